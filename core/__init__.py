@@ -1,0 +1,1 @@
+"""The mathematics of score-mismatched diffusion samplers, on torch; no interface code."""

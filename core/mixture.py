@@ -1,0 +1,300 @@
+"""Gaussian mixtures: density, score, Jacobian, noising, marginals and posteriors, all exact.
+
+Parameters are few and points are many: parameters are indexed by component first, points come
+**last**. A cloud of N points in R^d is a ``(d, N)`` tensor, a value per component ``(K, N)``; a
+softmax over a leading dimension of size K is many times faster than over a trailing one.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple, Self, final
+
+import torch
+from torch import Tensor
+
+_BLOCK_BYTES = 1 << 20
+"""Points are evaluated in blocks whose (K, d, block) work array stays in the processor's cache."""
+
+
+class Whitening(NamedTuple):
+    """The affine maps that take a point to every component's standardised eigenbasis."""
+
+    matrix: Tensor
+    """(K d, d): rows of ``diag(variance_k)^{-1/2} U_k^T``, component after component."""
+    offset: Tensor
+    """(K d, 1): minus the image of the component's mean."""
+    log_scale: Tensor
+    """(K, 1): ``ln w_k - 1/2 ln det(2 pi C_k)``."""
+
+
+class Responsibilities(NamedTuple):
+    """Where points stand among the components."""
+
+    of_component: Tensor
+    """(K, N): probability that the point came from component k, given the point."""
+    whitened: Tensor
+    """(K, d, N): the point in each component's standardised eigenbasis."""
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class GaussianMixture:
+    """``sum_k w_k N(m_k, U_k diag(l_k) U_k^T)`` on R^d; ``l_k`` may hold zeros (even all: a point mass).
+
+    Noising keeps the axes ``U_k`` (THEORY.md section 1), so no step of a diffusion inverts a matrix.
+    Build one with :meth:`from_covariances`.
+    """
+
+    weights: Tensor
+    """(K,): positive, summing to one; a posterior may hold zeros."""
+    means: Tensor
+    """(K, d)."""
+    variances: Tensor
+    """(K, d): eigenvalues ``l_k`` of the covariances, not negative."""
+    axes: Tensor
+    """(K, d, d): eigenvectors ``U_k``, in columns."""
+
+    @classmethod
+    def from_covariances(cls, weights: Tensor, means: Tensor, covariances: Tensor) -> Self:
+        """Build from weights (K,), means (K, d) and covariances (K, d, d), in float64.
+
+        Weights are normalised. Eigenvalues within rounding of zero become zero.
+
+        Raises:
+            ValueError: shapes disagree, a weight is not positive, or a covariance is not symmetric
+                positive semi-definite.
+        """
+        weights, means, covariances = (
+            torch.as_tensor(part, dtype=torch.float64) for part in (weights, means, covariances)
+        )
+        if means.ndim != 2 or weights.shape != means.shape[:1]:
+            raise ValueError("weights must be (K,) and means (K, d)")
+        if covariances.shape != (*means.shape, means.shape[1]):
+            raise ValueError("covariances must be (K, d, d)")
+        if not bool((weights > 0).all()):
+            raise ValueError("weights must be positive")
+        scale = covariances.abs().amax(dim=(1, 2), keepdim=True)
+        if bool(((covariances - covariances.mT).abs() > 1e-9 * scale).any()):
+            raise ValueError("covariances must be symmetric")
+        variances, axes = torch.linalg.eigh((covariances + covariances.mT) / 2)
+        if bool((variances < -1e-9 * scale.squeeze(-1)).any()):
+            raise ValueError("covariances must be positive semi-definite")
+        rounding = means.shape[1] * torch.finfo(torch.float64).eps * scale.squeeze(-1)
+        variances = torch.where(variances > rounding, variances, 0.0)
+        return cls(weights / weights.sum(), means, variances, axes)
+
+    def to(self, device: torch.device, dtype: torch.dtype) -> GaussianMixture:
+        """Return the mixture with its parameters on ``device`` in ``dtype``."""
+        return GaussianMixture(
+            *(part.to(device, dtype) for part in (self.weights, self.means, self.variances, self.axes))
+        )
+
+    @property
+    def components(self) -> int:
+        """Number K of components."""
+        return self.means.shape[0]
+
+    @property
+    def dimension(self) -> int:
+        """Dimension d of the space."""
+        return self.means.shape[1]
+
+    @cached_property
+    def is_singular(self) -> bool:
+        """Whether a component of positive weight has no density on R^d."""
+        return bool((self.variances[self.weights > 0] == 0).any())
+
+    @cached_property
+    def covariances(self) -> Tensor:
+        """(K, d, d)."""
+        return (self.axes * self.variances.unsqueeze(1)) @ self.axes.mT
+
+    @cached_property
+    def mean(self) -> Tensor:
+        """(d,): mean of the whole mixture."""
+        return self.weights @ self.means
+
+    @cached_property
+    def covariance(self) -> Tensor:
+        """(d, d): covariance of the whole mixture."""
+        centred = self.means - self.mean
+        within = torch.einsum("k,kij->ij", self.weights, self.covariances)
+        return within + torch.einsum("k,ki,kj->ij", self.weights, centred, centred)
+
+    # Evaluation at points
+
+    @cached_property
+    def whitening(self) -> Whitening:
+        """The maps that every evaluation uses.
+
+        Raises:
+            ValueError: the mixture is singular: it has no density on R^d.
+        """
+        if self.is_singular:
+            raise ValueError("a singular mixture has no density; noise it first")
+        # A component of weight zero may be singular: it never counts, but must not give NaN.
+        variances = torch.where(self.variances > 0, self.variances, 1.0)
+        return self._whitening_for(self.means, variances)
+
+    def _whitening_for(self, means: Tensor, variances: Tensor) -> Whitening:
+        """The maps for this mixture's weights and axes with other means and variances, (..., K, d)."""
+        rows = self.axes.mT * variances.rsqrt().unsqueeze(-1)
+        offset = (rows @ means.unsqueeze(-1)).neg_()
+        log_scale = self.weights.log() - 0.5 * (math.tau * variances).log().sum(-1)
+        return Whitening(rows.flatten(-3, -2), offset.flatten(-3, -2), log_scale.unsqueeze(-1))
+
+    def _whiten(self, points: Tensor) -> Tensor:
+        matrix, offset, _ = self.whitening
+        return torch.addmm(offset, matrix, points).view(self.components, self.dimension, -1)
+
+    def _log_joint(self, whitened: Tensor) -> Tensor:
+        """(K, N): ``ln w_k N(x; m_k, C_k)``."""
+        squares = whitened.square().sum(1)
+        return torch.add(self.whitening.log_scale, squares, alpha=-0.5)
+
+    def _blocks(self, points: Tensor) -> Sequence[Tensor]:
+        width = max(_BLOCK_BYTES // (self.components * self.dimension * points.element_size()), 256)
+        return [points] if points.shape[1] <= width else torch.split(points, width, dim=1)
+
+    def responsibilities(self, points: Tensor) -> Responsibilities:
+        """Posterior probabilities of the components at points (d, N), and the whitened points."""
+        whitened = self._whiten(points)
+        return Responsibilities(torch.softmax(self._log_joint(whitened), dim=0), whitened)
+
+    def log_density(self, points: Tensor) -> Tensor:
+        """(N,): ``ln q(x)`` at points (d, N).
+
+        Raises:
+            ValueError: the mixture is singular.
+        """
+        return torch.cat(
+            [torch.logsumexp(self._log_joint(self._whiten(block)), dim=0) for block in self._blocks(points)]
+        )
+
+    def score(self, points: Tensor) -> Tensor:
+        """(d, N): ``grad ln q(x)`` at points (d, N).
+
+        Raises:
+            ValueError: the mixture is singular.
+        """
+        matrix = self.whitening.matrix.mT.neg()
+        scores = []
+        for block in self._blocks(points):
+            weight, whitened = self.responsibilities(block)
+            pulls = whitened.mul_(weight.unsqueeze(1)).flatten(0, 1)
+            scores.append(matrix @ pulls)
+        return scores[0] if len(scores) == 1 else torch.cat(scores, dim=1)
+
+    def score_jacobian(self, points: Tensor) -> Tensor:
+        """(d, d, N): Hessian of ``ln q`` at points (d, N): ``E[s_k s_k^T - C_k^{-1}] - s s^T``.
+
+        The expectation is over the component given the point, ``s_k`` the component's score.
+
+        Raises:
+            ValueError: the mixture is singular.
+        """
+        weight, whitened = self.responsibilities(points)
+        rows = self.whitening.matrix.view_as(self.axes)
+        scores = -(rows.mT @ whitened)
+        mean = torch.einsum("kn,kin->in", weight, scores)
+        centred = scores - mean
+        precision = rows.mT @ rows
+        spread = torch.einsum("kn,kin,kjn->ijn", weight, centred, centred)
+        return spread - torch.einsum("kn,kij->ijn", weight, precision)
+
+    def sample(self, count: int, generator: torch.Generator) -> Tensor:
+        """(d, count): independent draws."""
+        component = torch.multinomial(self.weights, count, replacement=True, generator=generator)
+        normal = torch.empty(self.dimension, count, dtype=self.means.dtype, device=self.means.device)
+        normal.normal_(generator=generator)
+        points = torch.empty_like(normal)
+        for k, factor in enumerate(self.axes * self.variances.sqrt().unsqueeze(1)):
+            chosen = component == k
+            points[:, chosen] = factor @ normal[:, chosen] + self.means[k, :, None]
+        return points
+
+    # New mixtures from this one
+
+    def noised(self, abar: float) -> GaussianMixture:
+        """Law of ``sqrt(abar) x + sqrt(1 - abar) n``, ``n`` standard normal (THEORY.md section 1)."""
+        return self.noised_along([abar])[0]
+
+    def noised_along(self, abars: Sequence[float]) -> list[GaussianMixture]:
+        """Return :meth:`noised` for many levels at once: the same, at a fraction of the overhead."""
+        kept, added = (
+            torch.tensor(part, dtype=torch.float64).to(self.means).view(-1, 1, 1)
+            for part in (list(abars), [1 - abar for abar in abars])
+        )
+        means, variances = kept.sqrt() * self.means, kept * self.variances + added
+        mixtures = [
+            GaussianMixture(self.weights, *part, self.axes)
+            for part in zip(means.unbind(), variances.unbind(), strict=True)
+        ]
+        if max(abars) < 1:
+            maps = zip(*(part.unbind() for part in self._whitening_for(means, variances)), strict=True)
+            for mixture, whitening in zip(mixtures, maps, strict=True):
+                mixture.__dict__.update(whitening=Whitening(*whitening), is_singular=False)
+        return mixtures
+
+    def marginal(self, matrix: Tensor) -> GaussianMixture:
+        """Law of ``matrix @ x`` for a (q, d) matrix: a mixture on R^q."""
+        factors = matrix @ (self.axes * self.variances.sqrt().unsqueeze(1))
+        axes, scales, _ = torch.linalg.svd(factors)
+        variances = _pad(scales.square(), matrix.shape[0])
+        return GaussianMixture(self.weights, self.means @ matrix.mT, variances, axes)
+
+    def posterior(self, matrix: Tensor, value: Tensor, noise: float) -> GaussianMixture:
+        """Law of x given ``value = matrix @ x + noise * n``, again a mixture (THEORY.md section 1).
+
+        Worked out from the singular values of ``H C_k^{1/2}``, never from ``C_k - G_k H C_k``: the
+        small variances keep their relative precision however small the noise. With ``noise = 0``
+        components whose support is lower-dimensional in the measured directions outweigh all
+        others, and components that cannot give ``value`` get weight zero.
+
+        Args:
+            matrix: H, (p, d), of any rank.
+            value: y, (p,).
+            noise: sigma_y, not negative.
+
+        Raises:
+            ValueError: no component can give ``value`` (only possible with ``noise = 0``).
+        """
+        rows, columns = matrix.shape
+        factors = self.axes * self.variances.sqrt().unsqueeze(1)
+        measured = matrix @ factors
+        left, scales, right = torch.linalg.svd(measured, full_matrices=True)
+        rounding = max(rows, columns) * torch.finfo(scales.dtype).eps * float(scales.max())
+        scales = torch.where(scales > rounding, scales, 0.0)
+
+        along_rows = _pad(scales, rows)
+        residual = (left.mT @ (value - self.means @ matrix.mT).unsqueeze(-1)).squeeze(-1)
+        spread = along_rows.square() + noise**2
+        seen = spread > 0
+        spread = torch.where(seen, spread, 1.0)
+        log_evidence = -0.5 * torch.where(seen, residual.square() / spread + (math.tau * spread).log(), 0.0).sum(-1)
+        size = float(value.norm() + torch.linalg.matrix_norm(matrix, 2) * (1 + self.means.norm(dim=1).max()))
+        possible = (torch.where(seen, 0.0, residual).abs() <= 1e-9 * size).all(dim=-1)
+        if not bool(possible.any()):
+            raise ValueError("the measurement cannot come from this prior")
+        freedom = seen.sum(-1)
+        counts = possible & (freedom == freedom[possible].min())
+        log_weights = torch.where(counts, self.weights.log() + log_evidence, -math.inf)
+
+        gain = torch.where(seen, along_rows / spread, 0.0) * residual
+        along_columns = _pad(scales, columns)
+        shrink = torch.where(along_columns > 0, noise / (along_columns.square() + noise**2).sqrt(), 1.0)
+        steps = right.mT[..., : min(rows, columns)] @ gain[:, : min(rows, columns), None]
+        means = self.means + (factors @ steps).squeeze(-1)
+        axes, roots, _ = torch.linalg.svd(factors @ (right.mT * shrink.unsqueeze(1)))
+        tiny = columns * torch.finfo(roots.dtype).eps * self.variances.max().sqrt()
+        variances = torch.where(roots > tiny, roots, 0.0).square()
+        return GaussianMixture(torch.softmax(log_weights, dim=0), means, variances, axes)
+
+
+def _pad(values: Tensor, length: int) -> Tensor:
+    """Zeros appended along the last dimension up to ``length``."""
+    return torch.nn.functional.pad(values, (0, length - values.shape[-1]))

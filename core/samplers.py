@@ -1,0 +1,220 @@
+"""Samplers: what each puts in place of the posterior's score (THEORY.md section 2).
+
+A sampler is one Gaussian kernel a step. To add one that is given by a score, subclass
+:class:`ScoreSampler`, describe it in ``about``, and decorate the class with ``@register``. Any other
+kernel implements :class:`Sampler` itself.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar, NamedTuple, Protocol, TypeVar, final
+
+import torch
+from torch import Tensor
+
+from core.problem import Level
+
+
+class Kernel(NamedTuple):
+    """One reverse step ``N(mean, V diag(variance) V^T)``, V the right singular basis of H."""
+
+    mean: Tensor
+    """(d, N)."""
+    variance: float | Tensor
+    """One number for every direction, or (d,) along the columns of V."""
+
+
+@final
+@dataclass(frozen=True)
+class About:
+    """What a sampler is, for every screen and page that names it."""
+
+    key: str
+    label: str
+    colour: str
+    """``#RRGGBB``: the same everywhere, told apart under common colour-vision deficiencies."""
+    formula: str
+    """``g_t``, in LaTeX."""
+    summary: str
+    source: str
+
+
+class Sampler(Protocol):
+    """The step kernel at t; affine in the points where prior and target have one component."""
+
+    about: ClassVar[About]
+
+    def kernel(self, level: Level, points: Tensor) -> Kernel:
+        """Return the law of x_{t-1} given the points x_t, (d, N)."""
+        ...
+
+
+SAMPLERS: dict[str, Sampler] = {}
+"""Every registered sampler by its key, in the order in which screens show them."""
+
+_Class = TypeVar("_Class", bound=type[Sampler])
+
+
+def register(sampler: _Class) -> _Class:
+    """Class decorator: make a sampler known by its key.
+
+    Raises:
+        ValueError: the key is taken.
+    """
+    key = sampler.about.key
+    if key in SAMPLERS:
+        raise ValueError(f"a sampler with the key {key!r} is already registered")
+    SAMPLERS[key] = sampler()
+    return sampler
+
+
+class ScoreSampler(ABC):
+    """A sampler given by a score g_t: mean ``(x + (1 - alpha_t) g_t(x)) / sqrt(alpha_t)``, the theory's variance."""
+
+    about: ClassVar[About]
+
+    @abstractmethod
+    def score(self, level: Level, points: Tensor) -> Tensor:
+        """(d, N): ``g_t(x)`` at points (d, N)."""
+
+    @final
+    def kernel(self, level: Level, points: Tensor) -> Kernel:
+        """Return the reverse step with this sampler's score."""
+        return Kernel(level.step_mean(points, self.score(level, points)), level.variance)
+
+
+class RangeReplacement(ScoreSampler):
+    """The prior's score in the unseen directions, a linear pull to ``sqrt(abar_t) Hd y`` in the measured ones."""
+
+    @abstractmethod
+    def precision(self, level: Level) -> Tensor:
+        """Strength of the pull along each measured singular direction, (r,)."""
+
+    @final
+    def score(self, level: Level, points: Tensor) -> Tensor:
+        """``N s_t + V_r diag(precision) V_r^T (sqrt(abar_t) Hd y - x)``."""
+        measurement = level.measurement
+        pull = (measurement.measured_basis * self.precision(level)) @ measurement.measured_basis.mT
+        centre = level.abar**0.5 * (pull @ measurement.estimate)
+        towards = torch.addmm(centre, pull, points, alpha=-1)
+        return towards.addmm_(measurement.null_projector, level.prior_score(points))
+
+
+@register
+@final
+class Prior(ScoreSampler):
+    """Unconditional sampling."""
+
+    about = About(
+        "prior",
+        "Prior",
+        "#8A94A6",
+        r"s_t(x)",
+        "Ignores the measurement: the mismatch is the whole pull of y.",
+        "Unconditional DDPM (Ho, Jain, Abbeel 2020)",
+    )
+
+    def score(self, level: Level, points: Tensor) -> Tensor:
+        """``s_t(x)``."""
+        return level.prior_score(points)
+
+
+@register
+@final
+class CCDF(RangeReplacement):
+    """Come-closer-diffuse-faster."""
+
+    about = About(
+        "ccdf",
+        "CCDF",
+        "#B8860B",
+        r"N s_t + \frac{\sqrt{\bar\alpha_t}\, H^\dagger y - P x}{1-\alpha_t}",
+        "Puts the noised measurement in place of the measured part at every step; its mismatch grows without end in T.",
+        "Chung, Sim, Ye, CVPR 2022, as written in Liang et al., ICLR 2025",
+    )
+
+    def precision(self, level: Level) -> Tensor:
+        """``1 / (1 - alpha_t)``."""
+        return torch.full_like(level.measurement.singular_values, 1 / level.beta)
+
+
+@register
+@final
+class DDNM(RangeReplacement):
+    """Denoising diffusion null-space model."""
+
+    about = About(
+        "ddnm",
+        "DDNM",
+        "#E4572E",
+        r"N s_t + \frac{\sqrt{\bar\alpha_t}\, H^\dagger y - P x}{1-\bar\alpha_t}",
+        "Trusts the measurement as if it had no noise: exact in the measured directions only at sigma_y = 0.",
+        "Wang, Yu, Zhang, ICLR 2023",
+    )
+
+    def precision(self, level: Level) -> Tensor:
+        """``1 / (1 - abar_t)``."""
+        return torch.full_like(level.measurement.singular_values, 1 / (1 - level.abar))
+
+
+@register
+@final
+class BODDNM(RangeReplacement):
+    """Bias-optimal DDNM."""
+
+    about = About(
+        "bo-ddnm",
+        "BO-DDNM",
+        "#2E86DE",
+        r"N s_t + \Sigma_t^{-1}(\sqrt{\bar\alpha_t}\, H^\dagger y - P x),\quad "
+        r"\Sigma_t = (1-\bar\alpha_t) I + \bar\alpha_t \sigma_y^2 H^\dagger (H^\dagger)^T",
+        "Widens DDNM's pull by the measurement noise; optimal at sigma_y = 0 or for a prior flat on range(P).",
+        "Liang, Ju, Liang, Shroff, ICLR 2025",
+    )
+
+    def precision(self, level: Level) -> Tensor:
+        """``1 / (1 - abar_t + abar_t sigma_y^2 / s_i^2)``."""
+        spread = (level.measurement.noise / level.measurement.singular_values).square()
+        return 1 / (1 - level.abar + level.abar * spread)
+
+
+@register
+@final
+class BOOracle(ScoreSampler):
+    """The true optimum of the family ``N s_t + f`` with f in the range of H^T."""
+
+    about = About(
+        "bo-oracle",
+        "BO oracle",
+        "#7B61C9",
+        r"N s_t + P s_{t|y}",
+        "The exact score in the measured directions: no sampler of this family leaves less mismatch.",
+        "Optimum of the family in Liang et al., ICLR 2025",
+    )
+
+    def score(self, level: Level, points: Tensor) -> Tensor:
+        """``N s_t + P s_{t|y}``."""
+        measurement = level.measurement
+        unseen = measurement.null_projector @ level.prior_score(points)
+        return unseen.addmm_(measurement.range_projector, level.target_score(points))
+
+
+@register
+@final
+class Exact(ScoreSampler):
+    """The exact posterior score."""
+
+    about = About(
+        "exact",
+        "Exact",
+        "#12A07A",
+        r"s_{t|y}(x)",
+        "No mismatch: its error is the discretisation that every sampler shares.",
+        "Ground truth",
+    )
+
+    def score(self, level: Level, points: Tensor) -> Tensor:
+        """``s_{t|y}(x)``."""
+        return level.target_score(points)
