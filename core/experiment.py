@@ -1,0 +1,43 @@
+"""A scenario made ready to run: samplers and terms advance together, so that both can be watched."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import final
+
+from core.divergence import Evidence, accumulate
+from core.scenario import Scenario
+from core.simulate import Trace, simulate
+
+
+@final
+class Experiment:
+    """One run of a scenario.
+
+    Args:
+        scenario: what to run; y is drawn where it is left out.
+        keep_frames: keep every frame for an animation, not the last one only.
+
+    Raises:
+        ScenarioError: the run would not fit in memory, or asks for a device that is not there.
+    """
+
+    def __init__(self, scenario: Scenario, *, keep_frames: bool) -> None:
+        scenario.require_memory(keep_frames=keep_frames)
+        self.device = scenario.device()
+        self.scenario = scenario.with_value()
+        self.problem = self.scenario.problem()
+        self.schedule = scenario.schedule.build()
+        self.samplers = scenario.samplers()
+        steps, particles = self.schedule.steps, scenario.run.particles
+        self.trace = Trace.empty(len(self.samplers), steps, scenario.dimension, particles, keep_frames=keep_frames)
+        self.evidence = Evidence.empty(self.problem, self.schedule, len(self.samplers))
+
+    def run(self) -> Iterator[int]:
+        """Advance one step at each ``next``; yield t = T, T - 1, ..., 0 as frames and terms are complete."""
+        seed = self.scenario.seed_for
+        common = self.problem, self.schedule, self.samplers
+        particles = simulate(*common, self.trace, seed=seed("particles"), device=self.device)
+        terms = accumulate(*common, self.evidence, paths=self.scenario.run.paths, seed=seed("paths"))
+        for t, _ in zip(particles, terms, strict=True):
+            yield t
