@@ -129,7 +129,7 @@ class CCDF(RangeReplacement):
     about = About(
         "ccdf",
         "CCDF",
-        "#B8860B",
+        "#8D6748",
         r"N s_t + \frac{\sqrt{\bar\alpha_t}\, H^\dagger y - P x}{1-\alpha_t}",
         "Puts the noised measurement in place of the measured part at every step; its mismatch grows without end in T.",
         "Chung, Sim, Ye, CVPR 2022, as written in Liang et al., ICLR 2025",

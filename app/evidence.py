@@ -1,0 +1,333 @@
+"""The evidence: mismatch as it accumulates against the bound, and the terms at the cursor."""
+
+from __future__ import annotations
+
+import math
+from typing import final
+
+import numpy as np
+import pyqtgraph as pg
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QHeaderView,
+    QLabel,
+    QSizePolicy,
+    QTableWidget,
+    QTableWidgetItem,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app import theme
+from core.experiment import Experiment
+
+STYLES = {
+    "mismatch": ("accumulated mismatch", Qt.PenStyle.SolidLine, 2.2),
+    "observed": ("observed by the particles", Qt.PenStyle.DotLine, 2.2),
+    "bound": ("bound", Qt.PenStyle.DashLine, 1.6),
+    "kl": ("KL, exact", Qt.PenStyle.DashDotLine, 1.4),
+}
+"""What is drawn for every sampler: words, line, width."""
+
+_SHOWN_DECADES = 5
+"""How far below the largest value the logarithmic axis reaches."""
+
+TERM_ROWS = (
+    ("kl", "KL(target ‖ samples)", "How far the samples are from the target. Exact for one Gaussian."),
+    ("bound", "bound on KL", "The sum of the five terms below; the KL is never larger."),
+    ("initialisation", "initialisation", "Starting from pure noise instead of the noised target."),
+    ("discretisation", "discretisation", "Taking finitely many steps; the same for every sampler."),
+    ("variance", "variance", "Using another step variance than the theory's."),
+    ("mismatch_range", "mismatch, measured", "The wrong score in the directions that H sees."),
+    ("mismatch_null", "mismatch, unseen", "The wrong score in the null space of H."),
+    ("observed", "mismatch, observed", "Measured along the sampler's own particles, which are off target."),
+)
+
+
+def number(value: float) -> str:
+    """Three figures, as people write them."""
+    if math.isnan(value):
+        return "–"
+    if math.isinf(value):
+        return "∞"
+    size = abs(value)
+    if size == 0:
+        return "0"
+    if size >= 1e5 or size < 5e-4:
+        mantissa, exponent = f"{value:.1e}".split("e")
+        digits = str(int(exponent)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+        return f"{mantissa}·10{digits}"
+    return f"{value:.{3 if size < 1 else 2 if size < 100 else 0}f}".replace("-", "−")
+
+
+def with_error(value: float, error: float) -> str:
+    """Value and standard error to the same place, where there is an error to show."""
+    if not math.isfinite(value) or error < 5e-4:
+        return number(value)
+    places = min(max(0, 1 - math.floor(math.log10(error))), 3)
+    return f"{value:.{places}f} ± {error:.{places}f}".replace("-", "−")
+
+
+def card(title: QWidget | None = None) -> tuple[QFrame, QVBoxLayout]:
+    """Return an empty card and the layout that fills it."""
+    frame = QFrame()
+    frame.setObjectName("card")
+    layout = QVBoxLayout(frame)
+    layout.setContentsMargins(12, 10, 12, 10)
+    layout.setSpacing(6)
+    if title is not None:
+        layout.addWidget(title)
+    return frame, layout
+
+
+def heading(text: str) -> QLabel:
+    """Return the title of a card."""
+    label = QLabel(text)
+    label.setFont(theme.font(13, "semibold"))
+    return label
+
+
+@final
+class LineSample(QWidget):
+    """One entry of the legend: a piece of line and what it stands for."""
+
+    def __init__(self, words: str, style: Qt.PenStyle, width: float) -> None:
+        super().__init__()
+        self._words, self._style, self._width = words, style, width
+        self.setFont(theme.font(11))
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+
+    def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        """Line, gap and words."""
+        metrics = self.fontMetrics()
+        return QSize(30 + metrics.horizontalAdvance(self._words), metrics.height() + 2)
+
+    def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
+        """Draw both in the muted ink."""
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(QPen(QColor(theme.current().muted), self._width, self._style))
+        middle = self.height() // 2
+        painter.drawLine(0, middle, 24, middle)
+        painter.drawText(self.rect().adjusted(30, 0, 0, 0), Qt.AlignmentFlag.AlignVCenter, self._words)
+
+
+@final
+class HeadlinePlot(QWidget):
+    """Mismatch, bound and KL along reverse time; what lies after the cursor is veiled."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        frame, layout = card()
+        self.logarithmic = QToolButton(text="log", checkable=True, checked=True)
+        self.logarithmic.setToolTip("Logarithmic or linear axis")
+        self.logarithmic.toggled.connect(self._change_scale)
+        top = QHBoxLayout()
+        top.addWidget(heading("Accumulated mismatch against the bound"))
+        top.addStretch()
+        top.addWidget(self.logarithmic)
+        legend = QWidget()
+        self._legend = {name: LineSample(*style) for name, style in STYLES.items()}
+        rows = QVBoxLayout(legend)
+        rows.setContentsMargins(0, 0, 0, 0)
+        rows.setSpacing(2)
+        for names in (("mismatch", "bound"), ("observed", "kl")):
+            row = QHBoxLayout()
+            row.setSpacing(16)
+            for name in names:
+                row.addWidget(self._legend[name])
+            row.addStretch()
+            rows.addLayout(row)
+        layout.addLayout(top)
+        layout.addWidget(legend)
+
+        self.plot = pg.PlotWidget(background=None)
+        self.plot.setAccessibleName("Accumulated mismatch, bound and KL against reverse time")
+        self.plot.setMinimumHeight(200)
+        self.plot.setMenuEnabled(False)
+        self.plot.hideButtons()
+        self.plot.invertX(True)
+        self.plot.setMouseEnabled(x=False, y=False)
+        self.plot.setLabel("bottom", "reverse time t")
+        self.plot.setLabel("left", "nats")
+        self.plot.setLogMode(y=True)
+        self._veil = pg.LinearRegionItem(movable=False, pen=pg.mkPen(None))
+        self._cursor = pg.InfiniteLine(angle=90)
+        self._curves: dict[tuple[int, str], pg.PlotDataItem] = {}
+        self._experiment: Experiment | None = None
+        self._frame = 0
+        layout.addWidget(self.plot, 1)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.addWidget(frame)
+        self.restyle()
+
+    def restyle(self) -> None:
+        """Take the theme's colours."""
+        palette = theme.current()
+        veil = QColor(palette.surface)
+        veil.setAlpha(185)
+        self._veil.setBrush(pg.mkBrush(veil))
+        self.plot.setBackground(palette.surface)
+        self._veil.setZValue(20)
+        self._cursor.setPen(pg.mkPen(palette.muted, width=1))
+        self._cursor.setZValue(21)
+        for side in ("left", "bottom"):
+            axis = self.plot.getAxis(side)
+            axis.setPen(pg.mkPen(palette.line))
+            axis.setTextPen(pg.mkPen(palette.muted))
+            axis.setTickFont(theme.font(10))
+            axis.setStyle(tickLength=-4)
+            axis.label.setFont(theme.font(11))
+        self.plot.showGrid(x=True, y=True, alpha=0.12)
+
+    def show_experiment(self, experiment: Experiment) -> None:
+        """Take a new run."""
+        self._experiment = experiment
+        self.plot.clear()
+        self._curves = {
+            (index, name): self.plot.plot(pen=pg.mkPen(sampler.about.colour, width=width, style=style))
+            for index, sampler in enumerate(experiment.samplers)
+            for name, (_, style, width) in STYLES.items()
+        }
+        for curve in self._curves.values():
+            curve.setClipToView(False)
+        self.plot.addItem(self._veil, ignoreBounds=True)
+        self.plot.addItem(self._cursor, ignoreBounds=True)
+        self._legend["kl"].setVisible(experiment.evidence.exact)
+        self.plot.setXRange(0, experiment.schedule.steps, padding=0.01)
+        self.advance()
+
+    def advance(self) -> None:
+        """Draw the terms that have been computed."""
+        if self._experiment is None:
+            return
+        evidence = self._experiment.evidence
+        done = evidence.completed
+        times = self._experiment.schedule.steps - np.arange(done)
+        rows = {"mismatch": evidence.value["mismatch"], "bound": evidence.value["bound"], "kl": evidence.kl}
+        for (index, name), curve in self._curves.items():
+            if name != "observed":
+                curve.setData(times, self._drawable(rows[name][index, :done]))
+        largest = [values[:, :done][np.isfinite(values[:, :done])].max(initial=0.0) for values in rows.values()]
+        self._fit(max(largest))
+        self._draw_observed()
+
+    def show_frame(self, frame: int) -> None:
+        """Move the cursor; the observed mismatch grows with it."""
+        if self._experiment is None:
+            return
+        self._frame = frame
+        t = self._experiment.schedule.steps - frame
+        self._cursor.setValue(t)
+        self._veil.setRegion((-self._experiment.schedule.steps, t))
+        self._draw_observed()
+
+    def _draw_observed(self) -> None:
+        if self._experiment is None:
+            return
+        shown = min(self._frame + 1, self._experiment.trace.completed)
+        times = self._experiment.schedule.steps - np.arange(shown)
+        for (index, name), curve in self._curves.items():
+            if name == "observed":
+                curve.setData(times, self._drawable(self._experiment.trace.observed_mismatch[index, :shown]))
+
+    def _drawable(self, values: np.ndarray) -> np.ndarray:
+        """Values that the axis can show: a logarithm has no zero, no axis has infinity."""
+        shown = np.isfinite(values) & (values > 0) if self.logarithmic.isChecked() else np.isfinite(values)
+        return np.where(shown, values, np.nan)
+
+    def _fit(self, largest: float) -> None:
+        top = max(largest, 1e-3)
+        if self.logarithmic.isChecked():
+            self.plot.setYRange(math.log10(top) - _SHOWN_DECADES, math.log10(top) + 0.3, padding=0)
+        else:
+            self.plot.setYRange(0, 1.06 * top, padding=0)
+
+    def _change_scale(self, logarithmic: bool) -> None:
+        self.plot.setLogMode(y=logarithmic)
+        self.advance()
+
+
+@final
+class TermsTable(QWidget):
+    """Every term of every sampler, accumulated down to the cursor's t."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._title = heading("Terms")
+        frame, layout = card(self._title)
+        self.table = QTableWidget(len(TERM_ROWS), 0)
+        self.table.setAccessibleName("Terms of the bound")
+        self.table.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
+        self.table.setSelectionMode(QTableWidget.SelectionMode.NoSelection)
+        self.table.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.table.setShowGrid(False)
+        self.table.setObjectName("plain")
+        self.table.setFont(theme.font(12))
+        self.table.horizontalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self.table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        self.table.verticalHeader().setDefaultSectionSize(25)
+        self.table.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        self.table.verticalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        for row, (_, label, explanation) in enumerate(TERM_ROWS):
+            item = QTableWidgetItem(label)
+            item.setToolTip(explanation)
+            self.table.setVerticalHeaderItem(row, item)
+        self._note = QLabel(wordWrap=True)
+        self._note.setProperty("role", "muted")
+        self._note.setFont(theme.font(11))
+        layout.addWidget(self.table)
+        layout.addWidget(self._note)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.addWidget(frame)
+        self._experiment: Experiment | None = None
+
+    def show_experiment(self, experiment: Experiment) -> None:
+        """Take a new run."""
+        self._experiment = experiment
+        self.table.setColumnCount(len(experiment.samplers))
+        for column, sampler in enumerate(experiment.samplers):
+            header = QTableWidgetItem(theme.dot(sampler.about.colour), sampler.about.label)
+            self.table.setHorizontalHeaderItem(column, header)
+            for row, (name, _, _) in enumerate(TERM_ROWS):
+                item = QTableWidgetItem()
+                item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+                if name in {"kl", "bound"}:
+                    item.setFont(theme.font(12, "semibold"))
+                self.table.setItem(row, column, item)
+        height = self.table.horizontalHeader().sizeHint().height() + 25 * len(TERM_ROWS) + 14
+        self.table.setFixedHeight(height)
+
+    def show_frame(self, frame: int) -> None:
+        """Show the terms down to a frame that is complete."""
+        if self._experiment is None:
+            return
+        t = self._experiment.schedule.steps - frame
+        self._title.setText(f"What the bound is made of at t = {t}, in nats")
+        for column in range(len(self._experiment.samplers)):
+            for row, (name, _, _) in enumerate(TERM_ROWS):
+                self.table.item(row, column).setText(self._text(name, column, frame))
+        self._note.setText(self._remark(t))
+
+    def _text(self, name: str, column: int, frame: int) -> str:
+        assert self._experiment is not None
+        evidence, trace = self._experiment.evidence, self._experiment.trace
+        if name == "kl":
+            return number(evidence.kl[column, frame]) if evidence.exact else "not yet"
+        if name == "observed":
+            return with_error(trace.observed_mismatch[column, frame], trace.observed_error[column, frame])
+        return with_error(evidence.value[name][column, frame], evidence.error[name][column, frame])
+
+    def _remark(self, t: int) -> str:
+        assert self._experiment is not None
+        if t == 0 and self._experiment.problem.target.is_singular:
+            return "The target has no density at t = 0, so its KL and bound are infinite there; read t = 1."
+        if self._experiment.evidence.exact:
+            return "One Gaussian: KL and every term are exact; only the observed mismatch is an estimate (± 1 s.e.)."
+        return "Means over target paths ± 1 s.e. The KL of a mixture is not yet estimated."

@@ -1,0 +1,462 @@
+"""The planes: what each sampler's particles do, over the exact target, the prior and the measurement."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import final
+
+import contourpy
+import numpy as np
+import pyqtgraph as pg
+import torch
+from numpy.typing import NDArray
+from PySide6.QtCore import QPointF, QRectF, Qt, Signal
+from PySide6.QtGui import QColor, QImage, QMouseEvent, QPainter, QPen, QPolygonF
+from PySide6.QtWidgets import (
+    QFrame,
+    QGraphicsPolygonItem,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QStyleOptionGraphicsItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app import theme
+from core.experiment import Experiment
+from core.mixture import GaussianMixture
+from core.problem import Problem
+from core.samplers import About
+
+Points = NDArray[np.float64]
+
+MASSES = (0.95, 0.8, 0.6, 0.4, 0.2)
+"""Each target contour encloses this share of the probability, where it is densest."""
+PRIOR_MASSES = (0.95, 0.7, 0.4)
+TRAIL_FRAMES = 14
+TRAIL_POINTS = 150_000
+"""Trails are shortened so that no frame draws more points than this."""
+_GRID_NODES = 180
+_REACH = 3.2
+"""Standard deviations around a component that the plane shows."""
+
+
+@final
+@dataclass(frozen=True)
+class Projection:
+    """A plane of R^d: two orthonormal rows, or the one coordinate of R^1."""
+
+    label: str
+    axes: tuple[str, str]
+    basis: torch.Tensor
+    """(2, d), or (1, 1) for d = 1."""
+
+    @property
+    def is_line(self) -> bool:
+        """Whether there is only one coordinate to show."""
+        return self.basis.shape[0] == 1
+
+    def points(self, particles: torch.Tensor) -> NDArray[np.float32]:
+        """(2, N) of particles (d, N); on a line, the second coordinate only spreads them."""
+        shown = (self.basis.to(particles.dtype) @ particles).numpy()
+        if not self.is_line:
+            return shown
+        spread = np.modf(np.arange(shown.shape[1]) * 0.6180339887)[0].astype(np.float32) - 1.0
+        return np.concatenate([shown, spread[None]])
+
+
+def projections(problem: Problem) -> list[Projection]:
+    """Return the planes on offer: pairs of coordinates, then measured against unseen directions."""
+    dimension = problem.prior.dimension
+    identity = torch.eye(dimension, dtype=torch.float64)
+    names = [f"x{_subscript(index + 1)}" for index in range(dimension)]
+    if dimension == 1:
+        return [Projection(names[0], (names[0], ""), identity)]
+    pairs = list(combinations(range(min(dimension, 8)), 2))
+    planes = [Projection(f"{names[i]}, {names[j]}", (names[i], names[j]), identity[[i, j]]) for i, j in pairs]
+    rank = problem.measurement.rank
+    if 0 < rank < dimension and dimension > 2:
+        basis = problem.measurement.right_basis.mT[[0, rank]]
+        planes.append(Projection("measured, unseen", ("v₁ (measured)", f"v{_subscript(rank + 1)} (unseen)"), basis))
+    return planes
+
+
+def _subscript(number: int) -> str:
+    return "".join(chr(0x2080 + int(digit)) for digit in str(number))
+
+
+def contours(mixture: GaussianMixture, masses: Sequence[float]) -> tuple[Points, Points]:
+    """Lines around the densest regions of a mixture on R^2 that hold the given shares of it, NaN between lines."""
+    nodes = [_nodes(mixture, axis) for axis in (0, 1)]
+    grid = torch.cartesian_prod(torch.from_numpy(nodes[1]), torch.from_numpy(nodes[0])).flip(1).mT.contiguous()
+    height = mixture.log_density(grid).view(len(nodes[1]), len(nodes[0])).numpy()
+    draws = mixture.log_density(mixture.sample(4096, torch.Generator().manual_seed(0)))
+    levels = torch.quantile(draws, 1 - torch.tensor(masses, dtype=torch.float64))
+    generator = contourpy.contour_generator(*nodes, height, line_type=contourpy.LineType.ChunkCombinedNan)
+    pieces = [part for level in levels.tolist() for part in generator.lines(level)[0] if part is not None]
+    gap = np.full((1, 2), np.nan)
+    line = np.concatenate([row for piece in pieces for row in (piece, gap)]) if pieces else gap
+    return line[:, 0], line[:, 1]
+
+
+def _nodes(mixture: GaussianMixture, axis: int) -> Points:
+    """Grid lines along an axis, dense where a component is narrow."""
+    deviation = mixture.covariances[:, axis, axis].sqrt().numpy()
+    centre = mixture.means[:, axis].numpy()
+    steps = np.linspace(-4, 4, _GRID_NODES)
+    every = np.sort((centre[:, None] + deviation[:, None] * steps).ravel())
+    kept = every[np.linspace(0, every.size - 1, min(every.size, 2 * _GRID_NODES)).round().astype(int)]
+    return np.unique(kept)
+
+
+@final
+class Particles(pg.GraphicsObject):
+    """A cloud drawn as a splat of pixels, with the frames before it as a fading trail."""
+
+    def __init__(self, colour: str) -> None:
+        super().__init__()
+        self.colour = QColor(colour)
+        self._points = np.zeros((2, 0), dtype=np.float32)
+        self._weights = np.zeros(0)
+        self._dense = 1.0
+
+    def set_frames(self, frames: Sequence[NDArray[np.float32]]) -> None:
+        """Show (2, N) points, the newest frame last."""
+        count = frames[-1].shape[1]
+        fading = [0.22 * 0.84**age for age in range(len(frames) - 1, 0, -1)]
+        self._points = np.concatenate(frames, axis=1)
+        self._weights = np.repeat([*fading, 1.0], count)
+        self._dense = min(1.0, (12_000 / max(count, 1)) ** 0.7)
+        self.update()
+
+    def boundingRect(self) -> QRectF:  # noqa: N802 - Qt's name
+        """Everything that the view shows."""
+        view = self.getViewBox()
+        return QRectF() if view is None else view.viewRect()
+
+    def viewRangeChanged(self) -> None:  # noqa: N802 - pyqtgraph's name
+        """Follow the view."""
+        self.prepareGeometryChange()
+
+    def paint(self, painter: QPainter, _option: QStyleOptionGraphicsItem, _widget: QWidget | None = None) -> None:
+        """Splat into an image of the view's own pixels."""
+        # World, not device coordinates: those hold the place of this widget in the window as well.
+        world = painter.worldTransform()
+        frame = world.mapRect(self.boundingRect())
+        if frame.isEmpty():
+            return
+        ratio = painter.device().devicePixelRatioF()
+        x = (world.m11() * self._points[0] + (world.dx() - frame.left())) * ratio
+        y = (world.m22() * self._points[1] + (world.dy() - frame.top())) * ratio
+        image = self._splat(x, y, math.ceil(frame.width() * ratio), math.ceil(frame.height() * ratio), ratio)
+        image.setDevicePixelRatio(ratio)
+        painter.save()
+        painter.resetTransform()
+        painter.drawImage(frame.topLeft(), image)
+        painter.restore()
+
+    def _splat(self, x: Points, y: Points, width: int, height: int, ratio: float) -> QImage:
+        with np.errstate(invalid="ignore"):  # particles of a diverged sampler are NaN
+            inside = (x >= 0) & (x < width) & (y >= 0) & (y < height)
+        cell = y[inside].astype(np.intp) * width + x[inside].astype(np.intp)
+        amount = np.bincount(cell, self._weights[inside], minlength=width * height).reshape(height, width)
+        for _ in range(max(1, round(ratio))):
+            grown = amount.copy()
+            np.maximum(grown[1:], amount[:-1], out=grown[1:])
+            np.maximum(grown[:, 1:], grown[:, :-1].copy(), out=grown[:, 1:])
+            amount = grown
+        shade = np.minimum(amount * 48, 255).astype(np.uint8)
+        pixels = self._shades()[shade]
+        image = QImage(pixels.data, width, height, 4 * width, QImage.Format.Format_ARGB32_Premultiplied)
+        return image.copy()
+
+    def _shades(self) -> NDArray[np.uint32]:
+        """Premultiplied colour by amount, 48 a particle."""
+        opacity = 1 - np.exp(-1.9 * self._dense * np.arange(256) / 48)
+        channels = [np.round(opacity * value).astype(np.uint32) for value in self.colour.getRgb()[:3]]
+        red, green, blue = channels
+        return np.round(255 * opacity).astype(np.uint32) << 24 | red << 16 | green << 8 | blue
+
+
+@final
+class Plane(QFrame):
+    """One sampler's panel: headline and picture."""
+
+    picked = Signal(str)
+
+    def __init__(self, about: About) -> None:
+        super().__init__(objectName="card")
+        self.about = about
+        self.setProperty("selected", False)
+        self._headline = QLabel()
+        self._headline.setTextFormat(Qt.TextFormat.RichText)
+        title = QLabel(f'<span style="color:{about.colour}">●</span>&nbsp; {about.label}')
+        title.setFont(theme.font(13, "semibold"))
+        title.setToolTip(f"{about.summary}\n{about.source}")
+        header = QHBoxLayout()
+        header.setContentsMargins(12, 8, 12, 4)
+        header.addWidget(title)
+        header.addStretch()
+        header.addWidget(self._headline)
+
+        self.view = pg.PlotWidget(background=None)
+        self.view.setAccessibleName(f"Particles of {about.label}")
+        plot = self.view.getPlotItem()
+        plot.hideButtons()
+        plot.setMenuEnabled(False)
+        plot.hideAxis("left")
+        plot.hideAxis("bottom")
+        self.box: pg.ViewBox = plot.getViewBox()
+        self.box.setAspectLocked(True)
+        self.box.setDefaultPadding(0)
+        self.particles = Particles(about.colour)
+        self._prior, self._target = pg.PlotCurveItem(connect="finite"), pg.PlotCurveItem(connect="finite")
+        self._means = pg.ScatterPlotItem(size=8, pxMode=True)
+        for depth, item in enumerate((self._prior, self.particles, self._target, self._means)):
+            item.setZValue(depth)
+            self.box.addItem(item, ignoreBounds=True)
+        self._fixed: list[pg.GraphicsObject | QGraphicsPolygonItem] = []
+        self._notice = QLabel(self, alignment=Qt.AlignmentFlag.AlignCenter, wordWrap=True)
+        self._notice.setProperty("role", "error")
+        self._notice.hide()
+
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(1, 0, 1, 8)
+        layout.setSpacing(0)
+        layout.addLayout(header)
+        layout.addWidget(self.view, 1)
+        layout.addWidget(self._notice)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
+        """Select the sampler."""
+        self.picked.emit(self.about.key)
+        super().mousePressEvent(event)
+
+    def select(self, selected: bool) -> None:
+        """Mark the panel as the selected one."""
+        self.setProperty("selected", selected)
+        self.style().unpolish(self)
+        self.style().polish(self)
+
+    def set_scene(self, scene: Scene) -> None:
+        """Draw what does not move."""
+        palette = theme.current()
+        self.view.setBackground(palette.surface)
+        for item in self._fixed:
+            self.box.removeItem(item)
+        self._prior.setData(*scene.prior)
+        self._prior.setPen(pg.mkPen(palette.faint, width=1))
+        self._target.setData(*scene.target)
+        self._target.setPen(pg.mkPen(palette.ink, width=1.3))
+        self._means.setData(*scene.means, pen=pg.mkPen(palette.muted, width=1.5), brush=pg.mkBrush(palette.surface))
+        self._fixed = [*_strips(scene), *_labels(scene, palette)]
+        for item in self._fixed:
+            self.box.addItem(item, ignoreBounds=True)
+
+    def set_headline(self, kl: str, bound: str, diverged_at: int | None) -> None:
+        """Say what the cursor's t gives."""
+        muted = theme.current().muted
+        parts = [f'<span style="color:{muted}">KL</span> {kl}'] if kl else []
+        parts.append(f'<span style="color:{muted}">bound</span> {bound}')
+        self._headline.setText("&nbsp;&nbsp;".join(parts))
+        self._notice.setVisible(diverged_at is not None)
+        if diverged_at is not None:
+            self._notice.setText(f"Diverged at t = {diverged_at}: its particles left every finite region.")
+
+
+@final
+@dataclass(frozen=True)
+class Scene:
+    """What every panel shows alike, in the plane's coordinates."""
+
+    prior: tuple[Points, Points]
+    target: tuple[Points, Points]
+    means: tuple[Points, Points]
+    measured: list[tuple[float, float, float]]
+    """(a, b, y) a row of H that lies in the plane: ``a u + b v = y``."""
+    noise: float
+    extent: QRectF
+
+    @classmethod
+    def of(cls, problem: Problem, abar: float, projection: Projection) -> Scene:
+        """Project the problem; densities are those at t = 1, which exist for every target."""
+        basis = projection.basis
+        prior, target = (part.noised(abar).marginal(basis) for part in (problem.prior, problem.target))
+        curves = _density_lines if projection.is_line else contours
+        centres = (problem.prior.means @ basis.mT).numpy().T
+        if projection.is_line:
+            centres = np.concatenate([centres, np.full_like(centres, -1.0)])
+        return cls(
+            curves(prior, PRIOR_MASSES),
+            curves(target, MASSES),
+            (centres[0], centres[1]),
+            list(_rows_in_plane(problem, basis)),
+            problem.measurement.noise,
+            _extent([prior, target], projection),
+        )
+
+
+def _density_lines(mixture: GaussianMixture, _masses: Sequence[float]) -> tuple[Points, Points]:
+    """The density of a mixture on R^1, scaled to height one, above the particles."""
+    nodes = _nodes(mixture, 0)
+    height = mixture.log_density(torch.from_numpy(nodes)[None]).exp().numpy()
+    return nodes, height / height.max()
+
+
+def _rows_in_plane(problem: Problem, basis: torch.Tensor) -> list[tuple[float, float, float]]:
+    rows = []
+    for row, value in zip(problem.measurement.matrix, problem.measurement.value.tolist(), strict=True):
+        inside = basis @ row
+        if float(inside.norm()) > 0 and float((row - basis.mT @ inside).norm()) < 1e-9 * float(row.norm()):
+            rows.append((float(inside[0]), float(inside[1]) if len(inside) > 1 else 0.0, value))
+    return rows
+
+
+def _extent(mixtures: Sequence[GaussianMixture], projection: Projection) -> QRectF:
+    """A rectangle that holds the components, and the standard normal from which all start."""
+    low, high = np.full(2, -2.4), np.full(2, 2.4)
+    for mixture in mixtures:
+        reach = _REACH * mixture.covariances.diagonal(dim1=-2, dim2=-1).sqrt()
+        edges = torch.stack([mixture.means - reach, mixture.means + reach]).numpy()
+        low[: edges.shape[-1]] = np.minimum(low[: edges.shape[-1]], edges[0].min(0))
+        high[: edges.shape[-1]] = np.maximum(high[: edges.shape[-1]], edges[1].max(0))
+    if projection.is_line:
+        low[1], high[1] = -1.2, 1.2
+    return QRectF(QPointF(low[0], low[1]), QPointF(high[0], high[1]))
+
+
+def _strips(scene: Scene) -> list[QGraphicsPolygonItem]:
+    """Bands where ``|H x - y|`` is within one and two sigma_y, and their middle."""
+    far = 10 * max(scene.extent.width(), scene.extent.height(), 1.0)
+    items = []
+    for a, b, value in scene.measured:
+        size = math.hypot(a, b)
+        across = QPointF(a / size, b / size)
+        along = QPointF(-across.y(), across.x())
+        middle = across * (value / size)
+        for width, opacity in ((2.0, 26), (1.0, 34), (0.0, 120)):
+            half = across * (width * scene.noise / size)
+            ends = (along * far, along * -far)
+            corners = [
+                middle + half + ends[0],
+                middle + half + ends[1],
+                middle - half + ends[1],
+                middle - half + ends[0],
+            ]
+            colour = QColor(theme.STRIP)
+            colour.setAlpha(opacity)
+            item = QGraphicsPolygonItem(QPolygonF(corners))
+            item.setPen(pg.mkPen(colour, width=1) if width == 0 else QPen(Qt.PenStyle.NoPen))
+            item.setBrush(pg.mkBrush(colour) if width else pg.mkBrush(None))
+            item.setZValue(-1)
+            items.append(item)
+    return items
+
+
+def _labels(scene: Scene, palette: theme.Palette) -> list[pg.TextItem]:
+    """Component numbers beside their means, while there are few."""
+    if len(scene.means[0]) > 12:
+        return []
+    labels = []
+    for index, (x, y) in enumerate(zip(*scene.means, strict=True), start=1):
+        label = pg.TextItem(f"m{_subscript(index)}", color=palette.muted, anchor=(-0.1, 1.0))
+        label.setFont(theme.font(11))
+        label.setPos(x, y)
+        labels.append(label)
+    return labels
+
+
+@final
+class PlaneGrid(QWidget):
+    """All panels, with one view between them."""
+
+    picked = Signal(str)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.planes: dict[str, Plane] = {}
+        self._experiment: Experiment | None = None
+        self._projection: Projection | None = None
+        self._frame = 0
+        self._follow = True
+        self._filler: QWidget | None = None
+        self._layout = QGridLayout(self)
+        self._layout.setContentsMargins(8, 8, 4, 8)
+        self._layout.setSpacing(8)
+        self.setMinimumWidth(320)
+
+    def show_experiment(self, experiment: Experiment, projection: Projection, filler: Callable[[], QWidget]) -> None:
+        """Take a new run; panels are kept where the samplers are the same."""
+        keys = [sampler.about.key for sampler in experiment.samplers]
+        if keys != list(self.planes):
+            self._rebuild([sampler.about for sampler in experiment.samplers], filler)
+        if self._projection is None or projection.axes != self._projection.axes:
+            self._follow = True
+        self._experiment, self._projection = experiment, projection
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Draw what does not move again, in the theme's colours."""
+        if self._experiment is None or self._projection is None:
+            return
+        abar = float(self._experiment.schedule.alpha_bar[1])
+        scene = Scene.of(self._experiment.problem, abar, self._projection)
+        for plane in self.planes.values():
+            plane.set_scene(scene)
+        if self._follow:
+            self._leader.box.setRange(scene.extent, padding=0.02)
+
+    def follow(self) -> None:
+        """Keep the whole problem in view from the next run on."""
+        self._follow = True
+
+    def fit(self) -> None:
+        """Show the whole problem again after panning or zooming."""
+        self.follow()
+        self.refresh()
+
+    @property
+    def _leader(self) -> Plane:
+        return next(iter(self.planes.values()))
+
+    def _rebuild(self, abouts: Sequence[About], filler: Callable[[], QWidget]) -> None:
+        for widget in [*self.planes.values(), *([self._filler] if self._filler else [])]:
+            self._layout.removeWidget(widget)
+            widget.hide()
+            widget.deleteLater()
+        self.planes = {about.key: Plane(about) for about in abouts}
+        columns = 1 if len(abouts) == 1 else 2 if len(abouts) <= 4 else 3
+        widgets: list[QWidget] = list(self.planes.values())
+        self._filler = filler() if len(widgets) % columns else None
+        if self._filler is not None:
+            widgets.append(self._filler)
+        for index, widget in enumerate(widgets):
+            self._layout.addWidget(widget, index // columns, index % columns)
+        for row in range(self._layout.rowCount()):
+            self._layout.setRowStretch(row, 1 if row * columns < len(widgets) else 0)
+        for column in range(self._layout.columnCount()):
+            self._layout.setColumnStretch(column, 1 if column < columns else 0)
+        for plane in self.planes.values():
+            plane.picked.connect(self.picked)
+            plane.box.sigRangeChangedManually.connect(self._stop_following)
+            if plane is not self._leader:
+                plane.box.setXLink(self._leader.box)
+                plane.box.setYLink(self._leader.box)
+
+    def _stop_following(self) -> None:
+        self._follow = False
+
+    def show_frame(self, frame: int) -> None:
+        """Show the particles at a frame that is complete, with the frames before it as trails."""
+        if self._experiment is None or self._projection is None:
+            return
+        trace = self._experiment.trace
+        length = min(TRAIL_FRAMES, TRAIL_POINTS // trace.frames[0].shape[-1])
+        first = max(0, frame - length)
+        for index, plane in enumerate(self.planes.values()):
+            shown = trace.frames[index][first : frame + 1]
+            plane.particles.set_frames([self._projection.points(points) for points in shown])

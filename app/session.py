@@ -1,0 +1,145 @@
+"""The worker: computes the latest scenario on a thread of its own, never a queue of them.
+
+The interface never hears of single steps. A timer looks at how far the trace has got, and stops
+when nothing moves; a new scenario makes the thread drop the old run at its next step.
+"""
+
+from __future__ import annotations
+
+import gc
+import logging
+import os
+import threading
+import time
+from typing import final
+
+import torch
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from core.experiment import Experiment
+from core.scenario import Scenario, ScenarioError
+
+_POLL_MS = 16
+
+log = logging.getLogger(__name__)
+
+
+def prepare_process() -> None:
+    """Leave the interface a core, and spare it full collections of the heap that torch leaves."""
+    torch.set_num_threads(max(1, (os.cpu_count() or 2) - 1))
+    gc.collect()
+    gc.freeze()
+
+
+@final
+class _Run:
+    """One request and what became of it; the worker writes, the interface reads."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        self.scenario = scenario
+        self.experiment: Experiment | None = None
+        self.error: Exception | None = None
+        self.seconds = 0.0
+        self.finished = False
+
+
+@final
+class Session(QObject):
+    """Runs scenarios, one at a time, the latest only."""
+
+    began = Signal(object)
+    """An Experiment whose first frame is there."""
+    advanced = Signal()
+    """There are more frames and terms than at the last look."""
+    finished = Signal(float)
+    """The run is complete; seconds that it took."""
+    failed = Signal(object)
+    """The run could not start or broke: a ScenarioError."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._changed = threading.Condition()
+        self._wanted: _Run | None = None
+        self._closed = False
+        self._announced: _Run | None = None
+        self._seen = 0
+        self._timer = QTimer(self, interval=_POLL_MS)
+        self._timer.timeout.connect(self._look)
+        self._thread = threading.Thread(target=self._work, name="mismatch-lab-run")
+        self._thread.start()
+
+    @property
+    def is_running(self) -> bool:
+        """Whether a run is under way."""
+        return self._timer.isActive()
+
+    def start(self, scenario: Scenario) -> None:
+        """Run a scenario from now on; whatever runs is dropped."""
+        with self._changed:
+            self._wanted = _Run(scenario)
+            self._changed.notify()
+        self._timer.start()
+
+    def close(self) -> None:
+        """Drop the run and wait for the thread to end."""
+        with self._changed:
+            self._closed, self._wanted = True, None
+            self._changed.notify()
+        self._timer.stop()
+        self._thread.join()
+
+    # On the worker's thread
+
+    def _work(self) -> None:
+        while (run := self._next_run()) is not None:
+            try:
+                self._compute(run)
+            except Exception as error:  # a run must never take the thread down
+                run.error = error
+            run.finished = True
+
+    def _next_run(self) -> _Run | None:
+        with self._changed:
+            self._changed.wait_for(lambda: self._closed or (self._wanted is not None and not self._wanted.finished))
+            return None if self._closed else self._wanted
+
+    def _compute(self, run: _Run) -> None:
+        start = time.perf_counter()
+        experiment = Experiment(run.scenario, keep_frames=True)
+        for _ in experiment.run():
+            run.experiment = experiment
+            if self._wanted is not run:
+                return
+        run.seconds = time.perf_counter() - start
+
+    # On the interface's thread
+
+    def _look(self) -> None:
+        run = self._wanted
+        if run is None:
+            return
+        finished = run.finished
+        if run.experiment is not None:
+            self._announce(run, run.experiment)
+        if finished:
+            self._timer.stop()
+            if run.error is None:
+                self.finished.emit(run.seconds)
+            else:
+                self.failed.emit(self._explain(run.error))
+
+    def _announce(self, run: _Run, experiment: Experiment) -> None:
+        if run is not self._announced:
+            self._announced, self._seen = run, 0
+            self.began.emit(experiment)
+        completed = experiment.evidence.completed
+        if completed > self._seen:
+            self._seen = completed
+            self.advanced.emit()
+
+    @staticmethod
+    def _explain(error: Exception) -> ScenarioError:
+        if isinstance(error, ScenarioError):
+            return error
+        log.error("a run failed", exc_info=error)
+        return ScenarioError("", "", f"the run stopped ({type(error).__name__}: {error})")

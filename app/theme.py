@@ -1,0 +1,206 @@
+"""How everything looks: one palette for light and one for dark, a typeface, a style sheet, icons."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Literal, final
+
+import pyqtgraph as pg
+import qtawesome
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor, QFont, QFontDatabase, QGuiApplication, QIcon, QPalette
+from PySide6.QtWidgets import QApplication
+
+STRIP = "#F2A541"
+"""The measurement, wherever it is drawn."""
+
+ICONS = "mdi6"
+
+
+@final
+@dataclass(frozen=True)
+class Palette:
+    """The colours of one theme, as ``#RRGGBB``."""
+
+    window: str
+    surface: str
+    raised: str
+    line: str
+    ink: str
+    muted: str
+    faint: str
+    accent: str
+    danger: str
+    danger_surface: str
+
+
+LIGHT = Palette(
+    window="#EEF1F5",
+    surface="#FFFFFF",
+    raised="#F1F3F7",
+    line="#DDE2E9",
+    ink="#14181F",
+    muted="#5B6572",
+    faint="#A9B2BE",
+    accent="#1F6FC4",
+    danger="#B3261E",
+    danger_surface="#FBE9E7",
+)
+DARK = Palette(
+    window="#14161A",
+    surface="#1C1F25",
+    raised="#272B33",
+    line="#30353E",
+    ink="#E9EBEE",
+    muted="#9AA3AF",
+    faint="#5F6875",
+    accent="#4C9BEA",
+    danger="#FF8A80",
+    danger_surface="#3A2224",
+)
+
+
+def current() -> Palette:
+    """Return the palette that the system asks for now."""
+    scheme = QGuiApplication.styleHints().colorScheme()
+    return DARK if scheme == Qt.ColorScheme.Dark else LIGHT
+
+
+def icon(name: str, *, colour: str | None = None) -> QIcon:
+    """Return an icon of the icon font in the theme's ink, or in ``colour``."""
+    palette = current()
+    return qtawesome.icon(f"{ICONS}.{name}", color=colour or palette.ink, color_disabled=palette.faint)
+
+
+def font(size: float, weight: Literal["regular", "medium", "semibold"] = "regular") -> QFont:
+    """Return the interface font with figures of equal width; ``size`` in pixels."""
+    chosen = QFont(QApplication.font())
+    chosen.setPixelSize(round(size))
+    weights = {"regular": QFont.Weight.Normal, "medium": QFont.Weight.Medium, "semibold": QFont.Weight.DemiBold}
+    chosen.setWeight(weights[weight])
+    return chosen
+
+
+def install(application: QApplication) -> None:
+    """Load the typeface, set style and palette, and keep following the system's light or dark."""
+    for file in (files("resources") / "fonts").iterdir():
+        if file.name.endswith(".otf"):
+            QFontDatabase.addApplicationFontFromData(file.read_bytes())
+    base = QFont("Inter")
+    base.setPixelSize(13)
+    base.setFeature(QFont.Tag("tnum"), 1)
+    application.setStyle("Fusion")
+    application.setFont(base)
+    application.setWindowIcon(QIcon(str(Path(str(files("resources") / "icons" / "app.svg")))))
+    pg.setConfigOptions(antialias=True)
+    apply(application)
+    QGuiApplication.styleHints().colorSchemeChanged.connect(lambda _: apply(application))
+
+
+def apply(application: QApplication) -> None:
+    """Give the application the colours of the current theme."""
+    palette = current()
+    qt = QPalette()
+    roles = QPalette.ColorRole
+    for role, colour in (
+        (roles.Window, palette.window),
+        (roles.WindowText, palette.ink),
+        (roles.Base, palette.surface),
+        (roles.AlternateBase, palette.raised),
+        (roles.Text, palette.ink),
+        (roles.PlaceholderText, palette.faint),
+        (roles.Button, palette.raised),
+        (roles.ButtonText, palette.ink),
+        (roles.ToolTipBase, palette.raised),
+        (roles.ToolTipText, palette.ink),
+        (roles.Highlight, palette.accent),
+        (roles.HighlightedText, "#FFFFFF"),
+        (roles.Link, palette.accent),
+    ):
+        qt.setColor(role, QColor(colour))
+    for role in (roles.Text, roles.ButtonText, roles.WindowText):
+        qt.setColor(QPalette.ColorGroup.Disabled, role, QColor(palette.faint))
+    application.setPalette(qt)
+    application.setStyleSheet(_style_sheet(palette))
+
+
+def _style_sheet(palette: Palette) -> str:
+    return f"""
+    QToolTip {{ background: {palette.raised}; color: {palette.ink}; border: 1px solid {palette.line};
+        padding: 4px 6px; }}
+    QMainWindow, QScrollArea, #dockBody {{ background: {palette.window}; border: none; }}
+    #topBar, #transport, #problem {{ background: {palette.surface}; }}
+    #topBar {{ border-bottom: 1px solid {palette.line}; }}
+    #transport {{ border-top: 1px solid {palette.line}; }}
+    #problem {{ border-right: 1px solid {palette.line}; }}
+    #card {{ background: {palette.surface}; border: 1px solid {palette.line}; border-radius: 8px; }}
+    #card[selected="true"] {{ border: 1px solid {palette.accent}; }}
+    QLabel[role="muted"] {{ color: {palette.muted}; }}
+    QLabel[role="error"] {{ color: {palette.danger}; background: {palette.danger_surface};
+        border-radius: 6px; padding: 6px 8px; }}
+    QToolButton, QPushButton {{ background: transparent; border: 1px solid transparent; border-radius: 6px;
+        padding: 4px 8px; color: {palette.ink}; }}
+    QPushButton {{ background: {palette.raised}; border-color: {palette.line}; }}
+    QToolButton:hover, QPushButton:hover {{ background: {palette.raised}; border-color: {palette.faint}; }}
+    QToolButton:pressed, QPushButton:pressed {{ background: {palette.line}; }}
+    QToolButton#section {{ padding: 4px 0; }}
+    QToolButton#section:checked, QToolButton#section:hover {{ background: transparent; border-color: transparent; }}
+    QToolButton:checked {{ background: {palette.raised}; border-color: {palette.line}; }}
+    QToolButton:focus, QPushButton:focus {{ border-color: {palette.accent}; }}
+    QToolButton::menu-indicator {{ image: none; width: 0; }}
+    QToolButton#picker {{ background: {palette.raised}; padding: 5px 10px; border-color: {palette.line}; }}
+    QToolButton#play {{ background: {palette.accent}; border-radius: 18px; min-width: 34px; min-height: 34px;
+        padding: 0; }}
+    QToolButton#play:hover {{ border-color: {palette.ink}; }}
+    QPushButton#chip {{ border-radius: 12px; padding: 3px 10px 3px 8px; color: {palette.muted};
+        background: transparent; }}
+    QPushButton#chip:checked {{ background: {palette.raised}; color: {palette.ink}; }}
+    QPushButton#chip:hover, QPushButton#chip:focus {{ border-color: {palette.accent}; }}
+    QMenu {{ background: {palette.surface}; color: {palette.ink}; border: 1px solid {palette.line}; padding: 4px; }}
+    QMenu::item {{ padding: 6px 24px 6px 12px; border-radius: 4px; }}
+    QMenu::item:selected {{ background: {palette.raised}; }}
+    QMenu::item:disabled {{ color: {palette.faint}; }}
+    QMenu::separator {{ height: 1px; background: {palette.line}; margin: 4px 8px; }}
+    QLineEdit, QAbstractSpinBox, QComboBox {{ background: {palette.raised}; color: {palette.ink};
+        border: 1px solid {palette.line}; border-radius: 6px; padding: 3px 6px; min-height: 18px;
+        selection-background-color: {palette.accent}; }}
+    QLineEdit:focus, QAbstractSpinBox:focus, QComboBox:focus {{ border-color: {palette.accent}; }}
+    QTableWidget QLineEdit {{ border-radius: 0; padding: 0 2px; }}
+    QComboBox::drop-down {{ border: none; width: 18px; }}
+    QComboBox QAbstractItemView {{ background: {palette.surface}; border: 1px solid {palette.line}; }}
+    *[invalid="true"] {{ border: 1px solid {palette.danger}; }}
+    QTableWidget {{ background: {palette.surface}; border: 1px solid {palette.line}; border-radius: 6px;
+        gridline-color: {palette.line}; }}
+    QTableWidget#plain {{ border: none; }}
+    QTableWidget[invalid="true"] {{ border: 1px solid {palette.danger}; }}
+    QTableWidget::item:selected {{ background: {palette.raised}; color: {palette.ink}; }}
+    QHeaderView {{ background: transparent; }}
+    QHeaderView::section {{ background: transparent; color: {palette.muted}; border: none; padding: 3px 6px;
+        font-size: 11px; }}
+    QTableCornerButton::section {{ background: transparent; border: none; }}
+    QScrollBar:vertical {{ background: transparent; width: 10px; margin: 0; }}
+    QScrollBar:horizontal {{ background: transparent; height: 10px; margin: 0; }}
+    QScrollBar::handle {{ background: {palette.line}; border-radius: 4px; min-height: 24px; min-width: 24px;
+        margin: 1px; }}
+    QScrollBar::handle:hover {{ background: {palette.faint}; }}
+    QScrollBar::add-line, QScrollBar::sub-line {{ width: 0; height: 0; }}
+    QScrollBar::add-page, QScrollBar::sub-page {{ background: transparent; }}
+    QSlider::groove:horizontal {{ height: 4px; background: {palette.line}; border-radius: 2px; }}
+    QSlider::sub-page:horizontal {{ background: {palette.accent}; border-radius: 2px; }}
+    QSlider::handle:horizontal {{ background: {palette.ink}; width: 14px; height: 14px; margin: -5px 0;
+        border-radius: 7px; }}
+    QSlider::handle:horizontal:hover {{ background: {palette.accent}; }}
+    QSplitter::handle {{ background: transparent; }}
+    """
+
+
+def dot(colour: str) -> QIcon:
+    """Return a round spot of colour, as a sampler's sign."""
+    return qtawesome.icon(f"{ICONS}.circle", color=colour, scale_factor=0.7)
+
+
+def ring(colour: str) -> QIcon:
+    """Return an open circle: a sampler that does not run."""
+    return qtawesome.icon(f"{ICONS}.circle-outline", color=colour, scale_factor=0.7)

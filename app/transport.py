@@ -1,0 +1,205 @@
+"""The transport: play, step and scrub through the frames of a run."""
+
+from __future__ import annotations
+
+import time
+from typing import final
+
+from PySide6.QtCore import QObject, Qt, QTimer, Signal
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSlider, QToolButton, QWidget
+
+from app import theme
+from core.schedule import Schedule
+
+_TICK_MS = 16
+SECONDS = 6.0
+"""A whole run takes this long at speed 1."""
+SPEEDS = (0.125, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
+
+
+@final
+class Player(QObject):
+    """Where in the run we are; moves by itself while playing, never past what is computed."""
+
+    moved = Signal(int)
+    """The frame to show."""
+    playing_changed = Signal(bool)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.frame = 0
+        self.last = 0
+        """The last frame of the run, T."""
+        self.available = 0
+        """Frames computed so far."""
+        self.speed = 1.0
+        self.loop = False
+        self._wanted = 0.0
+        self._clock = 0.0
+        self._timer = QTimer(self, interval=_TICK_MS)
+        self._timer.setTimerType(Qt.TimerType.PreciseTimer)
+        self._timer.timeout.connect(self._tick)
+
+    @property
+    def is_playing(self) -> bool:
+        """Whether the frame moves by itself."""
+        return self._timer.isActive()
+
+    def begin(self, last: int) -> None:
+        """Take a new run: from its start when playing, to the same share of the way when paused."""
+        share = 0.0 if self.is_playing else self._wanted / max(self.last, 1)
+        self.last, self.available = last, 0
+        self._wanted = share * last
+        self._clock = time.perf_counter()
+
+    def offer(self, available: int) -> None:
+        """More frames are computed."""
+        self.available = available
+        self._show()
+
+    def play(self) -> None:
+        """Play on, or from the start when at the end."""
+        if self.frame >= self.last:
+            self.seek(0)
+        self._clock = time.perf_counter()
+        self._timer.start()
+        self.playing_changed.emit(True)
+
+    def restart(self) -> None:
+        """Play from the start, whatever is shown now."""
+        self._wanted = 0.0
+        self.play()
+
+    def pause(self) -> None:
+        """Stay where we are."""
+        if self.is_playing:
+            self._timer.stop()
+            self._wanted = float(self.frame)
+            self.playing_changed.emit(False)
+
+    def toggle(self) -> None:
+        """Play or pause."""
+        self.pause() if self.is_playing else self.play()
+
+    def seek(self, frame: int) -> None:
+        """Go to a frame, or as near as is computed."""
+        self._wanted = float(min(max(frame, 0), self.last))
+        self._show()
+
+    def step(self, frames: int) -> None:
+        """Pause and go some frames on or back."""
+        self.pause()
+        self.seek(self.frame + frames)
+
+    def _tick(self) -> None:
+        now = time.perf_counter()
+        self._wanted += (now - self._clock) * self.speed * self.last / SECONDS
+        self._clock = now
+        # Wait for the computation rather than jump once it has caught up.
+        self._wanted = min(self._wanted, float(max(self.available - 1, 0)))
+        self._show()
+        if self.available > self.last and self.frame >= self.last:
+            if self.loop:
+                self.seek(0)
+            else:
+                self.pause()
+
+    def _show(self) -> None:
+        frame = min(round(self._wanted), self.available - 1)
+        if frame >= 0:
+            self.frame = frame
+            self.moved.emit(frame)
+
+
+@final
+class Transport(QWidget):
+    """Buttons, scrub bar and figures for a player."""
+
+    def __init__(self, player: Player) -> None:
+        super().__init__()
+        self.setObjectName("transport")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.player = player
+        self._schedule: Schedule | None = None
+        self.to_start = self._button("skip-previous", "To the start (Home)", lambda: player.step(-player.last))
+        self.back = self._button("step-backward", "One step back (Left)", lambda: player.step(-1))
+        self.play = self._button("play", "Play or pause (Space)", player.toggle)
+        self.play.setObjectName("play")
+        self.forward = self._button("step-forward", "One step on (Right)", lambda: player.step(1))
+        self.to_end = self._button("skip-next", "To the end (End)", lambda: player.step(player.last))
+        self.where = QLabel()
+        self.where.setMinimumWidth(248)
+        self.scrub = QSlider(Qt.Orientation.Horizontal)
+        self.scrub.setAccessibleName("Position in the run")
+        self.scrub.setToolTip("Reverse time: from pure noise on the left to the samples on the right")
+        self.scrub.sliderMoved.connect(self._scrubbed)
+        self.speed = QComboBox()
+        self.speed.setToolTip("Speed")
+        for value in SPEEDS:
+            self.speed.addItem(f"{value:g}×" if value >= 1 else f"1/{round(1 / value)}×", value)
+        self.speed.setCurrentIndex(SPEEDS.index(1.0))
+        self.speed.currentIndexChanged.connect(self._change_speed)
+        self.loop = self._button("repeat", "Start again at the end", None)
+        self.loop.setCheckable(True)
+        self.loop.toggled.connect(self._change_loop)
+        self.status = QLabel()
+        self.status.setProperty("role", "muted")
+        self.status.setMinimumWidth(168)
+        self.status.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(12, 8, 16, 8)
+        layout.setSpacing(4)
+        for widget in (self.to_start, self.back, self.play, self.forward, self.to_end):
+            layout.addWidget(widget)
+        layout.addSpacing(12)
+        layout.addWidget(self.where)
+        layout.addWidget(self.scrub, 1)
+        layout.addSpacing(12)
+        for widget in (self.speed, self.loop, self.status):
+            layout.addWidget(widget)
+        player.moved.connect(self._moved)
+        player.playing_changed.connect(lambda _: self.restyle())
+        self.restyle()
+
+    def _button(self, icon: str, tip: str, action: object) -> QToolButton:
+        button = QToolButton(toolTip=tip, accessibleName=tip)
+        button.setProperty("icon_name", icon)
+        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        if action is not None:
+            button.clicked.connect(action)
+        return button
+
+    def restyle(self) -> None:
+        """Take the theme's icons, and the one that tells playing from paused."""
+        for button in (self.to_start, self.back, self.forward, self.to_end, self.loop):
+            button.setIcon(theme.icon(button.property("icon_name")))
+        self.play.setIcon(theme.icon("pause" if self.player.is_playing else "play", colour="#FFFFFF"))
+
+    def show_schedule(self, schedule: Schedule) -> None:
+        """Take a new run's times."""
+        self._schedule = schedule
+        self.scrub.setRange(0, schedule.steps)
+
+    def _scrubbed(self, position: int) -> None:
+        self.player.pause()
+        self.player.seek(position)
+
+    def _moved(self, frame: int) -> None:
+        if self._schedule is None:
+            return
+        if not self.scrub.isSliderDown():
+            self.scrub.setValue(frame)
+        t = self._schedule.steps - frame
+        abar = float(self._schedule.alpha_bar[t])
+        ratio = "∞" if t == 0 else f"{abar / (1 - abar):.3g}"
+        muted = theme.current().muted
+        self.where.setText(
+            f'<b>t = {t}</b>&nbsp;&nbsp; <span style="color:{muted}">ᾱ = {abar:.4f} &nbsp;·&nbsp; SNR = {ratio}</span>'
+        )
+
+    def _change_speed(self, index: int) -> None:
+        self.player.speed = SPEEDS[index]
+
+    def _change_loop(self, loop: bool) -> None:
+        self.player.loop = loop

@@ -1,0 +1,179 @@
+"""The headline plot, for a slide or a paper: accumulated mismatch, bound and KL against reverse time."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+from matplotlib.transforms import ScaledTranslation
+
+from core.report import Column, Findings
+
+_INK, _MUTED, _FAINT = "#1B2430", "#66717F", "#E4E8ED"
+_STYLE: dict[Any, Any] = {
+    "font.family": "DejaVu Sans",
+    "font.size": 12.5,
+    "text.color": _INK,
+    "axes.edgecolor": _FAINT,
+    "axes.labelcolor": _MUTED,
+    "xtick.color": _MUTED,
+    "ytick.color": _MUTED,
+    "lines.dash_capstyle": "round",
+    "lines.solid_capstyle": "round",
+}
+_DASHES = {"bound": (6.0, 3.6), "observed_mismatch": (0.1, 2.0), "kl": (7.0, 2.6, 0.1, 2.6)}
+"""Lengths on and off of every line that is not solid, in line widths."""
+_LEGEND = {
+    "mismatch": "mismatch along the target path (± 2 s.e.)",
+    "observed_mismatch": "observed by the particles",
+    "bound": "bound on the KL",
+    "kl": "KL, exact",
+}
+_DECADES = 6
+"""At most so many below the largest value are shown."""
+
+
+def evidence_figure(title: str, found: Sequence[Findings]) -> Figure:
+    """Draw every sampler's cumulative curves in its colour, with its numbers at t = 1 beside them."""
+    with rc_context(_STYLE):
+        figure = Figure(figsize=(12, 6.75), dpi=200, facecolor="white")
+        FigureCanvasAgg(figure)
+        axes = figure.add_axes((0.075, 0.17, 0.655, 0.675))
+        _prepare(axes, found)
+        for index in range(len(found)):
+            _draw(axes, found, index)
+        _name_samplers(axes, found)
+        shown = [name for name in _LEGEND if any(np.isfinite(each.value[name]).any() for each in found)]
+        lines = [Line2D([], [], color=_INK, linewidth=2, **_dashes(name, 0.0)) for name in shown]
+        labels = [_LEGEND[name] for name in shown]
+        figure.legend(
+            lines,
+            labels,
+            loc="lower left",
+            bbox_to_anchor=(0.065, 0.005),
+            ncols=4,
+            frameon=False,
+            fontsize=11.5,
+            handlelength=2.6,
+            columnspacing=2.0,
+        )
+        figure.text(
+            0.075, 0.93, textwrap.shorten(title, 80, placeholder=" …"), size=19, weight="bold", parse_math=False
+        )
+        figure.text(0.075, 0.882, "nats, accumulated from t = T down", color=_MUTED)
+        figure.text(0.756, 0.882, "at t = 1", color=_MUTED)
+    return figure
+
+
+def _prepare(axes: Axes, found: Sequence[Findings]) -> None:
+    axes.set_yscale("log")
+    axes.set_ylim(*_limits(found))
+    axes.set_xlim(found[0].steps, 0)
+    axes.set_xlabel("reverse time t")
+    axes.grid(axis="y", color=_FAINT, linewidth=0.8)
+    axes.set_axisbelow(True)
+    axes.spines[["top", "left", "right"]].set_visible(False)
+    axes.tick_params(length=0, pad=7)
+    axes.yaxis.set_major_locator(LogLocator(numticks=12))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.yaxis.set_minor_formatter(NullFormatter())
+    axes.tick_params(which="minor", length=0)
+
+
+def _limits(found: Sequence[Findings]) -> tuple[float, float]:
+    """From well below the smallest number of t = 1 that matters to just above the largest one drawn."""
+    drawn = np.concatenate([_positive(each.value[name]) for each in found for name in _LEGEND])
+    top = float(np.max(drawn, initial=1e-3))
+    ends = np.concatenate([_positive(each.value[name][-2:-1]) for each in found for name in _LEGEND])
+    ends = ends[ends > top * 10.0**-_DECADES]
+    return min(float(np.min(ends, initial=top)) / 25, top / 100), top * 1.8
+
+
+def _positive(values: Column) -> Column:
+    return values[np.isfinite(values) & (values > 0)]
+
+
+def _draw(axes: Axes, found: Sequence[Findings], index: int) -> None:
+    """Draw one sampler's curves and its band of two standard errors."""
+    each, steps = found[index], found[index].steps
+    times, colour = np.arange(steps, -1, -1), each.about.colour
+    low, high = axes.get_ylim()
+    for name in _LEGEND:
+        values = np.where(each.value[name] > 0, each.value[name], np.nan)
+        # Where samplers coincide, the earlier lines stay visible on both sides of the later ones.
+        beneath = sum(np.allclose(each.value[name], later.value[name], rtol=1e-6) for later in found[index + 1 :])
+        width = 2.6 + 2.2 * beneath if name == "mismatch" else 1.9
+        axes.plot(times, values, color=colour, linewidth=width, **_dashes(name, index / len(found)))
+    middle, spread = each.value["mismatch"], 2 * np.nan_to_num(each.error["mismatch"])
+    below, above = (np.clip(middle + side, low, high) for side in (-spread, spread))
+    axes.fill_between(times, below, above, color=colour, alpha=0.18, linewidth=0)
+
+
+def _dashes(name: str, phase: float) -> dict[str, Any]:
+    """Line style of one kind of curve; samplers differ in phase, so that coinciding dashes all show."""
+    if name not in _DASHES:
+        return {"linestyle": "solid"}
+    return {"linestyle": (phase * sum(_DASHES[name]), _DASHES[name])}
+
+
+def _name_samplers(axes: Axes, found: Sequence[Findings]) -> None:
+    """Write every sampler's name and numbers to the right of where its curve ends."""
+    brief = len(found) > 6
+    ends = [_end(axes, each) for each in found]
+    places = _spread(ends, gap=0.1 if brief else 0.155, low=0.04 if brief else 0.095, high=0.98)
+    for each, end, place in zip(found, ends, places, strict=True):
+        colour, numbers = each.about.colour, "\n".join(_numbers(each)[: 1 if brief else None])
+        axes.plot(
+            [1.005, 1.03], [end, place], transform=axes.transAxes, color=colour, alpha=0.55, lw=1.2, clip_on=False
+        )
+        name = axes.text(1.04, place, each.about.label, transform=axes.transAxes, va="center", color=colour)
+        name.set(fontsize=14, fontweight="bold")
+        below = axes.transAxes + ScaledTranslation(0, -10 / 72, axes.figure.dpi_scale_trans)
+        axes.text(1.04, place, numbers, transform=below, va="top", color=_MUTED, fontsize=11.5, linespacing=1.35)
+
+
+def _end(axes: Axes, each: Findings) -> float:
+    """Height at which a sampler's mismatch leaves the plot, as a fraction; its bound's where it has no mismatch."""
+    low, high = np.log(axes.get_ylim())
+    for name in ("mismatch", "bound"):
+        values = _positive(each.value[name][-2:])
+        if values.size and np.log(values[-1]) > low:
+            return float((np.log(values[-1]) - low) / (high - low))
+    return 0.0
+
+
+def _spread(wanted: Sequence[float], *, gap: float, low: float, high: float) -> list[float]:
+    """Places near the wanted ones, at least ``gap`` apart, between ``low`` and ``high`` as far as there is room."""
+    order = sorted(range(len(wanted)), key=lambda index: -wanted[index])
+    places = list(wanted)
+    ceiling = high
+    for index in order:
+        places[index] = min(places[index], ceiling)
+        ceiling = places[index] - gap
+    floor = low
+    for index in reversed(order):
+        places[index] = max(places[index], floor)
+        floor = places[index] + gap
+    return places
+
+
+def _numbers(each: Findings) -> list[str]:
+    """What stands under a sampler's name: its terms at t = 1."""
+    value, error = ({name: column[-2] for name, column in part.items()} for part in (each.value, each.error))
+
+    def show(name: str) -> str:
+        return f"{value[name]:.3g}" + (f" ± {error[name]:.1g}" if error[name] > 0 else "")
+
+    kl = f"KL {show('kl')}, " if np.isfinite(value["kl"]) else ""
+    lines = [f"{kl}bound {show('bound')}", f"mismatch {show('mismatch')}"]
+    if each.diverged_at is not None:
+        lines.append(f"particles diverged at t = {each.diverged_at}")
+    return lines
