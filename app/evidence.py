@@ -7,14 +7,12 @@ from typing import final
 
 import numpy as np
 import pyqtgraph as pg
-from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor
 from PySide6.QtWidgets import (
-    QFrame,
     QHBoxLayout,
     QHeaderView,
     QLabel,
-    QSizePolicy,
     QTableWidget,
     QTableWidgetItem,
     QToolButton,
@@ -23,13 +21,14 @@ from PySide6.QtWidgets import (
 )
 
 from app import theme
+from app.widgets import LegendEntry, brief, card, heading, with_error
 from core.experiment import Experiment
 
 STYLES = {
     "mismatch": ("accumulated mismatch", Qt.PenStyle.SolidLine, 2.2),
     "observed": ("observed by the particles", Qt.PenStyle.DotLine, 2.2),
     "bound": ("bound", Qt.PenStyle.DashLine, 1.6),
-    "kl": ("KL, exact", Qt.PenStyle.DashDotLine, 1.4),
+    "kl": ("KL, exact", Qt.PenStyle.SolidLine, 1.0),
 }
 """What is drawn for every sampler: words, line, width."""
 
@@ -37,83 +36,19 @@ _SHOWN_DECADES = 5
 """How far below the largest value the logarithmic axis reaches."""
 
 TERM_ROWS = (
-    ("kl", "KL(target ‖ samples)", "How far the samples are from the target. Exact for one Gaussian."),
-    ("bound", "bound on KL", "The sum of the five terms below; the KL is never larger."),
+    ("kl", "KL", "KL(target ‖ samples): how far the samples are from the target. Exact for one Gaussian."),
+    ("bound", "bound on the KL", "The sum of the five terms below; the KL is never larger."),
     ("initialisation", "initialisation", "Starting from pure noise instead of the noised target."),
     ("discretisation", "discretisation", "Taking finitely many steps; the same for every sampler."),
-    ("variance", "variance", "Using another step variance than the theory's."),
-    ("mismatch_range", "mismatch, measured", "The wrong score in the directions that H sees."),
-    ("mismatch_null", "mismatch, unseen", "The wrong score in the null space of H."),
-    ("observed", "mismatch, observed", "Measured along the sampler's own particles, which are off target."),
+    ("variance", "step variance", "Using another step variance than the theory's."),
+    ("mismatch_range", "measured mismatch", "The wrong score in the directions that H sees."),
+    ("mismatch_null", "unseen mismatch", "The wrong score in the null space of H."),
+    ("observed", "observed mismatch", "Both, along the sampler's own particles, which may be off target."),
 )
 
-
-def number(value: float) -> str:
-    """Three figures, as people write them."""
-    if math.isnan(value):
-        return "–"
-    if math.isinf(value):
-        return "∞"
-    size = abs(value)
-    if size == 0:
-        return "0"
-    if size >= 1e5 or size < 5e-4:
-        mantissa, exponent = f"{value:.1e}".split("e")
-        digits = str(int(exponent)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
-        return f"{mantissa}·10{digits}"
-    return f"{value:.{3 if size < 1 else 2 if size < 100 else 0}f}".replace("-", "−")
-
-
-def with_error(value: float, error: float) -> str:
-    """Value and standard error to the same place, where there is an error to show."""
-    if not math.isfinite(value) or error < 5e-4:
-        return number(value)
-    places = min(max(0, 1 - math.floor(math.log10(error))), 3)
-    return f"{value:.{places}f} ± {error:.{places}f}".replace("-", "−")
-
-
-def card(title: QWidget | None = None) -> tuple[QFrame, QVBoxLayout]:
-    """Return an empty card and the layout that fills it."""
-    frame = QFrame()
-    frame.setObjectName("card")
-    layout = QVBoxLayout(frame)
-    layout.setContentsMargins(12, 10, 12, 10)
-    layout.setSpacing(6)
-    if title is not None:
-        layout.addWidget(title)
-    return frame, layout
-
-
-def heading(text: str) -> QLabel:
-    """Return the title of a card."""
-    label = QLabel(text)
-    label.setFont(theme.font(13, "semibold"))
-    return label
-
-
-@final
-class LineSample(QWidget):
-    """One entry of the legend: a piece of line and what it stands for."""
-
-    def __init__(self, words: str, style: Qt.PenStyle, width: float) -> None:
-        super().__init__()
-        self._words, self._style, self._width = words, style, width
-        self.setFont(theme.font(11))
-        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
-
-    def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
-        """Line, gap and words."""
-        metrics = self.fontMetrics()
-        return QSize(30 + metrics.horizontalAdvance(self._words), metrics.height() + 2)
-
-    def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
-        """Draw both in the muted ink."""
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(QPen(QColor(theme.current().muted), self._width, self._style))
-        middle = self.height() // 2
-        painter.drawLine(0, middle, 24, middle)
-        painter.drawText(self.rect().adjusted(30, 0, 0, 0), Qt.AlignmentFlag.AlignVCenter, self._words)
+_ROW_HEIGHT = 24
+_COLUMNS_WITH_ERRORS = 3
+"""With more samplers than this, standard errors are in the tooltips only."""
 
 
 @final
@@ -131,7 +66,7 @@ class HeadlinePlot(QWidget):
         top.addStretch()
         top.addWidget(self.logarithmic)
         legend = QWidget()
-        self._legend = {name: LineSample(*style) for name, style in STYLES.items()}
+        self._legend = {name: LegendEntry(words, width, style=style) for name, (words, style, width) in STYLES.items()}
         rows = QVBoxLayout(legend)
         rows.setContentsMargins(0, 0, 0, 0)
         rows.setSpacing(2)
@@ -194,12 +129,10 @@ class HeadlinePlot(QWidget):
             for index, sampler in enumerate(experiment.samplers)
             for name, (_, style, width) in STYLES.items()
         }
-        for curve in self._curves.values():
-            curve.setClipToView(False)
         self.plot.addItem(self._veil, ignoreBounds=True)
         self.plot.addItem(self._cursor, ignoreBounds=True)
         self._legend["kl"].setVisible(experiment.evidence.exact)
-        self.plot.setXRange(0, experiment.schedule.steps, padding=0.01)
+        self.plot.setXRange(0, experiment.schedule.steps, padding=0.04)
         self.advance()
 
     def advance(self) -> None:
@@ -268,12 +201,18 @@ class TermsTable(QWidget):
         self.table.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.table.setShowGrid(False)
         self.table.setObjectName("plain")
-        self.table.setFont(theme.font(12))
-        self.table.horizontalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        self.table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        self.table.verticalHeader().setDefaultSectionSize(25)
-        self.table.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-        self.table.verticalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        self.table.setFont(theme.font(11))
+        across, down = self.table.horizontalHeader(), self.table.verticalHeader()
+        across.setDefaultAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        across.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+        across.setMinimumSectionSize(36)
+        across.setFont(theme.font(11, "semibold"))
+        down.setFont(theme.font(11))
+        down.setDefaultSectionSize(_ROW_HEIGHT)
+        down.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        down.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        self.table.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.table.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         for row, (_, label, explanation) in enumerate(TERM_ROWS):
             item = QTableWidgetItem(label)
             item.setToolTip(explanation)
@@ -293,16 +232,17 @@ class TermsTable(QWidget):
         self._experiment = experiment
         self.table.setColumnCount(len(experiment.samplers))
         for column, sampler in enumerate(experiment.samplers):
-            header = QTableWidgetItem(theme.dot(sampler.about.colour), sampler.about.label)
+            header = QTableWidgetItem(sampler.about.label)
+            header.setForeground(QColor(sampler.about.colour))
             self.table.setHorizontalHeaderItem(column, header)
             for row, (name, _, _) in enumerate(TERM_ROWS):
                 item = QTableWidgetItem()
                 item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
                 if name in {"kl", "bound"}:
-                    item.setFont(theme.font(12, "semibold"))
+                    item.setFont(theme.font(11, "semibold"))
                 self.table.setItem(row, column, item)
-        height = self.table.horizontalHeader().sizeHint().height() + 25 * len(TERM_ROWS) + 14
-        self.table.setFixedHeight(height)
+        height = self.table.horizontalHeader().sizeHint().height() + _ROW_HEIGHT * len(TERM_ROWS)
+        self.table.setFixedHeight(height + 2)
 
     def show_frame(self, frame: int) -> None:
         """Show the terms down to a frame that is complete."""
@@ -310,24 +250,30 @@ class TermsTable(QWidget):
             return
         t = self._experiment.schedule.steps - frame
         self._title.setText(f"What the bound is made of at t = {t}, in nats")
+        narrow = len(self._experiment.samplers) > _COLUMNS_WITH_ERRORS
         for column in range(len(self._experiment.samplers)):
             for row, (name, _, _) in enumerate(TERM_ROWS):
-                self.table.item(row, column).setText(self._text(name, column, frame))
+                value, error = self._term(name, column, frame)
+                full = "not yet" if name == "kl" and not self._experiment.evidence.exact else with_error(value, error)
+                item = self.table.item(row, column)
+                item.setText(brief(value) if narrow and full != "not yet" else full)
+                item.setToolTip(full)
         self._note.setText(self._remark(t))
 
-    def _text(self, name: str, column: int, frame: int) -> str:
+    def _term(self, name: str, column: int, frame: int) -> tuple[float, float]:
+        """Value and standard error."""
         assert self._experiment is not None
         evidence, trace = self._experiment.evidence, self._experiment.trace
         if name == "kl":
-            return number(evidence.kl[column, frame]) if evidence.exact else "not yet"
+            return float(evidence.kl[column, frame]), 0.0
         if name == "observed":
-            return with_error(trace.observed_mismatch[column, frame], trace.observed_error[column, frame])
-        return with_error(evidence.value[name][column, frame], evidence.error[name][column, frame])
+            return float(trace.observed_mismatch[column, frame]), float(trace.observed_error[column, frame])
+        return float(evidence.value[name][column, frame]), float(evidence.error[name][column, frame])
 
     def _remark(self, t: int) -> str:
         assert self._experiment is not None
         if t == 0 and self._experiment.problem.target.is_singular:
             return "The target has no density at t = 0, so its KL and bound are infinite there; read t = 1."
         if self._experiment.evidence.exact:
-            return "One Gaussian: KL and every term are exact; only the observed mismatch is an estimate (± 1 s.e.)."
+            return "One Gaussian: all exact but the observed mismatch, a mean over the particles ± 1 s.e."
         return "Means over target paths ± 1 s.e. The KL of a mixture is not yet estimated."

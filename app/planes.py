@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import final
@@ -14,8 +14,9 @@ import pyqtgraph as pg
 import torch
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QImage, QMouseEvent, QPainter, QPen, QPolygonF
+from PySide6.QtGui import QColor, QImage, QMouseEvent, QPainter, QPainterPath, QPen, QPolygonF, QTransform
 from PySide6.QtWidgets import (
+    QComboBox,
     QFrame,
     QGraphicsPolygonItem,
     QGridLayout,
@@ -27,6 +28,7 @@ from PySide6.QtWidgets import (
 )
 
 from app import theme
+from app.widgets import LegendEntry, card, heading
 from core.experiment import Experiment
 from core.mixture import GaussianMixture
 from core.problem import Problem
@@ -38,9 +40,11 @@ MASSES = (0.95, 0.8, 0.6, 0.4, 0.2)
 """Each target contour encloses this share of the probability, where it is densest."""
 PRIOR_MASSES = (0.95, 0.7, 0.4)
 TRAIL_FRAMES = 14
-TRAIL_POINTS = 150_000
+TRAIL_POINTS = 60_000
 """Trails are shortened so that no frame draws more points than this."""
-_GRID_NODES = 180
+TRAIL_OPACITY, TRAIL_FADING = 0.1, 0.85
+SHADES_PER_PARTICLE = 48
+_GRID_NODES = 200
 _REACH = 3.2
 """Standard deviations around a component that the plane shows."""
 
@@ -107,31 +111,14 @@ def _nodes(mixture: GaussianMixture, axis: int) -> Points:
     """Grid lines along an axis, dense where a component is narrow."""
     deviation = mixture.covariances[:, axis, axis].sqrt().numpy()
     centre = mixture.means[:, axis].numpy()
-    steps = np.linspace(-4, 4, _GRID_NODES)
+    steps = np.linspace(-4, 4, _GRID_NODES // 2)
     every = np.sort((centre[:, None] + deviation[:, None] * steps).ravel())
-    kept = every[np.linspace(0, every.size - 1, min(every.size, 2 * _GRID_NODES)).round().astype(int)]
+    kept = every[np.linspace(0, every.size - 1, min(every.size, _GRID_NODES)).round().astype(int)]
     return np.unique(kept)
 
 
-@final
-class Particles(pg.GraphicsObject):
-    """A cloud drawn as a splat of pixels, with the frames before it as a fading trail."""
-
-    def __init__(self, colour: str) -> None:
-        super().__init__()
-        self.colour = QColor(colour)
-        self._points = np.zeros((2, 0), dtype=np.float32)
-        self._weights = np.zeros(0)
-        self._dense = 1.0
-
-    def set_frames(self, frames: Sequence[NDArray[np.float32]]) -> None:
-        """Show (2, N) points, the newest frame last."""
-        count = frames[-1].shape[1]
-        fading = [0.22 * 0.84**age for age in range(len(frames) - 1, 0, -1)]
-        self._points = np.concatenate(frames, axis=1)
-        self._weights = np.repeat([*fading, 1.0], count)
-        self._dense = min(1.0, (12_000 / max(count, 1)) ** 0.7)
-        self.update()
+class Picture(pg.GraphicsObject):
+    """An item that fills the view with an image of the view's own pixels."""
 
     def boundingRect(self) -> QRectF:  # noqa: N802 - Qt's name
         """Everything that the view shows."""
@@ -143,42 +130,105 @@ class Particles(pg.GraphicsObject):
         self.prepareGeometryChange()
 
     def paint(self, painter: QPainter, _option: QStyleOptionGraphicsItem, _widget: QWidget | None = None) -> None:
-        """Splat into an image of the view's own pixels."""
+        """Draw the image over the view."""
         # World, not device coordinates: those hold the place of this widget in the window as well.
         world = painter.worldTransform()
         frame = world.mapRect(self.boundingRect())
         if frame.isEmpty():
             return
         ratio = painter.device().devicePixelRatioF()
-        x = (world.m11() * self._points[0] + (world.dx() - frame.left())) * ratio
-        y = (world.m22() * self._points[1] + (world.dy() - frame.top())) * ratio
-        image = self._splat(x, y, math.ceil(frame.width() * ratio), math.ceil(frame.height() * ratio), ratio)
+        to_image = world * QTransform.fromTranslate(-frame.left(), -frame.top()) * QTransform.fromScale(ratio, ratio)
+        image = self.image(to_image, math.ceil(frame.width() * ratio), math.ceil(frame.height() * ratio), ratio)
         image.setDevicePixelRatio(ratio)
         painter.save()
         painter.resetTransform()
         painter.drawImage(frame.topLeft(), image)
         painter.restore()
 
-    def _splat(self, x: Points, y: Points, width: int, height: int, ratio: float) -> QImage:
-        with np.errstate(invalid="ignore"):  # particles of a diverged sampler are NaN
-            inside = (x >= 0) & (x < width) & (y >= 0) & (y < height)
-        cell = y[inside].astype(np.intp) * width + x[inside].astype(np.intp)
-        amount = np.bincount(cell, self._weights[inside], minlength=width * height).reshape(height, width)
-        for _ in range(max(1, round(ratio))):
-            grown = amount.copy()
-            np.maximum(grown[1:], amount[:-1], out=grown[1:])
-            np.maximum(grown[:, 1:], grown[:, :-1].copy(), out=grown[:, 1:])
-            amount = grown
-        shade = np.minimum(amount * 48, 255).astype(np.uint8)
-        pixels = self._shades()[shade]
-        image = QImage(pixels.data, width, height, 4 * width, QImage.Format.Format_ARGB32_Premultiplied)
-        return image.copy()
+    def image(self, to_image: QTransform, width: int, height: int, ratio: float) -> QImage:
+        """Return the image; ``to_image`` takes the plane's coordinates to its pixels."""
+        raise NotImplementedError
 
-    def _shades(self) -> NDArray[np.uint32]:
-        """Premultiplied colour by amount, 48 a particle."""
-        opacity = 1 - np.exp(-1.9 * self._dense * np.arange(256) / 48)
-        channels = [np.round(opacity * value).astype(np.uint32) for value in self.colour.getRgb()[:3]]
-        red, green, blue = channels
+
+@final
+class Contours(Picture):
+    """Lines that rarely change: stroked once for each view, then only copied."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._lines: list[tuple[QPainterPath, QPen]] = []
+        self._drawn: tuple[QTransform, int, int] | None = None
+        self._image = QImage()
+
+    def set_lines(self, lines: Sequence[tuple[tuple[Points, Points], QPen]]) -> None:
+        """Show lines (x, y), NaN between their pieces."""
+        self._lines = [(pg.arrayToQPath(x, y, connect="finite"), pen) for (x, y), pen in lines]
+        self._drawn = None
+        self.update()
+
+    def image(self, to_image: QTransform, width: int, height: int, ratio: float) -> QImage:
+        """Return the lines as last stroked, or stroke them for this view."""
+        if self._drawn != (to_image, width, height):
+            self._image = QImage(width, height, QImage.Format.Format_ARGB32_Premultiplied)
+            self._image.fill(Qt.GlobalColor.transparent)
+            painter = QPainter(self._image)
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            for path, pen in self._lines:
+                scaled = QPen(pen)
+                scaled.setWidthF(pen.widthF() * ratio)
+                painter.setPen(scaled)
+                painter.drawPath(to_image.map(path))
+            painter.end()
+            self._drawn = (to_image, width, height)
+        return self._image
+
+
+@final
+class Particles(Picture):
+    """A cloud drawn as a splat of pixels, with the frames before it as a fading trail."""
+
+    def __init__(self, colour: str) -> None:
+        super().__init__()
+        self.colour = QColor(colour)
+        self._newest = self._trail = np.zeros((2, 0), dtype=np.float32)
+        self._fading = np.zeros(0)
+
+    def set_frames(self, frames: Sequence[NDArray[np.float32]]) -> None:
+        """Show (2, N) points, the newest frame last."""
+        self._newest = frames[-1]
+        self._trail = np.concatenate([*frames[:-1], np.zeros((2, 0), np.float32)], axis=1)
+        fading = [TRAIL_OPACITY * TRAIL_FADING**age for age in range(len(frames) - 1, 0, -1)]
+        self._fading = np.repeat(fading, self._newest.shape[1])
+        self.update()
+
+    def image(self, to_image: QTransform, width: int, height: int, ratio: float) -> QImage:
+        """Count particles a pixel and shade."""
+
+        def cells(points: NDArray[np.float32]) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+            """Index of each point's pixel, and which points lie in the picture."""
+            x = to_image.m11() * points[0] + to_image.dx()
+            y = to_image.m22() * points[1] + to_image.dy()
+            # Comparisons with NaN are false: the particles of a diverged sampler are nowhere.
+            inside = (x >= 0) & (x < width - 1) & (y >= 0) & (y < height - 1)
+            return y[inside].astype(np.intp) * width + x[inside].astype(np.intp), inside
+
+        dots, _ = cells(self._newest)
+        trail, inside = cells(self._trail)
+        amount = np.bincount(trail, self._fading[inside], minlength=width * height)
+        size = max(2, round(2 * ratio))
+        for down in range(size):
+            for right in range(size):
+                shifted = np.minimum(dots + (down * width + right), width * height - 1)
+                amount += np.bincount(shifted, minlength=width * height)
+        shade = np.minimum(amount * SHADES_PER_PARTICLE, 255).astype(np.uint8)
+        pixels = self._palette()[shade]
+        return QImage(pixels.data, width, height, 4 * width, QImage.Format.Format_ARGB32_Premultiplied).copy()
+
+    def _palette(self) -> NDArray[np.uint32]:
+        """Premultiplied colour by amount; crowds of many particles are drawn thinner."""
+        thin = min(1.0, (12_000 / max(self._newest.shape[1], 1)) ** 0.7)
+        opacity = 1 - np.exp(-1.9 * thin * np.arange(256) / SHADES_PER_PARTICLE)
+        red, green, blue = (np.round(opacity * value).astype(np.uint32) for value in self.colour.getRgb()[:3])
         return np.round(255 * opacity).astype(np.uint32) << 24 | red << 16 | green << 8 | blue
 
 
@@ -214,7 +264,7 @@ class Plane(QFrame):
         self.box.setAspectLocked(True)
         self.box.setDefaultPadding(0)
         self.particles = Particles(about.colour)
-        self._prior, self._target = pg.PlotCurveItem(connect="finite"), pg.PlotCurveItem(connect="finite")
+        self._prior, self._target = Contours(), Contours()
         self._means = pg.ScatterPlotItem(size=8, pxMode=True)
         for depth, item in enumerate((self._prior, self.particles, self._target, self._means)):
             item.setZValue(depth)
@@ -236,7 +286,7 @@ class Plane(QFrame):
         self.picked.emit(self.about.key)
         super().mousePressEvent(event)
 
-    def select(self, selected: bool) -> None:
+    def mark(self, selected: bool) -> None:
         """Mark the panel as the selected one."""
         self.setProperty("selected", selected)
         self.style().unpolish(self)
@@ -248,10 +298,8 @@ class Plane(QFrame):
         self.view.setBackground(palette.surface)
         for item in self._fixed:
             self.box.removeItem(item)
-        self._prior.setData(*scene.prior)
-        self._prior.setPen(pg.mkPen(palette.faint, width=1))
-        self._target.setData(*scene.target)
-        self._target.setPen(pg.mkPen(palette.ink, width=1.3))
+        self._prior.set_lines([(scene.prior, pg.mkPen(palette.faint, width=1))])
+        self._target.set_lines([(scene.target, pg.mkPen(palette.ink, width=1.3))])
         self._means.setData(*scene.means, pen=pg.mkPen(palette.muted, width=1.5), brush=pg.mkBrush(palette.surface))
         self._fixed = [*_strips(scene), *_labels(scene, palette)]
         for item in self._fixed:
@@ -374,37 +422,68 @@ def _labels(scene: Scene, palette: theme.Palette) -> list[pg.TextItem]:
 class PlaneGrid(QWidget):
     """All panels, with one view between them."""
 
-    picked = Signal(str)
-
     def __init__(self) -> None:
         super().__init__()
         self.planes: dict[str, Plane] = {}
         self._experiment: Experiment | None = None
-        self._projection: Projection | None = None
+        self._projections: list[Projection] = []
         self._frame = 0
         self._follow = True
         self._filler: QWidget | None = None
-        self._layout = QGridLayout(self)
-        self._layout.setContentsMargins(8, 8, 4, 8)
-        self._layout.setSpacing(8)
+        self.choice = QComboBox(toolTip="The plane of x that is shown", accessibleName="Plane")
+        self.choice.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.choice.activated.connect(self._change_projection)
+        self._grid = QGridLayout()
+        self._grid.setSpacing(8)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(8, 8, 4, 4)
+        layout.setSpacing(4)
+        layout.addLayout(self._grid, 1)
+        layout.addLayout(self._legend())
         self.setMinimumWidth(320)
 
-    def show_experiment(self, experiment: Experiment, projection: Projection, filler: Callable[[], QWidget]) -> None:
+    def _legend(self) -> QHBoxLayout:
+        row = QHBoxLayout()
+        row.setContentsMargins(4, 0, 4, 0)
+        row.setSpacing(14)
+        for entry in (
+            LegendEntry("exact posterior", 1.6, colour="ink"),
+            LegendEntry("prior", 1.2, colour="faint"),
+            LegendEntry("Hx = y ± σ_y, ± 2σ_y", 8, colour=theme.STRIP),
+            LegendEntry("particles, with trails", 6, style=Qt.PenStyle.NoPen),
+        ):
+            row.addWidget(entry)
+        row.addStretch()
+        row.addWidget(self.choice)
+        return row
+
+    def show_experiment(self, experiment: Experiment) -> None:
         """Take a new run; panels are kept where the samplers are the same."""
-        keys = [sampler.about.key for sampler in experiment.samplers]
-        if keys != list(self.planes):
-            self._rebuild([sampler.about for sampler in experiment.samplers], filler)
-        if self._projection is None or projection.axes != self._projection.axes:
+        abouts = [sampler.about for sampler in experiment.samplers]
+        if [about.key for about in abouts] != list(self.planes):
+            self._rebuild(abouts)
+        chosen = self.choice.currentText()
+        self._experiment, self._projections = experiment, projections(experiment.problem)
+        labels = [projection.label for projection in self._projections]
+        self.choice.clear()
+        self.choice.addItems(labels)
+        if chosen in labels:
+            self.choice.setCurrentIndex(labels.index(chosen))
+        else:
             self._follow = True
-        self._experiment, self._projection = experiment, projection
+        self.choice.setVisible(len(labels) > 1)
         self.refresh()
+
+    def _change_projection(self) -> None:
+        self.fit()
+        self.show_frame(self._frame)
 
     def refresh(self) -> None:
         """Draw what does not move again, in the theme's colours."""
-        if self._experiment is None or self._projection is None:
+        if self._experiment is None:
             return
         abar = float(self._experiment.schedule.alpha_bar[1])
-        scene = Scene.of(self._experiment.problem, abar, self._projection)
+        scene = Scene.of(self._experiment.problem, abar, self._projections[self.choice.currentIndex()])
         for plane in self.planes.values():
             plane.set_scene(scene)
         if self._follow:
@@ -423,25 +502,25 @@ class PlaneGrid(QWidget):
     def _leader(self) -> Plane:
         return next(iter(self.planes.values()))
 
-    def _rebuild(self, abouts: Sequence[About], filler: Callable[[], QWidget]) -> None:
+    def _rebuild(self, abouts: Sequence[About]) -> None:
         for widget in [*self.planes.values(), *([self._filler] if self._filler else [])]:
-            self._layout.removeWidget(widget)
+            self._grid.removeWidget(widget)
             widget.hide()
             widget.deleteLater()
         self.planes = {about.key: Plane(about) for about in abouts}
         columns = 1 if len(abouts) == 1 else 2 if len(abouts) <= 4 else 3
         widgets: list[QWidget] = list(self.planes.values())
-        self._filler = filler() if len(widgets) % columns else None
+        self._filler = _descriptions(abouts) if len(widgets) % columns else None
         if self._filler is not None:
             widgets.append(self._filler)
         for index, widget in enumerate(widgets):
-            self._layout.addWidget(widget, index // columns, index % columns)
-        for row in range(self._layout.rowCount()):
-            self._layout.setRowStretch(row, 1 if row * columns < len(widgets) else 0)
-        for column in range(self._layout.columnCount()):
-            self._layout.setColumnStretch(column, 1 if column < columns else 0)
+            self._grid.addWidget(widget, index // columns, index % columns)
+        for row in range(self._grid.rowCount()):
+            self._grid.setRowStretch(row, 1 if row * columns < len(widgets) else 0)
+        for column in range(self._grid.columnCount()):
+            self._grid.setColumnStretch(column, 1 if column < columns else 0)
         for plane in self.planes.values():
-            plane.picked.connect(self.picked)
+            plane.picked.connect(self.select)
             plane.box.sigRangeChangedManually.connect(self._stop_following)
             if plane is not self._leader:
                 plane.box.setXLink(self._leader.box)
@@ -450,13 +529,34 @@ class PlaneGrid(QWidget):
     def _stop_following(self) -> None:
         self._follow = False
 
+    def select(self, key: str) -> None:
+        """Mark the panel of one sampler."""
+        for plane in self.planes.values():
+            plane.mark(plane.about.key == key)
+
     def show_frame(self, frame: int) -> None:
         """Show the particles at a frame that is complete, with the frames before it as trails."""
-        if self._experiment is None or self._projection is None:
+        if self._experiment is None:
             return
+        self._frame = frame
+        projection = self._projections[self.choice.currentIndex()]
         trace = self._experiment.trace
         length = min(TRAIL_FRAMES, TRAIL_POINTS // trace.frames[0].shape[-1])
         first = max(0, frame - length)
         for index, plane in enumerate(self.planes.values()):
             shown = trace.frames[index][first : frame + 1]
-            plane.particles.set_frames([self._projection.points(points) for points in shown])
+            plane.particles.set_frames([projection.points(points) for points in shown])
+
+
+def _descriptions(abouts: Sequence[About]) -> QWidget:
+    """What fills the place that an odd number of panels leaves."""
+    frame, layout = card(heading("What these samplers do"))
+    for about in abouts:
+        words = QLabel(
+            f'<p><span style="color:{about.colour}">●</span>&nbsp; <b>{about.label}</b>&nbsp; {about.summary} '
+            f"<i>{about.source}</i></p>",
+            wordWrap=True,
+        )
+        layout.addWidget(words)
+    layout.addStretch()
+    return frame

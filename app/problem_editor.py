@@ -24,7 +24,6 @@ from PySide6.QtWidgets import (
     QSpinBox,
     QTableWidget,
     QTableWidgetItem,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -87,9 +86,8 @@ class Section(QWidget):
         self.key = key
         self.fields: dict[str, QWidget] = {}
         """What to mark for each field of the table."""
-        self.header = QToolButton(text=title, checkable=True, checked=True)
+        self.header = QPushButton(title, checkable=True, checked=True)
         self.header.setObjectName("section")
-        self.header.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.header.setFont(theme.font(13, "semibold"))
         self.header.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         content = QWidget()
@@ -159,6 +157,10 @@ def _table(tip: str) -> QTableWidget:
     table = QTableWidget()
     table.setAccessibleName(tip)
     table.setFont(theme.font(12))
+    table.horizontalHeader().setFont(theme.font(11))
+    table.verticalHeader().setFont(theme.font(11))
+    table.horizontalHeader().setHighlightSections(False)
+    table.verticalHeader().setHighlightSections(False)
     table.verticalHeader().setDefaultSectionSize(_ROW_HEIGHT)
     table.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
     table.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
@@ -512,6 +514,7 @@ class RunEditor(Section):
         """Take the theme's colours."""
         super().restyle()
         if hasattr(self, "curve"):
+            self.plot.setBackground(theme.current().surface)
             self.curve.setPen(pg.mkPen(theme.current().accent, width=1.6))
 
     def show_scenario(self, scenario: Scenario) -> None:
@@ -573,7 +576,7 @@ class ProblemEditor(QScrollArea):
         super().__init__()
         self.setWidgetResizable(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setFixedWidth(336)
+        self.setFixedWidth(328)
         self.setFrameShape(QScrollArea.Shape.NoFrame)
         self._scenario: Scenario | None = None
         self.notes = QLabel(wordWrap=True)

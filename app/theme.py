@@ -93,7 +93,7 @@ def install(application: QApplication) -> None:
     base.setFeature(QFont.Tag("tnum"), 1)
     application.setStyle("Fusion")
     application.setFont(base)
-    application.setWindowIcon(QIcon(str(Path(str(files("resources") / "icons" / "app.svg")))))
+    application.setWindowIcon(QIcon(_resource("icons", "app.svg")))
     pg.setConfigOptions(antialias=True)
     apply(application)
     QGuiApplication.styleHints().colorSchemeChanged.connect(lambda _: apply(application))
@@ -126,6 +126,14 @@ def apply(application: QApplication) -> None:
     application.setStyleSheet(_style_sheet(palette))
 
 
+def _resource(*parts: str) -> str:
+    return Path(str(files("resources").joinpath(*parts))).as_posix()
+
+
+def _chevron(direction: str, palette: Palette) -> str:
+    return _resource("icons", f"chevron-{direction}-{'dark' if palette is DARK else 'light'}.svg")
+
+
 def _style_sheet(palette: Palette) -> str:
     return f"""
     QToolTip {{ background: {palette.raised}; color: {palette.ink}; border: 1px solid {palette.line};
@@ -136,6 +144,7 @@ def _style_sheet(palette: Palette) -> str:
     #transport {{ border-top: 1px solid {palette.line}; }}
     #problem {{ border-right: 1px solid {palette.line}; }}
     #card {{ background: {palette.surface}; border: 1px solid {palette.line}; border-radius: 8px; }}
+    #legend {{ background: transparent; }}
     #card[selected="true"] {{ border: 1px solid {palette.accent}; }}
     QLabel[role="muted"] {{ color: {palette.muted}; }}
     QLabel[role="error"] {{ color: {palette.danger}; background: {palette.danger_surface};
@@ -145,8 +154,8 @@ def _style_sheet(palette: Palette) -> str:
     QPushButton {{ background: {palette.raised}; border-color: {palette.line}; }}
     QToolButton:hover, QPushButton:hover {{ background: {palette.raised}; border-color: {palette.faint}; }}
     QToolButton:pressed, QPushButton:pressed {{ background: {palette.line}; }}
-    QToolButton#section {{ padding: 4px 0; }}
-    QToolButton#section:checked, QToolButton#section:hover {{ background: transparent; border-color: transparent; }}
+    QPushButton#section {{ background: transparent; border-color: transparent; padding: 4px 0; text-align: left; }}
+    QPushButton#section:focus {{ border-color: {palette.accent}; }}
     QToolButton:checked {{ background: {palette.raised}; border-color: {palette.line}; }}
     QToolButton:focus, QPushButton:focus {{ border-color: {palette.accent}; }}
     QToolButton::menu-indicator {{ image: none; width: 0; }}
@@ -168,7 +177,9 @@ def _style_sheet(palette: Palette) -> str:
         selection-background-color: {palette.accent}; }}
     QLineEdit:focus, QAbstractSpinBox:focus, QComboBox:focus {{ border-color: {palette.accent}; }}
     QTableWidget QLineEdit {{ border-radius: 0; padding: 0 2px; }}
-    QComboBox::drop-down {{ border: none; width: 18px; }}
+    QComboBox::drop-down, QAbstractSpinBox::up-button, QAbstractSpinBox::down-button {{ border: none; width: 18px; }}
+    QComboBox::down-arrow, QAbstractSpinBox::down-arrow {{ image: url({_chevron("down", palette)}); width: 12px; }}
+    QAbstractSpinBox::up-arrow {{ image: url({_chevron("up", palette)}); width: 12px; }}
     QComboBox QAbstractItemView {{ background: {palette.surface}; border: 1px solid {palette.line}; }}
     *[invalid="true"] {{ border: 1px solid {palette.danger}; }}
     QTableWidget {{ background: {palette.surface}; border: 1px solid {palette.line}; border-radius: 6px;
@@ -176,9 +187,9 @@ def _style_sheet(palette: Palette) -> str:
     QTableWidget#plain {{ border: none; }}
     QTableWidget[invalid="true"] {{ border: 1px solid {palette.danger}; }}
     QTableWidget::item:selected {{ background: {palette.raised}; color: {palette.ink}; }}
-    QHeaderView {{ background: transparent; }}
-    QHeaderView::section {{ background: transparent; color: {palette.muted}; border: none; padding: 3px 6px;
-        font-size: 11px; }}
+    QTableWidget#plain::item {{ padding: 0; }}
+    QHeaderView {{ background: transparent; color: {palette.muted}; }}
+    QHeaderView::section {{ background: transparent; border: none; padding: 3px 4px; }}
     QTableCornerButton::section {{ background: transparent; border: none; }}
     QScrollBar:vertical {{ background: transparent; width: 10px; margin: 0; }}
     QScrollBar:horizontal {{ background: transparent; height: 10px; margin: 0; }}

@@ -11,7 +11,6 @@ from PySide6.QtCore import QIODevice, QSaveFile, QSize, Qt
 from PySide6.QtGui import QAction, QCloseEvent, QGuiApplication, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import (
     QApplication,
-    QComboBox,
     QFileDialog,
     QHBoxLayout,
     QLabel,
@@ -24,12 +23,13 @@ from PySide6.QtWidgets import (
 )
 
 from app import theme
-from app.evidence import HeadlinePlot, TermsTable, card, heading, number, with_error
-from app.library import builtin_scenarios
-from app.planes import PlaneGrid, Projection, projections
+from app.evidence import HeadlinePlot, TermsTable
+from app.library import builtin_scenarios, load_builtin
+from app.planes import PlaneGrid
 from app.problem_editor import ProblemEditor
 from app.session import Session, prepare_process
 from app.transport import Player, Transport
+from app.widgets import number, with_error
 from core.experiment import Experiment
 from core.scenario import Scenario, ScenarioError
 
@@ -44,7 +44,6 @@ class MainWindow(QMainWindow):
         super().__init__()
         self.scenario, self.path = scenario, path
         self.experiment: Experiment | None = None
-        self._projections: list[Projection] = []
         self.session = Session(self)
         self.player = Player(self)
         self.problem = ProblemEditor()
@@ -66,7 +65,7 @@ class MainWindow(QMainWindow):
         column.setSpacing(8)
         column.addWidget(self.headline, 1)
         column.addWidget(self.terms)
-        evidence.setMinimumWidth(372)
+        evidence.setMinimumWidth(412)
         self._split = QSplitter()
         self._split.setHandleWidth(1)
         self._split.setChildrenCollapsible(False)
@@ -105,9 +104,6 @@ class MainWindow(QMainWindow):
         self.picker.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.picker.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.picker.setMenu(self._scenario_menu())
-        self.plane_choice = QComboBox(toolTip="The plane of x that is shown", accessibleName="Plane")
-        self.plane_choice.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.plane_choice.activated.connect(lambda _: self._show_experiment())
         layout = QHBoxLayout(bar)
         layout.setContentsMargins(14, 7, 12, 7)
         layout.setSpacing(6)
@@ -120,7 +116,6 @@ class MainWindow(QMainWindow):
             self._tool("Save as", "Save the scenario in another file", QKeySequence("Ctrl+Shift+S"), self.save_file_as)
         )
         layout.addStretch()
-        layout.addWidget(self.plane_choice)
         layout.addWidget(
             self._tool("Fit view", "Show the whole problem again", QKeySequence(Qt.Key.Key_F), self.planes.fit)
         )
@@ -138,8 +133,7 @@ class MainWindow(QMainWindow):
 
     def _scenario_menu(self) -> QMenu:
         menu = QMenu(self)
-        for key, file in builtin_scenarios().items():
-            scenario = Scenario.from_toml(file.read_text(encoding="utf-8"), key)
+        for scenario in map(load_builtin, builtin_scenarios()):
             action = menu.addAction(scenario.name)
             action.setToolTip(scenario.notes)
             action.triggered.connect(lambda _checked, scenario=scenario: self._choose(scenario))
@@ -153,7 +147,6 @@ class MainWindow(QMainWindow):
         self.session.finished.connect(self._finished)
         self.session.failed.connect(self.problem.show_error)
         self.player.moved.connect(self._show_frame)
-        self.planes.picked.connect(self._select)
         QGuiApplication.styleHints().colorSchemeChanged.connect(self._restyle)
         self._restyle()
 
@@ -237,41 +230,11 @@ class MainWindow(QMainWindow):
 
     def _began(self, experiment: Experiment) -> None:
         self.experiment = experiment
-        old = self.plane_choice.currentText()
-        self._projections = projections(experiment.problem)
-        labels = [plane.label for plane in self._projections]
-        self.plane_choice.clear()
-        self.plane_choice.addItems(labels)
-        self.plane_choice.setCurrentIndex(max(labels.index(old) if old in labels else 0, 0))
-        self.plane_choice.setVisible(len(labels) > 1)
         self.transport.show_schedule(experiment.schedule)
         self.headline.show_experiment(experiment)
         self.terms.show_experiment(experiment)
+        self.planes.show_experiment(experiment)
         self.player.begin(experiment.schedule.steps)
-        self._show_experiment()
-
-    def _show_experiment(self) -> None:
-        if self.experiment is None:
-            return
-        projection = self._projections[self.plane_choice.currentIndex()]
-        self.planes.show_experiment(self.experiment, projection, self._about_samplers)
-        if self.player.available:
-            self.planes.show_frame(self.player.frame)
-
-    def _about_samplers(self) -> QWidget:
-        """What fills the place that an odd number of panels leaves."""
-        assert self.experiment is not None
-        frame, layout = card(heading("What these samplers do"))
-        for sampler in self.experiment.samplers:
-            about = sampler.about
-            words = QLabel(
-                f'<p><span style="color:{about.colour}">●</span>&nbsp; <b>{about.label}</b>&nbsp; {about.summary}</p>',
-                wordWrap=True,
-            )
-            words.setToolTip(about.source)
-            layout.addWidget(words)
-        layout.addStretch()
-        return frame
 
     def _advanced(self) -> None:
         assert self.experiment is not None
@@ -299,10 +262,6 @@ class MainWindow(QMainWindow):
             diverged = experiment.trace.diverged_at[index]
             plane.set_headline(kl, bound, diverged if diverged is not None and t <= diverged else None)
 
-    def _select(self, key: str) -> None:
-        for plane in self.planes.planes.values():
-            plane.select(plane.about.key == key)
-
     # Keys and the end
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
@@ -320,7 +279,7 @@ class MainWindow(QMainWindow):
         elif key in steps:
             self.player.step(steps[key])
         elif 0 <= panel < len(self.planes.planes):
-            self._select(list(self.planes.planes)[panel])
+            self.planes.select(list(self.planes.planes)[panel])
         else:
             super().keyPressEvent(event)
 

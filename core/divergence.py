@@ -165,8 +165,8 @@ def _variance_term(level: Level, variances: Tensor, fisher: Tensor) -> Tensor:
 
     ``K_t = sigma_t^2 (I + beta_t E grad s)`` and ``E grad s = -E s s^T``. Returns (samplers, N).
     """
-    ratio = level.variance / variances
-    return 0.5 * ((ratio - 1) * (1 - level.beta * fisher) - ratio.log()).sum(1)
+    wider = variances / level.variance
+    return 0.5 * ((1 / wider - 1) * (1 - level.beta * fisher) + wider.log()).sum(1)
 
 
 class _View(Protocol):

@@ -15,7 +15,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from matplotlib.transforms import ScaledTranslation
 
-from core.report import Column, Findings
+from core.report import Column, Findings, headline, show
 
 _INK, _MUTED, _FAINT = "#1B2430", "#66717F", "#E4E8ED"
 _STYLE: dict[Any, Any] = {
@@ -167,13 +167,9 @@ def _spread(wanted: Sequence[float], *, gap: float, low: float, high: float) -> 
 
 def _numbers(each: Findings) -> list[str]:
     """What stands under a sampler's name: its terms at t = 1."""
-    value, error = ({name: column[-2] for name, column in part.items()} for part in (each.value, each.error))
-
-    def show(name: str) -> str:
-        return f"{value[name]:.3g}" + (f" ± {error[name]:.1g}" if error[name] > 0 else "")
-
-    kl = f"KL {show('kl')}, " if np.isfinite(value["kl"]) else ""
-    lines = [f"{kl}bound {show('bound')}", f"mismatch {show('mismatch')}"]
-    if each.diverged_at is not None:
-        lines.append(f"particles diverged at t = {each.diverged_at}")
+    row = headline([each])[0]
+    kl = f"KL {row['KL']}, " if np.isfinite(each.value["kl"][-2]) else ""
+    lines = [f"{kl}bound {row['bound']}", f"mismatch {show(each.value['mismatch'][-2], each.error['mismatch'][-2])}"]
+    if row["diverged"]:
+        lines.append(f"particles diverged at {row['diverged']}")
     return lines

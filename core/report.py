@@ -182,6 +182,54 @@ def build_report(experiment: Experiment) -> dict[str, Any]:
     }
 
 
+def headline(found: Sequence[Findings]) -> list[dict[str, str]]:
+    """Return a row for each sampler at t = 1, where the theory states its results: texts by column title."""
+    return [_row(each) for each in found]
+
+
+def _row(each: Findings) -> dict[str, str]:
+    value, error = ({name: column[-2] for name, column in part.items()} for part in (each.value, each.error))
+    return {
+        "sampler": each.about.label,
+        "KL": show(value["kl"], error["kl"]),
+        "bound": show(value["bound"], error["bound"]),
+        **{title: show(value[name]) for title, name in _TITLES.items()},
+        "diverged": "" if each.diverged_at is None else f"t = {each.diverged_at}",
+    }
+
+
+_TITLES = {
+    "init": "initialisation",
+    "disc": "discretisation",
+    "var": "variance",
+    "mismatch": "mismatch",
+    "range": "mismatch_range",
+    "null": "mismatch_null",
+    "observed": "observed_mismatch",
+}
+
+
+def show(value: float, error: float = 0.0) -> str:
+    """Return a number of nats to three digits, with its standard error where that shows in them.
+
+    Unknown numbers are a dash; what rounding alone could have made is zero.
+    """
+    if not np.isfinite(value):
+        return "–"
+    text = _three_digits(value)
+    if not error > 5e-4 * abs(value):
+        return text
+    return f"{text} ± {error:,.0f}" if error >= 10 else f"{text} ± {error:.1g}"
+
+
+def _three_digits(value: float) -> str:
+    if abs(value) < 1e-12:
+        return "0"
+    if 1000 <= abs(value) < 1e7:
+        return f"{value:,.0f}"
+    return f"{value:.3g}" if abs(value) >= 1e-4 else f"{value:.1g}"
+
+
 def _number(value: float | np.float64) -> float | None:
     return float(value) if np.isfinite(value) else None
 

@@ -150,7 +150,7 @@ class DDNM(RangeReplacement):
         "DDNM",
         "#E4572E",
         r"N s_t + \frac{\sqrt{\bar\alpha_t}\, H^\dagger y - P x}{1-\bar\alpha_t}",
-        "Trusts the measurement as if it had no noise: exact in the measured directions only at sigma_y = 0.",
+        "Trusts the measurement as if it had no noise: right in the measured directions only when it has none.",
         "Wang, Yu, Zhang, ICLR 2023",
     )
 
@@ -170,7 +170,7 @@ class BODDNM(RangeReplacement):
         "#2E86DE",
         r"N s_t + \Sigma_t^{-1}(\sqrt{\bar\alpha_t}\, H^\dagger y - P x),\quad "
         r"\Sigma_t = (1-\bar\alpha_t) I + \bar\alpha_t \sigma_y^2 H^\dagger (H^\dagger)^T",
-        "Widens DDNM's pull by the measurement noise; optimal at sigma_y = 0 or for a prior flat on range(P).",
+        "Widens DDNM's pull by the measurement noise; optimal without noise or under a flat prior.",
         "Liang, Ju, Liang, Shroff, ICLR 2025",
     )
 

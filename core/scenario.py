@@ -22,8 +22,13 @@ from core.problem import Measurement, Problem
 from core.samplers import SAMPLERS, Sampler
 from core.schedule import Schedule
 
-Number = Annotated[float, Strict(), Field(allow_inf_nan=False)]
-Count = Annotated[int, Strict()]
+# Within these limits squares and products stay far inside the range of float32, in which particles move.
+Number = Annotated[float, Strict(), Field(allow_inf_nan=False, ge=-1e6, le=1e6)]
+Count = Annotated[int, Strict(), Field(le=10**12)]
+_LEAST_NOISE = 1e-9
+"""Less than this is lost in the rounding of numbers of order one."""
+_LEAST_BETA = 1e-9
+"""From less than this, ``1 - abar_t`` keeps too few digits."""
 Vector = tuple[Number, ...]
 Matrix = tuple[Vector, ...]
 
@@ -105,6 +110,13 @@ class MeasurementSection(_Section):
     value: Vector | None = None
     """y, (p,); left out: drawn from the model with the run's seed."""
 
+    @field_validator("noise")
+    @classmethod
+    def _squarable(cls, noise: float) -> float:
+        if 0 < noise < _LEAST_NOISE:
+            _refuse("measurement.noise", f"must be 0 or at least {_LEAST_NOISE:g} (is {noise:g})")
+        return noise
+
     @model_validator(mode="after")
     def _shapes(self) -> Self:
         width = len(self.matrix[0])
@@ -175,7 +187,7 @@ class RunSection(_Section):
     """N, animated."""
     paths: Annotated[Count, Field(ge=2)] = 4000
     """Monte Carlo target paths for the terms of the bound, where K > 1."""
-    seed: Annotated[Count, Field(ge=0, lt=2**63)] = 0
+    seed: Annotated[int, Strict(), Field(ge=0, lt=2**63)] = 0
     device: Literal["auto", "cpu", "cuda"] = "auto"
 
     @field_validator("samplers")
@@ -223,9 +235,11 @@ class Scenario(_Section):
                 f"(has {len(self.measurement.matrix[0])})",
             )
         try:
-            self.schedule.build()
+            smallest = min(self.schedule.build().betas)
         except ValueError as error:
             _refuse("schedule", f"{error}; take more steps or a slower schedule")
+        if smallest < _LEAST_BETA:
+            _refuse("schedule", f"beta_t must be at least {_LEAST_BETA:g} at every step (smallest here: {smallest:.3g})")
         self._check_value()
         return self
 

@@ -1,0 +1,238 @@
+"""The command line: open the window, or run a scenario without one."""
+
+from __future__ import annotations
+
+import io
+import re
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+from click_default_group import DefaultGroup
+
+from app.display import NoDisplayError, ensure_display
+from core.version import product_version
+
+if TYPE_CHECKING:
+    from app.library import Found
+    from core.experiment import Experiment
+    from core.scenario import Scenario
+
+# torch, Qt and matplotlib take seconds to load, so that every command imports what it needs itself.
+# ruff: noqa: PLC0415
+
+PROGRAM = "mismatch-lab"
+INTERRUPTED = 130
+"""Exit status after Ctrl-C, as shells have it."""
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+class Refused(click.ClickException):
+    """Something that the user can put right: one sentence, exit status 2."""
+
+    exit_code = 2
+
+
+@click.command("open")
+@click.argument("scenario", required=False)
+def open_(scenario: str | None) -> int:
+    """Open the window on SCENARIO, or on the default scenario."""
+    ensure_display()
+    from app.library import DEFAULT, find_scenario
+
+    found = find_scenario(scenario or DEFAULT)
+    from app.window import open_window
+
+    return open_window(found.scenario, found.path)
+
+
+def _overrides(command: _Command) -> _Command:
+    """Add the options that take the place of a scenario's own values."""
+    for option in (
+        click.option("--device", metavar="auto|cpu|cuda", help="Where the particles live."),
+        click.option("--samplers", metavar="KEY,KEY,...", help="Samplers to run, in this order."),
+        click.option("--seed", type=int, metavar="INTEGER", help="Seed of all random numbers."),
+        click.option("--steps", type=int, metavar="T", help="Steps of the schedule."),
+        click.option("--paths", type=int, metavar="M", help="Monte Carlo paths for the bound of a mixture."),
+        click.option("--particles", type=int, metavar="N", help="Particles of each sampler."),
+    ):
+        command = option(command)
+    return command
+
+
+@click.command()
+@click.argument("scenario")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Folder for report.json, curves.csv and evidence.png.  [default: runs/NAME]",
+)
+@_overrides
+def run(scenario: str, out: Path | None, **overrides: str | int | None) -> None:
+    """Run SCENARIO without a window, print its headline and write a report.
+
+    The options below --out take the place of the scenario's own values.
+    """
+    from app.library import find_scenario
+    from core.experiment import Experiment
+    from core.report import require_folder, write_report
+    from core.scenario import ScenarioError
+
+    found = find_scenario(scenario)
+    chosen = _override(found, overrides)
+    folder = out or Path("runs") / found.name
+    with _writing_to(folder):
+        require_folder(folder)
+    try:
+        experiment = Experiment(chosen, keep_frames=False)
+    except ScenarioError as error:
+        raise ScenarioError(found.source, error.field, error.reason) from None
+    _advance(experiment)
+    with _writing_to(folder):
+        write_report(experiment, folder)
+    _print_headline(experiment)
+    click.echo(f"\nReport: {folder / 'report.json'} (beside it: curves.csv, evidence.png)")
+
+
+def _override(found: Found, overrides: dict[str, str | int | None]) -> Scenario:
+    """Return the scenario with the command line's values in place of its own, validated like a file."""
+    from core.scenario import Scenario
+
+    data = found.scenario.to_dict()
+    for key, value in overrides.items():
+        if value is not None:
+            values = [part.strip() for part in str(value).split(",")] if key == "samplers" else value
+            data["schedule" if key == "steps" else "run"][key] = values
+    return Scenario.from_dict(data, found.source)
+
+
+@contextmanager
+def _writing_to(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror.lower() if error.strerror else str(error)
+        raise Refused(f"--out: cannot write to {folder} ({reason})") from None
+
+
+def _advance(experiment: Experiment) -> None:
+    """Run to the end, with a progress bar where someone may be watching."""
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.progress import Progress
+    from torch.cuda import OutOfMemoryError
+
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task(escape(experiment.scenario.name), total=experiment.schedule.steps + 1)
+        try:
+            for _ in experiment.run():
+                progress.advance(task)
+        except OutOfMemoryError:
+            raise Refused("run.particles: the CUDA device has not enough memory; take fewer particles") from None
+
+
+def _print_headline(experiment: Experiment) -> None:
+    """Print the table of t = 1, and why what is missing in it is missing."""
+    from rich.console import Console
+    from rich.measure import Measurement
+    from rich.table import Table
+    from rich.text import Text
+
+    from core.report import findings, headline
+
+    found = findings(experiment)
+    rows = headline(found)
+    titles = [title for title in rows[0] if any(row[title] for row in rows)]
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
+    for title in titles:
+        table.add_column(title, justify="left" if title == "sampler" else "right", no_wrap=True)
+    for each, row in zip(found, rows, strict=True):
+        name = Text(row.pop("sampler"), style=each.about.colour)
+        table.add_row(name, *(row[title] for title in titles[1:]))
+    console = Console(highlight=False)
+    natural = Measurement.get(console, console.options.update(max_width=1000), table).maximum
+    console.width = max(console.width, natural)  # a pipe has no width to keep to, and a number is never cut
+    console.print(Text(f"{experiment.scenario.name}: nats, at t = 1", style="bold"), end="\n\n")
+    console.print(table)
+    if notes := dict.fromkeys(note for each in found for note in each.notes):
+        console.print(Text("\n" + "\n".join(notes), style="dim"))
+
+
+@click.command("list")
+def list_() -> None:
+    """List the built-in scenarios and the samplers."""
+    from rich.console import Console
+    from rich.padding import Padding
+    from rich.table import Table
+    from rich.text import Text
+
+    from app.library import builtin_scenarios, load_builtin
+    from core.samplers import SAMPLERS
+
+    console = Console()
+
+    def show(title: str, entries: dict[str, list[str]]) -> None:
+        table = Table.grid(padding=(0, 2, 1, 0))
+        table.add_column(no_wrap=True)
+        for key, lines in entries.items():
+            table.add_row(Text(key, style="bold"), Text("\n".join(lines)))
+        console.print(Text(title, style="bold"), Padding(table, (1, 0, 1, 2)))
+
+    scenarios = {key: load_builtin(key) for key in builtin_scenarios()}
+    abouts = {key: sampler.about for key, sampler in SAMPLERS.items()}
+    show("Scenarios", {key: [each.name, _first_sentence(each.notes)] for key, each in scenarios.items()})
+    show(
+        "Samplers",
+        {key: [each.label, each.summary, f"g_t = {each.formula}", each.source] for key, each in abouts.items()},
+    )
+
+
+def _first_sentence(text: str) -> str:
+    return re.split(r"(?<=[.!?])\s", text, maxsplit=1)[0]
+
+
+@click.group(cls=DefaultGroup, default="open", default_if_no_args=True, context_settings={"max_content_width": 100})
+@click.version_option(product_version(), prog_name=PROGRAM)
+def cli() -> None:
+    """See, measure and understand score-mismatched diffusion samplers.
+
+    SCENARIO is a scenario file (TOML) or the name of a built-in scenario; `mismatch-lab list` names them.
+    Without a command, the window opens.
+    """
+
+
+for _command in (open_, run, list_):
+    cli.add_command(_command)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit status: 2 with one sentence for everything that is wrong."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that cannot write ± must not end a run
+    try:
+        status = cli.main(argv, prog_name=PROGRAM, standalone_mode=False)
+    except (click.Abort, KeyboardInterrupt):
+        return _refuse("interrupted, nothing was written", INTERRUPTED)
+    except click.ClickException as error:
+        return _refuse(error.format_message())
+    except NoDisplayError as error:
+        return _refuse(str(error))
+    except ValueError as error:
+        from core.scenario import ScenarioError
+
+        if not isinstance(error, ScenarioError):
+            raise
+        return _refuse(str(error))
+    return status or 0
+
+
+def _refuse(sentence: str, status: int = Refused.exit_code) -> int:
+    click.echo(f"{PROGRAM}: {' '.join(sentence.split())}", err=True)
+    return status

@@ -1,0 +1,76 @@
+"""A window needs a display: where there is none, say so in one sentence instead of Qt's abort."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from PySide6.QtCore import QMessageLogContext, QtMsgType
+
+HEADLESS = "to run without a window: mismatch-lab run SCENARIO --out DIR"
+"""The way out that every sentence offers."""
+DEBIAN_PACKAGES = (
+    "libegl1 libgl1 libglib2.0-0 libfontconfig1 libdbus-1-3 libxkbcommon-x11-0 libxcb-cursor0 "
+    "libxcb-icccm4 libxcb-keysyms1 libxcb-randr0 libxcb-shape0"
+)
+"""What Qt's window needs on a bare Debian."""
+
+
+class NoDisplayError(RuntimeError):
+    """No window can be opened here: why, and what to do instead."""
+
+
+def ensure_display() -> None:
+    """Check that a window can be opened; call before the application object is built.
+
+    Whether a display answers shows only then. One that does not ends the process, with one sentence
+    and exit status 2.
+
+    Raises:
+        NoDisplayError: there is no display, or Qt's libraries cannot be loaded.
+    """
+    if sys.platform.startswith("linux") and not any(
+        os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
+    ):
+        raise NoDisplayError(f"there is no display to open a window on; {HEADLESS}")
+    try:
+        from PySide6 import QtCore, QtWidgets  # noqa: F401, PLC0415 - nothing of Qt loads before the check above
+    except ImportError as error:
+        raise NoDisplayError(
+            f"Qt cannot be loaded ({_one_line(str(error))}); on Debian: apt-get install {DEBIAN_PACKAGES}; {HEADLESS}"
+        ) from None
+    QtCore.qInstallMessageHandler(_startup_handler())
+
+
+def _startup_handler() -> Callable[[QtMsgType, QMessageLogContext, str], None]:
+    """Handle Qt's messages: those of an unsuccessful start become one sentence, all others are printed."""
+    from PySide6.QtCore import QtMsgType, qFormatLogMessage  # noqa: PLC0415
+    from PySide6.QtGui import QGuiApplication  # noqa: PLC0415
+
+    reasons: list[str] = []
+
+    def handle(kind: QtMsgType, context: QMessageLogContext, message: str) -> None:
+        if kind == QtMsgType.QtFatalMsg:
+            reason = _one_line([*reasons, message][0])
+            _leave(f"mismatch-lab: Qt could not open a window ({reason}); {HEADLESS}")
+        # Before there is a screen, Qt tries one platform after the other and complains of each.
+        starting = QGuiApplication.primaryScreen() is None
+        if starting and (context.category or "").startswith("qt.qpa") and kind != QtMsgType.QtDebugMsg:
+            reasons.append(message)
+        else:
+            print(qFormatLogMessage(kind, context, message), file=sys.stderr, flush=True)
+
+    return handle
+
+
+def _leave(sentence: str) -> None:
+    """End the process at once: returning to Qt would abort it."""
+    print(sentence, file=sys.stderr, flush=True)
+    os._exit(2)
+
+
+def _one_line(message: str) -> str:
+    return " ".join(message.split()).rstrip(".")

@@ -1,0 +1,60 @@
+"""Scenarios by name: the built-in ones, and files."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import final
+
+from core.scenario import Scenario, ScenarioError
+
+DEFAULT = "three-components"
+"""The built-in scenario that is opened when none is named."""
+
+
+@final
+@dataclass(frozen=True)
+class Found:
+    """A scenario and where it comes from."""
+
+    scenario: Scenario
+    name: str
+    """Key of a built-in, or the file's name without its ending."""
+    source: str
+    """What errors call it."""
+    path: Path | None
+    """Its file; None for a built-in."""
+
+
+def builtin_scenarios() -> dict[str, Traversable]:
+    """Return every built-in scenario's file by its key, the default first, the others by name."""
+    folder = files("resources") / "scenarios"
+    found = {entry.name.removesuffix(".toml"): entry for entry in folder.iterdir() if entry.name.endswith(".toml")}
+    return {key: found[key] for key in sorted(found, key=lambda key: (key != DEFAULT, key))}
+
+
+def load_builtin(key: str) -> Scenario:
+    """Return a built-in scenario by its key."""
+    return Scenario.from_toml(builtin_scenarios()[key].read_text(encoding="utf-8"), key)
+
+
+def find_scenario(name: str) -> Found:
+    """Load a scenario from a file, or a built-in one by its key; an existing file comes first.
+
+    Raises:
+        ScenarioError: there is no such scenario, or it is not valid.
+    """
+    path = Path(name)
+    builtin = builtin_scenarios()
+    if name in builtin and not path.is_file():
+        return Found(load_builtin(name), name, name, None)
+    if not path.exists():
+        near = difflib.get_close_matches(path.stem, list(builtin), n=1, cutoff=0.5)
+        hint = f"; did you mean {near[0]!r}?" if near else ";"
+        raise ScenarioError(
+            name, "", f"there is no such file or built-in scenario{hint} built in: {', '.join(builtin)}"
+        )
+    return Found(Scenario.load(path), path.stem, name, path)

@@ -1,0 +1,110 @@
+"""Small pieces that several parts of the window are made of."""
+
+from __future__ import annotations
+
+import math
+from typing import final
+
+from PySide6.QtCore import QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QFrame, QLabel, QSizePolicy, QVBoxLayout, QWidget
+
+from app import theme
+
+_SAMPLE = 22
+"""Length of a legend's piece of line, in pixels."""
+
+
+def number(value: float) -> str:
+    """Three figures, as people write them."""
+    if math.isnan(value):
+        return "–"
+    if math.isinf(value):
+        return "∞"
+    size = abs(value)
+    if size == 0:
+        return "0"
+    if size >= 1e5 or size < 5e-4:
+        mantissa, exponent = f"{value:.1e}".split("e")
+        digits = str(int(exponent)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+        return f"{mantissa}·10{digits}"
+    return f"{value:.{3 if size < 1 else 2 if size < 100 else 0}f}".replace("-", "−")
+
+
+def brief(value: float) -> str:
+    """A term in a narrow place: what is small is only said to be."""
+    return "<0.001" if 0 < value < 5e-4 else number(value)
+
+
+def with_error(value: float, error: float) -> str:
+    """Value and standard error to the same place, where there is an error to show."""
+    if not math.isfinite(value) or error < 5e-4:
+        return number(value)
+    places = min(max(0, -math.floor(math.log10(error))), 3)
+    return f"{value:.{places}f} ± {error:.{places}f}".replace("-", "−")
+
+
+def card(title: QWidget | None = None) -> tuple[QFrame, QVBoxLayout]:
+    """Return an empty card and the layout that fills it."""
+    frame = QFrame()
+    frame.setObjectName("card")
+    layout = QVBoxLayout(frame)
+    layout.setContentsMargins(12, 10, 12, 10)
+    layout.setSpacing(6)
+    if title is not None:
+        layout.addWidget(title)
+    return frame, layout
+
+
+def heading(text: str) -> QLabel:
+    """Return the title of a card."""
+    label = QLabel(text)
+    label.setFont(theme.font(13, "semibold"))
+    return label
+
+
+@final
+class LegendEntry(QWidget):
+    """A piece of line, a band or a dot, and what it stands for.
+
+    Args:
+        words: what it stands for.
+        width: of the line or band, or the dot's diameter, in pixels.
+        style: of the line; ``NoPen`` for a dot.
+        colour: left out: the theme's muted ink. A name of the theme's palette follows the theme.
+    """
+
+    def __init__(
+        self, words: str, width: float, *, style: Qt.PenStyle = Qt.PenStyle.SolidLine, colour: str = "muted"
+    ) -> None:
+        super().__init__()
+        self._words, self._width, self._style, self._colour = words, width, style, colour
+        self.setFont(theme.font(11))
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+
+    @property
+    def _length(self) -> int:
+        return 10 if self._style == Qt.PenStyle.NoPen else _SAMPLE
+
+    def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        """Sample, gap and words."""
+        metrics = self.fontMetrics()
+        return QSize(self._length + 8 + metrics.horizontalAdvance(self._words), metrics.height() + 4)
+
+    def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
+        """Draw both."""
+        palette = theme.current()
+        colour = QColor(self._colour if self._colour.startswith("#") else getattr(palette, self._colour))
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        middle = self.height() / 2
+        if self._style == Qt.PenStyle.NoPen:
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(colour)
+            painter.drawEllipse(QRectF(0, middle - self._width / 2, self._width, self._width))
+        else:
+            painter.setPen(QPen(colour, self._width, self._style, Qt.PenCapStyle.FlatCap))
+            painter.drawLine(0, round(middle), self._length, round(middle))
+        painter.setPen(QColor(palette.muted))
+        words = self.rect().adjusted(self._length + 6, 0, 0, 0)
+        painter.drawText(words, Qt.AlignmentFlag.AlignVCenter, self._words)
