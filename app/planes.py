@@ -95,6 +95,9 @@ def _subscript(number: int) -> str:
 
 def contours(mixture: GaussianMixture, masses: Sequence[float]) -> tuple[Points, Points]:
     """Lines around the densest regions of a mixture on R^2 that hold the given shares of it, NaN between lines."""
+    # Along the components' common axes, so that the grid resolves oblique ones that are thin.
+    axes = torch.linalg.eigh((mixture.weights[:, None, None] * mixture.covariances).sum(0)).eigenvectors
+    mixture = mixture.marginal(axes.mT)
     nodes = [_nodes(mixture, axis) for axis in (0, 1)]
     grid = torch.cartesian_prod(torch.from_numpy(nodes[1]), torch.from_numpy(nodes[0])).flip(1).mT.contiguous()
     height = mixture.log_density(grid).view(len(nodes[1]), len(nodes[0])).numpy()
@@ -104,7 +107,8 @@ def contours(mixture: GaussianMixture, masses: Sequence[float]) -> tuple[Points,
     pieces = [part for level in levels.tolist() for part in generator.lines(level)[0] if part is not None]
     gap = np.full((1, 2), np.nan)
     line = np.concatenate([row for piece in pieces for row in (piece, gap)]) if pieces else gap
-    return line[:, 0], line[:, 1]
+    x, y = axes.numpy() @ line.T
+    return x, y
 
 
 def _nodes(mixture: GaussianMixture, axis: int) -> Points:

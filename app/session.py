@@ -74,7 +74,9 @@ class Session(QObject):
         return self._timer.isActive()
 
     def start(self, scenario: Scenario) -> None:
-        """Run a scenario from now on; whatever runs is dropped."""
+        """Run a scenario from now on; whatever runs is dropped. Nothing starts after :meth:`close`."""
+        if self._closed:
+            return
         with self._changed:
             self._wanted = _Run(scenario)
             self._changed.notify()

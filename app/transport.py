@@ -132,7 +132,7 @@ class Transport(QWidget):
         self.scrub = QSlider(Qt.Orientation.Horizontal)
         self.scrub.setAccessibleName("Position in the run")
         self.scrub.setToolTip("Reverse time: from pure noise on the left to the samples on the right")
-        self.scrub.sliderMoved.connect(self._scrubbed)
+        self.scrub.actionTriggered.connect(lambda _: self._scrubbed(self.scrub.sliderPosition()))
         self.speed = QComboBox()
         self.speed.setToolTip("Speed")
         for value in SPEEDS:

@@ -20,14 +20,14 @@ def number(value: float) -> str:
     if math.isnan(value):
         return "–"
     if math.isinf(value):
-        return "∞"
+        return "∞" if value > 0 else "−∞"
     size = abs(value)
     if size == 0:
         return "0"
     if size >= 1e5 or size < 5e-4:
         mantissa, exponent = f"{value:.1e}".split("e")
         digits = str(int(exponent)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
-        return f"{mantissa}·10{digits}"
+        return f"{mantissa}·10{digits}".replace("-", "−")
     return f"{value:.{3 if size < 1 else 2 if size < 100 else 0}f}".replace("-", "−")
 
 
@@ -40,6 +40,8 @@ def with_error(value: float, error: float) -> str:
     """Value and standard error to the same place, where there is an error to show."""
     if not math.isfinite(value) or error < 5e-4:
         return number(value)
+    if not math.isfinite(error):
+        return f"{number(value)} ± {number(error)}"
     places = min(max(0, -math.floor(math.log10(error))), 3)
     return f"{value:.{places}f} ± {error:.{places}f}".replace("-", "−")
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import textwrap
+import warnings
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -41,6 +43,17 @@ _DECADES = 6
 """At most so many below the largest value are shown."""
 
 
+def save_evidence(title: str, found: Sequence[Findings], path: Path) -> None:
+    """Write the plot to a PNG file.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing")  # a title may be in any script
+        evidence_figure(title, found).savefig(path, format="png")
+
+
 def evidence_figure(title: str, found: Sequence[Findings]) -> Figure:
     """Draw every sampler's cumulative curves in its colour, with its numbers at t = 1 beside them."""
     with rc_context(_STYLE):
@@ -66,7 +79,7 @@ def evidence_figure(title: str, found: Sequence[Findings]) -> Figure:
             columnspacing=2.0,
         )
         figure.text(
-            0.075, 0.93, textwrap.shorten(title, 80, placeholder=" …"), size=19, weight="bold", parse_math=False
+            0.075, 0.93, textwrap.shorten(title, 70, placeholder=" …"), size=19, weight="bold", parse_math=False
         )
         figure.text(0.075, 0.882, "nats, accumulated from t = T down", color=_MUTED)
         figure.text(0.756, 0.882, "at t = 1", color=_MUTED)
@@ -90,7 +103,14 @@ def _prepare(axes: Axes, found: Sequence[Findings]) -> None:
 
 def _limits(found: Sequence[Findings]) -> tuple[float, float]:
     """From well below the smallest number of t = 1 that matters to just above the largest one drawn."""
-    drawn = np.concatenate([_positive(each.value[name]) for each in found for name in _LEGEND])
+    drawn = np.concatenate(
+        [
+            _positive(each.value[name])
+            for each in found
+            for name in _LEGEND
+            if name != "observed_mismatch" or each.diverged_at is None  # particles on their way out dwarf everything
+        ]
+    )
     top = float(np.max(drawn, initial=1e-3))
     ends = np.concatenate([_positive(each.value[name][-2:-1]) for each in found for name in _LEGEND])
     ends = ends[ends > top * 10.0**-_DECADES]
@@ -126,18 +146,19 @@ def _dashes(name: str, phase: float) -> dict[str, Any]:
 
 def _name_samplers(axes: Axes, found: Sequence[Findings]) -> None:
     """Write every sampler's name and numbers to the right of where its curve ends."""
-    brief = len(found) > 6
+    numbers = [_numbers(each)[: 1 if len(found) > 6 else None] for each in found]
+    gap = 0.05 + 0.053 * max(len(lines) for lines in numbers)
     ends = [_end(axes, each) for each in found]
-    places = _spread(ends, gap=0.1 if brief else 0.155, low=0.04 if brief else 0.095, high=0.98)
-    for each, end, place in zip(found, ends, places, strict=True):
-        colour, numbers = each.about.colour, "\n".join(_numbers(each)[: 1 if brief else None])
+    places = _spread(ends, gap=gap, low=gap - 0.06, high=0.98)
+    for each, lines, end, place in zip(found, numbers, ends, places, strict=True):
+        colour = each.about.colour
         axes.plot(
             [1.005, 1.03], [end, place], transform=axes.transAxes, color=colour, alpha=0.55, lw=1.2, clip_on=False
         )
         name = axes.text(1.04, place, each.about.label, transform=axes.transAxes, va="center", color=colour)
         name.set(fontsize=14, fontweight="bold")
         below = axes.transAxes + ScaledTranslation(0, -10 / 72, axes.figure.dpi_scale_trans)
-        axes.text(1.04, place, numbers, transform=below, va="top", color=_MUTED, fontsize=11.5, linespacing=1.35)
+        axes.text(1.04, place, "\n".join(lines), transform=below, va="top", color=_MUTED, size=11.5, linespacing=1.35)
 
 
 def _end(axes: Axes, each: Findings) -> float:

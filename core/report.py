@@ -80,7 +80,7 @@ class Findings:
             known = min((gap.frame for gap in gaps if name in gap.columns), default=steps + 1)
             lost = np.flatnonzero(~np.isfinite(self.value[name][:known]))
             if lost.size:
-                note = f"{name}: too large for a floating-point number from t = {steps - lost[0]} down"
+                note = f"{name}: beyond double precision from t = {steps - lost[0]} down"
                 gaps.append(_Gap([name], int(lost[0]), note))
         for columns, frame, note in gaps:
             for name in columns:
@@ -95,7 +95,7 @@ class Findings:
             return
         for name in COLUMNS:
             if bool((np.isfinite(self.value[name]) & ~np.isfinite(self.error[name])).any()):
-                self.notes.append(f"stderr.{name}: too large for a floating-point number where it is missing")
+                self.notes.append(f"stderr.{name}: beyond double precision where it is missing")
 
     @property
     def steps(self) -> int:
@@ -244,7 +244,7 @@ def write_report(experiment: Experiment, folder: Path) -> None:
         OSError: the files cannot be written.
         ValueError: the experiment has not run to its end.
     """
-    from core.figure import evidence_figure  # noqa: PLC0415 - matplotlib takes a second to load
+    from core.figure import save_evidence  # noqa: PLC0415 - matplotlib takes a second to load
 
     with tempfile.TemporaryDirectory(prefix=".mismatch-lab-", dir=_nearest_folder(folder)) as temporary:
         staged = Path(temporary)
@@ -252,7 +252,7 @@ def write_report(experiment: Experiment, folder: Path) -> None:
         (staged / "report.json").write_text(text + "\n", encoding="utf-8")
         found = findings(experiment)
         _write_curves(found, staged / "curves.csv")
-        evidence_figure(experiment.scenario.name, found).savefig(staged / "evidence.png")
+        save_evidence(experiment.scenario.name, found, staged / "evidence.png")
         require_folder(folder)
         folder.mkdir(parents=True, exist_ok=True)
         for name in FILES:

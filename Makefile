@@ -1,0 +1,35 @@
+# make run   start the app (without a display: run the default scenario headless)
+# make test  lint, types and the whole suite
+# Both make the environment in .venv where it is not there.
+
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+.PHONY: run test benchmark clean
+
+run: .venv/app
+	@$(BIN)/python -m app; status=$$?; \
+	if [ $$status -eq 2 ]; then $(BIN)/python -m app run three-components; else exit $$status; fi
+
+test: .venv/test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/pytest -q
+
+benchmark: .venv/test
+	$(BIN)/python -m tests.benchmarks.sampling
+	QT_QPA_PLATFORM=$${QT_QPA_PLATFORM:-offscreen} $(BIN)/python -m tests.benchmarks.interface
+
+.venv/app: pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(PIP) --editable .
+	touch $@
+
+.venv/test: .venv/app
+	$(PIP) --editable '.[test]'
+	touch $@
+
+clean:
+	rm -rf .venv

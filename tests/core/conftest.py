@@ -1,0 +1,171 @@
+"""What the core's tests share: problems to pose, samplers made of one function, and one way to run each thing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import pytest
+import torch
+from scipy.stats import kstest, norm
+from torch import Tensor
+
+from core.divergence import Evidence, accumulate
+from core.mixture import GaussianMixture
+from core.problem import Level, Measurement, Problem
+from core.samplers import SAMPLERS, About, Kernel, Sampler
+from core.schedule import Schedule
+from core.simulate import Trace, simulate
+
+CPU = torch.device("cpu")
+
+
+def _generator(seed: int) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def _mixture(components: int, dimension: int, seed: int) -> GaussianMixture:
+    generator = _generator(seed)
+    shape, options = (components, dimension), {"generator": generator, "dtype": torch.float64}
+    factors = 0.6 * torch.randn(*shape, dimension, **options)
+    weights = 0.3 + torch.rand(components, **options)
+    return GaussianMixture.from_covariances(
+        weights, torch.randn(shape, **options), factors @ factors.mT + 0.1 * torch.eye(dimension)
+    )
+
+
+def _problem(components: int, dimension: int, rows: int, noise: float, seed: int) -> Problem:
+    generator = _generator(seed + 1000)
+    prior = _mixture(components, dimension, seed)
+    matrix = torch.randn(rows, dimension, generator=generator, dtype=torch.float64)
+    error = torch.randn(rows, generator=generator, dtype=torch.float64)
+    value = matrix @ prior.sample(1, generator)[:, 0] + noise * error
+    return Problem.of(prior, Measurement(matrix, value, noise))
+
+
+@dataclass(frozen=True)
+class StepBy:
+    """A sampler made of one function."""
+
+    about: ClassVar[About] = About("test", "Test", "#000000", "", "", "")
+    step: Callable[[Level, Tensor], Kernel]
+
+    def kernel(self, level: Level, points: Tensor) -> Kernel:
+        return self.step(level, points)
+
+
+def _rescaled(base: Sampler, factor: float | Sequence[float]) -> Sampler:
+    def step(level: Level, points: Tensor) -> Kernel:
+        along = factor if isinstance(factor, float) else torch.tensor(factor).to(points)
+        return Kernel(base.kernel(level, points).mean, along * level.variance)
+
+    return StepBy(step)
+
+
+def _account(
+    problem: Problem, schedule: Schedule, samplers: Sequence[Sampler], paths: int = 1000, seed: int = 0
+) -> Evidence:
+    evidence = Evidence.empty(problem, schedule, len(samplers))
+    for _ in accumulate(problem, schedule, samplers, evidence, paths=paths, seed=seed):
+        pass
+    return evidence
+
+
+def _run(
+    problem: Problem,
+    schedule: Schedule,
+    samplers: Sequence[Sampler],
+    particles: int = 500,
+    seed: int = 0,
+    *,
+    keep_frames: bool = True,
+    observe: bool = True,
+) -> Trace:
+    trace = Trace.empty(len(samplers), schedule.steps, problem.prior.dimension, particles, keep_frames=keep_frames)
+    for _ in simulate(problem, schedule, samplers, trace, seed=seed, device=CPU, observe=observe):
+        pass
+    return trace
+
+
+def _misfit(mixture: GaussianMixture, points: Tensor) -> float:
+    """Distance of points (d, N) from the mixture on fixed projections, in Kolmogorov's scale ``sqrt(N) D``."""
+    directions = torch.randn(3, mixture.dimension, generator=_generator(5), dtype=torch.float64)
+    worst = 0.0
+    for direction in directions:
+        line = mixture.marginal(direction[None])
+        weights, means, scales = (part.flatten().numpy() for part in (line.weights, line.means, line.variances.sqrt()))
+        cdf = lambda x, w=weights, m=means, s=scales: norm.cdf((x[:, None] - m) / s) @ w  # noqa: E731
+        sample = (direction @ points.double()).numpy()
+        worst = max(worst, float(kstest(sample, cdf).statistic) * len(sample) ** 0.5)
+    return worst
+
+
+@pytest.fixture
+def generator() -> torch.Generator:
+    return _generator(0)
+
+
+@pytest.fixture(scope="session")
+def make_mixture() -> Callable[..., GaussianMixture]:
+    """``(components, dimension, seed)``: a random mixture of full rank."""
+    return _mixture
+
+
+@pytest.fixture(scope="session")
+def make_problem() -> Callable[..., Problem]:
+    """``(components, dimension, rows, noise, seed)``: a random problem whose y comes from its prior."""
+    return _problem
+
+
+@pytest.fixture(scope="session")
+def step_by() -> Callable[[Callable[[Level, Tensor], Kernel]], Sampler]:
+    """A sampler made of one function of the level and the points."""
+    return StepBy
+
+
+@pytest.fixture(scope="session")
+def rescaled() -> Callable[[Sampler, float | Sequence[float]], Sampler]:
+    """Another sampler's mean with the default variance times a factor, or one for each right singular direction."""
+    return _rescaled
+
+
+@pytest.fixture(scope="session")
+def company() -> Callable[[int], list[Sampler]]:
+    """Every sampler, and two with variances of their own, in dimension d."""
+
+    def gather(dimension: int) -> list[Sampler]:
+        factors = torch.linspace(0.6, 1.8, dimension).tolist()
+        return [*SAMPLERS.values(), _rescaled(SAMPLERS["bo-ddnm"], 0.7), _rescaled(SAMPLERS["prior"], factors)]
+
+    return gather
+
+
+@pytest.fixture(scope="session")
+def account() -> Callable[..., Evidence]:
+    """Run :func:`accumulate` to its end: ``(problem, schedule, samplers, paths, seed)``."""
+    return _account
+
+
+@pytest.fixture(scope="session")
+def run() -> Callable[..., Trace]:
+    """Run :func:`simulate` to its end: ``(problem, schedule, samplers, particles, seed, keep_frames=, observe=)``."""
+    return _run
+
+
+@pytest.fixture(scope="session")
+def misfit() -> Callable[[GaussianMixture, Tensor], float]:
+    """``sqrt(N)`` times the largest Kolmogorov distance on three projections; above 2.2 at a level of 4e-4."""
+    return _misfit
+
+
+@pytest.fixture(scope="session")
+def etc() -> Callable[[int], Schedule]:
+    """The schedule of the theory's experiments, by its number of steps."""
+    return lambda steps: Schedule.exponential_then_constant(steps, 4.0, 1e-3)
+
+
+@pytest.fixture(scope="session")
+def short() -> Schedule:
+    """Few steps, to a start that is not yet normal: every term of the identity counts."""
+    return Schedule.linear(25, 0.002, 0.15)
