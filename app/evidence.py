@@ -226,6 +226,7 @@ class TermsTable(QWidget):
         outer.setContentsMargins(0, 0, 0, 0)
         outer.addWidget(frame)
         self._experiment: Experiment | None = None
+        self._items: dict[tuple[int, int], QTableWidgetItem] = {}
 
     def show_experiment(self, experiment: Experiment) -> None:
         """Take a new run."""
@@ -239,8 +240,9 @@ class TermsTable(QWidget):
                 item = QTableWidgetItem()
                 item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
                 if name in {"kl", "bound"}:
-                    item.setFont(theme.font(11, "semibold"))
+                    item.setFont(theme.font(11, "medium"))
                 self.table.setItem(row, column, item)
+                self._items[row, column] = item
         height = self.table.horizontalHeader().sizeHint().height() + _ROW_HEIGHT * len(TERM_ROWS)
         self.table.setFixedHeight(height + 2)
 
@@ -255,7 +257,7 @@ class TermsTable(QWidget):
             for row, (name, _, _) in enumerate(TERM_ROWS):
                 value, error = self._term(name, column, frame)
                 full = "not yet" if name == "kl" and not self._experiment.evidence.exact else with_error(value, error)
-                item = self.table.item(row, column)
+                item = self._items[row, column]
                 item.setText(brief(value) if narrow and full != "not yet" else full)
                 item.setToolTip(full)
         self._note.setText(self._remark(t))

@@ -150,8 +150,8 @@ class Transport(QWidget):
         layout = QHBoxLayout(self)
         layout.setContentsMargins(12, 8, 16, 8)
         layout.setSpacing(4)
-        for widget in (self.to_start, self.back, self.play, self.forward, self.to_end):
-            layout.addWidget(widget)
+        for button in (self.to_start, self.back, self.play, self.forward, self.to_end):
+            layout.addWidget(button)
         layout.addSpacing(12)
         layout.addWidget(self.where)
         layout.addWidget(self.scrub, 1)

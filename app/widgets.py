@@ -15,6 +15,11 @@ _SAMPLE = 22
 """Length of a legend's piece of line, in pixels."""
 
 
+def subscript(number: int) -> str:
+    """A number in subscript figures."""
+    return "".join(chr(0x2080 + int(digit)) for digit in str(number))
+
+
 def number(value: float) -> str:
     """Three figures, as people write them."""
     if math.isnan(value):

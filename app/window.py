@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import final
 
@@ -65,7 +66,7 @@ class MainWindow(QMainWindow):
         column.setSpacing(8)
         column.addWidget(self.headline, 1)
         column.addWidget(self.terms)
-        evidence.setMinimumWidth(412)
+        evidence.setMinimumWidth(420)
         self._split = QSplitter()
         self._split.setHandleWidth(1)
         self._split.setChildrenCollapsible(False)
@@ -121,7 +122,9 @@ class MainWindow(QMainWindow):
         )
         return bar
 
-    def _tool(self, text: str, tip: str, keys: QKeySequence | QKeySequence.StandardKey, call: object) -> QToolButton:
+    def _tool(
+        self, text: str, tip: str, keys: QKeySequence | QKeySequence.StandardKey, call: Callable[[], None]
+    ) -> QToolButton:
         action = QAction(text, self)
         action.setShortcut(keys)
         action.setToolTip(f"{tip} ({action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)})")

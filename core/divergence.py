@@ -97,8 +97,10 @@ def accumulate(
         _write(evidence, frame, view.totals(level.target))
         yield level.t
         view.step(level)
-    last = len(schedule.betas)
-    _write(evidence, last, view.totals(problem.target))
+    _write(evidence, schedule.steps, view.totals(problem.target))
+    if problem.target.is_singular:
+        for name in ("bound", "discretisation"):
+            evidence.value[name][:, -1], evidence.error[name][:, -1] = math.inf, 0.0
     yield 0
 
 
@@ -129,16 +131,20 @@ def gaussian_kl(mean: Tensor, covariance: Tensor, other_mean: Tensor, other_cova
     """``KL(N(mean, covariance) || N(other_mean, other_covariance))``, batched, in nats.
 
     Written in the eigenvalues of ``other^{-1} covariance - I``, so that a small divergence keeps its
-    relative precision. Infinite where ``covariance`` is singular.
+    relative precision. Infinite where ``covariance`` is singular, and where the other one is not
+    positive definite in double precision.
 
-    Means are (..., d) and covariances (..., d, d), the other one positive definite.
+    Means are (..., d) and covariances (..., d, d).
     """
-    factor = torch.linalg.cholesky(other_covariance)
+    factor, failed = torch.linalg.cholesky_ex(other_covariance)
     half = torch.linalg.solve_triangular(factor, covariance - other_covariance, upper=False)
     ratio = torch.linalg.solve_triangular(factor, half.mT, upper=False)
-    eigenvalues = torch.linalg.eigvalsh((ratio + ratio.mT) / 2).clamp(min=-1.0)
-    gap: Tensor = torch.linalg.solve_triangular(factor, (mean - other_mean).unsqueeze(-1), upper=False)
-    return 0.5 * (excess(eigenvalues).sum(-1) + gap.square().sum((-2, -1)))
+    eigenvalues = torch.linalg.eigvalsh((ratio + ratio.mT) / 2)
+    rounding = 8 * mean.shape[-1] * torch.finfo(mean.dtype).eps * (1 + eigenvalues.abs().amax(-1, keepdim=True))
+    eigenvalues = torch.where(eigenvalues > rounding - 1, eigenvalues, -1.0)
+    gap = torch.linalg.solve_triangular(factor, (mean - other_mean).unsqueeze(-1), upper=False)
+    divergence = 0.5 * (excess(eigenvalues).sum(-1) + gap.square().sum((-2, -1)))
+    return torch.where(failed > 0, math.inf, divergence)
 
 
 def _within_components_kl_to_normal(target: GaussianMixture) -> float:
@@ -149,9 +155,7 @@ def _within_components_kl_to_normal(target: GaussianMixture) -> float:
 
 def _within_components_discretisation(level: Level) -> float:
     """``sum_k w_k sum_i e(-beta_t / v_{k,i}) / 2``."""
-    # At t = 1 a point mass gives exactly one; rounding must not carry the ratio past it.
-    ratio = (level.beta / level.target.variances).clamp(max=1.0)
-    each = 0.5 * excess(-ratio).sum(-1)
+    each = 0.5 * excess(-level.beta / level.target.variances).sum(-1)
     return float(level.target.weights @ torch.where(level.target.weights > 0, each, 0.0))
 
 
@@ -288,8 +292,7 @@ class _MonteCarlo:
 
     def totals(self, target: GaussianMixture) -> _Totals:
         """Everything accumulated down to the level of ``target``, with standard errors over the paths."""
-        singular = target.is_singular
-        if not singular:
+        if not target.is_singular:
             torch.sub(self.score_spread, self._information(target), out=self.own[0, 1])
             self.own[1:, 1] = self.own[0, 1]
         mean = self.own.mean(-1)
@@ -298,9 +301,6 @@ class _MonteCarlo:
         fixed = torch.tensor([self.initialisation + self.within, self.initialisation, self.within], dtype=torch.float64)
         value = torch.nn.functional.pad(fixed, (0, len(TERMS) - 3)) + mean @ self.COMBINE.mT
         error = (self.COMBINE @ covariance * self.COMBINE).sum(-1).clamp(min=0).sqrt()
-        if singular:
-            affected = [TERMS.index("bound"), TERMS.index("discretisation")]
-            value[:, affected], error[:, affected] = math.inf, 0.0
         return _Totals(value.mT.numpy(), error.mT.numpy(), np.full(len(self.samplers), np.nan))
 
     def _information(self, target: GaussianMixture) -> Tensor:
@@ -321,7 +321,7 @@ class _MonteCarlo:
         exact_mean = level.target_mean(points)
         for own, sampler in zip(self.own, self.samplers, strict=True):
             kernel = sampler.kernel(level, points)
-            if kernel.variance != level.variance:
+            if not isinstance(kernel.variance, float) or kernel.variance != level.variance:
                 variances = _kernel_variances([kernel], target.dimension).unsqueeze(-1)
                 own[2] += _variance_term(level, variances, (self.basis.mT @ score).square())[0]
             terms = mismatch(self.basis, exact_mean, kernel)

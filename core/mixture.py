@@ -65,8 +65,8 @@ class GaussianMixture:
         Weights are normalised. Eigenvalues within rounding of zero become zero.
 
         Raises:
-            ValueError: shapes disagree, a weight is not positive, or a covariance is not symmetric
-                positive semi-definite.
+            ValueError: shapes disagree, a number is not finite, a weight is not positive, or a
+                covariance is not symmetric positive semi-definite.
         """
         weights, means, covariances = (
             torch.as_tensor(part, dtype=torch.float64) for part in (weights, means, covariances)
@@ -75,6 +75,8 @@ class GaussianMixture:
             raise ValueError("weights must be (K,) and means (K, d)")
         if covariances.shape != (*means.shape, means.shape[1]):
             raise ValueError("covariances must be (K, d, d)")
+        if not all(bool(part.isfinite().all()) for part in (weights, means, covariances)):
+            raise ValueError("weights, means and covariances must be finite")
         if not bool((weights > 0).all()):
             raise ValueError("weights must be positive")
         scale = covariances.abs().amax(dim=(1, 2), keepdim=True)
@@ -244,7 +246,8 @@ class GaussianMixture:
         """Law of ``matrix @ x`` for a (q, d) matrix: a mixture on R^q."""
         factors = matrix @ (self.axes * self.variances.sqrt().unsqueeze(1))
         axes, scales, _ = torch.linalg.svd(factors)
-        variances = _pad(scales.square(), matrix.shape[0])
+        rounding = self.dimension * torch.finfo(scales.dtype).eps * scales.max()
+        variances = _pad(torch.where(scales > rounding, scales, 0.0).square(), matrix.shape[0])
         return GaussianMixture(self.weights, self.means @ matrix.mT, variances, axes)
 
     def posterior(self, matrix: Tensor, value: Tensor, noise: float) -> GaussianMixture:

@@ -239,7 +239,9 @@ class Scenario(_Section):
         except ValueError as error:
             _refuse("schedule", f"{error}; take more steps or a slower schedule")
         if smallest < _LEAST_BETA:
-            _refuse("schedule", f"beta_t must be at least {_LEAST_BETA:g} at every step (smallest here: {smallest:.3g})")
+            _refuse(
+                "schedule", f"beta_t must be at least {_LEAST_BETA:g} at every step (smallest here: {smallest:.3g})"
+            )
         self._check_value()
         return self
 

@@ -1,0 +1,244 @@
+"""Fields of the problem dock: numbers as text, on sliders and in tables, and the sections that hold them."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Sequence
+from typing import final
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QHBoxLayout,
+    QHeaderView,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QSlider,
+    QTableWidget,
+    QTableWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app import theme
+from core.scenario import ScenarioError
+
+_ROW_HEIGHT = 26
+_VISIBLE_ROWS = 6
+_SLIDER_STEPS = 1000
+
+
+def read(text: str) -> int | float | str:
+    """A number where the text is one; the validator says what is wrong with anything else."""
+    word = text.strip().replace("−", "-")
+    for kind in (int, float):
+        try:
+            return kind(word)
+        except ValueError:
+            continue
+    return word
+
+
+def read_vector(text: str) -> list[int | float | str]:
+    """Numbers between commas or spaces."""
+    return [read(word) for word in re.split(r"[,\s]+", text.strip(" ,[]()")) if word]
+
+
+def read_matrix(text: str) -> list[list[int | float | str]]:
+    """Rows between semicolons or lines."""
+    return [read_vector(row) for row in re.split(r"[;\n]", text) if row.strip()]
+
+
+def write(value: float) -> str:
+    """The shortest text that gives the same number again."""
+    short = f"{value:g}"
+    return short if float(short) == value else repr(value)
+
+
+def write_vector(values: Sequence[float]) -> str:
+    """Numbers between commas."""
+    return ", ".join(write(value) for value in values)
+
+
+def write_matrix(rows: Sequence[Sequence[float]]) -> str:
+    """Rows between semicolons."""
+    return "; ".join(write_vector(row) for row in rows)
+
+
+class Section(QWidget):
+    """One collapsible part of the dock: shows and reads one table of the scenario file."""
+
+    changed = Signal()
+    """The user changed something here."""
+
+    def __init__(self, key: str, title: str) -> None:
+        super().__init__()
+        self.key = key
+        self.fields: dict[str, QWidget] = {}
+        """What to mark for each field of the table."""
+        self.lines: dict[str, QLineEdit] = {}
+        """Those that are a line of text."""
+        self.header = QPushButton(title, checkable=True, checked=True)
+        self.header.setObjectName("section")
+        self.header.setFont(theme.font(13, "semibold"))
+        self.header.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        content = QWidget()
+        self.header.toggled.connect(content.setVisible)
+        self.header.toggled.connect(lambda _: self.restyle())
+        self.body = QVBoxLayout(content)
+        self.body.setContentsMargins(0, 0, 0, 8)
+        self.body.setSpacing(8)
+        self._error = QLabel(wordWrap=True, visible=False)
+        self._error.setProperty("role", "error")
+        self._error.setFont(theme.font(12))
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(2)
+        layout.addWidget(self.header)
+        layout.addWidget(content)
+        self.restyle()
+
+    def restyle(self) -> None:
+        """Take the theme's icons."""
+        self.header.setIcon(theme.icon("chevron-down" if self.header.isChecked() else "chevron-right"))
+
+    def finish(self) -> None:
+        """Put the place for errors below everything else."""
+        self.body.addWidget(self._error)
+
+    def mark(self, error: ScenarioError | None) -> bool:
+        """Mark the field that an error names, or none; return whether it is one of this section's."""
+        section, _, rest = (error.field if error else "").partition(".")
+        mine = section.split(",")[0] == self.key
+        wrong = self.fields.get(rest.split(",")[0]) if mine else None
+        for widget in set(self.fields.values()):  # one widget may stand for several fields
+            invalid = widget is wrong
+            if widget.property("invalid") != invalid:
+                widget.setProperty("invalid", invalid)
+                widget.style().unpolish(widget)
+                widget.style().polish(widget)
+        if mine and error is not None:
+            where = rest.replace(",", " ·") or self.key
+            self._error.setText(f"{where}: {error.reason}")
+            self.header.setChecked(True)
+        self._error.setVisible(mine)
+        return mine
+
+    def entry(self, field: str, tip: str) -> QLineEdit:
+        """Return a text field that reports finished edits."""
+        line = QLineEdit(toolTip=tip, accessibleName=tip)
+        line.setAlignment(Qt.AlignmentFlag.AlignRight)
+        line.editingFinished.connect(lambda: self._report(line))
+        self.fields[field] = self.lines[field] = line
+        return line
+
+    def _report(self, line: QLineEdit) -> None:
+        if line.isModified():
+            line.setModified(False)
+            self.changed.emit()
+
+    def button(self, text: str, tip: str, action: Callable[[], object]) -> QPushButton:
+        """Return a small button."""
+        made = QPushButton(text, toolTip=tip)
+        made.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        made.clicked.connect(lambda *_: action())
+        return made
+
+
+@final
+class NumberTable(QTableWidget):
+    """A small table of texts that stand for numbers."""
+
+    edited = Signal(int, int)
+    """Row and column of a cell that the user changed."""
+
+    def __init__(self, tip: str) -> None:
+        super().__init__()
+        self.setAccessibleName(tip)
+        self.setFont(theme.font(12))
+        across, down = self.horizontalHeader(), self.verticalHeader()
+        for header in (across, down):
+            header.setFont(theme.font(11))
+            header.setHighlightSections(False)
+        down.setDefaultSectionSize(_ROW_HEIGHT)
+        down.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.setTabKeyNavigation(False)
+        self.itemChanged.connect(lambda item: self.edited.emit(item.row(), item.column()))
+
+    @property
+    def chosen(self) -> int:
+        """The row that buttons act on."""
+        return max(self.currentRow(), 0)
+
+    def texts(self) -> list[list[str]]:
+        """Every cell's text."""
+        columns = range(self.columnCount())
+        return [[self.item(i, j).text() for j in columns] for i in range(self.rowCount())]  # type: ignore[union-attr]
+
+    def show_texts(self, rows: Sequence[Sequence[str]], titles: Sequence[str], names: Sequence[str]) -> None:
+        """Show texts under column titles and beside row names; nothing is emitted, the selected cell stays."""
+        self.blockSignals(True)
+        self.setColumnCount(len(titles))
+        self.setHorizontalHeaderLabels(list(titles))
+        self.setRowCount(len(rows))
+        self.setVerticalHeaderLabels(list(names))
+        for i, row in enumerate(rows):
+            for j, text in enumerate(row):
+                item = self.item(i, j)
+                if item is None:
+                    item = QTableWidgetItem()
+                    self.setItem(i, j, item)
+                item.setText(text)
+                item.setToolTip(text)
+        visible = min(max(len(rows), 1), _VISIBLE_ROWS)
+        self.setFixedHeight(self.horizontalHeader().sizeHint().height() + visible * _ROW_HEIGHT + 4)
+        self.blockSignals(False)
+
+
+def side_by_side(*widgets: QWidget) -> QHBoxLayout:
+    """Return widgets in a row, from the left."""
+    row = QHBoxLayout()
+    row.setContentsMargins(0, 0, 0, 0)
+    row.setSpacing(6)
+    for widget in widgets:
+        row.addWidget(widget)
+    row.addStretch()
+    return row
+
+
+@final
+class Slid(QWidget):
+    """A number on a logarithmic slider, and the same number to type, which may lie beyond it."""
+
+    slid = Signal()
+
+    def __init__(self, line: QLineEdit, low: float, high: float, *, zero: bool = False, whole: bool = False) -> None:
+        super().__init__()
+        self._line, self._low, self._high, self._zero, self._whole = line, low, high, zero, whole
+        self.slider = QSlider(Qt.Orientation.Horizontal, toolTip=line.toolTip())
+        self.slider.setAccessibleName(line.toolTip())
+        self.slider.setRange(0, _SLIDER_STEPS)
+        self.slider.valueChanged.connect(self._move)
+        line.setFixedWidth(76)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.slider, 1)
+        layout.addWidget(line)
+
+    def show_value(self, value: float) -> None:
+        """Show a value in both."""
+        self._line.setText(write(value))
+        share = 0.0 if value <= 0 else math.log(value / self._low) / math.log(self._high / self._low)
+        self.slider.blockSignals(True)
+        self.slider.setValue(round(min(max(share, 0.0), 1.0) * _SLIDER_STEPS))
+        self.slider.blockSignals(False)
+
+    def _move(self, position: int) -> None:
+        value = self._low * (self._high / self._low) ** (position / _SLIDER_STEPS)
+        short = 0.0 if self._zero and position == 0 else float(f"{value:.3g}")
+        self._line.setText(str(round(short)) if self._whole else write(short))
+        self.slid.emit()

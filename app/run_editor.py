@@ -1,0 +1,186 @@
+"""The sections of the dock that say what runs: samplers, schedule, sizes."""
+
+from __future__ import annotations
+
+from typing import Any, final
+
+import pyqtgraph as pg
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import (
+    QComboBox,
+    QFormLayout,
+    QLabel,
+    QPushButton,
+    QWidget,
+)
+from superqt import QFlowLayout
+
+from app import theme
+from app.fields import (
+    Section,
+    Slid,
+    read,
+    write,
+)
+from core.samplers import SAMPLERS
+from core.scenario import SCHEDULES, Scenario, ScenarioError
+
+
+@final
+class SamplerEditor(Section):
+    """Which samplers run."""
+
+    def __init__(self) -> None:
+        super().__init__("run", "Samplers")
+        self.chips: dict[str, QPushButton] = {}
+        self._order: list[str] = []
+        holder = QWidget()
+        flow = QFlowLayout(holder)
+        flow.setContentsMargins(0, 0, 0, 0)
+        flow.setSpacing(6)
+        for key, sampler in SAMPLERS.items():
+            about = sampler.about
+            chip = QPushButton(about.label, checkable=True, toolTip=f"{about.summary}\n{about.source}")
+            chip.setObjectName("chip")
+            chip.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+            chip.setAccessibleName(f"Run {about.label}")
+            chip.clicked.connect(lambda checked, key=key: self._toggle(key, checked))
+            flow.addWidget(chip)
+            self.chips[key] = chip
+        self.fields["samplers"] = holder
+        self.body.addWidget(holder)
+        self.finish()
+
+    def show_scenario(self, scenario: Scenario) -> None:
+        """Check what runs."""
+        self._order = list(scenario.run.samplers)
+        self._show()
+
+    def _show(self) -> None:
+        for key, chip in self.chips.items():
+            about = SAMPLERS[key].about
+            chip.setChecked(key in self._order)
+            chip.setIcon(theme.dot(about.colour) if key in self._order else theme.ring(about.colour))
+
+    def _toggle(self, key: str, checked: bool) -> None:
+        self._order = [*self._order, key] if checked else [other for other in self._order if other != key]
+        self._show()
+        self.changed.emit()
+
+    def data(self) -> dict[str, Any]:
+        """Return the section as the file would hold it."""
+        return {"samplers": list(self._order)}
+
+    def mark(self, error: ScenarioError | None) -> bool:
+        """Mark only what concerns the samplers; the rest of ``[run]`` has its own section."""
+        return super().mark(error if error is not None and error.field.startswith("run.samplers") else None)
+
+
+@final
+class RunEditor(Section):
+    """Schedule and size of the run."""
+
+    def __init__(self) -> None:
+        super().__init__("run", "Schedule and run")
+        self.kind = QComboBox(toolTip="How fast the forward process forgets")
+        for kind, words in (("etc", "exponential, constant"), ("linear", "linear β"), ("cosine", "cosine")):
+            self.kind.addItem(words, kind)
+        self.kind.activated.connect(lambda _: self._change_kind())
+        self.steps = Slid(self.entry("steps", "Steps T"), 20, 2000, whole=True)
+        self.particles = Slid(self.entry("particles", "Particles"), 100, 100_000, whole=True)
+        self.paths = self.entry("paths", "Monte Carlo target paths for the terms, where there are several components")
+        self.seed = self.entry("seed", "Seed of every random number of the run")
+        self.device = QComboBox(toolTip="Where particles are computed")
+        self.device.addItems(["auto", "cpu", "cuda"])
+        self.device.activated.connect(lambda _: self.changed.emit())
+        self.fields.update(schedule=self.kind, kind=self.kind, device=self.device)
+        self.parameters = {
+            "c": "growth rate c",
+            "delta": "first β, δ",
+            "beta_start": "first β",
+            "beta_end": "last β",
+        }
+        self.form = QFormLayout()
+        self.form.setSpacing(6)
+        self.form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        self._add_line("schedule", self.kind)
+        for name, words in self.parameters.items():
+            self._add_line(words, self.entry(name, words))
+        self._add_line("steps T", self.steps)
+        self._add_line("particles", self.particles)
+        self._add_line("paths", self.paths)
+        self._add_line("seed", self.seed)
+        self._add_line("device", self.device)
+        for slid in (self.steps, self.particles):
+            slid.slid.connect(self.changed)
+        self.plot = pg.PlotWidget(background=None, toolTip="ᾱ_t: how much of x₀ is left at t")
+        self.plot.setFixedHeight(64)
+        self.plot.setMouseEnabled(x=False, y=False)
+        self.plot.setMenuEnabled(False)
+        self.plot.hideButtons()
+        self.plot.hideAxis("left")
+        self.plot.hideAxis("bottom")
+        self.curve = self.plot.plot()
+        self.body.addLayout(self.form)
+        self.body.addWidget(self.plot)
+        self.finish()
+
+    def _add_line(self, words: str, widget: QWidget) -> None:
+        label = QLabel(words)
+        label.setProperty("role", "muted")
+        label.setMinimumWidth(76)
+        self.form.addRow(label, widget)
+
+    def restyle(self) -> None:
+        """Take the theme's colours."""
+        super().restyle()
+        if hasattr(self, "curve"):
+            self.plot.setBackground(theme.current().surface)
+            self.curve.setPen(pg.mkPen(theme.current().accent, width=1.6))
+
+    def show_scenario(self, scenario: Scenario) -> None:
+        """Fill the fields; only those of the schedule's kind are shown."""
+        schedule, run = scenario.schedule, scenario.run
+        self.kind.setCurrentIndex(self.kind.findData(schedule.kind))
+        for name in self.parameters:
+            line = self.lines[name]
+            value = getattr(schedule, name, None)
+            self.form.setRowVisible(line, value is not None)
+            line.setText("" if value is None else write(value))
+        self.steps.show_value(schedule.steps)
+        self.particles.show_value(run.particles)
+        self.paths.setText(str(run.paths))
+        self.seed.setText(str(run.seed))
+        self.device.setCurrentText(run.device)
+        alpha_bar = schedule.build().alpha_bar
+        self.curve.setData(alpha_bar)
+        self.restyle()
+
+    def _change_kind(self) -> None:
+        known = SCHEDULES[self.kind.currentData()].model_fields
+        for name in self.parameters:
+            self.lines[name].setText(write(known[name].default) if name in known else "")
+        self.changed.emit()
+
+    def data(self) -> dict[str, Any]:
+        """Return the ``[run]`` part without the samplers; see :meth:`schedule_data`."""
+        return {
+            **{name: read(self._text(name)) for name in ("particles", "paths", "seed")},
+            "device": self.device.currentText(),
+        }
+
+    def schedule_data(self) -> dict[str, Any]:
+        """Return the ``[schedule]`` part."""
+        kind = self.kind.currentData()
+        names = [name for name in SCHEDULES[kind].model_fields if name != "kind"]
+        return {"kind": kind, **{name: read(self._text(name)) for name in names}}
+
+    def _text(self, name: str) -> str:
+        return self.lines[name].text()
+
+    def mark(self, error: ScenarioError | None) -> bool:
+        """Mark fields of ``[schedule]`` and ``[run]``, but not the samplers."""
+        if error is None or error.field.startswith("run.samplers"):
+            return super().mark(None)
+        field = "run.schedule" if error.field == "schedule" else error.field.replace("schedule.", "run.", 1)
+        return super().mark(ScenarioError(error.source, field, error.reason))

@@ -1,0 +1,158 @@
+"""What the planes show: a projection of the problem, its densities as lines, its measurement as strips."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import final
+
+import contourpy
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PySide6.QtCore import QPointF, QRectF
+
+from app.widgets import subscript
+from core.mixture import GaussianMixture
+from core.problem import Problem
+
+Points = NDArray[np.float64]
+
+MASSES = (0.95, 0.8, 0.6, 0.4, 0.2)
+"""Each target contour encloses this share of the probability, where it is densest."""
+PRIOR_MASSES = (0.95, 0.7, 0.4)
+_GRID_NODES = 200
+_REACH = 3.2
+"""Standard deviations around a component that the plane shows."""
+
+
+@final
+@dataclass(frozen=True)
+class Projection:
+    """A plane of R^d: two orthonormal rows, or the one coordinate of R^1."""
+
+    label: str
+    axes: tuple[str, str]
+    basis: torch.Tensor
+    """(2, d), or (1, 1) for d = 1."""
+
+    @property
+    def is_line(self) -> bool:
+        """Whether there is only one coordinate to show."""
+        return self.basis.shape[0] == 1
+
+    def points(self, particles: torch.Tensor) -> NDArray[np.float32]:
+        """(2, N) of particles (d, N); on a line, the second coordinate only spreads them."""
+        shown = (self.basis.to(particles.dtype) @ particles).numpy()
+        if not self.is_line:
+            return shown
+        spread = np.modf(np.arange(shown.shape[1]) * 0.6180339887)[0].astype(np.float32) - 1.0
+        return np.concatenate([shown, spread[None]])
+
+
+def projections(problem: Problem) -> list[Projection]:
+    """Return the planes on offer: pairs of coordinates, then measured against unseen directions."""
+    dimension = problem.prior.dimension
+    identity = torch.eye(dimension, dtype=torch.float64)
+    names = [f"x{subscript(index + 1)}" for index in range(dimension)]
+    if dimension == 1:
+        return [Projection(names[0], (names[0], ""), identity)]
+    pairs = list(combinations(range(min(dimension, 8)), 2))
+    planes = [Projection(f"{names[i]}, {names[j]}", (names[i], names[j]), identity[[i, j]]) for i, j in pairs]
+    rank = problem.measurement.rank
+    if 0 < rank < dimension and dimension > 2:
+        basis = problem.measurement.right_basis.mT[[0, rank]]
+        planes.append(Projection("measured, unseen", ("v₁ (measured)", f"v{subscript(rank + 1)} (unseen)"), basis))
+    return planes
+
+
+def contours(mixture: GaussianMixture, masses: Sequence[float]) -> tuple[Points, Points]:
+    """Lines around the densest regions of a mixture on R^2 that hold the given shares of it, NaN between lines."""
+    # Along the components' common axes, so that the grid resolves oblique ones that are thin.
+    axes = torch.linalg.eigh((mixture.weights[:, None, None] * mixture.covariances).sum(0)).eigenvectors
+    mixture = mixture.marginal(axes.mT)
+    nodes = [_nodes(mixture, axis) for axis in (0, 1)]
+    grid = torch.cartesian_prod(torch.from_numpy(nodes[1]), torch.from_numpy(nodes[0])).flip(1).mT.contiguous()
+    height = mixture.log_density(grid).view(len(nodes[1]), len(nodes[0])).numpy()
+    draws = mixture.log_density(mixture.sample(4096, torch.Generator().manual_seed(0)))
+    levels = torch.quantile(draws, 1 - torch.tensor(masses, dtype=torch.float64))
+    generator = contourpy.contour_generator(
+        x=nodes[0], y=nodes[1], z=height, line_type=contourpy.LineType.ChunkCombinedNan
+    )
+    pieces = [part for level in levels.tolist() for part in generator.lines(level)[0] if part is not None]
+    gap = np.full((1, 2), np.nan)
+    line = np.concatenate([row for piece in pieces for row in (piece, gap)]) if pieces else gap
+    x, y = axes.numpy() @ line.T
+    return x, y
+
+
+def _nodes(mixture: GaussianMixture, axis: int) -> Points:
+    """Grid lines along an axis, dense where a component is narrow."""
+    deviation = mixture.covariances[:, axis, axis].sqrt().numpy()
+    centre = mixture.means[:, axis].numpy()
+    steps = np.linspace(-4, 4, _GRID_NODES // 2)
+    every = np.sort((centre[:, None] + deviation[:, None] * steps).ravel())
+    kept = every[np.linspace(0, every.size - 1, min(every.size, _GRID_NODES)).round().astype(int)]
+    return np.unique(kept)
+
+
+@final
+@dataclass(frozen=True)
+class Scene:
+    """What every panel shows alike, in the plane's coordinates."""
+
+    prior: tuple[Points, Points]
+    target: tuple[Points, Points]
+    means: tuple[Points, Points]
+    measured: list[tuple[float, float, float]]
+    """(a, b, y) a row of H that lies in the plane: ``a u + b v = y``."""
+    noise: float
+    extent: QRectF
+
+    @classmethod
+    def of(cls, problem: Problem, abar: float, projection: Projection) -> Scene:
+        """Project the problem; densities are those at t = 1, which exist for every target."""
+        basis = projection.basis
+        prior, target = (part.noised(abar).marginal(basis) for part in (problem.prior, problem.target))
+        curves = _density_lines if projection.is_line else contours
+        centres = (problem.prior.means @ basis.mT).numpy().T
+        if projection.is_line:
+            centres = np.concatenate([centres, np.full_like(centres, -1.0)])
+        return cls(
+            curves(prior, PRIOR_MASSES),
+            curves(target, MASSES),
+            (centres[0], centres[1]),
+            list(_rows_in_plane(problem, basis)),
+            problem.measurement.noise,
+            _extent([prior, target], projection),
+        )
+
+
+def _density_lines(mixture: GaussianMixture, _masses: Sequence[float]) -> tuple[Points, Points]:
+    """The density of a mixture on R^1, scaled to height one, above the particles."""
+    nodes = _nodes(mixture, 0)
+    height = mixture.log_density(torch.from_numpy(nodes)[None]).exp().numpy()
+    return nodes, height / height.max()
+
+
+def _rows_in_plane(problem: Problem, basis: torch.Tensor) -> list[tuple[float, float, float]]:
+    rows = []
+    for row, value in zip(problem.measurement.matrix, problem.measurement.value.tolist(), strict=True):
+        inside = basis @ row
+        if float(inside.norm()) > 0 and float((row - basis.mT @ inside).norm()) < 1e-9 * float(row.norm()):
+            rows.append((float(inside[0]), float(inside[1]) if len(inside) > 1 else 0.0, value))
+    return rows
+
+
+def _extent(mixtures: Sequence[GaussianMixture], projection: Projection) -> QRectF:
+    """A rectangle that holds the components, and the standard normal from which all start."""
+    low, high = np.full(2, -2.4), np.full(2, 2.4)
+    for mixture in mixtures:
+        reach = _REACH * mixture.covariances.diagonal(dim1=-2, dim2=-1).sqrt()
+        edges = torch.stack([mixture.means - reach, mixture.means + reach]).numpy()
+        low[: edges.shape[-1]] = np.minimum(low[: edges.shape[-1]], edges[0].min(0))
+        high[: edges.shape[-1]] = np.maximum(high[: edges.shape[-1]], edges[1].max(0))
+    if projection.is_line:
+        low[1], high[1] = -1.2, 1.2
+    return QRectF(QPointF(low[0], low[1]), QPointF(high[0], high[1]))
