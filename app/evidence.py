@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import final
 
 import numpy as np
 import pyqtgraph as pg
+from numpy.typing import NDArray
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import (
@@ -21,6 +23,7 @@ from PySide6.QtWidgets import (
 )
 
 from app import theme
+from app.pictures import Drawing, Line, Lines
 from app.widgets import LegendEntry, brief, card, heading, with_error
 from core.experiment import Experiment
 
@@ -92,7 +95,10 @@ class HeadlinePlot(QWidget):
         self.plot.setLogMode(y=True)
         self._veil = pg.LinearRegionItem(movable=False, pen=pg.mkPen(None))
         self._cursor = pg.InfiniteLine(angle=90)
-        self._curves: dict[tuple[int, str], pg.PlotDataItem] = {}
+        self._still, self._growing = Lines(), Lines()
+        for depth, item in enumerate((self._still, self._growing, self._veil, self._cursor)):
+            item.setZValue(depth)
+            self.plot.addItem(item, ignoreBounds=True)
         self._experiment: Experiment | None = None
         self._frame = 0
         layout.addWidget(self.plot, 1)
@@ -108,9 +114,7 @@ class HeadlinePlot(QWidget):
         veil.setAlpha(185)
         self._veil.setBrush(pg.mkBrush(veil))
         self.plot.setBackground(palette.surface)
-        self._veil.setZValue(20)
         self._cursor.setPen(pg.mkPen(palette.muted, width=1))
-        self._cursor.setZValue(21)
         for side in ("left", "bottom"):
             axis = self.plot.getAxis(side)
             axis.setPen(pg.mkPen(palette.line))
@@ -118,19 +122,11 @@ class HeadlinePlot(QWidget):
             axis.setTickFont(theme.font(10))
             axis.setStyle(tickLength=-4)
             axis.label.setFont(theme.font(11))
-        self.plot.showGrid(x=True, y=True, alpha=0.12)
+        self.plot.showGrid(y=True, alpha=0.12)
 
     def show_experiment(self, experiment: Experiment) -> None:
         """Take a new run."""
         self._experiment = experiment
-        self.plot.clear()
-        self._curves = {
-            (index, name): self.plot.plot(pen=pg.mkPen(sampler.about.colour, width=width, style=style))
-            for index, sampler in enumerate(experiment.samplers)
-            for name, (_, style, width) in STYLES.items()
-        }
-        self.plot.addItem(self._veil, ignoreBounds=True)
-        self.plot.addItem(self._cursor, ignoreBounds=True)
         self._legend["kl"].setVisible(experiment.evidence.exact)
         self.plot.setXRange(0, experiment.schedule.steps, padding=0.04)
         self.advance()
@@ -139,16 +135,35 @@ class HeadlinePlot(QWidget):
         """Draw the terms that have been computed."""
         if self._experiment is None:
             return
-        evidence = self._experiment.evidence
-        done = evidence.completed
-        times = self._experiment.schedule.steps - np.arange(done)
-        rows = {"mismatch": evidence.value["mismatch"], "bound": evidence.value["bound"], "kl": evidence.kl}
-        for (index, name), curve in self._curves.items():
-            if name != "observed":
-                curve.setData(times, self._drawable(rows[name][index, :done]))
-        largest = [values[:, :done][np.isfinite(values[:, :done])].max(initial=0.0) for values in rows.values()]
-        self._fit(max(largest))
+        rows = [self.curve(index, name) for name in ("bound", "mismatch", "kl") for index in self._indices]
+        self._still.set_drawing(self._drawing(("bound", "mismatch", "kl")))
+        self._fit(max(float(values[np.isfinite(values)].max(initial=0.0)) for _, values in rows))
         self._draw_observed()
+
+    @property
+    def _indices(self) -> range:
+        return range(len(self._experiment.samplers) if self._experiment else 0)
+
+    def curve(self, index: int, name: str) -> Line:
+        """Times and values of a sampler's curve as far as it is known: computed, or for the observed one, played."""
+        assert self._experiment is not None
+        evidence, trace = self._experiment.evidence, self._experiment.trace
+        if name == "observed":
+            values = trace.observed_mismatch[index, : min(self._frame + 1, trace.completed)]
+        else:
+            values = (evidence.kl if name == "kl" else evidence.value[name])[index, : evidence.completed]
+        return self._experiment.schedule.steps - np.arange(len(values), dtype=float), values
+
+    def _drawing(self, names: Sequence[str]) -> Drawing:
+        assert self._experiment is not None
+        lines = []
+        for name in names:
+            _, style, width = STYLES[name]
+            for index in self._indices:
+                times, values = self.curve(index, name)
+                pen = pg.mkPen(self._experiment.samplers[index].about.colour, width=width, style=style)
+                lines.append(((times, self._on_axis(values)), pen))
+        return Drawing(lines)
 
     def show_frame(self, frame: int) -> None:
         """Move the cursor; the observed mismatch grows with it."""
@@ -161,18 +176,14 @@ class HeadlinePlot(QWidget):
         self._draw_observed()
 
     def _draw_observed(self) -> None:
-        if self._experiment is None:
-            return
-        shown = min(self._frame + 1, self._experiment.trace.completed)
-        times = self._experiment.schedule.steps - np.arange(shown)
-        for (index, name), curve in self._curves.items():
-            if name == "observed":
-                curve.setData(times, self._drawable(self._experiment.trace.observed_mismatch[index, :shown]))
+        self._growing.set_drawing(self._drawing(("observed",)))
 
-    def _drawable(self, values: np.ndarray) -> np.ndarray:
-        """Values that the axis can show: a logarithm has no zero, no axis has infinity."""
-        shown = np.isfinite(values) & (values > 0) if self.logarithmic.isChecked() else np.isfinite(values)
-        return np.where(shown, values, np.nan)
+    def _on_axis(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Heights on the axis, NaN for what it cannot show: a logarithm has no zero, no axis has infinity."""
+        if not self.logarithmic.isChecked():
+            return np.where(np.isfinite(values), values, np.nan)
+        positive = np.isfinite(values) & (values > 0)
+        return np.log10(values, where=positive, out=np.full_like(values, np.nan))
 
     def _fit(self, largest: float) -> None:
         top = max(largest, 1e-3)

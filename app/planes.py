@@ -6,11 +6,9 @@ import math
 from collections.abc import Sequence
 from typing import final
 
-import numpy as np
 import pyqtgraph as pg
-from numpy.typing import NDArray
-from PySide6.QtCore import QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QImage, QMouseEvent, QPainter, QPainterPath, QPen, QPolygonF, QTransform
+from PySide6.QtCore import QPointF, Qt, Signal
+from PySide6.QtGui import QColor, QMouseEvent, QPen, QPolygonF
 from PySide6.QtWidgets import (
     QComboBox,
     QFrame,
@@ -18,13 +16,14 @@ from PySide6.QtWidgets import (
     QGridLayout,
     QHBoxLayout,
     QLabel,
-    QStyleOptionGraphicsItem,
+    QScrollArea,
     QVBoxLayout,
     QWidget,
 )
 
 from app import theme
-from app.scene import Points, Projection, Scene, projections
+from app.pictures import Drawing, Lines, Particles
+from app.scene import Projection, Scene, projections
 from app.widgets import LegendEntry, card, heading, subscript
 from core.experiment import Experiment
 from core.samplers import About
@@ -32,124 +31,6 @@ from core.samplers import About
 TRAIL_FRAMES = 14
 TRAIL_POINTS = 60_000
 """Trails are shortened so that no frame draws more points than this."""
-TRAIL_OPACITY, TRAIL_FADING = 0.1, 0.85
-SHADES_PER_PARTICLE = 48
-
-
-class Picture(pg.GraphicsObject):
-    """An item that fills the view with an image of the view's own pixels."""
-
-    def boundingRect(self) -> QRectF:  # noqa: N802 - Qt's name
-        """Everything that the view shows."""
-        view = self.getViewBox()
-        return QRectF() if view is None else view.viewRect()
-
-    def viewRangeChanged(self) -> None:  # noqa: N802 - pyqtgraph's name
-        """Follow the view."""
-        self.prepareGeometryChange()
-
-    def paint(self, painter: QPainter, _option: QStyleOptionGraphicsItem, _widget: QWidget | None = None) -> None:
-        """Draw the image over the view."""
-        # World, not device coordinates: those hold the place of this widget in the window as well.
-        world = painter.worldTransform()
-        frame = world.mapRect(self.boundingRect())
-        if frame.isEmpty():
-            return
-        ratio = painter.device().devicePixelRatioF()
-        to_image = world * QTransform.fromTranslate(-frame.left(), -frame.top()) * QTransform.fromScale(ratio, ratio)
-        image = self.image(to_image, math.ceil(frame.width() * ratio), math.ceil(frame.height() * ratio), ratio)
-        image.setDevicePixelRatio(ratio)
-        painter.save()
-        painter.resetTransform()
-        painter.drawImage(frame.topLeft(), image)
-        painter.restore()
-
-    def image(self, to_image: QTransform, width: int, height: int, ratio: float) -> QImage:
-        """Return the image; ``to_image`` takes the plane's coordinates to its pixels."""
-        raise NotImplementedError
-
-
-@final
-class Contours(Picture):
-    """Lines that rarely change: stroked once for each view, then only copied."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._lines: list[tuple[QPainterPath, QPen]] = []
-        self._drawn: tuple[QTransform, int, int] | None = None
-        self._image = QImage()
-
-    def set_lines(self, lines: Sequence[tuple[tuple[Points, Points], QPen]]) -> None:
-        """Show lines (x, y), NaN between their pieces."""
-        self._lines = [(pg.arrayToQPath(x, y, connect="finite"), pen) for (x, y), pen in lines]
-        self._drawn = None
-        self.update()
-
-    def image(self, to_image: QTransform, width: int, height: int, ratio: float) -> QImage:
-        """Return the lines as last stroked, or stroke them for this view."""
-        if self._drawn != (to_image, width, height):
-            self._image = QImage(width, height, QImage.Format.Format_ARGB32_Premultiplied)
-            self._image.fill(Qt.GlobalColor.transparent)
-            painter = QPainter(self._image)
-            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-            for path, pen in self._lines:
-                scaled = QPen(pen)
-                scaled.setWidthF(pen.widthF() * ratio)
-                painter.setPen(scaled)
-                painter.drawPath(to_image.map(path))
-            painter.end()
-            self._drawn = (to_image, width, height)
-        return self._image
-
-
-@final
-class Particles(Picture):
-    """A cloud drawn as a splat of pixels, with the frames before it as a fading trail."""
-
-    def __init__(self, colour: str) -> None:
-        super().__init__()
-        self.colour = QColor(colour)
-        self._newest = self._trail = np.zeros((2, 0), dtype=np.float32)
-        self._fading = np.zeros(0)
-
-    def set_frames(self, frames: Sequence[NDArray[np.float32]]) -> None:
-        """Show (2, N) points, the newest frame last."""
-        self._newest = frames[-1]
-        self._trail = np.concatenate([*frames[:-1], np.zeros((2, 0), np.float32)], axis=1)
-        fading = [TRAIL_OPACITY * TRAIL_FADING**age for age in range(len(frames) - 1, 0, -1)]
-        self._fading = np.repeat(fading, self._newest.shape[1])
-        self.update()
-
-    def image(self, to_image: QTransform, width: int, height: int, ratio: float) -> QImage:
-        """Count particles a pixel and shade."""
-
-        def cells(points: NDArray[np.float32]) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
-            """Index of each point's pixel, and which points lie in the picture."""
-            x = to_image.m11() * points[0] + to_image.dx()
-            y = to_image.m22() * points[1] + to_image.dy()
-            # Comparisons with NaN are false: the particles of a diverged sampler are nowhere.
-            inside = (x >= 0) & (x < width - 1) & (y >= 0) & (y < height - 1)
-            return y[inside].astype(np.intp) * width + x[inside].astype(np.intp), inside
-
-        dots, _ = cells(self._newest)
-        trail, inside = cells(self._trail)
-        amount = np.bincount(trail, self._fading[inside], minlength=width * height)
-        size = max(2, round(2 * ratio))
-        for down in range(size):
-            for right in range(size):
-                shifted = np.minimum(dots + (down * width + right), width * height - 1)
-                amount += np.bincount(shifted, minlength=width * height)
-        shade = np.minimum(amount * SHADES_PER_PARTICLE, 255).astype(np.uint8)
-        pixels = self._palette()[shade]
-        return QImage(pixels.data, width, height, 4 * width, QImage.Format.Format_ARGB32_Premultiplied).copy()
-
-    def _palette(self) -> NDArray[np.uint32]:
-        """Premultiplied colour by amount; crowds of many particles are drawn thinner."""
-        thin = min(1.0, (12_000 / max(self._newest.shape[1], 1)) ** 0.7)
-        opacity = 1 - np.exp(-1.9 * thin * np.arange(256) / SHADES_PER_PARTICLE)
-        channels = self.colour.red(), self.colour.green(), self.colour.blue()
-        red, green, blue = (np.round(opacity * value).astype(np.uint32) for value in channels)
-        return np.round(255 * opacity).astype(np.uint32) << 24 | red << 16 | green << 8 | blue
 
 
 @final
@@ -184,7 +65,7 @@ class Plane(QFrame):
         self.box.setAspectLocked(True)
         self.box.setDefaultPadding(0)
         self.particles = Particles(about.colour)
-        self._prior, self._target = Contours(), Contours()
+        self._prior, self._target = Lines(), Lines()
         self._means = pg.ScatterPlotItem(size=8, pxMode=True)
         for depth, item in enumerate((self._prior, self.particles, self._target, self._means)):
             item.setZValue(depth)
@@ -212,14 +93,14 @@ class Plane(QFrame):
         self.style().unpolish(self)
         self.style().polish(self)
 
-    def set_scene(self, scene: Scene) -> None:
-        """Draw what does not move."""
+    def set_scene(self, scene: Scene, prior: Drawing, target: Drawing) -> None:
+        """Draw what does not move; all panels share the contours."""
         palette = theme.current()
         self.view.setBackground(palette.surface)
         for item in self._fixed:
             self.box.removeItem(item)
-        self._prior.set_lines([(scene.prior, pg.mkPen(palette.faint, width=1))])
-        self._target.set_lines([(scene.target, pg.mkPen(palette.ink, width=1.3))])
+        self._prior.set_drawing(prior)
+        self._target.set_drawing(target)
         self._means.setData(*scene.means, pen=pg.mkPen(palette.muted, width=1.5), brush=pg.mkBrush(palette.surface))
         self._fixed = [*_strips(scene), *_labels(scene, palette)]
         for item in self._fixed:
@@ -343,8 +224,11 @@ class PlaneGrid(QWidget):
             return
         abar = float(self._experiment.schedule.alpha_bar[1])
         scene = Scene.of(self._experiment.problem, abar, self._projections[self.choice.currentIndex()])
+        palette = theme.current()
+        prior = Drawing([(scene.prior, pg.mkPen(palette.faint, width=1))])
+        target = Drawing([(scene.target, pg.mkPen(palette.ink, width=1.3))])
         for plane in self.planes.values():
-            plane.set_scene(scene)
+            plane.set_scene(scene, prior, target)
         if self._follow:
             self._leader.box.setRange(scene.extent, padding=0.02)
 
@@ -418,4 +302,6 @@ def _descriptions(abouts: Sequence[About]) -> QWidget:
         )
         layout.addWidget(words)
     layout.addStretch()
-    return frame
+    area = QScrollArea(widgetResizable=True, frameShape=QFrame.Shape.NoFrame)  # the words must not push panels aside
+    area.setWidget(frame)
+    return area

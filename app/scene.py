@@ -13,16 +13,15 @@ import torch
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF
 
+from app.pictures import Line
 from app.widgets import subscript
 from core.mixture import GaussianMixture
 from core.problem import Problem
 
-Points = NDArray[np.float64]
-
 MASSES = (0.95, 0.8, 0.6, 0.4, 0.2)
 """Each target contour encloses this share of the probability, where it is densest."""
 PRIOR_MASSES = (0.95, 0.7, 0.4)
-_GRID_NODES = 200
+_GRID_NODES = 160
 _REACH = 3.2
 """Standard deviations around a component that the plane shows."""
 
@@ -67,7 +66,7 @@ def projections(problem: Problem) -> list[Projection]:
     return planes
 
 
-def contours(mixture: GaussianMixture, masses: Sequence[float]) -> tuple[Points, Points]:
+def contours(mixture: GaussianMixture, masses: Sequence[float]) -> Line:
     """Lines around the densest regions of a mixture on R^2 that hold the given shares of it, NaN between lines."""
     # Along the components' common axes, so that the grid resolves oblique ones that are thin.
     axes = torch.linalg.eigh((mixture.weights[:, None, None] * mixture.covariances).sum(0)).eigenvectors
@@ -87,7 +86,7 @@ def contours(mixture: GaussianMixture, masses: Sequence[float]) -> tuple[Points,
     return x, y
 
 
-def _nodes(mixture: GaussianMixture, axis: int) -> Points:
+def _nodes(mixture: GaussianMixture, axis: int) -> NDArray[np.float64]:
     """Grid lines along an axis, dense where a component is narrow."""
     deviation = mixture.covariances[:, axis, axis].sqrt().numpy()
     centre = mixture.means[:, axis].numpy()
@@ -102,9 +101,9 @@ def _nodes(mixture: GaussianMixture, axis: int) -> Points:
 class Scene:
     """What every panel shows alike, in the plane's coordinates."""
 
-    prior: tuple[Points, Points]
-    target: tuple[Points, Points]
-    means: tuple[Points, Points]
+    prior: Line
+    target: Line
+    means: Line
     measured: list[tuple[float, float, float]]
     """(a, b, y) a row of H that lies in the plane: ``a u + b v = y``."""
     noise: float
@@ -129,7 +128,7 @@ class Scene:
         )
 
 
-def _density_lines(mixture: GaussianMixture, _masses: Sequence[float]) -> tuple[Points, Points]:
+def _density_lines(mixture: GaussianMixture, _masses: Sequence[float]) -> Line:
     """The density of a mixture on R^1, scaled to height one, above the particles."""
     nodes = _nodes(mixture, 0)
     height = mixture.log_density(torch.from_numpy(nodes)[None]).exp().numpy()

@@ -120,24 +120,20 @@ class Session(QObject):
         run = self._wanted
         if run is None:
             return
-        finished = run.finished
-        if run.experiment is not None:
-            self._announce(run, run.experiment)
+        finished, experiment = run.finished, run.experiment
+        if experiment is not None and run is not self._announced:
+            self._announced, self._seen = run, 0
+            self.began.emit(experiment)
+            return  # the interface has enough to draw; the rest at the next look
+        if experiment is not None and experiment.evidence.completed > self._seen:
+            self._seen = experiment.evidence.completed
+            self.advanced.emit()
         if finished:
             self._timer.stop()
             if run.error is None:
                 self.finished.emit(run.seconds)
             else:
                 self.failed.emit(self._explain(run.error))
-
-    def _announce(self, run: _Run, experiment: Experiment) -> None:
-        if run is not self._announced:
-            self._announced, self._seen = run, 0
-            self.began.emit(experiment)
-        completed = experiment.evidence.completed
-        if completed > self._seen:
-            self._seen = completed
-            self.advanced.emit()
 
     @staticmethod
     def _explain(error: Exception) -> ScenarioError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import final
@@ -35,6 +36,8 @@ from core.experiment import Experiment
 from core.scenario import Scenario, ScenarioError
 
 _FILES = "Scenarios (*.toml)"
+_REDRAW_SECONDS = 0.1
+"""The curves are drawn again at most this often while they are computed."""
 
 
 @final
@@ -45,6 +48,7 @@ class MainWindow(QMainWindow):
         super().__init__()
         self.scenario, self.path = scenario, path
         self.experiment: Experiment | None = None
+        self._drawn_at = 0.0
         self.session = Session(self)
         self.player = Player(self)
         self.problem = ProblemEditor()
@@ -241,13 +245,17 @@ class MainWindow(QMainWindow):
 
     def _advanced(self) -> None:
         assert self.experiment is not None
-        self.headline.advance()
+        now = time.perf_counter()
+        if now - self._drawn_at > _REDRAW_SECONDS:
+            self._drawn_at = now
+            self.headline.advance()
         available = self.experiment.evidence.completed
         self.player.offer(available)
         self.transport.status.setText(f"computing {available - 1} / {self.experiment.schedule.steps}")
 
     def _finished(self, seconds: float) -> None:
         assert self.experiment is not None
+        self.headline.advance()
         steps = self.experiment.schedule.steps
         self.transport.status.setText(f"computed {steps} / {steps} in {seconds:.2f} s")
 

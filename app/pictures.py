@@ -1,0 +1,153 @@
+"""Pictures in a pyqtgraph view: drawn into images, since stroking and scattering anew costs a frame."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import final
+
+import numpy as np
+import pyqtgraph as pg
+from numpy.typing import NDArray
+from PySide6.QtCore import QRectF, Qt
+from PySide6.QtGui import QColor, QImage, QPainter, QPen, QTransform
+from PySide6.QtWidgets import QStyleOptionGraphicsItem, QWidget
+
+Line = tuple[NDArray[np.float64], NDArray[np.float64]]
+"""x and y of a line, NaN between its pieces."""
+
+TRAIL_OPACITY, TRAIL_FADING = 0.1, 0.85
+SHADES_PER_PARTICLE = 48
+_VIEWS = 8
+"""A drawing keeps its images for this many views: as many panels as may share it, and some to spare."""
+
+
+class Picture(pg.GraphicsObject):
+    """An item that fills the view with an image of the view's own pixels."""
+
+    def boundingRect(self) -> QRectF:  # noqa: N802 - Qt's name
+        """Everything that the view shows."""
+        view = self.getViewBox()
+        return QRectF() if view is None else view.viewRect()
+
+    def viewRangeChanged(self) -> None:  # noqa: N802 - pyqtgraph's name
+        """Follow the view."""
+        self.prepareGeometryChange()
+
+    def paint(self, painter: QPainter, _option: QStyleOptionGraphicsItem, _widget: QWidget | None = None) -> None:
+        """Draw the image over the view."""
+        # World, not device coordinates: those hold the place of this widget in the window as well.
+        world = painter.worldTransform()
+        frame = world.mapRect(self.boundingRect())
+        if frame.isEmpty():
+            return
+        ratio = painter.device().devicePixelRatioF()
+        to_image = world * QTransform.fromTranslate(-frame.left(), -frame.top()) * QTransform.fromScale(ratio, ratio)
+        image = self.image(to_image, math.ceil(frame.width() * ratio), math.ceil(frame.height() * ratio), ratio)
+        image.setDevicePixelRatio(ratio)
+        painter.save()
+        painter.resetTransform()
+        painter.drawImage(frame.topLeft(), image)
+        painter.restore()
+
+    def image(self, to_image: QTransform, width: int, height: int, ratio: float) -> QImage:
+        """Return the image; ``to_image`` takes the plane's coordinates to its pixels."""
+        raise NotImplementedError
+
+
+@final
+class Drawing:
+    """Lines that rarely change: stroked once for each view, then only copied; views of one size share it."""
+
+    def __init__(self, lines: Sequence[tuple[Line, QPen]] = ()) -> None:
+        self._paths = [(pg.arrayToQPath(x, y, connect="finite"), pen) for (x, y), pen in lines]
+        self._images: dict[tuple[float, ...], QImage] = {}
+
+    def image(self, to_image: QTransform, width: int, height: int, ratio: float) -> QImage:
+        """Return the lines as last stroked, or stroke them for this view."""
+        view = (width, height, to_image.m11(), to_image.m22(), to_image.dx(), to_image.dy())
+        if view not in self._images:
+            if len(self._images) >= _VIEWS:
+                self._images.clear()
+            self._images[view] = self._stroke(to_image, width, height, ratio)
+        return self._images[view]
+
+    def _stroke(self, to_image: QTransform, width: int, height: int, ratio: float) -> QImage:
+        image = QImage(width, height, QImage.Format.Format_ARGB32_Premultiplied)
+        image.fill(Qt.GlobalColor.transparent)
+        painter = QPainter(image)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        for path, pen in self._paths:
+            scaled = QPen(pen)
+            scaled.setWidthF(pen.widthF() * ratio)
+            painter.setPen(scaled)
+            painter.drawPath(to_image.map(path))
+        painter.end()
+        return image
+
+
+@final
+class Lines(Picture):
+    """A drawing in a view."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._drawing = Drawing()
+
+    def set_drawing(self, drawing: Drawing) -> None:
+        """Show a drawing."""
+        self._drawing = drawing
+        self.update()
+
+    def image(self, to_image: QTransform, width: int, height: int, ratio: float) -> QImage:
+        """Return the drawing for this view."""
+        return self._drawing.image(to_image, width, height, ratio)
+
+
+@final
+class Particles(Picture):
+    """A cloud drawn as a splat of pixels, with the frames before it as a fading trail."""
+
+    def __init__(self, colour: str) -> None:
+        super().__init__()
+        self.colour = QColor(colour)
+        self._newest = self._trail = np.zeros((2, 0), dtype=np.float32)
+        self._fading = np.zeros(0)
+
+    def set_frames(self, frames: Sequence[NDArray[np.float32]]) -> None:
+        """Show (2, N) points, the newest frame last."""
+        self._newest = frames[-1]
+        self._trail = np.concatenate([*frames[:-1], np.zeros((2, 0), np.float32)], axis=1)
+        fading = [TRAIL_OPACITY * TRAIL_FADING**age for age in range(len(frames) - 1, 0, -1)]
+        self._fading = np.repeat(fading, self._newest.shape[1])
+        self.update()
+
+    def image(self, to_image: QTransform, width: int, height: int, ratio: float) -> QImage:
+        """Count particles a pixel and shade."""
+
+        def cells(points: NDArray[np.float32]) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+            """Index of each point's pixel, and which points lie in the picture."""
+            x = to_image.m11() * points[0] + to_image.dx()
+            y = to_image.m22() * points[1] + to_image.dy()
+            # Comparisons with NaN are false: the particles of a diverged sampler are nowhere.
+            inside = (x >= 0) & (x < width - 1) & (y >= 0) & (y < height - 1)
+            return y[inside].astype(np.intp) * width + x[inside].astype(np.intp), inside
+
+        dots, _ = cells(self._newest)
+        trail, inside = cells(self._trail)
+        size = max(2, round(2 * ratio))
+        square = [down * width + right for down in range(size) for right in range(size)]
+        every = np.concatenate([trail, *(np.minimum(dots + offset, width * height - 1) for offset in square)])
+        weights = np.concatenate([self._fading[inside], np.ones(dots.size * len(square))])
+        amount = np.bincount(every, weights, minlength=width * height)
+        shade = np.minimum(amount * SHADES_PER_PARTICLE, 255, out=amount).astype(np.uint8)
+        self._pixels = self._palette()[shade]  # the image refers to it
+        return QImage(self._pixels.data, width, height, 4 * width, QImage.Format.Format_ARGB32_Premultiplied)
+
+    def _palette(self) -> NDArray[np.uint32]:
+        """Premultiplied colour by amount; crowds of many particles are drawn thinner."""
+        thin = min(1.0, (12_000 / max(self._newest.shape[1], 1)) ** 0.7)
+        opacity = 1 - np.exp(-1.9 * thin * np.arange(256) / SHADES_PER_PARTICLE)
+        channels = self.colour.red(), self.colour.green(), self.colour.blue()
+        red, green, blue = (np.round(opacity * value).astype(np.uint32) for value in channels)
+        return np.round(255 * opacity).astype(np.uint32) << 24 | red << 16 | green << 8 | blue
