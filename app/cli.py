@@ -80,8 +80,8 @@ def run(scenario: str, out: Path | None, **overrides: str | int | None) -> None:
     """
     from app.library import find_scenario
     from core.experiment import Experiment
+    from core.refusal import ScenarioError
     from core.report import require_folder, write_report
-    from core.scenario import ScenarioError
 
     found = find_scenario(scenario)
     chosen = _override(found, overrides)
@@ -144,7 +144,7 @@ def _print_headline(experiment: Experiment) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from core.report import findings, headline
+    from core.findings import findings, headline
 
     found = findings(experiment)
     rows = headline(found)
@@ -225,7 +225,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except NoDisplayError as error:
         return _refuse(str(error))
     except ValueError as error:
-        from core.scenario import ScenarioError
+        from core.refusal import ScenarioError
 
         if not isinstance(error, ScenarioError):
             raise

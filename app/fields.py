@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import final
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
@@ -23,7 +24,7 @@ from PySide6.QtWidgets import (
 )
 
 from app import theme
-from core.scenario import ScenarioError
+from core.refusal import ScenarioError
 
 _ROW_HEIGHT = 26
 _VISIBLE_ROWS = 6
@@ -168,6 +169,11 @@ class NumberTable(QTableWidget):
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.setTabKeyNavigation(False)
         self.itemChanged.connect(lambda item: self.edited.emit(item.row(), item.column()))
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
+        """Keep every key: Qt hands a key that begins an edit on to the window as well."""
+        super().keyPressEvent(event)
+        event.accept()
 
     @property
     def chosen(self) -> int:

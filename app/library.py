@@ -9,7 +9,8 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import final
 
-from core.scenario import Scenario, ScenarioError
+from core.refusal import ScenarioError
+from core.scenario import Scenario
 
 DEFAULT = "three-components"
 """The built-in scenario that is opened when none is named."""

@@ -203,7 +203,7 @@ class PlaneGrid(QWidget):
         if [about.key for about in abouts] != list(self.planes):
             self._rebuild(abouts)
         chosen = self.choice.currentText()
-        self._experiment, self._projections = experiment, projections(experiment.problem)
+        self._experiment, self._projections, self._frame = experiment, projections(experiment.problem), 0
         labels = [projection.label for projection in self._projections]
         self.choice.clear()
         self.choice.addItems(labels)

@@ -32,7 +32,8 @@ from app.fields import (
 )
 from app.run_editor import RunEditor, SamplerEditor
 from app.widgets import subscript
-from core.scenario import Scenario, ScenarioError
+from core.refusal import ScenarioError
+from core.scenario import Scenario
 
 
 @final

@@ -22,8 +22,9 @@ from app.fields import (
     read,
     write,
 )
+from core.refusal import ScenarioError
 from core.samplers import SAMPLERS
-from core.scenario import SCHEDULES, Scenario, ScenarioError
+from core.scenario import SCHEDULES, Scenario
 
 
 @final

@@ -17,7 +17,8 @@ import torch
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from core.experiment import Experiment
-from core.scenario import Scenario, ScenarioError
+from core.refusal import ScenarioError
+from core.scenario import Scenario
 
 _POLL_MS = 16
 

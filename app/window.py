@@ -33,7 +33,8 @@ from app.session import Session, prepare_process
 from app.transport import Player, Transport
 from app.widgets import number, with_error
 from core.experiment import Experiment
-from core.scenario import Scenario, ScenarioError
+from core.refusal import ScenarioError
+from core.scenario import Scenario
 
 _FILES = "Scenarios (*.toml)"
 _REDRAW_SECONDS = 0.1

@@ -130,21 +130,33 @@ def excess(u: Tensor) -> Tensor:
 def gaussian_kl(mean: Tensor, covariance: Tensor, other_mean: Tensor, other_covariance: Tensor) -> Tensor:
     """``KL(N(mean, covariance) || N(other_mean, other_covariance))``, batched, in nats.
 
-    Written in the eigenvalues of ``other^{-1} covariance - I``, so that a small divergence keeps its
-    relative precision. Infinite where ``covariance`` is singular, and where the other one is not
-    positive definite in double precision.
-
-    Means are (..., d) and covariances (..., d, d).
+    ``1/2 sum_i e(lambda_i - 1)`` over the eigenvalues lambda of ``other^{-1} covariance``, and the
+    means' part. Near one, lambda - 1 comes from the difference of the covariances, near zero lambda
+    comes from their factors: small and large divergences both keep their relative precision.
+    Infinite where ``covariance`` is singular, and where the other one is not positive definite in
+    double precision. Means are (..., d) and covariances (..., d, d).
     """
     factor, failed = torch.linalg.cholesky_ex(other_covariance)
     half = torch.linalg.solve_triangular(factor, covariance - other_covariance, upper=False)
     ratio = torch.linalg.solve_triangular(factor, half.mT, upper=False)
-    eigenvalues = torch.linalg.eigvalsh((ratio + ratio.mT) / 2)
-    rounding = 8 * mean.shape[-1] * torch.finfo(mean.dtype).eps * (1 + eigenvalues.abs().amax(-1, keepdim=True))
-    eigenvalues = torch.where(eigenvalues > rounding - 1, eigenvalues, -1.0)
-    gap = torch.linalg.solve_triangular(factor, (mean - other_mean).unsqueeze(-1), upper=False)
-    divergence = 0.5 * (excess(eigenvalues).sum(-1) + gap.square().sum((-2, -1)))
-    return torch.where(failed > 0, math.inf, divergence)
+    shifted = torch.linalg.eigvalsh((ratio + ratio.mT) / 2)
+    roots = torch.linalg.svdvals(torch.linalg.solve_triangular(factor, _root(covariance), upper=False)).flip(-1)
+    logarithm = 2 * torch.where(roots > _rounding(roots), roots, 0.0).log()
+    spread = torch.where(shifted > -0.5, excess(shifted.clamp(min=-0.5)), shifted - logarithm).sum(-1)
+    gap: Tensor = torch.linalg.solve_triangular(factor, (mean - other_mean).unsqueeze(-1), upper=False)
+    return torch.where(failed > 0, math.inf, 0.5 * (spread + gap.square().sum((-2, -1))))
+
+
+def _root(covariance: Tensor) -> Tensor:
+    """A factor F with ``F F^T = covariance``, zero where the covariance is zero within rounding."""
+    variances, axes = torch.linalg.eigh(covariance)
+    factor: Tensor = axes * torch.where(variances > _rounding(variances), variances, 0.0).sqrt().unsqueeze(-2)
+    return factor
+
+
+def _rounding(values: Tensor) -> Tensor:
+    """What of non-negative values (..., d) may be rounding of the largest."""
+    return values.shape[-1] * torch.finfo(values.dtype).eps * values.amax(-1, keepdim=True)
 
 
 def _within_components_kl_to_normal(target: GaussianMixture) -> float:
@@ -153,10 +165,15 @@ def _within_components_kl_to_normal(target: GaussianMixture) -> float:
     return float(target.weights @ each)
 
 
-def _within_components_discretisation(level: Level) -> float:
-    """``sum_k w_k sum_i e(-beta_t / v_{k,i}) / 2``."""
-    each = 0.5 * excess(-level.beta / level.target.variances).sum(-1)
-    return float(level.target.weights @ torch.where(level.target.weights > 0, each, 0.0))
+def _within_components_discretisation(level: Level, end: GaussianMixture) -> float:
+    """``sum_k w_k sum_i e(-beta_t / v_{k,i}) / 2``; ``end`` is the target at t = 0."""
+    variances = level.target.variances
+    before = level.abar_previous * end.variances + (1 - level.abar_previous)
+    ratio = level.beta / variances
+    # 1 - ratio, which the second form gives to full precision where it is small
+    logarithm = (level.alpha * before / variances).log()
+    each = 0.5 * torch.where(ratio < 0.5, excess(-ratio.clamp(max=0.5)), -ratio - logarithm).sum(-1)
+    return float(end.weights @ torch.where(end.weights > 0, each, 0.0))
 
 
 def _kernel_variances(kernels: Sequence[Kernel], dimension: int) -> Tensor:
@@ -238,7 +255,7 @@ class _ClosedForm:
         squares = (slope @ centre + constant).square() + (slope @ spread).square().sum(-1)
         terms = 0.5 * squares / variances
         fisher = (basis.mT @ (target.axes[0] * target.variances[0].rsqrt())).square().sum(-1)
-        self.discretisation += _within_components_discretisation(level)
+        self.discretisation += _within_components_discretisation(level, self.target)
         self.split[0] += _variance_term(level, variances.unsqueeze(-1), fisher.unsqueeze(-1)).squeeze(-1)
         self.split[1] += terms[:, : self.rank].sum(-1)
         self.split[2] += terms[:, self.rank :].sum(-1)
@@ -297,7 +314,7 @@ class _MonteCarlo:
             self.own[1:, 1] = self.own[0, 1]
         mean = self.own.mean(-1)
         centred = self.own - mean.unsqueeze(-1)
-        covariance = centred @ centred.mT / centred.shape[-1] ** 2
+        covariance = centred @ centred.mT / (centred.shape[-1] * (centred.shape[-1] - 1))
         fixed = torch.tensor([self.initialisation + self.within, self.initialisation, self.within], dtype=torch.float64)
         value = torch.nn.functional.pad(fixed, (0, len(TERMS) - 3)) + mean @ self.COMBINE.mT
         error = (self.COMBINE @ covariance * self.COMBINE).sum(-1).clamp(min=0).sqrt()
@@ -317,7 +334,7 @@ class _MonteCarlo:
         squares = (whitened.square() / target.variances.unsqueeze(-1)).sum(1)
         spread = (weight * squares).sum(0) - score.square().sum(0)
         self.score_spread.add_(spread, alpha=0.5 * level.beta)
-        self.within += _within_components_discretisation(level)
+        self.within += _within_components_discretisation(level, self.target)
         exact_mean = level.target_mean(points)
         for own, sampler in zip(self.own, self.samplers, strict=True):
             kernel = sampler.kernel(level, points)

@@ -17,7 +17,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from matplotlib.transforms import ScaledTranslation
 
-from core.report import Column, Findings, headline, show
+from core.findings import Column, Findings, headline, show
 
 _INK, _MUTED, _FAINT = "#1B2430", "#66717F", "#E4E8ED"
 _STYLE: dict[Any, Any] = {

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import difflib
-import re
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, NoReturn, Self, cast, final
+from typing import Annotated, Any, ClassVar, Literal, Self, final
 
 import numpy as np
 import psutil
 import tomlkit
 import torch
 from pydantic import BaseModel, ConfigDict, Field, Strict, ValidationError, field_validator, model_validator
-from pydantic_core import ErrorDetails, PydanticCustomError
 from torch import Tensor
 
 from core.mixture import GaussianMixture
 from core.problem import Measurement, Problem
+from core.refusal import Place, ScenarioError, explain, refuse, suggest
 from core.samplers import SAMPLERS, Sampler
 from core.schedule import Schedule
 
@@ -31,18 +29,6 @@ _LEAST_BETA = 1e-9
 """From less than this, ``1 - abar_t`` keeps too few digits."""
 Vector = tuple[Number, ...]
 Matrix = tuple[Vector, ...]
-
-
-class ScenarioError(ValueError):
-    """A scenario that cannot be run: which field of which file, and what is allowed."""
-
-    def __init__(self, source: str, field: str, reason: str) -> None:
-        self.source, self.field, self.reason = source, field, reason
-        super().__init__(": ".join(part for part in (source, field, reason) if part))
-
-
-def _refuse(field: str, reason: str) -> NoReturn:
-    raise PydanticCustomError("scenario", "{reason}", {"field": field, "reason": reason})
 
 
 class _Section(BaseModel):
@@ -65,7 +51,7 @@ class PriorSection(_Section):
     def _positive(cls, weights: Vector) -> Vector:
         for index, weight in enumerate(weights, start=1):
             if weight <= 0:
-                _refuse(f"prior.weights, component {index}", f"must be positive (is {weight:g})")
+                refuse(f"prior.weights, component {index}", f"must be positive (is {weight:g})")
         return weights
 
     @model_validator(mode="after")
@@ -73,18 +59,18 @@ class PriorSection(_Section):
         count = len(self.weights)
         for name, rows in (("means", self.means), ("covariances", self.covariances)):
             if len(rows) != count:
-                _refuse(f"prior.{name}", f"must have one entry for each of the {count} weights (has {len(rows)})")
+                refuse(f"prior.{name}", f"must have one entry for each of the {count} weights (has {len(rows)})")
         dimension = len(self.means[0])
         if dimension == 0:
-            _refuse("prior.means, component 1", "must have at least one coordinate")
+            refuse("prior.means, component 1", "must have at least one coordinate")
         for index, (mean, covariance) in enumerate(zip(self.means, self.covariances, strict=True), start=1):
             if len(mean) != dimension:
-                _refuse(
+                refuse(
                     f"prior.means, component {index}",
                     f"must have {dimension} coordinates as component 1 (has {len(mean)})",
                 )
             if len(covariance) != dimension or any(len(row) != dimension for row in covariance):
-                _refuse(f"prior.covariances, component {index}", f"must be {dimension} by {dimension}")
+                refuse(f"prior.covariances, component {index}", f"must be {dimension} by {dimension}")
             _check_covariance(covariance, f"prior.covariances, component {index}")
         return self
 
@@ -93,10 +79,10 @@ def _check_covariance(covariance: Matrix, field: str) -> None:
     matrix = np.asarray(covariance)
     rounding = 1e-9 * max(float(np.abs(matrix).max()), 1e-300)
     if float(np.abs(matrix - matrix.T).max()) > rounding:
-        _refuse(field, "must be symmetric positive semi-definite (is not symmetric)")
+        refuse(field, "must be symmetric positive semi-definite (is not symmetric)")
     smallest = float(np.linalg.eigvalsh(matrix).min())
     if smallest < -rounding:
-        _refuse(field, f"must be symmetric positive semi-definite (has the eigenvalue {smallest:.3g})")
+        refuse(field, f"must be symmetric positive semi-definite (has the eigenvalue {smallest:.3g})")
 
 
 @final
@@ -114,7 +100,7 @@ class MeasurementSection(_Section):
     @classmethod
     def _squarable(cls, noise: float) -> float:
         if 0 < noise < _LEAST_NOISE:
-            _refuse("measurement.noise", f"must be 0 or at least {_LEAST_NOISE:g} (is {noise:g})")
+            refuse("measurement.noise", f"must be 0 or at least {_LEAST_NOISE:g} (is {noise:g})")
         return noise
 
     @model_validator(mode="after")
@@ -122,9 +108,9 @@ class MeasurementSection(_Section):
         width = len(self.matrix[0])
         for index, row in enumerate(self.matrix, start=1):
             if len(row) != width or width == 0:
-                _refuse(f"measurement.matrix, row {index}", f"must have as many entries as row 1 ({max(width, 1)})")
+                refuse(f"measurement.matrix, row {index}", f"must have as many entries as row 1 ({max(width, 1)})")
         if self.value is not None and len(self.value) != len(self.matrix):
-            _refuse(
+            refuse(
                 "measurement.value",
                 f"must have one entry for each of the {len(self.matrix)} rows of matrix (has {len(self.value)})",
             )
@@ -195,9 +181,9 @@ class RunSection(_Section):
     def _known(cls, samplers: tuple[str, ...]) -> tuple[str, ...]:
         for index, key in enumerate(samplers):
             if key not in SAMPLERS:
-                _refuse("run.samplers", f"there is no sampler {key!r}{_suggest(key, SAMPLERS)}")
+                refuse("run.samplers", f"there is no sampler {key!r}{suggest(key, SAMPLERS)}")
             if key in samplers[:index]:
-                _refuse("run.samplers", f"names {key!r} twice; name each sampler once")
+                refuse("run.samplers", f"names {key!r} twice; name each sampler once")
         return samplers
 
 
@@ -229,7 +215,7 @@ class Scenario(_Section):
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if len(self.measurement.matrix[0]) != self.dimension:
-            _refuse(
+            refuse(
                 "measurement.matrix",
                 f"must have {self.dimension} columns, one for each coordinate of prior.means "
                 f"(has {len(self.measurement.matrix[0])})",
@@ -237,11 +223,9 @@ class Scenario(_Section):
         try:
             smallest = min(self.schedule.build().betas)
         except ValueError as error:
-            _refuse("schedule", f"{error}; take more steps or a slower schedule")
+            refuse("schedule", f"{error}; take more steps or a slower schedule")
         if smallest < _LEAST_BETA:
-            _refuse(
-                "schedule", f"beta_t must be at least {_LEAST_BETA:g} at every step (smallest here: {smallest:.3g})"
-            )
+            refuse("schedule", f"beta_t must be at least {_LEAST_BETA:g} at every step (smallest here: {smallest:.3g})")
         self._check_value()
         return self
 
@@ -252,7 +236,7 @@ class Scenario(_Section):
         measurement = self._measurement(_tensor(self.measurement.value))
         distance = measurement.distance_from_range()
         if distance > 1e-9 * (1 + float(measurement.value.norm())):
-            _refuse(
+            refuse(
                 "measurement.value",
                 f"must lie in the range of matrix when noise = 0 (is {distance:.3g} away; nearest: "
                 f"{_show((measurement.matrix @ measurement.estimate).squeeze(-1))})",
@@ -260,7 +244,7 @@ class Scenario(_Section):
         try:
             Problem.of(self._prior(), measurement)
         except ValueError:
-            _refuse("measurement.value", "must be the image of a point that the prior can give when noise = 0")
+            refuse("measurement.value", "must be the image of a point that the prior can give when noise = 0")
 
     @property
     def dimension(self) -> int:
@@ -355,7 +339,7 @@ class Scenario(_Section):
         try:
             return cls.model_validate(data)
         except ValidationError as error:
-            raise _explain(error.errors()[0], source) from None
+            raise explain(error.errors()[0], source, _keys_at, SCHEDULES) from None
 
     @classmethod
     def from_toml(cls, text: str, source: str = "") -> Self:
@@ -398,16 +382,6 @@ class Scenario(_Section):
         return tomlkit.dumps({**self.to_dict(), "schedule": schedule})
 
 
-_WORDS = {
-    "missing": "is missing",
-    "too_short": "must not be empty",
-    "model_type": "must be a table",
-    "model_attributes_type": "must be a table",
-    "tuple_type": "must be a list",
-}
-"""The validator's messages that speak of Python, in the file's own terms."""
-
-
 def _tensor(values: Sequence[object] | None) -> Tensor:
     return torch.tensor(values, dtype=torch.float64)
 
@@ -420,47 +394,13 @@ def _gibibytes(size: float) -> str:
     return f"{size / 2**30:,.1f} GiB"
 
 
-def _suggest(word: str, known: Sequence[str] | dict[str, Any]) -> str:
-    near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
-    hint = f"; did you mean {near[0]!r}?" if near else ";"
-    return f"{hint} allowed: {', '.join(known)}"
-
-
-def _explain(error: ErrorDetails, source: str) -> ScenarioError:
-    """Turn the validator's first finding into one sentence."""
-    context = error.get("ctx", {})
-    if error["type"] == "scenario":
-        return ScenarioError(source, context["field"], context["reason"])
-    place = [
-        part
-        for index, part in enumerate(error["loc"])
-        if not (index == 1 and error["loc"][0] == "schedule" and part in SCHEDULES)
-    ]
-    if error["type"] == "extra_forbidden":
-        section, key = [str(part) for part in place[:-1]], str(place[-1])
-        known = _model_at(section, error["loc"]).model_fields
-        return ScenarioError(source, ".".join(section), f"there is no key {key!r}{_suggest(key, known)}")
-    if error["type"] in {"union_tag_invalid", "union_tag_not_found"}:
-        kind = str(context.get("tag", ""))
-        return ScenarioError(source, "schedule.kind", f"there is no schedule {kind!r}{_suggest(kind, SCHEDULES)}")
-    reason = _WORDS.get(error["type"]) or re.sub(r"^Input should", "must", error["msg"])
-    if error["type"] != "missing" and not isinstance(error["input"], dict | list | tuple):
-        reason += f" (is {error['input']!r})"
-    return ScenarioError(source, _place(place), reason)
-
-
-def _model_at(section: list[str], loc: tuple[int | str, ...]) -> type[BaseModel]:
-    if not section:
-        return Scenario
-    return (
-        cast("type[BaseModel]", SCHEDULES[str(loc[1])]) if section[0] == "schedule" else Scenario.SECTIONS[section[0]]
+def _keys_at(place: Place) -> Iterable[str]:
+    """The keys of a table of the file."""
+    model = (
+        SCHEDULES[str(place[1])]
+        if place[:1] == ("schedule",)
+        else Scenario.SECTIONS[str(place[0])]
+        if place
+        else Scenario
     )
-
-
-def _place(place: Sequence[int | str]) -> str:
-    """``("prior", "means", 1, 0)`` as ``prior.means, component 2, entry 1``."""
-    names = [part for part in place if isinstance(part, str)]
-    numbers = [part + 1 for part in place if isinstance(part, int)]
-    outer = "component" if names[:1] == ["prior"] else "row" if names[-1:] == ["matrix"] else "entry"
-    words = [outer, *["entry"] * len(numbers)]
-    return ", ".join([".".join(names), *(f"{word} {number}" for word, number in zip(words, numbers, strict=False))])
+    return model.model_fields

@@ -113,9 +113,10 @@ def simulate(
                 kernel = sampler.kernel(level, points[index])
                 if observe:
                     accumulated[index] += mismatch(basis, level.target_mean(points[index]), kernel).sum(0)
-                    error, mean = torch.std_mean(accumulated[index], correction=0)
+                    spread, mean = torch.std_mean(accumulated[index], correction=0)
                     trace.observed_mismatch[index, frame] = float(mean)
-                    trace.observed_error[index, frame] = float(error) / math.sqrt(count)
+                    if count > 1:  # one particle alone has no standard error
+                        trace.observed_error[index, frame] = float(spread) / math.sqrt(count - 1)
                 points[index] = _draw(kernel, noise, basis)
                 flat = points[index].view(-1)
                 # Comparisons with NaN are false, so this also catches what is not finite.

@@ -50,4 +50,5 @@ def test_the_core_imports_neither_app_nor_qt(path: Path) -> None:
 
 @pytest.mark.parametrize("path", SOURCES, ids=name)
 def test_files_stay_short(path: Path) -> None:
-    assert len(path.read_text(encoding="utf-8").splitlines()) < 450
+    limit = 600 if "tests" in path.parts else 450
+    assert len(path.read_text(encoding="utf-8").splitlines()) < limit

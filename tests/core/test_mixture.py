@@ -375,7 +375,7 @@ def test_rounding_of_a_flat_covariance_becomes_zero() -> None:
         ([1], [[0, 0]], [[[1]]], "covariances must be"),
         ([0], [[0]], [[[1]]], "positive"),
         ([2, -1], [[0], [0]], [[[1]], [[1]]], "positive"),
-        ([math.nan], [[0]], [[[1]]], "positive"),
+        ([math.nan], [[0]], [[[1]]], "finite"),
         ([1], [[0, 0]], [[[1, 0.5], [0.4, 1]]], "symmetric"),
         ([1], [[0, 0]], [[[1, 2], [2, 1]]], "semi-definite"),
     ],

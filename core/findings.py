@@ -1,0 +1,183 @@
+"""What a finished experiment found of each sampler: every number, its error, and why some are unknown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Self, TypeAlias, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.divergence import TERMS
+from core.experiment import Experiment
+from core.samplers import About
+
+COLUMNS = ("kl", *TERMS, "observed_mismatch")
+"""What is known of a sampler at each t, by its name in the report: nats, cumulative from T down."""
+
+Column: TypeAlias = NDArray[np.float64]
+
+
+class _Gap(NamedTuple):
+    """Numbers that are unknown, and why."""
+
+    columns: Sequence[str]
+    frame: int
+    """The first one; all later ones are unknown too."""
+    note: str
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Findings:
+    """All that is known of one sampler; columns are (T + 1,), frame i at t = T - i, NaN where unknown."""
+
+    about: About
+    value: dict[str, Column]
+    """By the names of :data:`COLUMNS`."""
+    error: dict[str, Column]
+    """Standard errors, likewise."""
+    diverged_at: int | None
+    """The first t whose particles are lost."""
+    notes: list[str]
+    """Why what is unknown is unknown: a plain sentence each, which names the field."""
+
+    @classmethod
+    def of(cls, experiment: Experiment, index: int) -> Self:
+        """Collect what a finished experiment knows of the sampler at ``index``."""
+        evidence, trace = experiment.evidence, experiment.trace
+        value = {
+            "kl": evidence.kl[index].copy(),
+            **{name: evidence.value[name][index].copy() for name in TERMS},
+            "observed_mismatch": trace.observed_mismatch[index].copy(),
+        }
+        error = {
+            "kl": np.zeros_like(value["kl"]),
+            **{name: evidence.error[name][index].copy() for name in TERMS},
+            "observed_mismatch": trace.observed_error[index].copy(),
+        }
+        findings = cls(experiment.samplers[index].about, value, error, trace.diverged_at[index], [])
+        findings._explain(experiment)
+        return findings
+
+    def _explain(self, experiment: Experiment) -> None:
+        """Blank what is infinite or unknown, and note why."""
+        steps = experiment.schedule.steps
+        gaps = list(_gaps(experiment, self.diverged_at))
+        for name in COLUMNS:
+            first = min((gap.frame for gap in gaps if name in gap.columns), default=steps + 1)
+            lost = np.flatnonzero(~np.isfinite(self.value[name][:first]))
+            if lost.size:
+                note = f"{name}: beyond double precision from t = {steps - lost[0]} down"
+                gaps.append(_Gap([name], int(lost[0]), note))
+        for columns, frame, note in gaps:
+            for name in columns:
+                self.value[name][frame:] = self.error[name][frame:] = np.nan
+            self.notes.append(note)
+        self._explain_errors(experiment.scenario.run.particles)
+
+    def _explain_errors(self, particles: int) -> None:
+        if particles == 1:
+            self.error["observed_mismatch"][:] = np.nan
+            self.notes.append("stderr.observed_mismatch: one particle alone has no standard error")
+            return
+        for name in COLUMNS:
+            if bool((np.isfinite(self.value[name]) & ~np.isfinite(self.error[name])).any()):
+                self.notes.append(f"stderr.{name}: beyond double precision where it is missing")
+
+    @property
+    def steps(self) -> int:
+        """T."""
+        return self.value["kl"].size - 1
+
+    def at(self, t: int) -> dict[str, Any]:
+        """Return every term at t, as the report holds it."""
+        frame = self.steps - t
+        value = {name: known(self.value[name][frame]) for name in COLUMNS}
+        error = {name: known(self.error[name][frame]) for name in COLUMNS}
+        kl = value.pop("kl")
+        kind = "none" if kl is None else "exact"
+        return {
+            "kl": {"kind": kind, "value": kl, "lower": kl, "upper": kl, "stderr": error.pop("kl")},
+            **value,
+            "stderr": error,
+        }
+
+
+def _gaps(experiment: Experiment, diverged_at: int | None) -> Iterator[_Gap]:
+    """What cannot be known of a sampler, before any of its numbers is looked at."""
+    steps = experiment.schedule.steps
+    if not experiment.evidence.exact:
+        yield _Gap(["kl"], 0, "kl: the KL of a mixture is not yet estimated")
+    if experiment.problem.target.is_singular:
+        columns = ["kl", "bound", "discretisation"]
+        yield _Gap(columns, steps, "at.0, kl, bound, discretisation: the target has no density at t = 0")
+    if diverged_at is not None:
+        note = f"observed_mismatch: the particles diverged at t = {diverged_at}; nothing is observed from there on"
+        yield _Gap(["observed_mismatch"], steps - diverged_at, note)
+
+
+def findings(experiment: Experiment) -> list[Findings]:
+    """Return what an experiment knows of each of its samplers.
+
+    Raises:
+        ValueError: the experiment has not run to its end.
+    """
+    steps = experiment.schedule.steps
+    if min(experiment.trace.completed, experiment.evidence.completed) <= steps:
+        raise ValueError("only a finished experiment can be reported")
+    return [Findings.of(experiment, index) for index in range(len(experiment.samplers))]
+
+
+def headline(found: Sequence[Findings]) -> list[dict[str, str]]:
+    """Return a row for each sampler at t = 1, where the theory states its results: texts by column title."""
+    return [_row(each) for each in found]
+
+
+def _row(each: Findings) -> dict[str, str]:
+    value, error = ({name: column[-2] for name, column in part.items()} for part in (each.value, each.error))
+    return {
+        "sampler": each.about.label,
+        "KL": show(value["kl"], error["kl"]),
+        "bound": show(value["bound"], error["bound"]),
+        **{title: show(value[name]) for title, name in _TITLES.items()},
+        "diverged": "" if each.diverged_at is None else f"t = {each.diverged_at}",
+    }
+
+
+_TITLES = {
+    "init": "initialisation",
+    "disc": "discretisation",
+    "var": "variance",
+    "mismatch": "mismatch",
+    "range": "mismatch_range",
+    "null": "mismatch_null",
+    "observed": "observed_mismatch",
+}
+
+
+def show(value: float, error: float = 0.0) -> str:
+    """Return a number of nats to three digits, with its standard error where that shows in them.
+
+    Unknown numbers are a dash; what rounding alone could have made is zero.
+    """
+    if not np.isfinite(value):
+        return "–"
+    text = _three_digits(value)
+    if not error > 5e-4 * abs(value):
+        return text
+    return f"{text} ± {error:,.0f}" if error >= 10 else f"{text} ± {error:.1g}"
+
+
+def _three_digits(value: float) -> str:
+    if abs(value) < 1e-12:
+        return "0"
+    if 1000 <= abs(value) < 1e7:
+        return f"{value:,.0f}"
+    return f"{value:.3g}" if abs(value) >= 1e-4 else f"{value:.1g}"
+
+
+def known(value: float | np.float64) -> float | None:
+    """Return a number, or None where it is not known."""
+    return float(value) if np.isfinite(value) else None

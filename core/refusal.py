@@ -1,0 +1,82 @@
+"""What is wrong with a scenario, in one sentence: which field, and what is allowed."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Iterable, Sequence
+from typing import NoReturn
+
+from pydantic_core import ErrorDetails, PydanticCustomError
+
+Place = tuple[int | str, ...]
+"""Where in nested tables and lists something is."""
+
+
+class ScenarioError(ValueError):
+    """A scenario that cannot be run: which field of which file, and what is allowed."""
+
+    def __init__(self, source: str, field: str, reason: str) -> None:
+        self.source, self.field, self.reason = source, field, reason
+        super().__init__(": ".join(part for part in (source, field, reason) if part))
+
+
+def refuse(field: str, reason: str) -> NoReturn:
+    """Refuse a value while it is validated: which field, and what is allowed."""
+    raise PydanticCustomError("scenario", "{reason}", {"field": field, "reason": reason})
+
+
+_WORDS = {
+    "missing": "is missing",
+    "too_short": "must not be empty",
+    "model_type": "must be a table",
+    "model_attributes_type": "must be a table",
+    "tuple_type": "must be a list",
+}
+"""The validator's messages that speak of Python, in the file's own terms."""
+
+
+def suggest(word: str, known: Iterable[str]) -> str:
+    """Return what is allowed in place of a word, and which of it was probably meant."""
+    allowed = list(known)
+    near = difflib.get_close_matches(word, allowed, n=1, cutoff=0.5)
+    hint = f"; did you mean {near[0]!r}?" if near else ";"
+    return f"{hint} allowed: {', '.join(allowed)}"
+
+
+def explain(
+    error: ErrorDetails, source: str, keys: Callable[[Place], Iterable[str]], kinds: Iterable[str]
+) -> ScenarioError:
+    """Turn one of the validator's findings into one sentence.
+
+    Args:
+        error: the finding.
+        source: of the scenario, for the sentence.
+        keys: what is allowed in the table at a path.
+        kinds: of schedules; the validator puts the kind into the path.
+    """
+    context, loc, kinds = error.get("ctx", {}), error["loc"], list(kinds)
+    if error["type"] == "scenario":
+        return ScenarioError(source, context["field"], context["reason"])
+    tagged = len(loc) > 1 and loc[0] == "schedule" and loc[1] in kinds
+    place = (loc[0], *loc[2:]) if tagged else loc
+    if error["type"] == "extra_forbidden":
+        key = str(place[-1])
+        reason = f"there is no key {key!r}{suggest(key, keys(loc[:-1]))}"
+        return ScenarioError(source, ".".join(map(str, place[:-1])), reason)
+    if error["type"] in {"union_tag_invalid", "union_tag_not_found"}:
+        kind = str(context.get("tag", ""))
+        return ScenarioError(source, "schedule.kind", f"there is no schedule {kind!r}{suggest(kind, kinds)}")
+    reason = _WORDS.get(error["type"]) or re.sub(r"^Input should", "must", error["msg"])
+    if error["type"] != "missing" and not isinstance(error["input"], dict | list | tuple):
+        reason += f" (is {error['input']!r})"
+    return ScenarioError(source, _words_for(place), reason)
+
+
+def _words_for(place: Sequence[int | str]) -> str:
+    """``("prior", "means", 1, 0)`` as ``prior.means, component 2, entry 1``."""
+    names = [part for part in place if isinstance(part, str)]
+    numbers = [part + 1 for part in place if isinstance(part, int)]
+    outer = "component" if names[:1] == ["prior"] else "row" if names[-1:] == ["matrix"] else "entry"
+    words = [outer, *["entry"] * len(numbers)]
+    return ", ".join([".".join(names), *(f"{word} {number}" for word, number in zip(words, numbers, strict=False))])

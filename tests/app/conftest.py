@@ -1,0 +1,178 @@
+"""What the interface's tests share: a guard against leftovers, small scenarios, windows and finished runs."""
+
+from __future__ import annotations
+
+import gc
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import shiboken6
+from PySide6.QtCore import QCoreApplication, QEvent, QObject, QPoint, QTimer, SignalInstance
+from PySide6.QtWidgets import QApplication, QSlider, QStyle, QStyleOptionSlider, QWidget
+from pytestqt.qtbot import QtBot
+
+from app import theme
+from app.library import DEFAULT, load_builtin
+from app.session import prepare_process
+from app.window import MainWindow
+from core.experiment import Experiment
+from core.scenario import Scenario
+
+RUN_MS = 30_000
+"""No small run takes this long, however busy the machine."""
+
+OFFSCREEN_COMPLAINT = "This plugin does not support propagateSizeHints()"
+
+SMALL = {
+    "name": "Small",
+    "notes": "",
+    "schedule": {"steps": 40},
+    "run": {"particles": 200, "paths": 200, "device": "cpu"},
+}
+ONE_GAUSSIAN = {
+    "prior": {"weights": [1.0], "means": [[0.5, -0.3]], "covariances": [[[1.0, 0.6], [0.6, 1.0]]]},
+    "measurement": {"matrix": [[1.0, 0.0]], "value": [1.2]},
+}
+
+
+def _merged(data: dict[str, Any], edits: dict[str, Any]) -> dict[str, Any]:
+    """Sections are merged, whatever is no section is replaced."""
+    return data | {
+        key: data[key] | value if isinstance(value, dict) and key in data else value for key, value in edits.items()
+    }
+
+
+def _make_scenario(*, one: bool = False, **sections: Any) -> Scenario:
+    data = _merged(load_builtin(DEFAULT).to_dict(), SMALL)
+    return Scenario.from_dict(_merged(_merged(data, ONE_GAUSSIAN if one else {}), sections))
+
+
+def _make_experiment(scenario: Scenario, frames: int | None = None) -> Experiment:
+    experiment = Experiment(scenario, keep_frames=True)
+    for frame, _ in enumerate(experiment.run(), start=1):
+        if frame == frames:
+            break
+    return experiment
+
+
+def _delete_now() -> None:
+    """Carry out every ``deleteLater``."""
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+
+
+def _active_timers(owner: QObject | None = None) -> list[QTimer]:
+    timers = (
+        [item for item in gc.get_objects() if type(item) is QTimer] if owner is None else owner.findChildren(QTimer)
+    )
+    return [timer for timer in timers if shiboken6.isValid(timer) and timer.isActive()]
+
+
+@pytest.fixture(scope="session")
+def qapp(qapp: QApplication) -> QApplication:
+    """The application as the program sets it up."""
+    prepare_process()
+    theme.install(qapp)
+    return qapp
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fail a test that leaves a thread, an active timer or a window, or about which Qt complains."""
+    threads = set(threading.enumerate())
+    log = request.getfixturevalue("qtlog") if "qtbot" in request.fixturenames else None
+    yield
+    left: list[object] = [thread for thread in threading.enumerate() if thread not in threads]
+    if QApplication.instance() is not None:
+        _delete_now()
+        left += [(timer.parent(), timer.interval()) for timer in _active_timers()]
+        left += [widget for widget in QApplication.topLevelWidgets() if isinstance(widget, MainWindow)]
+    if log is not None:
+        left += [record.message for record in log.records if record.message != OFFSCREEN_COMPLAINT]
+    assert not left
+
+
+@pytest.fixture(scope="session")
+def make_scenario() -> Callable[..., Scenario]:
+    """A small scenario; sections given by name are merged into it, ``one=True`` has a single Gaussian."""
+    return _make_scenario
+
+
+@pytest.fixture(scope="session")
+def make_experiment() -> Callable[..., Experiment]:
+    """``(scenario, frames=None)``: run a scenario to its end, or for some frames only."""
+    return _make_experiment
+
+
+@pytest.fixture(scope="session")
+def active_timers() -> Callable[..., list[QTimer]]:
+    """``(owner=None)``: timers that run, of one object or of all that there are."""
+    return _active_timers
+
+
+@pytest.fixture(scope="session")
+def handle_at() -> Callable[[QSlider, int], QPoint]:
+    """``(slider, value)``: where the middle of the handle would be."""
+
+    def find(slider: QSlider, value: int) -> QPoint:
+        option = QStyleOptionSlider()
+        slider.initStyleOption(option)
+        style, control = slider.style(), QStyle.ComplexControl.CC_Slider
+        groove = style.subControlRect(control, option, QStyle.SubControl.SC_SliderGroove, slider)
+        handle = style.subControlRect(control, option, QStyle.SubControl.SC_SliderHandle, slider)
+        span = groove.width() - handle.width()
+        offset = QStyle.sliderPositionFromValue(slider.minimum(), slider.maximum(), value, span, option.upsideDown)
+        return QPoint(groove.x() + offset + handle.width() // 2, handle.center().y())
+
+    return find
+
+
+@pytest.fixture
+def shown(qtbot: QtBot) -> Callable[..., QWidget]:
+    """``(widget, width, height)``: show a widget until the test ends."""
+    kept: list[QWidget] = []
+
+    def show(widget: QWidget, width: int, height: int) -> QWidget:
+        qtbot.addWidget(widget)
+        kept.append(widget)
+        widget.resize(width, height)
+        with qtbot.waitExposed(widget):
+            widget.show()
+        return widget
+
+    return show
+
+
+@pytest.fixture
+def after(qtbot: QtBot) -> Callable[..., list[Any]]:
+    """``(signal, action)``: do something and wait for the signal that must follow; return its arguments."""
+
+    def wait(signal: SignalInstance, action: Callable[[], object]) -> list[Any]:
+        with qtbot.waitSignal(signal, timeout=RUN_MS) as blocker:
+            action()
+        return list(blocker.args)
+
+    return wait
+
+
+@pytest.fixture
+def window(qtbot: QtBot) -> Iterator[Callable[..., MainWindow]]:
+    """``(scenario, path=None, finish=True)``: open a window, and wait for its first run to finish."""
+    opened: list[MainWindow] = []
+
+    def make(scenario: Scenario | None = None, path: Path | None = None, *, finish: bool = True) -> MainWindow:
+        made = MainWindow(scenario or _make_scenario(), path)
+        opened.append(made)
+        made.show()
+        made.activateWindow()
+        if finish:
+            qtbot.waitUntil(lambda: made.experiment is not None and not made.session.is_running, timeout=RUN_MS)
+        return made
+
+    yield make
+    for made in opened:
+        made.close()
+        made.deleteLater()
+    _delete_now()

@@ -1,0 +1,237 @@
+"""The worker: one run at a time, the latest only, and nothing left behind."""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Callable, Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from app import session as module
+from app.session import Session
+from core.experiment import Experiment
+from core.refusal import ScenarioError
+from core.scenario import Scenario
+
+RUN_MS = 30_000
+Make = Callable[..., Scenario]
+
+
+class Recorder:
+    """Everything that a session announces, in order."""
+
+    def __init__(self, session: Session) -> None:
+        self.events: list[tuple[str, Any]] = []
+        self.completed: list[int] = []
+        self._experiment: Experiment | None = None
+        session.began.connect(self._began)
+        session.advanced.connect(self._advanced)
+        session.finished.connect(lambda seconds: self.events.append(("finished", seconds)))
+        session.failed.connect(lambda error: self.events.append(("failed", error)))
+
+    def _began(self, experiment: Experiment) -> None:
+        self._experiment = experiment
+        self.events.append(("began", experiment.scenario.name))
+
+    def _advanced(self) -> None:
+        assert self._experiment is not None
+        self.events.append(("advanced", self._experiment.scenario.name))
+        self.completed.append(self._experiment.evidence.completed)
+
+    def of(self, kind: str) -> list[Any]:
+        return [value for name, value in self.events if name == kind]
+
+
+@pytest.fixture
+def session(qapp: QApplication) -> Iterator[Session]:  # noqa: ARG001 - signals need an application
+    made = Session()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def recorder(session: Session) -> Recorder:
+    return Recorder(session)
+
+
+def run_threads() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name == "mismatch-lab-run"]
+
+
+def test_a_run_begins_advances_and_finishes_in_this_order(
+    session: Session, recorder: Recorder, qtbot: QtBot, make_scenario: Make
+) -> None:
+    with qtbot.waitSignals([session.began, session.finished], order="strict", timeout=RUN_MS):
+        session.start(make_scenario(schedule={"steps": 60}))
+    kinds = [kind for kind, _ in recorder.events]
+    assert kinds == ["began", *["advanced"] * (len(kinds) - 2), "finished"]
+    assert recorder.completed == sorted(set(recorder.completed))
+    assert recorder.completed[-1] == 61
+    assert 0 < recorder.of("finished")[0] < RUN_MS / 1000
+
+
+def test_the_results_are_those_of_a_fresh_experiment(
+    session: Session, after: Callable[..., list[Any]], make_scenario: Make, make_experiment: Callable[..., Experiment]
+) -> None:
+    scenario = make_scenario()
+    began: list[Experiment] = []
+    session.began.connect(began.append)
+    after(session.finished, lambda: session.start(scenario))
+    fresh = make_experiment(scenario)
+    assert all(mine.equal(other) for mine, other in zip(began[0].trace.frames, fresh.trace.frames, strict=True))
+
+
+def test_a_new_start_drops_the_old_run(
+    session: Session, recorder: Recorder, after: Callable[..., list[Any]], make_scenario: Make
+) -> None:
+    after(session.began, lambda: session.start(make_scenario(name="old", schedule={"steps": 3000})))
+    before = len(recorder.events)
+    after(session.finished, lambda: session.start(make_scenario(name="new")))
+    kinds = [kind for kind, _ in recorder.events[before:]]
+    assert kinds == ["began", *["advanced"] * (len(kinds) - 2), "finished"]
+    assert {value for kind, value in recorder.events[before:] if kind != "finished"} == {"new"}
+
+
+def test_a_hundred_starts_in_a_row_never_queue(
+    session: Session,
+    recorder: Recorder,
+    after: Callable[..., list[Any]],
+    qapp: QApplication,
+    make_scenario: Make,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    steps: list[str] = []
+
+    class Counted(Experiment):  # type: ignore[misc] - counts what the worker really computes
+        def run(self) -> Iterator[int]:
+            for t in super().run():
+                steps.append(self.scenario.name)
+                yield t
+
+    monkeypatch.setattr(module, "Experiment", Counted)
+
+    def start_all() -> None:
+        for index in range(100):
+            session.start(make_scenario(name=str(index), schedule={"steps": 400 if index < 99 else 40}))
+            assert len(run_threads()) == 1
+            if index % 2:
+                qapp.processEvents()
+
+    (seconds,) = after(session.finished, start_all)
+    assert len(recorder.of("finished")) == 1
+    assert not recorder.of("failed")
+    assert recorder.of("began")[-1] == "99"
+    assert steps.count("99") == 41
+    assert all(steps.count(str(index)) < 401 for index in range(99)), "a dropped run was computed to its end"
+    assert seconds < RUN_MS / 1000
+
+
+@pytest.mark.parametrize("broken", ["scenario", "start", "middle"])
+def test_a_run_that_breaks_is_reported_and_the_next_one_runs(
+    broken: str,
+    session: Session,
+    after: Callable[..., list[Any]],
+    make_scenario: Make,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    thread = run_threads()
+
+    class Broken(Experiment):  # type: ignore[misc] - breaks where the test says
+        def __init__(self, scenario: Scenario, *, keep_frames: bool) -> None:
+            if broken == "start":
+                raise RuntimeError("no luck")
+            super().__init__(scenario, keep_frames=keep_frames)
+
+        def run(self) -> Iterator[int]:
+            for t in super().run():
+                yield t
+                if t == 20:
+                    raise RuntimeError("no luck")
+
+    with monkeypatch.context() as patch:
+        if broken == "scenario":
+            bad = make_scenario(run={"particles": 10**12})
+        else:
+            bad = make_scenario()
+            patch.setattr(module, "Experiment", Broken)
+        (error,) = after(session.failed, lambda: session.start(bad))
+    assert isinstance(error, ScenarioError)
+    if broken == "scenario":
+        assert error.field == "run.particles"
+        assert "GiB" in error.reason
+        assert not caplog.records
+    else:
+        assert error.field == ""
+        assert "RuntimeError: no luck" in error.reason
+        assert caplog.records[0].exc_info is not None
+    assert not session.is_running
+    after(session.finished, lambda: session.start(make_scenario()))
+    assert run_threads() == thread
+
+
+def test_a_start_from_within_the_end_of_a_run_runs(
+    session: Session, recorder: Recorder, qtbot: QtBot, make_scenario: Make
+) -> None:
+    session.finished.connect(
+        lambda _: session.start(make_scenario(name="second")) if len(recorder.of("began")) < 2 else None
+    )
+    session.start(make_scenario(name="first"))
+    qtbot.waitUntil(lambda: len(recorder.of("finished")) == 2, timeout=RUN_MS)
+    assert recorder.of("began") == ["first", "second"]
+
+
+def test_closing_at_any_moment_leaves_nothing(qapp: QApplication, make_scenario: Make) -> None:
+    chance = random.Random(20)
+    for _ in range(30):
+        session = Session()
+        recorder = Recorder(session)
+        for _ in range(chance.randrange(3)):
+            session.start(make_scenario(schedule={"steps": chance.choice([5, 40, 2000])}))
+            for _ in range(chance.choice([0, 1, 10, 300])):
+                qapp.processEvents()
+        session.close()
+        assert not run_threads()
+        assert not session.is_running
+        said = len(recorder.events)
+        for _ in range(5):
+            qapp.processEvents()
+        assert len(recorder.events) == said
+
+
+def test_nothing_starts_after_the_end(
+    session: Session, make_scenario: Make, active_timers: Callable[[], list[QTimer]]
+) -> None:
+    session.close()
+    session.start(make_scenario())
+    session.close()
+    assert not session.is_running
+    assert not active_timers()
+
+
+def test_an_idle_session_has_no_active_timer(
+    session: Session, after: Callable[..., list[Any]], make_scenario: Make, active_timers: Callable[[], list[QTimer]]
+) -> None:
+    assert not active_timers()
+    session.start(make_scenario())
+    assert session.is_running
+    assert active_timers()
+    after(session.finished, lambda: session.start(make_scenario()))
+    assert not session.is_running
+    assert not active_timers()
+
+
+def test_the_interface_keeps_a_processor(monkeypatch: pytest.MonkeyPatch) -> None:
+    threads: list[int] = []
+    monkeypatch.setattr(module, "torch", SimpleNamespace(set_num_threads=threads.append))
+    monkeypatch.setattr(module, "gc", SimpleNamespace(collect=lambda: 0, freeze=lambda: None))
+    for cores in (8, 2, 1, None):
+        monkeypatch.setattr(module, "os", SimpleNamespace(cpu_count=lambda cores=cores: cores))
+        module.prepare_process()
+    assert threads == [7, 1, 1, 1]

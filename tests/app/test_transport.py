@@ -1,0 +1,266 @@
+"""Play, step and scrub: where the player goes, and that buttons, bar and label say so."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from types import SimpleNamespace
+
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtWidgets import QApplication, QSlider, QToolButton, QWidget
+from pytestqt.qtbot import QtBot
+
+from app import transport as module
+from app.transport import SECONDS, SPEEDS, Player, Transport
+from core.schedule import Schedule
+
+HandleAt = Callable[[QSlider, int], QPoint]
+LAST = 64
+"""At speed 1 the clock below moves one frame a tick, exactly."""
+
+
+@pytest.fixture
+def player(qapp: QApplication, monkeypatch: pytest.MonkeyPatch) -> Iterator[Player]:  # noqa: ARG001 - timers need it
+    """A player with a run of LAST steps, all computed, and a clock that moves a frame's time at each look."""
+    clock = itertools.count()
+    monkeypatch.setattr(module, "time", SimpleNamespace(perf_counter=lambda: next(clock) * SECONDS / LAST))
+    made = Player()
+    made._timer.setInterval(0)
+    made.begin(LAST)
+    made.offer(LAST + 1)
+    yield made
+    made.pause()
+
+
+@pytest.fixture
+def moved(player: Player) -> list[int]:
+    """Every frame that the player shows from now on."""
+    frames: list[int] = []
+    player.moved.connect(frames.append)
+    return frames
+
+
+@pytest.fixture
+def transport(player: Player, shown: Callable[..., QWidget]) -> Transport:
+    widget = shown(Transport(player), 1200, 60)
+    assert isinstance(widget, Transport)
+    widget.show_schedule(Schedule.linear(LAST, 1e-3, 0.1))
+    return widget
+
+
+def at(player: Player, frame: int, action: Callable[[], object]) -> None:
+    """Do something the first time that a frame is shown."""
+
+    def look(shown_frame: int) -> None:
+        if shown_frame == frame:
+            player.moved.disconnect(look)
+            action()
+
+    player.moved.connect(look)
+
+
+# The player
+
+
+def test_it_plays_every_frame_to_the_end_and_stops(player: Player, moved: list[int], qtbot: QtBot) -> None:
+    states: list[bool] = []
+    player.playing_changed.connect(states.append)
+    player.play()
+    qtbot.waitUntil(lambda: not player.is_playing)
+    assert moved == list(range(1, LAST + 1))
+    assert states == [True, False]
+    player.play()
+    assert player.frame == 0, "at the end it plays from the start"
+
+
+def test_it_never_passes_what_is_computed_and_goes_on_from_there(
+    player: Player, moved: list[int], qtbot: QtBot
+) -> None:
+    player.begin(LAST)
+    player.offer(11)
+    player.play()
+    qtbot.waitUntil(lambda: moved.count(10) > 2 * LAST)
+    assert max(moved) == 10
+    assert player.is_playing
+    player.offer(LAST + 1)
+    first = moved.index(10)
+    qtbot.waitUntil(lambda: not player.is_playing)
+    resumed = [frame for frame in moved[first:] if frame > 10]
+    assert resumed == list(range(11, LAST + 1)), "it must go on, not jump to where it would be by now"
+
+
+def test_nothing_is_shown_before_the_first_frame(player: Player, moved: list[int]) -> None:
+    player.begin(LAST)
+    player.seek(30)
+    assert not moved
+    player.offer(1)
+    assert moved == [0]
+    player.offer(20)
+    player.offer(LAST + 1)
+    assert moved == [0, 19, 30], "a seek past what is computed follows the computation"
+
+
+def test_a_loop_starts_again(player: Player, moved: list[int], qtbot: QtBot) -> None:
+    player.loop = True
+    player.moved.connect(lambda _: setattr(player, "loop", moved.count(LAST) < 3))
+    player.play()
+    qtbot.waitUntil(lambda: not player.is_playing)
+    assert moved == [*range(1, LAST + 1), *range(LAST + 1), *range(LAST + 1)]
+
+
+@pytest.mark.parametrize(("wanted", "shown_frame"), [(-5, 0), (0, 0), (17, 17), (LAST, LAST), (LAST + 5, LAST)])
+def test_seek_stays_in_the_run(player: Player, moved: list[int], wanted: int, shown_frame: int) -> None:
+    player.seek(wanted)
+    assert moved == [shown_frame]
+
+
+def test_a_step_pauses(player: Player, qtbot: QtBot) -> None:
+    at(player, 20, lambda: player.step(-2))
+    player.play()
+    qtbot.waitUntil(lambda: not player.is_playing)
+    assert player.frame == 18
+    player.step(3)
+    player.step(-1)
+    assert player.frame == 20
+
+
+def test_a_new_run_keeps_the_share_of_the_way_when_paused(player: Player) -> None:
+    player.seek(15)
+    player.begin(2 * LAST)
+    player.offer(2 * LAST + 1)
+    assert player.frame == 30
+    assert not player.is_playing
+
+
+def test_a_new_run_starts_from_its_start_when_playing(player: Player, moved: list[int], qtbot: QtBot) -> None:
+    def begin_again() -> None:
+        player.begin(LAST)
+        player.offer(LAST + 1)
+
+    at(player, 20, begin_again)
+    player.play()
+    qtbot.waitUntil(lambda: not player.is_playing)
+    assert moved == [*range(1, 21), *range(LAST + 1)]
+
+
+def test_restart_plays_from_the_start(player: Player, moved: list[int], qtbot: QtBot) -> None:
+    player.seek(30)
+    moved.clear()
+    player.restart()
+    qtbot.waitUntil(lambda: not player.is_playing)
+    assert moved == list(range(1, LAST + 1))
+
+
+# The widget
+
+
+@pytest.mark.parametrize("speed", SPEEDS)
+def test_speed_is_frames_a_tick(
+    speed: float, transport: Transport, player: Player, moved: list[int], qtbot: QtBot
+) -> None:
+    steps = SPEEDS.index(speed) - SPEEDS.index(1.0)
+    for _ in range(abs(steps)):
+        qtbot.keyClick(transport.speed, Qt.Key.Key_Down if steps > 0 else Qt.Key.Key_Up)
+    assert player.speed == speed
+    assert transport.speed.currentText() == {0.125: "1/8×", 0.25: "1/4×", 0.5: "1/2×"}.get(speed, f"{speed:g}×")
+    player.play()
+    qtbot.waitUntil(lambda: not player.is_playing)
+    assert moved[:8] == [min(round((tick + 1) * speed), LAST) for tick in range(8)]
+
+
+@pytest.mark.parametrize(
+    ("name", "frame"), [("to_start", 0), ("back", 19), ("forward", 21), ("to_end", LAST)], ids=str
+)
+def test_buttons_step_and_pause(name: str, frame: int, transport: Transport, player: Player, qtbot: QtBot) -> None:
+    player.seek(20)
+    button: QToolButton = getattr(transport, name)
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    assert player.frame == frame
+    assert transport.scrub.value() == frame
+    assert button.toolTip() == button.accessibleName() != ""
+
+
+def test_the_play_button_plays_and_pauses(transport: Transport, player: Player, qtbot: QtBot) -> None:
+    player.loop = True
+    pixels = lambda: transport.play.icon().pixmap(24).toImage()  # noqa: E731
+    paused = pixels()
+    qtbot.mouseClick(transport.play, Qt.MouseButton.LeftButton)
+    assert player.is_playing
+    assert pixels() != paused
+    qtbot.mouseClick(transport.play, Qt.MouseButton.LeftButton)
+    assert not player.is_playing
+    assert pixels() == paused
+
+
+def test_the_loop_button(transport: Transport, player: Player, qtbot: QtBot) -> None:
+    for loop in (True, False):
+        qtbot.mouseClick(transport.loop, Qt.MouseButton.LeftButton)
+        assert player.loop is loop
+
+
+def test_the_bar_is_dragged(transport: Transport, player: Player, moved: list[int], qtbot: QtBot, handle_at: HandleAt) -> None:
+    bar = transport.scrub
+    player.play()
+    player.seek(10)
+    qtbot.mousePress(bar, Qt.MouseButton.LeftButton, pos=handle_at(bar, 10))
+    for target in (20, 45, 30):
+        qtbot.mouseMove(bar, handle_at(bar, target))
+    qtbot.mouseRelease(bar, Qt.MouseButton.LeftButton, pos=handle_at(bar, 30))
+    assert not player.is_playing
+    assert player.frame == bar.value() == pytest.approx(30, abs=1)
+    assert [frame for frame in moved if frame > 40] != []
+
+
+def test_the_bar_follows_clicks_on_its_groove_and_its_keys(transport: Transport, player: Player, qtbot: QtBot, handle_at: HandleAt) -> None:
+    bar = transport.scrub
+    player.seek(20)
+    qtbot.mouseClick(bar, Qt.MouseButton.LeftButton, pos=handle_at(bar, 55))
+    assert player.frame == bar.value() > 20
+    for key, frame in ((Qt.Key.Key_Home, 0), (Qt.Key.Key_Right, 1), (Qt.Key.Key_End, LAST), (Qt.Key.Key_Left, LAST - 1)):
+        qtbot.keyClick(bar, key)
+        assert player.frame == bar.value() == frame
+
+
+def test_the_bar_does_not_fight_the_hand(transport: Transport, player: Player, qtbot: QtBot, handle_at: HandleAt) -> None:
+    bar = transport.scrub
+    player.begin(LAST)
+    player.offer(11)
+    qtbot.mousePress(bar, Qt.MouseButton.LeftButton, pos=handle_at(bar, 0))
+    qtbot.mouseMove(bar, handle_at(bar, 50))
+    held = bar.value()
+    assert held > 40
+    player.offer(21)
+    assert bar.value() == held
+    assert player.frame == 20
+    qtbot.mouseRelease(bar, Qt.MouseButton.LeftButton, pos=handle_at(bar, 50))
+    player.offer(LAST + 1)
+    assert bar.value() == player.frame == held
+
+
+@pytest.mark.parametrize("frame", [0, 1, 30, LAST])
+def test_the_label_says_t_abar_and_snr(frame: int, transport: Transport, player: Player) -> None:
+    player.seek(frame)
+    schedule = Schedule.linear(LAST, 1e-3, 0.1)
+    t = LAST - frame
+    abar = schedule.alpha_bar[t]
+    ratio = f"{abar / (1 - abar):.3g}" if t else "∞"
+    text = transport.where.text()
+    assert f"<b>t = {t}</b>" in text
+    assert f"ᾱ = {abar:.4f} " in text
+    assert f"SNR = {ratio}<" in text
+
+
+def test_the_label_at_the_ends(transport: Transport, player: Player) -> None:
+    player.seek(LAST)
+    assert "ᾱ = 1.0000" in transport.where.text()
+    assert "SNR = ∞" in transport.where.text()
+    player.seek(0)
+    assert "∞" not in transport.where.text()
+
+
+def test_nothing_runs_when_paused(player: Player, active_timers: Callable[[], list[object]]) -> None:
+    player.play()
+    assert active_timers()
+    player.pause()
+    assert not active_timers()
