@@ -79,6 +79,7 @@ def run(scenario: str, out: Path | None, **overrides: str | int | None) -> None:
     The options below --out take the place of the scenario's own values.
     """
     from app.library import find_scenario
+    from app.process import leave_a_core
     from core.experiment import Experiment
     from core.refusal import ScenarioError
     from core.report import require_folder, write_report
@@ -92,6 +93,7 @@ def run(scenario: str, out: Path | None, **overrides: str | int | None) -> None:
         experiment = Experiment(chosen, keep_frames=False)
     except ScenarioError as error:
         raise ScenarioError(found.source, error.field, error.reason) from None
+    leave_a_core()
     _advance(experiment)
     with _writing_to(folder):
         write_report(experiment, folder)

@@ -81,7 +81,8 @@ class Drawing:
             scaled = QPen(pen)
             scaled.setWidthF(pen.widthF() * ratio)
             painter.setPen(scaled)
-            painter.drawPath(to_image.map(path))
+            for piece in to_image.map(path).toSubpathPolygons():  # polylines are stroked far faster than a path
+                painter.drawPolyline(piece)
         painter.end()
         return image
 
@@ -113,13 +114,18 @@ class Particles(Picture):
         self.colour = QColor(colour)
         self._newest = self._trail = np.zeros((2, 0), dtype=np.float32)
         self._fading = np.zeros(0)
+        self._shades_of = 0
+        self._shades = self._palette()
 
-    def set_frames(self, frames: Sequence[NDArray[np.float32]]) -> None:
-        """Show (2, N) points, the newest frame last."""
+    def set_frames(self, frames: Sequence[NDArray[np.float32]] | NDArray[np.float32]) -> None:
+        """Show frames of (2, N) points, the newest last."""
         self._newest = frames[-1]
         self._trail = np.concatenate([*frames[:-1], np.zeros((2, 0), np.float32)], axis=1)
         fading = [TRAIL_OPACITY * TRAIL_FADING**age for age in range(len(frames) - 1, 0, -1)]
         self._fading = np.repeat(fading, self._newest.shape[1])
+        if self._shades_of != self._newest.shape[1]:
+            self._shades_of = self._newest.shape[1]
+            self._shades = self._palette()
         self.update()
 
     def image(self, to_image: QTransform, width: int, height: int, ratio: float) -> QImage:
@@ -141,7 +147,7 @@ class Particles(Picture):
         weights = np.concatenate([self._fading[inside], np.ones(dots.size * len(square))])
         amount = np.bincount(every, weights, minlength=width * height)
         shade = np.minimum(amount * SHADES_PER_PARTICLE, 255, out=amount).astype(np.uint8)
-        self._pixels = self._palette()[shade]  # the image refers to it
+        self._pixels = self._shades[shade]  # the image refers to it
         return QImage(self._pixels.data, width, height, 4 * width, QImage.Format.Format_ARGB32_Premultiplied)
 
     def _palette(self) -> NDArray[np.uint32]:

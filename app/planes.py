@@ -226,7 +226,7 @@ class PlaneGrid(QWidget):
         scene = Scene.of(self._experiment.problem, abar, self._projections[self.choice.currentIndex()])
         palette = theme.current()
         prior = Drawing([(scene.prior, pg.mkPen(palette.faint, width=1))])
-        target = Drawing([(scene.target, pg.mkPen(palette.ink, width=1.3))])
+        target = Drawing([(scene.target, pg.mkPen(palette.ink, width=1))])
         for plane in self.planes.values():
             plane.set_scene(scene, prior, target)
         if self._follow:
@@ -287,8 +287,7 @@ class PlaneGrid(QWidget):
         length = min(TRAIL_FRAMES, TRAIL_POINTS // trace.frames[0].shape[-1])
         first = max(0, frame - length)
         for index, plane in enumerate(self.planes.values()):
-            shown = trace.frames[index][first : frame + 1]
-            plane.particles.set_frames([projection.points(points) for points in shown])
+            plane.particles.set_frames(projection.points(trace.frames[index][first : frame + 1]))
 
 
 def _descriptions(abouts: Sequence[About]) -> QWidget:

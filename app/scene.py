@@ -42,12 +42,12 @@ class Projection:
         return self.basis.shape[0] == 1
 
     def points(self, particles: torch.Tensor) -> NDArray[np.float32]:
-        """(2, N) of particles (d, N); on a line, the second coordinate only spreads them."""
+        """(..., 2, N) of particles (..., d, N); on a line, the second coordinate only spreads them."""
         shown = (self.basis.to(particles.dtype) @ particles).numpy()
         if not self.is_line:
             return shown
-        spread = np.modf(np.arange(shown.shape[1]) * 0.6180339887)[0].astype(np.float32) - 1.0
-        return np.concatenate([shown, spread[None]])
+        spread = np.modf(np.arange(shown.shape[-1]) * 0.6180339887)[0].astype(np.float32) - 1.0
+        return np.concatenate([shown, np.broadcast_to(spread, shown.shape)], axis=-2)
 
 
 def projections(problem: Problem) -> list[Projection]:

@@ -6,14 +6,11 @@ when nothing moves; a new scenario makes the thread drop the old run at its next
 
 from __future__ import annotations
 
-import gc
 import logging
-import os
 import threading
 import time
 from typing import final
 
-import torch
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from core.experiment import Experiment
@@ -23,13 +20,6 @@ from core.scenario import Scenario
 _POLL_MS = 16
 
 log = logging.getLogger(__name__)
-
-
-def prepare_process() -> None:
-    """Leave the interface a core, and spare it full collections of the heap that torch leaves."""
-    torch.set_num_threads(max(1, (os.cpu_count() or 2) - 1))
-    gc.collect()
-    gc.freeze()
 
 
 @final

@@ -12,6 +12,8 @@ from app import theme
 from core.schedule import Schedule
 
 _TICK_MS = 16
+_FOLLOW_SECONDS = 0.05
+"""While paused, frames that are being computed are shown at most this often: painting slows them."""
 SECONDS = 6.0
 """A whole run takes this long at speed 1."""
 SPEEDS = (0.125, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
@@ -35,7 +37,8 @@ class Player(QObject):
         self.speed = 1.0
         self.loop = False
         self._wanted = 0.0
-        self._clock = 0.0
+        self._is_new = True
+        self._clock = self._shown_at = 0.0
         self._timer = QTimer(self, interval=_TICK_MS)
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
         self._timer.timeout.connect(self._tick)
@@ -48,14 +51,16 @@ class Player(QObject):
     def begin(self, last: int) -> None:
         """Take a new run: from its start when playing, to the same share of the way when paused."""
         share = 0.0 if self.is_playing else self._wanted / max(self.last, 1)
-        self.last, self.available = last, 0
+        self.last, self.available, self._is_new = last, 0, True
         self._wanted = share * last
         self._clock = time.perf_counter()
 
     def offer(self, available: int) -> None:
-        """More frames are computed."""
+        """More frames are computed: follow them while paused, to where we were."""
         self.available = available
-        self._show()
+        reached = available > self._wanted
+        if not self.is_playing and (reached or time.perf_counter() - self._shown_at > _FOLLOW_SECONDS):
+            self._show()
 
     def play(self) -> None:
         """Play on, or from the start when at the end."""
@@ -106,8 +111,9 @@ class Player(QObject):
 
     def _show(self) -> None:
         frame = min(round(self._wanted), self.available - 1)
-        if frame >= 0:
-            self.frame = frame
+        if frame >= 0 and (frame != self.frame or self._is_new):
+            self.frame, self._is_new = frame, False
+            self._shown_at = time.perf_counter()
             self.moved.emit(frame)
 
 

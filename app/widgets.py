@@ -43,7 +43,7 @@ def brief(value: float) -> str:
 
 def with_error(value: float, error: float) -> str:
     """Value and standard error to the same place, where there is an error to show."""
-    if not (math.isfinite(value) and math.isfinite(error) and error >= 5e-4):
+    if not math.isfinite(value) or error < 5e-4:
         return number(value)
     if not math.isfinite(error):
         return f"{number(value)} ± {number(error)}"

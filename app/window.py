@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 import sys
 import time
@@ -29,7 +30,8 @@ from app.evidence import HeadlinePlot, TermsTable
 from app.library import builtin_scenarios, load_builtin
 from app.planes import PlaneGrid
 from app.problem_editor import ProblemEditor
-from app.session import Session, prepare_process
+from app.process import leave_a_core
+from app.session import Session
 from app.transport import Player, Transport
 from app.widgets import number, with_error
 from core.experiment import Experiment
@@ -37,6 +39,8 @@ from core.refusal import ScenarioError
 from core.scenario import Scenario
 
 _FILES = "Scenarios (*.toml)"
+_REWRITE_SECONDS = 0.06
+"""While playing, figures change at most this often: nobody reads faster."""
 _REDRAW_SECONDS = 0.1
 """The curves are drawn again at most this often while they are computed."""
 
@@ -49,7 +53,7 @@ class MainWindow(QMainWindow):
         super().__init__()
         self.scenario, self.path = scenario, path
         self.experiment: Experiment | None = None
-        self._drawn_at = 0.0
+        self._drawn_at = self._written_at = 0.0
         self.session = Session(self)
         self.player = Player(self)
         self.problem = ProblemEditor()
@@ -155,6 +159,7 @@ class MainWindow(QMainWindow):
         self.session.finished.connect(self._finished)
         self.session.failed.connect(self.problem.show_error)
         self.player.moved.connect(self._show_frame)
+        self.player.playing_changed.connect(lambda _: self._write(self.player.frame))
         QGuiApplication.styleHints().colorSchemeChanged.connect(self._restyle)
         self._restyle()
 
@@ -266,6 +271,16 @@ class MainWindow(QMainWindow):
             return
         self.planes.show_frame(frame)
         self.headline.show_frame(frame)
+        now = time.perf_counter()
+        if not self.player.is_playing or now - self._written_at > _REWRITE_SECONDS:
+            self._written_at = now
+            self._write(frame)
+
+    def _write(self, frame: int) -> None:
+        """Say in figures what holds at a frame."""
+        experiment = self.experiment
+        if experiment is None:
+            return
         self.terms.show_frame(frame)
         evidence, t = experiment.evidence, experiment.schedule.steps - frame
         for index, plane in enumerate(self.planes.planes.values()):
@@ -304,7 +319,10 @@ class MainWindow(QMainWindow):
 
 def open_window(scenario: Scenario, path: Path | None) -> int:
     """Open the window and stay until it is closed; return the exit status."""
-    prepare_process()
+    leave_a_core()
+    # torch leaves a heap whose every full collection would stop the interface for a tenth of a second.
+    gc.collect()
+    gc.freeze()
     application = QApplication(sys.argv[:1])
     application.setApplicationName("Mismatch Lab")
     signal.signal(signal.SIGINT, signal.SIG_DFL)

@@ -10,19 +10,21 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
-from PySide6.QtCore import QElapsedTimer, QEvent, QObject, QTimer
+from PySide6.QtCore import QElapsedTimer, QEvent, QEventLoop, QObject, Qt, QTimer
 from PySide6.QtWidgets import QApplication
 
 from app import theme
 from app.library import find_scenario
 from app.planes import Particles
-from app.session import prepare_process
+from app.process import leave_a_core
 from app.window import MainWindow
 from core.scenario import Scenario
 
+_BEAT_MS = 2
 IMPORTS = "import torch, PySide6.QtWidgets, pyqtgraph"
 START = """
 import sys, time
@@ -32,7 +34,7 @@ import app.window as w
 from app.library import find_scenario
 from PySide6.QtWidgets import QApplication
 from app import theme
-w.prepare_process()
+w.leave_a_core()
 application = QApplication([])
 theme.install(application)
 window = w.MainWindow(find_scenario("three-components").scenario)
@@ -56,7 +58,7 @@ class Heartbeat(QObject):
     def __post_init__(self) -> None:
         super().__init__()
         self._clock = QElapsedTimer()
-        self._timer = QTimer(self, interval=0)
+        self._timer = QTimer(self, interval=_BEAT_MS, timerType=Qt.TimerType.PreciseTimer)
         self._timer.timeout.connect(self._beat)
 
     def start(self) -> None:
@@ -70,17 +72,17 @@ class Heartbeat(QObject):
         self._timer.stop()
 
     def _beat(self) -> None:
-        self.gaps.append(self._clock.nsecsElapsed() / 1e6)
+        self.gaps.append(self._clock.nsecsElapsed() / 1e6 - _BEAT_MS)
         self._clock.restart()
 
 
-def until(condition: object, seconds: float = 120.0) -> float:
-    """Turn the event loop until a condition holds; return the seconds it took."""
-    start = time.perf_counter()
-    while not condition():
-        QApplication.processEvents()
-        if time.perf_counter() - start > seconds:
-            raise TimeoutError
+def until(condition: Callable[[], object], seconds: float = 300.0) -> float:
+    """Run the event loop until a condition holds; return the seconds it took."""
+    loop, timer, start = QEventLoop(), QTimer(interval=2), time.perf_counter()
+    timer.timeout.connect(lambda: (condition() or time.perf_counter() - start > seconds) and loop.quit())
+    timer.start()
+    loop.exec()
+    timer.stop()
     return time.perf_counter() - start
 
 
@@ -170,7 +172,7 @@ def start_up() -> None:
 def main() -> None:
     """Print every figure."""
     start_up()
-    prepare_process()
+    leave_a_core()
     application = QApplication(sys.argv[:1])
     theme.install(application)
     for particles in (4_000, 10_000, 100_000):
