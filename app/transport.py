@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from typing import final
 
@@ -9,6 +10,7 @@ from PySide6.QtCore import QObject, Qt, QTimer, Signal
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSlider, QToolButton, QWidget
 
 from app import theme
+from app.widgets import number
 from core.schedule import Schedule
 
 _TICK_MS = 16
@@ -198,10 +200,10 @@ class Transport(QWidget):
             self.scrub.setValue(frame)
         t = self._schedule.steps - frame
         abar = float(self._schedule.alpha_bar[t])
-        ratio = "∞" if t == 0 else f"{abar / (1 - abar):.3g}"
+        ratio = number(math.inf if t == 0 else abar / (1 - abar))
         muted = theme.current().muted
         self.where.setText(
-            f'<b>t = {t}</b>&nbsp;&nbsp; <span style="color:{muted}">ᾱ = {abar:.4f} &nbsp;·&nbsp; SNR = {ratio}</span>'
+            f'<b>t = {t}</b>&nbsp;&nbsp; <span style="color:{muted}">ᾱ = {number(abar)} &nbsp;·&nbsp; SNR = {ratio}</span>'
         )
 
     def _change_speed(self, index: int) -> None:
