@@ -201,10 +201,9 @@ class Transport(QWidget):
         t = self._schedule.steps - frame
         abar = float(self._schedule.alpha_bar[t])
         ratio = number(math.inf if t == 0 else abar / (1 - abar))
+        figures = f"ᾱ = {number(abar)} &nbsp;·&nbsp; SNR = {ratio}"
         muted = theme.current().muted
-        self.where.setText(
-            f'<b>t = {t}</b>&nbsp;&nbsp; <span style="color:{muted}">ᾱ = {number(abar)} &nbsp;·&nbsp; SNR = {ratio}</span>'
-        )
+        self.where.setText(f'<b>t = {t}</b>&nbsp;&nbsp; <span style="color:{muted}">{figures}</span>')
 
     def _change_speed(self, index: int) -> None:
         self.player.speed = SPEEDS[index]

@@ -16,7 +16,7 @@ from pytestqt.qtbot import QtBot
 
 from app import theme
 from app.library import DEFAULT, load_builtin
-from app.session import prepare_process
+from app.process import leave_a_core
 from app.window import MainWindow
 from core.experiment import Experiment
 from core.scenario import Scenario
@@ -73,7 +73,9 @@ def _active_timers(owner: QObject | None = None) -> list[QTimer]:
 @pytest.fixture(scope="session")
 def qapp(qapp: QApplication) -> QApplication:
     """The application as the program sets it up."""
-    prepare_process()
+    leave_a_core()
+    gc.collect()
+    gc.freeze()  # what is there before the first test need not be searched after each
     theme.install(qapp)
     return qapp
 
@@ -165,6 +167,7 @@ def window(qtbot: QtBot) -> Iterator[Callable[..., MainWindow]]:
     def make(scenario: Scenario | None = None, path: Path | None = None, *, finish: bool = True) -> MainWindow:
         made = MainWindow(scenario or _make_scenario(), path)
         opened.append(made)
+        made.resize(made.minimumSize())  # less to paint
         made.show()
         made.activateWindow()
         if finish:

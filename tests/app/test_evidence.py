@@ -65,9 +65,7 @@ def drawn(headline: HeadlinePlot) -> dict[tuple[str, str], QPainterPath]:
 
 
 @pytest.mark.parametrize("logarithmic", [True, False])
-def test_curves_hold_the_terms(
-    logarithmic: bool, experiment: Experiment, headline: HeadlinePlot, qtbot: QtBot
-) -> None:
+def test_curves_hold_the_terms(logarithmic: bool, experiment: Experiment, headline: HeadlinePlot, qtbot: QtBot) -> None:
     headline.show_experiment(experiment)
     headline.show_frame(STEPS)
     if not logarithmic:
@@ -142,9 +140,7 @@ def test_the_axis_holds_the_largest_value(
     assert headline.plot.getViewBox().xInverted()
 
 
-def test_the_kl_is_in_the_legend_only_where_it_is_known(
-    experiment: Experiment, headline: HeadlinePlot
-) -> None:
+def test_the_kl_is_in_the_legend_only_where_it_is_known(experiment: Experiment, headline: HeadlinePlot) -> None:
     headline.show_experiment(experiment)
     words = [entry._words for entry in headline.findChildren(LegendEntry) if entry.isVisible()]
     assert [STYLES[name][0] for name in ("mismatch", "bound", "observed")] == [

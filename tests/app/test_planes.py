@@ -116,7 +116,11 @@ def test_all_masses_are_drawn_in_one_line() -> None:
         (1, ["x₁"]),
         (2, ["x₁, x₂"]),
         (3, ["x₁, x₂", "x₁, x₃", "x₂, x₃", "measured, unseen"]),
-        (5, [f"x{a}, x{b}" for a, b in ["₁₂", "₁₃", "₁₄", "₁₅", "₂₃", "₂₄", "₂₅", "₃₄", "₃₅", "₄₅"]] + ["measured, unseen"]),
+        (
+            5,
+            [f"x{a}, x{b}" for a, b in ["₁₂", "₁₃", "₁₄", "₁₅", "₂₃", "₂₄", "₂₅", "₃₄", "₃₅", "₄₅"]]
+            + ["measured, unseen"],
+        ),
     ],
 )
 def test_the_planes_on_offer(dimension: int, labels: list[str], make_scenario: Make) -> None:

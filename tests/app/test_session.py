@@ -13,6 +13,7 @@ from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from app import process
 from app import session as module
 from app.session import Session
 from core.experiment import Experiment
@@ -229,9 +230,8 @@ def test_an_idle_session_has_no_active_timer(
 
 def test_the_interface_keeps_a_processor(monkeypatch: pytest.MonkeyPatch) -> None:
     threads: list[int] = []
-    monkeypatch.setattr(module, "torch", SimpleNamespace(set_num_threads=threads.append))
-    monkeypatch.setattr(module, "gc", SimpleNamespace(collect=lambda: 0, freeze=lambda: None))
+    monkeypatch.setattr(process, "torch", SimpleNamespace(set_num_threads=threads.append))
     for cores in (8, 2, 1, None):
-        monkeypatch.setattr(module, "os", SimpleNamespace(cpu_count=lambda cores=cores: cores))
-        module.prepare_process()
+        monkeypatch.setattr(process, "os", SimpleNamespace(cpu_count=lambda cores=cores: cores))
+        process.leave_a_core()
     assert threads == [7, 1, 1, 1]

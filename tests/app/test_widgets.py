@@ -132,7 +132,8 @@ def test_subscripts(value: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("style", "colour"), [(Qt.PenStyle.SolidLine, "muted"), (Qt.PenStyle.NoPen, "ink"), (Qt.PenStyle.DotLine, "#F2A541")]
+    ("style", "colour"),
+    [(Qt.PenStyle.SolidLine, "muted"), (Qt.PenStyle.NoPen, "ink"), (Qt.PenStyle.DotLine, "#F2A541")],
 )
 @pytest.mark.parametrize("palette", [theme.LIGHT, theme.DARK], ids=["light", "dark"])
 def test_a_legend_entry_shows_its_sample_in_its_colour(

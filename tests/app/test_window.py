@@ -213,9 +213,7 @@ def test_a_hundred_edits_in_a_row_end_in_one_run_of_the_last(
     assert made.player.available == made.player.last + 1 == made.scenario.schedule.steps + 1
 
 
-def test_at_rest_no_timer_is_active(
-    window: Window, qtbot: QtBot, active_timers: Callable[..., list[QTimer]]
-) -> None:
+def test_at_rest_no_timer_is_active(window: Window, qtbot: QtBot, active_timers: Callable[..., list[QTimer]]) -> None:
     made = window()
     made.player.play()
     assert active_timers(made)
@@ -454,9 +452,11 @@ def test_the_picker_holds_every_built_in_scenario(window: Window, qtbot: QtBot) 
         assert not made.isWindowModified()
         assert errors(made) == []
         qtbot.waitUntil(
-            lambda scenario=scenario: made.experiment is not None
-            and made.experiment.scenario.name == scenario.name
-            and made.player.available > 0,
+            lambda scenario=scenario: (
+                made.experiment is not None
+                and made.experiment.scenario.name == scenario.name
+                and made.player.available > 0
+            ),
             timeout=RUN_MS,
         )
         assert made.player.is_playing
