@@ -75,6 +75,8 @@ def test_a_run_begins_advances_and_finishes_in_this_order(
     assert recorder.completed == sorted(set(recorder.completed))
     assert recorder.completed[-1] == 61
     assert 0 < recorder.of("finished")[0] < RUN_MS / 1000
+    session._timer.timeout.emit()
+    assert recorder.completed[-2:] != [61, 61], "nothing new, nothing said"
 
 
 def test_the_results_are_those_of_a_fresh_experiment(
@@ -206,12 +208,19 @@ def test_closing_at_any_moment_leaves_nothing(qapp: QApplication, make_scenario:
         assert len(recorder.events) == said
 
 
+def test_closing_does_not_wait_for_the_run(
+    session: Session, after: Callable[..., list[Any]], make_scenario: Make
+) -> None:
+    (experiment,) = after(session.began, lambda: session.start(make_scenario(schedule={"steps": 20_000})))
+    session.close()
+    assert experiment.trace.completed < 20_001
+
+
 def test_nothing_starts_after_the_end(
     session: Session, make_scenario: Make, active_timers: Callable[[], list[QTimer]]
 ) -> None:
     session.close()
     session.start(make_scenario())
-    session.close()
     assert not session.is_running
     assert not active_timers()
 

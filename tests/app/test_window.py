@@ -81,6 +81,9 @@ def test_it_opens_and_plays_by_itself_to_the_end(window: Window, qtbot: QtBot) -
     assert frames == sorted(frames)
     assert frames[-1] == 40
     assert "computed 40 / 40" in made.transport.status.text()
+    assert made.experiment is not None
+    final = [with_error(*made.terms._term("bound", column, 40)) for column in range(3)]
+    assert [made.terms.table.item(1, column).text() for column in range(3)] == final
 
 
 def test_every_part_shows_the_frame_at_the_cursor(window: Window) -> None:
@@ -487,7 +490,8 @@ def test_the_theme_changes_while_it_plays(window: Window, qapp: QApplication, mo
             assert qapp.palette().base().color().name().upper() == palette.surface
             image = made.grab().toImage()
             parts: list[QWidget] = [made.headline.plot, made.transport, made.problem.widget()]
-            parts += [plane.view for plane in made.planes.planes.values()]
+            for plane in made.planes.planes.values():
+                assert plane.view.backgroundBrush().color().name().upper() == palette.surface
             for part in parts:
                 corner = part.mapTo(made, QPoint(3, 3))
                 assert image.pixelColor(corner).name().upper() == palette.surface, part
