@@ -24,7 +24,7 @@ from PySide6.QtWidgets import (
 
 from app import theme
 from app.pictures import Drawing, Line, Lines
-from app.widgets import LegendEntry, brief, card, heading, with_error
+from app.widgets import LegendEntry, brief, card, heading, side_by_side, with_error
 from core.experiment import Experiment
 
 STYLES = {
@@ -60,52 +60,47 @@ class HeadlinePlot(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        frame, layout = card()
+        self._experiment: Experiment | None = None
+        self._frame = 0
         self.logarithmic = QToolButton(text="log", checkable=True, checked=True)
         self.logarithmic.setToolTip("Logarithmic or linear axis")
+        self.logarithmic.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.logarithmic.toggled.connect(self._change_scale)
-        top = QHBoxLayout()
-        top.addWidget(heading("Accumulated mismatch against the bound"))
-        top.addStretch()
-        top.addWidget(self.logarithmic)
-        legend = QWidget()
         self._legend = {name: LegendEntry(words, width, style=style) for name, (words, style, width) in STYLES.items()}
-        rows = QVBoxLayout(legend)
-        rows.setContentsMargins(0, 0, 0, 0)
-        rows.setSpacing(2)
-        for names in (("mismatch", "bound"), ("observed", "kl")):
-            row = QHBoxLayout()
-            row.setSpacing(16)
-            for name in names:
-                row.addWidget(self._legend[name])
-            row.addStretch()
-            rows.addLayout(row)
-        layout.addLayout(top)
-        layout.addWidget(legend)
-
-        self.plot = pg.PlotWidget(background=None)
-        self.plot.setAccessibleName("Accumulated mismatch, bound and KL against reverse time")
-        self.plot.setMinimumHeight(200)
-        self.plot.setMenuEnabled(False)
-        self.plot.hideButtons()
-        self.plot.invertX(True)
-        self.plot.setMouseEnabled(x=False, y=False)
-        self.plot.setLabel("bottom", "reverse time t")
-        self.plot.setLabel("left", "nats")
-        self.plot.setLogMode(y=True)
+        self.plot = self._empty_plot()
+        self._still, self._growing = Lines(), Lines()
         self._veil = pg.LinearRegionItem(movable=False, pen=pg.mkPen(None))
         self._cursor = pg.InfiniteLine(angle=90)
-        self._still, self._growing = Lines(), Lines()
         for depth, item in enumerate((self._still, self._growing, self._veil, self._cursor)):
             item.setZValue(depth)
             self.plot.addItem(item, ignoreBounds=True)
-        self._experiment: Experiment | None = None
-        self._frame = 0
+        title = QHBoxLayout()
+        title.addWidget(heading("Accumulated mismatch against the bound"))
+        title.addStretch()
+        title.addWidget(self.logarithmic)
+        frame, layout = card()
+        layout.addLayout(title)
+        for names in (("mismatch", "bound"), ("observed", "kl")):
+            layout.addLayout(side_by_side(*(self._legend[name] for name in names), spacing=16))
         layout.addWidget(self.plot, 1)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.addWidget(frame)
         self.restyle()
+
+    def _empty_plot(self) -> pg.PlotWidget:
+        plot = pg.PlotWidget()
+        plot.setAccessibleName("Accumulated mismatch, bound and KL against reverse time")
+        plot.setMinimumHeight(200)
+        plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        plot.setMenuEnabled(False)
+        plot.hideButtons()
+        plot.invertX(True)
+        plot.setMouseEnabled(x=False, y=False)
+        plot.setLabel("bottom", "reverse time t")
+        plot.setLabel("left", "nats")
+        plot.setLogMode(y=True)
+        return plot
 
     def restyle(self) -> None:
         """Take the theme's colours."""
@@ -135,10 +130,18 @@ class HeadlinePlot(QWidget):
         """Draw the terms that have been computed."""
         if self._experiment is None:
             return
-        rows = [self.curve(index, name) for name in ("bound", "mismatch", "kl") for index in self._indices]
         self._still.set_drawing(self._drawing(("bound", "mismatch", "kl")))
-        self._fit(max(float(values[np.isfinite(values)].max(initial=0.0)) for _, values in rows))
         self._draw_observed()
+        self._fit(self._largest())
+
+    def _largest(self) -> float:
+        """The largest value computed so far; particles on their way out would dwarf everything."""
+        assert self._experiment is not None
+        evidence, trace = self._experiment.evidence, self._experiment.trace
+        sound = [index for index in self._indices if trace.diverged_at[index] is None]
+        every = (evidence.value["bound"], evidence.kl, trace.observed_mismatch[sound])
+        known = [values[:, : evidence.completed] for values in every]
+        return max(float(values[np.isfinite(values)].max(initial=0.0)) for values in known)
 
     @property
     def _indices(self) -> range:

@@ -205,17 +205,6 @@ class NumberTable(QTableWidget):
         self.blockSignals(False)
 
 
-def side_by_side(*widgets: QWidget) -> QHBoxLayout:
-    """Return widgets in a row, from the left."""
-    row = QHBoxLayout()
-    row.setContentsMargins(0, 0, 0, 0)
-    row.setSpacing(6)
-    for widget in widgets:
-        row.addWidget(widget)
-    row.addStretch()
-    return row
-
-
 @final
 class Slid(QWidget):
     """A number on a logarithmic slider, and the same number to type, which may lie beyond it."""

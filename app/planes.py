@@ -24,7 +24,7 @@ from PySide6.QtWidgets import (
 from app import theme
 from app.pictures import Drawing, Lines, Particles
 from app.scene import Projection, Scene, projections
-from app.widgets import LegendEntry, card, heading, subscript
+from app.widgets import LegendEntry, card, heading, side_by_side, subscript
 from core.experiment import Experiment
 from core.samplers import About
 
@@ -54,7 +54,9 @@ class Plane(QFrame):
         header.addStretch()
         header.addWidget(self._headline)
 
-        self.view = pg.PlotWidget(background=None)
+        self.view = pg.PlotWidget()
+        self.view.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.view.scene().sigMouseClicked.connect(lambda _: self.picked.emit(about.key))
         self.view.setAccessibleName(f"Particles of {about.label}")
         plot = self.view.getPlotItem()
         plot.hideButtons()
@@ -183,17 +185,14 @@ class PlaneGrid(QWidget):
         self.setMinimumWidth(320)
 
     def _legend(self) -> QHBoxLayout:
-        row = QHBoxLayout()
-        row.setContentsMargins(4, 0, 4, 0)
-        row.setSpacing(14)
-        for entry in (
+        row = side_by_side(
             LegendEntry("exact posterior", 1.6, colour="ink"),
             LegendEntry("prior", 1.2, colour="faint"),
             LegendEntry("Hx = y ± σ_y, ± 2σ_y", 8, colour=theme.STRIP),
             LegendEntry("particles, with trails", 6, style=Qt.PenStyle.NoPen),
-        ):
-            row.addWidget(entry)
-        row.addStretch()
+            spacing=14,
+        )
+        row.setContentsMargins(4, 0, 4, 0)
         row.addWidget(self.choice)
         return row
 

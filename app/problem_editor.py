@@ -25,13 +25,12 @@ from app.fields import (
     read,
     read_matrix,
     read_vector,
-    side_by_side,
     write,
     write_matrix,
     write_vector,
 )
 from app.run_editor import RunEditor, SamplerEditor
-from app.widgets import subscript
+from app.widgets import side_by_side, subscript
 from core.refusal import ScenarioError
 from core.scenario import Scenario
 

@@ -7,7 +7,7 @@ from typing import final
 
 from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QFrame, QLabel, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from app import theme
 
@@ -68,6 +68,17 @@ def heading(text: str) -> QLabel:
     label = QLabel(text)
     label.setFont(theme.font(13, "semibold"))
     return label
+
+
+def side_by_side(*widgets: QWidget, spacing: int = 6) -> QHBoxLayout:
+    """Return widgets in a row, from the left."""
+    row = QHBoxLayout()
+    row.setContentsMargins(0, 0, 0, 0)
+    row.setSpacing(spacing)
+    for widget in widgets:
+        row.addWidget(widget)
+    row.addStretch()
+    return row
 
 
 @final

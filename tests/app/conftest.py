@@ -17,6 +17,7 @@ from pytestqt.qtbot import QtBot
 from app import theme
 from app.library import DEFAULT, load_builtin
 from app.process import leave_a_core
+from app.session import Session
 from app.window import MainWindow
 from core.experiment import Experiment
 from core.scenario import Scenario
@@ -87,6 +88,8 @@ def nothing_is_left(request: pytest.FixtureRequest) -> Iterator[None]:
     log = request.getfixturevalue("qtlog") if "qtbot" in request.fixturenames else None
     yield
     left: list[object] = [thread for thread in threading.enumerate() if thread not in threads]
+    for session in (item for item in gc.get_objects() if left and type(item) is Session):
+        session.close()  # or the process would never end
     if QApplication.instance() is not None:
         _delete_now()
         left += [(timer.parent(), timer.interval()) for timer in _active_timers()]

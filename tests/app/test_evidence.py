@@ -137,6 +137,7 @@ def test_the_axis_holds_the_largest_value(
     (right, left), (low, high) = headline.plot.viewRange()
     assert right <= 0 < STEPS <= left
     assert (10**low if logarithmic else low) < largest < (10**high if logarithmic else high)
+    assert headline.plot.getAxis("left").logMode is logarithmic
     assert headline.plot.getViewBox().xInverted()
 
 

@@ -182,8 +182,11 @@ def test_speed_is_frames_a_tick(
         qtbot.keyClick(transport.speed, Qt.Key.Key_Down if steps > 0 else Qt.Key.Key_Up)
     assert player.speed == speed
     assert transport.speed.currentText() == {0.125: "1/8×", 0.25: "1/4×", 0.5: "1/2×"}.get(speed, f"{speed:g}×")
+    ticks: list[None] = []
+    player._timer.timeout.connect(lambda: ticks.append(None))
     player.play()
     qtbot.waitUntil(lambda: not player.is_playing)
+    assert len(ticks) == pytest.approx(LAST / speed, abs=1 + 0.5 / speed)
     assert [0, *moved] == sorted({min(round(tick * speed), LAST) for tick in range(8 * LAST + 1)})
 
 
