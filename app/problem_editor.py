@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Sequence
 from typing import Any, final
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QHeaderView,
@@ -147,7 +147,7 @@ class MeasurementEditor(Section):
         measurement = scenario.with_value().measurement
         rows = [[*map(write, row), ""] for row in measurement.matrix]
         for row, value in zip(rows, measurement.value or (), strict=True):
-            row[-1] = write(value) if self._value_is_given else f"{value:.4g}"
+            row[-1] = write(value)
         self._show(rows)
         self.noise.show_value(measurement.noise)
 
@@ -198,7 +198,7 @@ class MeasurementEditor(Section):
         self._value_is_given = True
         rows = self.table.texts()
         for row, value in zip(rows, drawn, strict=False):
-            row[-1] = write(float(f"{value:.4g}")) if self._scenario.measurement.noise else write(value)
+            row[-1] = write(value)
         self._show(rows)
         self.changed.emit()
 
@@ -301,6 +301,8 @@ class ProblemEditor(QScrollArea):
         ]
         measurement["matrix"] = [_resized(row, dimension) for row in measurement["matrix"]]
         self._try(data)
+        with QSignalBlocker(self.prior.dimension):  # the tables decide, also where the change was refused
+            self.prior.dimension.setValue(self._scenario.dimension)
 
 
 def _resized(values: Sequence[float], length: int, *, one_at: int = -1) -> list[float]:

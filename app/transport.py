@@ -98,6 +98,11 @@ class Player(QObject):
         self.pause()
         self.seek(self.frame + frames)
 
+    def show_again(self) -> None:
+        """Have the same frame shown anew."""
+        self._is_new = True
+        self._show()
+
     def _tick(self) -> None:
         now = time.perf_counter()
         self._wanted += (now - self._clock) * self.speed * self.last / SECONDS

@@ -168,6 +168,7 @@ class MainWindow(QMainWindow):
         for part in (self.transport, self.headline, self.problem):
             part.restyle()
         self.planes.refresh()
+        self.player.show_again()
 
     # Scenarios
 
@@ -216,6 +217,7 @@ class MainWindow(QMainWindow):
 
     def save_file(self) -> None:
         """Save to the scenario's file; ask for one where it has none."""
+        self.setFocus()  # what is still being typed is part of the scenario
         if self.path is None:
             self.save_file_as()
         else:
@@ -223,6 +225,7 @@ class MainWindow(QMainWindow):
 
     def save_file_as(self) -> None:
         """Ask for a file and save to it."""
+        self.setFocus()
         name, _ = QFileDialog.getSaveFileName(self, "Save the scenario", str(self.path or "scenario.toml"), _FILES)
         if name:
             self._save(Path(name))

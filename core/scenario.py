@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tomllib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -277,7 +278,10 @@ class Scenario(_Section):
         point = self._prior().sample(1, generator)
         matrix = _tensor(self.measurement.matrix)
         normal = torch.randn(matrix.shape[0], generator=generator, dtype=torch.float64)
-        value = (matrix @ point).squeeze(-1) + self.measurement.noise * normal
+        noise = self.measurement.noise
+        value = (matrix @ point).squeeze(-1) + noise * normal
+        if noise > 0:  # figures far below the noise say nothing and are no pleasure to read
+            value = value.round(decimals=max(0, 3 - math.floor(math.log10(noise))))
         measurement = self.measurement.model_copy(update={"value": tuple(value.tolist())})
         return self.model_copy(update={"measurement": measurement})
 
