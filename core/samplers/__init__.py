@@ -1,0 +1,16 @@
+"""Samplers: one Gaussian kernel a reverse step (THEORY.md section 2).
+
+Every file of this folder is imported, so that a new sampler joins by being put here. One that is
+given by a score subclasses :class:`ScoreSampler`, describes itself in ``about``, and is decorated with
+``@register``; any other kernel implements :class:`Sampler` itself.
+"""
+
+from importlib import import_module
+from pkgutil import iter_modules
+
+from core.samplers.base import SAMPLERS, About, Kernel, Sampler, ScoreSampler, register
+
+for _module in iter_modules(__path__):
+    import_module(f"{__name__}.{_module.name}")
+
+__all__ = ["SAMPLERS", "About", "Kernel", "Sampler", "ScoreSampler", "register"]
