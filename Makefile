@@ -10,7 +10,8 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constr
 
 run: .venv/app
 	@$(BIN)/python -m app; status=$$?; \
-	if [ $$status -eq 2 ]; then $(BIN)/python -m app run three-components; else exit $$status; fi
+	if [ $$status -eq 2 ]; then echo "Running the default scenario without a window instead:"; \
+	$(BIN)/python -m app run three-components; else exit $$status; fi
 
 test: .venv/test
 	$(BIN)/ruff check .

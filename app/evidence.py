@@ -10,7 +10,7 @@ import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QColor
+from PySide6.QtGui import QColor, QResizeEvent
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QHeaderView,
@@ -46,10 +46,15 @@ TERM_ROWS = (
     ("variance", "step variance", "Using another step variance than the theory's."),
     ("mismatch_range", "measured mismatch", "The wrong score in the directions that H sees."),
     ("mismatch_null", "unseen mismatch", "The wrong score in the null space of H."),
-    ("observed", "observed mismatch", "Both, along the sampler's own particles, which may be off target."),
+    (
+        "observed",
+        "observed mismatch",
+        "Both, along the sampler's own particles: where they are off target, it may exceed the bound.",
+    ),
 )
 
 _ROW_HEIGHT = 24
+_COLUMN_WIDTH = 56
 _COLUMNS_WITH_ERRORS = 3
 """With more samplers than this, standard errors are in the tooltips only."""
 
@@ -99,6 +104,7 @@ class HeadlinePlot(QWidget):
         plot.setMouseEnabled(x=False, y=False)
         plot.setLabel("bottom", "reverse time t")
         plot.setLabel("left", "nats")
+        plot.getAxis("left").enableAutoSIPrefix(False)
         plot.setLogMode(y=True)
         return plot
 
@@ -196,6 +202,7 @@ class HeadlinePlot(QWidget):
             self.plot.setYRange(0, 1.06 * top, padding=0)
 
     def _change_scale(self, logarithmic: bool) -> None:
+        self.logarithmic.setText("log" if logarithmic else "linear")
         self.plot.setLogMode(y=logarithmic)
         self.advance()
 
@@ -218,14 +225,11 @@ class TermsTable(QWidget):
         self.table.setFont(theme.font(11))
         across, down = self.table.horizontalHeader(), self.table.verticalHeader()
         across.setDefaultAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        across.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
-        across.setMinimumSectionSize(36)
         across.setFont(theme.font(11, "semibold"))
         down.setFont(theme.font(11))
         down.setDefaultSectionSize(_ROW_HEIGHT)
         down.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         down.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-        self.table.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.table.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         for row, (_, label, explanation) in enumerate(TERM_ROWS):
             item = QTableWidgetItem(label)
@@ -257,8 +261,24 @@ class TermsTable(QWidget):
                     item.setFont(theme.font(11, "medium"))
                 self.table.setItem(row, column, item)
                 self._items[row, column] = item
-        height = self.table.horizontalHeader().sizeHint().height() + _ROW_HEIGHT * len(TERM_ROWS)
-        self.table.setFixedHeight(height + 2)
+        self._fit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        """Share the width between the columns."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        """Columns share the width where every title and number fits; else they keep theirs, and scroll."""
+        header, columns = self.table.horizontalHeader(), self.table.columnCount()
+        if columns == 0:
+            return
+        room = self.table.width() - self.table.verticalHeader().sizeHint().width() - 2
+        least = max([_COLUMN_WIDTH, *(header.sectionSizeHint(column) for column in range(columns))])
+        header.setDefaultSectionSize(max(room // columns, least))
+        scrolls = least * columns > room
+        bar = self.table.horizontalScrollBar().sizeHint().height() if scrolls else 0
+        self.table.setFixedHeight(header.sizeHint().height() + _ROW_HEIGHT * len(TERM_ROWS) + 2 + bar)
 
     def show_frame(self, frame: int) -> None:
         """Show the terms down to a frame that is complete."""
@@ -290,6 +310,10 @@ class TermsTable(QWidget):
         assert self._experiment is not None
         if t == 0 and self._experiment.problem.target.is_singular:
             return "The target has no density at t = 0, so its KL and bound are infinite there; read t = 1."
+        if len(self._experiment.samplers) > _COLUMNS_WITH_ERRORS:
+            exact = "All but the observed mismatch are exact" if self._experiment.evidence.exact else "Means over paths"
+            unknown = "" if self._experiment.evidence.exact else " The KL of a mixture is not yet estimated."
+            return f"{exact}; standard errors are in the tooltips.{unknown}"
         if self._experiment.evidence.exact:
             return "One Gaussian: all exact but the observed mismatch, a mean over the particles ± 1 s.e."
         return "Means over target paths ± 1 s.e. The KL of a mixture is not yet estimated."

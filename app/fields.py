@@ -91,9 +91,9 @@ class Section(QWidget):
         self.body = QVBoxLayout(content)
         self.body.setContentsMargins(0, 0, 0, 8)
         self.body.setSpacing(8)
-        self._error = QLabel(wordWrap=True, visible=False)
-        self._error.setProperty("role", "error")
-        self._error.setFont(theme.font(12))
+        self.error = QLabel(wordWrap=True, visible=False)
+        self.error.setProperty("role", "error")
+        self.error.setFont(theme.font(12))
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(2)
@@ -107,7 +107,7 @@ class Section(QWidget):
 
     def finish(self) -> None:
         """Put the place for errors below everything else."""
-        self.body.addWidget(self._error)
+        self.body.addWidget(self.error)
 
     def mark(self, error: ScenarioError | None) -> bool:
         """Mark the field that an error names, or none; return whether it is one of this section's."""
@@ -122,9 +122,9 @@ class Section(QWidget):
                 widget.style().polish(widget)
         if mine and error is not None:
             where = rest.replace(",", " ·") or self.key
-            self._error.setText(f"{where}: {error.reason}")
+            self.error.setText(f"{where}: {error.reason}")
             self.header.setChecked(True)
-        self._error.setVisible(mine)
+        self.error.setVisible(mine)
         return mine
 
     def entry(self, field: str, tip: str) -> QLineEdit:
@@ -132,6 +132,7 @@ class Section(QWidget):
         line = QLineEdit(toolTip=tip, accessibleName=tip)
         line.setAlignment(Qt.AlignmentFlag.AlignRight)
         line.editingFinished.connect(lambda: self._report(line))
+        line.returnPressed.connect(lambda: self.window().setFocus())  # so that the next key plays
         self.fields[field] = self.lines[field] = line
         return line
 
@@ -216,6 +217,7 @@ class Slid(QWidget):
         self._line, self._low, self._high, self._zero, self._whole = line, low, high, zero, whole
         self.slider = QSlider(Qt.Orientation.Horizontal, toolTip=line.toolTip())
         self.slider.setAccessibleName(line.toolTip())
+        self.slider.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # a drag leaves the keys to the transport
         self.slider.setRange(0, _SLIDER_STEPS)
         self.slider.valueChanged.connect(self._move)
         line.setFixedWidth(76)

@@ -8,7 +8,7 @@ from typing import final
 
 import pyqtgraph as pg
 from PySide6.QtCore import QPointF, Qt, Signal
-from PySide6.QtGui import QColor, QMouseEvent, QPen, QPolygonF
+from PySide6.QtGui import QColor, QMouseEvent, QPen, QPolygonF, QResizeEvent
 from PySide6.QtWidgets import (
     QComboBox,
     QFrame,
@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QScrollArea,
+    QSizePolicy,
     QVBoxLayout,
     QWidget,
 )
@@ -29,6 +30,8 @@ from core.experiment import Experiment
 from core.samplers import About
 
 TRAIL_FRAMES = 14
+_HEADLINE_MARGIN = 40
+"""Pixels of a panel's head that neither name nor numbers take."""
 TRAIL_POINTS = 60_000
 """Trails are shortened so that no frame draws more points than this."""
 
@@ -43,16 +46,18 @@ class Plane(QFrame):
         super().__init__(objectName="card")
         self.about = about
         self.setProperty("selected", False)
+        self._kl = self._bound = ""
         self._headline = QLabel()
         self._headline.setTextFormat(Qt.TextFormat.RichText)
-        title = QLabel(f'<span style="color:{about.colour}">●</span>&nbsp; {about.label}')
+        self._headline.setAlignment(Qt.AlignmentFlag.AlignRight)
+        self._headline.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self._title = title = QLabel(f'<span style="color:{about.colour}">●</span>&nbsp; {about.label}')
         title.setFont(theme.font(13, "semibold"))
         title.setToolTip(f"{about.summary}\n{about.source}")
         header = QHBoxLayout()
         header.setContentsMargins(12, 8, 12, 4)
         header.addWidget(title)
-        header.addStretch()
-        header.addWidget(self._headline)
+        header.addWidget(self._headline, 1)
 
         self.view = pg.PlotWidget()
         self.view.setFocusPolicy(Qt.FocusPolicy.NoFocus)
@@ -110,13 +115,30 @@ class Plane(QFrame):
 
     def set_headline(self, kl: str, bound: str, diverged_at: int | None) -> None:
         """Say what the cursor's t gives."""
-        muted = theme.current().muted
-        parts = [f'<span style="color:{muted}">KL</span> {kl}'] if kl else []
-        parts.append(f'<span style="color:{muted}">bound</span> {bound}')
-        self._headline.setText("&nbsp;&nbsp;".join(parts))
+        self._kl, self._bound = kl, bound
+        self._headline.setToolTip(f"KL {kl}, bound {bound}" if kl else f"bound {bound}")
+        self._fit_headline()
         self._notice.setVisible(diverged_at is not None)
         if diverged_at is not None:
             self._notice.setText(f"Diverged at t = {diverged_at}: its particles left every finite region.")
+
+    def _fit_headline(self) -> None:
+        """Show as much of the headline as fits, and never a part of a number."""
+        kl, bound, value = ("KL", self._kl), ("bound", self._bound), self._bound.partition(" ±")[0]
+        room = self.width() - self._title.sizeHint().width() - _HEADLINE_MARGIN
+        for words in ((kl, bound), (kl, ("bound", value)), (("bound", value),), (("", value),)):
+            shown = [(name, text) for name, text in words if text]
+            plain = "  ".join(f"{name} {text}" for name, text in shown)
+            if not self.isVisible() or self._headline.fontMetrics().horizontalAdvance(plain) <= room:
+                break
+        muted = theme.current().muted
+        parts = [f'<span style="color:{muted}">{name}</span> {text}' for name, text in shown]
+        self._headline.setText("&nbsp;&nbsp;".join(parts))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        """Fit the headline again."""
+        super().resizeEvent(event)
+        self._fit_headline()
 
 
 def _strips(scene: Scene) -> list[QGraphicsPolygonItem]:
@@ -156,6 +178,7 @@ def _labels(scene: Scene, palette: theme.Palette) -> list[pg.TextItem]:
         label = pg.TextItem(f"m{subscript(index)}", color=palette.muted, anchor=(-0.1, 1.0))
         label.setFont(theme.font(11))
         label.setPos(x, y)
+        label.setZValue(5)
         labels.append(label)
     return labels
 
@@ -172,7 +195,8 @@ class PlaneGrid(QWidget):
         self._frame = 0
         self._follow = True
         self._filler: QWidget | None = None
-        self.choice = QComboBox(toolTip="The plane of x that is shown", accessibleName="Plane")
+        self.choice = QComboBox(toolTip="The plane of x that is shown: across, up", accessibleName="Plane")
+        self.choice.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self.choice.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.choice.activated.connect(self._change_projection)
         self._grid = QGridLayout()

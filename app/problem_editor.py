@@ -57,7 +57,6 @@ class PriorEditor(Section):
         self.dimension.setAccessibleName("Dimension of the space")
         self.dimension.setKeyboardTracking(False)
         self.delete = self.button("Delete", "Delete the selected component", self._delete)
-        self.body.addWidget(self.table)
         buttons = side_by_side(
             self.button("Add", "Add a component", self._add),
             self.button("Duplicate", "Duplicate the selected component", self._duplicate),
@@ -65,6 +64,7 @@ class PriorEditor(Section):
         )
         buttons.addWidget(self.dimension)
         self.body.addLayout(buttons)
+        self.body.addWidget(self.table)
         self.finish()
 
     def show_scenario(self, scenario: Scenario) -> None:
@@ -209,6 +209,8 @@ class ProblemEditor(QScrollArea):
 
     edited = Signal(object)
     """A valid Scenario."""
+    refused = Signal()
+    """An edit that is not valid; the field is marked."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -227,7 +229,7 @@ class ProblemEditor(QScrollArea):
         self._general.setProperty("role", "error")
         body = QWidget(objectName="problem")
         body.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        layout = QVBoxLayout(body)
+        self._body = layout = QVBoxLayout(body)
         layout.setContentsMargins(12, 10, 12, 12)
         layout.setSpacing(4)
         layout.addWidget(self.notes)
@@ -254,6 +256,10 @@ class ProblemEditor(QScrollArea):
     def show_error(self, error: ScenarioError | None) -> None:
         """Mark the field that is wrong and say why, or clear all marks."""
         mine = [section.mark(error) for section in self.sections]
+        for section, marked in zip(self.sections, mine, strict=True):
+            if marked:
+                self._body.activate()
+                self.ensureWidgetVisible(section.error)
         self._general.setVisible(error is not None and not any(mine))
         if error is not None:
             self._general.setText(error.reason)
@@ -281,6 +287,7 @@ class ProblemEditor(QScrollArea):
             scenario = Scenario.from_dict(data)
         except ScenarioError as error:
             self.show_error(error)
+            self.refused.emit()
             return
         if scenario == self._scenario:
             self.show_error(None)

@@ -124,7 +124,7 @@ class Scene:
             (centres[0], centres[1]),
             list(_rows_in_plane(problem, basis)),
             problem.measurement.noise,
-            _extent([prior, target], projection),
+            _extent([prior, target], (basis @ problem.measurement.estimate).squeeze(-1), projection),
         )
 
 
@@ -144,9 +144,11 @@ def _rows_in_plane(problem: Problem, basis: torch.Tensor) -> list[tuple[float, f
     return rows
 
 
-def _extent(mixtures: Sequence[GaussianMixture], projection: Projection) -> QRectF:
-    """A rectangle that holds the components, and the standard normal from which all start."""
+def _extent(mixtures: Sequence[GaussianMixture], estimate: torch.Tensor, projection: Projection) -> QRectF:
+    """A rectangle that holds the components, the least-norm solution, and the normal from which all start."""
     low, high = np.full(2, -2.4), np.full(2, 2.4)
+    low[: len(estimate)] = np.minimum(low[: len(estimate)], estimate.numpy() - 0.5)
+    high[: len(estimate)] = np.maximum(high[: len(estimate)], estimate.numpy() + 0.5)
     for mixture in mixtures:
         reach = _REACH * mixture.covariances.diagonal(dim1=-2, dim2=-1).sqrt()
         edges = torch.stack([mixture.means - reach, mixture.means + reach]).numpy()

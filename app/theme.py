@@ -177,12 +177,15 @@ def _style_sheet(palette: Palette) -> str:
         border: 1px solid {palette.line}; border-radius: 6px; padding: 3px 6px; min-height: 18px;
         selection-background-color: {palette.accent}; }}
     QLineEdit:focus, QAbstractSpinBox:focus, QComboBox:focus {{ border-color: {palette.accent}; }}
+    QLineEdit[invalid="true"]:focus {{ border-color: {palette.danger}; }}
     QTableWidget QLineEdit {{ border-radius: 0; padding: 0 2px; }}
     QComboBox::drop-down, QAbstractSpinBox::up-button, QAbstractSpinBox::down-button {{ border: none; width: 18px; }}
     QComboBox::down-arrow, QAbstractSpinBox::down-arrow {{ image: url({_chevron("down", palette)}); width: 12px; }}
     QAbstractSpinBox::up-arrow {{ image: url({_chevron("up", palette)}); width: 12px; }}
-    QComboBox QAbstractItemView {{ background: {palette.surface}; border: 1px solid {palette.line}; }}
-    *[invalid="true"] {{ border: 1px solid {palette.danger}; }}
+    QComboBox QAbstractItemView {{ background: {palette.surface}; color: {palette.ink}; outline: none;
+        border: 1px solid {palette.line}; selection-background-color: {palette.raised};
+        selection-color: {palette.ink}; }}
+    *[invalid="true"], *[invalid="true"]:focus {{ border: 1px solid {palette.danger}; }}
     QTableWidget {{ background: {palette.surface}; border: 1px solid {palette.line}; border-radius: 6px;
         gridline-color: {palette.line}; }}
     QTableWidget#plain {{ border: none; }}

@@ -46,6 +46,11 @@ class Player(QObject):
         self._timer.timeout.connect(self._tick)
 
     @property
+    def rest(self) -> int:
+        """Where playing ends: t = 1, where the theory states its results; t = 0 is one step on."""
+        return max(self.last - 1, 0)
+
+    @property
     def is_playing(self) -> bool:
         """Whether the frame moves by itself."""
         return self._timer.isActive()
@@ -66,7 +71,7 @@ class Player(QObject):
 
     def play(self) -> None:
         """Play on, or from the start when at the end."""
-        if self.frame >= self.last:
+        if self.frame >= self.rest:
             self.seek(0)
         self._clock = time.perf_counter()
         self._timer.start()
@@ -108,9 +113,9 @@ class Player(QObject):
         self._wanted += (now - self._clock) * self.speed * self.last / SECONDS
         self._clock = now
         # Wait for the computation rather than jump once it has caught up.
-        self._wanted = min(self._wanted, float(max(self.available - 1, 0)))
+        self._wanted = min(self._wanted, float(max(self.available - 1, 0)), float(self.rest))
         self._show()
-        if self.available > self.last and self.frame >= self.last:
+        if self.available > self.rest and self.frame >= self.rest:
             if self.loop:
                 self.seek(0)
             else:
@@ -141,7 +146,7 @@ class Transport(QWidget):
         self.forward = self._button("step-forward", "One step on (Right)", lambda: player.step(1))
         self.to_end = self._button("skip-next", "To the end (End)", lambda: player.step(player.last))
         self.where = QLabel()
-        self.where.setMinimumWidth(248)
+        self.where.setMinimumWidth(264)
         self.scrub = QSlider(Qt.Orientation.Horizontal)
         self.scrub.setAccessibleName("Position in the run")
         self.scrub.setToolTip("Reverse time: from pure noise on the left to the samples on the right")

@@ -11,6 +11,8 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QVBoxLay
 
 from app import theme
 
+ROUNDING = 1e-12
+"""Nats that rounding alone could have made."""
 _SAMPLE = 22
 """Length of a legend's piece of line, in pixels."""
 
@@ -27,7 +29,7 @@ def number(value: float) -> str:
     if math.isinf(value):
         return "∞" if value > 0 else "−∞"
     size = abs(value)
-    if size == 0:
+    if size < ROUNDING:
         return "0"
     if size >= 1e5 or size < 5e-4:
         mantissa, exponent = f"{value:.1e}".split("e")

@@ -125,6 +125,10 @@ class MainWindow(QMainWindow):
         layout.addWidget(
             self._tool("Save as", "Save the scenario in another file", QKeySequence("Ctrl+Shift+S"), self.save_file_as)
         )
+        leave = QAction("Quit", self)
+        leave.setShortcut(QKeySequence.StandardKey.Quit)
+        leave.triggered.connect(self.close)
+        self.addAction(leave)
         layout.addStretch()
         layout.addWidget(
             self._tool("Fit view", "Show the whole problem again", QKeySequence(Qt.Key.Key_F), self.planes.fit)
@@ -154,6 +158,7 @@ class MainWindow(QMainWindow):
 
     def _connect(self) -> None:
         self.problem.edited.connect(self._edited)
+        self.problem.refused.connect(lambda: self.transport.status.setText("not valid: last valid run"))
         self.session.began.connect(self._began)
         self.session.advanced.connect(self._advanced)
         self.session.finished.connect(self._finished)
@@ -188,6 +193,8 @@ class MainWindow(QMainWindow):
     def _edited(self, scenario: Scenario) -> None:
         self.scenario = scenario
         self.setWindowModified(True)
+        self.picker.setText(f"{scenario.name} (edited)")
+        self._say(None)
         self.session.start(scenario)
 
     def _title(self) -> None:
@@ -228,7 +235,8 @@ class MainWindow(QMainWindow):
         self.setFocus()
         name, _ = QFileDialog.getSaveFileName(self, "Save the scenario", str(self.path or "scenario.toml"), _FILES)
         if name:
-            self._save(Path(name))
+            path = Path(name)
+            self._save(path if path.suffix else path.with_suffix(".toml"))
 
     def _save(self, path: Path) -> None:
         """Write the whole file or leave the old one as it was."""

@@ -62,7 +62,8 @@ def explain(
     place = (loc[0], *loc[2:]) if tagged else loc
     if error["type"] == "extra_forbidden":
         key = str(place[-1])
-        reason = f"there is no key {key!r}{suggest(key, keys(loc[:-1]))}"
+        where = f" in the schedule {loc[1]!r}" if tagged else ""
+        reason = f"there is no key {key!r}{where}{suggest(key, keys(loc[:-1]))}"
         return ScenarioError(source, ".".join(map(str, place[:-1])), reason)
     if error["type"] in {"union_tag_invalid", "union_tag_not_found"}:
         kind = str(context.get("tag", ""))

@@ -343,7 +343,10 @@ class Scenario(_Section):
         try:
             return cls.model_validate(data)
         except ValidationError as error:
-            raise explain(error.errors()[0], source, _keys_at, SCHEDULES) from None
+            errors = error.errors()
+            # A key that is misspelt also leaves one missing: the first is what the user can see.
+            first = next((each for each in errors if each["type"] == "extra_forbidden"), errors[0])
+            raise explain(first, source, _keys_at, SCHEDULES) from None
 
     @classmethod
     def from_toml(cls, text: str, source: str = "") -> Self:

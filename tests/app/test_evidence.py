@@ -255,3 +255,13 @@ def test_the_table_needs_no_scrolling(experiment: Experiment, table: TermsTable)
     port = table.table.viewport()
     last = table.table.visualItemRect(table.table.item(len(TERM_ROWS) - 1, len(experiment.samplers) - 1))
     assert port.rect().contains(last)
+
+
+def test_the_axis_holds_what_the_particles_observe(experiment: Experiment, headline: HeadlinePlot) -> None:
+
+    experiment.trace.observed_mismatch[:] = 1e7
+    headline.show_experiment(experiment)
+    assert headline.plot.getViewBox().viewRange()[1][1] > 7
+    experiment.trace.diverged_at[:] = [1] * len(experiment.samplers)
+    headline.advance()
+    assert headline.plot.getViewBox().viewRange()[1][1] < 7

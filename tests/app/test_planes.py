@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -476,3 +477,29 @@ def test_the_theme_is_taken(grid: PlaneGrid, monkeypatch: pytest.MonkeyPatch) ->
         grid.refresh()
         image = grid.planes["exact"].view.grab().toImage()
         assert image.pixelColor(corner).name().upper() == palette.surface
+
+
+def test_a_narrow_panel_drops_words_but_never_a_part_of_a_number(qtbot: QtBot) -> None:
+    plane = Plane(SAMPLERS["bo-ddnm"].about)
+    qtbot.addWidget(plane)
+    plane.show()
+    seen = []
+    for width in (420, 300, 230, 150):
+        plane.resize(width, 300)
+        plane.set_headline("12.34", "56.78 ± 0.09", None)
+        seen.append(re.sub(r"<[^>]*>|&nbsp;", " ", plane._headline.text()).split())
+        assert plane._headline.sizeHint().width() + plane._title.sizeHint().width() <= width
+    assert seen[0] == ["KL", "12.34", "bound", "56.78", "±", "0.09"]
+    assert seen[-1] == ["56.78"]
+    assert [len(words) for words in seen] == sorted((len(words) for words in seen), reverse=True)
+
+
+def test_a_click_on_the_picture_selects_the_sampler(qtbot: QtBot) -> None:
+    plane = Plane(SAMPLERS["exact"].about)
+    qtbot.addWidget(plane)
+    plane.resize(300, 300)
+    plane.show()
+    qtbot.waitExposed(plane)
+    with qtbot.waitSignal(plane.picked) as picked:
+        qtbot.mouseClick(plane.view.viewport(), Qt.MouseButton.LeftButton, pos=plane.view.viewport().rect().center())
+    assert picked.args == ["exact"]

@@ -6,10 +6,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from core import samplers
 from core.mixture import GaussianMixture
 from core.problem import Level, Measurement, Problem
-from core.samplers import SAMPLERS, About, Kernel, register
+from core.samplers import SAMPLERS, About, Kernel, base, register
 from core.schedule import Schedule
 
 F64 = torch.float64
@@ -140,7 +139,7 @@ def test_a_taken_key_is_refused() -> None:
 
 
 def test_a_new_key_is_registered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(samplers, "SAMPLERS", {})
+    monkeypatch.setattr(base, "SAMPLERS", {})
 
     class Mine:
         about = About("mine", "Mine", "#000000", "", "", "")
@@ -149,7 +148,7 @@ def test_a_new_key_is_registered(monkeypatch: pytest.MonkeyPatch) -> None:
             return Kernel(points, level.variance)
 
     assert register(Mine) is Mine
-    assert isinstance(samplers.SAMPLERS["mine"], Mine)
+    assert isinstance(base.SAMPLERS["mine"], Mine)
 
 
 def test_abouts_tell_samplers_apart() -> None:
