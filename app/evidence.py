@@ -121,7 +121,7 @@ class HeadlinePlot(QWidget):
             axis.setPen(pg.mkPen(palette.line))
             axis.setTextPen(pg.mkPen(palette.muted))
             axis.setTickFont(theme.font(10))
-            axis.setStyle(tickLength=-4)
+            axis.setStyle(tickLength=-4, maxTickLevel=0)  # minor ticks would double the cost of a frame
             axis.label.setFont(theme.font(11))
         self.plot.showGrid(y=True, alpha=0.12)
 

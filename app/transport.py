@@ -15,7 +15,7 @@ from core.schedule import Schedule
 
 _TICK_MS = 16
 _FOLLOW_SECONDS = 0.05
-"""While paused, frames that are being computed are shown at most this often: painting slows them."""
+"""While frames are being computed they are shown at most this often: painting slows them down."""
 SECONDS = 6.0
 """A whole run takes this long at speed 1."""
 SPEEDS = (0.125, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
@@ -114,7 +114,8 @@ class Player(QObject):
         self._clock = now
         # Wait for the computation rather than jump once it has caught up.
         self._wanted = min(self._wanted, float(max(self.available - 1, 0)), float(self.rest))
-        self._show()
+        if self.available > self.last or now - self._shown_at > _FOLLOW_SECONDS:
+            self._show()
         if self.available > self.rest and self.frame >= self.rest:
             if self.loop:
                 self.seek(0)

@@ -53,6 +53,7 @@ class MainWindow(QMainWindow):
         super().__init__()
         self.scenario, self.path = scenario, path
         self.experiment: Experiment | None = None
+        self._planes_are_old = True
         self._drawn_at = self._written_at = 0.0
         self.session = Session(self)
         self.player = Player(self)
@@ -257,11 +258,14 @@ class MainWindow(QMainWindow):
         self.transport.show_schedule(experiment.schedule)
         self.headline.show_experiment(experiment)
         self.terms.show_experiment(experiment)
-        self.planes.show_experiment(experiment)
         self.player.begin(experiment.schedule.steps)
+        self._planes_are_old = True
 
     def _advanced(self) -> None:
         assert self.experiment is not None
+        if self._planes_are_old:  # not in one go with the rest: the interface would halt for too long
+            self._planes_are_old = False
+            self.planes.show_experiment(self.experiment)
         now = time.perf_counter()
         if now - self._drawn_at > _REDRAW_SECONDS:
             self._drawn_at = now
@@ -290,7 +294,7 @@ class MainWindow(QMainWindow):
     def _write(self, frame: int) -> None:
         """Say in figures what holds at a frame."""
         experiment = self.experiment
-        if experiment is None:
+        if experiment is None or self._planes_are_old:
             return
         self.terms.show_frame(frame)
         evidence, t = experiment.evidence, experiment.schedule.steps - frame
