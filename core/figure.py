@@ -81,7 +81,7 @@ def evidence_figure(title: str, found: Sequence[Findings]) -> Figure:
         figure.text(
             0.075, 0.93, textwrap.shorten(title, 70, placeholder=" …"), size=19, weight="bold", parse_math=False
         )
-        figure.text(0.075, 0.882, "nats, accumulated from t = T down", color=_MUTED)
+        figure.text(0.075, 0.882, "nats, accumulated from t = T down to 1", color=_MUTED)
         figure.text(0.756, 0.882, "at t = 1", color=_MUTED)
     return figure
 
@@ -105,7 +105,7 @@ def _limits(found: Sequence[Findings]) -> tuple[float, float]:
     """From well below the smallest number of t = 1 that matters to just above the largest one drawn."""
     drawn = np.concatenate(
         [
-            _positive(each.value[name])
+            _positive(each.value[name][:-1])
             for each in found
             for name in _LEGEND
             if name != "observed_mismatch" or each.diverged_at is None  # particles on their way out dwarf everything
@@ -124,15 +124,15 @@ def _positive(values: Column) -> Column:
 def _draw(axes: Axes, found: Sequence[Findings], index: int) -> None:
     """Draw one sampler's curves and its band of two standard errors."""
     each, steps = found[index], found[index].steps
-    times, colour = np.arange(steps, -1, -1), each.about.colour
+    times, colour = np.arange(steps, 0, -1), each.about.colour
     low, high = axes.get_ylim()
     for name in _LEGEND:
-        values = np.where(each.value[name] > 0, each.value[name], np.nan)
+        values = np.where(each.value[name] > 0, each.value[name], np.nan)[:-1]
         # Where samplers coincide, the earlier lines stay visible on both sides of the later ones.
         beneath = sum(np.allclose(each.value[name], later.value[name], rtol=1e-6) for later in found[index + 1 :])
         width = 2.6 + 2.2 * beneath if name == "mismatch" else 1.9
         axes.plot(times, values, color=colour, linewidth=width, **_dashes(name, index / len(found)))
-    middle, spread = each.value["mismatch"], 2 * np.nan_to_num(each.error["mismatch"])
+    middle, spread = each.value["mismatch"][:-1], 2 * np.nan_to_num(each.error["mismatch"][:-1])
     below, above = (np.clip(middle + side, low, high) for side in (-spread, spread))
     axes.fill_between(times, below, above, color=colour, alpha=0.18, linewidth=0)
 
@@ -165,7 +165,7 @@ def _end(axes: Axes, each: Findings) -> float:
     """Height at which a sampler's mismatch leaves the plot, as a fraction; its bound's where it has no mismatch."""
     low, high = np.log(axes.get_ylim())
     for name in ("mismatch", "bound"):
-        values = _positive(each.value[name][-2:])
+        values = _positive(each.value[name][-2:-1])
         if values.size and np.log(values[-1]) > low:
             return float((np.log(values[-1]) - low) / (high - low))
     return 0.0
