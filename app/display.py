@@ -14,7 +14,7 @@ HEADLESS = "to run without a window: mismatch-lab run SCENARIO --out DIR"
 """The way out that every sentence offers."""
 DEBIAN_PACKAGES = (
     "libegl1 libgl1 libglib2.0-0 libfontconfig1 libdbus-1-3 libxkbcommon-x11-0 libxcb-cursor0 "
-    "libxcb-icccm4 libxcb-keysyms1 libxcb-randr0 libxcb-shape0"
+    "libxcb-icccm4 libxcb-keysyms1 libxcb-randr0 libxcb-shape0 libxcb-shm0 libxcb-sync1 libxcb-xfixes0"
 )
 """What Qt's window needs on a bare Debian."""
 
