@@ -35,6 +35,8 @@ STYLES = {
 }
 """What is drawn for every sampler: words, line, width."""
 
+_DECADES = [(1.0, 0.0)]
+"""A tick at every power of ten."""
 _SHOWN_DECADES = 5
 """How far below the largest value the logarithmic axis reaches."""
 
@@ -105,6 +107,7 @@ class HeadlinePlot(QWidget):
         plot.setLabel("bottom", "reverse time t")
         plot.setLabel("left", "nats")
         plot.getAxis("left").enableAutoSIPrefix(False)
+        plot.getAxis("left").setTickSpacing(levels=_DECADES)
         plot.setLogMode(y=True)
         return plot
 
@@ -204,6 +207,7 @@ class HeadlinePlot(QWidget):
     def _change_scale(self, logarithmic: bool) -> None:
         self.logarithmic.setText("log" if logarithmic else "linear")
         self.plot.setLogMode(y=logarithmic)
+        self.plot.getAxis("left").setTickSpacing(levels=_DECADES if logarithmic else None)
         self.advance()
 
 
