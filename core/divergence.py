@@ -1,6 +1,6 @@
 """Where a sampler's error comes from: the terms of the path divergence, and the KL itself.
 
-The identity of THEORY.md section 3, accumulated from t = T down:
+The identity of theory.md section 3, accumulated from t = T down:
 ``KL(Q_{t|y} || P_t) <= bound_t = init + sum_{s > t} (disc_s + var_s + mis_s)``, all in nats.
 
 For one component everything is closed form. For more, expectations over the target path are means

@@ -45,7 +45,7 @@ class Responsibilities(NamedTuple):
 class GaussianMixture:
     """``sum_k w_k N(m_k, U_k diag(l_k) U_k^T)`` on R^d; ``l_k`` may hold zeros (even all: a point mass).
 
-    Noising keeps the axes ``U_k`` (THEORY.md section 1), so no step of a diffusion inverts a matrix.
+    Noising keeps the axes ``U_k`` (theory.md section 1), so no step of a diffusion inverts a matrix.
     Build one with :meth:`from_covariances`.
     """
 
@@ -222,7 +222,7 @@ class GaussianMixture:
     # New mixtures from this one
 
     def noised(self, abar: float) -> GaussianMixture:
-        """Law of ``sqrt(abar) x + sqrt(1 - abar) n``, ``n`` standard normal (THEORY.md section 1)."""
+        """Law of ``sqrt(abar) x + sqrt(1 - abar) n``, ``n`` standard normal (theory.md section 1)."""
         return self.noised_along([abar])[0]
 
     def noised_along(self, abars: Sequence[float]) -> list[GaussianMixture]:
@@ -251,7 +251,7 @@ class GaussianMixture:
         return GaussianMixture(self.weights, self.means @ matrix.mT, variances, axes)
 
     def posterior(self, matrix: Tensor, value: Tensor, noise: float) -> GaussianMixture:
-        """Law of x given ``value = matrix @ x + noise * n``, again a mixture (THEORY.md section 1).
+        """Law of x given ``value = matrix @ x + noise * n``, again a mixture (theory.md section 1).
 
         Worked out from the singular values of ``H C_k^{1/2}``, never from ``C_k - G_k H C_k``: the
         small variances keep their relative precision however small the noise. With ``noise = 0``

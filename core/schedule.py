@@ -1,4 +1,4 @@
-"""Noise schedules: how fast the forward process forgets (THEORY.md section 1)."""
+"""Noise schedules: how fast the forward process forgets (theory.md section 1)."""
 
 from __future__ import annotations
 

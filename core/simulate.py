@@ -132,7 +132,7 @@ def mismatch(basis: Tensor, exact_mean: Tensor, kernel: Kernel) -> Tensor:
     """``1/2 (mu*_t - mu_t)_i^2 / v_i`` of every point, along each right singular direction i of H: (d, N).
 
     Rows up to the rank of H are the measured directions; their sum over a column is the step's
-    mismatch there (THEORY.md section 3), in nats.
+    mismatch there (theory.md section 3), in nats.
 
     Args:
         basis: V, (d, d).

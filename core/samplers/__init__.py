@@ -1,4 +1,4 @@
-"""Samplers: one Gaussian kernel a reverse step (THEORY.md section 2).
+"""Samplers: one Gaussian kernel a reverse step (theory.md section 2).
 
 Every file of this folder is imported, so that a new sampler joins by being put here. One that is
 given by a score subclasses :class:`ScoreSampler`, describes itself in ``about``, and is decorated with

@@ -1,4 +1,4 @@
-"""The samplers of the literature: what each puts in place of the posterior's score (THEORY.md section 2)."""
+"""The samplers of the literature: what each puts in place of the posterior's score (theory.md section 2)."""
 
 from __future__ import annotations
 

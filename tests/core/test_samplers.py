@@ -21,7 +21,7 @@ MATRICES = {
 
 
 class Symbols:
-    """The letters of THEORY.md section 2, from H, y, sigma_y and the mixtures' scores alone."""
+    """The letters of theory.md section 2, from H, y, sigma_y and the mixtures' scores alone."""
 
     def __init__(self, level: Level, x: Tensor) -> None:
         measurement = level.measurement
