@@ -18,6 +18,8 @@ from core.refusal import ScenarioError
 from core.scenario import Scenario
 
 _POLL_MS = 16
+_FIRST_FRAME_SECONDS = 0.25
+"""The interface gets at most so long to draw a new run's first frame by itself."""
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +34,8 @@ class _Run:
         self.error: Exception | None = None
         self.seconds = 0.0
         self.finished = False
+        self.shown = threading.Event()
+        """The interface has drawn the first frame, or nobody waits for it any more."""
 
 
 @final
@@ -69,6 +73,7 @@ class Session(QObject):
         if self._closed:
             return
         with self._changed:
+            self._release()
             self._wanted = _Run(scenario)
             self._changed.notify()
         self._timer.start()
@@ -76,10 +81,16 @@ class Session(QObject):
     def close(self) -> None:
         """Drop the run and wait for the thread to end."""
         with self._changed:
+            self._release()
             self._closed, self._wanted = True, None
             self._changed.notify()
         self._timer.stop()
         self._thread.join()
+
+    def _release(self) -> None:
+        """Do not let the worker wait on behalf of a run that is dropped."""
+        if self._wanted is not None:
+            self._wanted.shown.set()
 
     # On the worker's thread
 
@@ -100,7 +111,9 @@ class Session(QObject):
         start = time.perf_counter()
         experiment = Experiment(run.scenario, keep_frames=True)
         for _ in experiment.run():
-            run.experiment = experiment
+            if run.experiment is None:
+                run.experiment = experiment
+                run.shown.wait(_FIRST_FRAME_SECONDS)  # two threads of Python would slow each other
             if self._wanted is not run:
                 return
         run.seconds = time.perf_counter() - start
@@ -116,6 +129,8 @@ class Session(QObject):
             self._announced, self._seen = run, 0
             self.began.emit(experiment)
             return  # the interface has enough to draw; the rest at the next look
+        if run is self._announced and self._seen > 0:
+            run.shown.set()
         if experiment is not None and experiment.evidence.completed > self._seen:
             self._seen = experiment.evidence.completed
             self.advanced.emit()
