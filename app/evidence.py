@@ -23,7 +23,7 @@ from PySide6.QtWidgets import (
 )
 
 from app import theme
-from app.pictures import Drawing, Line, Lines
+from app.pictures import Drawing, Line, Lines, quiet_plot
 from app.widgets import LegendEntry, brief, card, heading, side_by_side, with_error
 from core.experiment import Experiment
 
@@ -96,12 +96,8 @@ class HeadlinePlot(QWidget):
         self.restyle()
 
     def _empty_plot(self) -> pg.PlotWidget:
-        plot = pg.PlotWidget()
-        plot.setAccessibleName("Accumulated mismatch, bound and KL against reverse time")
+        plot = quiet_plot("Accumulated mismatch, bound and KL against reverse time", axes=True)
         plot.setMinimumHeight(200)
-        plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        plot.setMenuEnabled(False)
-        plot.hideButtons()
         plot.invertX(True)
         plot.setMouseEnabled(x=False, y=False)
         plot.setLabel("bottom", "reverse time t")

@@ -22,6 +22,19 @@ _VIEWS = 8
 """A drawing keeps its images for this many views: as many panels as may share it, and some to spare."""
 
 
+def quiet_plot(name: str, *, axes: bool) -> pg.PlotWidget:
+    """Return a plot without pyqtgraph's own buttons and menu, which leaves the keys to the window."""
+    plot = pg.PlotWidget()
+    plot.setAccessibleName(name)
+    plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    plot.setMenuEnabled(False)
+    plot.hideButtons()
+    if not axes:
+        plot.hideAxis("left")
+        plot.hideAxis("bottom")
+    return plot
+
+
 class Picture(pg.GraphicsObject):
     """An item that fills the view with an image of the view's own pixels."""
 

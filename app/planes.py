@@ -23,7 +23,7 @@ from PySide6.QtWidgets import (
 )
 
 from app import theme
-from app.pictures import Drawing, Lines, Particles
+from app.pictures import Drawing, Lines, Particles, quiet_plot
 from app.scene import Projection, Scene, projections
 from app.widgets import LegendEntry, card, heading, side_by_side, subscript
 from core.experiment import Experiment
@@ -59,16 +59,9 @@ class Plane(QFrame):
         header.addWidget(title)
         header.addWidget(self._headline, 1)
 
-        self.view = pg.PlotWidget()
-        self.view.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.view = quiet_plot(f"Particles of {about.label}", axes=False)
         self.view.scene().sigMouseClicked.connect(lambda _: self.picked.emit(about.key))
-        self.view.setAccessibleName(f"Particles of {about.label}")
-        plot = self.view.getPlotItem()
-        plot.hideButtons()
-        plot.setMenuEnabled(False)
-        plot.hideAxis("left")
-        plot.hideAxis("bottom")
-        self.box: pg.ViewBox = plot.getViewBox()
+        self.box: pg.ViewBox = self.view.getPlotItem().getViewBox()
         self.box.setAspectLocked(True)
         self.box.setDefaultPadding(0)
         self.particles = Particles(about.colour)

@@ -22,6 +22,7 @@ from app.fields import (
     read,
     write,
 )
+from app.pictures import quiet_plot
 from core.refusal import ScenarioError
 from core.samplers import SAMPLERS
 from core.scenario import SCHEDULES, Scenario
@@ -114,13 +115,10 @@ class RunEditor(Section):
         self._add_line("device", self.device)
         for slid in (self.steps, self.particles):
             slid.slid.connect(self.changed)
-        self.plot = pg.PlotWidget(background=None, toolTip="ᾱ_t: how much of x₀ is left at t")
+        self.plot = quiet_plot("ᾱ_t: how much of x₀ is left at t", axes=False)
+        self.plot.setToolTip(self.plot.accessibleName())
         self.plot.setFixedHeight(64)
         self.plot.setMouseEnabled(x=False, y=False)
-        self.plot.setMenuEnabled(False)
-        self.plot.hideButtons()
-        self.plot.hideAxis("left")
-        self.plot.hideAxis("bottom")
         self.curve = self.plot.plot()
         self.body.addLayout(self.form)
         self.body.addWidget(self.plot)
