@@ -26,11 +26,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from core.mixture import GaussianMixture
+from core.gaussian import excess, gaussian_kl
+from core.mixture import GaussianMixture, Responsibilities
 from core.problem import Level, Problem
 from core.samplers import Kernel, Sampler
 from core.schedule import Schedule
 from core.simulate import mismatch
+
+_BLOCK_BYTES = 1 << 21
+"""Work arrays of the steps that are taken at once stay about this large: less of Python, still in the cache."""
 
 TERMS = ("bound", "initialisation", "discretisation", "variance", "mismatch", "mismatch_range", "mismatch_null")
 """The bound and what it is made of, by their names in the report."""
@@ -45,8 +49,8 @@ class Evidence:
     is infinite (a singular target's terms at t = 0) or NaN (a KL that is not computed).
     """
 
-    exact: bool
-    """Closed form: every standard error is zero, and ``kl`` is exact."""
+    exact: NDArray[np.bool_]
+    """(samplers,): closed form, so that every standard error is zero and ``kl`` is exact."""
     value: dict[str, NDArray[np.float64]]
     """(samplers, T + 1) each, a name of :data:`TERMS`."""
     error: dict[str, NDArray[np.float64]]
@@ -57,15 +61,31 @@ class Evidence:
     """Frames written so far, 0..T + 1."""
 
     @classmethod
-    def empty(cls, problem: Problem, schedule: Schedule, samplers: int) -> Self:
+    def empty(cls, problem: Problem, schedule: Schedule, samplers: Sequence[Sampler]) -> Self:
         """Allocate for a run."""
-        shape = (samplers, schedule.steps + 1)
+        shape = (len(samplers), schedule.steps + 1)
         return cls(
-            problem.prior.components == 1,
+            np.array([is_affine(problem, schedule, sampler) for sampler in samplers]),
             {name: np.full(shape, np.nan) for name in TERMS},
             {name: np.zeros(shape) for name in TERMS},
             np.full(shape, np.nan),
         )
+
+
+@torch.no_grad()
+def is_affine(problem: Problem, schedule: Schedule, sampler: Sampler) -> bool:
+    """Whether every step keeps a Gaussian one: found out by trying points that an affine map knows already."""
+    if problem.prior.components > 1 or problem.target.components > 1:
+        return False
+    level = problem.level(schedule, sorted({schedule.steps, (schedule.steps + 1) // 2, 1}))
+    probes = _probes(problem.prior.dimension)
+    others = torch.randn(len(probes), 4, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    others = torch.cat([others, 30 * others], dim=1)
+    count, at = probes.shape[1], torch.cat([probes, others], dim=1)
+    mean = sampler.kernel(level, at.expand(len(level.prior.means), *at.shape)).mean
+    constant, slope = mean[..., :1], mean[..., 1:count] - mean[..., :1]
+    gap = mean[..., count:] - slope @ others - constant
+    return bool((gap.abs() <= 1e-7 * mean.abs().amax()).all())
 
 
 @torch.no_grad()
@@ -78,85 +98,65 @@ def accumulate(
     paths: int,
     seed: int,
 ) -> Iterator[int]:
-    """Compute every term down from t = T, one step of the path at each ``next``, in float64.
+    """Compute every term down from t = T, a block of steps whenever one is needed, in float64.
 
     Args:
         problem: in float64, on the CPU.
         schedule: gives T and every abar_t.
         samplers: a row of ``evidence`` each.
         evidence: from :meth:`Evidence.empty`.
-        paths: Monte Carlo target paths, for more than one component.
+        paths: Monte Carlo target paths, for samplers that have no closed form.
         seed: of the paths.
 
     Yields:
-        t of the frame just completed: T, T - 1, ..., 0.
+        t of a frame that is complete: T, T - 1, ..., 0.
     """
-    view: _View = _ClosedForm(problem, samplers) if evidence.exact else _MonteCarlo(problem, samplers, paths, seed)
-    view.start(schedule)
-    for frame, level in enumerate(problem.levels(schedule)):
-        _write(evidence, frame, view.totals(level.target))
-        yield level.t
-        view.step(level)
-    _write(evidence, schedule.steps, view.totals(problem.target))
-    if problem.target.is_singular:
-        for name in ("bound", "discretisation"):
-            evidence.value[name][:, -1], evidence.error[name][:, -1] = math.inf, 0.0
-    yield 0
+    closed, sampled = (np.flatnonzero(evidence.exact == exact).tolist() for exact in (True, False))
+    views: list[tuple[_View, list[int]]] = []
+    if closed:
+        views.append((_ClosedForm(problem, [samplers[row] for row in closed]), closed))
+    if sampled:
+        views.append((_MonteCarlo(problem, [samplers[row] for row in sampled], paths, seed), sampled))
+    for view, rows in views:
+        _write(evidence, rows, 0, view.start(schedule))
+    evidence.completed = 1
+    yield schedule.steps
+    block = min(view.block for view, _ in views)
+    for last in range(schedule.steps, 0, -block):
+        times = range(last, max(last - block, 0), -1)
+        level = problem.level(schedule, times)
+        for view, rows in views:
+            _write(evidence, rows, evidence.completed, view.advance(level))
+        if times[-1] == 1 and problem.target.is_singular:
+            for name in ("bound", "discretisation"):
+                evidence.value[name][:, -1], evidence.error[name][:, -1] = math.inf, 0.0
+        evidence.completed += len(times)
+        yield from (t - 1 for t in times)
 
 
 class _Totals(NamedTuple):
-    """Everything accumulated down to one t; values and errors in the order of TERMS."""
+    """Everything accumulated down to each of B frames; values and errors in the order of TERMS."""
 
-    value: NDArray[np.float64]
-    error: NDArray[np.float64]
-    kl: NDArray[np.float64]
+    value: Tensor
+    """(terms, samplers, B)."""
+    error: Tensor
+    kl: Tensor
+    """(samplers, B)."""
 
 
-def _write(evidence: Evidence, frame: int, totals: _Totals) -> None:
+def _write(evidence: Evidence, rows: list[int], first: int, totals: _Totals) -> None:
+    """Fill in the frames from ``first`` on."""
+    frames = slice(first, first + totals.kl.shape[-1])
     for position, name in enumerate(TERMS):
-        evidence.value[name][:, frame] = totals.value[position]
-        evidence.error[name][:, frame] = totals.error[position]
-    evidence.kl[:, frame] = totals.kl
-    evidence.completed = frame + 1
+        evidence.value[name][rows, frames] = totals.value[position].numpy()
+        evidence.error[name][rows, frames] = totals.error[position].numpy()
+    evidence.kl[rows, frames] = totals.kl.numpy()
 
 
-def excess(u: Tensor) -> Tensor:
-    """``u - ln(1 + u)`` for u >= -1, to full relative precision near zero; infinite at -1."""
-    small = 1e-3  # the first neglected term is below rounding
-    series = u.square() * (0.5 - u * (1 / 3 - u * (0.25 - u * (0.2 - u / 6))))
-    return torch.where(u.abs() < small, series, u - torch.log1p(u))
-
-
-def gaussian_kl(mean: Tensor, covariance: Tensor, other_mean: Tensor, other_covariance: Tensor) -> Tensor:
-    """``KL(N(mean, covariance) || N(other_mean, other_covariance))``, batched, in nats.
-
-    ``1/2 sum_i e(lambda_i - 1)`` over the eigenvalues lambda of ``other^{-1} covariance``, and the
-    means' part. Near one, lambda - 1 comes from the difference of the covariances, near zero lambda
-    comes from their factors: small and large divergences both keep their relative precision.
-    Infinite where ``covariance`` is singular, and where the other one is not positive definite in
-    double precision. Means are (..., d) and covariances (..., d, d).
-    """
-    factor, failed = torch.linalg.cholesky_ex(other_covariance)
-    half = torch.linalg.solve_triangular(factor, covariance - other_covariance, upper=False)
-    ratio = torch.linalg.solve_triangular(factor, half.mT, upper=False)
-    shifted = torch.linalg.eigvalsh((ratio + ratio.mT) / 2)
-    roots = torch.linalg.svdvals(torch.linalg.solve_triangular(factor, _root(covariance), upper=False)).flip(-1)
-    logarithm = 2 * torch.where(roots > _rounding(roots), roots, 0.0).log()
-    spread = torch.where(shifted > -0.5, excess(shifted.clamp(min=-0.5)), shifted - logarithm).sum(-1)
-    gap: Tensor = torch.linalg.solve_triangular(factor, (mean - other_mean).unsqueeze(-1), upper=False)
-    return torch.where(failed > 0, math.inf, 0.5 * (spread + gap.square().sum((-2, -1))))
-
-
-def _root(covariance: Tensor) -> Tensor:
-    """A factor F with ``F F^T = covariance``, zero where the covariance is zero within rounding."""
-    variances, axes = torch.linalg.eigh(covariance)
-    factor: Tensor = axes * torch.where(variances > _rounding(variances), variances, 0.0).sqrt().unsqueeze(-2)
-    return factor
-
-
-def _rounding(values: Tensor) -> Tensor:
-    """What of non-negative values (..., d) may be rounding of the largest."""
-    return values.shape[-1] * torch.finfo(values.dtype).eps * values.amax(-1, keepdim=True)
+def _probes(dimension: int) -> Tensor:
+    """(d, d + 1): zero and the unit vectors: an affine map is known from its values there."""
+    identity = torch.eye(dimension, dtype=torch.float64)
+    return torch.cat([torch.zeros_like(identity[:, :1]), identity], dim=1)
 
 
 def _within_components_kl_to_normal(target: GaussianMixture) -> float:
@@ -165,105 +165,130 @@ def _within_components_kl_to_normal(target: GaussianMixture) -> float:
     return float(target.weights @ each)
 
 
-def _within_components_discretisation(level: Level, end: GaussianMixture) -> float:
-    """``sum_k w_k sum_i e(-beta_t / v_{k,i}) / 2``; ``end`` is the target at t = 0."""
+def _within_components_discretisation(level: Level, end: GaussianMixture) -> Tensor:
+    """(B,): ``sum_k w_k sum_i e(-beta_t / v_{k,i}) / 2``; ``end`` is the target at t = 0."""
     variances = level.target.variances
     before = level.abar_previous * end.variances + (1 - level.abar_previous)
     ratio = level.beta / variances
     # 1 - ratio, which the second form gives to full precision where it is small
     logarithm = (level.alpha * before / variances).log()
     each = 0.5 * torch.where(ratio < 0.5, excess(-ratio.clamp(max=0.5)), -ratio - logarithm).sum(-1)
-    return float(end.weights @ torch.where(end.weights > 0, each, 0.0))
+    return torch.where(end.weights > 0, each, 0.0) @ end.weights
 
 
-def _kernel_variances(kernels: Sequence[Kernel], dimension: int) -> Tensor:
-    """(samplers, d): variances along the right singular directions."""
-    return torch.stack([torch.as_tensor(kernel.variance, dtype=torch.float64).expand(dimension) for kernel in kernels])
+def _variance_term(level: Level, kernel: Kernel, fisher: Tensor) -> Tensor:
+    """``var_t`` of a kernel, given ``(v_i . s_{t|y})^2`` or its mean, (B, d, N); returns (B, N).
 
-
-def _variance_term(level: Level, variances: Tensor, fisher: Tensor) -> Tensor:
-    """``var_t`` for step variances (samplers, d, 1), given ``(v_i . s_{t|y})^2`` or its mean, (d, N).
-
-    ``K_t = sigma_t^2 (I + beta_t E grad s)`` and ``E grad s = -E s s^T``. Returns (samplers, N).
+    ``K_t = sigma_t^2 (I + beta_t E grad s)`` and ``E grad s = -E s s^T``. Infinite for a step without variance.
     """
-    wider = variances / level.variance
-    return 0.5 * ((1 / wider - 1) * (1 - level.beta * fisher) + wider.log()).sum(1)
+    wider = kernel.variance / level.variance
+    if not isinstance(wider, Tensor):
+        wider = torch.tensor(wider, dtype=torch.float64)
+    if bool((wider == 1).all()):
+        return torch.zeros_like(fisher[:, 0])
+    each = 0.5 * ((1 / wider - 1) * (1 - level.beta * fisher) + wider.log())
+    return torch.where(wider > 0, each, math.inf).sum(1)
 
 
 class _View(Protocol):
-    """One way of taking the expectations of the identity."""
+    """One way to take the expectations of every term, accumulated from t = T down."""
 
-    def start(self, schedule: Schedule) -> None:
-        """Go to t = T."""
+    block: int
+    """How many steps are best taken at once."""
 
-    def totals(self, target: GaussianMixture) -> _Totals:
-        """Everything accumulated down to the level of ``target``."""
+    def start(self, schedule: Schedule) -> _Totals:
+        """Go to t = T; return what is there."""
 
-    def step(self, level: Level) -> None:
-        """Add the terms of step t and go to t - 1."""
+    def advance(self, level: Level) -> _Totals:
+        """Add the terms of B steps; return everything accumulated down to each t - 1."""
 
 
 class _ClosedForm:
-    """One component: target, kernels and the law of the samples are Gaussian at every t."""
+    """One component and affine samplers: target, kernels and the law of the samples are Gaussian at every t."""
 
     def __init__(self, problem: Problem, samplers: Sequence[Sampler]) -> None:
         dimension, count = problem.prior.dimension, len(samplers)
-        identity = torch.eye(dimension, dtype=torch.float64)
         self.samplers = samplers
         self.basis = problem.measurement.right_basis
         self.rank = problem.measurement.rank
         self.target = problem.target
-        self.probes = torch.cat([torch.zeros_like(identity[:, :1]), identity], dim=1)
-        """Zero and the unit vectors: an affine map is known from its values there."""
+        self.probes = _probes(dimension)
+        self.block = max(1, _BLOCK_BYTES // (count * self.probes.numel() * self.probes.element_size()))
         self.means = torch.zeros(count, dimension, dtype=torch.float64)
-        self.covariances = identity.repeat(count, 1, 1)
+        self.covariances = torch.eye(dimension, dtype=torch.float64).repeat(count, 1, 1)
         self.discretisation = 0.0
-        self.split = torch.zeros(3, count, dtype=torch.float64)
+        self.split = torch.zeros(3, count, 1, dtype=torch.float64)
         """Variance, range mismatch and null mismatch, accumulated."""
 
-    def start(self, schedule: Schedule) -> None:
+    def start(self, schedule: Schedule) -> _Totals:
         """Go to t = T."""
-        self.initialisation = _within_components_kl_to_normal(self.target.noised(schedule.alpha_bar[-1]))
+        target = self.target.noised_along([float(schedule.alpha_bar[-1])])
+        self.initialisation = _within_components_kl_to_normal(target.levels()[0])
+        law = self.means.unsqueeze(1), self.covariances.unsqueeze(1)
+        return self._totals(self.split, torch.zeros(1, dtype=torch.float64), self._kl(target, *law))
 
-    def totals(self, target: GaussianMixture) -> _Totals:
-        """Everything accumulated down to the level of ``target``, exact."""
-        variance, measured, unseen = self.split
+    def advance(self, level: Level) -> _Totals:
+        """Add the terms of B steps and carry the law of the samples along."""
+        count = len(level.target.means)
+        points = self.probes.expand(count, *self.probes.shape)
+        kernels = [sampler.kernel(level, points) for sampler in self.samplers]
+        split = self.split[:, :, -1:] + torch.stack([self._terms(level, points, kernel) for kernel in kernels], 1)
+        discretisation = self.discretisation + _within_components_discretisation(level, self.target).cumsum(0)
+        law = self._carry(kernels, count)
+        before = self.target.noised_along(level.before)
+        self.split, self.discretisation = split, float(discretisation[-1])
+        return self._totals(split, discretisation, self._kl(before, *law))
+
+    def _terms(self, level: Level, points: Tensor, kernel: Kernel) -> Tensor:
+        """(3, B): variance, range and null mismatch of one sampler, accumulated over the block."""
+        target = level.target
+        centre, spread = target.means[:, 0].unsqueeze(-1), target.axes[0] * target.variances.sqrt()
+        gap = self.basis.mT @ (level.target_mean(points) - kernel.mean)
+        constant, slope = gap[..., :1], gap[..., 1:] - gap[..., :1]
+        squares = (slope @ centre + constant).square() + (slope @ spread).square().sum(-1, keepdim=True)
+        variance = torch.as_tensor(kernel.variance, dtype=torch.float64)
+        mismatch = torch.where(variance > 0, 0.5 * squares / variance, math.inf).squeeze(-1)
+        fisher = (self.basis.mT @ (target.axes[0] * target.variances.rsqrt())).square().sum(-1, keepdim=True)
+        own = _variance_term(level, kernel, fisher).squeeze(-1)
+        return torch.stack([own, mismatch[:, : self.rank].sum(-1), mismatch[:, self.rank :].sum(-1)]).cumsum(-1)
+
+    def _carry(self, kernels: Sequence[Kernel], count: int) -> tuple[Tensor, Tensor]:
+        """Mean and covariance of the samples after each of B steps, (samplers, B, d) and (samplers, B, d, d)."""
+        identity = torch.ones(count, len(self.basis), 1, dtype=torch.float64)
+        maps = torch.stack([kernel.mean for kernel in kernels])
+        constants, slopes = maps[..., :1], maps[..., 1:] - maps[..., :1]
+        variances = torch.stack([kernel.variance * identity for kernel in kernels])
+        noises = (self.basis * variances.mT) @ self.basis.mT
+        means, covariances = [], []
+        mean, covariance = self.means.unsqueeze(-1), self.covariances
+        for constant, slope, noise in zip(constants.unbind(1), slopes.unbind(1), noises.unbind(1), strict=True):
+            mean = torch.baddbmm(constant, slope, mean)
+            covariance = torch.baddbmm(noise, slope @ covariance, slope.mT)
+            means.append(mean)
+            covariances.append(covariance)
+        self.means, self.covariances = mean.squeeze(-1), covariance
+        return torch.stack(means, 1).squeeze(-1), torch.stack(covariances, 1)
+
+    def _totals(self, split: Tensor, discretisation: Tensor, kl: Tensor) -> _Totals:
+        variance, measured, unseen = split
         initialisation = torch.full_like(variance, self.initialisation)
-        discretisation = torch.full_like(variance, self.discretisation)
         total = measured + unseen
         bound = initialisation + discretisation + variance + total
-        value = torch.stack([bound, initialisation, discretisation, variance, total, measured, unseen]).numpy()
-        return _Totals(value, np.zeros_like(value), self._kl(target))
+        discretisation = discretisation.expand_as(total)
+        value = torch.stack([bound, initialisation, discretisation, variance, total, measured, unseen])
+        return _Totals(value, torch.zeros_like(value), kl)
 
-    def _kl(self, target: GaussianMixture) -> NDArray[np.float64]:
-        kl = torch.full_like(self.split[0], math.inf)
-        finite = self.means.isfinite().all(-1) & self.covariances.isfinite().all(-1).all(-1)
-        if not target.is_singular and bool(finite.any()):
-            law = self.means[finite], self.covariances[finite]
-            kl[finite] = gaussian_kl(target.means[0], target.covariances[0], *law)
-        return kl.numpy()
-
-    def step(self, level: Level) -> None:
-        """Add the terms of step t and carry the law of the samples to t - 1."""
-        target, basis = level.target, self.basis
-        centre, spread = target.means[0], target.axes[0] * target.variances[0].sqrt()
-        kernels = [sampler.kernel(level, self.probes) for sampler in self.samplers]
-        variances = _kernel_variances(kernels, target.dimension)
-        affine = torch.stack([kernel.mean for kernel in kernels])
-        gap = basis.mT @ (level.target_mean(self.probes) - affine)
-        constant, slope = gap[..., 0], gap[..., 1:] - gap[..., :1]
-        squares = (slope @ centre + constant).square() + (slope @ spread).square().sum(-1)
-        terms = 0.5 * squares / variances
-        fisher = (basis.mT @ (target.axes[0] * target.variances[0].rsqrt())).square().sum(-1)
-        self.discretisation += _within_components_discretisation(level, self.target)
-        self.split[0] += _variance_term(level, variances.unsqueeze(-1), fisher.unsqueeze(-1)).squeeze(-1)
-        self.split[1] += terms[:, : self.rank].sum(-1)
-        self.split[2] += terms[:, self.rank :].sum(-1)
-
-        constant, slope = affine[..., 0], affine[..., 1:] - affine[..., :1]
-        noise = (basis * variances.unsqueeze(1)) @ basis.mT
-        self.means = (slope @ self.means.unsqueeze(-1)).squeeze(-1) + constant
-        self.covariances = slope @ self.covariances @ slope.mT + noise
+    @staticmethod
+    def _kl(target: GaussianMixture, means: Tensor, covariances: Tensor) -> Tensor:
+        """(samplers, B): exact, for the samples' means and covariances at B levels of the target."""
+        kl = torch.full(means.shape[:-1], math.inf, dtype=torch.float64)
+        known = means.isfinite().all(-1) & covariances.isfinite().flatten(-2).all(-1)
+        known &= (target.variances > 0).flatten(-2).all(-1)
+        centre, spread = (
+            part[:, 0].expand(len(means), *part[:, 0].shape)[known] for part in (target.means, target.covariances)
+        )
+        kl[known] = gaussian_kl(centre, spread, means[known], covariances[known])
+        return kl
 
 
 class _MonteCarlo:
@@ -290,66 +315,96 @@ class _MonteCarlo:
         self.target = problem.target
         self.generator = torch.Generator().manual_seed(seed)
         self.ends = problem.target.sample(paths, self.generator)
+        self.block = max(1, _BLOCK_BYTES // (self.ends.numel() * problem.prior.components * self.ends.element_size()))
         self.within = 0.0
         self.score_spread = torch.zeros(paths, dtype=torch.float64)
         """Per path: ``sum_s beta_s / 2 sum_k r_k |s_k - s|^2``."""
-        self.own = torch.zeros(len(samplers), 5, paths, dtype=torch.float64)
+        self.own = torch.zeros(len(samplers), 1, 5, paths, dtype=torch.float64)
         """Per sampler and path: what COMBINE takes."""
 
-    def start(self, schedule: Schedule) -> None:
+    def start(self, schedule: Schedule) -> _Totals:
         """Draw x_T given x_0."""
         abar = float(schedule.alpha_bar[-1])
         self.points = math.sqrt(abar) * self.ends + math.sqrt(1 - abar) * self._normal()
-        target = self.target.noised(abar)
-        self.initialisation = _within_components_kl_to_normal(target)
-        self.own[:, 0] = self._information(target)
+        target = self.target.noised_along([abar])
+        self.initialisation = _within_components_kl_to_normal(target.levels()[0])
+        self.membership = target.responsibilities(self.points.unsqueeze(0))
+        information = self._information(self.membership)
+        self.own[:, :, 0], self.own[:, :, 1] = information, -information
+        return self._totals(self.own, torch.zeros(1, dtype=torch.float64))
 
     def _normal(self) -> Tensor:
         return torch.empty_like(self.ends).normal_(generator=self.generator)
 
-    def totals(self, target: GaussianMixture) -> _Totals:
-        """Everything accumulated down to the level of ``target``, with standard errors over the paths."""
-        if not target.is_singular:
-            torch.sub(self.score_spread, self._information(target), out=self.own[0, 1])
-            self.own[1:, 1] = self.own[0, 1]
-        mean = self.own.mean(-1)
-        centred = self.own - mean.unsqueeze(-1)
-        covariance = centred @ centred.mT / (centred.shape[-1] * (centred.shape[-1] - 1))
-        fixed = torch.tensor([self.initialisation + self.within, self.initialisation, self.within], dtype=torch.float64)
-        value = torch.nn.functional.pad(fixed, (0, len(TERMS) - 3)) + mean @ self.COMBINE.mT
-        error = (self.COMBINE @ covariance * self.COMBINE).sum(-1).clamp(min=0).sqrt()
-        return _Totals(value.mT.numpy(), error.mT.numpy(), np.full(len(self.samplers), np.nan))
-
-    def _information(self, target: GaussianMixture) -> Tensor:
+    def _information(self, membership: Responsibilities) -> Tensor:
         """Per path: ``KL(r(x) || w)``, whose mean is ``I(k; x)``."""
-        self.membership = target.responsibilities(self.points)
-        weight = self.membership.of_component
-        return (torch.xlogy(weight, weight) - torch.xlogy(weight, target.weights.unsqueeze(-1))).sum(0)
+        weight, prior = membership.of_component, self.target.weights.unsqueeze(-1)
+        return (torch.xlogy(weight, weight) - torch.xlogy(weight, prior)).sum(-2)
 
-    def step(self, level: Level) -> None:
-        """Add the terms of step t at x_t and move every path to x_{t-1}, given x_t and x_0."""
-        target, points = level.target, self.points
+    def advance(self, level: Level) -> _Totals:
+        """Move every path by B steps, given x_0, and add the terms along it."""
+        path = self._bridge(level)
+        points, after = path[:-1], path[1:]
+        self.points = path[-1]
         score = level.target_score(points)
-        weight, whitened = self.membership
-        squares = (whitened.square() / target.variances.unsqueeze(-1)).sum(1)
-        spread = (weight * squares).sum(0) - score.square().sum(0)
-        self.score_spread.add_(spread, alpha=0.5 * level.beta)
-        self.within += _within_components_discretisation(level, self.target)
-        exact_mean = level.target_mean(points)
-        for own, sampler in zip(self.own, self.samplers, strict=True):
-            kernel = sampler.kernel(level, points)
-            if not isinstance(kernel.variance, float) or kernel.variance != level.variance:
-                variances = _kernel_variances([kernel], target.dimension).unsqueeze(-1)
-                own[2] += _variance_term(level, variances, (self.basis.mT @ score).square())[0]
-            terms = mismatch(self.basis, exact_mean, kernel)
-            own[3] += terms[: self.rank].sum(0)
-            own[4] += terms[self.rank :].sum(0)
-        self._bridge(level)
+        reached = self._memberships(level, after)
+        spread = self._score_spread(level, score, reached)
+        self.membership = Responsibilities(*(part[-1:] for part in reached))
+        within = self.within + _within_components_discretisation(level, self.target).cumsum(0)
 
-    def _bridge(self, level: Level) -> None:
-        """Draw x_{t-1} given x_t and x_0 under the forward process (Ho, Jain, Abbeel 2020, eq. 7)."""
+        own = torch.empty(len(self.samplers), len(points), *self.own.shape[2:], dtype=torch.float64)
+        own[:, :, 0] = self.own[:, -1:, 0]
+        own[:, :, 1] = self.score_spread + (level.beta * spread.unsqueeze(-2)).squeeze(-2).mul_(0.5).cumsum(0)
+        self.score_spread = own[0, -1, 1].clone()
+        own[:, : len(reached.of_component), 1] -= self._information(reached)
+        exact_mean = level.target_mean(points)
+        for row, sampler in zip(own, self.samplers, strict=True):
+            kernel = sampler.kernel(level, points)
+            terms = mismatch(self.basis, exact_mean, kernel)
+            row[:, 2] = _variance_term(level, kernel, (self.basis.mT @ score).square())
+            row[:, 3], row[:, 4] = terms[:, : self.rank].sum(1), terms[:, self.rank :].sum(1)
+        own[:, 0, 2:] += self.own[:, -1, 2:]
+        own[:, :, 2:] = own[:, :, 2:].cumsum(1)
+        self.own, self.within = own[:, -1:].clone(), float(within[-1])
+        return self._totals(own, within)
+
+    def _memberships(self, level: Level, after: Tensor) -> Responsibilities:
+        """Where the paths stand after each step, as far as the target has a density there."""
+        abars = level.before
+        if abars[-1] == 1 and self.target.is_singular:
+            abars, after = abars[:-1], after[:-1]
+        if not abars:
+            return Responsibilities(*(part[:0] for part in self.membership))
+        return self.target.noised_along(abars).responsibilities(after)
+
+    def _score_spread(self, level: Level, score: Tensor, reached: Responsibilities) -> Tensor:
+        """(B, N): ``sum_k r_k |s_k - s|^2`` before each step."""
+        at = [torch.cat([first, later])[: len(score)] for first, later in zip(self.membership, reached, strict=True)]
+        weight, whitened = at
+        squares = (whitened.square() / level.target.variances.unsqueeze(-1)).sum(-2)
+        return (weight * squares).sum(-2) - score.square().sum(-2)
+
+    def _bridge(self, level: Level) -> Tensor:
+        """(B + 1, d, N): x_t, and x_{t-1} given x_t and x_0 for each step (Ho, Jain, Abbeel 2020, eq. 7)."""
         gone, left = 1 - level.abar, 1 - level.abar_previous
-        to_end = math.sqrt(level.abar_previous) * level.beta / gone
-        stay = math.sqrt(level.alpha) * left / gone
-        self.points = to_end * self.ends + stay * self.points
-        self.points.add_(self._normal(), alpha=math.sqrt(level.beta * left / gone))
+        to_end = level.abar_previous**0.5 * level.beta / gone
+        stay = level.alpha**0.5 * left / gone
+        width = (level.beta * left / gone) ** 0.5
+        coefficients = torch.cat([torch.as_tensor(part) for part in (to_end, stay, width)], dim=-1)
+        path = [self.points]
+        for towards, keep, spread in coefficients.squeeze(1).tolist():
+            step = self._normal().mul_(spread).add_(self.ends, alpha=towards)
+            path.append(step.add_(path[-1], alpha=keep))
+        return torch.stack(path)
+
+    def _totals(self, own: Tensor, within: Tensor) -> _Totals:
+        """Everything accumulated down to B frames, with standard errors over the paths."""
+        mean = own.mean(-1, keepdim=True)
+        centred = torch.where(mean.isfinite(), own - mean, 0.0)  # what is infinite has no error
+        covariance = centred @ centred.mT / (own.shape[-1] * (own.shape[-1] - 1))
+        fixed = torch.zeros(len(within), len(TERMS), dtype=torch.float64)
+        fixed[:, 0], fixed[:, 1], fixed[:, 2] = self.initialisation + within, self.initialisation, within
+        # A term that is infinite must not make a NaN of those that it has no part in.
+        value = fixed + torch.where(self.COMBINE == 0, 0.0, self.COMBINE * mean.mT).sum(-1)
+        error = (self.COMBINE @ covariance * self.COMBINE).sum(-1).clamp(min=0).sqrt()
+        return _Totals(value.movedim(-1, 0), error.movedim(-1, 0), torch.full(own.shape[:2], math.nan))

@@ -31,7 +31,7 @@ class Experiment:
         self.samplers = scenario.samplers()
         steps, particles = self.schedule.steps, scenario.run.particles
         self.trace = Trace.empty(len(self.samplers), steps, scenario.dimension, particles, keep_frames=keep_frames)
-        self.evidence = Evidence.empty(self.problem, self.schedule, len(self.samplers))
+        self.evidence = Evidence.empty(self.problem, self.schedule, self.samplers)
 
     def run(self) -> Iterator[int]:
         """Advance one step at each ``next``; yield t = T, T - 1, ..., 0 as frames and terms are complete."""

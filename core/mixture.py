@@ -3,6 +3,9 @@
 Parameters are few and points are many: parameters are indexed by component first, points come
 **last**. A cloud of N points in R^d is a ``(d, N)`` tensor, a value per component ``(K, N)``; a
 softmax over a leading dimension of size K is many times faster than over a trailing one.
+
+Means and variances may have a leading dimension of noise levels, ``(B, K, d)``: then points are
+``(B, d, N)``, and so is what comes of them. Shapes below leave it out.
 """
 
 from __future__ import annotations
@@ -18,6 +21,13 @@ from torch import Tensor
 
 _BLOCK_BYTES = 1 << 20
 """Points are evaluated in blocks whose (K, d, block) work array stays in the processor's cache."""
+
+
+def affine(offset: Tensor, matrix: Tensor, points: Tensor) -> Tensor:
+    """``offset + matrix @ points``, in one pass over the points where there is one noise level."""
+    if points.ndim == matrix.ndim == 2:
+        return torch.addmm(offset, matrix, points)
+    return (matrix @ points).add_(offset)
 
 
 class Whitening(NamedTuple):
@@ -38,6 +48,42 @@ class Responsibilities(NamedTuple):
     """(K, N): probability that the point came from component k, given the point."""
     whitened: Tensor
     """(K, d, N): the point in each component's standardised eigenbasis."""
+
+
+@final
+class Curvature:
+    """The score of a mixture at points, and its Jacobian along r fixed directions, in closed form.
+
+    With ``s_k`` the score of component k and E over the component given the point,
+    ``grad s = E[s_k s_k^T - C_k^{-1}] - s s^T``: only products with the directions are formed.
+    """
+
+    def __init__(self, matrix: Tensor, basis: Tensor, weight: Tensor, whitened: Tensor) -> None:
+        components, dimension = whitened.shape[-3:-1]
+        self._towards = matrix.mT.neg()
+        self._weight, self._whitened = weight.unsqueeze(-2), whitened
+        self._seen = (matrix @ basis).view(*matrix.shape[:-2], components, dimension, -1)
+        """(K, d, r): the directions in each component's standardised eigenbasis."""
+        self._along = -(self._seen.mT @ whitened)
+        """(K, r, N): ``B^T s_k``."""
+        self._mean_along = (self._weight * self._along).sum(-3)
+        self.score = self._towards @ (self._weight * whitened).flatten(-3, -2)
+        """(d, N)."""
+
+    def apply(self, coordinates: Tensor) -> Tensor:
+        """(d, N): ``grad s B u`` for coordinates u, (r, N)."""
+        lengths = (self._along * coordinates.unsqueeze(-3)).sum(-2, keepdim=True)
+        pulls = torch.addcmul(self._seen @ coordinates.unsqueeze(-3), self._whitened, lengths).mul_(self._weight)
+        mean_length = (self._mean_along * coordinates).sum(-2, keepdim=True)
+        return (self._towards @ pulls.flatten(-3, -2)).sub_(self.score * mean_length)
+
+    @property
+    def within(self) -> Tensor:
+        """(r, r, N): ``B^T grad s B``."""
+        centred = self._along - self._mean_along.unsqueeze(-3)
+        spread = torch.einsum("...kn,...kin,...kjn->...ijn", self._weight.squeeze(-2), centred, centred)
+        precision = self._seen.mT @ self._seen
+        return spread - torch.einsum("...kn,...kij->...ijn", self._weight.squeeze(-2), precision)
 
 
 @final
@@ -98,22 +144,22 @@ class GaussianMixture:
     @property
     def components(self) -> int:
         """Number K of components."""
-        return self.means.shape[0]
+        return self.means.shape[-2]
 
     @property
     def dimension(self) -> int:
         """Dimension d of the space."""
-        return self.means.shape[1]
+        return self.means.shape[-1]
 
     @cached_property
     def is_singular(self) -> bool:
         """Whether a component of positive weight has no density on R^d."""
-        return bool((self.variances[self.weights > 0] == 0).any())
+        return bool((self.variances[..., self.weights > 0, :] == 0).any())
 
     @cached_property
     def covariances(self) -> Tensor:
         """(K, d, d)."""
-        return (self.axes * self.variances.unsqueeze(1)) @ self.axes.mT
+        return (self.axes * self.variances.unsqueeze(-2)) @ self.axes.mT
 
     @cached_property
     def mean(self) -> Tensor:
@@ -140,32 +186,30 @@ class GaussianMixture:
             raise ValueError("a singular mixture has no density; noise it first")
         # A component of weight zero may be singular: it never counts, but must not give NaN.
         variances = torch.where(self.variances > 0, self.variances, 1.0)
-        return self._whitening_for(self.means, variances)
-
-    def _whitening_for(self, means: Tensor, variances: Tensor) -> Whitening:
-        """The maps for this mixture's weights and axes with other means and variances, (..., K, d)."""
         rows = self.axes.mT * variances.rsqrt().unsqueeze(-1)
-        offset = (rows @ means.unsqueeze(-1)).neg_()
+        offset = (rows @ self.means.unsqueeze(-1)).neg_()
         log_scale = self.weights.log() - 0.5 * (math.tau * variances).log().sum(-1)
         return Whitening(rows.flatten(-3, -2), offset.flatten(-3, -2), log_scale.unsqueeze(-1))
 
     def _whiten(self, points: Tensor) -> Tensor:
         matrix, offset, _ = self.whitening
-        return torch.addmm(offset, matrix, points).view(self.components, self.dimension, -1)
+        return affine(offset, matrix, points).view(*points.shape[:-2], self.components, self.dimension, -1)
 
     def _log_joint(self, whitened: Tensor) -> Tensor:
         """(K, N): ``ln w_k N(x; m_k, C_k)``."""
-        squares = whitened.square().sum(1)
+        squares = whitened.square().sum(-2)
         return torch.add(self.whitening.log_scale, squares, alpha=-0.5)
 
     def _blocks(self, points: Tensor) -> Sequence[Tensor]:
-        width = max(_BLOCK_BYTES // (self.components * self.dimension * points.element_size()), 256)
-        return [points] if points.shape[1] <= width else torch.split(points, width, dim=1)
+        levels = points.shape[0] if points.ndim > 2 else 1
+        width = _BLOCK_BYTES // (levels * self.components * self.dimension * points.element_size())
+        width = max(width, 256)
+        return [points] if points.shape[-1] <= width else torch.split(points, width, dim=-1)
 
     def responsibilities(self, points: Tensor) -> Responsibilities:
         """Posterior probabilities of the components at points (d, N), and the whitened points."""
         whitened = self._whiten(points)
-        return Responsibilities(torch.softmax(self._log_joint(whitened), dim=0), whitened)
+        return Responsibilities(torch.softmax(self._log_joint(whitened), dim=-2), whitened)
 
     def log_density(self, points: Tensor) -> Tensor:
         """(N,): ``ln q(x)`` at points (d, N).
@@ -174,7 +218,7 @@ class GaussianMixture:
             ValueError: the mixture is singular.
         """
         return torch.cat(
-            [torch.logsumexp(self._log_joint(self._whiten(block)), dim=0) for block in self._blocks(points)]
+            [torch.logsumexp(self._log_joint(self._whiten(block)), dim=-2) for block in self._blocks(points)], dim=-1
         )
 
     def score(self, points: Tensor) -> Tensor:
@@ -187,26 +231,26 @@ class GaussianMixture:
         scores = []
         for block in self._blocks(points):
             weight, whitened = self.responsibilities(block)
-            pulls = whitened.mul_(weight.unsqueeze(1)).flatten(0, 1)
+            pulls = whitened.mul_(weight.unsqueeze(-2)).flatten(-3, -2)
             scores.append(matrix @ pulls)
-        return scores[0] if len(scores) == 1 else torch.cat(scores, dim=1)
+        return scores[0] if len(scores) == 1 else torch.cat(scores, dim=-1)
 
     def score_jacobian(self, points: Tensor) -> Tensor:
-        """(d, d, N): Hessian of ``ln q`` at points (d, N): ``E[s_k s_k^T - C_k^{-1}] - s s^T``.
+        """(d, d, N): Hessian of ``ln q`` at points (d, N), symmetric.
 
-        The expectation is over the component given the point, ``s_k`` the component's score.
+        Raises:
+            ValueError: the mixture is singular.
+        """
+        return self.curvature(points, torch.eye(self.dimension).to(self.means)).within
+
+    def curvature(self, points: Tensor, basis: Tensor) -> Curvature:
+        """Return the score at points (d, N) and its Jacobian along the columns of ``basis``, (d, r).
 
         Raises:
             ValueError: the mixture is singular.
         """
         weight, whitened = self.responsibilities(points)
-        rows = self.whitening.matrix.view_as(self.axes)
-        scores = -(rows.mT @ whitened)
-        mean = torch.einsum("kn,kin->in", weight, scores)
-        centred = scores - mean
-        precision = rows.mT @ rows
-        spread = torch.einsum("kn,kin,kjn->ijn", weight, centred, centred)
-        return spread - torch.einsum("kn,kij->ijn", weight, precision)
+        return Curvature(self.whitening.matrix, basis, weight, whitened)
 
     def sample(self, count: int, generator: torch.Generator) -> Tensor:
         """(d, count): independent draws."""
@@ -223,23 +267,25 @@ class GaussianMixture:
 
     def noised(self, abar: float) -> GaussianMixture:
         """Law of ``sqrt(abar) x + sqrt(1 - abar) n``, ``n`` standard normal (theory.md section 1)."""
-        return self.noised_along([abar])[0]
+        return self.noised_along([abar]).levels()[0]
 
-    def noised_along(self, abars: Sequence[float]) -> list[GaussianMixture]:
-        """Return :meth:`noised` for many levels at once: the same, at a fraction of the overhead."""
+    def noised_along(self, abars: Sequence[float]) -> GaussianMixture:
+        """Return :meth:`noised` for B levels at once, as one mixture with a leading dimension of levels."""
         kept, added = (
             torch.tensor(part, dtype=torch.float64).to(self.means).view(-1, 1, 1)
             for part in (list(abars), [1 - abar for abar in abars])
         )
-        means, variances = kept.sqrt() * self.means, kept * self.variances + added
+        return GaussianMixture(self.weights, kept.sqrt() * self.means, kept * self.variances + added, self.axes)
+
+    def levels(self) -> list[GaussianMixture]:
+        """Return the mixtures of a leading dimension of levels one by one; their evaluation is prepared at once."""
         mixtures = [
             GaussianMixture(self.weights, *part, self.axes)
-            for part in zip(means.unbind(), variances.unbind(), strict=True)
+            for part in zip(self.means.unbind(), self.variances.unbind(), strict=True)
         ]
-        if max(abars) < 1:
-            maps = zip(*(part.unbind() for part in self._whitening_for(means, variances)), strict=True)
-            for mixture, whitening in zip(mixtures, maps, strict=True):
-                mixture.__dict__.update(whitening=Whitening(*whitening), is_singular=False)
+        if not self.is_singular:
+            for mixture, *maps in zip(mixtures, *(part.unbind() for part in self.whitening), strict=True):
+                mixture.__dict__.update(whitening=Whitening(*maps), is_singular=False)
         return mixtures
 
     def marginal(self, matrix: Tensor) -> GaussianMixture:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Self, final
+from typing import Any, Self, TypeAlias, TypeVar, final
 
 import torch
 from torch import Tensor
 
-from core.mixture import GaussianMixture
+from core.mixture import Curvature, GaussianMixture
 from core.schedule import Schedule
 
 _LEVEL_BLOCK_BYTES = 1 << 24
+
+_Value = TypeVar("_Value")
+Scalar: TypeAlias = float | Tensor
+"""A number; at B levels at once a tensor (B, 1, 1), which every formula takes in its place."""
 
 
 @final
@@ -33,17 +36,23 @@ class Measurement:
     noise: float
     """sigma_y, not negative."""
 
+    @classmethod
+    def none(cls, like: GaussianMixture) -> Self:
+        """No measurement at all: every direction is unseen."""
+        return cls(like.means.new_zeros(0, like.dimension), like.means.new_zeros(0), 0.0)
+
     def to(self, device: torch.device, dtype: torch.dtype) -> Measurement:
         """Return the measurement on ``device`` in ``dtype``; its bases are carried over, not recomputed."""
         moved = Measurement(self.matrix.to(device, dtype), self.value.to(device, dtype), self.noise)
         for name in ("singular_values", "right_basis", "estimate"):
             moved.__dict__[name] = getattr(self, name).to(device, dtype)
+        moved.__dict__["distance_from_range"] = self.distance_from_range
         return moved
 
     @cached_property
     def _svd(self) -> tuple[Tensor, Tensor, Tensor]:
         left, scales, right = torch.linalg.svd(self.matrix, full_matrices=True)
-        kept = scales > max(self.matrix.shape) * torch.finfo(scales.dtype).eps * scales.max()
+        kept = scales > max(self.matrix.shape) * torch.finfo(scales.dtype).eps * scales[:1]
         return left, scales[kept], right.mT
 
     @cached_property
@@ -83,6 +92,12 @@ class Measurement:
         unseen = self.right_basis[:, self.rank :]
         return unseen @ unseen.mT
 
+    @cached_property
+    def seen(self) -> Tensor:
+        """(d, 1): whether a column of V is measured; chooses between values for the two kinds of directions."""
+        return (torch.arange(self.right_basis.shape[0]) < self.rank).unsqueeze(-1).to(self.right_basis.device)
+
+    @cached_property
     def distance_from_range(self) -> float:
         """``|y - H Hd y|``: zero where some x gives y without noise."""
         return float((self.matrix @ self.estimate - self.value.unsqueeze(-1)).norm())
@@ -107,6 +122,11 @@ class Problem:
         target = prior.posterior(measurement.matrix, measurement.value, measurement.noise)
         return cls(prior, measurement, target)
 
+    @classmethod
+    def shifted(cls, prior: GaussianMixture, target: GaussianMixture) -> Self:
+        """Pose the problem of sampling from any target with the prior's score; nothing is measured."""
+        return cls(prior, Measurement.none(prior), target)
+
     def to(self, device: torch.device, dtype: torch.dtype) -> Problem:
         """Return the problem on ``device`` in ``dtype``."""
         parts = (self.prior, self.measurement, self.target)
@@ -117,62 +137,113 @@ class Problem:
         """Yield what each reverse step may use, for t = T, ..., 1; prepared in blocks of bounded size."""
         size = self.prior.axes.numel() * self.prior.axes.element_size()
         block = max(1, min(_LEVEL_BLOCK_BYTES // size, schedule.steps))
-        abar = schedule.alpha_bar.tolist()
         for last in range(schedule.steps, 0, -block):
             times = range(last, max(last - block, 0), -1)
-            abars = [abar[t] for t in times]
-            mixtures = zip(self.prior.noised_along(abars), self.target.noised_along(abars), strict=True)
-            for t, (prior, target) in zip(times, mixtures, strict=True):
-                yield Level(t, schedule.betas[t - 1], abar[t], abar[t - 1], self.measurement, prior, target)
+            abars = [float(schedule.alpha_bar[t]) for t in times]
+            mixtures = (part.noised_along(abars).levels() for part in (self.prior, self.target))
+            for t, abar, prior, target in zip(times, abars, *mixtures, strict=True):
+                before = float(schedule.alpha_bar[t - 1])
+                yield Level((t,), schedule.betas[t - 1], abar, before, prior, target, self, schedule)
+
+    def level(self, schedule: Schedule, times: Sequence[int]) -> Level:
+        """Return B levels as one, whose numbers are (B, 1, 1) and whose points are (B, d, N)."""
+
+        def column(values: Sequence[float]) -> Tensor:
+            return torch.tensor(values, dtype=torch.float64).to(self.prior.means).view(-1, 1, 1)
+
+        abars = [float(schedule.alpha_bar[t]) for t in times]
+        before = [float(schedule.alpha_bar[t - 1]) for t in times]
+        betas = [schedule.betas[t - 1] for t in times]
+        prior, target = (part.noised_along(abars) for part in (self.prior, self.target))
+        return Level(tuple(times), column(betas), column(abars), column(before), prior, target, self, schedule)
 
 
 @final
 @dataclass(frozen=True, eq=False)
 class Level:
-    """The problem seen at noise level t, for the reverse step from t to t - 1."""
+    """The problem seen at noise level t, for the reverse step from t to t - 1; or at B of them at once."""
 
-    t: int
-    beta: float
+    times: tuple[int, ...]
+    """The one t, or those of B levels."""
+    beta: Scalar
     """``1 - alpha_t``."""
-    abar: float
-    abar_previous: float
+    abar: Scalar
+    abar_previous: Scalar
     """``abar_{t-1}``."""
-    measurement: Measurement
     prior: GaussianMixture
     """``Q_t``; its score is ``s_t``."""
     target: GaussianMixture
     """``Q_{t|y}``; its score is ``s_{t|y}``."""
-    _scores: dict[str, tuple[Tensor, Tensor]] = field(default_factory=dict, init=False, repr=False)
+    problem: Problem
+    schedule: Schedule
+    _seen: dict[str, tuple[Tensor, Any]] = field(default_factory=dict, init=False, repr=False)
 
     @property
-    def alpha(self) -> float:
+    def t(self) -> int:
+        """The time; at several levels the first."""
+        return self.times[0]
+
+    @property
+    def measurement(self) -> Measurement:
+        """H, y and sigma_y, with H's bases."""
+        return self.problem.measurement
+
+    @property
+    def alpha(self) -> Scalar:
         """``alpha_t``."""
         return 1 - self.beta
 
     @property
-    def variance(self) -> float:
+    def variance(self) -> Scalar:
         """``sigma_t^2 = (1 - alpha_t) / alpha_t``, the theory's reverse variance."""
         return self.beta / self.alpha
 
+    @property
+    def before(self) -> list[float]:
+        """``abar_{t-1}`` of every level."""
+        return [float(self.schedule.alpha_bar[t - 1]) for t in self.times]
+
+    @cached_property
+    def previous(self) -> Level:
+        """The level t - 1; at t = 1 the same level, since t = 0 has none."""
+        times = [max(t - 1, 1) for t in self.times]
+        if isinstance(self.beta, Tensor):
+            return self.problem.level(self.schedule, times)
+        t, bars = times[0], self.schedule.alpha_bar
+        prior, target = (part.noised(float(bars[t])) for part in (self.problem.prior, self.problem.target))
+        numbers = self.schedule.betas[t - 1], float(bars[t]), float(bars[t - 1])
+        return Level((t,), *numbers, prior, target, self.problem, self.schedule)
+
     def step_mean(self, points: Tensor, score: Tensor) -> Tensor:
         """``(x + (1 - alpha_t) g) / sqrt(alpha_t)`` for points and scores (d, N)."""
-        return torch.add(points, score, alpha=self.beta).div_(math.sqrt(self.alpha))
+        root = self.alpha**0.5
+        if isinstance(self.beta, Tensor):
+            return torch.addcmul(points, score, self.beta).div_(root)
+        return torch.add(points, score, alpha=self.beta).div_(root)
+
+    def denoised(self, points: Tensor, score: Tensor) -> Tensor:
+        """``(x + (1 - abar_t) g) / sqrt(abar_t)`` for points and scores (d, N): with the prior's score, ``xhat``."""
+        return (points + (1 - self.abar) * score) / self.abar**0.5
 
     def prior_score(self, points: Tensor) -> Tensor:
         """``s_t`` at points (d, N); not to be changed in place."""
-        return self._score_once("prior", self.prior, points)
+        return self._once("prior", points, self.prior.score)
 
     def target_score(self, points: Tensor) -> Tensor:
         """``s_{t|y}`` at points (d, N); not to be changed in place."""
-        return self._score_once("target", self.target, points)
+        return self._once("target", points, self.target.score)
 
-    def _score_once(self, key: str, mixture: GaussianMixture, points: Tensor) -> Tensor:
-        """The score, remembered for the last points: samplers and mismatch ask for the same ones."""
-        seen, score = self._scores.get(key, (None, points))
-        if seen is not points:
-            score = mixture.score(points)
-            self._scores[key] = (points, score)
-        return score
+    def prior_curvature(self, points: Tensor) -> Curvature:
+        """``s_t`` at points (d, N), and its Jacobian along the measured directions."""
+        basis = self.measurement.measured_basis
+        return self._once("curvature", points, lambda points: self.prior.curvature(points, basis))
+
+    def _once(self, key: str, points: Tensor, evaluate: Callable[[Tensor], _Value]) -> _Value:
+        """What was evaluated at the last points is remembered: samplers and mismatch ask for the same."""
+        if key not in self._seen or self._seen[key][0] is not points:
+            self._seen[key] = points, evaluate(points)
+        value: _Value = self._seen[key][1]
+        return value
 
     def target_mean(self, points: Tensor) -> Tensor:
         """``mu*_t(x) = E[x_{t-1} | x_t = x]`` of the target path, by Tweedie's formula, (d, N)."""

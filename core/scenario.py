@@ -235,7 +235,7 @@ class Scenario(_Section):
         if self.measurement.noise > 0 or self.measurement.value is None:
             return
         measurement = self._measurement(_tensor(self.measurement.value))
-        distance = measurement.distance_from_range()
+        distance = measurement.distance_from_range
         if distance > 1e-9 * (1 + float(measurement.value.norm())):
             refuse(
                 "measurement.value",

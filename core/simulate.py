@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from core.mixture import affine
 from core.problem import Problem
 from core.samplers import Kernel, Sampler
 from core.schedule import Schedule
@@ -132,7 +133,7 @@ def mismatch(basis: Tensor, exact_mean: Tensor, kernel: Kernel) -> Tensor:
     """``1/2 (mu*_t - mu_t)_i^2 / v_i`` of every point, along each right singular direction i of H: (d, N).
 
     Rows up to the rank of H are the measured directions; their sum over a column is the step's
-    mismatch there (theory.md section 3), in nats.
+    mismatch there (theory.md section 3), in nats. It is infinite along directions without variance.
 
     Args:
         basis: V, (d, d).
@@ -140,15 +141,16 @@ def mismatch(basis: Tensor, exact_mean: Tensor, kernel: Kernel) -> Tensor:
         kernel: the sampler's step at the same points.
     """
     gap = basis.mT @ (exact_mean - kernel.mean)
-    variance = kernel.variance if isinstance(kernel.variance, float) else kernel.variance.unsqueeze(-1)
-    return gap.square_().mul_(0.5 / variance)
+    if isinstance(kernel.variance, float):
+        return gap.square_().mul_(0.5 / kernel.variance) if kernel.variance else gap.fill_(math.inf)
+    return torch.where(kernel.variance > 0, gap.square_() * (0.5 / kernel.variance), math.inf)
 
 
 def _draw(kernel: Kernel, noise: Tensor, basis: Tensor) -> Tensor:
     """One draw of the kernel; equal variances leave the common noise as it is."""
     if isinstance(kernel.variance, float):
         return torch.add(kernel.mean, noise, alpha=math.sqrt(kernel.variance))
-    return kernel.mean + (basis * kernel.variance.sqrt()) @ (basis.mT @ noise)
+    return affine(kernel.mean, (basis * kernel.variance.mT.sqrt()) @ basis.mT, noise)
 
 
 def _scale(problem: Problem) -> float:

@@ -8,9 +8,9 @@ given by a score subclasses :class:`ScoreSampler`, describes itself in ``about``
 from importlib import import_module
 from pkgutil import iter_modules
 
-from core.samplers.base import SAMPLERS, About, Kernel, Sampler, ScoreSampler, register
+from core.samplers.base import SAMPLERS, About, Kernel, Sampler, ScoreSampler, StochasticSampler, register
 
 for _module in iter_modules(__path__):
     import_module(f"{__name__}.{_module.name}")
 
-__all__ = ["SAMPLERS", "About", "Kernel", "Sampler", "ScoreSampler", "register"]
+__all__ = ["SAMPLERS", "About", "Kernel", "Sampler", "ScoreSampler", "StochasticSampler", "register"]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
-from typing import ClassVar, NamedTuple, Protocol, TypeVar, final
+from dataclasses import dataclass, replace
+from typing import Annotated, ClassVar, Literal, NamedTuple, TypeVar, final
 
+from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
 
-from core.problem import Level
+from core.problem import Level, Problem, Scalar
 
 
 class Kernel(NamedTuple):
@@ -16,8 +17,8 @@ class Kernel(NamedTuple):
 
     mean: Tensor
     """(d, N)."""
-    variance: float | Tensor
-    """One number for every direction, or (d,) along the columns of V."""
+    variance: Scalar
+    """One number for every direction, or (d, 1) along the columns of V; zero where the step is deterministic."""
 
 
 @final
@@ -30,23 +31,67 @@ class About:
     colour: str
     """``#RRGGBB``: the same everywhere, told apart under common colour-vision deficiencies."""
     formula: str
-    """``g_t``, in LaTeX."""
+    """``g_t``, or what the step is where there is no score, in LaTeX."""
     summary: str
     source: str
+    assumptions: str = ""
+    """Under which it is right, or runs at all."""
+    variant: str = ""
+    """Which of the published forms this is, where there are several."""
 
 
-class Sampler(Protocol):
-    """The step kernel at t; affine in the points where prior and target have one component."""
+class Sampler(BaseModel, ABC):
+    """A step kernel at every t; its fields are the parameters that a scenario may set.
 
-    about: ClassVar[About]
+    For one Gaussian, a sampler whose mean is affine in the points has every term in closed form; that is
+    found out by trying. Formulas are written with operators only, so that ``level.beta`` and the like may
+    be numbers or tensors (B, 1, 1) of B levels at once.
+    """
 
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+    kind: ClassVar[About]
+    needs_measurement: ClassVar[bool] = True
+    """Whether it means anything without H and y."""
+
+    name: str = ""
+    """What the scenario calls this one; left out: the kind's key."""
+    label: str = ""
+    """What screens call it; left out: the kind's label and the parameters that were set."""
+    colour: Annotated[str, Field(pattern="^(#[0-9a-fA-F]{6})?$")] = ""
+    """``#RRGGBB``; left out: the kind's."""
+
+    @abstractmethod
     def kernel(self, level: Level, points: Tensor) -> Kernel:
         """Return the law of x_{t-1} given the points x_t, (d, N)."""
-        ...
 
+    def obstacle(self, problem: Problem) -> str | None:
+        """Return why it cannot run on a problem, as the end of a sentence that begins with its name."""
+        if self.needs_measurement and problem.measurement.matrix.shape[0] == 0:
+            return "needs a measurement"
+        return None
+
+    @property
+    def about(self) -> About:
+        """What this one is: the kind, under its own name."""
+        kind = self.kind
+        label = self.label or " ".join([kind.label, *self._settings()])
+        return replace(kind, key=self.name or kind.key, label=label, colour=self.colour or kind.colour)
+
+    def _settings(self) -> list[str]:
+        """The parameters that differ from the kind's own, as screens write them."""
+        own = {name: getattr(self, name) for name in type(self).model_fields if name not in Sampler.model_fields}
+        defaults = {name: field.default for name, field in type(self).model_fields.items()}
+        return [_setting(name, value) for name, value in own.items() if value != defaults[name]]
+
+
+def _setting(name: str, value: object) -> str:
+    return f"{_GREEK.get(name, name)} {value:g}" if isinstance(value, float) else f"{name} {value}"
+
+
+_GREEK = {"zeta": "ζ"}
 
 SAMPLERS: dict[str, Sampler] = {}
-"""Every registered sampler by its key, in the order in which screens show them."""
+"""Every registered sampler with its default parameters by its key, in the order in which screens show them."""
 
 _Class = TypeVar("_Class", bound=type[Sampler])
 
@@ -57,17 +102,36 @@ def register(sampler: _Class) -> _Class:
     Raises:
         ValueError: the key is taken.
     """
-    key = sampler.about.key
+    key = sampler.kind.key
     if key in SAMPLERS:
         raise ValueError(f"a sampler with the key {key!r} is already registered")
     SAMPLERS[key] = sampler()
     return sampler
 
 
-class ScoreSampler(ABC):
-    """A sampler given by a score g_t: mean ``(x + (1 - alpha_t) g_t(x)) / sqrt(alpha_t)``, the theory's variance."""
+ReverseVariance = Literal["theory", "beta", "posterior"]
+"""``(1 - alpha_t) / alpha_t``, ``beta_t``, or ``beta_t (1 - abar_{t-1}) / (1 - abar_t)``."""
 
-    about: ClassVar[About]
+
+class StochasticSampler(Sampler, ABC):
+    """A sampler that adds noise at every step."""
+
+    variance: ReverseVariance = "theory"
+
+    def step_variance(self, level: Level) -> Scalar:
+        """``sigma_t^2``, as chosen."""
+        if self.variance == "theory":
+            return level.variance
+        if self.variance == "beta":
+            return level.beta
+        return level.beta * (1 - level.abar_previous) / (1 - level.abar)
+
+
+class ScoreSampler(StochasticSampler, ABC):
+    """A sampler given by a score g_t: mean ``(x + (1 - alpha_t) g_t(x)) / sqrt(alpha_t)``."""
+
+    has_limit: ClassVar[bool] = True
+    """Whether g_t depends on t through abar_t only, so that its mismatch settles as T grows."""
 
     @abstractmethod
     def score(self, level: Level, points: Tensor) -> Tensor:
@@ -76,4 +140,4 @@ class ScoreSampler(ABC):
     @final
     def kernel(self, level: Level, points: Tensor) -> Kernel:
         """Return the reverse step with this sampler's score."""
-        return Kernel(level.step_mean(points, self.score(level, points)), level.variance)
+        return Kernel(level.step_mean(points, self.score(level, points)), self.step_variance(level))

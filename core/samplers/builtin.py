@@ -8,6 +8,7 @@ from typing import final
 import torch
 from torch import Tensor
 
+from core.mixture import affine
 from core.problem import Level
 from core.samplers.base import About, ScoreSampler, register
 
@@ -17,7 +18,7 @@ class RangeReplacement(ScoreSampler):
 
     @abstractmethod
     def precision(self, level: Level) -> Tensor:
-        """Strength of the pull along each measured singular direction, (r,)."""
+        """Strength of the pull along each measured singular direction, (r,); (B, 1, r) at B levels."""
 
     @final
     def score(self, level: Level, points: Tensor) -> Tensor:
@@ -25,8 +26,7 @@ class RangeReplacement(ScoreSampler):
         measurement = level.measurement
         pull = (measurement.measured_basis * self.precision(level)) @ measurement.measured_basis.mT
         centre = level.abar**0.5 * (pull @ measurement.estimate)
-        towards = torch.addmm(centre, pull, points, alpha=-1)
-        return towards.addmm_(measurement.null_projector, level.prior_score(points))
+        return affine(affine(centre, -pull, points), measurement.null_projector, level.prior_score(points))
 
 
 @register
@@ -34,7 +34,8 @@ class RangeReplacement(ScoreSampler):
 class Prior(ScoreSampler):
     """Unconditional sampling."""
 
-    about = About(
+    needs_measurement = False
+    kind = About(
         "prior",
         "Prior",
         "#8A94A6",
@@ -53,7 +54,8 @@ class Prior(ScoreSampler):
 class CCDF(RangeReplacement):
     """Come-closer-diffuse-faster."""
 
-    about = About(
+    has_limit = False
+    kind = About(
         "ccdf",
         "CCDF",
         "#8D6748",
@@ -64,7 +66,7 @@ class CCDF(RangeReplacement):
 
     def precision(self, level: Level) -> Tensor:
         """``1 / (1 - alpha_t)``."""
-        return torch.full_like(level.measurement.singular_values, 1 / level.beta)
+        return torch.ones_like(level.measurement.singular_values) / level.beta
 
 
 @register
@@ -72,7 +74,7 @@ class CCDF(RangeReplacement):
 class DDNM(RangeReplacement):
     """Denoising diffusion null-space model."""
 
-    about = About(
+    kind = About(
         "ddnm",
         "DDNM",
         "#E4572E",
@@ -83,7 +85,7 @@ class DDNM(RangeReplacement):
 
     def precision(self, level: Level) -> Tensor:
         """``1 / (1 - abar_t)``."""
-        return torch.full_like(level.measurement.singular_values, 1 / (1 - level.abar))
+        return torch.ones_like(level.measurement.singular_values) / (1 - level.abar)
 
 
 @register
@@ -91,7 +93,7 @@ class DDNM(RangeReplacement):
 class BODDNM(RangeReplacement):
     """Bias-optimal DDNM."""
 
-    about = About(
+    kind = About(
         "bo-ddnm",
         "BO-DDNM",
         "#2E86DE",
@@ -112,7 +114,7 @@ class BODDNM(RangeReplacement):
 class BOOracle(ScoreSampler):
     """The true optimum of the family ``N s_t + f`` with f in the range of H^T."""
 
-    about = About(
+    kind = About(
         "bo-oracle",
         "BO oracle",
         "#7B61C9",
@@ -125,7 +127,7 @@ class BOOracle(ScoreSampler):
         """``N s_t + P s_{t|y}``."""
         measurement = level.measurement
         unseen = measurement.null_projector @ level.prior_score(points)
-        return unseen.addmm_(measurement.range_projector, level.target_score(points))
+        return affine(unseen, measurement.range_projector, level.target_score(points))
 
 
 @register
@@ -133,7 +135,8 @@ class BOOracle(ScoreSampler):
 class Exact(ScoreSampler):
     """The exact posterior score."""
 
-    about = About(
+    needs_measurement = False
+    kind = About(
         "exact",
         "Exact",
         "#12A07A",

@@ -1,0 +1,158 @@
+"""Samplers guided through the denoised mean: its Jacobian takes the residual ``y - H xhat`` back to x.
+
+All of them are ``g_t = s_t + J V_r u``: V_r the measured singular directions, J the Jacobian of xhat, and u
+a weighted residual. With ``rho = V_r^T (Hd y - xhat)`` and ``H^T (y - H xhat) = V_r S^2 rho``, no p x p
+matrix is formed; and J is only applied, in closed form (theory.md section 2).
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import Annotated, final
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from core.mixture import Curvature
+from core.problem import Level, Problem
+from core.samplers.base import About, ScoreSampler, register
+
+
+class Guided(ScoreSampler):
+    """The prior's score, and the residual through the Jacobian of the denoised mean."""
+
+    @abstractmethod
+    def weighted(self, level: Level, residual: Tensor, curvature: Curvature) -> Tensor:
+        """u, (r, N), for the residual rho, (r, N), and the prior's curvature at the points."""
+
+    @final
+    def score(self, level: Level, points: Tensor) -> Tensor:
+        """``s_t + J V_r u`` with ``J = (I + (1 - abar_t) grad s_t) / sqrt(abar_t)``."""
+        curvature, basis = level.prior_curvature(points), level.measurement.measured_basis
+        residual = basis.mT @ (level.measurement.estimate - level.denoised(points, curvature.score))
+        weighted = self.weighted(level, residual, curvature)
+        pull = curvature.apply(weighted).mul_(1 - level.abar).add_(basis @ weighted)
+        return pull.div_(level.abar**0.5).add_(curvature.score)
+
+
+def _squares(level: Level) -> Tensor:
+    """``s_i^2``, (r, 1)."""
+    return level.measurement.singular_values.square().unsqueeze(-1)
+
+
+@register
+@final
+class PiGDM(Guided):
+    """Pseudo-inverse-guided diffusion."""
+
+    kind = About(
+        "pigdm",
+        "PiGDM",
+        "#F2A541",
+        r"s_t + J H^T (r_t^2 H H^T + \sigma_y^2 I)^{-1} (y - H \hat x),\quad r_t^2 = 1-\bar\alpha_t",
+        "Takes x_0 given x_t for a Gaussian of the same width everywhere: too wide where components are narrow.",
+        "Song, Vahdat, Mardani, Kautz, ICLR 2023",
+        "None: H of any rank, any noise. J is exact, not learned.",
+        "The noisy form, with the paper's r_t for data of unit variance.",
+    )
+
+    def weighted(self, level: Level, residual: Tensor, curvature: Curvature) -> Tensor:  # noqa: ARG002
+        """``rho_i / (1 - abar_t + sigma_y^2 / s_i^2)``."""
+        return residual / (1 - level.abar + level.measurement.noise**2 / _squares(level))
+
+
+@register
+@final
+class TMPD(Guided):
+    """Tweedie moment projected diffusion."""
+
+    kind = About(
+        "tmpd",
+        "TMPD",
+        "#00A3B4",
+        r"s_t + J H^T \left(\frac{1-\bar\alpha_t}{\sqrt{\bar\alpha_t}} H J H^T + \sigma_y^2 I\right)^{-1} "
+        r"(y - H \hat x)",
+        "Takes x_0 given x_t for a Gaussian with its true covariance: exact for one component.",
+        "Boys, Girolami, Pidstrigach, Reich, Mosca, Akyildiz 2023",
+        "Exact where the prior is one Gaussian. J and the covariance are exact, for every particle.",
+        "The full covariance, not its diagonal or row-sum approximation.",
+    )
+
+    def weighted(self, level: Level, residual: Tensor, curvature: Curvature) -> Tensor:
+        """``(V_r^T Cov V_r + sigma_y^2 S^{-2})^{-1} rho``, ``Cov = (1 - abar_t) / sqrt(abar_t) J``."""
+        variance = (1 - level.abar) / level.abar
+        spread = curvature.within.movedim(-1, -3)
+        identity = torch.eye(spread.shape[-1]).to(spread)
+        gone = _column(1 - level.abar)
+        spread = _column(variance) * (identity + gone * spread)
+        spread = spread + torch.diag((level.measurement.noise**2 / _squares(level)).squeeze(-1))
+        return _solve(spread, residual.movedim(-1, -2)).movedim(-1, -2)
+
+
+def _column(value: float | Tensor) -> float | Tensor:
+    """A level's number, for matrices (..., N, r, r)."""
+    return value.unsqueeze(-1) if isinstance(value, Tensor) else value
+
+
+def _solve(matrices: Tensor, vectors: Tensor) -> Tensor:
+    """Solve (..., r, r) symmetric systems; directions without any variance within rounding are left out."""
+    if matrices.shape[-1] == 1:  # the usual case, a hundred times faster by a division
+        return vectors / matrices.squeeze(-1).clamp(min=torch.finfo(matrices.dtype).tiny)
+    solution: Tensor = torch.linalg.solve(matrices, vectors)
+    return solution
+
+
+@register
+@final
+class DPS(Guided):
+    """Diffusion posterior sampling."""
+
+    has_limit = False
+    kind = About(
+        "dps",
+        "DPS",
+        "#C2417C",
+        r"s_t + \frac{\zeta}{\Vert y - H \hat x \Vert} J H^T (y - H \hat x) \frac{\sqrt{\alpha_t}}{1-\alpha_t}",
+        "Steps against the residual by a length that forgets the noise level: no score of any posterior.",
+        "Chung, Kim, McCann, Klasky, Ye, ICLR 2023",
+        "Not affine, not even for one Gaussian: its terms are sampled.",
+        "The norm is each particle's own; the public code takes it over the batch, which couples particles.",
+    )
+    zeta: Annotated[float, Field(gt=0, le=1e3)] = 0.5
+    """Length of the step against the residual."""
+
+    def weighted(self, level: Level, residual: Tensor, curvature: Curvature) -> Tensor:  # noqa: ARG002
+        """``zeta S^2 rho / norm(y - H xhat) sqrt(alpha_t) / (1 - alpha_t)``."""
+        squares = _squares(level)
+        beyond = level.measurement.distance_from_range**2
+        norm = ((squares * residual.square()).sum(-2, keepdim=True) + beyond).sqrt()
+        least = torch.finfo(norm.dtype).tiny ** 0.5
+        return squares * residual * (self.zeta * level.alpha**0.5 / level.beta) / norm.clamp(min=least)
+
+
+@register
+@final
+class GaussianDPS(Guided):
+    """Diffusion posterior sampling with the likelihood's own weight."""
+
+    kind = About(
+        "dps-gauss",
+        "DPS-Gauss",
+        "#A8577E",
+        r"s_t + \frac{1}{\sigma_y^2} J H^T (y - H \hat x)",
+        "The gradient of ln N(y; H xhat, sigma_y^2): forgets how uncertain xhat is, and pulls far too hard.",
+        "Chung, Kim, McCann, Klasky, Ye, ICLR 2023, before its rule for the step size",
+        "Needs measurement noise.",
+        "The Gaussian likelihood at xhat, without a step-size rule; diverges where steps are long.",
+    )
+
+    def weighted(self, level: Level, residual: Tensor, curvature: Curvature) -> Tensor:  # noqa: ARG002
+        """``S^2 rho / sigma_y^2``."""
+        return residual * (_squares(level) / level.measurement.noise**2)
+
+    def obstacle(self, problem: Problem) -> str | None:
+        """Refuse to divide by a noise of zero."""
+        if problem.measurement.noise == 0:
+            return "divides by the measurement noise, so that it needs one larger than 0"
+        return super().obstacle(problem)

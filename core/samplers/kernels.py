@@ -1,0 +1,81 @@
+"""Samplers whose steps are kernels of their own, with other variances in measured than in unseen directions."""
+
+from __future__ import annotations
+
+from typing import final
+
+import torch
+from torch import Tensor
+
+from core.problem import Level, Scalar
+from core.samplers.base import About, Kernel, StochasticSampler, register
+
+
+@register
+@final
+class Replacement(StochasticSampler):
+    """Replacement sampling."""
+
+    kind = About(
+        "replacement",
+        "Replacement",
+        "#5F7F3B",
+        r"\mu_t = N \mu_t^{prior}(x) + \sqrt{\bar\alpha_{t-1}}\, H^\dagger y,\quad "
+        r"V_t = \sigma_t^2 N + (1-\bar\alpha_{t-1}) P",
+        "Overwrites the measured part by a noised measurement at every step; the unseen part never learns of it.",
+        "Song, Sohl-Dickstein, Kingma, Kumar, Ermon, Poole, ICLR 2021",
+        "Takes y for noiseless. The last step has no variance in the measured directions.",
+        "One replacement a step, without resampling.",
+    )
+
+    def kernel(self, level: Level, points: Tensor) -> Kernel:
+        """Return the prior's step in the unseen directions, the noised measurement in the others."""
+        measurement = level.measurement
+        free = measurement.null_projector @ level.step_mean(points, level.prior_score(points))
+        mean = free + level.abar_previous**0.5 * measurement.estimate
+        return Kernel(mean, _along(level, 1 - level.abar_previous, self.step_variance(level)))
+
+
+@register
+@final
+class DDNMPlus(StochasticSampler):
+    """DDNM with noisy measurements."""
+
+    kind = About(
+        "ddnm+",
+        "DDNM+",
+        "#B5651D",
+        r"\mu_t = a_t \hat x_y + \frac{\sqrt{\alpha_t}(1-\bar\alpha_{t-1})}{1-\bar\alpha_t} x,\quad "
+        r"\hat x_y = \hat x - V \Lambda V^T H^\dagger (H \hat x - y),\quad V_t = V \Gamma V^T",
+        "Corrects the denoised mean only as far as the step's noise can hide the measurement's.",
+        "Wang, Yu, Zhang, ICLR 2023",
+        "Directions whose step variance is used up by the measurement's noise become deterministic: "
+        "then no bound along paths exists.",
+        "General H by its singular values.",
+    )
+
+    def kernel(self, level: Level, points: Tensor) -> Kernel:
+        """Return the step: per singular direction ``lam_i`` of the correction and the variance that is left."""
+        measurement, basis = level.measurement, level.measurement.measured_basis
+        towards = level.abar_previous**0.5 * level.beta / (1 - level.abar)
+        stay = level.alpha**0.5 * (1 - level.abar_previous) / (1 - level.abar)
+        full = _tensor(self.step_variance(level), points)
+        inherited = (towards * measurement.noise / measurement.singular_values.unsqueeze(-1)).square()
+        share = torch.where(inherited > full, full / inherited, 1.0).sqrt()
+        left = torch.where(inherited > full, 0.0, full - inherited)
+
+        denoised = level.denoised(points, level.prior_score(points))
+        corrected = denoised + basis @ (share * (basis.mT @ (measurement.estimate - denoised)))
+        unseen = measurement.right_basis.shape[0] - measurement.rank
+        free = full.expand(*left.shape[:-2], unseen, 1)
+        return Kernel(towards * corrected + stay * points, torch.cat([left, free], dim=-2))
+
+
+def _along(level: Level, measured: Scalar, unseen: Scalar) -> Tensor:
+    """(d, 1): one variance in the measured directions, another in the unseen ones."""
+    seen, like = level.measurement.seen, level.measurement.right_basis
+    return torch.where(seen, _tensor(measured, like), _tensor(unseen, like))
+
+
+def _tensor(value: Scalar, like: Tensor) -> Tensor:
+    return torch.as_tensor(value, dtype=like.dtype, device=like.device)

@@ -1,0 +1,91 @@
+"""Deterministic samplers: the probability flow of any score, in steps of first or second order."""
+
+from __future__ import annotations
+
+from abc import ABC
+from typing import ClassVar, final
+
+import torch
+from pydantic import SerializeAsAny
+from torch import Tensor
+
+from core.problem import Level, Problem
+from core.samplers.base import About, Kernel, Sampler, ScoreSampler, register
+from core.samplers.builtin import Exact
+
+
+class ProbabilityFlow(Sampler, ABC):
+    """Follows ``d xbar / d sigma = (xbar - D) / sigma`` with ``xbar = x / sqrt(abar)`` and D the denoised mean.
+
+    A step adds no noise, so that the law of a path has no density and no bound along paths exists.
+    """
+
+    needs_measurement: ClassVar[bool] = False
+    score: SerializeAsAny[ScoreSampler] = Exact()
+    """Whose score is followed."""
+
+    def obstacle(self, problem: Problem) -> str | None:
+        """Refuse what the score refuses."""
+        return self.score.obstacle(problem)
+
+    def _settings(self) -> list[str]:
+        return [f"· {self.score.about.label}"]
+
+    def euler(self, level: Level, points: Tensor) -> tuple[Tensor, Tensor]:
+        """Return x_{t-1} after one step of first order, and the noise ``-sqrt(1 - abar_t) g_t`` seen at x_t."""
+        score = self.score.score(level, points)
+        noise = -((1 - level.abar) ** 0.5) * score
+        denoised = level.denoised(points, score)
+        return level.abar_previous**0.5 * denoised + (1 - level.abar_previous) ** 0.5 * noise, noise
+
+
+@register
+@final
+class DDIM(ProbabilityFlow):
+    """Denoising diffusion implicit model."""
+
+    kind = About(
+        "ddim",
+        "DDIM",
+        "#3F6C9B",
+        r"x_{t-1} = \sqrt{\bar\alpha_{t-1}}\, \hat x_g - \sqrt{1-\bar\alpha_{t-1}}\sqrt{1-\bar\alpha_t}\, g_t,\quad "
+        r"\hat x_g = \frac{x + (1-\bar\alpha_t) g_t}{\sqrt{\bar\alpha_t}}",
+        "The probability flow of a score in steps of first order: no noise, so nothing hides a wrong score.",
+        "Song, Meng, Ermon, ICLR 2021",
+        "Deterministic: no bound along paths exists; its density follows from a change of variables.",
+        "Of any score sampler (score = KEY).",
+    )
+
+    def kernel(self, level: Level, points: Tensor) -> Kernel:
+        """Return the step, of variance zero."""
+        return Kernel(self.euler(level, points)[0], 0.0 * level.variance)
+
+
+@register
+@final
+class Heun(ProbabilityFlow):
+    """Heun's method for the probability flow."""
+
+    kind = About(
+        "heun",
+        "Heun",
+        "#6E5A3C",
+        r"\bar x_{t-1} = \bar x_t + \frac{\sigma_{t-1}-\sigma_t}{2}\left(\frac{\bar x_t - D_t}{\sigma_t} + "
+        r"\frac{\bar x' - D_{t-1}}{\sigma_{t-1}}\right)",
+        "The probability flow of a score in steps of second order: what is left is the mismatch.",
+        "Karras, Aittala, Aila, Laine, NeurIPS 2022",
+        "Deterministic: no bound along paths exists; its density follows from a change of variables.",
+        "Of any score sampler (score = KEY); the last step is of first order.",
+    )
+
+    def kernel(self, level: Level, points: Tensor) -> Kernel:
+        """Return the step, of variance zero: the mean of the slopes at both ends."""
+        predicted, slope = self.euler(level, points)
+        before = level.previous
+        end = -((1 - before.abar) ** 0.5) * self.score.score(before, predicted)
+        # sigma_{t-1} - sigma_t, in x rather than in xbar
+        change = (1 - level.abar_previous) ** 0.5 - (level.abar_previous * (1 - level.abar) / level.abar) ** 0.5
+        corrected = predicted + 0.5 * change * (end - slope)
+        last = torch.as_tensor(level.times, device=points.device).view(-1, 1, 1) == 1
+        mean = torch.where(last, predicted, corrected).view_as(points)
+        return Kernel(mean, 0.0 * level.variance)
