@@ -127,7 +127,7 @@ class HeadlinePlot(QWidget):
     def show_experiment(self, experiment: Experiment) -> None:
         """Take a new run."""
         self._experiment = experiment
-        self._legend["kl"].setVisible(experiment.evidence.exact)
+        self._legend["kl"].setVisible(experiment.evidence.all_exact)
         self.plot.setXRange(0, experiment.schedule.steps, padding=0.04)
         self.advance()
 
@@ -290,7 +290,9 @@ class TermsTable(QWidget):
         for column in range(len(self._experiment.samplers)):
             for row, (name, _, _) in enumerate(TERM_ROWS):
                 value, error = self._term(name, column, frame)
-                full = "not yet" if name == "kl" and not self._experiment.evidence.exact else with_error(value, error)
+                full = (
+                    "not yet" if name == "kl" and not self._experiment.evidence.all_exact else with_error(value, error)
+                )
                 item = self._items[row, column]
                 item.setText(brief(value) if narrow and full != "not yet" else full)
                 item.setToolTip(full)
@@ -311,9 +313,11 @@ class TermsTable(QWidget):
         if t == 0 and self._experiment.problem.target.is_singular:
             return "The target has no density at t = 0, so its KL and bound are infinite there; read t = 1."
         if len(self._experiment.samplers) > _COLUMNS_WITH_ERRORS:
-            exact = "All but the observed mismatch are exact" if self._experiment.evidence.exact else "Means over paths"
-            unknown = "" if self._experiment.evidence.exact else " The KL of a mixture is not yet estimated."
+            exact = (
+                "All but the observed mismatch are exact" if self._experiment.evidence.all_exact else "Means over paths"
+            )
+            unknown = "" if self._experiment.evidence.all_exact else " The KL of a mixture is not yet estimated."
             return f"{exact}; standard errors are in the tooltips.{unknown}"
-        if self._experiment.evidence.exact:
+        if self._experiment.evidence.all_exact:
             return "One Gaussian: all exact but the observed mismatch, a mean over the particles ± 1 s.e."
         return "Means over target paths ± 1 s.e. The KL of a mixture is not yet estimated."

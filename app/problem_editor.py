@@ -8,6 +8,7 @@ from typing import Any, final
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import (
+    QComboBox,
     QHBoxLayout,
     QHeaderView,
     QLabel,
@@ -31,19 +32,23 @@ from app.fields import (
 )
 from app.run_editor import RunEditor, SamplerEditor
 from app.widgets import side_by_side, subscript
+from core.mixture import GaussianMixture
 from core.refusal import ScenarioError
+from core.samplers import SAMPLERS
 from core.scenario import Scenario
+from core.sections import MixtureSection
 
 
 @final
-class PriorEditor(Section):
+class MixtureEditor(Section):
     """Components as a table of weight, mean and covariance."""
 
     TITLES = ("weight", "mean", "covariance")
 
-    def __init__(self) -> None:
-        super().__init__("prior", "Prior")
-        self.table = NumberTable("Components of the prior: weight, mean, covariance")
+    def __init__(self, key: str, title: str, letter: str) -> None:
+        super().__init__(key, title)
+        self._letter = letter
+        self.table = NumberTable(f"Components of the {key}: weight, mean, covariance")
         self.table.setColumnCount(len(self.TITLES))
         header = self.table.horizontalHeader()
         header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
@@ -63,19 +68,22 @@ class PriorEditor(Section):
             self.delete,
         )
         buttons.addWidget(self.dimension)
+        self.dimension.setVisible(key == "prior")
         self.body.addLayout(buttons)
         self.body.addWidget(self.table)
         self.finish()
 
     def show_scenario(self, scenario: Scenario) -> None:
-        """Fill the table."""
-        prior = scenario.prior
-        rows = zip(prior.weights, prior.means, prior.covariances, strict=True)
+        """Fill the table, where the scenario has this mixture."""
+        mixture: MixtureSection | None = getattr(scenario, self.key)
+        if mixture is None:
+            return
+        rows = zip(mixture.weights, mixture.means, mixture.covariances, strict=True)
         self._show([[write(weight), write_vector(mean), write_matrix(spread)] for weight, mean, spread in rows])
         self.dimension.setValue(scenario.dimension)
 
     def _show(self, rows: Sequence[Sequence[str]]) -> None:
-        self.table.show_texts(rows, self.TITLES, [f"m{index}" for index in range(1, len(rows) + 1)])
+        self.table.show_texts(rows, self.TITLES, [f"{self._letter}{index}" for index in range(1, len(rows) + 1)])
         if self.table.currentRow() < 0:
             self.table.setCurrentCell(0, 0)
         self.delete.setEnabled(len(rows) > 1)
@@ -143,8 +151,10 @@ class MeasurementEditor(Section):
     def show_scenario(self, scenario: Scenario) -> None:
         """Fill the table; a y that is left to the seed is shown as drawn."""
         self._scenario = scenario
-        self._value_is_given = scenario.measurement.value is not None
         measurement = scenario.with_value().measurement
+        if scenario.measurement is None or measurement is None:
+            return
+        self._value_is_given = scenario.measurement.value is not None
         rows = [[*map(write, row), ""] for row in measurement.matrix]
         for row, value in zip(rows, measurement.value or (), strict=True):
             row[-1] = write(value)
@@ -194,7 +204,7 @@ class MeasurementEditor(Section):
     def _draw(self) -> None:
         if self._scenario is None:
             return
-        drawn = self._scenario.redrawn(secrets.randbits(32)).measurement.value or ()
+        drawn = self._scenario.redrawn(secrets.randbits(32)).to_dict()["measurement"]["value"]
         self._value_is_given = True
         rows = self.table.texts()
         for row, value in zip(rows, drawn, strict=False):
@@ -222,13 +232,20 @@ class ProblemEditor(QScrollArea):
         self.notes = QLabel(wordWrap=True)
         self.notes.setProperty("role", "muted")
         self.notes.setFont(theme.font(12))
-        self.prior, self.measurement = PriorEditor(), MeasurementEditor()
+        self.prior, self.measurement = MixtureEditor("prior", "Prior", "m"), MeasurementEditor()
+        self.target = MixtureEditor("target", "Target", "c")
         self.samplers, self.run = SamplerEditor(), RunEditor()
-        self.sections: list[Section] = [self.prior, self.measurement, self.samplers, self.run]
+        self.sections: list[Section] = [self.prior, self.measurement, self.target, self.samplers, self.run]
         self._general = QLabel(wordWrap=True, visible=False)
         self._general.setProperty("role", "error")
         body = QWidget(objectName="problem")
         body.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self._measured: tuple[Any, Any] | None = None
+        """Measurement and samplers from before the target was shifted."""
+        self._aim = QComboBox(toolTip="What the samples should follow", accessibleName="Target")
+        self._aim.addItems(["target: the posterior given y", "target: a mixture of its own"])
+        self._aim.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self._aim.activated.connect(self._change_aim)
         self._body = layout = QVBoxLayout(body)
         layout.setContentsMargins(12, 10, 12, 12)
         layout.setSpacing(4)
@@ -237,6 +254,8 @@ class ProblemEditor(QScrollArea):
         for section in self.sections:
             layout.addWidget(section)
             section.changed.connect(self._edit)
+            if section is self.prior:
+                layout.addWidget(self._aim)
         layout.addStretch()
         self.setWidget(body)
         self.prior.dimension.valueChanged.connect(self._change_dimension)
@@ -250,6 +269,9 @@ class ProblemEditor(QScrollArea):
         self.notes.setVisible(bool(scenario.notes))
         for section in self.sections:
             section.show_scenario(scenario)  # type: ignore[attr-defined]
+        self.measurement.setVisible(scenario.measurement is not None)
+        self.target.setVisible(scenario.target is not None)
+        self._aim.setCurrentIndex(int(scenario.target is not None))
         self.show_error(None)
         self._loading = False
 
@@ -272,15 +294,33 @@ class ProblemEditor(QScrollArea):
     def _edit(self) -> None:
         if self._loading or self._scenario is None:
             return
-        data = {
-            "name": self._scenario.name,
-            "notes": self._scenario.notes,
-            "prior": self.prior.data(),
-            "measurement": self.measurement.data(),
-            "schedule": self.run.schedule_data(),
-            "run": {**self.samplers.data(), **self.run.data()},
-        }
+        data = self._scenario.to_dict()
+        aim = self.measurement if self._scenario.target is None else self.target
+        data |= {"prior": self.prior.data(), aim.key: aim.data(), "schedule": self.run.schedule_data()}
+        data["run"] |= {**self.samplers.data(), **self.run.data()}
         self._try(data)
+
+    def _change_aim(self, index: int) -> None:
+        """Aim at a mixture of its own in place of the posterior, or at the posterior again."""
+        if self._scenario is None or (self._scenario.target is not None) == bool(index):
+            return
+        data = self._scenario.to_dict()
+        if index:
+            posterior = self._scenario.problem().target
+            self._measured = data.pop("measurement"), data["run"]["samplers"]
+            data["target"] = _rounded(posterior)
+            kept = [key for key in data["run"]["samplers"] if key in SAMPLERS and not SAMPLERS[key].needs_measurement]
+            data["run"]["samplers"] = kept or ["prior", "exact"]
+        else:
+            del data["target"]
+            one = [float(index == 0) for index in range(self._scenario.dimension)]
+            data["measurement"], data["run"]["samplers"] = self._measured or (
+                {"matrix": [one], "noise": 0.3, "value": [0.0]},
+                ["ddnm", "bo-ddnm", "exact"],
+            )
+        self._try(data)
+        with QSignalBlocker(self._aim):
+            self._aim.setCurrentIndex(int(self._scenario.target is not None))
 
     def _try(self, data: dict[str, Any]) -> None:
         try:
@@ -300,16 +340,24 @@ class ProblemEditor(QScrollArea):
         if self._loading or self._scenario is None:
             return
         data = self._scenario.to_dict()
-        prior, measurement = data["prior"], data["measurement"]
-        prior["means"] = [_resized(mean, dimension) for mean in prior["means"]]
-        prior["covariances"] = [
-            [_resized(row, dimension, one_at=i) for i, row in enumerate([*spread, *[[]] * dimension][:dimension])]
-            for spread in prior["covariances"]
-        ]
-        measurement["matrix"] = [_resized(row, dimension) for row in measurement["matrix"]]
+        for mixture in (data["prior"], data.get("target", data["prior"])):
+            mixture["means"] = [_resized(mean, dimension) for mean in mixture["means"]]
+            mixture["covariances"] = [
+                [_resized(row, dimension, one_at=i) for i, row in enumerate([*spread, *[[]] * dimension][:dimension])]
+                for spread in mixture["covariances"]
+            ]
+        if measurement := data.get("measurement"):
+            measurement["matrix"] = [_resized(row, dimension) for row in measurement["matrix"]]
         self._try(data)
         with QSignalBlocker(self.prior.dimension):  # the tables decide, also where the change was refused
             self.prior.dimension.setValue(self._scenario.dimension)
+
+
+def _rounded(mixture: GaussianMixture) -> dict[str, Any]:
+    """A mixture as the file would hold it, in digits that a reader can take in."""
+    kept = mixture.weights > 1e-4
+    parts = {"weights": mixture.weights, "means": mixture.means, "covariances": mixture.covariances}
+    return {name: part[kept].round(decimals=4).tolist() for name, part in parts.items()}
 
 
 def _resized(values: Sequence[float], length: int, *, one_at: int = -1) -> list[float]:

@@ -24,8 +24,9 @@ from app.fields import (
 )
 from app.pictures import quiet_plot
 from core.refusal import ScenarioError
-from core.samplers import SAMPLERS
-from core.scenario import SCHEDULES, Scenario
+from core.samplers import SAMPLERS, About
+from core.scenario import Scenario
+from core.sections import SCHEDULES
 
 
 @final
@@ -36,31 +37,44 @@ class SamplerEditor(Section):
         super().__init__("run", "Samplers")
         self.chips: dict[str, QPushButton] = {}
         self._order: list[str] = []
-        holder = QWidget()
-        flow = QFlowLayout(holder)
-        flow.setContentsMargins(0, 0, 0, 0)
-        flow.setSpacing(6)
-        for key, sampler in SAMPLERS.items():
-            about = sampler.about
-            chip = QPushButton(about.label, checkable=True, toolTip=f"{about.summary}\n{about.source}")
-            chip.setObjectName("chip")
-            chip.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-            chip.setAccessibleName(f"Run {about.label}")
-            chip.clicked.connect(lambda checked, key=key: self._toggle(key, checked))
-            flow.addWidget(chip)
-            self.chips[key] = chip
-        self.fields["samplers"] = holder
-        self.body.addWidget(holder)
+        self._holder = QWidget()
+        self._flow = QFlowLayout(self._holder)
+        self._flow.setContentsMargins(0, 0, 0, 0)
+        self._flow.setSpacing(6)
+        self._abouts: dict[str, About] = {}
+        self.fields["samplers"] = self._holder
+        self.body.addWidget(self._holder)
         self.finish()
 
     def show_scenario(self, scenario: Scenario) -> None:
-        """Check what runs."""
+        """Offer every sampler, and those of the scenario's own, and check what runs."""
         self._order = list(scenario.run.samplers)
+        self._abouts = {key: sampler.about for key, sampler in SAMPLERS.items()} | {
+            sampler.about.key: sampler.about for sampler in scenario.line_up(with_idle=True)
+        }
+        for key in [key for key in self.chips if key not in self._abouts]:
+            chip = self.chips.pop(key)
+            chip.hide()
+            chip.deleteLater()
+        for key in self._abouts:
+            if key not in self.chips:
+                self._add(key)
         self._show()
+
+    def _add(self, key: str) -> None:
+        chip = QPushButton(checkable=True)
+        chip.setObjectName("chip")
+        chip.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        chip.clicked.connect(lambda checked: self._toggle(key, checked))
+        self._flow.addWidget(chip)
+        self.chips[key] = chip
 
     def _show(self) -> None:
         for key, chip in self.chips.items():
-            about = SAMPLERS[key].about
+            about = self._abouts[key]
+            chip.setText(about.label)
+            chip.setToolTip(f"{about.summary}\n{about.source}")
+            chip.setAccessibleName(f"Run {about.label}")
             chip.setChecked(key in self._order)
             chip.setIcon(theme.dot(about.colour) if key in self._order else theme.ring(about.colour))
 
@@ -92,10 +106,15 @@ class RunEditor(Section):
         self.particles = Slid(self.entry("particles", "Particles"), 100, 100_000, whole=True)
         self.paths = self.entry("paths", "Monte Carlo target paths for the terms, where there are several components")
         self.seed = self.entry("seed", "Seed of every random number of the run")
+        self.variance = QComboBox(toolTip="Reverse variance of every sampler that does not set its own")
+        for key, words in (("theory", "β / α, the theory's"), ("beta", "β"), ("posterior", "posterior")):
+            self.variance.addItem(words, key)
+        self.variance.activated.connect(lambda _: self.changed.emit())
+        self.rounds = self.entry("kl_rounds", "Rounds of refining the KL where it has no closed form; 0 for none")
         self.device = QComboBox(toolTip="Where particles are computed")
         self.device.addItems(["auto", "cpu", "cuda"])
         self.device.activated.connect(lambda _: self.changed.emit())
-        self.fields.update(schedule=self.kind, kind=self.kind, device=self.device)
+        self.fields.update(schedule=self.kind, kind=self.kind, device=self.device, variance=self.variance)
         self.parameters = {
             "c": "growth rate c",
             "delta": "first β, δ",
@@ -109,8 +128,10 @@ class RunEditor(Section):
         for name, words in self.parameters.items():
             self._add_line(words, self.entry(name, words))
         self._add_line("steps T", self.steps)
+        self._add_line("variance", self.variance)
         self._add_line("particles", self.particles)
         self._add_line("paths", self.paths)
+        self._add_line("KL rounds", self.rounds)
         self._add_line("seed", self.seed)
         self._add_line("device", self.device)
         for slid in (self.steps, self.particles):
@@ -150,6 +171,8 @@ class RunEditor(Section):
         self.particles.show_value(run.particles)
         self.paths.setText(str(run.paths))
         self.seed.setText(str(run.seed))
+        self.rounds.setText(str(run.kl_rounds))
+        self.variance.setCurrentIndex(self.variance.findData(run.variance))
         self.device.setCurrentText(run.device)
         alpha_bar = schedule.build().alpha_bar
         self.curve.setData(alpha_bar)
@@ -164,7 +187,8 @@ class RunEditor(Section):
     def data(self) -> dict[str, Any]:
         """Return the ``[run]`` part without the samplers; see :meth:`schedule_data`."""
         return {
-            **{name: read(self._text(name)) for name in ("particles", "paths", "seed")},
+            **{name: read(self._text(name)) for name in ("particles", "paths", "kl_rounds", "seed")},
+            "variance": self.variance.currentData(),
             "device": self.device.currentText(),
         }
 

@@ -131,8 +131,8 @@ class Session(QObject):
             return  # the interface has enough to draw; the rest at the next look
         if run is self._announced and self._seen > 0:
             run.shown.set()
-        if experiment is not None and experiment.evidence.completed > self._seen:
-            self._seen = experiment.evidence.completed
+        if experiment is not None and experiment.completed > self._seen:
+            self._seen = experiment.completed
             self.advanced.emit()
         if finished:
             self._timer.stop()

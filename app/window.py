@@ -270,7 +270,7 @@ class MainWindow(QMainWindow):
         if now - self._drawn_at > _REDRAW_SECONDS:
             self._drawn_at = now
             self.headline.advance()
-        available = self.experiment.evidence.completed
+        available = self.experiment.completed
         self.player.offer(available)
         self.transport.status.setText(f"computing {available - 1} / {self.experiment.schedule.steps}")
 
@@ -299,7 +299,7 @@ class MainWindow(QMainWindow):
         self.terms.show_frame(frame)
         evidence, t = experiment.evidence, experiment.schedule.steps - frame
         for index, plane in enumerate(self.planes.planes.values()):
-            kl = number(evidence.kl[index, frame]) if evidence.exact else ""
+            kl = number(evidence.kl[index, frame]) if evidence.all_exact else ""
             bound = with_error(evidence.value["bound"][index, frame], evidence.error["bound"][index, frame])
             diverged = experiment.trace.diverged_at[index]
             plane.set_headline(kl, bound, diverged if diverged is not None and t <= diverged else None)

@@ -60,6 +60,11 @@ class Evidence:
     completed: int = 0
     """Frames written so far, 0..T + 1."""
 
+    @property
+    def all_exact(self) -> bool:
+        """Whether nothing is sampled."""
+        return bool(self.exact.all())
+
     @classmethod
     def empty(cls, problem: Problem, schedule: Schedule, samplers: Sequence[Sampler]) -> Self:
         """Allocate for a run."""

@@ -28,10 +28,15 @@ class Experiment:
         self.scenario = scenario.with_value()
         self.problem = self.scenario.problem()
         self.schedule = scenario.schedule.build()
-        self.samplers = scenario.samplers()
+        self.samplers = self.scenario.line_up()
         steps, particles = self.schedule.steps, scenario.run.particles
         self.trace = Trace.empty(len(self.samplers), steps, scenario.dimension, particles, keep_frames=keep_frames)
         self.evidence = Evidence.empty(self.problem, self.schedule, self.samplers)
+
+    @property
+    def completed(self) -> int:
+        """Frames whose particles and terms are both there, 0..T + 1."""
+        return min(self.trace.completed, self.evidence.completed)
 
     def run(self) -> Iterator[int]:
         """Advance one step at each ``next``; yield t = T, T - 1, ..., 0 as frames and terms are complete."""

@@ -108,7 +108,7 @@ class Findings:
 def _gaps(experiment: Experiment, diverged_at: int | None) -> Iterator[_Gap]:
     """What cannot be known of a sampler, before any of its numbers is looked at."""
     steps = experiment.schedule.steps
-    if not experiment.evidence.exact:
+    if not experiment.evidence.all_exact:
         yield _Gap(["kl"], 0, "kl: the KL of a mixture is not yet estimated")
     if experiment.problem.target.is_singular:
         columns = ["kl", "bound", "discretisation"]
@@ -125,7 +125,7 @@ def findings(experiment: Experiment) -> list[Findings]:
         ValueError: the experiment has not run to its end.
     """
     steps = experiment.schedule.steps
-    if min(experiment.trace.completed, experiment.evidence.completed) <= steps:
+    if experiment.completed <= steps:
         raise ValueError("only a finished experiment can be reported")
     return [Findings.of(experiment, index) for index in range(len(experiment.samplers))]
 

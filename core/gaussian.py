@@ -25,6 +25,12 @@ def gaussian_kl(mean: Tensor, covariance: Tensor, other_mean: Tensor, other_cova
     double precision. Means are (..., d) and covariances (..., d, d).
     """
     factor, failed = torch.linalg.cholesky_ex(other_covariance)
+    lost = (failed > 0) | ~factor.isfinite().flatten(-2).all(-1)
+    if bool(lost.any()):  # one such pair must not spoil the decompositions of the others
+        identity = torch.eye(factor.shape[-1]).to(factor)
+        factor, other_covariance = (
+            torch.where(lost[..., None, None], identity, part) for part in (factor, other_covariance)
+        )
     half = torch.linalg.solve_triangular(factor, covariance - other_covariance, upper=False)
     ratio = torch.linalg.solve_triangular(factor, half.mT, upper=False)
     shifted = torch.linalg.eigvalsh((ratio + ratio.mT) / 2)
@@ -35,7 +41,7 @@ def gaussian_kl(mean: Tensor, covariance: Tensor, other_mean: Tensor, other_cova
         logarithm = 2 * torch.where(roots > _rounding(roots), roots, 0.0).log()
     spread = torch.where(shifted > -0.5, near, shifted - logarithm).sum(-1)
     gap: Tensor = torch.linalg.solve_triangular(factor, (mean - other_mean).unsqueeze(-1), upper=False)
-    return torch.where(failed > 0, math.inf, 0.5 * (spread + gap.square().sum((-2, -1))))
+    return torch.where(lost, math.inf, 0.5 * (spread + gap.square().sum((-2, -1))))
 
 
 def _root(covariance: Tensor) -> Tensor:

@@ -139,11 +139,7 @@ class Problem:
         block = max(1, min(_LEVEL_BLOCK_BYTES // size, schedule.steps))
         for last in range(schedule.steps, 0, -block):
             times = range(last, max(last - block, 0), -1)
-            abars = [float(schedule.alpha_bar[t]) for t in times]
-            mixtures = (part.noised_along(abars).levels() for part in (self.prior, self.target))
-            for t, abar, prior, target in zip(times, abars, *mixtures, strict=True):
-                before = float(schedule.alpha_bar[t - 1])
-                yield Level((t,), schedule.betas[t - 1], abar, before, prior, target, self, schedule)
+            yield from self.level(schedule, times).each()
 
     def level(self, schedule: Schedule, times: Sequence[int]) -> Level:
         """Return B levels as one, whose numbers are (B, 1, 1) and whose points are (B, d, N)."""
@@ -197,6 +193,16 @@ class Level:
     def variance(self) -> Scalar:
         """``sigma_t^2 = (1 - alpha_t) / alpha_t``, the theory's reverse variance."""
         return self.beta / self.alpha
+
+    def each(self) -> list[Level]:
+        """Return the levels one by one."""
+        bars, betas = self.schedule.alpha_bar, self.schedule.betas
+        return [
+            Level((t,), betas[t - 1], float(bars[t]), before, prior, target, self.problem, self.schedule)
+            for t, before, prior, target in zip(
+                self.times, self.before, self.prior.levels(), self.target.levels(), strict=True
+            )
+        ]
 
     @property
     def before(self) -> list[float]:

@@ -31,6 +31,7 @@ _WORDS = {
     "too_short": "must not be empty",
     "model_type": "must be a table",
     "model_attributes_type": "must be a table",
+    "dict_type": "must be a table",
     "tuple_type": "must be a list",
 }
 """The validator's messages that speak of Python, in the file's own terms."""
@@ -68,16 +69,21 @@ def explain(
     if error["type"] in {"union_tag_invalid", "union_tag_not_found"}:
         kind = str(context.get("tag", ""))
         return ScenarioError(source, "schedule.kind", f"there is no schedule {kind!r}{suggest(kind, kinds)}")
+    return ScenarioError(source, _words_for(place), reason_for(error))
+
+
+def reason_for(error: ErrorDetails) -> str:
+    """Return what one of the validator's findings allows, and what there is instead."""
     reason = _WORDS.get(error["type"]) or re.sub(r"^Input should", "must", error["msg"])
     if error["type"] != "missing" and not isinstance(error["input"], dict | list | tuple):
         reason += f" (is {error['input']!r})"
-    return ScenarioError(source, _words_for(place), reason)
+    return reason
 
 
 def _words_for(place: Sequence[int | str]) -> str:
     """``("prior", "means", 1, 0)`` as ``prior.means, component 2, entry 1``."""
     names = [part for part in place if isinstance(part, str)]
     numbers = [part + 1 for part in place if isinstance(part, int)]
-    outer = "component" if names[:1] == ["prior"] else "row" if names[-1:] == ["matrix"] else "entry"
+    outer = "component" if names[:1] in (["prior"], ["target"]) else "row" if names[-1:] == ["matrix"] else "entry"
     words = [outer, *["entry"] * len(numbers)]
     return ", ".join([".".join(names), *(f"{word} {number}" for word, number in zip(words, numbers, strict=False))])

@@ -6,202 +6,54 @@ import math
 import tomllib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, Self, final
+from typing import Any, ClassVar, Literal, Self, final
 
 import numpy as np
 import psutil
 import tomlkit
 import torch
-from pydantic import BaseModel, ConfigDict, Field, Strict, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, Field, ValidationError, model_validator
 from torch import Tensor
 
+from core.lineup import line_up
 from core.mixture import GaussianMixture
 from core.problem import Measurement, Problem
-from core.refusal import Place, ScenarioError, explain, refuse, suggest
-from core.samplers import SAMPLERS, Sampler
-from core.schedule import Schedule
-
-# Within these limits squares and products stay far inside the range of float32, in which particles move.
-Number = Annotated[float, Strict(), Field(allow_inf_nan=False, ge=-1e6, le=1e6)]
-Count = Annotated[int, Strict(), Field(le=10**12)]
-_LEAST_NOISE = 1e-9
-"""Less than this is lost in the rounding of numbers of order one."""
-_LEAST_BETA = 1e-9
-"""From less than this, ``1 - abar_t`` keeps too few digits."""
-Vector = tuple[Number, ...]
-Matrix = tuple[Vector, ...]
-
-
-class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+from core.refusal import Place, ScenarioError, explain, refuse
+from core.samplers import Sampler
+from core.sections import (
+    LEAST_BETA,
+    SCHEDULES,
+    EtcSection,
+    MeasurementSection,
+    MixtureSection,
+    PriorSection,
+    RunSection,
+    ScheduleSection,
+    Section,
+    TargetSection,
+)
 
 
 @final
-class PriorSection(_Section):
-    """The Gaussian mixture that the score belongs to: K components in R^d."""
-
-    weights: Annotated[Vector, Field(min_length=1)]
-    """(K,): positive; normalised when used."""
-    means: Matrix
-    """(K, d)."""
-    covariances: tuple[Matrix, ...]
-    """(K, d, d): symmetric positive semi-definite."""
-
-    @field_validator("weights")
-    @classmethod
-    def _positive(cls, weights: Vector) -> Vector:
-        for index, weight in enumerate(weights, start=1):
-            if weight <= 0:
-                refuse(f"prior.weights, component {index}", f"must be positive (is {weight:g})")
-        return weights
-
-    @model_validator(mode="after")
-    def _shapes(self) -> Self:
-        count = len(self.weights)
-        for name, rows in (("means", self.means), ("covariances", self.covariances)):
-            if len(rows) != count:
-                refuse(f"prior.{name}", f"must have one entry for each of the {count} weights (has {len(rows)})")
-        dimension = len(self.means[0])
-        if dimension == 0:
-            refuse("prior.means, component 1", "must have at least one coordinate")
-        for index, (mean, covariance) in enumerate(zip(self.means, self.covariances, strict=True), start=1):
-            if len(mean) != dimension:
-                refuse(
-                    f"prior.means, component {index}",
-                    f"must have {dimension} coordinates as component 1 (has {len(mean)})",
-                )
-            if len(covariance) != dimension or any(len(row) != dimension for row in covariance):
-                refuse(f"prior.covariances, component {index}", f"must be {dimension} by {dimension}")
-            _check_covariance(covariance, f"prior.covariances, component {index}")
-        return self
-
-
-def _check_covariance(covariance: Matrix, field: str) -> None:
-    matrix = np.asarray(covariance)
-    rounding = 1e-9 * max(float(np.abs(matrix).max()), 1e-300)
-    if float(np.abs(matrix - matrix.T).max()) > rounding:
-        refuse(field, "must be symmetric positive semi-definite (is not symmetric)")
-    smallest = float(np.linalg.eigvalsh(matrix).min())
-    if smallest < -rounding:
-        refuse(field, f"must be symmetric positive semi-definite (has the eigenvalue {smallest:.3g})")
-
-
-@final
-class MeasurementSection(_Section):
-    """``y = H x + sigma_y n``."""
-
-    matrix: Annotated[Matrix, Field(min_length=1)]
-    """H, (p, d)."""
-    noise: Annotated[Number, Field(ge=0)]
-    """sigma_y."""
-    value: Vector | None = None
-    """y, (p,); left out: drawn from the model with the run's seed."""
-
-    @field_validator("noise")
-    @classmethod
-    def _squarable(cls, noise: float) -> float:
-        if 0 < noise < _LEAST_NOISE:
-            refuse("measurement.noise", f"must be 0 or at least {_LEAST_NOISE:g} (is {noise:g})")
-        return noise
-
-    @model_validator(mode="after")
-    def _shapes(self) -> Self:
-        width = len(self.matrix[0])
-        for index, row in enumerate(self.matrix, start=1):
-            if len(row) != width or width == 0:
-                refuse(f"measurement.matrix, row {index}", f"must have as many entries as row 1 ({max(width, 1)})")
-        if self.value is not None and len(self.value) != len(self.matrix):
-            refuse(
-                "measurement.value",
-                f"must have one entry for each of the {len(self.matrix)} rows of matrix (has {len(self.value)})",
-            )
-        return self
-
-
-class _ScheduleSection(_Section):
-    steps: Annotated[Count, Field(ge=2, le=100_000)] = 300
-    """T."""
-
-
-@final
-class EtcSection(_ScheduleSection):
-    """Exponential, then constant ([L])."""
-
-    kind: Literal["etc"] = "etc"
-    c: Annotated[Number, Field(gt=0)] = 4.0
-    delta: Annotated[Number, Field(gt=0, lt=1)] = 1e-3
-
-    def build(self) -> Schedule:
-        """Return the schedule."""
-        return Schedule.exponential_then_constant(self.steps, self.c, self.delta)
-
-
-@final
-class LinearSection(_ScheduleSection):
-    """Linear in beta."""
-
-    kind: Literal["linear"]
-    beta_start: Annotated[Number, Field(gt=0, lt=1)] = 1e-4
-    beta_end: Annotated[Number, Field(gt=0, lt=1)] = 0.05
-
-    def build(self) -> Schedule:
-        """Return the schedule."""
-        return Schedule.linear(self.steps, self.beta_start, self.beta_end)
-
-
-@final
-class CosineSection(_ScheduleSection):
-    """Squared cosine in abar."""
-
-    kind: Literal["cosine"]
-
-    def build(self) -> Schedule:
-        """Return the schedule."""
-        return Schedule.cosine(self.steps)
-
-
-ScheduleSection = Annotated[EtcSection | LinearSection | CosineSection, Field(discriminator="kind")]
-SCHEDULES: dict[str, type[_ScheduleSection]] = {"etc": EtcSection, "linear": LinearSection, "cosine": CosineSection}
-"""Every kind of schedule by its key."""
-
-
-@final
-class RunSection(_Section):
-    """Which samplers run, and how large the run is."""
-
-    samplers: Annotated[tuple[str, ...], Field(min_length=1)] = ("ddnm", "bo-ddnm", "exact")
-    particles: Annotated[Count, Field(ge=1)] = 4000
-    """N, animated."""
-    paths: Annotated[Count, Field(ge=2)] = 4000
-    """Monte Carlo target paths for the terms of the bound, where K > 1."""
-    seed: Annotated[int, Strict(), Field(ge=0, lt=2**63)] = 0
-    device: Literal["auto", "cpu", "cuda"] = "auto"
-
-    @field_validator("samplers")
-    @classmethod
-    def _known(cls, samplers: tuple[str, ...]) -> tuple[str, ...]:
-        for index, key in enumerate(samplers):
-            if key not in SAMPLERS:
-                refuse("run.samplers", f"there is no sampler {key!r}{suggest(key, SAMPLERS)}")
-            if key in samplers[:index]:
-                refuse("run.samplers", f"names {key!r} twice; name each sampler once")
-        return samplers
-
-
-@final
-class Scenario(_Section):
+class Scenario(Section):
     """One problem and how to run it; equal scenarios give equal results on one device."""
 
     name: str = "Untitled"
     notes: str = ""
     prior: PriorSection
-    measurement: MeasurementSection
+    measurement: MeasurementSection | None = None
+    """Left out where the target is given."""
+    target: TargetSection | None = None
+    """A shifted target, in place of the posterior of a measurement."""
     schedule: ScheduleSection = EtcSection()
+    samplers: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    """``[samplers.NAME]``: its ``kind`` (left out: NAME itself) and its parameters."""
     run: RunSection = RunSection()
 
     SECTIONS: ClassVar[dict[str, type[BaseModel]]] = {
         "prior": PriorSection,
         "measurement": MeasurementSection,
+        "target": TargetSection,
         "run": RunSection,
     }
 
@@ -215,26 +67,43 @@ class Scenario(_Section):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        if len(self.measurement.matrix[0]) != self.dimension:
+        self._check_target()
+        try:
+            smallest = min(self.schedule.build().betas)
+        except ValueError as error:
+            refuse("schedule", f"{error}; take more steps or a slower schedule")
+        if smallest < LEAST_BETA:
+            refuse("schedule", f"beta_t must be at least {LEAST_BETA:g} at every step (smallest here: {smallest:.3g})")
+        self._check_value()
+        measurement = self._measurement()
+        for sampler in self.line_up(with_idle=True)[: len(self.run.samplers)]:
+            if (obstacle := sampler.obstacle(measurement)) is not None:
+                refuse("run.samplers", f"{sampler.about.label} {obstacle}")
+        return self
+
+    def _check_target(self) -> None:
+        """There is one target, in the prior's space."""
+        if self.measurement is None and self.target is None:
+            refuse("measurement", "is missing (or give a target in its place)")
+        if self.measurement is not None and self.target is not None:
+            refuse("target", "must be left out where there is a measurement: its posterior is the target")
+        if self.target is not None and len(self.target.means[0]) != self.dimension:
+            refuse(
+                "target.means",
+                f"must have {self.dimension} coordinates as prior.means (has {len(self.target.means[0])})",
+            )
+        if self.measurement is not None and len(self.measurement.matrix[0]) != self.dimension:
             refuse(
                 "measurement.matrix",
                 f"must have {self.dimension} columns, one for each coordinate of prior.means "
                 f"(has {len(self.measurement.matrix[0])})",
             )
-        try:
-            smallest = min(self.schedule.build().betas)
-        except ValueError as error:
-            refuse("schedule", f"{error}; take more steps or a slower schedule")
-        if smallest < _LEAST_BETA:
-            refuse("schedule", f"beta_t must be at least {_LEAST_BETA:g} at every step (smallest here: {smallest:.3g})")
-        self._check_value()
-        return self
 
     def _check_value(self) -> None:
         """A noiseless y must be reachable."""
-        if self.measurement.noise > 0 or self.measurement.value is None:
+        if self.measurement is None or self.measurement.noise > 0 or self.measurement.value is None:
             return
-        measurement = self._measurement(_tensor(self.measurement.value))
+        measurement = self._measurement()
         distance = measurement.distance_from_range
         if distance > 1e-9 * (1 + float(measurement.value.norm())):
             refuse(
@@ -243,7 +112,7 @@ class Scenario(_Section):
                 f"{_show((measurement.matrix @ measurement.estimate).squeeze(-1))})",
             )
         try:
-            Problem.of(self._prior(), measurement)
+            Problem.of(_mixture(self.prior), measurement)
         except ValueError:
             refuse("measurement.value", "must be the image of a point that the prior can give when noise = 0")
 
@@ -254,28 +123,32 @@ class Scenario(_Section):
 
     # What the numbers stand for
 
-    def _prior(self) -> GaussianMixture:
-        prior = self.prior
-        return GaussianMixture.from_covariances(
-            _tensor(prior.weights), _tensor(prior.means), _tensor(prior.covariances)
-        )
-
-    def _measurement(self, value: Tensor) -> Measurement:
-        return Measurement(_tensor(self.measurement.matrix), value, self.measurement.noise)
+    def _measurement(self) -> Measurement:
+        """H, y and sigma_y; y is zero where it is left out."""
+        section = self.measurement
+        if section is None:
+            return Measurement.none(_mixture(self.prior))
+        value = section.value or [0.0] * len(section.matrix)
+        return Measurement(_tensor(section.matrix), _tensor(value), section.noise)
 
     def problem(self) -> Problem:
-        """Return prior, measurement and exact posterior; y is drawn where it is left out."""
-        settled = self.with_value()
-        return Problem.of(settled._prior(), settled._measurement(_tensor(settled.measurement.value)))
+        """Return prior, measurement and exact target; y is drawn where it is left out."""
+        prior = _mixture(self.prior)
+        if self.target is not None:
+            return Problem.shifted(prior, _mixture(self.target))
+        return Problem.of(prior, self.with_value()._measurement())
 
     def with_value(self) -> Scenario:
         """Return this scenario with y filled in: drawn from the model with the run's seed where left out."""
-        return self if self.measurement.value is not None else self.redrawn(self.seed_for("value"))
+        known = self.measurement is None or self.measurement.value is not None
+        return self if known else self.redrawn(self.seed_for("value"))
 
     def redrawn(self, seed: int) -> Scenario:
         """Return this scenario with y drawn from the model: ``x ~ prior``, ``y = H x + sigma_y n``."""
+        if self.measurement is None:
+            return self
         generator = torch.Generator().manual_seed(seed)
-        point = self._prior().sample(1, generator)
+        point = _mixture(self.prior).sample(1, generator)
         matrix = _tensor(self.measurement.matrix)
         normal = torch.randn(matrix.shape[0], generator=generator, dtype=torch.float64)
         noise = self.measurement.noise
@@ -285,13 +158,14 @@ class Scenario(_Section):
         measurement = self.measurement.model_copy(update={"value": tuple(value.tolist())})
         return self.model_copy(update={"measurement": measurement})
 
-    def samplers(self) -> list[Sampler]:
-        """Return the samplers, in the order in which the scenario names them."""
-        return [SAMPLERS[key] for key in self.run.samplers]
+    def line_up(self, *, with_idle: bool = False) -> list[Sampler]:
+        """Return the samplers in the order in which the run names them; then, if wanted, those that it leaves out."""
+        idle = [name for name in self.samplers if name not in self.run.samplers] if with_idle else []
+        return line_up([*self.run.samplers, *idle], self.samplers, self.run.variance)
 
-    def seed_for(self, purpose: Literal["value", "particles", "paths"]) -> int:
+    def seed_for(self, purpose: Literal["value", "particles", "paths", "bracket", "asymptote", "closeness"]) -> int:
         """Return the seed of one purpose: independent streams from the run's seed."""
-        index = ("value", "particles", "paths").index(purpose)
+        index = ("value", "particles", "paths", "bracket", "asymptote", "closeness").index(purpose)
         return int(np.random.SeedSequence([self.run.seed, index]).generate_state(1, np.uint64)[0] >> 1)
 
     def device(self) -> torch.device:
@@ -316,7 +190,7 @@ class Scenario(_Section):
             ScenarioError: naming the largest part, and the size that the run would need.
         """
         components, dimension, count = len(self.prior.weights), self.dimension, len(self.run.samplers)
-        frames = self.schedule.steps + 1 if keep_frames else 1
+        frames = self.schedule.steps + 1 if keep_frames else 2
         floats = 4 * self.run.particles * dimension * count * (frames + 2)
         # Whitened points and two temporaries; per sampler the five accumulated columns, twice.
         doubles = 8 * self.run.paths * (3 * components * dimension + 4 * dimension + 10 * count)
@@ -380,13 +254,20 @@ class Scenario(_Section):
 
     def to_dict(self) -> dict[str, Any]:
         """Return nested dictionaries of plain numbers, lists and strings."""
-        return self.model_dump(mode="json", exclude_none=True)
+        data = self.model_dump(mode="json", exclude_none=True)
+        return {key: value for key, value in data.items() if key != "samplers" or value}
 
     def to_toml(self) -> str:
         """Return the file's text; reading it again gives an equal scenario."""
         # kind first, so that the section says what its other keys mean
         schedule = {"kind": self.schedule.kind, **self.schedule.model_dump(exclude={"kind"})}
         return tomlkit.dumps({**self.to_dict(), "schedule": schedule})
+
+
+def _mixture(section: MixtureSection) -> GaussianMixture:
+    return GaussianMixture.from_covariances(
+        _tensor(section.weights), _tensor(section.means), _tensor(section.covariances)
+    )
 
 
 def _tensor(values: Sequence[object] | None) -> Tensor:

@@ -31,7 +31,7 @@ class Trace:
     """
 
     frames: list[Tensor]
-    """A sampler each: (T + 1, d, N) float32 on the CPU, or (1, d, N), the latest frame only."""
+    """A sampler each: (T + 1, d, N) float32 on the CPU, or (2, d, N), the latest two frames only."""
     observed_mismatch: NDArray[np.float64]
     """(samplers, T + 1): accumulated over the particles down to t, in nats; index by frame."""
     observed_error: NDArray[np.float64]
@@ -44,7 +44,7 @@ class Trace:
     @classmethod
     def empty(cls, samplers: int, steps: int, dimension: int, particles: int, *, keep_frames: bool) -> Self:
         """Allocate a trace."""
-        slots = steps + 1 if keep_frames else 1
+        slots = steps + 1 if keep_frames else 2
         return cls(
             [torch.empty(slots, dimension, particles) for _ in range(samplers)],
             np.full((samplers, steps + 1), np.nan),
@@ -55,12 +55,12 @@ class Trace:
     def write(self, sampler: int, frame: int, points: Tensor) -> None:
         """Store the particles of one sampler."""
         frames = self.frames[sampler]
-        frames[min(frame, frames.shape[0] - 1)].copy_(points)
+        frames[frame % frames.shape[0]].copy_(points)
 
     def particles(self, sampler: int, frame: int) -> Tensor:
-        """(d, N): the particles of one sampler at a frame (the latest where only that is kept)."""
+        """(d, N): the particles of one sampler at a frame (one of the latest two where only those are kept)."""
         frames = self.frames[sampler]
-        return frames[min(frame, frames.shape[0] - 1)]
+        return frames[frame % frames.shape[0]]
 
 
 @torch.no_grad()

@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar, Literal, NamedTuple, TypeVar, final
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
 
-from core.problem import Level, Problem, Scalar
+from core.problem import Level, Measurement, Scalar
 
 
 class Kernel(NamedTuple):
@@ -64,9 +64,9 @@ class Sampler(BaseModel, ABC):
     def kernel(self, level: Level, points: Tensor) -> Kernel:
         """Return the law of x_{t-1} given the points x_t, (d, N)."""
 
-    def obstacle(self, problem: Problem) -> str | None:
-        """Return why it cannot run on a problem, as the end of a sentence that begins with its name."""
-        if self.needs_measurement and problem.measurement.matrix.shape[0] == 0:
+    def obstacle(self, measurement: Measurement) -> str | None:
+        """Return why it cannot run with a measurement, as the end of a sentence that begins with its name."""
+        if self.needs_measurement and measurement.matrix.shape[0] == 0:
             return "needs a measurement"
         return None
 

@@ -15,7 +15,7 @@ from pydantic import Field
 from torch import Tensor
 
 from core.mixture import Curvature
-from core.problem import Level, Problem
+from core.problem import Level, Measurement
 from core.samplers.base import About, ScoreSampler, register
 
 
@@ -151,8 +151,8 @@ class GaussianDPS(Guided):
         """``S^2 rho / sigma_y^2``."""
         return residual * (_squares(level) / level.measurement.noise**2)
 
-    def obstacle(self, problem: Problem) -> str | None:
+    def obstacle(self, measurement: Measurement) -> str | None:
         """Refuse to divide by a noise of zero."""
-        if problem.measurement.noise == 0:
+        if measurement.noise == 0:
             return "divides by the measurement noise, so that it needs one larger than 0"
-        return super().obstacle(problem)
+        return super().obstacle(measurement)

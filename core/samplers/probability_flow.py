@@ -9,7 +9,7 @@ import torch
 from pydantic import SerializeAsAny
 from torch import Tensor
 
-from core.problem import Level, Problem
+from core.problem import Level, Measurement
 from core.samplers.base import About, Kernel, Sampler, ScoreSampler, register
 from core.samplers.builtin import Exact
 
@@ -24,9 +24,9 @@ class ProbabilityFlow(Sampler, ABC):
     score: SerializeAsAny[ScoreSampler] = Exact()
     """Whose score is followed."""
 
-    def obstacle(self, problem: Problem) -> str | None:
+    def obstacle(self, measurement: Measurement) -> str | None:
         """Refuse what the score refuses."""
-        return self.score.obstacle(problem)
+        return self.score.obstacle(measurement)
 
     def _settings(self) -> list[str]:
         return [f"· {self.score.about.label}"]

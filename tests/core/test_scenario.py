@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from core.refusal import ScenarioError
 from core.samplers import SAMPLERS
-from core.scenario import SCHEDULES, Scenario
+from core.scenario import Scenario
+from core.sections import SCHEDULES
 
 VALID = """
 name = "Test"

@@ -1,0 +1,187 @@
+"""Samplers from a user's own Python file: one function, or one class, made known like those that are built in.
+
+A function ``name(level, x)`` returns the score g_t at points x, (d, N). A class derives from
+:class:`~core.samplers.ScoreSampler` or :class:`~core.samplers.Sampler`, with a ``kind`` of its own. Loading a
+file runs its code: ask first.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import re
+import sys
+import traceback
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from types import FunctionType, ModuleType
+from typing import Any, final
+
+import torch
+from torch import Tensor
+
+from core.problem import Level
+from core.refusal import ScenarioError
+from core.samplers import SAMPLERS, About, Kernel, Sampler, ScoreSampler
+
+_COLOURS = ("#4C9F70", "#B07AA1", "#9C755F", "#76B7B2", "#D4A6C8", "#86BCB6")
+"""For those that bring none."""
+_loaded: dict[str, Path] = {}
+"""Which file each key came from: it may be loaded again, after an edit."""
+
+
+def read_plugin(path: Path) -> bytes:
+    """Return a file's content.
+
+    Raises:
+        ScenarioError: it cannot be read.
+    """
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ScenarioError(str(path), "", f"cannot be read ({(error.strerror or 'unknown error').lower()})") from None
+
+
+def fingerprint(content: bytes) -> str:
+    """Return what tells a content from any other."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def load_plugin(path: Path, content: bytes | None = None) -> str:
+    """Run a file and register the sampler that it defines; return its key.
+
+    A file that was loaded before takes the place of what it defined then.
+
+    Args:
+        path: the file.
+        content: what to run; left out: what the file holds now.
+
+    Raises:
+        ScenarioError: the file cannot be read, fails, defines no sampler or several, or takes a key that is taken.
+    """
+    path = path.absolute()
+    module = _run(path, read_plugin(path) if content is None else content)
+    try:
+        sampler = _guarded(_model(module, path), path)()
+        key = sampler.about.key
+    except ScenarioError:
+        raise
+    except Exception as error:
+        raise _fault(error, path) from error
+    if key in SAMPLERS and _loaded.get(key) != path:
+        raise ScenarioError(
+            str(path), "", f"there is already a sampler {key!r}; give this one another key or file name"
+        )
+    SAMPLERS[key] = sampler
+    _loaded[key] = path
+    return key
+
+
+def _run(path: Path, content: bytes) -> ModuleType:
+    module = ModuleType(f"plugin_{path.stem}")
+    module.__file__ = str(path)
+    sys.modules[module.__name__] = module  # where a class's annotations are looked up
+    try:
+        exec(compile(content, str(path), "exec"), module.__dict__)
+    except (Exception, SystemExit) as error:  # whatever a user's code may do at its start
+        raise _fault(error, path) from error
+    return module
+
+
+def _model(module: ModuleType, path: Path) -> type[Sampler]:
+    """The one sampler of a file: its class, or else its function as a class."""
+    own = [value for name, value in vars(module).items() if not name.startswith("_")]
+    classes = [value for value in own if isinstance(value, type) and value.__module__ == module.__name__]
+    models = [value for value in classes if issubclass(value, Sampler) and not inspect.isabstract(value)]
+    functions = [value for value in own if isinstance(value, FunctionType) and value.__code__.co_filename == str(path)]
+    if not models and len(functions) == 1:
+        return _of_function(functions[0], path)
+    if len(models) != 1:
+        found = [*(value.__name__ for value in models), *(value.__name__ for value in functions)]
+        names = f" (defines {', '.join(found)})" if found else ""
+        allowed = "must define one sampler: a function of (level, x), or a class that derives from ScoreSampler"
+        raise ScenarioError(str(path), "", f"{allowed}{names}")
+    return models[0]
+
+
+def _of_function(function: Callable[..., Tensor], path: Path) -> type[Sampler]:
+    """A class for a function: named after its file, described by the first line of its docstring."""
+    if len(inspect.signature(function).parameters) != 2:
+        raise ScenarioError(str(path), function.__name__, "must take two arguments, (level, x)")
+    summary = (inspect.getdoc(function) or "A sampler of your own.").splitlines()[0]
+    name = function.__name__.replace("_", r"\_")
+    own = About(
+        key=re.sub(r"[^\w+-]+", "-", path.stem),
+        label=path.stem,
+        colour=_COLOURS[len(_loaded) % len(_COLOURS)],
+        formula=rf"\mathrm{{{name}}}(x_t)",
+        summary=summary,
+        source=path.name,
+    )
+
+    @final
+    class FunctionSampler(ScoreSampler):
+        """A score given by a function, which may depend on anything."""
+
+        kind = own
+        needs_measurement = False
+        has_limit = False
+
+        def score(self, level: Level, points: Tensor) -> Tensor:
+            """What the function returns."""
+            return function(level, points)
+
+    return FunctionSampler
+
+
+def _guarded(model: type[Sampler], path: Path) -> type[Sampler]:
+    """The class, with its one method called at one level at a time, checked, and its faults named by line."""
+    method = "score" if issubclass(model, ScoreSampler) else "kernel"
+    evaluate = getattr(model, method)
+
+    @wraps(evaluate)
+    def guarded(self: Sampler, level: Level, points: Tensor) -> Any:  # noqa: ANN401 - a score or a kernel
+        single = points.ndim == 2
+        levels, clouds = ([level], [points]) if single else (level.each(), points.unbind())
+        try:
+            results = [evaluate(self, one, cloud.clone()) for one, cloud in zip(levels, clouds, strict=True)]
+        except Exception as error:
+            raise _fault(error, path) from error
+        for result in results:
+            _check(result, points, method, path)
+        return results[0] if single else _stacked(results, points)
+
+    setattr(model, method, guarded)
+    return model
+
+
+def _check(result: object, points: Tensor, method: str, path: Path) -> None:
+    """Refuse what is no score or kernel at points of one level."""
+    shape = tuple(points.shape[-2:])
+    mean = result.mean if isinstance(result, Kernel) else result
+    if isinstance(result, Kernel) != (method == "kernel") or not isinstance(mean, Tensor) or tuple(mean.shape) != shape:
+        wanted = f"a tensor of shape {shape}, as its points"
+        got = f"a tensor of shape {tuple(mean.shape)}" if isinstance(mean, Tensor) else type(result).__name__
+        raise ScenarioError(
+            str(path), method, f"must return {'a Kernel with ' if method == 'kernel' else ''}{wanted} (returned {got})"
+        )
+
+
+def _stacked(results: list[Any], points: Tensor) -> Any:  # noqa: ANN401 - a score or a kernel
+    if isinstance(results[0], Tensor):
+        return torch.stack(results)
+    variances = [torch.as_tensor(each.variance, dtype=points.dtype).view(-1, 1) for each in results]
+    return Kernel(torch.stack([each.mean for each in results]), torch.stack(variances))
+
+
+def _fault(error: BaseException, path: Path) -> ScenarioError:
+    """What went wrong in a user's file, and in which of its lines."""
+    if isinstance(error, ScenarioError):
+        return error
+    if isinstance(error, SyntaxError):
+        line, reason = error.lineno, error.msg
+    else:
+        lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
+        line, reason = (lines[-1] if lines else None), f"{type(error).__name__}: {error}"
+    return ScenarioError(str(path), f"line {line}" if line else "", " ".join(str(reason).split()))
