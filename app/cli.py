@@ -19,6 +19,7 @@ from core.version import product_version
 if TYPE_CHECKING:
     from app.library import Found
     from core.experiment import Experiment
+    from core.samplers import Sampler
     from core.scenario import Scenario
 
 # torch, Qt and matplotlib take seconds to load, so that every command imports what it needs itself.
@@ -37,8 +38,30 @@ class Refused(click.ClickException):
     exit_code = 2
 
 
+def _load_plugins(_context: click.Context, _option: click.Parameter, paths: tuple[Path, ...]) -> tuple[Path, ...]:
+    """Run the files that the user names: naming them here is the consent that the window asks for."""
+    for path in paths:
+        from core.plugins import load_plugin
+
+        load_plugin(path)
+    return paths
+
+
+_plugins = click.option(
+    "--plugin",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    multiple=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_load_plugins,
+    help="Python file with a sampler of your own; its code is run. May be given several times.",
+)
+
+
 @click.command("open")
 @click.argument("scenario", required=False)
+@_plugins
 def open_(scenario: str | None) -> int:
     """Open the window on SCENARIO, or on the default scenario."""
     ensure_display()
@@ -55,6 +78,10 @@ def _overrides(command: _Command) -> _Command:
     for option in (
         click.option("--device", metavar="auto|cpu|cuda", help="Where the particles live."),
         click.option("--samplers", metavar="KEY,KEY,...", help="Samplers to run, in this order."),
+        click.option("--variance", metavar="theory|beta|posterior", help="Reverse variance of every sampler."),
+        click.option(
+            "--rounds", "kl_rounds", type=int, metavar="R", help="Rounds of refining a KL without closed form."
+        ),
         click.option("--seed", type=int, metavar="INTEGER", help="Seed of all random numbers."),
         click.option("--steps", type=int, metavar="T", help="Steps of the schedule."),
         click.option("--paths", type=int, metavar="M", help="Monte Carlo paths for the bound of a mixture."),
@@ -73,6 +100,7 @@ def _overrides(command: _Command) -> _Command:
     help="Folder for report.json, curves.csv and evidence.png.  [default: runs/NAME]",
 )
 @_overrides
+@_plugins
 def run(scenario: str, out: Path | None, **overrides: str | int | None) -> None:
     """Run SCENARIO without a window, print its headline and write a report.
 
@@ -167,8 +195,9 @@ def _print_headline(experiment: Experiment) -> None:
 
 
 @click.command("list")
+@_plugins
 def list_() -> None:
-    """List the built-in scenarios and the samplers."""
+    """List the built-in scenarios and the samplers, with what each does, assumes and can be told."""
     from rich.console import Console
     from rich.padding import Padding
     from rich.table import Table
@@ -187,12 +216,18 @@ def list_() -> None:
         console.print(Text(title, style="bold"), Padding(table, (1, 0, 1, 2)))
 
     scenarios = {key: load_builtin(key) for key in builtin_scenarios()}
-    abouts = {key: sampler.about for key, sampler in SAMPLERS.items()}
     show("Scenarios", {key: [each.name, _first_sentence(each.notes)] for key, each in scenarios.items()})
-    show(
-        "Samplers",
-        {key: [each.label, each.summary, f"g_t = {each.formula}", each.source] for key, each in abouts.items()},
-    )
+    show("Samplers", {key: _describe(sampler) for key, sampler in SAMPLERS.items()})
+
+
+def _describe(sampler: Sampler) -> list[str]:
+    """Everything that is known of a sampler, a line each."""
+    about = sampler.about
+    formula = about.formula if "=" in about.formula else f"g_t = {about.formula}"
+    settings = ", ".join(f"{name} = {value}" for name, value in sampler.parameters().items())
+    lines = {"": about.summary, "Formula: ": formula, "Assumes: ": about.assumptions, "Variant: ": about.variant}
+    described = [f"{title}{text}" for title, text in lines.items() if text]
+    return [about.label, *described, f"Source: {about.source}", *([f"Parameters: {settings}"] if settings else [])]
 
 
 def _first_sentence(text: str) -> str:

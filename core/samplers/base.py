@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
-from typing import Annotated, ClassVar, Literal, NamedTuple, TypeVar, final
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, TypeVar, final
 
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
@@ -77,11 +77,14 @@ class Sampler(BaseModel, ABC):
         label = self.label or " ".join([kind.label, *self._settings()])
         return replace(kind, key=self.name or kind.key, label=label, colour=self.colour or kind.colour)
 
+    def parameters(self) -> dict[str, Any]:
+        """What a scenario may set besides name, label and colour, as it would write it."""
+        return {name: getattr(self, name) for name in type(self).model_fields if name not in Sampler.model_fields}
+
     def _settings(self) -> list[str]:
         """The parameters that differ from the kind's own, as screens write them."""
-        own = {name: getattr(self, name) for name in type(self).model_fields if name not in Sampler.model_fields}
-        defaults = {name: field.default for name, field in type(self).model_fields.items()}
-        return [_setting(name, value) for name, value in own.items() if value != defaults[name]]
+        fields = type(self).model_fields
+        return [_setting(name, value) for name, value in self.parameters().items() if value != fields[name].default]
 
 
 def _setting(name: str, value: object) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC
-from typing import ClassVar, final
+from typing import Any, ClassVar, final
 
 import torch
 from pydantic import SerializeAsAny
@@ -27,6 +27,10 @@ class ProbabilityFlow(Sampler, ABC):
     def obstacle(self, measurement: Measurement) -> str | None:
         """Refuse what the score refuses."""
         return self.score.obstacle(measurement)
+
+    def parameters(self) -> dict[str, Any]:
+        """The score by its name."""
+        return {"score": self.score.about.key}
 
     def _settings(self) -> list[str]:
         return [f"· {self.score.about.label}"]
