@@ -58,13 +58,15 @@ def _make(name: str, kind: object, table: dict[str, Any], tables: Tables, varian
     model = type(SAMPLERS[kind])
     values = dict(table)
     if issubclass(model, ProbabilityFlow) and "score" in values:
-        values["score"] = _score(field, values["score"], tables, variance)
+        values["score"] = _score(f"{field}.score" if name in tables else field, values["score"], tables, variance)
+    if "name" in values:
+        refuse(field, f"there is no key 'name'{suggest('name', ['kind', *_parameters(model)])}")
     try:
         sampler = model.model_validate({**values, "name": name})
     except ValidationError as error:
         first = error.errors()[0]
         key = str(first["loc"][0])
-        if first["type"] == "extra_forbidden" or key == "name":
+        if first["type"] == "extra_forbidden":
             refuse(field, f"there is no key {key!r}{suggest(key, ['kind', *_parameters(model)])}")
         refuse(f"{field}.{key}", reason_for(first))
     if isinstance(sampler, StochasticSampler) and "variance" not in values:
@@ -83,7 +85,7 @@ def _score(field: str, name: object, tables: Tables, variance: ReverseVariance) 
     kind = tables.get(str(name), {}).get("kind", name)
     if not isinstance(SAMPLERS.get(str(kind)), ScoreSampler):
         known = [key for key, sampler in SAMPLERS.items() if isinstance(sampler, ScoreSampler)]
-        refuse(f"{field}.score", f"there is no sampler {name!r} that is given by a score{suggest(str(name), known)}")
+        refuse(field, f"there is no sampler {name!r} that is given by a score{suggest(str(name), known)}")
     return _build(str(name), tables, variance)
 
 

@@ -153,6 +153,6 @@ class GaussianDPS(Guided):
 
     def obstacle(self, measurement: Measurement) -> str | None:
         """Refuse to divide by a noise of zero."""
-        if measurement.noise == 0:
-            return "divides by the measurement noise, so that it needs one larger than 0"
-        return super().obstacle(measurement)
+        if (obstacle := super().obstacle(measurement)) is not None:
+            return obstacle
+        return "divides by the measurement noise, and needs one larger than 0" if measurement.noise == 0 else None

@@ -31,7 +31,7 @@ ROUND = [[0.3, 0.1], [0.1, 0.2]]
 class WrongSign(ScoreSampler):
     """Runs away from the target."""
 
-    about = About("wrong", "Wrong sign", "#AA0000", "-50 s", "", "")
+    kind = About("wrong", "Wrong sign", "#AA0000", "-50 s", "", "")
 
     def score(self, level: Level, points: Tensor) -> Tensor:
         return -50 * level.target_score(points)
