@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from torch import Tensor
 
-from core.divergence import TERMS, Evidence, accumulate, excess, gaussian_kl
+from core.divergence import TERMS, Evidence, accumulate
+from core.gaussian import excess, gaussian_kl
 from core.mixture import GaussianMixture
 from core.problem import Level, Measurement, Problem
 from core.samplers import SAMPLERS, Kernel, Sampler
