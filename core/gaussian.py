@@ -8,6 +8,10 @@ import torch
 from torch import Tensor
 
 
+_SAFETY = 64
+"""A covariance whose narrowest direction is within so many times rounding of the widest has lost it."""
+
+
 def excess(u: Tensor) -> Tensor:
     """``u - ln(1 + u)`` for u >= -1, to full relative precision near zero; infinite at -1."""
     small = 1e-3  # the first neglected term is below rounding
@@ -25,6 +29,9 @@ def gaussian_kl(mean: Tensor, covariance: Tensor, other_mean: Tensor, other_cova
     double precision. Means are (..., d) and covariances (..., d, d).
     """
     factor, failed = torch.linalg.cholesky_ex(other_covariance)
+    widths = factor.diagonal(dim1=-2, dim2=-1).square()
+    lost = (failed > 0) | ~(widths > _SAFETY * _rounding(widths)).all(-1)
+    factor = torch.where(lost[..., None, None], torch.eye(mean.shape[-1]).to(factor), factor)
     half = torch.linalg.solve_triangular(factor, covariance - other_covariance, upper=False)
     ratio = torch.linalg.solve_triangular(factor, half.mT, upper=False)
     shifted = torch.linalg.eigvalsh((ratio + ratio.mT) / 2)
@@ -35,7 +42,7 @@ def gaussian_kl(mean: Tensor, covariance: Tensor, other_mean: Tensor, other_cova
         logarithm = 2 * torch.where(roots > _rounding(roots), roots, 0.0).log()
     spread = torch.where(shifted > -0.5, near, shifted - logarithm).sum(-1)
     gap: Tensor = torch.linalg.solve_triangular(factor, (mean - other_mean).unsqueeze(-1), upper=False)
-    return torch.where(failed > 0, math.inf, 0.5 * (spread + gap.square().sum((-2, -1))))
+    return torch.where(lost, math.inf, 0.5 * (spread + gap.square().sum((-2, -1))))
 
 
 def _root(covariance: Tensor) -> Tensor:

@@ -150,7 +150,7 @@ class GaussianDPS(Guided):
     kind = About(
         "dps-gauss",
         "DPS-Gauss",
-        "#A8577E",
+        "#1A6863",
         r"s_t + \frac{1}{\sigma_y^2} J H^T (y - H \hat x)",
         "The gradient of ln N(y; H xhat, sigma_y^2): forgets how uncertain xhat is, and pulls far too hard.",
         "Chung, Kim, McCann, Klasky, Ye, ICLR 2023, before its rule for the step size",

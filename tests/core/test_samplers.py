@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import combinations
 
 import pytest
 import torch
@@ -321,3 +322,43 @@ def test_every_sampler_tells_what_it_is() -> None:
     for key in ("pigdm", "tmpd", "dps", "dps-gauss", "replacement", "ddnm+", "ddim", "heun"):
         assert SAMPLERS[key].about.assumptions, key
         assert SAMPLERS[key].about.variant, key
+
+
+VISION = {
+    "all": [[1, 0, 0], [0, 1, 0], [0, 0, 1]],
+    "no red": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
+    "no green": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]],
+    "no blue": [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.303900]],
+}
+"""What linear RGB looks like without one of the cones (Machado, Oliveira, Fernandes 2009)."""
+XYZ = [[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750], [0.0193339, 0.1191920, 0.9503041]]
+PALETTE = {"ddnm", "bo-ddnm", "exact", "bo-oracle", "pigdm", "tmpd", "dps"}
+"""Whose colours the design fixes; the others keep away from them and from one another."""
+
+
+def linear(colour: str) -> Tensor:
+    channels = torch.tensor([int(colour[i : i + 2], 16) for i in (1, 3, 5)], dtype=F64) / 255
+    return torch.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
+
+
+def lab(channels: Tensor) -> Tensor:
+    """CIELAB of linear RGB, white at D65."""
+    ratio = torch.tensor(XYZ, dtype=F64) @ channels.clamp(0, 1) / torch.tensor([0.95047, 1.0, 1.08883])
+    x, y, z = torch.where(ratio > 216 / 24389, ratio ** (1 / 3), (24389 / 27 * ratio + 16) / 116)
+    return torch.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)])
+
+
+@pytest.mark.parametrize("vision", VISION.values(), ids=VISION.keys())
+def test_colours_are_told_apart(vision: object) -> None:
+    seen = {key: lab(torch.tensor(vision, dtype=F64) @ linear(SAMPLERS[key].about.colour)) for key in SAMPLERS}
+    for one, other in combinations(SAMPLERS, 2):
+        least = 6 if {one, other} <= PALETTE else 14
+        assert (seen[one] - seen[other]).norm() > least, (one, other)
+
+
+@pytest.mark.parametrize("background", ["#1B2028", "#FFFFFF"])
+@pytest.mark.parametrize("key", SAMPLERS)
+def test_colours_stand_out_from_both_backgrounds(key: str, background: str) -> None:
+    weights = torch.tensor(XYZ[1], dtype=F64)
+    dark, light = sorted(float(weights @ linear(colour)) for colour in (background, SAMPLERS[key].about.colour))
+    assert (light + 0.05) / (dark + 0.05) > (2 if key == "pigdm" else 2.4)
