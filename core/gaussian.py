@@ -8,6 +8,10 @@ import torch
 from torch import Tensor
 
 
+_SAFETY = 64
+"""A covariance whose narrowest direction is within so many times rounding of the widest has lost it."""
+
+
 def excess(u: Tensor) -> Tensor:
     """``u - ln(1 + u)`` for u >= -1, to full relative precision near zero; infinite at -1."""
     small = 1e-3  # the first neglected term is below rounding
@@ -25,12 +29,10 @@ def gaussian_kl(mean: Tensor, covariance: Tensor, other_mean: Tensor, other_cova
     double precision. Means are (..., d) and covariances (..., d, d).
     """
     factor, failed = torch.linalg.cholesky_ex(other_covariance)
-    lost = (failed > 0) | ~factor.isfinite().flatten(-2).all(-1)
-    if bool(lost.any()):  # one such pair must not spoil the decompositions of the others
-        identity = torch.eye(factor.shape[-1]).to(factor)
-        factor, other_covariance = (
-            torch.where(lost[..., None, None], identity, part) for part in (factor, other_covariance)
-        )
+    widths = factor.diagonal(dim1=-2, dim2=-1).square()
+    lost = (failed > 0) | ~(widths > _SAFETY * _rounding(widths)).all(-1)
+    factor = torch.where(lost[..., None, None], torch.eye(mean.shape[-1]).to(factor), factor)
+    other_covariance = torch.where(lost[..., None, None], factor, other_covariance)
     half = torch.linalg.solve_triangular(factor, covariance - other_covariance, upper=False)
     ratio = torch.linalg.solve_triangular(factor, half.mT, upper=False)
     shifted = torch.linalg.eigvalsh((ratio + ratio.mT) / 2)

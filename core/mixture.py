@@ -52,38 +52,66 @@ class Responsibilities(NamedTuple):
 
 @final
 class Curvature:
-    """The score of a mixture at points, and its Jacobian along r fixed directions, in closed form.
+    """The score of a mixture at points, and its Jacobian along r fixed directions B, in closed form.
 
-    With ``s_k`` the score of component k and E over the component given the point,
-    ``grad s = E[s_k s_k^T - C_k^{-1}] - s s^T``: only products with the directions are formed.
+    With ``s_k`` the score of component k and E over the component given the point, ``grad s =
+    E[s_k (s_k - s)^T] - E[C_k^{-1}]``: only products with the directions are formed, block after block of points.
     """
 
-    def __init__(self, matrix: Tensor, basis: Tensor, weight: Tensor, whitened: Tensor) -> None:
-        components, dimension = whitened.shape[-3:-1]
+    def __init__(self, mixture: GaussianMixture, basis: Tensor, points: Tensor) -> None:
+        matrix = mixture.whitening.matrix
+        shape = mixture.components, mixture.dimension
         self._towards = matrix.mT.neg()
-        self._weight, self._whitened = weight.unsqueeze(-2), whitened
-        self._seen = (matrix @ basis).view(*matrix.shape[:-2], components, dimension, -1)
+        seen = (matrix @ basis).unflatten(-2, shape)
         """(K, d, r): the directions in each component's standardised eigenbasis."""
-        self._along = -(self._seen.mT @ whitened)
-        """(K, r, N): ``B^T s_k``."""
-        self._mean_along = (self._weight * self._along).sum(-3)
-        self.score = self._towards @ (self._weight * whitened).flatten(-3, -2)
+        self._stiffness = (matrix.unflatten(-2, shape).mT @ seen).movedim(-3, -2).flatten(-2)
+        """(d, K r): ``C_k^{-1} B``."""
+        self._precision = seen.mT @ seen
+        """(K, r, r): ``B^T C_k^{-1} B``."""
+        self._blocks = [_Pulls.of(mixture, seen, block) for block in mixture.blocks(points)]
+        self.score = _joined([self._towards @ block.weighted.flatten(-3, -2) for block in self._blocks])
         """(d, N)."""
 
     def apply(self, coordinates: Tensor) -> Tensor:
         """(d, N): ``grad s B u`` for coordinates u, (r, N)."""
-        lengths = (self._along * coordinates.unsqueeze(-3)).sum(-2, keepdim=True)
-        pulls = torch.addcmul(self._seen @ coordinates.unsqueeze(-3), self._whitened, lengths).mul_(self._weight)
-        mean_length = (self._mean_along * coordinates).sum(-2, keepdim=True)
-        return (self._towards @ pulls.flatten(-3, -2)).sub_(self.score * mean_length)
+        widths = [block.weight.shape[-1] for block in self._blocks]
+        pairs = zip(self._blocks, coordinates.split(widths, dim=-1), strict=True)
+        return _joined([self._apply(block, part) for block, part in pairs])
+
+    def _apply(self, block: _Pulls, coordinates: Tensor) -> Tensor:
+        coordinates = coordinates.unsqueeze(-3)
+        lengths = (block.centred * coordinates).sum(-2, keepdim=True)
+        bent = self._towards @ (block.weighted * lengths).flatten(-3, -2)
+        return bent.sub_(self._stiffness @ (block.weight * coordinates).flatten(-3, -2))
 
     @property
     def within(self) -> Tensor:
         """(r, r, N): ``B^T grad s B``."""
-        centred = self._along - self._mean_along.unsqueeze(-3)
-        spread = torch.einsum("...kn,...kin,...kjn->...ijn", self._weight.squeeze(-2), centred, centred)
-        precision = self._seen.mT @ self._seen
-        return spread - torch.einsum("...kn,...kij->...ijn", self._weight.squeeze(-2), precision)
+        return _joined([self._within(block) for block in self._blocks])
+
+    def _within(self, block: _Pulls) -> Tensor:
+        spread = torch.einsum("...kin,...kjn->...ijn", block.weight * block.centred, block.centred)
+        return spread - torch.einsum("...kn,...kij->...ijn", block.weight.squeeze(-2), self._precision)
+
+
+class _Pulls(NamedTuple):
+    """What the components make of a block of points."""
+
+    weight: Tensor
+    """(K, 1, N): their probabilities ``r_k``."""
+    weighted: Tensor
+    """(K, d, N): ``r_k`` times the whitened points."""
+    centred: Tensor
+    """(K, r, N): ``B^T (s_k - s)``."""
+
+    @classmethod
+    def of(cls, mixture: GaussianMixture, seen: Tensor, points: Tensor) -> Self:
+        """Evaluate at points (d, N), for directions seen as (K, d, r) by the components."""
+        weight, whitened = mixture.responsibilities(points)
+        weight = weight.unsqueeze(-2)
+        along = (seen.mT @ whitened).neg_()
+        centred = along - (weight * along).sum(-3, keepdim=True)
+        return cls(weight, whitened.mul_(weight), centred)
 
 
 @final
@@ -193,14 +221,15 @@ class GaussianMixture:
 
     def _whiten(self, points: Tensor) -> Tensor:
         matrix, offset, _ = self.whitening
-        return affine(offset, matrix, points).view(*points.shape[:-2], self.components, self.dimension, -1)
+        return affine(offset, matrix, points).unflatten(-2, (self.components, self.dimension))
 
     def _log_joint(self, whitened: Tensor) -> Tensor:
         """(K, N): ``ln w_k N(x; m_k, C_k)``."""
         squares = whitened.square().sum(-2)
         return torch.add(self.whitening.log_scale, squares, alpha=-0.5)
 
-    def _blocks(self, points: Tensor) -> Sequence[Tensor]:
+    def blocks(self, points: Tensor) -> Sequence[Tensor]:
+        """Split points (d, N) so that what evaluating a part needs stays in the processor's cache."""
         levels = points.shape[0] if points.ndim > 2 else 1
         width = _BLOCK_BYTES // (levels * self.components * self.dimension * points.element_size())
         width = max(width, 256)
@@ -217,8 +246,8 @@ class GaussianMixture:
         Raises:
             ValueError: the mixture is singular.
         """
-        return torch.cat(
-            [torch.logsumexp(self._log_joint(self._whiten(block)), dim=-2) for block in self._blocks(points)], dim=-1
+        return _joined(
+            [torch.logsumexp(self._log_joint(self._whiten(block)), dim=-2) for block in self.blocks(points)]
         )
 
     def score(self, points: Tensor) -> Tensor:
@@ -229,11 +258,11 @@ class GaussianMixture:
         """
         matrix = self.whitening.matrix.mT.neg()
         scores = []
-        for block in self._blocks(points):
+        for block in self.blocks(points):
             weight, whitened = self.responsibilities(block)
             pulls = whitened.mul_(weight.unsqueeze(-2)).flatten(-3, -2)
             scores.append(matrix @ pulls)
-        return scores[0] if len(scores) == 1 else torch.cat(scores, dim=-1)
+        return _joined(scores)
 
     def score_jacobian(self, points: Tensor) -> Tensor:
         """(d, d, N): Hessian of ``ln q`` at points (d, N), symmetric.
@@ -249,8 +278,7 @@ class GaussianMixture:
         Raises:
             ValueError: the mixture is singular.
         """
-        weight, whitened = self.responsibilities(points)
-        return Curvature(self.whitening.matrix, basis, weight, whitened)
+        return Curvature(self, basis, points)
 
     def sample(self, count: int, generator: torch.Generator) -> Tensor:
         """(d, count): independent draws."""
@@ -342,6 +370,11 @@ class GaussianMixture:
         tiny = columns * torch.finfo(roots.dtype).eps * self.variances.max().sqrt()
         variances = torch.where(roots > tiny, roots, 0.0).square()
         return GaussianMixture(torch.softmax(log_weights, dim=0), means, variances, axes)
+
+
+def _joined(parts: list[Tensor]) -> Tensor:
+    """Blocks of points, put together again."""
+    return parts[0] if len(parts) == 1 else torch.cat(parts, dim=-1)
 
 
 def _pad(values: Tensor, length: int) -> Tensor:

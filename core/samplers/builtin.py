@@ -38,7 +38,7 @@ class Prior(ScoreSampler):
     kind = About(
         "prior",
         "Prior",
-        "#8A94A6",
+        "#9AAAA9",
         r"s_t(x)",
         "Ignores the measurement: the mismatch is the whole pull of y.",
         "Unconditional DDPM (Ho, Jain, Abbeel 2020)",
@@ -58,7 +58,7 @@ class CCDF(RangeReplacement):
     kind = About(
         "ccdf",
         "CCDF",
-        "#8D6748",
+        "#5B811A",
         r"N s_t + \frac{\sqrt{\bar\alpha_t}\, H^\dagger y - P x}{1-\alpha_t}",
         "Puts the noised measurement in place of the measured part at every step; its mismatch grows without end in T.",
         "Chung, Sim, Ye, CVPR 2022, as written in Liang et al., ICLR 2025",

@@ -15,7 +15,7 @@ from pydantic import Field
 from torch import Tensor
 
 from core.mixture import Curvature
-from core.problem import Level, Measurement
+from core.problem import Level, Measurement, Scalar
 from core.samplers.base import About, ScoreSampler, register
 
 
@@ -81,26 +81,37 @@ class TMPD(Guided):
 
     def weighted(self, level: Level, residual: Tensor, curvature: Curvature) -> Tensor:
         """``(V_r^T Cov V_r + sigma_y^2 S^{-2})^{-1} rho``, ``Cov = (1 - abar_t) / sqrt(abar_t) J``."""
-        variance = (1 - level.abar) / level.abar
-        spread = curvature.within.movedim(-1, -3)
-        identity = torch.eye(spread.shape[-1]).to(spread)
-        gone = _column(1 - level.abar)
-        spread = _column(variance) * (identity + gone * spread)
-        spread = spread + torch.diag((level.measurement.noise**2 / _squares(level)).squeeze(-1))
-        return _solve(spread, residual.movedim(-1, -2)).movedim(-1, -2)
+        squares = _squares(level)
+        identity = torch.eye(len(squares)).to(squares)
+        left = identity.unsqueeze(-1) + _as_matrix(1 - level.abar) * curvature.within
+        noise = torch.diag(level.measurement.noise**2 / squares.squeeze(-1)).unsqueeze(-1)
+        scale = _as_matrix((1 - level.abar) / level.abar)
+        rounding = _ROUNDING * len(squares) * torch.finfo(left.dtype).eps
+        return _solve(scale * left + noise, residual, least=scale * rounding)
 
 
-def _column(value: float | Tensor) -> float | Tensor:
-    """A level's number, for matrices (..., N, r, r)."""
+def _as_matrix(value: Scalar) -> Scalar:
+    """A level's number, for matrices (r, r, N)."""
     return value.unsqueeze(-1) if isinstance(value, Tensor) else value
 
 
-def _solve(matrices: Tensor, vectors: Tensor) -> Tensor:
-    """Solve (..., r, r) symmetric systems; directions without any variance within rounding are left out."""
-    if matrices.shape[-1] == 1:  # the usual case, a hundred times faster by a division
-        return vectors / matrices.squeeze(-1).clamp(min=torch.finfo(matrices.dtype).tiny)
-    solution: Tensor = torch.linalg.solve(matrices, vectors)
-    return solution
+_ROUNDING = 16
+"""Variances within so many units of rounding are zero: x_0 is then known in that direction, and y says no more."""
+
+
+def _solve(matrices: Tensor, vectors: Tensor, least: Scalar) -> Tensor:
+    """Solve positive semi-definite systems (r, r, N) by elimination; pivots up to ``least`` count as zero.
+
+    A zero pivot has a zero row, and its unknown is taken as zero: a solution wherever there is one.
+    """
+    system = torch.cat([matrices, vectors.unsqueeze(-2)], dim=-2)
+    for index in range(vectors.shape[-2]):
+        row = system.narrow(-3, index, 1)
+        pivot = row[..., :1, :]
+        scaled = row[..., 1:, :] * torch.where(pivot > least, pivot.reciprocal(), 0.0)
+        system = torch.addcmul(system[..., 1:, :], system[..., :1, :], scaled, value=-1)
+        system.narrow(-3, index, 1).copy_(scaled)
+    return system.squeeze(-2)
 
 
 @register
@@ -139,7 +150,7 @@ class GaussianDPS(Guided):
     kind = About(
         "dps-gauss",
         "DPS-Gauss",
-        "#A8577E",
+        "#1A6863",
         r"s_t + \frac{1}{\sigma_y^2} J H^T (y - H \hat x)",
         "The gradient of ln N(y; H xhat, sigma_y^2): forgets how uncertain xhat is, and pulls far too hard.",
         "Chung, Kim, McCann, Klasky, Ye, ICLR 2023, before its rule for the step size",

@@ -19,7 +19,7 @@ class Replacement(StochasticSampler):
     kind = About(
         "replacement",
         "Replacement",
-        "#5F7F3B",
+        "#A15543",
         r"\mu_t = N \mu_t^{prior}(x) + \sqrt{\bar\alpha_{t-1}}\, H^\dagger y,\quad "
         r"V_t = \sigma_t^2 N + (1-\bar\alpha_{t-1}) P",
         "Overwrites the measured part by a noised measurement at every step; the unseen part never learns of it.",
@@ -44,7 +44,7 @@ class DDNMPlus(StochasticSampler):
     kind = About(
         "ddnm+",
         "DDNM+",
-        "#B5651D",
+        "#854798",
         r"\mu_t = a_t \hat x_y + \frac{\sqrt{\alpha_t}(1-\bar\alpha_{t-1})}{1-\bar\alpha_t} x,\quad "
         r"\hat x_y = \hat x - V \Lambda V^T H^\dagger (H \hat x - y),\quad V_t = V \Gamma V^T",
         "Corrects the denoised mean only as far as the step's noise can hide the measurement's.",

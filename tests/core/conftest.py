@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import ClassVar
 
 import pytest
 import torch
@@ -44,11 +42,10 @@ def _problem(components: int, dimension: int, rows: int, noise: float, seed: int
     return Problem.of(prior, Measurement(matrix, value, noise))
 
 
-@dataclass(frozen=True)
-class StepBy:
+class StepBy(Sampler):
     """A sampler made of one function."""
 
-    about: ClassVar[About] = About("test", "Test", "#000000", "", "", "")
+    kind = About("test", "Test", "#000000", "", "", "")
     step: Callable[[Level, Tensor], Kernel]
 
     def kernel(self, level: Level, points: Tensor) -> Kernel:
@@ -57,16 +54,22 @@ class StepBy:
 
 def _rescaled(base: Sampler, factor: float | Sequence[float]) -> Sampler:
     def step(level: Level, points: Tensor) -> Kernel:
-        along = factor if isinstance(factor, float) else torch.tensor(factor).to(points)
+        along = factor if isinstance(factor, float) else torch.tensor(factor).to(points).unsqueeze(-1)
         return Kernel(base.kernel(level, points).mean, along * level.variance)
 
-    return StepBy(step)
+    return StepBy(step=step)
+
+
+def _company(problem: Problem) -> list[Sampler]:
+    factors = torch.linspace(0.6, 1.8, problem.prior.dimension).tolist()
+    able = [sampler for sampler in SAMPLERS.values() if sampler.obstacle(problem) is None]
+    return [*able, _rescaled(SAMPLERS["bo-ddnm"], 0.7), _rescaled(SAMPLERS["prior"], factors)]
 
 
 def _account(
     problem: Problem, schedule: Schedule, samplers: Sequence[Sampler], paths: int = 1000, seed: int = 0
 ) -> Evidence:
-    evidence = Evidence.empty(problem, schedule, len(samplers))
+    evidence = Evidence.empty(problem, schedule, samplers)
     for _ in accumulate(problem, schedule, samplers, evidence, paths=paths, seed=seed):
         pass
     return evidence
@@ -121,7 +124,7 @@ def make_problem() -> Callable[..., Problem]:
 @pytest.fixture(scope="session")
 def step_by() -> Callable[[Callable[[Level, Tensor], Kernel]], Sampler]:
     """A sampler made of one function of the level and the points."""
-    return StepBy
+    return lambda step: StepBy(step=step)
 
 
 @pytest.fixture(scope="session")
@@ -131,14 +134,9 @@ def rescaled() -> Callable[[Sampler, float | Sequence[float]], Sampler]:
 
 
 @pytest.fixture(scope="session")
-def company() -> Callable[[int], list[Sampler]]:
-    """Every sampler, and two with variances of their own, in dimension d."""
-
-    def gather(dimension: int) -> list[Sampler]:
-        factors = torch.linspace(0.6, 1.8, dimension).tolist()
-        return [*SAMPLERS.values(), _rescaled(SAMPLERS["bo-ddnm"], 0.7), _rescaled(SAMPLERS["prior"], factors)]
-
-    return gather
+def company() -> Callable[[Problem], list[Sampler]]:
+    """Every sampler that runs on a problem, and two with variances of their own."""
+    return _company
 
 
 @pytest.fixture(scope="session")

@@ -151,14 +151,14 @@ def test_noised_is_the_formula(mixture: GaussianMixture) -> None:
 
 def test_noised_along_is_noised_at_every_level(mixture: GaussianMixture, points: Tensor) -> None:
     abars = [0.999, 0.5, 1e-3]
-    for abar, noised in zip(abars, mixture.noised_along(abars), strict=True):
+    for abar, noised in zip(abars, mixture.noised_along(abars).levels(), strict=True):
         same_law(noised, mixture.noised(abar), 1e-15)
         close(noised.log_density(points), distribution(noised).log_prob(points.mT))
         assert not noised.is_singular
 
 
 def test_noised_along_takes_no_noise_too(mixture: GaussianMixture, points: Tensor) -> None:
-    clean, noisy = mixture.noised_along([1.0, 0.5])
+    clean, noisy = mixture.noised_along([1.0, 0.5]).levels()
     close(clean.log_density(points), mixture.log_density(points))
     close(noisy.log_density(points), mixture.noised(0.5).log_density(points))
 

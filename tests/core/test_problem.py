@@ -57,7 +57,7 @@ def test_estimate_is_the_least_norm_solution(measurement: Measurement) -> None:
     expected = torch.linalg.pinv(measurement.matrix) @ measurement.value
     close(measurement.estimate, expected.unsqueeze(-1))
     residual = (measurement.value - measurement.matrix @ expected).norm()
-    assert measurement.distance_from_range() == pytest.approx(float(residual), abs=1e-12)
+    assert measurement.distance_from_range == pytest.approx(float(residual), abs=1e-12)
 
 
 def test_float32_carries_the_bases_over(measurement: Measurement) -> None:
@@ -105,7 +105,7 @@ def test_levels_are_prepared_in_blocks(make_problem: Callable[..., Problem], mon
     prepared = []
     whole = GaussianMixture.noised_along
 
-    def counted(mixture: GaussianMixture, abars: Sequence[float]) -> list[GaussianMixture]:
+    def counted(mixture: GaussianMixture, abars: Sequence[float]) -> GaussianMixture:
         prepared.append(len(abars))
         return whole(mixture, abars)
 
