@@ -131,6 +131,8 @@ class Yardstick:
             notes.append("mmd: the target is a single point, and gives the kernel no width")
         exact = law is not None and self.target.components == 1
         w2 = self._exact_w2(*law) if law is not None and exact else self._sliced_w2(points)
+        if math.isnan(w2.value):
+            notes.append("w2: the law of the particles is beyond double precision")
         return Closeness(weights.numpy(), sampled, error, weights_error, w2, exact, mmd, tuple(notes))
 
     # Component weights
