@@ -57,6 +57,10 @@ class Evidence:
     """Standard errors of ``value``."""
     kl: NDArray[np.float64]
     """(samplers, T + 1): ``KL(Q_{t|y} || P_t)`` where ``exact``."""
+    mean: NDArray[np.float64]
+    """(samplers, 2, d): mean of the samples in the two latest frames (at last t = 1 and t = 0) where ``exact``."""
+    covariance: NDArray[np.float64]
+    """(samplers, 2, d, d): likewise."""
     completed: int = 0
     """Frames written so far, 0..T + 1."""
 
@@ -68,12 +72,14 @@ class Evidence:
     @classmethod
     def empty(cls, problem: Problem, schedule: Schedule, samplers: Sequence[Sampler]) -> Self:
         """Allocate for a run."""
-        shape = (len(samplers), schedule.steps + 1)
+        shape, dimension = (len(samplers), schedule.steps + 1), problem.prior.dimension
         return cls(
             np.array([is_affine(problem, schedule, sampler) for sampler in samplers]),
             {name: np.full(shape, np.nan) for name in TERMS},
             {name: np.zeros(shape) for name in TERMS},
             np.full(shape, np.nan),
+            np.full((len(samplers), 2, dimension), np.nan),
+            np.full((len(samplers), 2, dimension, dimension), np.nan),
         )
 
 
@@ -147,6 +153,8 @@ class _Totals(NamedTuple):
     error: Tensor
     kl: Tensor
     """(samplers, B)."""
+    law: tuple[Tensor, ...] = ()
+    """Mean and covariance of the samples, (samplers, B, d) and (samplers, B, d, d), where they are known."""
 
 
 def _write(evidence: Evidence, rows: list[int], first: int, totals: _Totals) -> None:
@@ -156,6 +164,8 @@ def _write(evidence: Evidence, rows: list[int], first: int, totals: _Totals) -> 
         evidence.value[name][rows, frames] = totals.value[position].numpy()
         evidence.error[name][rows, frames] = totals.error[position].numpy()
     evidence.kl[rows, frames] = totals.kl.numpy()
+    for latest, new in zip((evidence.mean, evidence.covariance), totals.law, strict=False):
+        latest[rows] = np.concatenate([latest[rows], new.numpy()], axis=1)[:, -2:]
 
 
 def _probes(dimension: int) -> Tensor:
@@ -230,7 +240,7 @@ class _ClosedForm:
         target = self.target.noised_along([float(schedule.alpha_bar[-1])])
         self.initialisation = _within_components_kl_to_normal(target.levels()[0])
         law = self.means.unsqueeze(1), self.covariances.unsqueeze(1)
-        return self._totals(self.split, torch.zeros(1, dtype=torch.float64), self._kl(target, *law))
+        return self._totals(self.split, torch.zeros(1, dtype=torch.float64), self._kl(target, *law), law)
 
     def advance(self, level: Level) -> _Totals:
         """Add the terms of B steps and carry the law of the samples along."""
@@ -242,7 +252,7 @@ class _ClosedForm:
         law = self._carry(kernels, count)
         before = self.target.noised_along(level.before)
         self.split, self.discretisation = split, float(discretisation[-1])
-        return self._totals(split, discretisation, self._kl(before, *law))
+        return self._totals(split, discretisation, self._kl(before, *law), law)
 
     def _terms(self, level: Level, points: Tensor, kernel: Kernel) -> Tensor:
         """(3, B): variance, range and null mismatch of one sampler, accumulated over the block."""
@@ -274,14 +284,14 @@ class _ClosedForm:
         self.means, self.covariances = mean.squeeze(-1), covariance
         return torch.stack(means, 1).squeeze(-1), torch.stack(covariances, 1)
 
-    def _totals(self, split: Tensor, discretisation: Tensor, kl: Tensor) -> _Totals:
+    def _totals(self, split: Tensor, discretisation: Tensor, kl: Tensor, law: tuple[Tensor, Tensor]) -> _Totals:
         variance, measured, unseen = split
         initialisation = torch.full_like(variance, self.initialisation)
         total = measured + unseen
         bound = initialisation + discretisation + variance + total
         discretisation = discretisation.expand_as(total)
         value = torch.stack([bound, initialisation, discretisation, variance, total, measured, unseen])
-        return _Totals(value, torch.zeros_like(value), kl)
+        return _Totals(value, torch.zeros_like(value), kl, law)
 
     @staticmethod
     def _kl(target: GaussianMixture, means: Tensor, covariances: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Divergences of Gaussians in closed form, to full relative precision."""
+"""Divergences and distances of Gaussians in closed form, precise where they are small, too."""
 
 from __future__ import annotations
 
@@ -44,6 +44,20 @@ def gaussian_kl(mean: Tensor, covariance: Tensor, other_mean: Tensor, other_cova
     spread = torch.where(shifted > -0.5, near, shifted - logarithm).sum(-1)
     gap: Tensor = torch.linalg.solve_triangular(factor, (mean - other_mean).unsqueeze(-1), upper=False)
     return torch.where(lost, math.inf, 0.5 * (spread + gap.square().sum((-2, -1))))
+
+
+def gaussian_w2(mean: Tensor, covariance: Tensor, other_mean: Tensor, other_covariance: Tensor) -> Tensor:
+    """Wasserstein-2 distance of ``N(mean, covariance)`` and ``N(other_mean, other_covariance)``, batched.
+
+    ``W2^2 = |m - m'|^2 + min_U |F - F' U|^2`` over the orthogonal U, for any factors ``F F^T = C``: Bures'
+    distance without the cancellation of ``tr(C + C' - 2 (C^{1/2} C' C^{1/2})^{1/2})``. Covariances may be
+    singular. Means are (..., d) and covariances (..., d, d).
+    """
+    factor, other = _root(covariance), _root(other_covariance)
+    left, _, right = torch.linalg.svd(other.mT @ factor)
+    gap = factor - other @ (left @ right)
+    squares: Tensor = (mean - other_mean).square().sum(-1) + gap.square().sum((-2, -1))
+    return squares.sqrt()
 
 
 def _root(covariance: Tensor) -> Tensor:

@@ -118,7 +118,7 @@ def simulate(
                     trace.observed_mismatch[index, frame] = float(mean)
                     if count > 1:  # one particle alone has no standard error
                         trace.observed_error[index, frame] = float(spread) / math.sqrt(count - 1)
-                points[index] = _draw(kernel, noise, basis)
+                points[index] = draw(kernel, noise, basis)
                 flat = points[index].view(-1)
                 # Comparisons with NaN are false, so this also catches what is not finite.
                 if not float(torch.dot(flat, flat)) <= limit**2 * count:
@@ -146,7 +146,7 @@ def mismatch(basis: Tensor, exact_mean: Tensor, kernel: Kernel) -> Tensor:
     return torch.where(kernel.variance > 0, gap.square_() * (0.5 / kernel.variance), math.inf)
 
 
-def _draw(kernel: Kernel, noise: Tensor, basis: Tensor) -> Tensor:
+def draw(kernel: Kernel, noise: Tensor, basis: Tensor) -> Tensor:
     """One draw of the kernel; equal variances leave the common noise as it is."""
     if isinstance(kernel.variance, float):
         return torch.add(kernel.mean, noise, alpha=math.sqrt(kernel.variance))

@@ -1,0 +1,164 @@
+"""Lower limits of a KL: that of the bin probabilities of any partition (theory.md section 4).
+
+What a partition cannot tell apart only lowers the KL (data processing), so that any partition is right that
+was fixed before the draws on which it is evaluated; a good one is tight.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple, Self, final
+
+import torch
+from torch import Tensor
+
+from core.mixture import GaussianMixture
+from core.work import Work
+
+_EMPTY = -math.log(0.00135)
+"""A bin without a particle holds fewer than this many in expectation, as surely as three standard errors say."""
+
+_RATIO_BINS = (2, 4, 8, 16, 32, 64, 128)
+"""Numbers of levels that are tried."""
+_GRID_BINS = (4, 8)
+"""Intervals of either coordinate."""
+_FIT_WORK = 1 << 27
+"""Multiplications of one step of a fit, at most."""
+
+_SCALE_FLOOR = 1e-5
+"""Fitted components are at least this wide, in units of the target: particles may lie in a plane."""
+
+
+class Estimate(NamedTuple):
+    """A number and its standard error."""
+
+    value: float
+    error: float
+
+
+UNKNOWN = Estimate(math.nan, math.nan)
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Partition:
+    """Cells of the space: a product of intervals of a few coordinates."""
+
+    coordinates: Callable[[Tensor], Tensor]
+    """(c, N) of points (d, N)."""
+    edges: tuple[Tensor, ...]
+    """Inner edges of each coordinate's intervals, rising."""
+
+    @classmethod
+    def of_quantiles(cls, coordinates: Callable[[Tensor], Tensor], at: Tensor, intervals: int) -> Self:
+        """Return cells with ``intervals`` per coordinate, equally full of the coordinates ``at``, (c, N)."""
+        levels = torch.linspace(0, 1, intervals + 1, dtype=at.dtype)[1:-1]
+        ranks = (levels * (at.shape[1] - 1)).long()
+        return cls(coordinates, tuple(row.sort().values[ranks].contiguous() for row in at))
+
+    def count(self, points: Tensor, width: int) -> Work[Tensor]:
+        """Return how many points (d, N) each cell holds, ``width`` at a time; one that is lost is somewhere."""
+        return self.count_at((yield from _at(self.coordinates, points, width)))
+
+    def count_at(self, at: Tensor) -> Tensor:
+        """Return :meth:`count` of points whose coordinates are known."""
+        cell = torch.zeros_like(at[0], dtype=torch.long)
+        for row, edges in zip(at, self.edges, strict=True):
+            cell = cell * (len(edges) + 1) + torch.bucketize(row.contiguous(), edges)
+        return torch.bincount(cell, minlength=math.prod(len(edges) + 1 for edges in self.edges)).double()
+
+
+def binned_kl(wanted: Tensor, particles: Tensor) -> Estimate:
+    """KL of the bin probabilities behind two sets of counts, never too high in expectation.
+
+    Logarithms of counts are digamma functions: with n of N binomial at probability p,
+    ``E psi(n + 1) - psi(N + 1) = ln p + sum_{j > N} (1 - p)^j / j``, which is at least ln p. The same, with
+    a draw set aside, gives ``E n/N (psi(n) - psi(N)) = p ln p`` but for what is as small. A bin without
+    particles counts as its upper confidence limit; standard errors are by the delta method.
+
+    Args:
+        wanted: counts of exact draws.
+        particles: counts of the sampler's particles in the same bins.
+    """
+    draws, count = wanted.sum(), particles.sum()
+    wanted, particles = wanted[wanted > 0], particles[wanted > 0]
+    share = wanted / draws
+    own = torch.digamma(wanted) - torch.digamma(draws)
+    other = torch.where(particles > 0, torch.digamma(particles + 1), math.log(_EMPTY)) - torch.digamma(count + 1)
+    ratio = own - other
+    value = float(share @ ratio)
+    from_draws = (share @ (ratio - value).square()) / draws
+    # An empty bin stands at its limit and has no error besides.
+    from_particles = (torch.where(particles > 0, share.square() / particles, 0.0).sum() - 1 / count).clamp(min=0)
+    return Estimate(value, math.sqrt(float(from_draws + from_particles)))
+
+
+def best_partition(
+    target: GaussianMixture, basis: Tensor, rank: int, wanted: Tensor, particles: Tensor, width: int
+) -> Work[Partition]:
+    """Return the partition that tells two sets of draws apart best: levels of a density ratio, or a coarse grid.
+
+    Args:
+        target: ``Q_{t|y}``.
+        basis: V, the measured directions in the first ``rank`` columns.
+        rank: of H.
+        wanted: pilot draws of the target, (d, N).
+        particles: the sampler's pilot particles, (d, N), finite.
+        width: how many points are evaluated at once.
+    """
+    law = fitted(target, particles[:, : _FIT_WORK // (target.components * target.dimension**2)])
+    yield
+    axes = basis[:, sorted({0, min(rank, len(basis) - 1)})].mT
+
+    def ratio(points: Tensor) -> Tensor:
+        return (target.log_density(points) - law.log_density(points)).unsqueeze(0)
+
+    def plane(points: Tensor) -> Tensor:
+        return axes @ points
+
+    best, promise = None, -math.inf
+    for coordinates, sizes in ((ratio, _RATIO_BINS), (plane, _GRID_BINS)):
+        at_wanted = yield from _at(coordinates, wanted, width)
+        at_particles = yield from _at(coordinates, particles, width)
+        both = torch.cat([at_wanted[:, :: max(1, wanted.shape[1] // particles.shape[1])], at_particles], dim=1)
+        for size in sizes:
+            partition = Partition.of_quantiles(coordinates, both, size)
+            found = binned_kl(partition.count_at(at_wanted), partition.count_at(at_particles))
+            if best is None or found.value - 3 * found.error > promise:
+                best, promise = partition, found.value - 3 * found.error
+            yield
+    assert best is not None
+    return best
+
+
+def _at(coordinates: Callable[[Tensor], Tensor], points: Tensor, width: int) -> Work[Tensor]:
+    """Coordinates of points (d, N)."""
+    parts = []
+    for part in points.split(width, dim=1):
+        parts.append(coordinates(part))
+        yield
+    return torch.cat(parts, dim=1)
+
+
+def fitted(target: GaussianMixture, particles: Tensor, steps: int = 3) -> GaussianMixture:
+    """Return a mixture of as many components as the target's, fitted to particles (d, N), from the target on.
+
+    Every covariance is drawn towards that of all particles, as if some of them belonged to it.
+    """
+    spread = particles.cov(correction=0).view(target.dimension, target.dimension)
+    floor = _SCALE_FLOOR**2 * target.covariance.diagonal().mean() * torch.eye(target.dimension, dtype=spread.dtype)
+    borrowed = float(target.dimension)
+    law = target
+    for _ in range(steps):
+        member = law.responsibilities(particles).of_component
+        size = member.sum(1)
+        means = (member @ particles.mT + borrowed / 10 * particles.mean(1)) / (size + borrowed / 10).unsqueeze(1)
+        covariances = []
+        for weight, mean in zip(member, means, strict=True):
+            centred = particles - mean.unsqueeze(1)
+            covariances.append((centred * weight) @ centred.mT + borrowed * spread)
+        total = torch.stack(covariances) / (size + borrowed).view(-1, 1, 1)
+        law = GaussianMixture.from_covariances(size + 1e-3, means, (total + total.mT) / 2 + floor)
+    return law
