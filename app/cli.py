@@ -163,6 +163,9 @@ def _advance(experiment: Experiment) -> None:
         try:
             for _ in experiment.run():
                 progress.advance(task)
+            progress.update(task, description=f"{escape(experiment.scenario.name)}: the KL", total=None)
+            for _ in experiment.refine():
+                progress.advance(task)
         except OutOfMemoryError:
             raise Refused("run.particles: the CUDA device has not enough memory; take fewer particles") from None
 

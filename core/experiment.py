@@ -1,10 +1,17 @@
-"""A scenario made ready to run: samplers and terms advance together, so that both can be watched."""
+"""A scenario made ready to run: samplers and terms advance together, and then the truth is closed in on."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import final
 
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from core.asymptote import asymptote
+from core.bracket import Bracket, refine
+from core.closeness import Closeness, Yardstick
 from core.divergence import Evidence, accumulate
 from core.scenario import Scenario
 from core.simulate import Trace, simulate
@@ -16,7 +23,7 @@ class Experiment:
 
     Args:
         scenario: what to run; y is drawn where it is left out.
-        keep_frames: keep every frame for an animation, not the last one only.
+        keep_frames: keep every frame for an animation, not the last two only.
 
     Raises:
         ScenarioError: the run would not fit in memory, or asks for a device that is not there.
@@ -32,6 +39,16 @@ class Experiment:
         steps, particles = self.schedule.steps, scenario.run.particles
         self.trace = Trace.empty(len(self.samplers), steps, scenario.dimension, particles, keep_frames=keep_frames)
         self.evidence = Evidence.empty(self.problem, self.schedule, self.samplers)
+        self.closeness: list[Closeness] = []
+        """A sampler each at t = 1; filled by :meth:`refine`."""
+        self.end_closeness: list[Closeness] = []
+        """A sampler each at t = 0, where the target has a density; filled by :meth:`refine`."""
+        self.asymptotes: list[tuple[float, float] | None] = []
+        """A sampler each: where its mismatch settles as T grows, and the error; filled by :meth:`refine`."""
+        self.bracket: Bracket | None = None
+        """Of the samplers whose KL has no closed form; filled by :meth:`refine`."""
+        if scenario.run.kl_rounds and not self.evidence.all_exact:
+            self.bracket = Bracket.empty(self.schedule, self.samplers)
 
     @property
     def completed(self) -> int:
@@ -46,3 +63,45 @@ class Experiment:
         terms = accumulate(*common, self.evidence, paths=self.scenario.run.paths, seed=seed("paths"))
         for t, _ in zip(particles, terms, strict=True):
             yield t
+
+    def refine(self) -> Iterator[None]:
+        """After the run: how close the particles are, where the mismatch settles, and the bracket, step by step."""
+        yield from self._compare()
+        for sampler in self.samplers:
+            seed = self.scenario.seed_for("asymptote")
+            self.asymptotes.append(asymptote(self.problem, self.schedule, sampler, seed=seed))
+            yield
+        if self.bracket is None:
+            return
+        run = self.scenario.run
+        sampled = [None if exact else one for one, exact in zip(self.samplers, self.evidence.exact, strict=True)]
+        seed = self.scenario.seed_for("bracket")
+        common = self.problem, self.schedule, sampled, self.bracket
+        for _ in refine(*common, seed=seed, target_error=run.kl_error, rounds=run.kl_rounds):
+            yield
+
+    def _compare(self) -> Iterator[None]:
+        """Hold the particles of the last two frames against exact samples."""
+        steps, seed = self.schedule.steps, self.scenario.seed_for("closeness")
+        places = [(1, self.closeness), (0, self.end_closeness)]
+        for t, found in places[:1] if self.problem.target.is_singular else places:
+            target = self.problem.target.noised(float(self.schedule.alpha_bar[t]))
+            yardstick = Yardstick(target, self.scenario.run.particles, seed=seed)
+            for index, exact in enumerate(self.evidence.exact):
+                law = (self.evidence.mean[index, -1 - t], self.evidence.covariance[index, -1 - t])
+                points = self.trace.particles(index, steps - t)
+                known = (torch.from_numpy(law[0]), torch.from_numpy(law[1])) if exact else None
+                found.append(yardstick.measure(points, known))
+                yield
+
+    def kl_limits(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """What the KL lies between at the bracket's times, (samplers, times): the path bound counts as well.
+
+        Raises:
+            ValueError: every KL is exact, or no bracket is wanted.
+        """
+        if self.bracket is None:
+            raise ValueError("there is no bracket")
+        frames = [self.schedule.steps - t for t in self.bracket.times]
+        value, error = (part["bound"][:, frames] for part in (self.evidence.value, self.evidence.error))
+        return self.bracket.limits(value + 3 * error)

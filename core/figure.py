@@ -17,7 +17,8 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from matplotlib.transforms import ScaledTranslation
 
-from core.findings import Column, Findings, headline, show
+from core.findings import Column, Findings, headline
+from core.numbers import with_error
 
 _INK, _MUTED, _FAINT = "#1B2430", "#66717F", "#E4E8ED"
 _STYLE: dict[Any, Any] = {
@@ -67,12 +68,15 @@ def evidence_figure(title: str, found: Sequence[Findings]) -> Figure:
         shown = [name for name in _LEGEND if any(np.isfinite(each.value[name]).any() for each in found)]
         lines = [Line2D([], [], color=_INK, linewidth=2, **_dashes(name, 0.0)) for name in shown]
         labels = [_LEGEND[name] for name in shown]
+        if any(map(_brackets, found)):
+            lines.append(Line2D([], [], color=_INK, linewidth=5, alpha=0.55))
+            labels.append("KL, between its bounds")
         figure.legend(
             lines,
             labels,
             loc="lower left",
             bbox_to_anchor=(0.065, 0.005),
-            ncols=4,
+            ncols=5,
             frameon=False,
             fontsize=11.5,
             handlelength=2.6,
@@ -135,6 +139,17 @@ def _draw(axes: Axes, found: Sequence[Findings], index: int) -> None:
     middle, spread = each.value["mismatch"][:-1], 2 * np.nan_to_num(each.error["mismatch"][:-1])
     below, above = (np.clip(middle + side, low, high) for side in (-spread, spread))
     axes.fill_between(times, below, above, color=colour, alpha=0.18, linewidth=0)
+    brackets = _brackets(each)
+    if brackets:
+        at, lowest, highest = (np.array(part) for part in zip(*brackets, strict=True))
+        at = at + 0.004 * steps * (index - (len(found) - 1) / 2)  # beside each other, where samplers agree
+        axes.vlines(at, np.maximum(lowest, low), np.minimum(highest, high), color=colour, linewidth=5, alpha=0.55)
+
+
+def _brackets(each: Findings) -> list[tuple[int, float, float]]:
+    """Where the KL lies in a bracket: t, lower and upper limit."""
+    entries = [(t, entry["lower"], entry["upper"]) for t, entry in each.kl.items() if entry["kind"] == "bracket"]
+    return [(t, lower, upper) for t, lower, upper in entries if t > 0]
 
 
 def _dashes(name: str, phase: float) -> dict[str, Any]:
@@ -189,8 +204,11 @@ def _spread(wanted: Sequence[float], *, gap: float, low: float, high: float) -> 
 def _numbers(each: Findings) -> list[str]:
     """What stands under a sampler's name: its terms at t = 1."""
     row = headline([each])[0]
-    kl = f"KL {row['KL']}, " if np.isfinite(each.value["kl"][-2]) else ""
-    lines = [f"{kl}bound {row['bound']}", f"mismatch {show(each.value['mismatch'][-2], each.error['mismatch'][-2])}"]
+    kl = "" if each.headline.kind == "none" else f"KL {'(P‖Q) ' * (each.headline.kind == 'reverse')}{row['KL']}"
+    bound = f"bound {row['bound']}"
+    mismatch = f"mismatch {with_error(each.value['mismatch'][-2], each.error['mismatch'][-2])}"
+    short = each.headline.kind == "exact"
+    lines = [f"{kl}, {bound}", mismatch] if short else [*([kl] if kl else []), bound, mismatch]
     if row["diverged"]:
         lines.append(f"particles diverged at {row['diverged']}")
     return lines

@@ -9,8 +9,11 @@ from typing import Any, NamedTuple, Self, TypeAlias, final
 import numpy as np
 from numpy.typing import NDArray
 
+from core.closeness import Closeness, Distance
 from core.divergence import TERMS
 from core.experiment import Experiment
+from core.known_kl import KnownKL, kl_entry, kl_times, known_kl, why_no_limit
+from core.numbers import number, with_error
 from core.samplers import About
 
 COLUMNS = ("kl", *TERMS, "observed_mismatch")
@@ -42,6 +45,14 @@ class Findings:
     """The first t whose particles are lost."""
     notes: list[str]
     """Why what is unknown is unknown: a plain sentence each, which names the field."""
+    kl: dict[int, dict[str, Any]]
+    """The KL itself by t, as far as it is known and as the report holds it; where it is exact, at t = 1 and t = 0."""
+    headline: KnownKL
+    """The same at t = 1, for tables."""
+    asymptote: tuple[float, float] | None
+    """Where the mismatch settles as T grows, and its error."""
+    closeness: dict[int, Closeness]
+    """How close the particles are to exact samples, at t = 1, and at t = 0 where the target has a density."""
 
     @classmethod
     def of(cls, experiment: Experiment, index: int) -> Self:
@@ -57,14 +68,24 @@ class Findings:
             **{name: evidence.error[name][index].copy() for name in TERMS},
             "observed_mismatch": trace.observed_error[index].copy(),
         }
-        findings = cls(experiment.samplers[index].about, value, error, trace.diverged_at[index], [])
-        findings._explain(experiment)
+        findings = cls(
+            experiment.samplers[index].about,
+            value,
+            error,
+            trace.diverged_at[index],
+            [],
+            {t: kl_entry(experiment, index, t) for t in kl_times(experiment)},
+            known_kl(experiment, index, experiment.schedule.steps - 1),
+            experiment.asymptotes[index],
+            {t: each[index] for t, each in ((1, experiment.closeness), (0, experiment.end_closeness)) if each},
+        )
+        findings._explain(experiment, index)
         return findings
 
-    def _explain(self, experiment: Experiment) -> None:
+    def _explain(self, experiment: Experiment, index: int) -> None:
         """Blank what is infinite or unknown, and note why."""
         steps = experiment.schedule.steps
-        gaps = list(_gaps(experiment, self.diverged_at))
+        gaps = list(_gaps(experiment, index))
         for name in COLUMNS:
             first = min((gap.frame for gap in gaps if name in gap.columns), default=steps + 1)
             lost = np.flatnonzero(~np.isfinite(self.value[name][:first]))
@@ -76,6 +97,11 @@ class Findings:
                 self.value[name][frame:] = self.error[name][frame:] = np.nan
             self.notes.append(note)
         self._explain_errors(experiment.scenario.run.particles)
+        if experiment.bracket is not None and not experiment.evidence.exact[index]:
+            self.notes.extend(f"kl, {note}" for note in experiment.bracket.notes[index])
+        if (reason := why_no_limit(experiment, index)) is not None:
+            self.notes.append(f"asymptote: {self.about.label} {reason}")
+        self.notes.extend(dict.fromkeys(note for each in self.closeness.values() for note in each.notes))
 
     def _explain_errors(self, particles: int) -> None:
         if particles == 1:
@@ -96,26 +122,43 @@ class Findings:
         frame = self.steps - t
         value = {name: known(self.value[name][frame]) for name in COLUMNS}
         error = {name: known(self.error[name][frame]) for name in COLUMNS}
-        kl = value.pop("kl")
-        kind = "none" if kl is None else "exact"
+        del value["kl"], error["kl"]
+        close = self.closeness.get(t)
         return {
-            "kl": {"kind": kind, "value": kl, "lower": kl, "upper": kl, "stderr": error.pop("kl")},
+            "kl": self.kl[t],
             **value,
             "stderr": error,
+            "closeness": None if close is None else _closeness(close),
         }
 
 
-def _gaps(experiment: Experiment, diverged_at: int | None) -> Iterator[_Gap]:
+def _gaps(experiment: Experiment, index: int) -> Iterator[_Gap]:
     """What cannot be known of a sampler, before any of its numbers is looked at."""
-    steps = experiment.schedule.steps
-    if not experiment.evidence.all_exact:
-        yield _Gap(["kl"], 0, "kl: the KL of a mixture is not yet estimated")
+    steps, diverged_at = experiment.schedule.steps, experiment.trace.diverged_at[index]
+    if not experiment.evidence.exact[index]:
+        way = "lies in a bracket" if experiment.bracket else "is not bracketed (run.kl_rounds = 0)"
+        yield _Gap(["kl"], 0, f"kl: has no closed form, and {way}")
+    yield from _degeneracy(experiment, index)
     if experiment.problem.target.is_singular:
         columns = ["kl", "bound", "discretisation"]
         yield _Gap(columns, steps, "at.0, kl, bound, discretisation: the target has no density at t = 0")
     if diverged_at is not None:
         note = f"observed_mismatch: the particles diverged at t = {diverged_at}; nothing is observed from there on"
         yield _Gap(["observed_mismatch"], steps - diverged_at, note)
+
+
+def _degeneracy(experiment: Experiment, index: int) -> Iterator[_Gap]:
+    """Steps without variance in some direction: no path has a density any more."""
+    value, steps = experiment.evidence.value, experiment.schedule.steps
+    infinite = np.isposinf(value["variance"][index])
+    if not infinite.any():
+        return
+    frame = int(infinite.argmax())
+    columns = ["bound", "variance", "mismatch", "mismatch_range", "mismatch_null", "observed_mismatch"]
+    lost = [name for name in columns if name == "observed_mismatch" or np.isinf(value[name][index, frame])]
+    where = "any direction" if np.isinf(value["mismatch_null"][index, frame]) else "the measured directions"
+    note = f"the step from t = {steps - frame + 1} has no variance in {where}, so that paths have no density"
+    yield _Gap(lost, frame, f"{', '.join(lost)}: no path bound exists from t = {steps - frame} down: {note}")
 
 
 def findings(experiment: Experiment) -> list[Findings]:
@@ -139,9 +182,10 @@ def _row(each: Findings) -> dict[str, str]:
     value, error = ({name: column[-2] for name, column in part.items()} for part in (each.value, each.error))
     return {
         "sampler": each.about.label,
-        "KL": show(value["kl"], error["kl"]),
-        "bound": show(value["bound"], error["bound"]),
-        **{title: show(value[name]) for title, name in _TITLES.items()},
+        "KL": each.headline.text,
+        "bound": with_error(value["bound"], error["bound"]),
+        **{title: number(value[name]) for title, name in _TITLES.items()},
+        "W∞": number(each.asymptote[0] if each.asymptote else np.nan),
         "diverged": "" if each.diverged_at is None else f"t = {each.diverged_at}",
     }
 
@@ -157,25 +201,23 @@ _TITLES = {
 }
 
 
-def show(value: float, error: float = 0.0) -> str:
-    """Return a number of nats to three digits, with its standard error where that shows in them.
+def _closeness(close: Closeness) -> dict[str, Any]:
+    """How close the particles are, as the report holds it."""
 
-    Unknown numbers are a dash; what rounding alone could have made is zero.
-    """
-    if not np.isfinite(value):
-        return "–"
-    text = _three_digits(value)
-    if not error > 5e-4 * abs(value):
-        return text
-    return f"{text} ± {error:,.0f}" if error >= 10 else f"{text} ± {error:.1g}"
+    def entry(distance: Distance) -> dict[str, float | None]:
+        names = ("value", "stderr", "floor")
+        return {name: known(number) for name, number in zip(names, distance, strict=True)}
 
-
-def _three_digits(value: float) -> str:
-    if abs(value) < 1e-12:
-        return "0"
-    if 1000 <= abs(value) < 1e7:
-        return f"{value:,.0f}"
-    return f"{value:.3g}" if abs(value) >= 1e-4 else f"{value:.1g}"
+    return {
+        "weights": {
+            "exact": close.exact_weights.tolist(),
+            "sampled": [known(weight) for weight in close.sampled_weights],
+            "stderr": [known(error) for error in close.sampled_error],
+        },
+        "weights_error": entry(close.weights_error),
+        "w2" if close.w2_exact else "sliced_w2": entry(close.w2),
+        "mmd2": entry(close.mmd),
+    }
 
 
 def known(value: float | np.float64) -> float | None:

@@ -246,9 +246,7 @@ class GaussianMixture:
         Raises:
             ValueError: the mixture is singular.
         """
-        return _joined(
-            [torch.logsumexp(self._log_joint(self._whiten(block)), dim=-2) for block in self.blocks(points)]
-        )
+        return _joined([torch.logsumexp(self._log_joint(self._whiten(block)), dim=-2) for block in self.blocks(points)])
 
     def score(self, points: Tensor) -> Tensor:
         """(d, N): ``grad ln q(x)`` at points (d, N).

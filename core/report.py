@@ -50,15 +50,22 @@ def build_report(experiment: Experiment) -> dict[str, Any]:
         },
         "samplers": {
             each.about.key: {
+                "label": each.about.label,
+                "kind": sampler.kind.key,
+                "parameters": sampler.parameters(),
                 "diverged_at": each.diverged_at,
                 "at": {"1": each.at(1), "0": None if singular else each.at(0)},
                 "curves": {
                     "t": list(range(experiment.schedule.steps, -1, -1)),
                     **{name: [known(value) for value in each.value[name]] for name in COLUMNS},
                 },
+                "kl": [{"t": t, **entry} for t, entry in each.kl.items()],
+                "asymptote": None
+                if each.asymptote is None
+                else dict(zip(("value", "stderr"), each.asymptote, strict=True)),
                 "notes": each.notes,
             }
-            for each in found
+            for each, sampler in zip(found, experiment.samplers, strict=True)
         },
         "notes": [f"{each.about.key}: {note}" for each in found for note in each.notes],
     }

@@ -1,0 +1,150 @@
+"""What is known of ``KL(Q_{t|y} || P_t)`` at a t, and of what kind that knowledge is; why a bound is missing."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.bracket import Estimates
+from core.experiment import Experiment
+from core.numbers import number, with_error
+from core.samplers.base import ScoreSampler
+from core.samplers.probability_flow import ProbabilityFlow
+
+Kind = Literal["exact", "bracket", "lower only", "upper only", "reverse", "none"]
+_SURE = 3.0
+"""Standard errors by which the path bound is raised before the KL is said to lie below it."""
+
+
+class KnownKL(NamedTuple):
+    """The KL of one sampler at one t, as far as it is known."""
+
+    kind: Kind
+    low: float
+    high: float
+    """What it lies between; both are the value where it is exact or reverse."""
+    error: float = 0.0
+    """Standard error of a reverse one; the limits of a bracket hold theirs already."""
+
+    @property
+    def text(self) -> str:
+        """The number or the limits."""
+        if self.kind == "bracket":
+            return f"{number(self.low)} – {number(self.high)}"
+        if self.kind == "lower only":
+            return f"≥ {number(self.low)}"
+        if self.kind == "upper only":
+            return f"≤ {number(self.high)}"
+        return with_error(self.low, self.error)
+
+    @property
+    def value(self) -> float:
+        """The KL where it is exact, the middle of a bracket tighter than a fifth, else NaN."""
+        middle = (self.low + self.high) / 2
+        return middle if self.kind in {"exact", "bracket"} and self.high - self.low <= 0.2 * middle else math.nan
+
+
+UNKNOWN = KnownKL("none", math.nan, math.nan)
+
+
+def kl_frame(experiment: Experiment, frame: int) -> int:
+    """Return the frame nearest to one at which the KL of every sampler is known: brackets are for a few t only."""
+    if experiment.evidence.all_exact or experiment.bracket is None or not experiment.bracket.rounds:
+        return frame
+    frames = experiment.schedule.steps - np.array(experiment.bracket.times)
+    return int(frames[np.abs(frames - frame).argmin()])
+
+
+def kl_limits(experiment: Experiment) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the bracket's limits, (samplers, times) each, the path bound taken into account."""
+    evidence = experiment.evidence
+    frames = experiment.schedule.steps - np.array(experiment.bracket.times)
+    value, error = (part["bound"][:, frames] for part in (evidence.value, evidence.error))
+    low, high = experiment.bracket.limits(value + _SURE * error)
+    return low, high
+
+
+def known_kl(experiment: Experiment, index: int, frame: int) -> KnownKL:
+    """Return what is known of a sampler's KL at a frame, see :func:`kl_frame`."""
+    evidence, bracket = experiment.evidence, experiment.bracket
+    t = experiment.schedule.steps - frame
+    if evidence.exact[index]:
+        value = float(evidence.kl[index, frame])
+        return UNKNOWN if math.isnan(value) else KnownKL("exact", value, value)
+    if bracket is None or not bracket.rounds or t not in bracket.times:
+        return UNKNOWN
+    column = bracket.times.index(t)
+    reverse = float(bracket.reverse.value[index, column])
+    if math.isfinite(reverse):
+        return KnownKL("reverse", reverse, reverse, float(bracket.reverse.error[index, column]))
+    low, high = (float(limit[index, column]) for limit in kl_limits(experiment))
+    return _between(low, high)
+
+
+def kl_times(experiment: Experiment) -> list[int]:
+    """Return the t at which something is reported of every KL."""
+    return [1, 0] if experiment.bracket is None else list(experiment.bracket.times)
+
+
+def kl_entry(experiment: Experiment, index: int, t: int) -> dict[str, Any]:
+    """Return what the report says of a sampler's KL at one t, see :func:`kl_times`.
+
+    ``lower`` and ``upper`` hold three standard errors of the estimates, which are given beside them.
+    """
+    known = known_kl(experiment, index, experiment.schedule.steps - t)
+    finite = {name: _finite(value) for name, value in (("lower", known.low), ("upper", known.high))}
+    bracket = experiment.bracket
+    if known.kind in {"exact", "none"} or bracket is None:
+        return {
+            "kind": known.kind,
+            "value": finite["lower"],
+            **finite,
+            "stderr": 0.0 if known.kind == "exact" else None,
+        }
+    column = bracket.times.index(t)
+
+    def estimate(table: Estimates) -> dict[str, float | None]:
+        return {"value": _finite(table.value[index, column]), "stderr": _finite(table.error[index, column])}
+
+    estimates = {f"{name}_estimate": estimate(getattr(bracket, name)) for name in ("lower", "paths", "kernels")}
+    if known.kind == "reverse":
+        value = {"value": known.low, "lower": None, "upper": None, "stderr": known.error, "of": "KL(samples || target)"}
+    else:
+        value = {"value": _finite(known.value), **finite, "stderr": _finite((known.high - known.low) / (2 * _SURE))}
+    return {"kind": known.kind.removesuffix(" only"), **value, **estimates}
+
+
+def _finite(value: float | np.float64) -> float | None:
+    return float(value) if math.isfinite(value) else None
+
+
+def _between(low: float, high: float) -> KnownKL:
+    if math.isfinite(high):
+        return KnownKL("bracket" if low > 0 else "upper only", low, high)
+    return KnownKL("lower only", low, high) if low > 0 else UNKNOWN
+
+
+def why_no_bound(experiment: Experiment, index: int, frame: int) -> str | None:
+    """Return why a sampler has no finite bound at a frame, as the end of a sentence, or None where it has one."""
+    if not math.isinf(experiment.evidence.value["bound"][index, frame]):
+        return None
+    if isinstance(experiment.samplers[index], ProbabilityFlow):
+        return "adds no noise, so that no bound along paths exists"
+    if math.isinf(experiment.evidence.value["mismatch"][index, frame]):
+        return "takes a step without noise in some direction, so that no finite bound along paths exists"
+    if experiment.problem.target.is_singular and frame == experiment.schedule.steps:
+        return "is compared with a target that has no density at t = 0; read t = 1"
+    return "has a bound beyond double precision"
+
+
+def why_no_limit(experiment: Experiment, index: int) -> str | None:
+    """Return why a sampler's mismatch has no limit as T grows, or None where it has one or that is not known yet."""
+    if not experiment.asymptotes or experiment.asymptotes[index] is not None:
+        return None
+    sampler = experiment.samplers[index]
+    if isinstance(sampler, ScoreSampler) and not sampler.has_limit:
+        return "has no limit as T grows: its mismatch increases without end"
+    return "has no known limit as T grows"
