@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -174,7 +173,7 @@ def list_() -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from app.library import builtin_scenarios, load_builtin
+    from app.library import builtin_scenarios, first_sentence, load_builtin
     from core.samplers import SAMPLERS
 
     console = Console()
@@ -188,15 +187,11 @@ def list_() -> None:
 
     scenarios = {key: load_builtin(key) for key in builtin_scenarios()}
     abouts = {key: sampler.about for key, sampler in SAMPLERS.items()}
-    show("Scenarios", {key: [each.name, _first_sentence(each.notes)] for key, each in scenarios.items()})
+    show("Scenarios", {key: [each.name, first_sentence(each.notes)] for key, each in scenarios.items()})
     show(
         "Samplers",
         {key: [each.label, each.summary, f"g_t = {each.formula}", each.source] for key, each in abouts.items()},
     )
-
-
-def _first_sentence(text: str) -> str:
-    return re.split(r"(?<=[.!?])\s", text, maxsplit=1)[0]
 
 
 @click.group(cls=DefaultGroup, default="open", default_if_no_args=True, context_settings={"max_content_width": 100})

@@ -242,6 +242,16 @@ class ProblemEditor(QScrollArea):
         self.prior.dimension.valueChanged.connect(self._change_dimension)
         self._loading = False
 
+    @property
+    def scenario(self) -> Scenario | None:
+        """What is shown: the last valid scenario."""
+        return self._scenario
+
+    @property
+    def gesture(self) -> str:
+        """Name of the slider that is being moved: its slides are one edit. Empty while none is."""
+        return next((slid.name for slid in self.findChildren(Slid) if slid.is_moving), "")
+
     def show_scenario(self, scenario: Scenario) -> None:
         """Show a scenario; nothing is emitted."""
         self._loading = True
@@ -273,8 +283,7 @@ class ProblemEditor(QScrollArea):
         if self._loading or self._scenario is None:
             return
         data = {
-            "name": self._scenario.name,
-            "notes": self._scenario.notes,
+            **self._scenario.to_dict(),
             "prior": self.prior.data(),
             "measurement": self.measurement.data(),
             "schedule": self.run.schedule_data(),
@@ -300,6 +309,7 @@ class ProblemEditor(QScrollArea):
         if self._loading or self._scenario is None:
             return
         data = self._scenario.to_dict()
+        data.pop("data", None)  # points of another space
         prior, measurement = data["prior"], data["measurement"]
         prior["means"] = [_resized(mean, dimension) for mean in prior["means"]]
         prior["covariances"] = [

@@ -189,20 +189,34 @@ class RunSection(_Section):
 
 
 @final
+class DataSection(_Section):
+    """Points that the prior was fitted to: shown, never computed with."""
+
+    source: str = ""
+    """Where they come from, in words."""
+    points: Annotated[Matrix, Field(min_length=1, max_length=2000)]
+    """(n, d)."""
+
+
+@final
 class Scenario(_Section):
     """One problem and how to run it; equal scenarios give equal results on one device."""
 
     name: str = "Untitled"
     notes: str = ""
+    group: str | None = None
+    """Under which heading a gallery shows it."""
     prior: PriorSection
     measurement: MeasurementSection
     schedule: ScheduleSection = EtcSection()
     run: RunSection = RunSection()
+    data: DataSection | None = None
 
     SECTIONS: ClassVar[dict[str, type[BaseModel]]] = {
         "prior": PriorSection,
         "measurement": MeasurementSection,
         "run": RunSection,
+        "data": DataSection,
     }
 
     @model_validator(mode="before")
@@ -221,6 +235,8 @@ class Scenario(_Section):
                 f"must have {self.dimension} columns, one for each coordinate of prior.means "
                 f"(has {len(self.measurement.matrix[0])})",
             )
+        if self.data is not None and any(len(point) != self.dimension for point in self.data.points):
+            refuse("data.points", f"must have {self.dimension} coordinates each, as prior.means")
         try:
             smallest = min(self.schedule.build().betas)
         except ValueError as error:
