@@ -9,12 +9,14 @@ from PySide6.QtCore import QMimeData, QObject
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
 from app.banner import Banner
+from app.data_dialog import DataDialog
 from app.document import Document
 from app.gallery import Gallery
 from app.library import builtin_scenarios, load_builtin
 from app.recovery import Autosave, Leftover, leftovers
 from app.settings import Settings
 from app.top_bar import TopBar
+from core.data import Fitted
 from core.refusal import ScenarioError
 from core.scenario import Scenario
 
@@ -31,6 +33,7 @@ class Files(QObject):
         super().__init__(window)
         self._window, self._document, self._banner, self._settings = window, document, banner, settings
         self._gallery: Gallery | None = None
+        self._data: DataDialog | None = None
         self._autosave: Autosave | None = None
         self._left: list[Leftover] = []
         bar.picker.setDefaultAction(
@@ -134,7 +137,15 @@ class Files(QObject):
             self.fit_data(Path(name))
 
     def fit_data(self, path: Path) -> None:
-        """Fit the prior to the points of a file."""
+        """Fit the prior to the points of a file: an edit like any other."""
+        if self._data is None:
+            self._data = DataDialog(self._window)
+            self._data.fitted.connect(self._take_fit)
+        self._window.setFocus()
+        self._data.open_on(path, self._document.scenario.run.seed)
+
+    def _take_fit(self, fitted: Fitted) -> None:
+        self._document.edit(fitted.scenario(self._document.scenario))
 
     # Saving
 
@@ -198,6 +209,8 @@ class Files(QObject):
 
     def close(self) -> None:
         """The window closes, and whatever is not saved was given up."""
+        if self._data is not None:
+            self._data.task.close()
         if self._autosave is not None:
             self._autosave.clear()
         for left in self._left:

@@ -162,7 +162,7 @@ def _style_sheet(palette: Palette) -> str:
     QPushButton#section:focus {{ border-color: {palette.accent}; }}
     QToolButton:checked {{ background: {palette.raised}; border-color: {palette.line}; }}
     QToolButton:focus, QPushButton:focus {{ border-color: {palette.accent}; }}
-    QPushButton:disabled {{ color: {palette.faint}; background: transparent; }}
+    QPushButton:disabled, QToolButton:disabled {{ color: {palette.faint}; background: transparent; }}
     QToolButton::menu-indicator {{ image: none; width: 0; }}
     QToolButton#picker {{ background: {palette.raised}; padding: 5px 10px; border-color: {palette.line}; }}
     QToolButton#play {{ background: {palette.accent}; border-radius: 18px; min-width: 34px; min-height: 34px;
