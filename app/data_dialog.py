@@ -26,7 +26,7 @@ from superqt import QFlowLayout
 from app import theme
 from app.fields import write
 from app.task import Task
-from app.widgets import heading
+from app.widgets import heading, side_by_side
 from core.data import MOST_COMPONENTS, Fit, Fitted, Points, Table, best, fits, read_table
 from core.refusal import ScenarioError
 
@@ -80,8 +80,8 @@ class DataDialog(QDialog):
         form.setHorizontalSpacing(16)
         form.setVerticalSpacing(10)
         form.addRow("Columns", self._chips)
-        form.addRow("Shift and scale", self.standardise)
-        form.addRow("Components K", self.components)
+        form.addRow("Shift and scale", _left(self.standardise))
+        form.addRow("Components K", _left(self.components))
         leave = QPushButton("Cancel", autoDefault=False)
         leave.clicked.connect(self.reject)
         buttons = QHBoxLayout()
@@ -233,7 +233,15 @@ class DataDialog(QDialog):
         layout = self.layout()
         if layout is not None:
             layout.activate()
-            self.setFixedHeight(layout.totalHeightForWidth(_WIDTH))
+            by_width = layout.totalHeightForWidth(_WIDTH)
+            self.setFixedHeight(by_width if by_width > 0 else layout.sizeHint().height())
+
+
+def _left(widget: QWidget) -> QWidget:
+    """As wide as it needs to be."""
+    holder = QWidget()
+    holder.setLayout(side_by_side(widget))
+    return holder
 
 
 def _muted() -> QLabel:
