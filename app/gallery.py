@@ -11,6 +11,7 @@ from PySide6.QtWidgets import (
     QDialog,
     QFrame,
     QGridLayout,
+    QHBoxLayout,
     QLabel,
     QLineEdit,
     QPushButton,
@@ -119,9 +120,11 @@ class Gallery(QDialog):
                 card.clicked.connect(lambda _checked, card=card: self._choose(card))
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 12, 0, 0)
-        layout.addWidget(self.filter)
+        top = QHBoxLayout()
+        top.setContentsMargins(16, 0, 16, 0)
+        top.addWidget(self.filter)
+        layout.addLayout(top)
         layout.addWidget(self._area, 1)
-        self.filter.setContentsMargins(16, 0, 16, 0)
         self._arrange()
 
     def open_on(self, name: str) -> None:

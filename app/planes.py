@@ -208,7 +208,7 @@ class PlaneGrid(QWidget):
             LegendEntry("exact posterior", 1.6, colour="ink"),
             LegendEntry("prior", 1.2, colour="faint"),
             LegendEntry("Hx = y ± σ_y, ± 2σ_y", 8, colour=theme.STRIP),
-            LegendEntry("particles, with trails", 6, style=Qt.PenStyle.NoPen),
+            LegendEntry("particles, trails", 6, style=Qt.PenStyle.NoPen),
             spacing=14,
         )
         row.insertWidget(row.count() - 1, self._data_legend)

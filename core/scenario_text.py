@@ -38,14 +38,16 @@ def _update(document: Any, before: Any, after: Any) -> None:  # noqa: ANN401 - t
         old = before.get(key) if isinstance(before, dict) else before[key]
         if old == value:
             continue
-        if _same_shape(old, value) and (not isinstance(document, dict) or key in document):
+        tables = isinstance(old, dict) and isinstance(value, dict)
+        missing = isinstance(document, dict) and key not in document
+        if missing and tables:
+            document[key] = tomlkit.table()
+        if tables or (_same_length(old, value) and not missing):
             _update(document[key], old, value)
         else:
             document[key] = value
 
 
-def _same_shape(old: object, new: object) -> bool:
-    """Whether a value can be changed entry by entry, which keeps the layout around it."""
-    if isinstance(old, dict) and isinstance(new, dict):
-        return True
+def _same_length(old: object, new: object) -> bool:
+    """Whether a list can be changed entry by entry, which keeps the layout around it."""
     return isinstance(old, list) and isinstance(new, list) and len(old) == len(new)
