@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 
 from app import theme
 from app.fields import (
+    Entry,
     NumberTable,
     Section,
     Slid,
@@ -54,6 +55,7 @@ class PriorEditor(Section):
         self.table.edited.connect(lambda *_: self.changed.emit())
         self.fields.update(dict.fromkeys(("weights", "means", "covariances"), self.table))
         self.dimension = QSpinBox(minimum=1, maximum=64, prefix="d = ", toolTip="Dimension of the space")
+        self.dimension.setLineEdit(Entry())
         self.dimension.setAccessibleName("Dimension of the space")
         self.dimension.setKeyboardTracking(False)
         self.delete = self.button("Delete", "Delete the selected component", self._delete)

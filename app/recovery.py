@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import uuid
@@ -99,7 +100,8 @@ class Autosave(QObject):
     def clear(self) -> None:
         """Keep nothing: all is saved, or given up."""
         self._timer.stop()
-        self._file.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # where nothing could be written, nothing is left
+            self._file.unlink()
         self._lock.unlock()
 
 
