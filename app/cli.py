@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -206,7 +205,7 @@ def list_() -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from app.library import builtin_scenarios, load_builtin
+    from app.library import builtin_scenarios, first_sentence, load_builtin
     from core.samplers import SAMPLERS
 
     console = Console()
@@ -219,7 +218,7 @@ def list_() -> None:
         console.print(Text(title, style="bold"), Padding(table, (1, 0, 1, 2)))
 
     scenarios = {key: load_builtin(key) for key in builtin_scenarios()}
-    show("Scenarios", {key: [each.name, _first_sentence(each.notes)] for key, each in scenarios.items()})
+    show("Scenarios", {key: [each.name, first_sentence(each.notes)] for key, each in scenarios.items()})
     show("Samplers", {key: _describe(sampler) for key, sampler in SAMPLERS.items()})
 
 
@@ -231,10 +230,6 @@ def _describe(sampler: Sampler) -> list[str]:
     lines = {"": about.summary, "Formula: ": formula, "Assumes: ": about.assumptions, "Variant: ": about.variant}
     described = [f"{title}{text}" for title, text in lines.items() if text]
     return [about.label, *described, f"Source: {about.source}", *([f"Parameters: {settings}"] if settings else [])]
-
-
-def _first_sentence(text: str) -> str:
-    return re.split(r"(?<=[.!?])\s", text, maxsplit=1)[0]
 
 
 @click.group(cls=DefaultGroup, default="open", default_if_no_args=True, context_settings={"max_content_width": 100})

@@ -7,8 +7,8 @@ import re
 from collections.abc import Callable, Sequence
 from typing import final
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QKeySequence
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
@@ -66,6 +66,20 @@ def write_vector(values: Sequence[float]) -> str:
 def write_matrix(rows: Sequence[Sequence[float]]) -> str:
     """Rows between semicolons."""
     return "; ".join(write_vector(row) for row in rows)
+
+
+@final
+class Entry(QLineEdit):
+    """A text field that leaves Ctrl+Z to the window while there is nothing of its own to undo."""
+
+    def event(self, event: QEvent) -> bool:
+        """Claim the keys of undo and redo only where they would do something here."""
+        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
+            undo, redo = event.matches(QKeySequence.StandardKey.Undo), event.matches(QKeySequence.StandardKey.Redo)
+            if (undo and not self.isUndoAvailable()) or (redo and not self.isRedoAvailable()):
+                event.ignore()
+                return True
+        return super().event(event)
 
 
 class Section(QWidget):
@@ -129,7 +143,7 @@ class Section(QWidget):
 
     def entry(self, field: str, tip: str) -> QLineEdit:
         """Return a text field that reports finished edits."""
-        line = QLineEdit(toolTip=tip, accessibleName=tip)
+        line = Entry(toolTip=tip, accessibleName=tip)
         line.setAlignment(Qt.AlignmentFlag.AlignRight)
         line.editingFinished.connect(lambda: self._report(line))
         line.returnPressed.connect(lambda: self.window().setFocus())  # so that the next key plays
@@ -215,6 +229,9 @@ class Slid(QWidget):
     def __init__(self, line: QLineEdit, low: float, high: float, *, zero: bool = False, whole: bool = False) -> None:
         super().__init__()
         self._line, self._low, self._high, self._zero, self._whole = line, low, high, zero, whole
+        self.name = line.accessibleName()
+        self.is_moving = False
+        """Whether what is emitted now comes from the slider."""
         self.slider = QSlider(Qt.Orientation.Horizontal, toolTip=line.toolTip())
         self.slider.setAccessibleName(line.toolTip())
         self.slider.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # a drag leaves the keys to the transport
@@ -238,4 +255,6 @@ class Slid(QWidget):
         value = self._low * (self._high / self._low) ** (position / _SLIDER_STEPS)
         short = 0.0 if self._zero and position == 0 else float(f"{value:.3g}")
         self._line.setText(str(round(short)) if self._whole else write(short))
+        self.is_moving = True
         self.slid.emit()
+        self.is_moving = False

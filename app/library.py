@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+import re
+import tomllib
 from dataclasses import dataclass
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -14,6 +16,19 @@ from core.scenario import Scenario
 
 DEFAULT = "three-components"
 """The built-in scenario that is opened when none is named."""
+
+GROUPS = (
+    "First steps",
+    "The three factors",
+    "The figure of the paper",
+    "Samplers compared",
+    "When bounds say nothing",
+    "Shifted target",
+    "Bounded support",
+    "Higher dimension",
+    "From data",
+)
+"""Headings of the gallery, in this order."""
 
 
 @final
@@ -30,11 +45,37 @@ class Found:
     """Its file; None for a built-in."""
 
 
+@final
+@dataclass(frozen=True)
+class Entry:
+    """What a gallery says of a built-in scenario."""
+
+    key: str
+    name: str
+    group: str
+    sentence: str
+    """The first of its notes."""
+
+
 def builtin_scenarios() -> dict[str, Traversable]:
     """Return every built-in scenario's file by its key, the default first, the others by name."""
     folder = files("resources") / "scenarios"
     found = {entry.name.removesuffix(".toml"): entry for entry in folder.iterdir() if entry.name.endswith(".toml")}
     return {key: found[key] for key in sorted(found, key=lambda key: (key != DEFAULT, key))}
+
+
+def gallery() -> dict[str, list[Entry]]:
+    """Return every built-in scenario by its group, read but not validated, which is a hundred times faster."""
+    groups: dict[str, list[Entry]] = {group: [] for group in GROUPS}
+    for key, file in builtin_scenarios().items():
+        data = tomllib.loads(file.read_text(encoding="utf-8"))
+        groups[data["group"]].append(Entry(key, data["name"], data["group"], first_sentence(data["notes"])))
+    return {group: entries for group, entries in groups.items() if entries}
+
+
+def first_sentence(text: str) -> str:
+    """Return a text up to the end of its first sentence."""
+    return re.split(r"(?<=[.!?])\s", text, maxsplit=1)[0]
 
 
 def load_builtin(key: str) -> Scenario:

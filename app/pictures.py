@@ -9,8 +9,8 @@ from typing import final
 import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
-from PySide6.QtCore import QRectF, Qt
-from PySide6.QtGui import QColor, QImage, QPainter, QPen, QTransform
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QImage, QPainter, QPen, QPolygonF, QTransform
 from PySide6.QtWidgets import QStyleOptionGraphicsItem, QWidget
 
 Line = tuple[NDArray[np.float64], NDArray[np.float64]]
@@ -29,6 +29,7 @@ def quiet_plot(name: str, *, axes: bool) -> pg.PlotWidget:
     plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
     plot.setMenuEnabled(False)
     plot.hideButtons()
+    plot.setAcceptDrops(False)  # files are for the window
     if not axes:
         plot.hideAxis("left")
         plot.hideAxis("bottom")
@@ -70,9 +71,17 @@ class Picture(pg.GraphicsObject):
 
 @final
 class Drawing:
-    """Lines that rarely change: stroked once for each view, then only copied; views of one size share it."""
+    """Lines and dots that rarely change: drawn once for each view, then only copied; views of one size share it.
 
-    def __init__(self, lines: Sequence[tuple[Line, QPen]] = ()) -> None:
+    Args:
+        lines: each with its pen.
+        dots: points below the lines, each set with its pen.
+    """
+
+    def __init__(
+        self, lines: Sequence[tuple[Line, QPen]] = (), dots: Sequence[tuple[NDArray[np.float32], QPen]] = ()
+    ) -> None:
+        self._dots = [(QPolygonF([QPointF(x, y) for x, y in points.T.tolist()]), pen) for points, pen in dots]
         self._paths = [(pg.arrayToQPath(x, y, connect="finite"), pen) for (x, y), pen in lines]
         self._images: dict[tuple[float, ...], QImage] = {}
 
@@ -90,14 +99,21 @@ class Drawing:
         image.fill(Qt.GlobalColor.transparent)
         painter = QPainter(image)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        for points, pen in self._dots:
+            painter.setPen(_scaled(pen, ratio))
+            painter.drawPoints(to_image.map(points))
         for path, pen in self._paths:
-            scaled = QPen(pen)
-            scaled.setWidthF(pen.widthF() * ratio)
-            painter.setPen(scaled)
+            painter.setPen(_scaled(pen, ratio))
             for piece in to_image.map(path).toSubpathPolygons():  # polylines are stroked far faster than a path
                 painter.drawPolyline(piece)
         painter.end()
         return image
+
+
+def _scaled(pen: QPen, ratio: float) -> QPen:
+    scaled = QPen(pen)
+    scaled.setWidthF(pen.widthF() * ratio)
+    return scaled
 
 
 @final

@@ -24,7 +24,7 @@ from PySide6.QtWidgets import (
 
 from app import theme
 from app.pictures import Drawing, Lines, Particles, quiet_plot
-from app.scene import Projection, Scene, projections
+from app.scene import Projection, Scene, data_dots, projections
 from app.widgets import LegendEntry, card, heading, side_by_side, subscript
 from core.experiment import Experiment
 from core.samplers import About
@@ -188,6 +188,8 @@ class PlaneGrid(QWidget):
         self._frame = 0
         self._follow = True
         self._filler: QWidget | None = None
+        self._data_legend = LegendEntry("data", 4, style=Qt.PenStyle.NoPen)
+        self._data_legend.hide()
         self.choice = QComboBox(toolTip="The plane of x that is shown: across, up", accessibleName="Plane")
         self.choice.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self.choice.setFocusPolicy(Qt.FocusPolicy.TabFocus)
@@ -206,9 +208,10 @@ class PlaneGrid(QWidget):
             LegendEntry("exact posterior", 1.6, colour="ink"),
             LegendEntry("prior", 1.2, colour="faint"),
             LegendEntry("Hx = y ± σ_y, ± 2σ_y", 8, colour=theme.STRIP),
-            LegendEntry("particles, with trails", 6, style=Qt.PenStyle.NoPen),
+            LegendEntry("particles, trails", 6, style=Qt.PenStyle.NoPen),
             spacing=14,
         )
+        row.insertWidget(row.count() - 1, self._data_legend)
         row.setContentsMargins(4, 0, 4, 0)
         row.addWidget(self.choice)
         return row
@@ -228,6 +231,7 @@ class PlaneGrid(QWidget):
         else:
             self._follow = True
         self.choice.setVisible(len(labels) > 1)
+        self._data_legend.setVisible(experiment.scenario.data is not None)
         self.refresh()
 
     def _change_projection(self) -> None:
@@ -239,9 +243,11 @@ class PlaneGrid(QWidget):
         if self._experiment is None:
             return
         abar = float(self._experiment.schedule.alpha_bar[1])
-        scene = Scene.of(self._experiment.problem, abar, self._projections[self.choice.currentIndex()])
+        projection = self._projections[self.choice.currentIndex()]
+        scene = Scene.of(self._experiment.problem, abar, projection)
         palette = theme.current()
-        prior = Drawing([(scene.prior, pg.mkPen(palette.faint, width=1))])
+        data = [(dots, theme.dot_pen()) for dots in data_dots(self._experiment.scenario, projection)]
+        prior = Drawing([(scene.prior, pg.mkPen(palette.faint, width=1))], data)
         target = Drawing([(scene.target, pg.mkPen(palette.ink, width=1))])
         for plane in self.planes.values():
             plane.set_scene(scene, prior, target)

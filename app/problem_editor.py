@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 
 from app import theme
 from app.fields import (
+    Entry,
     NumberTable,
     Section,
     Slid,
@@ -59,6 +60,7 @@ class MixtureEditor(Section):
         self.table.edited.connect(lambda *_: self.changed.emit())
         self.fields.update(dict.fromkeys(("weights", "means", "covariances"), self.table))
         self.dimension = QSpinBox(minimum=1, maximum=64, prefix="d = ", toolTip="Dimension of the space")
+        self.dimension.setLineEdit(Entry())
         self.dimension.setAccessibleName("Dimension of the space")
         self.dimension.setKeyboardTracking(False)
         self.delete = self.button("Delete", "Delete the selected component", self._delete)
@@ -261,6 +263,16 @@ class ProblemEditor(QScrollArea):
         self.prior.dimension.valueChanged.connect(self._change_dimension)
         self._loading = False
 
+    @property
+    def scenario(self) -> Scenario | None:
+        """What is shown: the last valid scenario."""
+        return self._scenario
+
+    @property
+    def gesture(self) -> str:
+        """Name of the slider that is being moved: its slides are one edit. Empty while none is."""
+        return next((slid.name for slid in self.findChildren(Slid) if slid.is_moving), "")
+
     def show_scenario(self, scenario: Scenario) -> None:
         """Show a scenario; nothing is emitted."""
         self._loading = True
@@ -340,7 +352,8 @@ class ProblemEditor(QScrollArea):
         if self._loading or self._scenario is None:
             return
         data = self._scenario.to_dict()
-        for mixture in (data["prior"], data.get("target", data["prior"])):
+        data.pop("data", None)  # points of another space
+        for mixture in (data[key] for key in ("prior", "target") if key in data):
             mixture["means"] = [_resized(mean, dimension) for mean in mixture["means"]]
             mixture["covariances"] = [
                 [_resized(row, dimension, one_at=i) for i, row in enumerate([*spread, *[[]] * dimension][:dimension])]

@@ -17,6 +17,7 @@ from app.pictures import Line
 from app.widgets import subscript
 from core.mixture import GaussianMixture
 from core.problem import Problem
+from core.scenario import Scenario
 
 MASSES = (0.95, 0.8, 0.6, 0.4, 0.2)
 """Each target contour encloses this share of the probability, where it is densest."""
@@ -48,6 +49,13 @@ class Projection:
             return shown
         spread = np.modf(np.arange(shown.shape[-1]) * 0.6180339887)[0].astype(np.float32) - 1.0
         return np.concatenate([shown, np.broadcast_to(spread, shown.shape)], axis=-2)
+
+
+def data_dots(scenario: Scenario, projection: Projection) -> list[NDArray[np.float32]]:
+    """The points that the prior was fitted to, (2, n) in the plane; none where there are none."""
+    if scenario.data is None:
+        return []
+    return [projection.points(torch.tensor(scenario.data.points, dtype=torch.float64).mT.contiguous())]
 
 
 def projections(problem: Problem) -> list[Projection]:

@@ -10,7 +10,7 @@ from typing import Literal, final
 import pyqtgraph as pg
 import qtawesome
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QColor, QFont, QFontDatabase, QGuiApplication, QIcon, QPalette
+from PySide6.QtGui import QColor, QFont, QFontDatabase, QGuiApplication, QIcon, QPalette, QPen
 from PySide6.QtWidgets import QApplication
 
 STRIP = "#F2A541"
@@ -138,13 +138,14 @@ def _style_sheet(palette: Palette) -> str:
     return f"""
     QToolTip {{ background: {palette.raised}; color: {palette.ink}; border: 1px solid {palette.line};
         padding: 4px 6px; }}
-    QMainWindow, QScrollArea, #dockBody {{ background: {palette.window}; border: none; }}
+    QMainWindow, QDialog, QScrollArea, #dockBody, #gallery {{ background: {palette.window}; border: none; }}
     #topBar, #transport, #problem {{ background: {palette.surface}; }}
     #topBar {{ border-bottom: 1px solid {palette.line}; }}
     #transport {{ border-top: 1px solid {palette.line}; }}
     #problem {{ border-right: 1px solid {palette.line}; }}
     #card {{ background: {palette.surface}; border: 1px solid {palette.line}; border-radius: 8px; }}
     #legend {{ background: transparent; }}
+    #offer {{ background: {palette.raised}; border-bottom: 1px solid {palette.line}; }}
     #card[selected="true"] {{ border: 1px solid {palette.accent}; }}
     QLabel[role="muted"] {{ color: {palette.muted}; }}
     QLabel[role="error"] {{ color: {palette.danger}; background: {palette.danger_surface};
@@ -154,11 +155,14 @@ def _style_sheet(palette: Palette) -> str:
     QPushButton {{ background: {palette.raised}; border-color: {palette.line}; }}
     QToolButton:hover, QPushButton:hover {{ background: {palette.raised}; border-color: {palette.faint}; }}
     QToolButton:pressed, QPushButton:pressed {{ background: {palette.line}; }}
+    QPushButton#sample {{ background: {palette.surface}; border: 1px solid {palette.line}; border-radius: 8px; }}
+    QPushButton#sample:hover {{ border-color: {palette.faint}; }}
+    QPushButton#sample:focus {{ border: 2px solid {palette.accent}; }}
     QPushButton#section {{ background: transparent; border-color: transparent; padding: 4px 0; text-align: left; }}
     QPushButton#section:focus {{ border-color: {palette.accent}; }}
     QToolButton:checked {{ background: {palette.raised}; border-color: {palette.line}; }}
     QToolButton:focus, QPushButton:focus {{ border-color: {palette.accent}; }}
-    QPushButton:disabled {{ color: {palette.faint}; background: transparent; }}
+    QPushButton:disabled, QToolButton:disabled {{ color: {palette.faint}; background: transparent; }}
     QToolButton::menu-indicator {{ image: none; width: 0; }}
     QToolButton#picker {{ background: {palette.raised}; padding: 5px 10px; border-color: {palette.line}; }}
     QToolButton#play {{ background: {palette.accent}; border-radius: 18px; min-width: 34px; min-height: 34px;
@@ -209,6 +213,14 @@ def _style_sheet(palette: Palette) -> str:
     QSlider::handle:horizontal:hover {{ background: {palette.accent}; }}
     QSplitter::handle {{ background: transparent; }}
     """
+
+
+def dot_pen() -> QPen:
+    """Return what the points of a data set are drawn with: there, but behind everything."""
+    pen = QPen(QColor(current().muted))
+    pen.setWidthF(3)
+    pen.setCapStyle(Qt.PenCapStyle.RoundCap)
+    return pen
 
 
 def dot(colour: str) -> QIcon:

@@ -6,39 +6,30 @@ import gc
 import signal
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import final
 
-from PySide6.QtCore import QIODevice, QSaveFile, QSize, Qt
-from PySide6.QtGui import QAction, QCloseEvent, QGuiApplication, QKeyEvent, QKeySequence
-from PySide6.QtWidgets import (
-    QApplication,
-    QFileDialog,
-    QHBoxLayout,
-    QLabel,
-    QMainWindow,
-    QMenu,
-    QSplitter,
-    QToolButton,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtCore import QByteArray, QSize, Qt
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication, QKeyEvent
+from PySide6.QtWidgets import QApplication, QHBoxLayout, QMainWindow, QSplitter, QVBoxLayout, QWidget
 
 from app import theme
+from app.banner import Banner
+from app.document import Document
 from app.evidence import HeadlinePlot, TermsTable
-from app.library import builtin_scenarios, load_builtin
+from app.files import Files
 from app.planes import PlaneGrid
 from app.problem_editor import ProblemEditor
 from app.process import leave_a_core
 from app.session import Session
+from app.settings import Settings, user_folder
+from app.top_bar import TopBar
 from app.transport import Player, Transport
 from app.widgets import number, with_error
 from core.experiment import Experiment
-from core.refusal import ScenarioError
 from core.scenario import Scenario
 
-_FILES = "Scenarios (*.toml)"
+_SIZE, _SPLIT = QSize(1440, 900), [700, 400]
 _REWRITE_SECONDS = 0.06
 """While playing, figures change at most this often: nobody reads faster."""
 _REDRAW_SECONDS = 0.1
@@ -47,11 +38,18 @@ _REDRAW_SECONDS = 0.1
 
 @final
 class MainWindow(QMainWindow):
-    """One scenario, running and explained."""
+    """One scenario, running and explained.
 
-    def __init__(self, scenario: Scenario, path: Path | None = None) -> None:
+    Args:
+        scenario: what is shown first.
+        path: its file.
+        home: where settings and unsaved edits are kept; None: nowhere.
+    """
+
+    def __init__(self, scenario: Scenario, path: Path | None = None, home: Path | None = None) -> None:
         super().__init__()
-        self.scenario, self.path = scenario, path
+        self.document = Document(scenario, path, self)
+        self._settings = Settings(home)
         self.experiment: Experiment | None = None
         self._planes_are_old = True
         self._drawn_at = self._written_at = 0.0
@@ -62,10 +60,16 @@ class MainWindow(QMainWindow):
         self.headline = HeadlinePlot()
         self.terms = TermsTable()
         self.transport = Transport(self.player)
+        self.bar, self.banner = TopBar(), Banner()
+        self.files = Files(self, self.document, self.bar, self.banner, self._settings)
         self._build()
         self._connect()
-        self._load(scenario, path)
-        self.player.play()
+        self._title()
+        self._load(scenario)
+        self.banner.say(self._settings.trouble)
+        self._restore_layout()
+        if home is not None:
+            self.files.protect(home / "recovery")
 
     # Building
 
@@ -83,9 +87,7 @@ class MainWindow(QMainWindow):
         for widget, stretch in ((self.planes, 7), (evidence, 4)):
             self._split.addWidget(widget)
             self._split.setStretchFactor(self._split.count() - 1, stretch)
-        self._split.setSizes([700, 400])
-        self._banner = QLabel(wordWrap=True, visible=False)
-        self._banner.setProperty("role", "error")
+        self._split.setSizes(_SPLIT)
         middle = QHBoxLayout()
         middle.setSpacing(0)
         middle.addWidget(self.problem)
@@ -94,71 +96,25 @@ class MainWindow(QMainWindow):
         layout = QVBoxLayout(central)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
-        layout.addWidget(self._top_bar())
-        layout.addWidget(self._banner)
+        layout.addWidget(self.bar)
+        layout.addWidget(self.banner)
         layout.addLayout(middle, 1)
         layout.addWidget(self.transport)
         self.setCentralWidget(central)
         self.setMinimumSize(1080, 640)
-        self.resize(QSize(1440, 900))
+        self.resize(_SIZE)
+        self.setAcceptDrops(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setFocus()
-
-    def _top_bar(self) -> QWidget:
-        bar = QWidget(objectName="topBar")
-        bar.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        brand = QLabel("Mismatch Lab")
-        brand.setFont(theme.font(14, "semibold"))
-        self.picker = QToolButton(objectName="picker", toolTip="Choose a built-in scenario")
-        self.picker.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        self.picker.setLayoutDirection(Qt.LayoutDirection.RightToLeft)
-        self.picker.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        self.picker.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.picker.setMenu(self._scenario_menu())
-        layout = QHBoxLayout(bar)
-        layout.setContentsMargins(14, 7, 12, 7)
-        layout.setSpacing(6)
-        layout.addWidget(brand)
-        layout.addSpacing(6)
-        layout.addWidget(self.picker)
-        layout.addWidget(self._tool("Open", "Open a scenario file", QKeySequence.StandardKey.Open, self.open_file))
-        layout.addWidget(self._tool("Save", "Save the scenario", QKeySequence.StandardKey.Save, self.save_file))
-        layout.addWidget(
-            self._tool("Save as", "Save the scenario in another file", QKeySequence("Ctrl+Shift+S"), self.save_file_as)
-        )
-        leave = QAction("Quit", self)
-        leave.setShortcut(QKeySequence.StandardKey.Quit)
-        leave.triggered.connect(self.close)
-        self.addAction(leave)
-        layout.addStretch()
-        layout.addWidget(
-            self._tool("Fit view", "Show the whole problem again", QKeySequence(Qt.Key.Key_F), self.planes.fit)
-        )
-        return bar
-
-    def _tool(
-        self, text: str, tip: str, keys: QKeySequence | QKeySequence.StandardKey, call: Callable[[], None]
-    ) -> QToolButton:
-        action = QAction(text, self)
-        action.setShortcut(keys)
-        action.setToolTip(f"{tip} ({action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)})")
-        action.triggered.connect(lambda _checked: call())
-        button = QToolButton()
-        button.setDefaultAction(action)
-        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        return button
-
-    def _scenario_menu(self) -> QMenu:
-        menu = QMenu(self)
-        for scenario in map(load_builtin, builtin_scenarios()):
-            action = menu.addAction(scenario.name)
-            action.setToolTip(scenario.notes)
-            action.triggered.connect(lambda _checked, scenario=scenario: self._choose(scenario))
-        menu.setToolTipsVisible(True)
-        return menu
+        self.bar.view_tool("Fit view", "Show the whole problem again", self.planes.fit, "F")
+        self.bar.entry("Reset window layout", "Sizes as at the first start", self.reset_layout)
+        self.bar.entry("Quit", "Close the window", self.close, "Ctrl+Q")
 
     def _connect(self) -> None:
-        self.problem.edited.connect(self._edited)
+        self.document.loaded.connect(self._load)
+        self.document.changed.connect(self._follow)
+        self.document.noted.connect(self._title)
+        self.problem.edited.connect(lambda scenario: self.document.edit(scenario, self.problem.gesture))
         self.problem.refused.connect(lambda: self.transport.status.setText("not valid: last valid run"))
         self.session.began.connect(self._began)
         self.session.advanced.connect(self._advanced)
@@ -170,86 +126,61 @@ class MainWindow(QMainWindow):
         self._restyle()
 
     def _restyle(self) -> None:
-        self.picker.setIcon(theme.icon("chevron-down"))
-        for part in (self.transport, self.headline, self.problem):
+        for part in (self.bar, self.transport, self.headline, self.problem):
             part.restyle()
         self.planes.refresh()
         self.player.show_again()
 
-    # Scenarios
+    # The scenario
 
-    def _load(self, scenario: Scenario, path: Path | None) -> None:
-        self.scenario, self.path = scenario, path
-        self.setWindowModified(False)
-        self._title()
-        self._say(None)
-        self.problem.show_scenario(scenario)
+    @property
+    def scenario(self) -> Scenario:
+        """What is edited and run."""
+        return self.document.scenario
+
+    @property
+    def path(self) -> Path | None:
+        """Its file, if it has one."""
+        return self.document.path
+
+    def _load(self, scenario: Scenario) -> None:
+        """Another scenario: from its first frame, all of it in view."""
         self.planes.follow()
-        self.session.start(scenario)
-
-    def _choose(self, scenario: Scenario) -> None:
-        self._load(scenario, None)
+        self._follow(scenario)
         self.player.restart()
 
-    def _edited(self, scenario: Scenario) -> None:
-        self.scenario = scenario
-        self.setWindowModified(True)
-        self.picker.setText(f"{scenario.name} (edited)")
-        self._say(None)
+    def _follow(self, scenario: Scenario) -> None:
+        """The scenario was edited, here or there."""
+        self.banner.say(None)
+        if scenario is not self.problem.scenario:
+            self.problem.show_scenario(scenario)
         self.session.start(scenario)
 
     def _title(self) -> None:
-        self.picker.setText(self.scenario.name)
-        where = f" ({self.path.name})" if self.path else ""
-        self.setWindowTitle(f"{self.scenario.name}{where}[*] – Mismatch Lab")
+        document, name = self.document, self.scenario.name
+        where = f" ({document.path.name})" if document.path else ""
+        self.setWindowTitle(f"{name}{where}[*] – Mismatch Lab")
+        self.setWindowModified(document.is_modified)
+        self.bar.picker.setText(f"{name} (edited)" if document.is_modified else name)
 
-    def _say(self, error: ScenarioError | OSError | str | None) -> None:
-        self._banner.setText(str(error or ""))
-        self._banner.setVisible(error is not None)
+    # Layout
 
-    def open_file(self) -> None:
-        """Ask for a scenario file and show it; a file that is not one changes nothing."""
-        name, _ = QFileDialog.getOpenFileName(self, "Open a scenario", str(self.path or ""), _FILES)
-        if name:
-            self.open_path(Path(name))
+    def _restore_layout(self) -> None:
+        for key, restore in (("geometry", self.restoreGeometry), ("split", self._split.restoreState)):
+            kept = self._settings.value(key)
+            if isinstance(kept, QByteArray):
+                restore(kept)
 
-    def open_path(self, path: Path) -> None:
-        """Show a scenario file; one that is not a scenario changes nothing and says why."""
-        try:
-            scenario = Scenario.load(path)
-        except ScenarioError as error:
-            self._say(error)
-            return
-        self._load(scenario, path)
-        self.player.restart()
+    def _keep_layout(self) -> None:
+        self._settings.keep("geometry", self.saveGeometry())
+        self._settings.keep("split", self._split.saveState())
 
-    def save_file(self) -> None:
-        """Save to the scenario's file; ask for one where it has none."""
-        self.setFocus()  # what is still being typed is part of the scenario
-        if self.path is None:
-            self.save_file_as()
-        else:
-            self._save(self.path)
-
-    def save_file_as(self) -> None:
-        """Ask for a file and save to it."""
-        self.setFocus()
-        name, _ = QFileDialog.getSaveFileName(self, "Save the scenario", str(self.path or "scenario.toml"), _FILES)
-        if name:
-            path = Path(name)
-            self._save(path if path.suffix else path.with_suffix(".toml"))
-
-    def _save(self, path: Path) -> None:
-        """Write the whole file or leave the old one as it was."""
-        file = QSaveFile(str(path))
-        content = self.scenario.to_toml().encode()
-        if file.open(QIODevice.OpenModeFlag.WriteOnly) and file.write(content) == len(content) and file.commit():
-            self.path = path
-            self.setWindowModified(False)
-            self._title()
-            self._say(None)
-        else:
-            self._say(f"{path}: cannot be written ({file.errorString()})")
+    def reset_layout(self) -> None:
+        """Give window and parts the sizes that they had at the very first start."""
+        self._settings.forget("geometry", "split")
+        self.showNormal()
+        self.resize(_SIZE)
+        self._split.setSizes(_SPLIT)
 
     # The run
 
@@ -304,7 +235,19 @@ class MainWindow(QMainWindow):
             diverged = experiment.trace.diverged_at[index]
             plane.set_headline(kl, bound, diverged if diverged is not None and t <= diverged else None)
 
-    # Keys and the end
+    # Drops, keys and the end
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802 - Qt's name
+        """Take one file: a scenario, or points for a prior."""
+        if self.files.dropped(event.mimeData()):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802 - Qt's name
+        """Open it."""
+        path = self.files.dropped(event.mimeData())
+        if path is not None:
+            event.acceptProposedAction()
+            self.files.open_any(path)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
         """Space plays, arrows step, Home and End, 1 to 6 select a panel; typing comes first."""
@@ -326,7 +269,12 @@ class MainWindow(QMainWindow):
             super().keyPressEvent(event)
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 - Qt's name
-        """Stop the run and wait for its thread."""
+        """Ask about unsaved changes; stop the run and wait for its thread."""
+        if not self.files.may_leave():
+            event.ignore()
+            return
+        self._keep_layout()
+        self.files.close()
         self.player.pause()
         self.session.close()
         super().closeEvent(event)
@@ -340,8 +288,9 @@ def open_window(scenario: Scenario, path: Path | None) -> int:
     gc.freeze()
     application = QApplication(sys.argv[:1])
     application.setApplicationName("Mismatch Lab")
+    application.setOrganizationName("Mismatch Lab")
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     theme.install(application)
-    window = MainWindow(scenario, path)
+    window = MainWindow(scenario, path, user_folder())
     window.show()
     return application.exec()

@@ -23,6 +23,7 @@ from core.samplers import Sampler
 from core.sections import (
     LEAST_BETA,
     SCHEDULES,
+    DataSection,
     EtcSection,
     MeasurementSection,
     MixtureSection,
@@ -40,6 +41,8 @@ class Scenario(Section):
 
     name: str = "Untitled"
     notes: str = ""
+    group: str | None = None
+    """Under which heading a gallery shows it."""
     prior: PriorSection
     measurement: MeasurementSection | None = None
     """Left out where the target is given."""
@@ -49,12 +52,14 @@ class Scenario(Section):
     samplers: dict[str, dict[str, Any]] = Field(default_factory=dict)
     """``[samplers.NAME]``: its ``kind`` (left out: NAME itself) and its parameters."""
     run: RunSection = RunSection()
+    data: DataSection | None = None
 
     SECTIONS: ClassVar[dict[str, type[BaseModel]]] = {
         "prior": PriorSection,
         "measurement": MeasurementSection,
         "target": TargetSection,
         "run": RunSection,
+        "data": DataSection,
     }
 
     @model_validator(mode="before")
@@ -68,6 +73,8 @@ class Scenario(Section):
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         self._check_target()
+        if self.data is not None and any(len(point) != self.dimension for point in self.data.points):
+            refuse("data.points", f"must have {self.dimension} coordinates each, as prior.means")
         try:
             smallest = min(self.schedule.build().betas)
         except ValueError as error:

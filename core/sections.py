@@ -201,3 +201,13 @@ class RunSection(Section):
             if key in samplers[:index]:
                 refuse("run.samplers", f"names {key!r} twice; name each sampler once")
         return samplers
+
+
+@final
+class DataSection(Section):
+    """Points that the prior was fitted to: shown, never computed with."""
+
+    source: str = ""
+    """Where they come from, in words."""
+    points: Annotated[Matrix, Field(min_length=1, max_length=2000)]
+    """(n, d)."""

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import shiboken6
 from PySide6.QtCore import QCoreApplication, QEvent, QObject, QPoint, QTimer, SignalInstance
-from PySide6.QtWidgets import QApplication, QSlider, QStyle, QStyleOptionSlider, QWidget
+from PySide6.QtWidgets import QApplication, QMessageBox, QSlider, QStyle, QStyleOptionSlider, QWidget
 from pytestqt.qtbot import QtBot
 
 from app import theme
@@ -99,6 +99,12 @@ def nothing_is_left(request: pytest.FixtureRequest) -> Iterator[None]:
     assert not left
 
 
+@pytest.fixture(autouse=True)
+def unsaved_changes_are_discarded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody is there to answer."""
+    monkeypatch.setattr(QMessageBox, "warning", lambda *_: QMessageBox.StandardButton.Discard)
+
+
 @pytest.fixture(scope="session")
 def make_scenario() -> Callable[..., Scenario]:
     """A small scenario; sections given by name are merged into it, ``one=True`` has a single Gaussian."""
@@ -164,11 +170,13 @@ def after(qtbot: QtBot) -> Callable[..., list[Any]]:
 
 @pytest.fixture
 def window(qtbot: QtBot) -> Iterator[Callable[..., MainWindow]]:
-    """``(scenario, path=None, finish=True)``: open a window, and wait for its first run to finish."""
+    """``(scenario, path=None, home=None, finish=True)``: open a window, and wait for its first run to finish."""
     opened: list[MainWindow] = []
 
-    def make(scenario: Scenario | None = None, path: Path | None = None, *, finish: bool = True) -> MainWindow:
-        made = MainWindow(scenario or _make_scenario(), path)
+    def make(
+        scenario: Scenario | None = None, path: Path | None = None, home: Path | None = None, *, finish: bool = True
+    ) -> MainWindow:
+        made = MainWindow(scenario or _make_scenario(), path, home)
         opened.append(made)
         made.resize(made.minimumSize())  # less to paint
         made.show()

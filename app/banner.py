@@ -1,0 +1,53 @@
+"""The line below the top bar: what went wrong, and what is offered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import final
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+
+
+@final
+class Banner(QWidget):
+    """One sentence that asks for nothing, and one that offers something until it is answered."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._error = QLabel(wordWrap=True, visible=False)
+        self._error.setProperty("role", "error")
+        self._offer = QWidget(objectName="offer", visible=False)
+        self._offer.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self._words = QLabel(wordWrap=True)
+        self._buttons = QHBoxLayout()
+        row = QHBoxLayout(self._offer)
+        row.setContentsMargins(14, 5, 12, 5)
+        row.addWidget(self._words, 1)
+        row.addLayout(self._buttons)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(self._offer)
+        layout.addWidget(self._error)
+
+    def say(self, words: object | None) -> None:
+        """Say what went wrong, or nothing any more."""
+        self._error.setText(str(words or ""))
+        self._error.setVisible(words is not None)
+
+    def offer(self, words: str, answers: dict[str, Callable[[], object]]) -> None:
+        """Offer something: a button an answer, after which the offer is gone."""
+        while (item := self._buttons.takeAt(0)) is not None:
+            item.widget().deleteLater()  # type: ignore[union-attr]
+        self._words.setText(words)
+        for label, act in answers.items():
+            button = QPushButton(label)
+            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+            button.clicked.connect(lambda _checked, act=act: self._answer(act))
+            self._buttons.addWidget(button)
+        self._offer.show()
+
+    def _answer(self, act: Callable[[], object]) -> None:
+        self._offer.hide()
+        act()

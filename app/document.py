@@ -1,0 +1,143 @@
+"""The one state that is edited: the scenario, its file, and the way back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import final
+
+from PySide6.QtCore import QIODevice, QObject, QSaveFile, Signal
+
+from core.refusal import ScenarioError
+from core.scenario import Scenario
+from core.scenario_text import updated_toml
+
+_MOST_STEPS = 500
+
+
+@final
+class Document(QObject):
+    """A scenario under edit. Scenarios never change, so that a step back is the scenario before."""
+
+    loaded = Signal(object)
+    """Another Scenario took the place of this one."""
+    changed = Signal(object)
+    """The Scenario after an edit, or after a step back or forth."""
+    noted = Signal()
+    """Name, file, what can be undone, or whether there is something to save may have changed."""
+
+    def __init__(self, scenario: Scenario, path: Path | None = None, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.path = path
+        self.text = _text_of(path)
+        """The file as it was read, whose comments are kept."""
+        self._steps = [scenario]
+        self._at = 0
+        self._gesture = ""
+        self._saved: Scenario | None = scenario
+
+    @property
+    def scenario(self) -> Scenario:
+        """What is seen now."""
+        return self._steps[self._at]
+
+    @property
+    def is_modified(self) -> bool:
+        """Whether something would be lost with this document."""
+        return self.scenario != self._saved
+
+    # One scenario after another
+
+    def load(self, scenario: Scenario, path: Path | None = None, text: str = "", *, saved: bool = True) -> None:
+        """Start anew with a scenario.
+
+        Args:
+            scenario: what to edit.
+            path: its file; None where it has none yet.
+            text: whose comments and layout to keep; left out: the file's.
+            saved: False where the file does not hold it, as after a crash.
+        """
+        self.path, self.text = path, text or _text_of(path)
+        self._steps, self._at, self._gesture = [scenario], 0, ""
+        self._saved = scenario if saved else None
+        self.loaded.emit(scenario)
+        self.noted.emit()
+
+    def edit(self, scenario: Scenario, gesture: str = "") -> None:
+        """Take an edit; those of one gesture that follow each other are undone together.
+
+        Args:
+            scenario: what it became.
+            gesture: name of the slider or the drag that it belongs to.
+        """
+        if scenario == self.scenario:
+            return
+        del self._steps[self._at + 1 :]
+        if gesture and gesture == self._gesture:
+            self._steps[self._at] = scenario
+        else:
+            self._steps = [*self._steps[-_MOST_STEPS:], scenario]
+        self._at = len(self._steps) - 1
+        self._gesture = gesture
+        self._announce()
+
+    # Back and forth
+
+    @property
+    def can_undo(self) -> bool:
+        """Whether there is an edit to take back."""
+        return self._at > 0
+
+    @property
+    def can_redo(self) -> bool:
+        """Whether an edit has been taken back."""
+        return self._at < len(self._steps) - 1
+
+    def undo(self) -> None:
+        """Take the last edit back."""
+        self._go(-1 if self.can_undo else 0)
+
+    def redo(self) -> None:
+        """Make the edit again that was taken back last."""
+        self._go(1 if self.can_redo else 0)
+
+    def _go(self, step: int) -> None:
+        if step:
+            self._at += step
+            self._gesture = ""
+            self._announce()
+
+    def _announce(self) -> None:
+        self.changed.emit(self.scenario)
+        self.noted.emit()
+
+    # Saving
+
+    def save(self, path: Path) -> None:
+        """Write the whole file, with its comments, or leave the old one as it was.
+
+        Raises:
+            ScenarioError: the file cannot be written.
+        """
+        text = updated_toml(self.text, self.scenario)
+        write_whole(path, text)
+        self.path, self.text = path, text
+        self._saved, self._gesture = self.scenario, ""
+        self.noted.emit()
+
+
+def _text_of(path: Path | None) -> str:
+    try:
+        return path.read_text(encoding="utf-8") if path else ""
+    except (OSError, UnicodeDecodeError):  # there is nothing to keep, then
+        return ""
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file in one go: nobody ever finds half of it.
+
+    Raises:
+        ScenarioError: it cannot be written; an older one is as it was.
+    """
+    file, content = QSaveFile(str(path)), text.encode()
+    if not (file.open(QIODevice.OpenModeFlag.WriteOnly) and file.write(content) == len(content) and file.commit()):
+        raise ScenarioError(str(path), "", f"cannot be written ({file.errorString()})")

@@ -1,0 +1,217 @@
+"""What the user does with scenarios as files: choose, open, save, drop, recover; nothing is lost unasked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import final
+
+from PySide6.QtCore import QMimeData, QObject
+from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
+
+from app.banner import Banner
+from app.data_dialog import DataDialog
+from app.document import Document
+from app.gallery import Gallery
+from app.library import builtin_scenarios, load_builtin
+from app.recovery import Autosave, Leftover, leftovers
+from app.settings import Settings
+from app.top_bar import TopBar
+from core.data import Fitted
+from core.refusal import ScenarioError
+from core.scenario import Scenario
+
+_SCENARIOS = "Scenarios (*.toml)"
+_DATA = "Points (*.csv *.tsv *.txt *.npy)"
+_DATA_ENDINGS = {".csv", ".tsv", ".txt", ".npy"}
+
+
+@final
+class Files(QObject):
+    """Actions on a document, in the top bar and by keys."""
+
+    def __init__(self, window: QWidget, document: Document, bar: TopBar, banner: Banner, settings: Settings) -> None:
+        super().__init__(window)
+        self._window, self._document, self._banner, self._settings = window, document, banner, settings
+        self._gallery: Gallery | None = None
+        self._data: DataDialog | None = None
+        self._autosave: Autosave | None = None
+        self._left: list[Leftover] = []
+        bar.picker.setDefaultAction(
+            bar.action("Scenarios", "Choose a built-in scenario", self.show_gallery, "Ctrl+G", "Ctrl+N")
+        )
+        bar.tool("Open", "Open a scenario file", self.open_file, "Ctrl+O")
+        bar.tool("Save", "Save the scenario", self.save_file, "Ctrl+S")
+        self._undo = bar.tool("Undo", "Take the last edit back", self._undo_edit, "Ctrl+Z")
+        self._redo = bar.tool("Redo", "Make it again", document.redo, "Ctrl+Shift+Z", "Ctrl+Y")
+        self._recent = bar.menu.addMenu("Open recent")
+        self._recent.aboutToShow.connect(self._list_recent)
+        bar.entry("Save as…", "Save the scenario in another file", self.save_file_as, "Ctrl+Shift+S")
+        bar.entry("Prior from data…", "Fit the prior to points in a file", self.choose_data, "Ctrl+D")
+        bar.menu.addSeparator()
+        document.noted.connect(self._follow)
+        self._follow()
+
+    def _follow(self) -> None:
+        self._undo.setEnabled(self._document.can_undo)
+        self._redo.setEnabled(self._document.can_redo)
+
+    def _undo_edit(self) -> None:
+        self._window.setFocus()  # what is still being typed is an edit, and the last
+        self._document.undo()
+
+    # Leaving a scenario
+
+    def may_leave(self) -> bool:
+        """Ask what becomes of unsaved changes, if there are any; False: stay here."""
+        self._window.setFocus()  # what is still being typed is part of the scenario
+        if not self._document.is_modified:
+            return True
+        answers = QMessageBox.StandardButton
+        answer = QMessageBox.warning(
+            self._window,
+            "Unsaved changes",
+            f"Save the changes to “{self._document.scenario.name}”?",
+            answers.Save | answers.Discard | answers.Cancel,
+            answers.Save,
+        )
+        return self.save_file() if answer == answers.Save else answer == answers.Discard
+
+    # Opening
+
+    def show_gallery(self) -> None:
+        """Show the built-in scenarios to choose from."""
+        if self._gallery is None:
+            self._gallery = Gallery(self._window)
+            self._gallery.chosen.connect(self.choose)
+        self._gallery.open_on(self._document.scenario.name)
+
+    def choose(self, key: str) -> None:
+        """Show a built-in scenario."""
+        if self.may_leave():
+            self._document.load(load_builtin(key), None, builtin_scenarios()[key].read_text(encoding="utf-8"))
+
+    def open_file(self) -> None:
+        """Ask for a scenario file and show it."""
+        name, _ = QFileDialog.getOpenFileName(self._window, "Open a scenario", self._folder(), _SCENARIOS)
+        if name:
+            self.open_path(Path(name))
+
+    def open_any(self, path: Path) -> None:
+        """Show a scenario file, or take points for a prior."""
+        if path.suffix.lower() in _DATA_ENDINGS:
+            self.fit_data(path)
+        else:
+            self.open_path(path)
+
+    def open_path(self, path: Path) -> None:
+        """Show a scenario file; one that is not a scenario changes nothing and says why."""
+        try:
+            scenario = Scenario.load(path)
+        except ScenarioError as error:
+            self._banner.say(error)
+            return
+        if self.may_leave():
+            self._document.load(scenario, path)
+            self._settings.add_recent(path)
+
+    def _list_recent(self) -> None:
+        self._recent.clear()
+        for path in self._settings.recent:
+            action = self._recent.addAction(f"{path.stem}  –  {path.parent}")
+            action.triggered.connect(lambda _checked, path=path: self.open_path(path))
+        if self._recent.isEmpty():
+            self._recent.addAction("No files yet").setEnabled(False)
+
+    @staticmethod
+    def dropped(data: QMimeData) -> Path | None:
+        """Return the one file that is dropped, if it is of a kind that can be opened."""
+        paths = [Path(url.toLocalFile()) for url in data.urls() if url.isLocalFile()]
+        return paths[0] if len(paths) == 1 and paths[0].suffix.lower() in {".toml", *_DATA_ENDINGS} else None
+
+    # Data
+
+    def choose_data(self) -> None:
+        """Ask for a file of points and fit the prior to them."""
+        name, _ = QFileDialog.getOpenFileName(self._window, "Points for the prior", self._folder(), _DATA)
+        if name:
+            self.fit_data(Path(name))
+
+    def fit_data(self, path: Path) -> None:
+        """Fit the prior to the points of a file: an edit like any other."""
+        if self._data is None:
+            self._data = DataDialog(self._window)
+            self._data.fitted.connect(self._take_fit)
+        self._window.setFocus()
+        self._data.open_on(path, self._document.scenario.run.seed)
+
+    def _take_fit(self, fitted: Fitted) -> None:
+        self._document.edit(fitted.scenario(self._document.scenario))
+
+    # Saving
+
+    def save_file(self) -> bool:
+        """Save to the scenario's file; ask for one where it has none. Return whether it is saved."""
+        self._window.setFocus()  # what is still being typed is part of the scenario
+        path = self._document.path
+        return self.save_file_as() if path is None else self._save(path)
+
+    def save_file_as(self) -> bool:
+        """Ask for a file and save to it; return whether that was done."""
+        self._window.setFocus()
+        proposed = str(self._document.path or "scenario.toml")
+        name, _ = QFileDialog.getSaveFileName(self._window, "Save the scenario", proposed, _SCENARIOS)
+        path = Path(name)
+        return bool(name) and self._save(path if path.suffix else path.with_suffix(".toml"))
+
+    def _save(self, path: Path) -> bool:
+        try:
+            self._document.save(path)
+        except ScenarioError as error:
+            self._banner.say(error)
+            return False
+        self._settings.add_recent(path)
+        self._banner.say(None)
+        return True
+
+    def _folder(self) -> str:
+        """Where dialogs begin."""
+        return str(self._document.path or "")
+
+    # Crashes
+
+    def protect(self, folder: Path) -> None:
+        """Keep unsaved edits in a folder from now on, and offer what a crash left there."""
+        self._autosave = Autosave(self._document, folder)
+        self._left = leftovers(folder)
+        self._offer_next()
+
+    def _offer_next(self) -> None:
+        if self._left:
+            name = self._left[0].scenario.name
+            self._banner.offer(
+                f"The program ended with unsaved changes to “{name}”.",
+                {"Restore": self._restore, "Discard": self._drop},
+            )
+
+    def _restore(self) -> None:
+        if not self.may_leave():
+            self._offer_next()
+            return
+        left = self._left[0]
+        self._document.load(left.scenario, left.path, left.text, saved=False)
+        if self._autosave is not None:
+            self._autosave.write()  # before the other is dropped
+        self._drop()
+
+    def _drop(self) -> None:
+        self._left.pop(0).drop()
+        self._offer_next()
+
+    def close(self) -> None:
+        """The window closes, and whatever is not saved was given up."""
+        if self._data is not None:
+            self._data.task.close()
+        if self._autosave is not None:
+            self._autosave.clear()
+        for left in self._left:
+            left.lock.unlock()  # offered again at the next start

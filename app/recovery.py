@@ -1,0 +1,112 @@
+"""What survives a crash: unsaved edits, written beside the settings every few seconds."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self, final
+
+from PySide6.QtCore import QLockFile, QObject, QTimer
+
+from app.document import Document, write_whole
+from core.refusal import ScenarioError
+from core.scenario import Scenario
+
+_DELAY_MS = 3000
+"""So much work is lost at most."""
+
+log = logging.getLogger(__name__)
+
+
+@final
+@dataclass(frozen=True)
+class Leftover:
+    """Unsaved edits of a window that never closed."""
+
+    scenario: Scenario
+    path: Path | None
+    text: str
+    file: Path
+    lock: QLockFile
+    """Held as long as this window offers it: no other will."""
+
+    @classmethod
+    def take(cls, file: Path) -> Self | None:
+        """Take over what a crashed window left, unless the window lives or the file says nothing."""
+        lock = _lock_for(file)
+        if not lock.tryLock(0):
+            return None
+        try:
+            kept = json.loads(file.read_text(encoding="utf-8"))
+            path = Path(kept["path"]) if kept["path"] else None
+            return cls(Scenario.from_dict(kept["scenario"]), path, str(kept["text"]), file, lock)
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            log.warning("%s: cannot be recovered (%s)", file, error)
+            file.replace(file.with_suffix(".broken"))
+            lock.unlock()
+            return None
+
+    def drop(self) -> None:
+        """Delete it."""
+        self.file.unlink(missing_ok=True)
+        self.lock.unlock()
+
+
+def leftovers(folder: Path) -> list[Leftover]:
+    """Return what crashed windows left in a folder, the latest first; each is then taken."""
+    files = sorted(folder.glob("*.json"), key=lambda file: file.stat().st_mtime, reverse=True)
+    return [found for file in files if (found := Leftover.take(file)) is not None]
+
+
+@final
+class Autosave(QObject):
+    """Keeps a document's unsaved edits in a file, as long as there are any."""
+
+    def __init__(self, document: Document, folder: Path) -> None:
+        super().__init__(document)
+        self._document = document
+        self._file = folder / f"{uuid.uuid4().hex}.json"
+        self._lock = _lock_for(self._file)
+        self._timer = QTimer(self, interval=_DELAY_MS, singleShot=True)
+        self._timer.timeout.connect(self.write)
+        document.noted.connect(self._follow)
+
+    def _follow(self) -> None:
+        if not self._document.is_modified:
+            self.clear()
+        elif not self._timer.isActive():
+            self._timer.start()
+
+    def write(self) -> None:
+        """Write now."""
+        self._timer.stop()
+        document = self._document
+        kept = {
+            "path": str(document.path.absolute()) if document.path else "",
+            "text": document.text,
+            "scenario": document.scenario.to_dict(),
+        }
+        try:
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            self._lock.tryLock(0)
+            write_whole(self._file, json.dumps(kept))
+        except (OSError, ScenarioError) as error:  # a full disk must not stop the work as well
+            log.warning("unsaved edits cannot be kept: %s", error)
+
+    def clear(self) -> None:
+        """Keep nothing: all is saved, or given up."""
+        self._timer.stop()
+        with contextlib.suppress(OSError):  # where nothing could be written, nothing is left
+            self._file.unlink()
+        self._lock.unlock()
+
+
+def _lock_for(file: Path) -> QLockFile:
+    """A lock that dies with its process, and never of age."""
+    lock = QLockFile(str(file.with_suffix(".lock")))
+    lock.setStaleLockTime(0)
+    return lock
