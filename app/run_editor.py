@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any, final
 
 import pyqtgraph as pg
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QAction
 from PySide6.QtWidgets import (
     QComboBox,
     QFormLayout,
@@ -32,6 +33,9 @@ from core.scenario import SCHEDULES, Scenario
 class SamplerEditor(Section):
     """Which samplers run."""
 
+    explained = Signal(str)
+    """The user asks what a sampler is."""
+
     def __init__(self) -> None:
         super().__init__("run", "Samplers")
         self.chips: dict[str, QPushButton] = {}
@@ -46,6 +50,10 @@ class SamplerEditor(Section):
             chip.setObjectName("chip")
             chip.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             chip.setAccessibleName(f"Run {about.label}")
+            explain = QAction(f"About {about.label}", chip)
+            explain.triggered.connect(lambda _checked, key=key: self.explained.emit(key))
+            chip.addAction(explain)
+            chip.setContextMenuPolicy(Qt.ContextMenuPolicy.ActionsContextMenu)
             chip.clicked.connect(lambda checked, key=key: self._toggle(key, checked))
             flow.addWidget(chip)
             self.chips[key] = chip

@@ -7,6 +7,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import final
 
@@ -27,6 +28,8 @@ from PySide6.QtWidgets import (
 
 from app import theme
 from app.evidence import HeadlinePlot, TermsTable
+from app.help import Help
+from app.keys import Key
 from app.library import builtin_scenarios, load_builtin
 from app.planes import PlaneGrid
 from app.problem_editor import ProblemEditor
@@ -62,6 +65,13 @@ class MainWindow(QMainWindow):
         self.headline = HeadlinePlot()
         self.terms = TermsTable()
         self.transport = Transport(self.player)
+        panels = range(Qt.Key.Key_1, Qt.Key.Key_6 + 1)
+        self.keys = [
+            *self.transport.keys,
+            *(Key(Qt.Key(key), "Select a panel", partial(self.planes.select_panel, key - panels[0])) for key in panels),
+        ]
+        """What keys do while nothing is typed."""
+        self.help = Help(self)
         self._build()
         self._connect()
         self._load(scenario, path)
@@ -126,6 +136,9 @@ class MainWindow(QMainWindow):
         layout.addWidget(
             self._tool("Save as", "Save the scenario in another file", QKeySequence("Ctrl+Shift+S"), self.save_file_as)
         )
+        full_screen = QAction("Full screen", self, shortcut=QKeySequence(Qt.Key.Key_F11))
+        full_screen.triggered.connect(lambda: self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen))
+        self.addAction(full_screen)
         leave = QAction("Quit", self)
         leave.setShortcut(QKeySequence.StandardKey.Quit)
         leave.triggered.connect(self.close)
@@ -134,6 +147,7 @@ class MainWindow(QMainWindow):
         layout.addWidget(
             self._tool("Fit view", "Show the whole problem again", QKeySequence(Qt.Key.Key_F), self.planes.fit)
         )
+        layout.addWidget(self.help.button)
         return bar
 
     def _tool(
@@ -164,6 +178,9 @@ class MainWindow(QMainWindow):
         self.session.advanced.connect(self._advanced)
         self.session.finished.connect(self._finished)
         self.session.failed.connect(self.problem.show_error)
+        self.session.failed.connect(lambda _: self.transport.show_failed())
+        self.session.cancelled.connect(self._cancelled)
+        self.transport.cancelled.connect(self.session.cancel)
         self.player.moved.connect(self._show_frame)
         self.player.playing_changed.connect(lambda _: self._write(self.player.frame))
         QGuiApplication.styleHints().colorSchemeChanged.connect(self._restyle)
@@ -171,7 +188,7 @@ class MainWindow(QMainWindow):
 
     def _restyle(self) -> None:
         self.picker.setIcon(theme.icon("chevron-down"))
-        for part in (self.transport, self.headline, self.problem):
+        for part in (self.transport, self.headline, self.problem, self.help):
             part.restyle()
         self.planes.refresh()
         self.player.show_again()
@@ -272,13 +289,16 @@ class MainWindow(QMainWindow):
             self.headline.advance()
         available = self.experiment.evidence.completed
         self.player.offer(available)
-        self.transport.status.setText(f"computing {available - 1} / {self.experiment.schedule.steps}")
+        self.transport.show_progress(available, self.session.seconds)
 
     def _finished(self, seconds: float) -> None:
         assert self.experiment is not None
         self.headline.advance()
-        steps = self.experiment.schedule.steps
-        self.transport.status.setText(f"computed {steps} / {steps} in {seconds:.2f} s")
+        self.transport.show_finished(seconds)
+
+    def _cancelled(self) -> None:
+        self.headline.advance()
+        self.transport.show_cancelled()
 
     def _show_frame(self, frame: int) -> None:
         experiment = self.experiment
@@ -307,23 +327,12 @@ class MainWindow(QMainWindow):
     # Keys and the end
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
-        """Space plays, arrows step, Home and End, 1 to 6 select a panel; typing comes first."""
-        steps = {
-            Qt.Key.Key_Left: -1,
-            Qt.Key.Key_Right: 1,
-            Qt.Key.Key_Home: -self.player.last,
-            Qt.Key.Key_End: self.player.last,
-        }
-        key = Qt.Key(event.key())
-        panel = event.key() - Qt.Key.Key_1
-        if key == Qt.Key.Key_Space:
-            self.player.toggle()
-        elif key in steps:
-            self.player.step(steps[key])
-        elif 0 <= panel < len(self.planes.planes):
-            self.planes.select(list(self.planes.planes)[panel])
-        else:
-            super().keyPressEvent(event)
+        """Take the keys of :attr:`keys`; typing comes first."""
+        for each in self.keys:
+            if each.key == event.key():
+                each.press()
+                return
+        super().keyPressEvent(event)
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 - Qt's name
         """Stop the run and wait for its thread."""
@@ -344,4 +353,5 @@ def open_window(scenario: Scenario, path: Path | None) -> int:
     theme.install(application)
     window = MainWindow(scenario, path)
     window.show()
+    window.help.welcome()
     return application.exec()

@@ -33,6 +33,10 @@ class About:
     """``g_t``, in LaTeX."""
     summary: str
     source: str
+    assumptions: str = ""
+    """When it is right, in words."""
+    variant: str = ""
+    """Which of the published forms this is."""
 
 
 class Sampler(Protocol):
