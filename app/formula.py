@@ -53,13 +53,13 @@ def typeset(latex: str) -> Formula:
     from matplotlib.path import Path  # noqa: PLC0415
     from matplotlib.textpath import text_to_path  # noqa: PLC0415
 
-    properties, source = FontProperties(size=_UNITS, math_fontfamily="stix"), f"${latex}$"
+    properties, source = FontProperties(size=_UNITS, math_fontfamily="stix"), f"${_for_mathtext(latex)}$"
     width, height, descent = text_to_path.get_text_width_height_descent(source, properties, ismath=True)
     vertices, codes = text_to_path.get_text_path(properties, source, ismath=True)
     outlines = Path(np.array(vertices) * (1 / _UNITS, -1 / _UNITS), codes)
     path = QPainterPath()
     path.setFillRule(Qt.FillRule.WindingFill)
-    draw: dict[int, Callable[..., None]] = {
+    draw: dict[np.uint8, Callable[..., None]] = {
         Path.MOVETO: path.moveTo,
         Path.LINETO: path.lineTo,
         Path.CURVE3: path.quadTo,
@@ -69,6 +69,16 @@ def typeset(latex: str) -> Formula:
     for points, code in outlines.iter_segments(simplify=False):
         draw[code](*points.tolist())
     return Formula(path, width / _UNITS, (height - descent) / _UNITS, descent / _UNITS)
+
+
+def _for_mathtext(latex: str) -> str:
+    """Keep mathtext from putting the spaces of a binary operator around an exponent."""
+    return latex.replace(r"^\dagger", r"^{\dagger}")
+
+
+def display(latex: str) -> str:
+    """A formula as it stands on a line of its own: with tall fractions."""
+    return latex.replace(r"\frac", r"\dfrac")
 
 
 def warm_up() -> threading.Thread:
@@ -81,7 +91,7 @@ def warm_up() -> threading.Thread:
 def lines(about: About) -> list[str]:
     """The lines of a sampler's formula: first what it is, then what its letters stand for."""
     first, *rest = about.formula.split(r",\quad ")
-    return [first if "=" in first else f"g_t(x) = {first}", *rest]
+    return [display(line) for line in (first if "=" in first else f"g_t(x) = {first}", *rest)]
 
 
 def inline_image(formula: Formula, size: float, metrics: QFontMetricsF, colour: str, ratio: float) -> QImage:

@@ -137,4 +137,4 @@ class Help(QObject):
 
     def _shortcuts_in_words(self) -> str:
         rows = "\n".join(f"| {words} | {names} |" for words, names in self._shortcuts())
-        return f"| | |\n|---|---|\n{rows}"
+        return f"| to do what | keys |\n|---|---|\n{rows}"

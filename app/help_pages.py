@@ -16,7 +16,7 @@ from PySide6.QtGui import QColor, QDesktopServices, QFontMetricsF, QKeySequence,
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QListWidget, QTextBrowser, QTextEdit, QVBoxLayout, QWidget
 
 from app import theme
-from app.formula import inline_image, lines, typeset
+from app.formula import display, inline_image, lines, typeset
 from app.widgets import heading
 from core.samplers import SAMPLERS
 
@@ -75,8 +75,9 @@ def to_html(text: str) -> str:
     """Turn Markdown into HTML; formulas become pictures, whose address is their LaTeX."""
 
     def picture(match: re.Match[str]) -> str:
-        latex = " ".join(match[match.lastgroup or 0].split())
-        return f'<img src="{match.lastgroup}:{quote(latex, safe="")}" alt="{html.escape(latex)}">'
+        kind, latex = str(match.lastgroup), " ".join(str(match[match.lastgroup or 0]).split())
+        image = f'<img src="{kind}:{quote(latex, safe="")}" alt="{html.escape(latex).replace("|", "&#124;")}">'
+        return f'<p class="display">{image}</p>' if kind == "display" else image
 
     return MarkdownIt().enable("table").render(_MATHS.sub(picture, text))
 
@@ -102,7 +103,8 @@ class Reader(QTextBrowser):
         url = QUrl(name)
         if url.scheme() not in _SIZES:
             return super().loadResource(kind, url)
-        formula = typeset(url.path(QUrl.ComponentFormattingOption.FullyDecoded))
+        latex = url.path(QUrl.ComponentFormattingOption.FullyDecoded)
+        formula = typeset(display(latex) if url.scheme() == "display" else latex)
         metrics = QFontMetricsF(theme.font(_TEXT))
         return inline_image(formula, _SIZES[url.scheme()], metrics, theme.current().ink, self.devicePixelRatioF())
 
@@ -128,12 +130,15 @@ def _style_sheet(palette: theme.Palette) -> str:
     return f"""
     h1 {{ font-size: 24px; font-weight: 600; margin: 0 0 12px 0; }}
     h2 {{ font-size: 16px; font-weight: 600; margin: 22px 0 6px 0; }}
-    p, li {{ line-height: 145%; margin: 0 0 10px 0; }}
+    p, li {{ line-height: 22px; -qt-line-height-type: minimum; margin: 0 0 10px 0; }}
+    .display {{ margin: 4px 0 12px 20px; }}
     li {{ margin: 0 0 4px 0; }}
     img {{ vertical-align: middle; }}
     a {{ color: {palette.accent}; text-decoration: none; }}
     code {{ font-family: monospace; font-size: 13px; background-color: {palette.raised}; }}
-    pre {{ background-color: {palette.raised}; margin: 4px 0 12px 0; }}
+    pre {{ margin: 4px 0 12px 20px; }}
+    pre code {{ background-color: transparent; }}
+    table {{ margin: 6px 0 6px 0; }}
     th {{ text-align: left; color: {palette.muted}; font-weight: 500; padding: 4px 20px 4px 0; }}
     td {{ padding: 4px 20px 4px 0; }}
     """
@@ -150,6 +155,7 @@ class HelpViewer(QWidget):
         self.search = QLineEdit(placeholderText="Search", accessibleName="Search the help", clearButtonEnabled=True)
         self.search.textChanged.connect(self._filter)
         self.contents = QListWidget(objectName="contents", accessibleName="Pages")
+        self.contents.ensurePolished()  # or its rows would have the heights of another style
         self.contents.addItems([page.title for page in self.pages.values()])
         self.contents.currentRowChanged.connect(self._show_row)
         self._nothing = QLabel("No page has these words.", visible=False, wordWrap=True)

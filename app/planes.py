@@ -51,7 +51,7 @@ class Plane(QFrame):
         self._kl = self._bound = ""
         self._headline = QLabel()
         self._headline.setTextFormat(Qt.TextFormat.RichText)
-        self._headline.setAlignment(Qt.AlignmentFlag.AlignRight)
+        self._headline.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self._headline.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self._title = title = QLabel(f'<span style="color:{about.colour}">●</span>&nbsp; {about.label}')
         title.setFont(theme.font(13, "semibold"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import final
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
@@ -14,7 +14,7 @@ from app.popup import beside, place_in
 from app.widgets import heading
 from core.samplers import About
 
-_WIDTH = 440
+_LEAST_WIDTH = 360
 _SIZES = (19, 16)
 """Pixels an em, of the formula and of the lines that explain its letters."""
 
@@ -31,7 +31,6 @@ class SamplerCard(QFrame):
         super().__init__(window, objectName="popup")
         self.about = about
         self.setAccessibleName(f"What {about.label} is")
-        self.setFixedWidth(_WIDTH)
         title = heading(f'<span style="color:{about.colour}">●</span>&nbsp; {about.label}')
         close = QToolButton(text="×", toolTip="Close (Escape)", accessibleName="Close the card")
         close.clicked.connect(self.close)
@@ -43,8 +42,9 @@ class SamplerCard(QFrame):
         layout.setContentsMargins(16, 8, 8, 14)
         layout.setSpacing(8)
         layout.addLayout(header)
-        for index, latex in enumerate(lines(about)):
-            layout.addWidget(FormulaView(latex, _SIZES[min(index, 1)]))
+        formulas = [FormulaView(latex, _SIZES[min(index, 1)]) for index, latex in enumerate(lines(about))]
+        for formula in formulas:
+            layout.addWidget(formula)
         for name, words in (
             ("", about.summary),
             ("Assumes", about.assumptions),
@@ -53,15 +53,14 @@ class SamplerCard(QFrame):
         ):
             if words:
                 layout.addWidget(_paragraph(name, words))
-        link = QLabel(f'<a style="color:{theme.current().accent}" href="samplers">All samplers, in the help</a>')
+        style = f"color:{theme.current().accent};text-decoration:none"
+        link = QLabel(f'<a style="{style}" href="samplers">All samplers, in the help</a>')
         by = Qt.TextInteractionFlag
         link.setTextInteractionFlags(by.LinksAccessibleByMouse | by.LinksAccessibleByKeyboard)
         link.linkActivated.connect(lambda _: self.more.emit())
         layout.addWidget(link)
-        size = self.sizeHint()
-        if layout.hasHeightForWidth():
-            size.setHeight(layout.heightForWidth(_WIDTH))
-        size.setWidth(_WIDTH)
+        width = max(_LEAST_WIDTH, *(formula.sizeHint().width() + 32 for formula in formulas))
+        size = QSize(width, layout.totalHeightForWidth(width))
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setGeometry(beside(place_in(window, target), size, window.rect()))
 

@@ -150,7 +150,7 @@ def _style_sheet(palette: Palette) -> str:
     QWidget#help, QDialog {{ background: {palette.window}; }}
     QListWidget#contents {{ background: transparent; border: none; outline: none; }}
     QListWidget#contents::item {{ padding: 7px 8px; border-radius: 6px; color: {palette.ink}; }}
-    QListWidget#contents::item:selected {{ background: {palette.raised}; color: {palette.ink}; }}
+    QListWidget#contents::item:selected {{ background: {palette.line}; color: {palette.ink}; }}
     #legend {{ background: transparent; }}
     #card[selected="true"] {{ border: 1px solid {palette.accent}; }}
     QLabel[role="muted"] {{ color: {palette.muted}; }}

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import final
 
 from PySide6.QtCore import QEvent, QObject, QRect, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QCloseEvent, QPainter, QPaintEvent, QPen, QRegion
+from PySide6.QtGui import QCloseEvent, QColor, QPainter, QPaintEvent, QPen, QRegion
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from app import theme
@@ -52,7 +52,7 @@ class _Ring(QWidget):
     def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
         """Draw the line."""
         painter = QPainter(self)
-        painter.setPen(QPen(theme.current().accent, 2 * _RING))
+        painter.setPen(QPen(QColor(theme.current().accent), 2 * _RING))
         painter.drawRect(self.rect())
 
 

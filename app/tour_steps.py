@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from app.fields import write
 from app.tour import Step
-from app.widgets import number
+from app.widgets import with_error
 
 if TYPE_CHECKING:
     from app.window import MainWindow
@@ -50,7 +51,7 @@ def _noise(window: MainWindow, before: float) -> str:
         return """
 <p>This is σ<sub>y</sub>, the noise of the measurement.</p>
 <p><b>Drag it to the right,</b> towards 1, and keep an eye on the contours, on DDNM and on BO-DDNM.</p>"""
-    change = f"<p>σ<sub>y</sub> went from {number(before)} to <b>{number(now)}</b>.</p>"
+    change = f"<p>σ<sub>y</sub> went from {write(before)} to <b>{write(now)}</b>.</p>"
     if now < before:
         return f"""{change}
 <p>With less noise DDNM and BO-DDNM come closer; at zero they are the same sampler. Now try the other way.</p>"""
@@ -72,9 +73,11 @@ def _share(window: MainWindow, key: str) -> str:
     experiment = window.experiment
     if experiment is None or experiment.evidence.completed < experiment.schedule.steps:
         return ""
+    evidence = experiment.evidence
     for index, sampler in enumerate(experiment.samplers):
         if sampler.about.key == key:
-            value, frame = experiment.evidence.value, experiment.schedule.steps - 1
-            part, whole = (number(value[name][index, frame]) for name in ("mismatch_range", "bound"))
+            at = index, experiment.schedule.steps - 1
+            terms = ((evidence.value[name][at], evidence.error[name][at]) for name in ("mismatch_range", "bound"))
+            part, whole = (with_error(*term).partition(" ±")[0] for term in terms)
             return f"it is <b>{part}</b> of {sampler.about.label}’s bound of {whole}"
     return ""

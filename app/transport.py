@@ -208,7 +208,7 @@ class Transport(QWidget):
         layout.addWidget(self.where)
         layout.addWidget(self.scrub, 1)
         layout.addSpacing(12)
-        for widget in (self.speed, self.loop, self.status, self.cancel):
+        for widget in (self.speed, self.loop, self.cancel, self.status):
             layout.addWidget(widget)
         player.moved.connect(self._moved)
         player.playing_changed.connect(lambda _: self.restyle())
