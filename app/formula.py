@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import final
@@ -68,7 +69,14 @@ def typeset(latex: str) -> Formula:
     }
     for points, code in outlines.iter_segments(simplify=False):
         draw[code](*points.tolist())
-    return Formula(path, width / _UNITS, (height - descent) / _UNITS, descent / _UNITS)
+    path.translate(max(0.0, -path.boundingRect().left()), 0)  # italics reach beyond their boxes
+    ink = path.boundingRect()
+    return Formula(
+        path,
+        max(width / _UNITS, ink.right()),
+        max((height - descent) / _UNITS, -ink.top()),
+        max(descent / _UNITS, ink.bottom()),
+    )
 
 
 def _for_mathtext(latex: str) -> str:
@@ -81,9 +89,15 @@ def display(latex: str) -> str:
     return latex.replace(r"\frac", r"\dfrac")
 
 
-def warm_up() -> threading.Thread:
-    """Load the typesetter on a thread of its own, so that the first formula does not halt the interface."""
-    thread = threading.Thread(target=typeset, args=("x",), name="mismatch-lab-typesetter")
+def warm_up(formulas: Iterable[str]) -> threading.Thread:
+    """Typeset on a thread of its own what will be shown later, so that showing it does not halt the interface."""
+
+    def work() -> None:
+        for latex in formulas:
+            with suppress(ValueError):  # said where it is shown
+                typeset(latex)
+
+    thread = threading.Thread(target=work, name="mismatch-lab-typesetter")
     thread.start()
     return thread
 

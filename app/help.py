@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QMenu, QToolButton, QWidget
 from app import theme
 from app.about import AboutDialog
 from app.formula import warm_up
-from app.help_pages import HelpViewer, samplers_in_words
+from app.help_pages import HelpViewer, formulas, pages, samplers_in_words
 from app.sampler_card import SamplerCard
 from app.shortcuts import ShortcutSheet, shortcuts
 from app.tour import Tour
@@ -35,6 +35,7 @@ class Help(QObject):
         self.viewer: HelpViewer | None = None
         self.card: SamplerCard | None = None
         self.tour: Tour | None = None
+        self._generated = {"samplers": samplers_in_words, "shortcuts": self._shortcuts_in_words}
         menu = QMenu(window)
         menu.addAction(self._action("Help", QKeySequence(QKeySequence.StandardKey.HelpContents), self.show_help))
         menu.addAction(self._action("Tour", QKeySequence(), self.start_tour))
@@ -66,19 +67,20 @@ class Help(QObject):
     def welcome(self, settings: QSettings | None = None) -> None:
         """Offer the tour on the first start, and make ready for the first formula once the first run is through."""
         settings = settings or QSettings("Mismatch Lab", "Mismatch Lab")
-        self._window.session.finished.connect(lambda _: warm_up(), Qt.ConnectionType.SingleShotConnection)
+        self._window.session.finished.connect(self._prepare, Qt.ConnectionType.SingleShotConnection)
         if not settings.value(_SEEN, False, bool):
             settings.setValue(_SEEN, True)
             self.start_tour()
+
+    def _prepare(self) -> None:
+        warm_up(formulas(pages(self._generated)))
 
     # What the menu and the keys open
 
     def show_help(self, page: str | None = None) -> None:
         """Open the help, at a page or where it was left."""
         if self.viewer is None:
-            self.viewer = HelpViewer(
-                self._window, {"samplers": samplers_in_words, "shortcuts": self._shortcuts_in_words}
-            )
+            self.viewer = HelpViewer(self._window, self._generated)
         if page is not None:
             self.viewer.show_page(page)
         self.viewer.show()

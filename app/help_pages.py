@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import final
@@ -75,11 +75,22 @@ def to_html(text: str) -> str:
     """Turn Markdown into HTML; formulas become pictures, whose address is their LaTeX."""
 
     def picture(match: re.Match[str]) -> str:
-        kind, latex = str(match.lastgroup), " ".join(str(match[match.lastgroup or 0]).split())
+        kind, latex = match.lastgroup, _latex(match)
         image = f'<img src="{kind}:{quote(latex, safe="")}" alt="{html.escape(latex).replace("|", "&#124;")}">'
         return f'<p class="display">{image}</p>' if kind == "display" else image
 
     return MarkdownIt().enable("table").render(_MATHS.sub(picture, text))
+
+
+def formulas(written: Iterable[Page]) -> list[str]:
+    """Every formula of some pages, as it will be typeset."""
+    found = [match for page in written for match in _MATHS.finditer(page.text)]
+    return [_latex(match) for match in found]
+
+
+def _latex(match: re.Match[str]) -> str:
+    latex = " ".join(match[match.lastgroup or 0].split())
+    return display(latex) if match.lastgroup == "display" else latex
 
 
 @final
@@ -103,8 +114,7 @@ class Reader(QTextBrowser):
         url = QUrl(name)
         if url.scheme() not in _SIZES:
             return super().loadResource(kind, url)
-        latex = url.path(QUrl.ComponentFormattingOption.FullyDecoded)
-        formula = typeset(display(latex) if url.scheme() == "display" else latex)
+        formula = typeset(url.path(QUrl.ComponentFormattingOption.FullyDecoded))
         metrics = QFontMetricsF(theme.font(_TEXT))
         return inline_image(formula, _SIZES[url.scheme()], metrics, theme.current().ink, self.devicePixelRatioF())
 
