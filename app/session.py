@@ -126,10 +126,10 @@ class Session(QObject):
         start = time.perf_counter()
         experiment = Experiment(run.scenario, keep_frames=True)
         for _ in experiment.run():
+            run.seconds = time.perf_counter() - start
             if run.experiment is None:
                 run.experiment = experiment
                 run.shown.wait(_FIRST_FRAME_SECONDS)  # two threads of Python would slow each other
-            run.seconds = time.perf_counter() - start
             if run.give_up or self._wanted is not run:
                 return
         run.complete = True

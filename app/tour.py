@@ -94,6 +94,7 @@ class Tour(QFrame):
             watched.installEventFilter(self)
         for area in window.findChildren(QScrollArea):
             area.verticalScrollBar().valueChanged.connect(self.refresh)
+        self.show()
         self.go(0)
 
     def _button(self, text: str, action: Callable[[], object]) -> QPushButton:
@@ -118,6 +119,8 @@ class Tour(QFrame):
 
     def refresh(self) -> None:
         """Say what holds now, and point again: numbers and places may have changed."""
+        if self.isHidden():  # closed, and about to be deleted
+            return
         step = self._steps[self.index]
         self._title.setText(step.title)
         self._words.setText(step.words())
@@ -137,6 +140,7 @@ class Tour(QFrame):
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 - Qt's name
         """Take the ring away."""
+        self._ring.hide()
         self._ring.deleteLater()
         self.ended.emit()
         super().closeEvent(event)

@@ -210,6 +210,8 @@ def test_the_help_opens_where_it_was_left_and_escape_closes_it(
     viewer.show_page("5-scenario-files.md")
     qtbot.keyClick(viewer.search, Qt.Key.Key_Escape)
     assert not viewer.isVisible()
+    made.activateWindow()
+    qtbot.waitUntil(made.isActiveWindow)
     qtbot.keyClick(made, Qt.Key.Key_F1)
     assert made.help.viewer is viewer
     assert viewer.isVisible()
