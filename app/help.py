@@ -41,7 +41,7 @@ class Help(QObject):
         menu.addAction(self._action("Tour", QKeySequence(), self.start_tour))
         menu.addAction(self._action("Shortcuts", QKeySequence("?"), self.show_shortcuts))
         menu.addSeparator()
-        menu.addAction(self._action("About Mismatch Lab", QKeySequence(), lambda: AboutDialog(window).show()))
+        menu.addAction(self._action("About Mismatch Lab", QKeySequence(), self.show_about))
         self._action("Formula of the selected sampler", QKeySequence(Qt.Key.Key_I), self.explain_selected)
         self.button = QToolButton(toolTip="Help, tour, shortcuts, about", accessibleName="Help")
         self.button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
@@ -63,6 +63,8 @@ class Help(QObject):
         self.button.setIcon(theme.icon("help-circle-outline"))
         if self.viewer is not None:
             self.viewer.restyle()
+        if self.card is not None:  # its words have colours of their own
+            self.card.close()
 
     def welcome(self, settings: QSettings | None = None) -> None:
         """Offer the tour on the first start, and make ready for the first formula once the first run is through."""
@@ -83,12 +85,15 @@ class Help(QObject):
             self.viewer = HelpViewer(self._window, self._generated)
         if page is not None:
             self.viewer.show_page(page)
-        self.viewer.show()
-        self.viewer.activateWindow()
+        _show(self.viewer)
 
     def show_shortcuts(self) -> None:
         """Open the sheet of keys."""
-        ShortcutSheet(self._window, self._shortcuts()).show()
+        _show(self._window.findChild(ShortcutSheet) or ShortcutSheet(self._window, self._shortcuts()))
+
+    def show_about(self) -> None:
+        """Open the versions."""
+        _show(self._window.findChild(AboutDialog) or AboutDialog(self._window))
 
     def start_tour(self) -> None:
         """Begin the tour, or begin it again."""
@@ -140,3 +145,9 @@ class Help(QObject):
     def _shortcuts_in_words(self) -> str:
         rows = "\n".join(f"| {words} | {names} |" for words, names in self._shortcuts())
         return f"| to do what | keys |\n|---|---|\n{rows}"
+
+
+def _show(window: QWidget) -> None:
+    """Bring a window to the front, whether it was open or not."""
+    window.show()
+    window.activateWindow()

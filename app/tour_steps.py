@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from PySide6.QtWidgets import QWidget
+
 from app.fields import write
 from app.tour import Step
 from app.widgets import with_error
@@ -18,7 +20,7 @@ def tour_steps(window: MainWindow) -> list[Step]:
     return [
         Step("Each panel is one sampler", lambda: _PLANES, lambda: window.planes),
         Step("Time runs backwards", lambda: _TRANSPORT, lambda: window.transport),
-        Step("Raise the noise, and watch", lambda: _noise(window, noise), lambda: window.problem.measurement.noise),
+        Step("Raise the noise, and watch", lambda: _noise(window, noise), lambda: _noise_slider(window)),
         Step("The error, as it adds up", lambda: _HEADLINE, lambda: window.headline),
         Step("Where it comes from", lambda: _terms(window), lambda: window.terms),
     ]
@@ -40,8 +42,15 @@ the samples' KL divergence from the target is never larger.</p>
 <p>At first all curves agree. See which one turns up at the end, and which ones stay flat.</p>"""
 
 _REASON = """
-<p><b>Why:</b> DDNM pulls towards y with strength 1/(1−ᾱ), as if y had no noise, and ever harder towards the end.
-<b>BO-DDNM</b> counts the noise in, 1/(1−ᾱ+ᾱσ²) for a unit row of H, and so stops where the posterior does.</p>"""
+<p><b>Why:</b> DDNM pulls towards y with strength <nobr>1/(1−ᾱ)</nobr>, as if y had no noise, and ever harder
+towards the end. <b>BO-DDNM</b> counts the noise in, <nobr>1/(1−ᾱ+ᾱσ²)</nobr> for a unit row of H, and so stops
+where the posterior does.</p>"""
+
+
+def _noise_slider(window: MainWindow) -> QWidget:
+    """Unfold the section that the slider is in: what is folded away cannot be pointed at."""
+    window.problem.measurement.header.setChecked(True)
+    return window.problem.measurement.noise
 
 
 def _noise(window: MainWindow, before: float) -> str:

@@ -80,6 +80,8 @@ class Player(QObject):
         self._wanted = min(self._wanted, float(self.final))
         if self.available == 0:
             self.pause()
+        elif not self.is_playing:
+            self._show()
 
     def play(self) -> None:
         """Play on, or from the start when at the end."""

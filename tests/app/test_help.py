@@ -20,8 +20,11 @@ from app.help_pages import HelpViewer, Page, formulas, pages, samplers_in_words,
 from app.popup import place_in
 from app.shortcuts import ShortcutSheet, shortcuts
 from app.window import MainWindow
+from core.experiment import Experiment
 from core.samplers import SAMPLERS
+from core.scenario import Scenario
 
+Run = Callable[..., Experiment]
 Window = Callable[..., MainWindow]
 LEFT = Qt.MouseButton.LeftButton
 GENERATED = {"samplers": samplers_in_words, "shortcuts": lambda: "none"}
@@ -225,6 +228,28 @@ def test_pages_follow_the_theme(made: MainWindow, viewer: HelpViewer, monkeypatc
         assert palette.accent.lower() in viewer.reader.document().toHtml()
 
 
+def code(name: str) -> str:
+    (page,) = (page for page in pages(GENERATED) if page.name == name)
+    return page.text.split("```")[1]
+
+
+def test_the_scenario_of_the_help_can_be_opened() -> None:
+    scenario = Scenario.from_toml(code("5-scenario-files.md"), "help")
+    assert scenario.run.samplers == ("ddnm", "bo-ddnm", "exact")
+
+
+def test_the_sampler_of_the_help_runs(make_scenario: Callable[..., Scenario], make_experiment: Run) -> None:
+    try:
+        exec(code("6-writing-a-sampler.md"), {})
+        typeset(SAMPLERS["shrunk"].about.formula)
+        scenario = make_scenario(run={"samplers": ["shrunk", "bo-oracle"]})
+        value = make_experiment(scenario).evidence.value
+        assert value["mismatch_range"][0, -2] == pytest.approx(0, abs=1e-6)
+        assert value["mismatch_null"][0, -2] > value["mismatch_null"][1, -2]
+    finally:
+        SAMPLERS.pop("shrunk", None)
+
+
 # Shortcuts, versions, full screen
 
 
@@ -241,6 +266,8 @@ def test_the_sheet_is_made_of_what_the_window_does(made: MainWindow, qtbot: QtBo
     assert "Select a panel 1  2  3  4  5  6" in words
     for action in made.findChildren(QAction):
         assert action.shortcut().isEmpty() or action.text() in words
+    made.help.show_shortcuts()
+    assert made.findChildren(ShortcutSheet) == [sheet], "one is enough"
     qtbot.keyClick(sheet, Qt.Key.Key_Escape)
     assert not sheet.isVisible()
 

@@ -107,6 +107,15 @@ def test_what_it_points_at_is_scrolled_into_view(made: MainWindow, tour: Tour) -
     assert not slider.visibleRegion().isEmpty()
 
 
+def test_what_it_points_at_is_unfolded(made: MainWindow, qtbot: QtBot) -> None:
+    qtbot.mouseClick(made.problem.measurement.header, LEFT)
+    assert not made.problem.measurement.noise.isVisible()
+    made.help.start_tour()
+    assert made.help.tour is not None
+    made.help.tour.go(2)
+    assert made.problem.measurement.noise.isVisible()
+
+
 @pytest.mark.parametrize(("key", "answer"), [(Qt.Key.Key_Right, "DDNM's dots stay"), (Qt.Key.Key_Left, "come closer")])
 def test_it_asks_for_the_noise_and_says_what_the_move_shows(
     key: Qt.Key, answer: str, made: MainWindow, tour: Tour, qtbot: QtBot

@@ -153,6 +153,15 @@ def test_a_run_that_is_given_up_ends_where_it_was_computed_to(player: Player, mo
     assert moved[-1] == LAST, "the next run is whole again"
 
 
+def test_a_run_that_is_given_up_while_paused_shows_its_last_frame(player: Player, moved: list[int]) -> None:
+    player.seek(LAST)
+    player.begin(LAST)
+    player.offer(11)  # too soon to be shown
+    assert moved == [LAST]
+    player.end_early()
+    assert moved == [LAST, 10]
+
+
 def test_playing_does_not_wait_for_a_run_without_a_frame(
     player: Player, active_timers: Callable[[], list[object]]
 ) -> None:
