@@ -25,12 +25,12 @@ from PySide6.QtWidgets import (
 from app import theme
 from app.pictures import Drawing, Lines, Particles, quiet_plot
 from app.scene import Projection, Scene, data_dots, projections
-from app.widgets import LegendEntry, card, heading, side_by_side, subscript
+from app.widgets import LegendEntry, card, heading, info_button, side_by_side, subscript
 from core.experiment import Experiment
 from core.samplers import About
 
 TRAIL_FRAMES = 14
-_HEADLINE_MARGIN = 40
+_HEADLINE_MARGIN = 68
 """Pixels of a panel's head that neither name nor numbers take."""
 TRAIL_POINTS = 60_000
 """Trails are shortened so that no frame draws more points than this."""
@@ -41,6 +41,8 @@ class Plane(QFrame):
     """One sampler's panel: headline and picture."""
 
     picked = Signal(str)
+    explained = Signal(object)
+    """The user asks what this sampler is."""
 
     def __init__(self, about: About) -> None:
         super().__init__(objectName="card")
@@ -49,15 +51,18 @@ class Plane(QFrame):
         self._kl = self._bound = ""
         self._headline = QLabel()
         self._headline.setTextFormat(Qt.TextFormat.RichText)
-        self._headline.setAlignment(Qt.AlignmentFlag.AlignRight)
+        self._headline.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self._headline.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self._title = title = QLabel(f'<span style="color:{about.colour}">●</span>&nbsp; {about.label}')
         title.setFont(theme.font(13, "semibold"))
         title.setToolTip(f"{about.summary}\n{about.source}")
         header = QHBoxLayout()
-        header.setContentsMargins(12, 8, 12, 4)
+        header.setContentsMargins(12, 6, 6, 2)
         header.addWidget(title)
         header.addWidget(self._headline, 1)
+        self.info = info_button(about.label)
+        self.info.clicked.connect(lambda: self.explained.emit(about))
+        header.addWidget(self.info)
 
         self.view = quiet_plot(f"Particles of {about.label}", axes=False)
         self.view.scene().sigMouseClicked.connect(lambda _: self.picked.emit(about.key))
@@ -97,6 +102,7 @@ class Plane(QFrame):
         """Draw what does not move; all panels share the contours."""
         palette = theme.current()
         self.view.setBackground(palette.surface)
+        self.info.setIcon(theme.icon("information-outline", colour=palette.muted))
         for item in self._fixed:
             self.box.removeItem(item)
         self._prior.set_drawing(prior)
@@ -179,6 +185,9 @@ def _labels(scene: Scene, palette: theme.Palette) -> list[pg.TextItem]:
 @final
 class PlaneGrid(QWidget):
     """All panels, with one view between them."""
+
+    explained = Signal(object)
+    """The user asks what a sampler is."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -286,6 +295,7 @@ class PlaneGrid(QWidget):
             self._grid.setColumnStretch(column, 1 if column < columns else 0)
         for plane in self.planes.values():
             plane.picked.connect(self.select)
+            plane.explained.connect(self.explained)
             plane.box.sigRangeChangedManually.connect(self._stop_following)
             if plane is not self._leader:
                 plane.box.setXLink(self._leader.box)
@@ -298,6 +308,17 @@ class PlaneGrid(QWidget):
         """Mark the panel of one sampler."""
         for plane in self.planes.values():
             plane.mark(plane.about.key == key)
+
+    def select_panel(self, index: int) -> None:
+        """Mark the panel at a place, where there is one."""
+        if index < len(self.planes):
+            self.select(list(self.planes)[index])
+
+    @property
+    def selected(self) -> Plane | None:
+        """The marked panel, or the first."""
+        planes = list(self.planes.values())
+        return next((plane for plane in planes if plane.property("selected")), planes[0] if planes else None)
 
     def show_frame(self, frame: int) -> None:
         """Show the particles at a frame that is complete, with the frames before it as trails."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any, final
 
 import pyqtgraph as pg
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QAction
 from PySide6.QtWidgets import (
     QComboBox,
     QFormLayout,
@@ -32,6 +33,9 @@ from core.sections import SCHEDULES
 @final
 class SamplerEditor(Section):
     """Which samplers run."""
+
+    explained = Signal(object)
+    """The user asks what a sampler is."""
 
     def __init__(self) -> None:
         super().__init__("run", "Samplers")
@@ -66,6 +70,10 @@ class SamplerEditor(Section):
         chip.setObjectName("chip")
         chip.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         chip.clicked.connect(lambda checked: self._toggle(key, checked))
+        explain = QAction(f"About {self._abouts[key].label}", chip)
+        explain.triggered.connect(lambda _checked: self.explained.emit(self._abouts[key]))
+        chip.addAction(explain)
+        chip.setContextMenuPolicy(Qt.ContextMenuPolicy.ActionsContextMenu)
         self._flow.addWidget(chip)
         self.chips[key] = chip
 

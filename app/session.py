@@ -33,7 +33,9 @@ class _Run:
         self.experiment: Experiment | None = None
         self.error: Exception | None = None
         self.seconds = 0.0
-        self.finished = False
+        self.give_up = False
+        """The interface wants no more of it."""
+        self.complete = self.finished = False
         self.shown = threading.Event()
         """The interface has drawn the first frame, or nobody waits for it any more."""
 
@@ -48,6 +50,8 @@ class Session(QObject):
     """There are more frames and terms than at the last look."""
     finished = Signal(float)
     """The run is complete; seconds that it took."""
+    cancelled = Signal()
+    """The run was given up; what it had computed by then has been announced and stays."""
     failed = Signal(object)
     """The run could not start or broke: a ScenarioError."""
 
@@ -77,6 +81,17 @@ class Session(QObject):
             self._wanted = _Run(scenario)
             self._changed.notify()
         self._timer.start()
+
+    def cancel(self) -> None:
+        """Give up the run at its next step."""
+        if self._wanted is not None:
+            self._wanted.give_up = True
+            self._release()
+
+    @property
+    def seconds(self) -> float:
+        """How long the latest run has been computed; 0 without one."""
+        return 0.0 if self._wanted is None else self._wanted.seconds
 
     def close(self) -> None:
         """Drop the run and wait for the thread to end."""
@@ -111,12 +126,13 @@ class Session(QObject):
         start = time.perf_counter()
         experiment = Experiment(run.scenario, keep_frames=True)
         for _ in experiment.run():
+            run.seconds = time.perf_counter() - start
             if run.experiment is None:
                 run.experiment = experiment
                 run.shown.wait(_FIRST_FRAME_SECONDS)  # two threads of Python would slow each other
-            if self._wanted is not run:
+            if run.give_up or self._wanted is not run:
                 return
-        run.seconds = time.perf_counter() - start
+        run.complete = True
 
     # On the interface's thread
 
@@ -136,10 +152,12 @@ class Session(QObject):
             self.advanced.emit()
         if finished:
             self._timer.stop()
-            if run.error is None:
+            if run.error is not None:
+                self.failed.emit(self._explain(run.error))
+            elif run.complete:
                 self.finished.emit(run.seconds)
             else:
-                self.failed.emit(self._explain(run.error))
+                self.cancelled.emit()
 
     @staticmethod
     def _explain(error: Exception) -> ScenarioError:

@@ -144,6 +144,13 @@ def _style_sheet(palette: Palette) -> str:
     #transport {{ border-top: 1px solid {palette.line}; }}
     #problem {{ border-right: 1px solid {palette.line}; }}
     #card {{ background: {palette.surface}; border: 1px solid {palette.line}; border-radius: 8px; }}
+    #popup {{ background: {palette.surface}; border: 1px solid {palette.faint}; border-radius: 10px; }}
+    QPushButton[role="primary"] {{ background: {palette.accent}; color: #FFFFFF; }}
+    QPushButton[role="primary"]:hover {{ border-color: {palette.ink}; }}
+    QWidget#help, QDialog {{ background: {palette.window}; }}
+    QListWidget#contents {{ background: transparent; border: none; outline: none; }}
+    QListWidget#contents::item {{ padding: 7px 8px; border-radius: 6px; color: {palette.ink}; }}
+    QListWidget#contents::item:selected {{ background: {palette.line}; color: {palette.ink}; }}
     #legend {{ background: transparent; }}
     #offer {{ background: {palette.raised}; border-bottom: 1px solid {palette.line}; }}
     #card[selected="true"] {{ border: 1px solid {palette.accent}; }}
@@ -164,6 +171,7 @@ def _style_sheet(palette: Palette) -> str:
     QToolButton:focus, QPushButton:focus {{ border-color: {palette.accent}; }}
     QPushButton:disabled, QToolButton:disabled {{ color: {palette.faint}; background: transparent; }}
     QToolButton::menu-indicator {{ image: none; width: 0; }}
+    QToolButton#info {{ padding: 2px; }}
     QToolButton#picker {{ background: {palette.raised}; padding: 5px 10px; border-color: {palette.line}; }}
     QToolButton#play {{ background: {palette.accent}; border-radius: 18px; min-width: 34px; min-height: 34px;
         padding: 0; }}

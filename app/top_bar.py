@@ -56,6 +56,10 @@ class TopBar(QWidget):
         """Add a tool at the right."""
         return self._button(self._right, self.action(text, tip, call, *keys))
 
+    def view_widget(self, widget: QWidget) -> None:
+        """Add a widget at the right."""
+        self._right.addWidget(widget)
+
     def entry(self, text: str, tip: str, call: Callable[[], object], *keys: str) -> QAction:
         """Add an entry to the menu."""
         action = self.action(text, tip, call, *keys)

@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject, Qt, QTimer, Signal
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSlider, QToolButton, QWidget
 
 from app import theme
+from app.keys import Key
 from app.widgets import number
 from core.schedule import Schedule
 
@@ -19,6 +20,8 @@ _FOLLOW_SECONDS = 0.05
 SECONDS = 6.0
 """A whole run takes this long at speed 1."""
 SPEEDS = (0.125, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
+EVERY_FRAME = None
+"""In place of a speed: each frame is shown, however long that takes."""
 
 
 @final
@@ -34,9 +37,11 @@ class Player(QObject):
         self.frame = 0
         self.last = 0
         """The last frame of the run, T."""
+        self.final = 0
+        """The last frame that will be computed: T, unless the run was given up."""
         self.available = 0
         """Frames computed so far."""
-        self.speed = 1.0
+        self.speed: float | None = 1.0
         self.loop = False
         self._wanted = 0.0
         self._is_new = True
@@ -48,7 +53,7 @@ class Player(QObject):
     @property
     def rest(self) -> int:
         """Where playing ends: t = 1, where the theory states its results; t = 0 is one step on."""
-        return max(self.last - 1, 0)
+        return min(self.final, max(self.last - 1, 0))
 
     @property
     def is_playing(self) -> bool:
@@ -58,7 +63,7 @@ class Player(QObject):
     def begin(self, last: int) -> None:
         """Take a new run: from its start when playing, to the same share of the way when paused."""
         share = 0.0 if self.is_playing else self._wanted / max(self.last, 1)
-        self.last, self.available, self._is_new = last, 0, True
+        self.last, self.final, self.available, self._is_new = last, last, 0, True
         self._wanted = share * last
         self._clock = time.perf_counter()
 
@@ -67,6 +72,15 @@ class Player(QObject):
         self.available = available
         reached = available > self._wanted
         if not self.is_playing and (reached or time.perf_counter() - self._shown_at > _FOLLOW_SECONDS):
+            self._show()
+
+    def end_early(self) -> None:
+        """No more frames will come than are there: they are the whole run now."""
+        self.final = max(self.available - 1, 0)
+        self._wanted = min(self._wanted, float(self.final))
+        if self.available == 0:
+            self.pause()
+        elif not self.is_playing:
             self._show()
 
     def play(self) -> None:
@@ -95,7 +109,7 @@ class Player(QObject):
 
     def seek(self, frame: int) -> None:
         """Go to a frame, or as near as is computed."""
-        self._wanted = float(min(max(frame, 0), self.last))
+        self._wanted = float(min(max(frame, 0), self.final))
         self._show()
 
     def step(self, frames: int) -> None:
@@ -110,11 +124,14 @@ class Player(QObject):
 
     def _tick(self) -> None:
         now = time.perf_counter()
-        self._wanted += (now - self._clock) * self.speed * self.last / SECONDS
+        if self.speed is EVERY_FRAME:
+            self._wanted = self.frame + 1.0
+        else:
+            self._wanted += (now - self._clock) * self.speed * self.last / SECONDS
         self._clock = now
         # Wait for the computation rather than jump once it has caught up.
         self._wanted = min(self._wanted, float(max(self.available - 1, 0)), float(self.rest))
-        if self.available > self.last or now - self._shown_at > _FOLLOW_SECONDS:
+        if self.available > self.final or now - self._shown_at > _FOLLOW_SECONDS:
             self._show()
         if self.available > self.rest and self.frame >= self.rest:
             if self.loop:
@@ -132,7 +149,10 @@ class Player(QObject):
 
 @final
 class Transport(QWidget):
-    """Buttons, scrub bar and figures for a player."""
+    """Buttons, scrub bar and figures for a player, and how far the computation is."""
+
+    cancelled = Signal()
+    """The user wants no more of the computation."""
 
     def __init__(self, player: Player) -> None:
         super().__init__()
@@ -140,12 +160,20 @@ class Transport(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.player = player
         self._schedule: Schedule | None = None
-        self.to_start = self._button("skip-previous", "To the start (Home)", lambda: player.step(-player.last))
-        self.back = self._button("step-backward", "One step back (Left)", lambda: player.step(-1))
-        self.play = self._button("play", "Play or pause (Space)", player.toggle)
+        self.keys = [
+            Key(Qt.Key.Key_Space, "Play or pause", player.toggle),
+            Key(Qt.Key.Key_Left, "One step back", lambda: player.step(-1)),
+            Key(Qt.Key.Key_Right, "One step on", lambda: player.step(1)),
+            Key(Qt.Key.Key_Home, "To the start", lambda: player.step(-player.last)),
+            Key(Qt.Key.Key_End, "To the end", lambda: player.step(player.last)),
+        ]
+        """What the window's keys do here."""
+        icons = ("play", "step-backward", "step-forward", "skip-previous", "skip-next")
+        self.play, self.back, self.forward, self.to_start, self.to_end = (
+            self._button(icon, f"{key.words} ({key.name})", key.press)
+            for icon, key in zip(icons, self.keys, strict=True)
+        )
         self.play.setObjectName("play")
-        self.forward = self._button("step-forward", "One step on (Right)", lambda: player.step(1))
-        self.to_end = self._button("skip-next", "To the end (End)", lambda: player.step(player.last))
         self.where = QLabel()
         self.where.setMinimumWidth(264)
         self.scrub = QSlider(Qt.Orientation.Horizontal)
@@ -154,16 +182,23 @@ class Transport(QWidget):
         self.scrub.actionTriggered.connect(lambda _: self._scrubbed(self.scrub.sliderPosition()))
         self.speed = QComboBox()
         self.speed.setToolTip("Speed")
+        self.speed.setAccessibleName("Speed")
         for value in SPEEDS:
             self.speed.addItem(f"{value:g}×" if value >= 1 else f"1/{round(1 / value)}×", value)
+        self.speed.addItem("every frame", EVERY_FRAME)
         self.speed.setCurrentIndex(SPEEDS.index(1.0))
-        self.speed.currentIndexChanged.connect(self._change_speed)
+        self.speed.currentIndexChanged.connect(lambda _: setattr(player, "speed", self.speed.currentData()))
         self.loop = self._button("repeat", "Start again at the end", None)
         self.loop.setCheckable(True)
         self.loop.toggled.connect(self._change_loop)
+        self.cancel = self._button("close-circle-outline", "Stop computing; what is there stays", self.cancelled.emit)
+        keeps_its_place = self.cancel.sizePolicy()
+        keeps_its_place.setRetainSizeWhenHidden(True)
+        self.cancel.setSizePolicy(keeps_its_place)
+        self.cancel.hide()
         self.status = QLabel()
         self.status.setProperty("role", "muted")
-        self.status.setMinimumWidth(168)
+        self.status.setMinimumWidth(196)
         self.status.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
 
         layout = QHBoxLayout(self)
@@ -175,7 +210,7 @@ class Transport(QWidget):
         layout.addWidget(self.where)
         layout.addWidget(self.scrub, 1)
         layout.addSpacing(12)
-        for widget in (self.speed, self.loop, self.status):
+        for widget in (self.speed, self.loop, self.cancel, self.status):
             layout.addWidget(widget)
         player.moved.connect(self._moved)
         player.playing_changed.connect(lambda _: self.restyle())
@@ -191,7 +226,7 @@ class Transport(QWidget):
 
     def restyle(self) -> None:
         """Take the theme's icons, and the one that tells playing from paused."""
-        for button in (self.to_start, self.back, self.forward, self.to_end, self.loop):
+        for button in (self.to_start, self.back, self.forward, self.to_end, self.loop, self.cancel):
             button.setIcon(theme.icon(button.property("icon_name")))
         self.play.setIcon(theme.icon("pause" if self.player.is_playing else "play", colour="#FFFFFF"))
 
@@ -199,6 +234,28 @@ class Transport(QWidget):
         """Take a new run's times."""
         self._schedule = schedule
         self.scrub.setRange(0, schedule.steps)
+
+    def show_progress(self, available: int, seconds: float) -> None:
+        """Say how much is computed; ``available`` frames of T + 1."""
+        self._say(f"computing {available - 1} / {self.player.last} · {seconds:.1f} s", running=True)
+
+    def show_finished(self, seconds: float) -> None:
+        """Say that all is computed."""
+        self._say(f"computed {self.player.last} / {self.player.last} in {seconds:.2f} s", running=False)
+
+    def show_cancelled(self) -> None:
+        """Say where the computation was given up, and play what is there."""
+        self.player.end_early()
+        self._say(f"cancelled at t = {self.player.last - self.player.final}", running=False)
+
+    def show_failed(self) -> None:
+        """Say that what is shown is all that there is; the reason stands where the problem is edited."""
+        self.player.end_early()
+        self._say("failed: last valid run", running=False)
+
+    def _say(self, words: str, *, running: bool) -> None:
+        self.status.setText(words)
+        self.cancel.setVisible(running)
 
     def _scrubbed(self, position: int) -> None:
         self.player.pause()
@@ -215,9 +272,6 @@ class Transport(QWidget):
         figures = f"ᾱ = {number(abar)} &nbsp;·&nbsp; SNR = {ratio}"
         muted = theme.current().muted
         self.where.setText(f'<b>t = {t}</b>&nbsp;&nbsp; <span style="color:{muted}">{figures}</span>')
-
-    def _change_speed(self, index: int) -> None:
-        self.player.speed = SPEEDS[index]
 
     def _change_loop(self, loop: bool) -> None:
         self.player.loop = loop

@@ -7,7 +7,7 @@ from typing import final
 
 from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from app import theme
 
@@ -70,6 +70,14 @@ def heading(text: str) -> QLabel:
     label = QLabel(text)
     label.setFont(theme.font(13, "semibold"))
     return label
+
+
+def info_button(label: str) -> QToolButton:
+    """Return a button that opens a sampler's card; the theme gives its icon."""
+    tip = f"What {label} is: formula, assumptions, source (I)"
+    button = QToolButton(objectName="info", toolTip=tip, accessibleName=tip, autoRaise=True)
+    button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+    return button
 
 
 def side_by_side(*widgets: QWidget, spacing: int = 6) -> QHBoxLayout:

@@ -6,6 +6,7 @@ import gc
 import signal
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import final
 
@@ -18,6 +19,8 @@ from app.banner import Banner
 from app.document import Document
 from app.evidence import HeadlinePlot, TermsTable
 from app.files import Files
+from app.help import Help
+from app.keys import Key
 from app.planes import PlaneGrid
 from app.problem_editor import ProblemEditor
 from app.process import leave_a_core
@@ -49,7 +52,7 @@ class MainWindow(QMainWindow):
     def __init__(self, scenario: Scenario, path: Path | None = None, home: Path | None = None) -> None:
         super().__init__()
         self.document = Document(scenario, path, self)
-        self._settings = Settings(home)
+        self.settings = Settings(home)
         self.experiment: Experiment | None = None
         self._planes_are_old = True
         self._drawn_at = self._written_at = 0.0
@@ -61,12 +64,19 @@ class MainWindow(QMainWindow):
         self.terms = TermsTable()
         self.transport = Transport(self.player)
         self.bar, self.banner = TopBar(), Banner()
-        self.files = Files(self, self.document, self.bar, self.banner, self._settings)
+        self.files = Files(self, self.document, self.bar, self.banner, self.settings)
+        panels = range(Qt.Key.Key_1, Qt.Key.Key_6 + 1)
+        self.keys = [
+            *self.transport.keys,
+            *(Key(Qt.Key(key), "Select a panel", partial(self.planes.select_panel, key - panels[0])) for key in panels),
+        ]
+        """What keys do while nothing is typed."""
+        self.help = Help(self)
         self._build()
         self._connect()
         self._title()
         self._load(scenario)
-        self.banner.say(self._settings.trouble)
+        self.banner.say(self.settings.trouble)
         self._restore_layout()
         if home is not None:
             self.files.protect(home / "recovery")
@@ -108,7 +118,12 @@ class MainWindow(QMainWindow):
         self.setFocus()
         self.bar.view_tool("Fit view", "Show the whole problem again", self.planes.fit, "F")
         self.bar.entry("Reset window layout", "Sizes as at the first start", self.reset_layout)
+        self.bar.entry("Full screen", "Nothing but the window, and back", self._toggle_full_screen, "F11")
         self.bar.entry("Quit", "Close the window", self.close, "Ctrl+Q")
+        self.bar.view_widget(self.help.button)
+
+    def _toggle_full_screen(self) -> None:
+        self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
 
     def _connect(self) -> None:
         self.document.loaded.connect(self._load)
@@ -120,13 +135,16 @@ class MainWindow(QMainWindow):
         self.session.advanced.connect(self._advanced)
         self.session.finished.connect(self._finished)
         self.session.failed.connect(self.problem.show_error)
+        self.session.failed.connect(lambda _: self.transport.show_failed())
+        self.session.cancelled.connect(self._cancelled)
+        self.transport.cancelled.connect(self.session.cancel)
         self.player.moved.connect(self._show_frame)
         self.player.playing_changed.connect(lambda _: self._write(self.player.frame))
         QGuiApplication.styleHints().colorSchemeChanged.connect(self._restyle)
         self._restyle()
 
     def _restyle(self) -> None:
-        for part in (self.bar, self.transport, self.headline, self.problem):
+        for part in (self.bar, self.transport, self.headline, self.problem, self.help):
             part.restyle()
         self.planes.refresh()
         self.player.show_again()
@@ -167,17 +185,17 @@ class MainWindow(QMainWindow):
 
     def _restore_layout(self) -> None:
         for key, restore in (("geometry", self.restoreGeometry), ("split", self._split.restoreState)):
-            kept = self._settings.value(key)
+            kept = self.settings.value(key)
             if isinstance(kept, QByteArray):
                 restore(kept)
 
     def _keep_layout(self) -> None:
-        self._settings.keep("geometry", self.saveGeometry())
-        self._settings.keep("split", self._split.saveState())
+        self.settings.keep("geometry", self.saveGeometry())
+        self.settings.keep("split", self._split.saveState())
 
     def reset_layout(self) -> None:
         """Give window and parts the sizes that they had at the very first start."""
-        self._settings.forget("geometry", "split")
+        self.settings.forget("geometry", "split")
         self.showNormal()
         self.resize(_SIZE)
         self._split.setSizes(_SPLIT)
@@ -203,13 +221,16 @@ class MainWindow(QMainWindow):
             self.headline.advance()
         available = self.experiment.completed
         self.player.offer(available)
-        self.transport.status.setText(f"computing {available - 1} / {self.experiment.schedule.steps}")
+        self.transport.show_progress(available, self.session.seconds)
 
     def _finished(self, seconds: float) -> None:
         assert self.experiment is not None
         self.headline.advance()
-        steps = self.experiment.schedule.steps
-        self.transport.status.setText(f"computed {steps} / {steps} in {seconds:.2f} s")
+        self.transport.show_finished(seconds)
+
+    def _cancelled(self) -> None:
+        self.headline.advance()
+        self.transport.show_cancelled()
 
     def _show_frame(self, frame: int) -> None:
         experiment = self.experiment
@@ -250,23 +271,12 @@ class MainWindow(QMainWindow):
             self.files.open_any(path)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
-        """Space plays, arrows step, Home and End, 1 to 6 select a panel; typing comes first."""
-        steps = {
-            Qt.Key.Key_Left: -1,
-            Qt.Key.Key_Right: 1,
-            Qt.Key.Key_Home: -self.player.last,
-            Qt.Key.Key_End: self.player.last,
-        }
-        key = Qt.Key(event.key())
-        panel = event.key() - Qt.Key.Key_1
-        if key == Qt.Key.Key_Space:
-            self.player.toggle()
-        elif key in steps:
-            self.player.step(steps[key])
-        elif 0 <= panel < len(self.planes.planes):
-            self.planes.select(list(self.planes.planes)[panel])
-        else:
-            super().keyPressEvent(event)
+        """Take the keys of :attr:`keys`; typing comes first."""
+        for each in self.keys:
+            if each.key == event.key():
+                each.press()
+                return
+        super().keyPressEvent(event)
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 - Qt's name
         """Ask about unsaved changes; stop the run and wait for its thread."""
@@ -293,4 +303,5 @@ def open_window(scenario: Scenario, path: Path | None) -> int:
     theme.install(application)
     window = MainWindow(scenario, path, user_folder())
     window.show()
+    window.help.welcome(window.settings)
     return application.exec()

@@ -135,6 +135,46 @@ def test_a_hundred_starts_in_a_row_never_queue(
     assert seconds < RUN_MS / 1000
 
 
+def test_a_run_is_given_up_and_what_is_computed_stays(
+    session: Session, recorder: Recorder, after: Callable[..., list[Any]], make_scenario: Make
+) -> None:
+    began: list[Experiment] = []
+    session.began.connect(began.append)
+    after(session.advanced, lambda: session.start(make_scenario(schedule={"steps": 3000})))
+    after(session.cancelled, session.cancel)
+    completed = began[0].evidence.completed
+    assert 0 < completed < 3001
+    assert recorder.completed[-1] == completed, "all that is there was announced"
+    assert not session.is_running
+    assert not recorder.of("finished")
+    after(session.finished, lambda: session.start(make_scenario()))
+    assert began[0].evidence.completed == completed
+    session.cancel()
+    assert not session.is_running, "there is nothing to give up"
+
+
+def test_a_run_that_is_given_up_at_once_shows_its_first_frame(
+    session: Session, recorder: Recorder, after: Callable[..., list[Any]], make_scenario: Make
+) -> None:
+    def start_and_cancel() -> None:
+        session.start(make_scenario(schedule={"steps": 3000}))
+        session.cancel()
+
+    after(session.cancelled, start_and_cancel)
+    assert [kind for kind, _ in recorder.events] == ["began", "advanced"]
+    assert recorder.completed == [1]
+
+
+def test_the_time_of_a_run_grows_and_rests(
+    session: Session, after: Callable[..., list[Any]], make_scenario: Make
+) -> None:
+    assert session.seconds == 0
+    after(session.advanced, lambda: session.start(make_scenario(schedule={"steps": 400})))
+    early = session.seconds
+    (total,) = after(session.finished, lambda: None)
+    assert 0 < early < total == session.seconds
+
+
 @pytest.mark.parametrize("broken", ["scenario", "start", "middle"])
 def test_a_run_that_breaks_is_reported_and_the_next_one_runs(
     broken: str,

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QApplication, QSlider, QToolButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from app import transport as module
-from app.transport import SECONDS, SPEEDS, Player, Transport
+from app.transport import EVERY_FRAME, SECONDS, SPEEDS, Player, Transport
 from app.widgets import number
 from core.schedule import Schedule
 
@@ -128,6 +128,49 @@ def test_a_loop_starts_again(player: Player, moved: list[int], qtbot: QtBot) -> 
     assert moved == [*range(1, REST + 1), *range(REST + 1), *range(REST + 1)]
 
 
+def test_every_frame_is_shown_however_long_each_takes(
+    player: Player, moved: list[int], qtbot: QtBot, clock: SimpleNamespace
+) -> None:
+    player.speed = EVERY_FRAME
+    player.moved.connect(lambda _: setattr(clock, "now", clock.now + SECONDS))  # a whole run's time for one frame
+    player.play()
+    qtbot.waitUntil(lambda: not player.is_playing)
+    assert moved == list(range(1, REST + 1))
+
+
+def test_a_run_that_is_given_up_ends_where_it_was_computed_to(player: Player, moved: list[int], qtbot: QtBot) -> None:
+    player.begin(LAST)
+    player.offer(11)
+    player.play()
+    player.end_early()
+    qtbot.waitUntil(lambda: not player.is_playing)
+    assert player.frame == 10
+    player.seek(LAST)
+    assert player.frame == 10
+    player.begin(LAST)
+    player.offer(LAST + 1)
+    player.seek(LAST)
+    assert moved[-1] == LAST, "the next run is whole again"
+
+
+def test_a_run_that_is_given_up_while_paused_shows_its_last_frame(player: Player, moved: list[int]) -> None:
+    player.seek(LAST)
+    player.begin(LAST)
+    player.offer(11)  # too soon to be shown
+    assert moved == [LAST]
+    player.end_early()
+    assert moved == [LAST, 10]
+
+
+def test_playing_does_not_wait_for_a_run_without_a_frame(
+    player: Player, active_timers: Callable[[], list[object]]
+) -> None:
+    player.begin(LAST)
+    player.play()
+    player.end_early()
+    assert not active_timers()
+
+
 @pytest.mark.parametrize(("wanted", "shown_frame"), [(-5, 0), (0, 0), (17, 17), (LAST, LAST), (LAST + 5, LAST)])
 def test_seek_stays_in_the_run(player: Player, moved: list[int], wanted: int, shown_frame: int) -> None:
     player.seek(30)
@@ -190,6 +233,31 @@ def test_speed_is_frames_a_tick(
     qtbot.waitUntil(lambda: not player.is_playing)
     assert len(ticks) == pytest.approx(math.ceil(REST / speed), abs=1 + 0.5 / speed)
     assert [0, *moved] == sorted({min(round(tick * speed), REST) for tick in range(8 * LAST + 1)})
+
+
+def test_every_frame_is_chosen_below_the_speeds(transport: Transport, player: Player, qtbot: QtBot) -> None:
+    qtbot.keyClick(transport.speed, Qt.Key.Key_End)
+    assert transport.speed.currentText() == "every frame"
+    assert player.speed is EVERY_FRAME
+    qtbot.keyClick(transport.speed, Qt.Key.Key_Up)
+    assert player.speed == SPEEDS[-1]
+
+
+def test_the_status_says_how_far_and_how_long_and_offers_to_stop(
+    transport: Transport, player: Player, qtbot: QtBot
+) -> None:
+    player.begin(LAST)
+    player.offer(11)
+    assert not transport.cancel.isVisible()
+    transport.show_progress(11, 1.234)
+    assert transport.status.text() == f"computing 10 / {LAST} · 1.2 s"
+    with qtbot.waitSignal(transport.cancelled):
+        qtbot.mouseClick(transport.cancel, Qt.MouseButton.LeftButton)
+    transport.show_cancelled()
+    assert transport.status.text() == f"cancelled at t = {LAST - 10}"
+    assert not transport.cancel.isVisible()
+    transport.show_finished(2.5)
+    assert transport.status.text() == f"computed {LAST} / {LAST} in 2.50 s"
 
 
 @pytest.mark.parametrize(("name", "frame"), [("to_start", 0), ("back", 19), ("forward", 21), ("to_end", LAST)], ids=str)

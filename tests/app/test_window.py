@@ -112,6 +112,40 @@ def test_one_gaussian_has_its_kl_in_the_headline(window: Window, make_scenario: 
         assert f"KL {number(made.experiment.evidence.kl[index, 40])}, bound" in texts
 
 
+def test_the_cancel_button_keeps_what_is_computed(window: Window, qtbot: QtBot, make_scenario: Make) -> None:
+    made = window(make_scenario(schedule={"steps": 3000}), finish=False)
+    qtbot.waitUntil(made.transport.cancel.isVisible, timeout=RUN_MS)
+    qtbot.mouseClick(made.transport.cancel, LEFT)
+    qtbot.waitUntil(lambda: not made.session.is_running, timeout=RUN_MS)
+    assert made.experiment is not None
+    last = made.experiment.evidence.completed - 1
+    assert last < 3000
+    assert made.transport.status.text() == f"cancelled at t = {3000 - last}"
+    made.player.pause()
+    qtbot.keyClick(made, Qt.Key.Key_End)
+    assert made.player.frame == last
+    np.testing.assert_array_equal(
+        next(iter(made.planes.planes.values())).particles._newest, made.experiment.trace.frames[0][last].numpy()
+    )
+    type_into(qtbot, field(made, "steps"), "40")
+    qtbot.waitUntil(lambda: "computed 40 / 40" in made.transport.status.text(), timeout=RUN_MS)
+
+
+def test_the_bar_is_scrubbed_both_ways_by_hand(window: Window, qtbot: QtBot, handle_at: Callable[..., QPoint]) -> None:
+    made = window()
+    made.player.pause()
+    bar = made.transport.scrub
+    qtbot.mousePress(bar, LEFT, pos=handle_at(bar, made.player.frame))
+    for frame in (30, 12, 25, 3):
+        qtbot.mouseMove(bar, handle_at(bar, frame))
+        assert made.player.frame == pytest.approx(frame, abs=1)
+        assert made.experiment is not None
+        for index, plane in enumerate(made.planes.planes.values()):
+            shown = made.experiment.trace.frames[index][made.player.frame].numpy()
+            np.testing.assert_array_equal(plane.particles._newest, shown)
+    qtbot.mouseRelease(bar, LEFT, pos=handle_at(bar, 3))
+
+
 def test_an_edit_while_it_runs_restarts_and_the_last_one_wins(
     window: Window, qtbot: QtBot, make_scenario: Make, make_experiment: Run
 ) -> None:

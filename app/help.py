@@ -1,0 +1,153 @@
+"""Everything that explains: the menu at the right of the top bar, and what it opens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, final
+
+from PySide6.QtCore import QObject, Qt
+from PySide6.QtGui import QAction, QKeySequence, QShortcut
+from PySide6.QtWidgets import QMenu, QToolButton, QWidget
+
+from app import theme
+from app.about import AboutDialog
+from app.formula import warm_up
+from app.help_pages import HelpViewer, formulas, pages, samplers_in_words
+from app.sampler_card import SamplerCard
+from app.settings import Settings
+from app.shortcuts import ShortcutSheet, shortcuts
+from app.tour import Tour
+from app.tour_steps import tour_steps
+from core.samplers import About
+
+if TYPE_CHECKING:
+    from app.window import MainWindow
+
+_SEEN = "tour/seen"
+
+
+@final
+class Help(QObject):
+    """Help pages, sampler cards, tour, shortcuts and versions, each opened when asked for and once at most."""
+
+    def __init__(self, window: MainWindow) -> None:
+        super().__init__(window)
+        self._window = window
+        self.viewer: HelpViewer | None = None
+        self.card: SamplerCard | None = None
+        self.tour: Tour | None = None
+        self._generated = {"samplers": samplers_in_words, "shortcuts": self._shortcuts_in_words}
+        menu = QMenu(window)
+        menu.addAction(self._action("Help", QKeySequence(QKeySequence.StandardKey.HelpContents), self.show_help))
+        menu.addAction(self._action("Tour", QKeySequence(), self.start_tour))
+        menu.addAction(self._action("Shortcuts", QKeySequence("?"), self.show_shortcuts))
+        menu.addSeparator()
+        menu.addAction(self._action("About Mismatch Lab", QKeySequence(), self.show_about))
+        self._action("Formula of the selected sampler", QKeySequence(Qt.Key.Key_I), self.explain_selected)
+        self.button = QToolButton(toolTip="Help, tour, shortcuts, about", accessibleName="Help")
+        self.button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.button.setMenu(menu)
+        self._escape = QShortcut(QKeySequence(Qt.Key.Key_Escape), window, self._close_topmost, enabled=False)
+        window.planes.explained.connect(lambda about: self.explain(about, window.planes.planes[about.key].info))
+        chips = window.problem.samplers
+        chips.explained.connect(lambda about: self.explain(about, chips.chips[about.key]))
+
+    def _action(self, text: str, keys: QKeySequence, call: Callable[[], object]) -> QAction:
+        action = QAction(text, self._window, shortcut=keys)
+        action.triggered.connect(lambda _checked: call())
+        self._window.addAction(action)
+        return action
+
+    def restyle(self) -> None:
+        """Take the theme's colours."""
+        self.button.setIcon(theme.icon("help-circle-outline"))
+        if self.viewer is not None:
+            self.viewer.restyle()
+        if self.card is not None:  # its words have colours of their own
+            self.card.close()
+
+    def welcome(self, settings: Settings) -> None:
+        """Offer the tour on the first start, and make ready for the first formula once the first run is through."""
+        self._window.session.finished.connect(self._prepare, Qt.ConnectionType.SingleShotConnection)
+        if settings.value(_SEEN) is None:
+            settings.keep(_SEEN, True)
+            self.start_tour()
+
+    def _prepare(self) -> None:
+        warm_up(formulas(pages(self._generated)))
+
+    # What the menu and the keys open
+
+    def show_help(self, page: str | None = None) -> None:
+        """Open the help, at a page or where it was left."""
+        if self.viewer is None:
+            self.viewer = HelpViewer(self._window, self._generated)
+        if page is not None:
+            self.viewer.show_page(page)
+        _show(self.viewer)
+
+    def show_shortcuts(self) -> None:
+        """Open the sheet of keys."""
+        _show(self._window.findChild(ShortcutSheet) or ShortcutSheet(self._window, self._shortcuts()))
+
+    def show_about(self) -> None:
+        """Open the versions."""
+        _show(self._window.findChild(AboutDialog) or AboutDialog(self._window))
+
+    def start_tour(self) -> None:
+        """Begin the tour, or begin it again."""
+        if self.tour is not None:
+            self.tour.go(0)
+            return
+        self.tour = Tour(self._window, tour_steps(self._window))
+        self.tour.ended.connect(self._tour_ended)
+        for changed in (self._window.session.finished, self._window.problem.edited):
+            changed.connect(self.tour.refresh)
+        self._escape.setEnabled(True)
+
+    def explain(self, about: About, target: QWidget) -> None:
+        """Open a sampler's card beside something, or close it where it is open already."""
+        open_card = self.card
+        if open_card is not None:
+            open_card.close()
+            if open_card.about == about:
+                return
+        self.card = SamplerCard(self._window, about, target)
+        self.card.closed.connect(self._card_closed)
+        self.card.more.connect(lambda: self.show_help("3-samplers.md"))
+        self.card.show()
+        self.card.raise_()
+        self._escape.setEnabled(True)
+
+    def explain_selected(self) -> None:
+        """Open the card of the selected panel's sampler."""
+        plane = self._window.planes.selected
+        if plane is not None:
+            self.explain(plane.about, plane.info)
+
+    def _close_topmost(self) -> None:
+        popup = self.card or self.tour
+        if popup is not None:
+            popup.close()
+
+    def _card_closed(self) -> None:
+        self.card = None
+        self._escape.setEnabled(self.tour is not None)
+
+    def _tour_ended(self) -> None:
+        self.tour = None
+        self._escape.setEnabled(self.card is not None)
+
+    def _shortcuts(self) -> list[tuple[str, str]]:
+        return shortcuts(self._window, self._window.keys)
+
+    def _shortcuts_in_words(self) -> str:
+        rows = "\n".join(f"| {words} | {names} |" for words, names in self._shortcuts())
+        return f"| to do what | keys |\n|---|---|\n{rows}"
+
+
+def _show(window: QWidget) -> None:
+    """Bring a window to the front, whether it was open or not."""
+    window.show()
+    window.activateWindow()

@@ -1,0 +1,321 @@
+"""What explains: cards, pages, shortcuts, versions; opened by mouse and key, closed by Escape, blocking nothing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QAction, QGuiApplication, QKeySequence, QTextDocument
+from PySide6.QtWidgets import QApplication, QLabel, QMenu, QPushButton, QWidget
+from pytestqt.qtbot import QtBot
+
+from app import help_pages, theme
+from app.about import AboutDialog, versions
+from app.formula import FormulaView, typeset
+from app.help_pages import HelpViewer, Page, formulas, pages, samplers_in_words, to_html
+from app.popup import place_in
+from app.shortcuts import ShortcutSheet, shortcuts
+from app.window import MainWindow
+from core.experiment import Experiment
+from core.samplers import SAMPLERS
+from core.scenario import Scenario
+
+Run = Callable[..., Experiment]
+Window = Callable[..., MainWindow]
+LEFT = Qt.MouseButton.LeftButton
+GENERATED = {"samplers": samplers_in_words, "shortcuts": lambda: "none"}
+
+
+@pytest.fixture
+def made(window: Window) -> MainWindow:
+    opened = window()
+    opened.player.pause()
+    opened.setFocus()
+    return opened
+
+
+def texts(widget: QWidget) -> str:
+    return " ".join(label.text() for label in widget.findChildren(QLabel))
+
+
+# Cards
+
+
+def test_the_button_of_a_panel_opens_its_card_beside_it_and_escape_closes_it(made: MainWindow, qtbot: QtBot) -> None:
+    for key, plane in made.planes.planes.items():
+        qtbot.mouseClick(plane.info, LEFT)
+        card = made.help.card
+        assert card is not None
+        assert card.about.key == key
+        assert made.rect().contains(card.geometry())
+        assert not card.geometry().intersects(place_in(made, plane.info))
+        assert plane.about.source in texts(card)
+        assert plane.about.summary in texts(card)
+        assert card.findChildren(FormulaView)
+        qtbot.keyClick(made, Qt.Key.Key_Escape)
+        assert made.help.card is None
+
+
+def test_the_key_opens_the_card_of_the_selected_panel_and_closes_it(made: MainWindow, qtbot: QtBot) -> None:
+    qtbot.keyClick(made, Qt.Key.Key_2)
+    qtbot.keyClick(made, Qt.Key.Key_I)
+    assert made.help.card is not None
+    assert made.help.card.about.key == "bo-ddnm"
+    qtbot.keyClick(made, Qt.Key.Key_1)
+    qtbot.keyClick(made, Qt.Key.Key_I)
+    assert made.help.card.about.key == "ddnm", "another card takes its place"
+    qtbot.keyClick(made, Qt.Key.Key_I)
+    assert made.help.card is None
+
+
+def test_a_card_leaves_the_window_usable(made: MainWindow, qtbot: QtBot) -> None:
+    qtbot.keyClick(made, Qt.Key.Key_I)
+    frame = made.player.frame
+    qtbot.keyClick(made, Qt.Key.Key_Left)
+    assert made.player.frame == frame - 1
+    assert made.help.card is not None
+
+
+def test_a_chip_offers_the_card_of_a_sampler_that_does_not_run(made: MainWindow) -> None:
+    chip = made.problem.samplers.chips["ccdf"]
+    assert chip.contextMenuPolicy() == Qt.ContextMenuPolicy.ActionsContextMenu
+    (action,) = chip.actions()
+    assert "CCDF" in action.text()
+    action.trigger()
+    assert made.help.card is not None
+    assert made.help.card.about.key == "ccdf"
+
+
+def test_a_card_says_what_a_sampler_assumes_and_which_variant_it_is(
+    made: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    qtbot.keyClick(made, Qt.Key.Key_I)
+    assert made.help.card is not None
+    assert "Assumes" not in texts(made.help.card)
+    about = replace(SAMPLERS["exact"].about, assumptions="It knows the target.", variant="The only one.")
+    monkeypatch.setattr(type(SAMPLERS["exact"]), "about", about)
+    made.help.explain(SAMPLERS["exact"].about, made.help.button)
+    words = texts(made.help.card)
+    assert "It knows the target." in words
+    assert "The only one." in words
+
+
+def test_the_card_leads_to_the_page_on_all_samplers(made: MainWindow, qtbot: QtBot) -> None:
+    qtbot.keyClick(made, Qt.Key.Key_I)
+    assert made.help.card is not None
+    link = next(label for label in made.help.card.findChildren(QLabel) if "href" in label.text())
+    qtbot.mouseClick(link, LEFT, pos=QPoint(20, link.height() // 2))
+    assert made.help.viewer is not None
+    assert made.help.viewer.contents.currentItem().text() == "The samplers"
+
+
+# Pages
+
+
+@pytest.fixture
+def viewer(made: MainWindow, qtbot: QtBot) -> HelpViewer:
+    qtbot.keyClick(made, Qt.Key.Key_F1)
+    opened = made.help.viewer
+    assert opened is not None
+    assert opened.isVisible()
+    return opened
+
+
+def titles(viewer: HelpViewer) -> list[str]:
+    items = (viewer.contents.item(row) for row in range(viewer.contents.count()))
+    return [item.text() for item in items if not item.isHidden()]
+
+
+def test_the_pages_are_there_in_their_order(viewer: HelpViewer) -> None:
+    assert titles(viewer) == [
+        "What you see",
+        "The identity and the bound",
+        "The samplers",
+        "Reading the numbers",
+        "Scenario files",
+        "Writing a sampler",
+        "Shortcuts",
+    ]
+
+
+@pytest.mark.parametrize("page", pages(GENERATED), ids=lambda page: page.name)
+def test_every_formula_of_a_page_is_typeset_and_every_link_leads_somewhere(page: Page) -> None:
+    for latex in formulas([page]):
+        typeset(latex)
+    names = {path.name for path in (Path(__file__).parents[2] / "resources" / "help").iterdir()}
+    assert all(link in names or link.startswith("https:") for link in re.findall(r"\]\((.*?)\)", page.text))
+    assert "$" not in re.sub(r"<[^>]*>", "", to_html(page.text))
+    assert "{{" not in page.text
+
+
+def test_the_formulas_are_pictures_of_ink(viewer: HelpViewer) -> None:
+    viewer.show_page("2-identity.md")
+    found = formulas([viewer.pages["2-identity.md"]])
+    html = viewer.reader.document().toHtml()
+    names = re.findall(r'<img src="([^"]*)"', html)
+    assert len(names) == len(found) > 20
+    kind = QTextDocument.ResourceType.ImageResource.value
+    assert all(not viewer.reader.loadResource(kind, name).isNull() for name in names)  # type: ignore[attr-defined]
+
+
+def test_the_page_on_samplers_is_made_of_what_is_registered(
+    viewer: HelpViewer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    viewer.show_page("3-samplers.md")
+    shown = viewer.reader.toPlainText()
+    assert all(sampler.about.summary in shown and sampler.about.source in shown for sampler in SAMPLERS.values())
+    about = replace(SAMPLERS["exact"].about, assumptions="It knows the target.")
+    monkeypatch.setattr(type(SAMPLERS["exact"]), "about", about)
+    assert "*Assumes:* It knows the target." in samplers_in_words()
+
+
+def test_a_link_is_followed_by_a_click(viewer: HelpViewer, qtbot: QtBot) -> None:
+    viewer.show_page("4-numbers.md")
+    viewer.show_page("3-samplers.md")
+    place = viewer.reader.document().find("The identity and the bound")
+    rectangle = viewer.reader.cursorRect(place)
+    qtbot.mouseClick(viewer.reader.viewport(), LEFT, pos=rectangle.center() - QPoint(6, 0))
+    assert viewer.contents.currentItem().text() == "The identity and the bound"
+    assert viewer.reader.toPlainText().startswith("The identity and the bound")
+
+
+def test_a_link_to_the_web_goes_to_the_browser(viewer: HelpViewer, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr(help_pages.QDesktopServices, "openUrl", lambda url: opened.append(url.toString()))
+    viewer.show_page("2-identity.md")
+    viewer.reader.anchorClicked.emit("https://arxiv.org/abs/2410.13746")
+    assert opened == ["https://arxiv.org/abs/2410.13746"]
+    assert viewer.contents.currentItem().text() == "The identity and the bound"
+
+
+def test_the_search_keeps_the_pages_that_have_the_words_and_marks_them(viewer: HelpViewer, qtbot: QtBot) -> None:
+    qtbot.keyClicks(viewer.search, "beta_start")
+    assert titles(viewer) == ["Scenario files"]
+    assert viewer.contents.currentItem().text() == "Scenario files"
+    marks = viewer.reader.extraSelections()
+    assert {mark.cursor.selectedText() for mark in marks} == {"beta_start"}  # type: ignore[attr-defined]
+    qtbot.keyClicks(viewer.search, "xyz")
+    assert titles(viewer) == []
+    assert viewer._nothing.isVisible()
+    viewer.search.clear()
+    assert len(titles(viewer)) == 7
+    assert not viewer._nothing.isVisible()
+    assert not viewer.reader.extraSelections()
+
+
+def test_the_help_opens_where_it_was_left_and_escape_closes_it(
+    made: MainWindow, viewer: HelpViewer, qtbot: QtBot
+) -> None:
+    viewer.show_page("5-scenario-files.md")
+    qtbot.keyClick(viewer.search, Qt.Key.Key_Escape)
+    assert not viewer.isVisible()
+    made.activateWindow()
+    qtbot.waitUntil(made.isActiveWindow)
+    qtbot.keyClick(made, Qt.Key.Key_F1)
+    assert made.help.viewer is viewer
+    assert viewer.isVisible()
+    assert viewer.contents.currentItem().text() == "Scenario files"
+
+
+def test_pages_follow_the_theme(made: MainWindow, viewer: HelpViewer, monkeypatch: pytest.MonkeyPatch) -> None:
+    for palette in (theme.DARK, theme.LIGHT):
+        monkeypatch.setattr(theme, "current", lambda palette=palette: palette)
+        made.help.restyle()
+        assert palette.accent.lower() in viewer.reader.document().toHtml()
+
+
+def code(name: str) -> str:
+    (page,) = (page for page in pages(GENERATED) if page.name == name)
+    return page.text.split("```")[1]
+
+
+def test_the_scenario_of_the_help_can_be_opened() -> None:
+    scenario = Scenario.from_toml(code("5-scenario-files.md"), "help")
+    assert scenario.run.samplers == ("ddnm", "bo-ddnm", "exact")
+
+
+def test_the_sampler_of_the_help_runs(make_scenario: Callable[..., Scenario], make_experiment: Run) -> None:
+    try:
+        exec(code("6-writing-a-sampler.md"), {})
+        typeset(SAMPLERS["shrunk"].about.formula)
+        scenario = make_scenario(run={"samplers": ["shrunk", "bo-oracle"]})
+        value = make_experiment(scenario).evidence.value
+        assert value["mismatch_range"][0, -2] == pytest.approx(0, abs=1e-6)
+        assert value["mismatch_null"][0, -2] > value["mismatch_null"][1, -2]
+    finally:
+        SAMPLERS.pop("shrunk", None)
+
+
+# Shortcuts, versions, full screen
+
+
+def test_the_sheet_is_made_of_what_the_window_does(made: MainWindow, qtbot: QtBot) -> None:
+    extra = QAction("Something new", made, shortcut=QKeySequence("Ctrl+J"))
+    made.addAction(extra)
+    qtbot.keyClick(made, "?")
+    sheet = made.findChild(ShortcutSheet)
+    assert sheet is not None
+    assert sheet.isVisible()
+    words = texts(sheet)
+    assert "Something new Ctrl+J" in words
+    assert "Play or pause Space" in words
+    assert "Select a panel 1  2  3  4  5  6" in words
+    for action in made.findChildren(QAction):
+        assert action.shortcut().isEmpty() or action.text() in words
+    made.help.show_shortcuts()
+    assert made.findChildren(ShortcutSheet) == [sheet], "one is enough"
+    qtbot.keyClick(sheet, Qt.Key.Key_Escape)
+    assert not sheet.isVisible()
+
+
+def test_every_key_of_the_sheet_belongs_to_one_thing_only(made: MainWindow) -> None:
+    names = [name for _, keys in shortcuts(made, made.keys) for name in keys.split("  ")]
+    assert len(names) == len(set(names)) > 12
+
+
+def test_every_key_of_the_list_is_taken_by_the_window(made: MainWindow, qtbot: QtBot) -> None:
+    pressed: list[str] = []
+    made.keys = [replace(key, press=lambda key=key: pressed.append(key.name)) for key in made.keys]
+    for key in made.keys:
+        qtbot.keyClick(made, key.key)
+    assert pressed == [key.name for key in made.keys]
+
+
+def test_versions_are_shown_and_copied(made: MainWindow, qtbot: QtBot) -> None:
+    menu = made.help.button.menu()
+    assert isinstance(menu, QMenu)
+    next(action for action in menu.actions() if "About" in action.text()).trigger()
+    dialog = made.findChild(AboutDialog)
+    assert dialog is not None
+    assert all(version in texts(dialog) for version in versions().values())
+    qtbot.mouseClick(dialog.findChild(QPushButton), LEFT)
+    copied = QGuiApplication.clipboard().text().splitlines()
+    assert copied == [f"{name}: {version}" for name, version in versions().items()]
+    assert {"Mismatch Lab", "Python", "torch", "Qt", "PySide6", "pyqtgraph", "numpy", "platform", "device"} == set(
+        versions()
+    )
+    dialog.close()
+
+
+def test_f11_fills_the_screen_and_gives_it_back(made: MainWindow, qtbot: QtBot) -> None:
+    for full in (True, False):
+        qtbot.keyClick(QApplication.focusWidget() or made, Qt.Key.Key_F11)
+        assert made.isFullScreen() is full
+
+
+def test_the_menu_is_named_and_reached_by_tab(made: MainWindow) -> None:
+    button = made.help.button
+    assert button.accessibleName() == "Help"
+    assert button.focusPolicy() & Qt.FocusPolicy.TabFocus
+    menu = button.menu()
+    assert isinstance(menu, QMenu)
+    assert [action.text() for action in menu.actions() if not action.isSeparator()] == [
+        "Help",
+        "Tour",
+        "Shortcuts",
+        "About Mismatch Lab",
+    ]
