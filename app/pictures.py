@@ -25,6 +25,12 @@ _VIEWS = 8
 def quiet_plot(name: str, *, axes: bool) -> pg.PlotWidget:
     """Return a plot without pyqtgraph's own buttons and menu, which leaves the keys to the window."""
     plot = pg.PlotWidget()
+    make_quiet(plot, name, axes=axes)
+    return plot
+
+
+def make_quiet(plot: pg.PlotWidget, name: str, *, axes: bool) -> None:
+    """Take pyqtgraph's own buttons and menu off a plot, and leave the keys to the window."""
     plot.setAccessibleName(name)
     plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
     plot.setMenuEnabled(False)
@@ -32,7 +38,6 @@ def quiet_plot(name: str, *, axes: bool) -> pg.PlotWidget:
     if not axes:
         plot.hideAxis("left")
         plot.hideAxis("bottom")
-    return plot
 
 
 class Picture(pg.GraphicsObject):

@@ -21,6 +21,9 @@ _POLL_MS = 16
 _FIRST_FRAME_SECONDS = 0.25
 """The interface gets at most so long to draw a new run's first frame by itself."""
 
+_PREVIEW_PARTICLES, _PREVIEW_PATHS = 1000, 200
+"""Large enough to read; with fewer, a run would take as long for its steps."""
+
 log = logging.getLogger(__name__)
 
 
@@ -28,8 +31,8 @@ log = logging.getLogger(__name__)
 class _Run:
     """One request and what became of it; the worker writes, the interface reads."""
 
-    def __init__(self, scenario: Scenario) -> None:
-        self.scenario = scenario
+    def __init__(self, scenario: Scenario, *, is_preview: bool = False) -> None:
+        self.scenario, self.is_preview = scenario, is_preview
         self.experiment: Experiment | None = None
         self.error: Exception | None = None
         self.seconds = 0.0
@@ -48,6 +51,8 @@ class Session(QObject):
     """There are more frames and terms than at the last look."""
     finished = Signal(float)
     """The run is complete; seconds that it took."""
+    previewed = Signal(object)
+    """An Experiment, small and complete."""
     failed = Signal(object)
     """The run could not start or broke: a ScenarioError."""
 
@@ -56,6 +61,7 @@ class Session(QObject):
         self._changed = threading.Condition()
         self._wanted: _Run | None = None
         self._closed = False
+        self._next_preview: Scenario | None = None
         self._announced: _Run | None = None
         self._seen = 0
         self._timer = QTimer(self, interval=_POLL_MS)
@@ -70,11 +76,25 @@ class Session(QObject):
 
     def start(self, scenario: Scenario) -> None:
         """Run a scenario from now on; whatever runs is dropped. Nothing starts after :meth:`close`."""
+        self._next_preview = None
+        self._request(_Run(scenario))
+
+    def preview(self, scenario: Scenario) -> None:
+        """Run a small version of a scenario; while one is computed, the latest waits and earlier ones are dropped."""
+        run = self._wanted
+        if run is not None and run.is_preview and self.is_running:
+            self._next_preview = scenario
+            return
+        size = scenario.run
+        small = {"particles": min(size.particles, _PREVIEW_PARTICLES), "paths": min(size.paths, _PREVIEW_PATHS)}
+        self._request(_Run(scenario.model_copy(update={"run": size.model_copy(update=small)}), is_preview=True))
+
+    def _request(self, run: _Run) -> None:
         if self._closed:
             return
         with self._changed:
             self._release()
-            self._wanted = _Run(scenario)
+            self._wanted = run
             self._changed.notify()
         self._timer.start()
 
@@ -113,7 +133,8 @@ class Session(QObject):
         for _ in experiment.run():
             if run.experiment is None:
                 run.experiment = experiment
-                run.shown.wait(_FIRST_FRAME_SECONDS)  # two threads of Python would slow each other
+                if not run.is_preview:
+                    run.shown.wait(_FIRST_FRAME_SECONDS)  # two threads of Python would slow each other
             if self._wanted is not run:
                 return
         run.seconds = time.perf_counter() - start
@@ -125,6 +146,10 @@ class Session(QObject):
         if run is None:
             return
         finished, experiment = run.finished, run.experiment
+        if run.is_preview:
+            if finished:
+                self._finish_preview(run)
+            return
         if experiment is not None and run is not self._announced:
             self._announced, self._seen = run, 0
             self.began.emit(experiment)
@@ -140,6 +165,16 @@ class Session(QObject):
                 self.finished.emit(run.seconds)
             else:
                 self.failed.emit(self._explain(run.error))
+
+    def _finish_preview(self, run: _Run) -> None:
+        self._timer.stop()
+        following, self._next_preview = self._next_preview, None
+        if following is not None:
+            self.preview(following)
+        if run.error is None:
+            self.previewed.emit(run.experiment)
+        else:
+            self.failed.emit(self._explain(run.error))
 
     @staticmethod
     def _explain(error: Exception) -> ScenarioError:

@@ -160,6 +160,10 @@ class MainWindow(QMainWindow):
     def _connect(self) -> None:
         self.problem.edited.connect(self._edited)
         self.problem.refused.connect(lambda: self.transport.status.setText("not valid: last valid run"))
+        self.planes.dragged.connect(self._dragged)
+        self.planes.edited.connect(self._edited_on_planes)
+        self.planes.cancelled.connect(self._drag_cancelled)
+        self.session.previewed.connect(self._previewed)
         self.session.began.connect(self._began)
         self.session.advanced.connect(self._advanced)
         self.session.finished.connect(self._finished)
@@ -196,6 +200,18 @@ class MainWindow(QMainWindow):
         self.setWindowModified(True)
         self.picker.setText(f"{scenario.name} (edited)")
         self._say(None)
+        self.session.start(scenario)
+
+    def _dragged(self, scenario: Scenario) -> None:
+        self.problem.show_scenario(scenario)
+        self.session.preview(scenario)
+
+    def _edited_on_planes(self, scenario: Scenario) -> None:
+        self.problem.show_scenario(scenario)
+        self._edited(scenario)
+
+    def _drag_cancelled(self, scenario: Scenario) -> None:
+        self.problem.show_scenario(scenario)
         self.session.start(scenario)
 
     def _title(self) -> None:
@@ -261,11 +277,22 @@ class MainWindow(QMainWindow):
         self.player.begin(experiment.schedule.steps)
         self._planes_are_old = True
 
+    def _previewed(self, experiment: Experiment) -> None:
+        """Show a drag's small run in place of the last one, at the same frame."""
+        self.experiment = experiment
+        self._planes_are_old = False
+        self.planes.show_preview(experiment)
+        self.headline.show_experiment(experiment)
+        self.terms.show_experiment(experiment)
+        self.player.available = experiment.evidence.completed
+        self.player.show_again()
+        self.transport.status.setText("preview: let go to run in full")
+
     def _advanced(self) -> None:
         assert self.experiment is not None
         if self._planes_are_old:  # not in one go with the rest: the interface would halt for too long
             self._planes_are_old = False
-            self.planes.show_experiment(self.experiment)
+            self.planes.show_experiment(self.experiment, self.scenario)
         now = time.perf_counter()
         if now - self._drawn_at > _REDRAW_SECONDS:
             self._drawn_at = now
