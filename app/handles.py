@@ -153,18 +153,20 @@ class Handles(pg.GraphicsObject):
         painter.save()
         painter.resetTransform()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setFont(theme.font(11))
         self._draw_held_line(painter, world)
         self._draw_outline(painter, world)
-        for spot in self.hand.spots:
-            self._draw(painter, spot, world.map(QPointF(*spot.anchor)))
+        palette = theme.current()
+        for spot in reversed(self.hand.spots):  # means over measurements
+            self._draw(painter, palette, spot, world.map(QPointF(*spot.anchor)))
         self._draw_value(painter, world)
         painter.restore()
 
     def _is_lit(self, grip: Grip) -> bool:
         return grip == self.hovered or (grip == self.hand.grip and (self.has_focus or self.hand.is_dragging))
 
-    def _draw(self, painter: QPainter, spot: Spot, anchor: QPointF) -> None:
-        palette, grip = theme.current(), spot.grip
+    def _draw(self, painter: QPainter, palette: theme.Palette, spot: Spot, anchor: QPointF) -> None:
+        grip = spot.grip
         lit = self._is_lit(grip)
         centre = anchor + QPointF(spot.offset[0], -spot.offset[1])
         radius = _RADIUS + (_GROWN if lit else 0.0)
@@ -182,14 +184,9 @@ class Handles(pg.GraphicsObject):
             painter.drawRoundedRect(QRectF(centre.x() - radius, centre.y() - radius, 2 * radius, 2 * radius), 3, 3)
         else:
             painter.drawEllipse(centre, radius, radius)
-        self._draw_name(painter, grip, centre)
-
-    def _draw_name(self, painter: QPainter, grip: Grip, centre: QPointF) -> None:
-        """Names stand beside means and measurements, while there are few."""
-        if grip.kind == "axis" or (grip.kind == "mean" and len(self.hand.spots) > _LABELLED):
+        if grip.kind == "axis" or len(self.hand.spots) > _LABELLED:
             return
-        painter.setFont(theme.font(11))
-        painter.setPen(QColor(theme.STRIP if grip.kind in {"value", "row"} else theme.current().muted))
+        painter.setPen(QColor(theme.STRIP if measured else palette.muted))
         painter.drawText(centre + QPointF(_RADIUS + 4, -_RADIUS), self.hand.name(grip))
 
     def _draw_held_line(self, painter: QPainter, world: QTransform) -> None:
@@ -220,7 +217,7 @@ class Handles(pg.GraphicsObject):
     def _draw_value(self, painter: QPainter, world: QTransform) -> None:
         """What the handle in hand is now, beside it."""
         grip = self.hand.grip
-        if grip is None or not (self.hand.is_dragging or self.has_focus):
+        if grip is None or not self.has_focus:
             return
         palette, words = theme.current(), self.hand.describe(grip)
         font = theme.font(12, "medium")

@@ -76,6 +76,8 @@ class Plane(QFrame):
             item.setZValue(depth)
             self.box.addItem(item, ignoreBounds=True)
         self._strips: list[QGraphicsPolygonItem] = []
+        self._measured: object = None
+        """What the strips show."""
         self._notice = QLabel(self, alignment=Qt.AlignmentFlag.AlignCenter, wordWrap=True)
         self._notice.setProperty("role", "error")
         self._notice.hide()
@@ -101,13 +103,16 @@ class Plane(QFrame):
     def set_scene(self, scene: Scene, prior: Drawing, target: Drawing) -> None:
         """Draw what does not move; all panels share the contours."""
         self.view.setBackground(theme.current().surface)
-        for item in self._strips:
-            self.box.removeItem(item)
         self._prior.set_drawing(prior)
         self._target.set_drawing(target)
-        self._strips = _strips(scene)
-        for item in self._strips:
-            self.box.addItem(item, ignoreBounds=True)
+        far = _far(scene)
+        if self._measured != (scene.measured, scene.noise, far):
+            self._measured = scene.measured, scene.noise, far
+            for item in self._strips:
+                self.box.removeItem(item)
+            self._strips = _strips(scene, far)
+            for item in self._strips:
+                self.box.addItem(item, ignoreBounds=True)
 
     def set_headline(self, kl: str, bound: str, diverged_at: int | None) -> None:
         """Say what the cursor's t gives."""
@@ -137,9 +142,13 @@ class Plane(QFrame):
         self._fit_headline()
 
 
-def _strips(scene: Scene) -> list[QGraphicsPolygonItem]:
+def _far(scene: Scene) -> float:
+    """A length far beyond every view; it rarely changes while the scene does."""
+    return 10.0 ** (2 + math.ceil(math.log10(max(scene.extent.width(), scene.extent.height(), 1.0))))
+
+
+def _strips(scene: Scene, far: float) -> list[QGraphicsPolygonItem]:
     """Bands where ``|H x - y|`` is within one and two sigma_y, and their middle."""
-    far = 10 * max(scene.extent.width(), scene.extent.height(), 1.0)
     items = []
     for a, b, value in scene.measured:
         size = math.hypot(a, b)

@@ -253,6 +253,14 @@ class ProblemEditor(QScrollArea):
         self.show_error(None)
         self._loading = False
 
+    def show_moved(self, scenario: Scenario) -> None:
+        """Show a scenario of which only prior and measurement are new, many times a second; nothing is emitted."""
+        self._loading = True
+        self._scenario = scenario
+        self.prior.show_scenario(scenario)
+        self.measurement.show_scenario(scenario)
+        self._loading = False
+
     def show_error(self, error: ScenarioError | None) -> None:
         """Mark the field that is wrong and say why, or clear all marks."""
         mine = [section.mark(error) for section in self.sections]

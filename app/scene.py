@@ -22,8 +22,10 @@ from core.problem import Problem
 MASSES = (0.95, 0.8, 0.6, 0.4, 0.2)
 """Each target contour encloses this share of the probability, where it is densest."""
 PRIOR_MASSES = (0.95, 0.7, 0.4)
-FINE, COARSE = 160, 72
+FINE, COARSE = 160, 64
 """Grid lines across a contour plot, at rest and while it must follow a hand."""
+_DRAWS_PER_NODE = 26
+"""The levels of the contours are found from so many draws for each grid line."""
 _REACH = 3.2
 """Standard deviations around a component that the plane shows."""
 
@@ -76,7 +78,7 @@ def contours(mixture: GaussianMixture, masses: Sequence[float], nodes_across: in
     nodes = [_nodes(mixture, axis, nodes_across) for axis in (0, 1)]
     grid = torch.cartesian_prod(torch.from_numpy(nodes[1]), torch.from_numpy(nodes[0])).flip(1).mT.contiguous()
     height = mixture.log_density(grid).view(len(nodes[1]), len(nodes[0])).numpy()
-    draws = mixture.log_density(mixture.sample(4096, torch.Generator().manual_seed(0)))
+    draws = mixture.log_density(mixture.sample(_DRAWS_PER_NODE * nodes_across, torch.Generator().manual_seed(0)))
     levels = torch.quantile(draws, 1 - torch.tensor(masses, dtype=torch.float64))
     generator = contourpy.contour_generator(
         x=nodes[0], y=nodes[1], z=height, line_type=contourpy.LineType.ChunkCombinedNan
