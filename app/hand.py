@@ -84,7 +84,10 @@ class Hand(QObject):
         return self._drag is not None
 
     def take(self, scenario: Scenario, basis: Array) -> None:
-        """Work on a scenario, seen in a plane, from now on."""
+        """Work on a scenario, seen in a plane, from now on; a drag of another one is dropped."""
+        if self._drag is not None and self._drag.start == scenario and np.array_equal(self._basis, basis):
+            return
+        self._drag = self._target = None
         self.scenario, self._basis = scenario, basis
         if self.selected is not None and self.selected >= len(scenario.prior.weights):
             self.selected = None

@@ -30,6 +30,12 @@ _HOLD_LINE = 7.0
 """And so is the line of a measurement, along its whole length."""
 _START = 3.0
 """Pixels that a press must move before it is a drag."""
+_HINTS = {
+    "mean": "Drag to move the component (Shift: to a grid). Delete removes it.",
+    "axis": "Drag to stretch and turn the component (Shift: by 15°).",
+    "value": "Drag to change the measured value (Shift: to a grid).",
+    "row": "Drag to turn H and to change its gain (Shift: by 15°).",
+}
 _LABELLED = 20
 """More handles than this go without names beside them."""
 
@@ -84,14 +90,8 @@ class Handles(pg.GraphicsObject):
         nearest = min(self.hand.spots, key=distance, default=None)
         if nearest is not None and distance(nearest) <= _HOLD:
             return nearest.grip
-        lines = self.hand.lines
-        near = [grip for grip, (a, b, value) in lines.items() if self._beside(point, a, b, value) <= _HOLD_LINE * pixel]
-        return near[0] if near else None
-
-    @staticmethod
-    def _beside(point: QPointF, a: float, b: float, value: float) -> float:
-        """Distance of a point from the line ``a u + b v = value``."""
-        return abs(a * point.x() + b * point.y() - value) / math.hypot(a, b)
+        ways = {grip: _length(self._way_to(grip, point)) for grip in self.hand.lines}
+        return next((grip for grip, way in ways.items() if way <= _HOLD_LINE * pixel), None)
 
     # The mouse
 
@@ -108,7 +108,7 @@ class Handles(pg.GraphicsObject):
             self.unsetCursor()
         else:
             self.setCursor(Qt.CursorShape.OpenHandCursor)
-        self.setToolTip("" if grip is None else self.hand.describe(grip))
+        self.setToolTip("" if grip is None else f"{self.hand.describe(grip)}\n{_HINTS[grip.kind]}")
         if grip != self.hovered:
             self.hovered = grip
             self.update()
@@ -121,15 +121,20 @@ class Handles(pg.GraphicsObject):
             return
         self.hand.grasp(grip)
         self._grasp, self._is_moving = event.pos(), False
-        self._shift = self.place(grip) - event.pos()
-        if grip.kind == "value":
-            self._shift = QPointF()  # its line may be held anywhere
+        self._shift = self._way_to(grip, event.pos())
+        self.setCursor(Qt.CursorShape.ClosedHandCursor)
         self.pressed.emit()
+
+    def _way_to(self, grip: Grip, point: QPointF) -> QPointF:
+        """From a point to the handle, or to the nearest point of its line: nothing jumps when it is taken."""
+        if grip.kind != "value":
+            return self.place(grip) - point
+        a, b, value = self.hand.lines[grip]
+        return QPointF(a, b) * ((value - a * point.x() - b * point.y()) / (a * a + b * b))
 
     def mouseMoveEvent(self, event: QGraphicsSceneMouseEvent) -> None:  # noqa: N802 - Qt's name
         """Bring the handle along."""
-        way = event.pos() - self._grasp
-        self._is_moving = self._is_moving or math.hypot(way.x(), way.y()) >= _START * self.pixel
+        self._is_moving = self._is_moving or _length(event.pos() - self._grasp) >= _START * self.pixel
         if self._is_moving and self.hand.is_dragging:
             place = event.pos() + self._shift
             snap = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
@@ -138,12 +143,15 @@ class Handles(pg.GraphicsObject):
     def mouseReleaseEvent(self, _event: QGraphicsSceneMouseEvent) -> None:  # noqa: N802 - Qt's name
         """Let the handle go."""
         self.hand.release()
+        self.setCursor(Qt.CursorShape.OpenHandCursor)
 
     def mouseDoubleClickEvent(self, event: QGraphicsSceneMouseEvent) -> None:  # noqa: N802 - Qt's name
         """Add a component where there is nothing."""
         if self.at(event.pos()) is None:
             self.hand.add((event.pos().x(), event.pos().y()), self.pixel)
             self.pressed.emit()
+        else:
+            self.mousePressEvent(event)
 
     # The picture
 
@@ -235,6 +243,10 @@ class Handles(pg.GraphicsObject):
         painter.setFont(font)
         painter.setPen(QColor(palette.ink))
         painter.drawText(box, Qt.AlignmentFlag.AlignCenter, words)
+
+
+def _length(way: QPointF) -> float:
+    return math.hypot(way.x(), way.y())
 
 
 def _arrow_head(tip: QPointF, angle: float, size: float) -> QPolygonF:

@@ -36,6 +36,8 @@ _LARGEST_NUMBER = 1e6
 """As in the scenario file."""
 _NEARLY_ROUND = 2e-3
 """Axes whose variances differ by less than this share turn with rounding, so they say nothing."""
+_NO_LENGTH = 1e-5
+"""An axis that is shorter than this share of the other is flat but for rounding."""
 
 
 @final
@@ -207,7 +209,7 @@ def _moved_axis(
     new = old.copy()
     length = max(float(np.hypot(*arm)) - gap, 0.0) / REACH
     new[grip.axis] = min(float(_snapped(np.array(length), snap)), _LARGEST_DEVIATION)
-    has_length = old > 1e-9 * max(float(old.max()), 1e-9)
+    has_length = old > _NO_LENGTH * max(float(old.max()), 1e-9)
     scale = np.divide(new, old, out=np.ones(2), where=has_length)
     turned = directions(after)
     inside = (turned * scale) @ directions(before).T
@@ -317,12 +319,11 @@ def _short(new: Array, old: Array | float = math.nan, digits: int = 3) -> Array:
 
 def _short_covariance(new: Array, old: Array) -> Array:
     """As few digits as leave it positive semi-definite: a thin one needs more."""
-    symmetric = (new + new.T) / 2
-    for digits in range(3, 16):
-        rounded = _short(symmetric, old, digits)
-        if np.linalg.eigvalsh(rounded)[0] >= -1e-10 * np.abs(rounded).max():
-            return rounded
-    return symmetric
+    variances, axes = np.linalg.eigh((new + new.T) / 2)
+    exact = (axes * np.maximum(variances, 0.0)) @ axes.T
+    exact = (exact + exact.T) / 2
+    rounded = (_short(exact, old, digits) for digits in range(3, 16))
+    return next((each for each in rounded if np.linalg.eigvalsh(each)[0] >= -1e-10 * np.abs(each).max()), exact)
 
 
 Component = tuple[float, Sequence[float], Sequence[Sequence[float]]]

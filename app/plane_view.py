@@ -29,7 +29,7 @@ class PlaneView(pg.PlotWidget):
         self._is_nudging = False
         self.handles = Handles(hand)
         self.getPlotItem().getViewBox().addItem(self.handles, ignoreBounds=True)
-        self.handles.pressed.connect(self.setFocus)
+        self.handles.pressed.connect(self._take_keys)
         self.scene().sigMouseClicked.connect(self._clicked)
         hand.changed.connect(self._say)
 
@@ -37,6 +37,10 @@ class PlaneView(pg.PlotWidget):
         """Tell screen readers which handle has the keys, and its value."""
         focused = self.hasFocus() and self.hand.grip is not None
         self.setAccessibleDescription(self.hand.describe(self.hand.grip) if focused else "")  # type: ignore[arg-type]
+
+    def _take_keys(self) -> None:
+        self._is_nudging = False
+        self.setFocus()
 
     # The mouse, away from handles
 

@@ -258,7 +258,7 @@ class PlaneGrid(QWidget):
 
     def refresh(self) -> None:
         """Draw what does not move by itself again, in the theme's colours."""
-        if self._scenario is not None and not self.hand.is_dragging:
+        if self._scenario is not None:
             self.hand.take(self._scenario, self._projection.basis.numpy())
         self._draw_scene(FINE)
 
