@@ -285,9 +285,7 @@ def test_many_moves_at_once_are_one_step(three: Planes, monkeypatch: pytest.Monk
     start, port = three.pixel_at(MEAN), three.view.viewport()
     three.press(start)
     for step in range(1, 30):
-        QApplication.sendEvent(
-            three.view.viewport(), mouse_move(three.view.viewport(), start + QPoint(2 * step, 0), NONE)
-        )
+        QApplication.sendEvent(port, mouse_move(port, start + QPoint(2 * step, 0), NONE))
     QApplication.processEvents()
     assert len(three.dragged) == len(drawn) == 1
     across, _ = shift_of(three, QPoint(58, 0))
