@@ -203,7 +203,7 @@ class MainWindow(QMainWindow):
         self.session.start(scenario)
 
     def _dragged(self, scenario: Scenario) -> None:
-        self.problem.show_moved(scenario)
+        self.problem.follow(scenario)
         self.session.preview(scenario)
 
     def _edited_on_planes(self, scenario: Scenario) -> None:
