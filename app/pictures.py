@@ -25,6 +25,12 @@ _VIEWS = 8
 def quiet_plot(name: str, *, axes: bool) -> pg.PlotWidget:
     """Return a plot without pyqtgraph's own buttons and menu, which leaves the keys to the window."""
     plot = pg.PlotWidget()
+    make_quiet(plot, name, axes=axes)
+    return plot
+
+
+def make_quiet(plot: pg.PlotWidget, name: str, *, axes: bool) -> None:
+    """Take pyqtgraph's own buttons and menu off a plot, and leave the keys to the window."""
     plot.setAccessibleName(name)
     plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
     plot.setMenuEnabled(False)
@@ -33,7 +39,6 @@ def quiet_plot(name: str, *, axes: bool) -> pg.PlotWidget:
     if not axes:
         plot.hideAxis("left")
         plot.hideAxis("bottom")
-    return plot
 
 
 class Picture(pg.GraphicsObject):
@@ -144,11 +149,13 @@ class Particles(Picture):
         self._newest = self._trail = np.zeros((2, 0), dtype=np.float32)
         self._fading = np.zeros(0)
         self._shades_of = 0
+        self._last: tuple[tuple[float, ...], QImage] | None = None
+        """The view that was last drawn and its image: what moves over the particles has them painted again."""
         self._shades = self._palette()
 
     def set_frames(self, frames: Sequence[NDArray[np.float32]] | NDArray[np.float32]) -> None:
         """Show frames of (2, N) points, the newest last."""
-        self._newest = frames[-1]
+        self._newest, self._last = frames[-1], None
         self._trail = np.concatenate([*frames[:-1], np.zeros((2, 0), np.float32)], axis=1)
         fading = [TRAIL_OPACITY * TRAIL_FADING**age for age in range(len(frames) - 1, 0, -1)]
         self._fading = np.repeat(fading, self._newest.shape[1])
@@ -158,6 +165,13 @@ class Particles(Picture):
         self.update()
 
     def image(self, to_image: QTransform, width: int, height: int, ratio: float) -> QImage:
+        """Return the cloud as last drawn, or draw it for this view."""
+        view = (width, height, to_image.m11(), to_image.m22(), to_image.dx(), to_image.dy())
+        if self._last is None or self._last[0] != view:
+            self._last = view, self._splat(to_image, width, height, ratio)
+        return self._last[1]
+
+    def _splat(self, to_image: QTransform, width: int, height: int, ratio: float) -> QImage:
         """Count particles a pixel and shade."""
 
         def cells(points: NDArray[np.float32]) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import final
 
 import pyqtgraph as pg
@@ -23,11 +23,15 @@ from PySide6.QtWidgets import (
 )
 
 from app import theme
-from app.pictures import Drawing, Lines, Particles, quiet_plot
-from app.scene import Projection, Scene, data_dots, projections
-from app.widgets import LegendEntry, card, heading, info_button, side_by_side, subscript
+from app.hand import Hand
+from app.pictures import Drawing, Lines, Particles, make_quiet
+from app.plane_view import PlaneView
+from app.scene import COARSE, FINE, Projection, Scene, data_dots, projections
+from app.widgets import LegendEntry, card, heading, info_button, side_by_side
 from core.experiment import Experiment
+from core.problem import Problem
 from core.samplers import About
+from core.scenario import Scenario
 
 TRAIL_FRAMES = 14
 _HEADLINE_MARGIN = 68
@@ -44,7 +48,7 @@ class Plane(QFrame):
     explained = Signal(object)
     """The user asks what this sampler is."""
 
-    def __init__(self, about: About) -> None:
+    def __init__(self, about: About, hand: Hand, reset_view: Callable[[], object]) -> None:
         super().__init__(objectName="card")
         self.about = about
         self.setProperty("selected", False)
@@ -64,18 +68,21 @@ class Plane(QFrame):
         self.info.clicked.connect(lambda: self.explained.emit(about))
         header.addWidget(self.info)
 
-        self.view = quiet_plot(f"Particles of {about.label}", axes=False)
+        self.view = PlaneView(hand, reset_view)
+        make_quiet(self.view, f"Particles of {about.label}", axes=False)
         self.view.scene().sigMouseClicked.connect(lambda _: self.picked.emit(about.key))
+        self.view.handles.pressed.connect(lambda: self.picked.emit(about.key))
         self.box: pg.ViewBox = self.view.getPlotItem().getViewBox()
         self.box.setAspectLocked(True)
         self.box.setDefaultPadding(0)
         self.particles = Particles(about.colour)
         self._prior, self._target = Lines(), Lines()
-        self._means = pg.ScatterPlotItem(size=8, pxMode=True)
-        for depth, item in enumerate((self._prior, self.particles, self._target, self._means)):
+        for depth, item in enumerate((self._prior, self.particles, self._target)):
             item.setZValue(depth)
             self.box.addItem(item, ignoreBounds=True)
-        self._fixed: list[pg.GraphicsObject | QGraphicsPolygonItem] = []
+        self._strips: list[QGraphicsPolygonItem] = []
+        self._measured: object = None
+        """What the strips show."""
         self._notice = QLabel(self, alignment=Qt.AlignmentFlag.AlignCenter, wordWrap=True)
         self._notice.setProperty("role", "error")
         self._notice.hide()
@@ -103,14 +110,16 @@ class Plane(QFrame):
         palette = theme.current()
         self.view.setBackground(palette.surface)
         self.info.setIcon(theme.icon("information-outline", colour=palette.muted))
-        for item in self._fixed:
-            self.box.removeItem(item)
         self._prior.set_drawing(prior)
         self._target.set_drawing(target)
-        self._means.setData(*scene.means, pen=pg.mkPen(palette.muted, width=1.5), brush=pg.mkBrush(palette.surface))
-        self._fixed = [*_strips(scene), *_labels(scene, palette)]
-        for item in self._fixed:
-            self.box.addItem(item, ignoreBounds=True)
+        far = _far(scene)
+        if self._measured != (scene.measured, scene.noise, far):
+            self._measured = scene.measured, scene.noise, far
+            for item in self._strips:
+                self.box.removeItem(item)
+            self._strips = _strips(scene, far)
+            for item in self._strips:
+                self.box.addItem(item, ignoreBounds=True)
 
     def set_headline(self, kl: str, bound: str, diverged_at: int | None) -> None:
         """Say what the cursor's t gives."""
@@ -140,9 +149,13 @@ class Plane(QFrame):
         self._fit_headline()
 
 
-def _strips(scene: Scene) -> list[QGraphicsPolygonItem]:
+def _far(scene: Scene) -> float:
+    """A length far beyond every view; it rarely changes while the scene does."""
+    return 10.0 ** (2 + math.ceil(math.log10(max(scene.extent.width(), scene.extent.height(), 1.0))))
+
+
+def _strips(scene: Scene, far: float) -> list[QGraphicsPolygonItem]:
     """Bands where ``|H x - y|`` is within one and two sigma_y, and their middle."""
-    far = 10 * max(scene.extent.width(), scene.extent.height(), 1.0)
     items = []
     for a, b, value in scene.measured:
         size = math.hypot(a, b)
@@ -168,23 +181,16 @@ def _strips(scene: Scene) -> list[QGraphicsPolygonItem]:
     return items
 
 
-def _labels(scene: Scene, palette: theme.Palette) -> list[pg.TextItem]:
-    """Component numbers beside their means, while there are few."""
-    if len(scene.means[0]) > 12:
-        return []
-    labels = []
-    for index, (x, y) in enumerate(zip(*scene.means, strict=True), start=1):
-        label = pg.TextItem(f"m{subscript(index)}", color=palette.muted, anchor=(-0.1, 1.0))
-        label.setFont(theme.font(11))
-        label.setPos(x, y)
-        label.setZValue(5)
-        labels.append(label)
-    return labels
-
-
 @final
 class PlaneGrid(QWidget):
-    """All panels, with one view between them."""
+    """All panels, with one view and one hand between them."""
+
+    dragged = Signal(object)
+    """A Scenario, while a handle is on its way."""
+    edited = Signal(object)
+    """A Scenario: a handle was let go, or a command given."""
+    cancelled = Signal(object)
+    """The Scenario from before a drag that was given up."""
 
     explained = Signal(object)
     """The user asks what a sampler is."""
@@ -192,7 +198,13 @@ class PlaneGrid(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.planes: dict[str, Plane] = {}
+        self.hand = Hand(self)
+        self.hand.dragged.connect(self._follow_hand)
+        self.hand.edited.connect(self._follow_edit)
+        self.hand.cancelled.connect(self._give_up)
         self._experiment: Experiment | None = None
+        self._problem: Problem | None = None
+        self._scenario: Scenario | None = None
         self._projections: list[Projection] = []
         self._frame = 0
         self._follow = True
@@ -225,13 +237,20 @@ class PlaneGrid(QWidget):
         row.addWidget(self.choice)
         return row
 
-    def show_experiment(self, experiment: Experiment) -> None:
-        """Take a new run; panels are kept where the samplers are the same."""
+    def show_experiment(self, experiment: Experiment, scenario: Scenario | None = None) -> None:
+        """Take a new run; panels are kept where the samplers are the same.
+
+        Args:
+            experiment: the run.
+            scenario: what was asked for, where y may be left out; handles change this one.
+        """
         abouts = [sampler.about for sampler in experiment.samplers]
         if [about.key for about in abouts] != list(self.planes):
             self._rebuild(abouts)
         chosen = self.choice.currentText()
-        self._experiment, self._projections, self._frame = experiment, projections(experiment.problem), 0
+        self._experiment, self._problem, self._frame = experiment, experiment.problem, 0
+        self._scenario = scenario or experiment.scenario
+        self._projections = projections(experiment.problem)
         labels = [projection.label for projection in self._projections]
         self.choice.clear()
         self.choice.addItems(labels)
@@ -247,21 +266,52 @@ class PlaneGrid(QWidget):
         self.fit()
         self.show_frame(self._frame)
 
+    def show_preview(self, experiment: Experiment) -> None:
+        """Take the particles of a small run; contours and handles are the hand's."""
+        self._experiment = experiment
+
     def refresh(self) -> None:
-        """Draw what does not move again, in the theme's colours."""
-        if self._experiment is None:
+        """Draw what does not move by itself again, in the theme's colours."""
+        if self._scenario is not None:
+            self.hand.take(self._scenario, self._projection.basis.numpy())
+        self._draw_scene(FINE)
+
+    def _draw_scene(self, nodes_across: int) -> None:
+        if self._experiment is None or self._problem is None:
             return
         abar = float(self._experiment.schedule.alpha_bar[1])
-        projection = self._projections[self.choice.currentIndex()]
-        scene = Scene.of(self._experiment.problem, abar, projection)
+        scene = Scene.of(self._problem, abar, self._projection, nodes_across)
         palette = theme.current()
-        data = [(dots, theme.dot_pen()) for dots in data_dots(self._experiment.scenario, projection)]
+        data = [(dots, theme.dot_pen()) for dots in data_dots(self._experiment.scenario, self._projection)]
         prior = Drawing([(scene.prior, pg.mkPen(palette.faint, width=1))], data)
         target = Drawing([(scene.target, pg.mkPen(palette.ink, width=1))])
         for plane in self.planes.values():
             plane.set_scene(scene, prior, target)
         if self._follow:
             self._leader.box.setRange(scene.extent, padding=0.02)
+
+    def _show_scenario(self, scenario: Scenario, nodes_across: int) -> None:
+        """Draw what is exact at once; the particles come when they are computed."""
+        self._stop_following()  # the plane stays where the hand is
+        self._problem = scenario.problem()
+        self._draw_scene(nodes_across)
+
+    def _follow_hand(self, scenario: Scenario) -> None:
+        self._show_scenario(scenario, COARSE)
+        self.dragged.emit(scenario)
+
+    def _follow_edit(self, scenario: Scenario) -> None:
+        self._scenario = scenario
+        self._show_scenario(scenario, FINE)
+        self.edited.emit(scenario)
+
+    def _give_up(self, scenario: Scenario) -> None:
+        self._show_scenario(scenario, FINE)
+        self.cancelled.emit(scenario)
+
+    @property
+    def _projection(self) -> Projection:
+        return self._projections[self.choice.currentIndex()]
 
     def follow(self) -> None:
         """Keep the whole problem in view from the next run on."""
@@ -281,7 +331,8 @@ class PlaneGrid(QWidget):
             self._grid.removeWidget(widget)
             widget.hide()
             widget.deleteLater()
-        self.planes = {about.key: Plane(about) for about in abouts}
+        self.planes = {about.key: Plane(about, self.hand, self.fit) for about in abouts}
+        self._leader.view.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # all panels have the same handles
         columns = 1 if len(abouts) == 1 else 2 if len(abouts) <= 4 else 3
         widgets: list[QWidget] = list(self.planes.values())
         self._filler = _descriptions(abouts) if len(widgets) % columns else None
@@ -325,7 +376,7 @@ class PlaneGrid(QWidget):
         if self._experiment is None:
             return
         self._frame = frame
-        projection = self._projections[self.choice.currentIndex()]
+        projection = self._projection
         trace = self._experiment.trace
         length = min(TRAIL_FRAMES, TRAIL_POINTS // trace.frames[0].shape[-1])
         first = max(0, frame - length)

@@ -6,7 +6,8 @@ import secrets
 from collections.abc import Sequence
 from typing import Any, final
 
-from PySide6.QtCore import QSignalBlocker, Qt, Signal
+from PySide6.QtCore import QSignalBlocker, Qt, QTimer, Signal
+from PySide6.QtGui import QHideEvent
 from PySide6.QtWidgets import (
     QComboBox,
     QHBoxLayout,
@@ -38,6 +39,9 @@ from core.refusal import ScenarioError
 from core.samplers import SAMPLERS
 from core.scenario import Scenario
 from core.sections import MixtureSection
+
+_READING_MS = 60
+"""While numbers move they change at most this often: nobody reads faster, and drawing tables takes its time."""
 
 
 @final
@@ -262,6 +266,8 @@ class ProblemEditor(QScrollArea):
         self.setWidget(body)
         self.prior.dimension.valueChanged.connect(self._change_dimension)
         self._loading = False
+        self._reading = QTimer(self, singleShot=True, interval=_READING_MS)
+        self._reading.timeout.connect(self._show_moved)
 
     @property
     def scenario(self) -> Scenario | None:
@@ -275,6 +281,7 @@ class ProblemEditor(QScrollArea):
 
     def show_scenario(self, scenario: Scenario) -> None:
         """Show a scenario; nothing is emitted."""
+        self._reading.stop()
         self._loading = True
         self._scenario = scenario
         self.notes.setText(scenario.notes)
@@ -286,6 +293,24 @@ class ProblemEditor(QScrollArea):
         self._aim.setCurrentIndex(int(scenario.target is not None))
         self.show_error(None)
         self._loading = False
+
+    def follow(self, scenario: Scenario) -> None:
+        """Show a scenario on its way, of which only prior and measurement are new, as often as can be read."""
+        self._scenario = scenario
+        if not self._reading.isActive():
+            self._reading.start()
+
+    def _show_moved(self) -> None:
+        if self._scenario is not None:
+            self._loading = True
+            self.prior.show_scenario(self._scenario)
+            self.measurement.show_scenario(self._scenario)
+            self._loading = False
+
+    def hideEvent(self, event: QHideEvent) -> None:  # noqa: N802 - Qt's name
+        """Nobody reads."""
+        self._reading.stop()
+        super().hideEvent(event)
 
     def show_error(self, error: ScenarioError | None) -> None:
         """Mark the field that is wrong and say why, or clear all marks."""

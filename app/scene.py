@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF
 
+from app.manipulation import rows_in_plane
 from app.pictures import Line
 from app.widgets import subscript
 from core.mixture import GaussianMixture
@@ -22,7 +23,10 @@ from core.scenario import Scenario
 MASSES = (0.95, 0.8, 0.6, 0.4, 0.2)
 """Each target contour encloses this share of the probability, where it is densest."""
 PRIOR_MASSES = (0.95, 0.7, 0.4)
-_GRID_NODES = 160
+FINE, COARSE = 160, 64
+"""Grid lines across a contour plot, at rest and while it must follow a hand."""
+_DRAWS_PER_NODE = 26
+"""The levels of the contours are found from so many draws for each grid line."""
 _REACH = 3.2
 """Standard deviations around a component that the plane shows."""
 
@@ -74,15 +78,15 @@ def projections(problem: Problem) -> list[Projection]:
     return planes
 
 
-def contours(mixture: GaussianMixture, masses: Sequence[float]) -> Line:
+def contours(mixture: GaussianMixture, masses: Sequence[float], nodes_across: int = FINE) -> Line:
     """Lines around the densest regions of a mixture on R^2 that hold the given shares of it, NaN between lines."""
     # Along the components' common axes, so that the grid resolves oblique ones that are thin.
     axes = torch.linalg.eigh((mixture.weights[:, None, None] * mixture.covariances).sum(0)).eigenvectors
     mixture = mixture.marginal(axes.mT)
-    nodes = [_nodes(mixture, axis) for axis in (0, 1)]
+    nodes = [_nodes(mixture, axis, nodes_across) for axis in (0, 1)]
     grid = torch.cartesian_prod(torch.from_numpy(nodes[1]), torch.from_numpy(nodes[0])).flip(1).mT.contiguous()
     height = mixture.log_density(grid).view(len(nodes[1]), len(nodes[0])).numpy()
-    draws = mixture.log_density(mixture.sample(4096, torch.Generator().manual_seed(0)))
+    draws = mixture.log_density(mixture.sample(_DRAWS_PER_NODE * nodes_across, torch.Generator().manual_seed(0)))
     levels = torch.quantile(draws, 1 - torch.tensor(masses, dtype=torch.float64))
     generator = contourpy.contour_generator(
         x=nodes[0], y=nodes[1], z=height, line_type=contourpy.LineType.ChunkCombinedNan
@@ -94,13 +98,13 @@ def contours(mixture: GaussianMixture, masses: Sequence[float]) -> Line:
     return x, y
 
 
-def _nodes(mixture: GaussianMixture, axis: int) -> NDArray[np.float64]:
+def _nodes(mixture: GaussianMixture, axis: int, count: int) -> NDArray[np.float64]:
     """Grid lines along an axis, dense where a component is narrow."""
     deviation = mixture.covariances[:, axis, axis].sqrt().numpy()
     centre = mixture.means[:, axis].numpy()
-    steps = np.linspace(-4, 4, _GRID_NODES // 2)
+    steps = np.linspace(-4, 4, count // 2)
     every = np.sort((centre[:, None] + deviation[:, None] * steps).ravel())
-    kept = every[np.linspace(0, every.size - 1, min(every.size, _GRID_NODES)).round().astype(int)]
+    kept = every[np.linspace(0, every.size - 1, min(every.size, count)).round().astype(int)]
     return np.unique(kept)
 
 
@@ -111,45 +115,33 @@ class Scene:
 
     prior: Line
     target: Line
-    means: Line
     measured: list[tuple[float, float, float]]
     """(a, b, y) a row of H that lies in the plane: ``a u + b v = y``."""
     noise: float
     extent: QRectF
 
     @classmethod
-    def of(cls, problem: Problem, abar: float, projection: Projection) -> Scene:
+    def of(cls, problem: Problem, abar: float, projection: Projection, nodes_across: int = FINE) -> Scene:
         """Project the problem; densities are those at t = 1, which exist for every target."""
         basis = projection.basis
         prior, target = (part.noised(abar).marginal(basis) for part in (problem.prior, problem.target))
         curves = _density_lines if projection.is_line else contours
-        centres = (problem.prior.means @ basis.mT).numpy().T
-        if projection.is_line:
-            centres = np.concatenate([centres, np.full_like(centres, -1.0)])
+        measurement = problem.measurement
+        rows = rows_in_plane(measurement.matrix.numpy(), basis.numpy())
         return cls(
-            curves(prior, PRIOR_MASSES),
-            curves(target, MASSES),
-            (centres[0], centres[1]),
-            list(_rows_in_plane(problem, basis)),
-            problem.measurement.noise,
-            _extent([prior, target], (basis @ problem.measurement.estimate).squeeze(-1), projection),
+            curves(prior, PRIOR_MASSES, nodes_across),
+            curves(target, MASSES, nodes_across),
+            [(*row, float(measurement.value[index])) for index, row in rows.items()],
+            measurement.noise,
+            _extent([prior, target], (basis @ measurement.estimate).squeeze(-1), projection),
         )
 
 
-def _density_lines(mixture: GaussianMixture, _masses: Sequence[float]) -> Line:
+def _density_lines(mixture: GaussianMixture, _masses: Sequence[float], nodes_across: int) -> Line:
     """The density of a mixture on R^1, scaled to height one, above the particles."""
-    nodes = _nodes(mixture, 0)
+    nodes = _nodes(mixture, 0, nodes_across)
     height = mixture.log_density(torch.from_numpy(nodes)[None]).exp().numpy()
     return nodes, height / height.max()
-
-
-def _rows_in_plane(problem: Problem, basis: torch.Tensor) -> list[tuple[float, float, float]]:
-    rows = []
-    for row, value in zip(problem.measurement.matrix, problem.measurement.value.tolist(), strict=True):
-        inside = basis @ row
-        if float(inside.norm()) > 0 and float((row - basis.mT @ inside).norm()) < 1e-9 * float(row.norm()):
-            rows.append((float(inside[0]), float(inside[1]) if len(inside) > 1 else 0.0, value))
-    return rows
 
 
 def _extent(mixtures: Sequence[GaussianMixture], estimate: torch.Tensor, projection: Projection) -> QRectF:

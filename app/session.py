@@ -21,6 +21,9 @@ _POLL_MS = 16
 _FIRST_FRAME_SECONDS = 0.25
 """The interface gets at most so long to draw a new run's first frame by itself."""
 
+_PREVIEW_PARTICLES, _PREVIEW_PATHS = 1000, 200
+"""Large enough to read; with fewer, a run would take as long for its steps."""
+
 log = logging.getLogger(__name__)
 
 
@@ -28,14 +31,20 @@ log = logging.getLogger(__name__)
 class _Run:
     """One request and what became of it; the worker writes, the interface reads."""
 
-    def __init__(self, scenario: Scenario) -> None:
-        self.scenario = scenario
+    def __init__(self, scenario: Scenario, *, is_preview: bool = False) -> None:
+        self.scenario, self.is_preview = scenario, is_preview
         self.experiment: Experiment | None = None
         self.error: Exception | None = None
         self.seconds = 0.0
         self.give_up = False
         """The interface wants no more of it."""
         self.complete = self.finished = False
+        self.refinements = 0
+        """Steps taken after the run was complete."""
+        self.over = False
+        """The worker has left it."""
+        self.is_told = False
+        """The interface has heard how it ended."""
         self.shown = threading.Event()
         """The interface has drawn the first frame, or nobody waits for it any more."""
 
@@ -50,8 +59,14 @@ class Session(QObject):
     """There are more frames and terms than at the last look."""
     finished = Signal(float)
     """The run is complete; seconds that it took."""
+    refined = Signal()
+    """What is known beyond the run, the KL's bracket above all, is better known than at the last look."""
+    settled = Signal()
+    """Nothing more will be known."""
     cancelled = Signal()
     """The run was given up; what it had computed by then has been announced and stays."""
+    previewed = Signal(object)
+    """An Experiment, small and complete."""
     failed = Signal(object)
     """The run could not start or broke: a ScenarioError."""
 
@@ -60,8 +75,9 @@ class Session(QObject):
         self._changed = threading.Condition()
         self._wanted: _Run | None = None
         self._closed = False
+        self._next_preview: Scenario | None = None
         self._announced: _Run | None = None
-        self._seen = 0
+        self._seen = self._refined = 0
         self._timer = QTimer(self, interval=_POLL_MS)
         self._timer.timeout.connect(self._look)
         self._thread = threading.Thread(target=self._work, name="mismatch-lab-run")
@@ -74,11 +90,25 @@ class Session(QObject):
 
     def start(self, scenario: Scenario) -> None:
         """Run a scenario from now on; whatever runs is dropped. Nothing starts after :meth:`close`."""
+        self._next_preview = None
+        self._request(_Run(scenario))
+
+    def preview(self, scenario: Scenario) -> None:
+        """Run a small version of a scenario; while one is computed, the latest waits and earlier ones are dropped."""
+        run = self._wanted
+        if run is not None and run.is_preview and self.is_running:
+            self._next_preview = scenario
+            return
+        size = scenario.run
+        small = {"particles": min(size.particles, _PREVIEW_PARTICLES), "paths": min(size.paths, _PREVIEW_PATHS)}
+        self._request(_Run(scenario.model_copy(update={"run": size.model_copy(update=small)}), is_preview=True))
+
+    def _request(self, run: _Run) -> None:
         if self._closed:
             return
         with self._changed:
             self._release()
-            self._wanted = _Run(scenario)
+            self._wanted = run
             self._changed.notify()
         self._timer.start()
 
@@ -115,11 +145,11 @@ class Session(QObject):
                 self._compute(run)
             except Exception as error:  # a run must never take the thread down
                 run.error = error
-            run.finished = True
+            run.finished = run.over = True
 
     def _next_run(self) -> _Run | None:
         with self._changed:
-            self._changed.wait_for(lambda: self._closed or (self._wanted is not None and not self._wanted.finished))
+            self._changed.wait_for(lambda: self._closed or (self._wanted is not None and not self._wanted.over))
             return None if self._closed else self._wanted
 
     def _compute(self, run: _Run) -> None:
@@ -129,10 +159,15 @@ class Session(QObject):
             run.seconds = time.perf_counter() - start
             if run.experiment is None:
                 run.experiment = experiment
-                run.shown.wait(_FIRST_FRAME_SECONDS)  # two threads of Python would slow each other
+                if not run.is_preview:
+                    run.shown.wait(_FIRST_FRAME_SECONDS)  # two threads of Python would slow each other
             if run.give_up or self._wanted is not run:
                 return
-        run.complete = True
+        run.complete = run.finished = True
+        for _ in () if run.is_preview else experiment.refine():
+            run.refinements += 1
+            if run.give_up or self._wanted is not run:
+                return
 
     # On the interface's thread
 
@@ -140,9 +175,17 @@ class Session(QObject):
         run = self._wanted
         if run is None:
             return
-        finished, experiment = run.finished, run.experiment
+        if run.is_preview:
+            if run.finished:
+                self._finish_preview(run)
+        else:
+            self._follow(run)
+
+    def _follow(self, run: _Run) -> None:
+        """Say what is new of a run in full."""
+        over, finished, refinements, experiment = run.over, run.finished, run.refinements, run.experiment
         if experiment is not None and run is not self._announced:
-            self._announced, self._seen = run, 0
+            self._announced, self._seen, self._refined = run, 0, 0
             self.began.emit(experiment)
             return  # the interface has enough to draw; the rest at the next look
         if run is self._announced and self._seen > 0:
@@ -150,14 +193,36 @@ class Session(QObject):
         if experiment is not None and experiment.completed > self._seen:
             self._seen = experiment.completed
             self.advanced.emit()
-        if finished:
+        if finished and not run.is_told:
+            run.is_told = True
+            self._tell(run)
+        if refinements > self._refined:
+            self._refined = refinements
+            self.refined.emit()
+        if over and run is self._wanted:
             self._timer.stop()
-            if run.error is not None:
+            if run.complete and run.error is not None:
                 self.failed.emit(self._explain(run.error))
-            elif run.complete:
-                self.finished.emit(run.seconds)
-            else:
-                self.cancelled.emit()
+            self.settled.emit()
+
+    def _tell(self, run: _Run) -> None:
+        """Say how a run ended."""
+        if run.complete:
+            self.finished.emit(run.seconds)
+        elif run.error is not None:
+            self.failed.emit(self._explain(run.error))
+        else:
+            self.cancelled.emit()
+
+    def _finish_preview(self, run: _Run) -> None:
+        self._timer.stop()
+        following, self._next_preview = self._next_preview, None
+        if following is not None:
+            self.preview(following)
+        if run.error is None:
+            self.previewed.emit(run.experiment)
+        else:
+            self.failed.emit(self._explain(run.error))
 
     @staticmethod
     def _explain(error: Exception) -> ScenarioError:

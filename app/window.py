@@ -37,6 +37,8 @@ _REWRITE_SECONDS = 0.06
 """While playing, figures change at most this often: nobody reads faster."""
 _REDRAW_SECONDS = 0.1
 """The curves are drawn again at most this often while they are computed."""
+_REFINE_SECONDS = 0.4
+"""And at most this often while the bracket closes."""
 
 
 @final
@@ -131,9 +133,15 @@ class MainWindow(QMainWindow):
         self.document.noted.connect(self._title)
         self.problem.edited.connect(lambda scenario: self.document.edit(scenario, self.problem.gesture))
         self.problem.refused.connect(lambda: self.transport.status.setText("not valid: last valid run"))
+        self.planes.dragged.connect(self._dragged)
+        self.planes.edited.connect(self._edited_on_planes)
+        self.planes.cancelled.connect(self._drag_cancelled)
+        self.session.previewed.connect(self._previewed)
         self.session.began.connect(self._began)
         self.session.advanced.connect(self._advanced)
         self.session.finished.connect(self._finished)
+        self.session.refined.connect(self._refined)
+        self.session.settled.connect(self._settled)
         self.session.failed.connect(self.problem.show_error)
         self.session.failed.connect(lambda _: self.transport.show_failed())
         self.session.cancelled.connect(self._cancelled)
@@ -174,6 +182,19 @@ class MainWindow(QMainWindow):
             self.problem.show_scenario(scenario)
         self.session.start(scenario)
 
+    def _dragged(self, scenario: Scenario) -> None:
+        self.problem.follow(scenario)
+        self.session.preview(scenario)
+
+    def _edited_on_planes(self, scenario: Scenario) -> None:
+        if scenario == self.scenario:
+            self._drag_cancelled(scenario)
+        self.document.edit(scenario)
+
+    def _drag_cancelled(self, scenario: Scenario) -> None:
+        self.problem.show_scenario(scenario)
+        self.session.start(scenario)
+
     def _title(self) -> None:
         document, name = self.document, self.scenario.name
         where = f" ({document.path.name})" if document.path else ""
@@ -210,11 +231,22 @@ class MainWindow(QMainWindow):
         self.player.begin(experiment.schedule.steps)
         self._planes_are_old = True
 
+    def _previewed(self, experiment: Experiment) -> None:
+        """Show a drag's small run in place of the last one, at the same frame."""
+        self.experiment = experiment
+        self._planes_are_old = False
+        self.planes.show_preview(experiment)
+        self.headline.show_experiment(experiment)
+        self.terms.show_experiment(experiment)
+        self.player.available = experiment.evidence.completed
+        self.player.show_again()
+        self.transport.status.setText("preview: let go to run in full")
+
     def _advanced(self) -> None:
         assert self.experiment is not None
         if self._planes_are_old:  # not in one go with the rest: the interface would halt for too long
             self._planes_are_old = False
-            self.planes.show_experiment(self.experiment)
+            self.planes.show_experiment(self.experiment, self.scenario)
         now = time.perf_counter()
         if now - self._drawn_at > _REDRAW_SECONDS:
             self._drawn_at = now
@@ -227,6 +259,18 @@ class MainWindow(QMainWindow):
         assert self.experiment is not None
         self.headline.advance()
         self.transport.show_finished(seconds)
+
+    def _refined(self) -> None:
+        """More is known of the KL; a few times a second is often enough to say so."""
+        now = time.perf_counter()
+        if now - self._drawn_at > _REFINE_SECONDS:
+            self._drawn_at = now
+            self._settled()
+
+    def _settled(self) -> None:
+        """What can be known is known."""
+        self.headline.advance()
+        self._write(self.player.frame)
 
     def _cancelled(self) -> None:
         self.headline.advance()

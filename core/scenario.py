@@ -25,6 +25,8 @@ from core.sections import (
     SCHEDULES,
     DataSection,
     EtcSection,
+    Matrix,
+    Vector,
     MeasurementSection,
     MixtureSection,
     PriorSection,
@@ -127,6 +129,16 @@ class Scenario(Section):
     def dimension(self) -> int:
         """Dimension d of the space."""
         return len(self.prior.means[0])
+
+    @property
+    def rows(self) -> Matrix:
+        """H, row by row; none where nothing is measured."""
+        return () if self.measurement is None else self.measurement.matrix
+
+    @property
+    def values(self) -> Vector:
+        """y; empty where nothing is measured, or where it is left out."""
+        return () if self.measurement is None else self.measurement.value or ()
 
     # What the numbers stand for
 

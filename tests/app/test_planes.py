@@ -17,6 +17,7 @@ from pytestqt.qtbot import QtBot
 
 from app import planes as module
 from app import theme
+from app.hand import Hand
 from app.library import builtin_scenarios, load_builtin
 from app.pictures import Drawing, Line
 from app.planes import TRAIL_FRAMES, TRAIL_POINTS, Plane, PlaneGrid
@@ -211,7 +212,7 @@ def plane(shown: Callable[..., QWidget]) -> Plane:
     holder = QWidget()
     layout = QVBoxLayout(holder)
     layout.setContentsMargins(37, 23, 11, 5)
-    made = Plane(SAMPLERS["ddnm"].about)
+    made = Plane(SAMPLERS["ddnm"].about, Hand(), lambda: None)
     layout.addWidget(made)
     shown(holder, 460, 500)
     made.view.setBackground("#FFFFFF")
@@ -480,7 +481,7 @@ def test_the_theme_is_taken(grid: PlaneGrid, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_a_narrow_panel_drops_words_but_never_a_part_of_a_number(qtbot: QtBot) -> None:
-    plane = Plane(SAMPLERS["bo-ddnm"].about)
+    plane = Plane(SAMPLERS["bo-ddnm"].about, Hand(), lambda: None)
     qtbot.addWidget(plane)
     plane.show()
     seen = []
@@ -495,7 +496,7 @@ def test_a_narrow_panel_drops_words_but_never_a_part_of_a_number(qtbot: QtBot) -
 
 
 def test_a_click_on_the_picture_selects_the_sampler(qtbot: QtBot) -> None:
-    plane = Plane(SAMPLERS["exact"].about)
+    plane = Plane(SAMPLERS["exact"].about, Hand(), lambda: None)
     qtbot.addWidget(plane)
     plane.resize(300, 300)
     plane.show()

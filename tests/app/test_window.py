@@ -285,7 +285,8 @@ def test_keys_play_and_step(focus: str, window: Window, qtbot: QtBot) -> None:
     made.player.pause()
     made.player.seek(20)
     if focus == "picture":
-        qtbot.mouseClick(made.planes.planes["exact"].view.viewport(), LEFT, pos=QPoint(30, 30))
+        port = made.planes.planes["exact"].view.viewport()
+        qtbot.mouseClick(port, LEFT, pos=port.rect().bottomLeft() + QPoint(10, -10))
     if focus == "button":
         qtbot.mouseClick(made.transport.loop, LEFT)
     frames = []
@@ -337,10 +338,11 @@ def test_f_fits_the_view(window: Window, qtbot: QtBot) -> None:
     qtbot.keyClick(made, Qt.Key.Key_F)
     before = plane.box.viewRange()
     port = plane.view.viewport()
-    qtbot.mousePress(port, LEFT, pos=QPoint(60, 60))
-    qtbot.mouseMove(port, QPoint(90, 60))
-    qtbot.mouseMove(port, QPoint(120, 60))
-    qtbot.mouseRelease(port, LEFT, pos=QPoint(120, 60))
+    corner = port.rect().bottomLeft()  # away from handles
+    qtbot.mousePress(port, LEFT, pos=corner + QPoint(10, -10))
+    qtbot.mouseMove(port, corner + QPoint(40, -10))
+    qtbot.mouseMove(port, corner + QPoint(70, -10))
+    qtbot.mouseRelease(port, LEFT, pos=corner + QPoint(70, -10))
     assert plane.box.viewRange() != before
     qtbot.keyClick(made, Qt.Key.Key_F)
     np.testing.assert_allclose(plane.box.viewRange(), before)

@@ -1,0 +1,363 @@
+"""What a hand on a plane does to a scenario: a place goes in, a new scenario comes out. No Qt here.
+
+A plane is given by its basis, (k, d) with orthonormal rows; k is 1 for a line. Places are points of
+the plane, lengths on the screen are in pixels, and ``pixel`` is how much of the plane one of them
+covers. What is moved is rounded to three digits, so that it can be read beside the plane.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Literal, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.refusal import ScenarioError
+from core.scenario import Scenario
+
+Array = NDArray[np.float64]
+
+REACH = 2.0
+"""Standard deviations from a mean to the outline on which its covariance handles stand."""
+STALK = 16.0
+"""Pixels between that outline and the handle: a component without width can be held, too."""
+SNAP, SNAP_ANGLE = 0.1, math.radians(15)
+LINE_HEIGHT = -1.0
+"""Where the means stand on a plane with one coordinate: below the densities and their particles."""
+_ARROW_START, _ARROW_RANGE = 28.0, 110.0
+"""Pixels: an arrow's length for no gain, and what an infinite one would add."""
+_LEAST_GAIN, _LARGEST_GAIN = 0.01, 99.0
+_LARGEST_DEVIATION = 900.0
+_LARGEST_NUMBER = 1e6
+"""As in the scenario file."""
+_NEARLY_ROUND = 2e-3
+"""Axes whose variances differ by less than this share turn with rounding, so they say nothing."""
+_NO_LENGTH = 1e-5
+"""An axis that is shorter than this share of the other is flat but for rounding."""
+
+
+@final
+@dataclass(frozen=True)
+class Grip:
+    """What a handle holds: a component's mean or principal axis, or the value or direction of a row of H."""
+
+    kind: Literal["mean", "axis", "value", "row"]
+    index: int
+    """Of the component, or of the row."""
+    axis: int = 0
+
+
+@final
+@dataclass(frozen=True)
+class Spot:
+    """Where a handle stands: a place of the plane, and so many pixels (across, up) beside it."""
+
+    grip: Grip
+    anchor: tuple[float, float]
+    offset: tuple[float, float] = (0.0, 0.0)
+
+    def place(self, pixel: float) -> tuple[float, float]:
+        """Return where it is in the plane at a scale."""
+        return self.anchor[0] + pixel * self.offset[0], self.anchor[1] + pixel * self.offset[1]
+
+
+# What is where
+
+
+def shadow(scenario: Scenario, index: int, basis: Array) -> tuple[Array, Array]:
+    """Mean (k,) and covariance (k, k) of one component in the plane."""
+    mean, covariance = (np.asarray(part[index]) for part in (scenario.prior.means, scenario.prior.covariances))
+    return basis @ mean, basis @ covariance @ basis.T
+
+
+def directions(angle: float) -> Array:
+    """(2, 2): a direction and the one at a right angle to it, in columns."""
+    cosine, sine = math.cos(angle), math.sin(angle)
+    return np.array([[cosine, -sine], [sine, cosine]])
+
+
+def principal_angle(spread: Array, near: float) -> float:
+    """Return the direction of a principal axis of a covariance (2, 2), of the four the nearest to ``near``."""
+    variances, axes = np.linalg.eigh(spread)
+    if variances[1] - variances[0] <= _NEARLY_ROUND * variances[1]:
+        return near
+    angle = math.atan2(axes[1, 0], axes[0, 0])
+    quarter = math.pi / 2
+    return angle + quarter * round((near - angle) / quarter)
+
+
+def deviations(spread: Array, angle: float) -> Array:
+    """(2,): standard deviations along :func:`directions` of an angle."""
+    axes = directions(angle)
+    return np.sqrt(np.maximum((axes * (spread @ axes)).sum(axis=0), 0.0))
+
+
+def rows_in_plane(matrix: Array, basis: Array) -> dict[int, tuple[float, float]]:
+    """Rows of H that lie in the plane, as vectors of it (on a line, the second entry is zero)."""
+    found = {}
+    for index, row in enumerate(matrix):
+        inside = basis @ row
+        if np.linalg.norm(inside) > 0 and np.linalg.norm(row - inside @ basis) < 1e-9 * np.linalg.norm(row):
+            found[index] = (float(inside[0]), float(inside[1]) if len(inside) > 1 else 0.0)
+    return found
+
+
+def spots(scenario: Scenario, basis: Array, selected: int | None, near: float) -> list[Spot]:
+    """Every handle of a plane: means, the selected component's axes, and the measurements in the plane."""
+    found = []
+    flat = len(basis) == 1
+    for index in range(len(scenario.prior.means)):
+        mean, spread = shadow(scenario, index, basis)
+        anchor = (float(mean[0]), LINE_HEIGHT if flat else float(mean[1]))
+        found.append(Spot(Grip("mean", index), anchor))
+        if index == selected and not flat:
+            found += _axis_spots(index, mean, spread, near)
+    value = scenario.with_value().values
+    # A plane that follows H turns as H does: there H has no handle.
+    fixed = not flat and np.count_nonzero(basis) == len(basis)
+    for index, (a, b) in rows_in_plane(np.asarray(scenario.rows), basis).items():
+        gain = math.hypot(a, b)
+        foot = value[index] / gain**2
+        found.append(Spot(Grip("value", index), (foot * a, foot * b)))
+        if fixed:
+            length = _ARROW_START + _ARROW_RANGE * gain / (1 + gain)
+            found.append(Spot(Grip("row", index), (0.0, 0.0), (length * a / gain, length * b / gain)))
+    return found
+
+
+def _axis_spots(index: int, mean: Array, spread: Array, near: float) -> list[Spot]:
+    angle = principal_angle(spread, near)
+    lengths, axes = deviations(spread, angle), directions(angle)
+    ends = [mean + REACH * lengths[axis] * axes[:, axis] for axis in (0, 1)]
+    return [
+        Spot(Grip("axis", index, axis), (float(end[0]), float(end[1])), tuple((STALK * axes[:, axis]).tolist()))
+        for axis, end in enumerate(ends)
+    ]
+
+
+# What moving a handle does
+
+
+def move(
+    scenario: Scenario,
+    grip: Grip,
+    place: tuple[float, float],
+    basis: Array,
+    *,
+    pixel: float,
+    near: float = 0.0,
+    snap: bool = False,
+) -> Scenario:
+    """Return the scenario in which a handle stands at (or as near as it may to) a place.
+
+    Args:
+        scenario: as it was when the handle was taken.
+        grip: what is held.
+        place: where the handle is now.
+        basis: of the plane, (k, d).
+        pixel: how much of the plane a pixel covers.
+        near: angle of the selected component's axes when the handle was taken.
+        snap: to a grid, and to round angles.
+
+    Raises:
+        ScenarioError: the measurement cannot be had from the prior (only possible without noise).
+    """
+    point = np.array(place)
+    match grip.kind:
+        case "mean":
+            return _moved_mean(scenario, grip.index, _snapped(point, snap)[: len(basis)], basis)
+        case "axis":
+            return _moved_axis(scenario, grip, point, basis, gap=STALK * pixel, near=near, snap=snap)
+        case "value":
+            return _moved_value(scenario, grip.index, point[: len(basis)], basis, snap=snap)
+        case "row":
+            return _moved_row(scenario, grip.index, point / pixel, basis, snap=snap)
+
+
+def _snapped(value: Array, snap: bool, step: float = SNAP) -> Array:
+    return step * np.round(value / step) if snap else value
+
+
+def _moved_mean(scenario: Scenario, index: int, place: Array, basis: Array) -> Scenario:
+    old = np.asarray(scenario.prior.means[index])
+    new = old + basis.T @ (place - basis @ old)
+    return _with_component(scenario, index, "means", _short(new, old).tolist())
+
+
+def axis_angle(arm: Array, axis: int) -> float:
+    """Return the angle of the first principal axis when a handle on an axis is held in a direction."""
+    return math.atan2(arm[1], arm[0]) - axis * math.pi / 2
+
+
+def _moved_axis(
+    scenario: Scenario, grip: Grip, tip: Array, basis: Array, *, gap: float, near: float, snap: bool
+) -> Scenario:
+    """Turn both axes with the handle and give the held one its length.
+
+    The map that does this to the plane does it to the whole space as well, so that the covariance
+    stays one; where an axis had no length yet, no map can give it one, and its variance is added.
+    """
+    mean, spread = shadow(scenario, grip.index, basis)
+    before = principal_angle(spread, near)
+    old = deviations(spread, before)
+    arm = tip - mean
+    after = float(_snapped(np.array(axis_angle(arm, grip.axis)), snap, SNAP_ANGLE)) if arm.any() else before
+    new = old.copy()
+    length = max(float(np.hypot(*arm)) - gap, 0.0) / REACH
+    new[grip.axis] = min(float(_snapped(np.array(length), snap)), _LARGEST_DEVIATION)
+    has_length = old > _NO_LENGTH * max(float(old.max()), 1e-9)
+    scale = np.divide(new, old, out=np.ones(2), where=has_length)
+    turned = directions(after)
+    inside = (turned * scale) @ directions(before).T
+    whole = np.eye(basis.shape[1]) + basis.T @ (inside - np.eye(2)) @ basis
+    covariance = np.asarray(scenario.prior.covariances[grip.index])
+    added = basis.T @ (turned * np.where(has_length, 0.0, new**2)) @ turned.T @ basis
+    moved = _short_covariance(whole @ covariance @ whole.T + added, covariance)
+    return _with_component(scenario, grip.index, "covariances", moved.tolist())
+
+
+def _moved_value(scenario: Scenario, index: int, place: Array, basis: Array, *, snap: bool) -> Scenario:
+    value = np.array(scenario.with_value().values)
+    row = basis @ np.asarray(scenario.rows[index])
+    new = value.copy()
+    new[index] = float(_snapped(np.array(row @ place), snap))
+    return _with(scenario, "measurement", value=_short(new, value).tolist())
+
+
+def _moved_row(scenario: Scenario, index: int, arm: Array, basis: Array, *, snap: bool) -> Scenario:
+    """Direction and gain of a row; ``arm`` is its arrow in pixels, whose length saturates with the gain."""
+    share = min(max((float(np.hypot(*arm)) - _ARROW_START) / _ARROW_RANGE, 0.0), 0.99)
+    gain = float(_snapped(np.array(share / (1 - share)), snap))
+    angle = float(_snapped(np.array(math.atan2(arm[1], arm[0])), snap, SNAP_ANGLE))
+    row = min(max(gain, SNAP if snap else _LEAST_GAIN), _LARGEST_GAIN) * directions(angle)[:, 0] @ basis
+    rows = [list(each) for each in scenario.rows]
+    rows[index] = _short(row, np.array(rows[index])).tolist()
+    return _with(scenario, "measurement", matrix=rows)
+
+
+@final
+@dataclass
+class Drag:
+    """A handle on its way; where it cannot go it stays at the last place that was valid."""
+
+    start: Scenario
+    grip: Grip
+    basis: Array
+    near: float
+    current: Scenario = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.current = self.start
+
+    def to(self, place: tuple[float, float], *, pixel: float, snap: bool) -> Scenario:
+        """Return the scenario with the handle at a place."""
+        with suppress(ScenarioError):  # where no x of the prior gives this y, the handle waits
+            self.current = move(self.start, self.grip, place, self.basis, pixel=pixel, near=self.near, snap=snap)
+        return self.current
+
+
+# What the menu and the keys offer
+
+
+def added(scenario: Scenario, place: tuple[float, float], deviation: float, basis: Array) -> Scenario:
+    """A round component at a place of the plane; off the plane it lies where the mixture does."""
+    weights, means = (np.asarray(part) for part in (scenario.prior.weights, scenario.prior.means))
+    centre = weights @ means / weights.sum()
+    mean = centre + basis.T @ (np.array(place)[: len(basis)] - basis @ centre)
+    variance = float(f"{min(deviation, _LARGEST_DEVIATION) ** 2:.2g}")
+    covariance = (variance * np.eye(len(mean))).tolist()
+    component = float(f"{weights.mean():.3g}"), _short(mean).tolist(), covariance
+    return _with_components(scenario, [*_components(scenario), component])
+
+
+def duplicated(scenario: Scenario, index: int, step: float, basis: Array) -> Scenario:
+    """The same component once more, a step across and down, where it can be seen."""
+    rows = _components(scenario)
+    weight, mean, covariance = rows[index]
+    old = np.asarray(mean)
+    copy = weight, _short(old + np.array([step, -step])[: len(basis)] @ basis, old).tolist(), covariance
+    return _with_components(scenario, [*rows, copy])
+
+
+def deleted(scenario: Scenario, index: int) -> Scenario:
+    """The others; the last one stays."""
+    rows = _components(scenario)
+    return _with_components(scenario, rows[:index] + rows[index + 1 :]) if len(rows) > 1 else scenario
+
+
+def made_round(scenario: Scenario, index: int) -> Scenario:
+    """The same total variance in every direction."""
+    covariance = np.asarray(scenario.prior.covariances[index])
+    variance = float(f"{np.trace(covariance) / len(covariance):.3g}")
+    return _with_component(scenario, index, "covariances", (variance * np.eye(len(covariance))).tolist())
+
+
+def equally_weighted(scenario: Scenario) -> Scenario:
+    """Every component as likely as the others."""
+    count = len(scenario.prior.weights)
+    return _with(scenario, "prior", weights=[float(f"{1 / count:.3g}")] * count)
+
+
+# Numbers and scenarios
+
+
+def _short(new: Array, old: Array | float = math.nan, digits: int = 3) -> Array:
+    """New numbers to some digits (and never fewer than two places); what did not change stays as it was."""
+    least = 1e-9 * float(np.abs(new).max())
+    places = [
+        max(2, digits - 1 - math.floor(math.log10(abs(value)))) if abs(value) > least else 0 for value in new.flat
+    ]
+    rounded = [round(float(value), place) for value, place in zip(new.flat, places, strict=True)]
+    kept = np.abs(new - old) <= 1e-12 * (1 + np.abs(old))
+    limited = np.clip(np.reshape(rounded, new.shape), -_LARGEST_NUMBER, _LARGEST_NUMBER)
+    return np.where(kept, old, limited + 0.0)  # adding zero takes the sign off a zero
+
+
+def _short_covariance(new: Array, old: Array) -> Array:
+    """As few digits as leave it positive semi-definite: a thin one needs more."""
+    variances, axes = np.linalg.eigh((new + new.T) / 2)
+    exact = (axes * np.maximum(variances, 0.0)) @ axes.T
+    exact = (exact + exact.T) / 2
+    rounded = (_short(exact, old, digits) for digits in range(3, 16))
+    return next((each for each in rounded if np.linalg.eigvalsh(each)[0] >= -1e-10 * np.abs(each).max()), exact)
+
+
+Component = tuple[float, Sequence[float], Sequence[Sequence[float]]]
+
+
+def _components(scenario: Scenario) -> list[Component]:
+    prior = scenario.prior
+    return list(zip(prior.weights, prior.means, prior.covariances, strict=True))
+
+
+def _with_components(scenario: Scenario, rows: Sequence[Component]) -> Scenario:
+    weights, means, covariances = zip(*rows, strict=True)
+    return _with(scenario, "prior", weights=weights, means=means, covariances=covariances)
+
+
+def _with_component(scenario: Scenario, index: int, part: str, value: object) -> Scenario:
+    values = list(getattr(scenario.prior, part))
+    values[index] = value
+    return _with(scenario, "prior", **{part: values})
+
+
+def _with(scenario: Scenario, section: str, **values: object) -> Scenario:
+    data = scenario.to_dict()
+    data[section] |= values
+    return Scenario.from_dict(data)
+
+
+Edit = Callable[[Scenario], Scenario]
+"""One entry of a menu."""
+
+
+def attempt(edit: Edit, scenario: Scenario) -> Scenario:
+    """Return the edited scenario, or the same one where the edit cannot be."""
+    try:
+        return edit(scenario)
+    except ScenarioError:
+        return scenario
