@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -21,6 +22,9 @@ _UNITS = 100.0
 """Outlines are made at this size and scaled."""
 _MARGIN = 0.1
 """Room around a formula for what reaches beyond its box, in ems."""
+
+_PAUSE_SECONDS = 0.03
+"""Between formulas that are typeset ahead: two threads of Python slow each other, and the animation comes first."""
 
 
 @final
@@ -96,6 +100,7 @@ def warm_up(formulas: Iterable[str]) -> threading.Thread:
         for latex in formulas:
             with suppress(ValueError):  # said where it is shown
                 typeset(latex)
+            time.sleep(_PAUSE_SECONDS)
 
     thread = threading.Thread(target=work, name="mismatch-lab-typesetter")
     thread.start()

@@ -22,7 +22,9 @@ def opacity(image: QImage) -> NDArray[np.uint8]:
     """Of each pixel."""
     converted = image.convertToFormat(QImage.Format.Format_RGBA8888)
     rows = np.frombuffer(converted.constBits(), np.uint8).reshape(converted.height(), converted.bytesPerLine())
-    return rows[:, : 4 * converted.width()].reshape(converted.height(), converted.width(), 4)[..., 3]
+    return (
+        rows[:, : 4 * converted.width()].reshape(converted.height(), converted.width(), 4)[..., 3].copy()
+    )  # the bits go with the image
 
 
 def drawn(latex: str, ratio: float = 1.0) -> QImage:
