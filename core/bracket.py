@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from core.change_of_variables import Density
+from core.measured import MeasuredLaw, measured_laws
 from core.mixture import GaussianMixture
 from core.partition import (
     GRID_BINS,
@@ -154,16 +155,16 @@ class Bracket:
 class Sizes(NamedTuple):
     """How large a round is."""
 
-    points: int = 48
+    points: int = 40
     """n: where log densities are compared, at each t."""
-    paths: int = 8
+    paths: int = 4
     """M, from each point."""
     particles: int = 1000
     """N of every sampler, in whole groups."""
 
     def larger(self) -> Sizes:
-        """Return the sizes of the next round: about twice the work."""
-        return Sizes(round(self.points * 1.5), round(self.paths * 1.25), 2 * self.particles)
+        """Return the sizes of the next round: twice the particles, about twice the paths."""
+        return Sizes(round(self.points * 1.7), math.ceil(self.paths * 1.2), 2 * self.particles)
 
 
 @torch.no_grad()
@@ -221,6 +222,9 @@ class _Choice:
     """A fit of ``log q_t - log p_t``."""
     slope: float = 0.0
     """How much of it to take out of the upper bounds."""
+    measured: MeasuredLaw | None = None
+    by_measured: bool = False
+    """Whether the measured part alone promises a better lower bound than the partition."""
 
 
 @final
@@ -241,12 +245,13 @@ class _Round:
         self.sizes, self.is_pilot = sizes, choices is None
         self.times = [t for t in bracket.times if t > 0 or not problem.target.is_singular]
         self.before = choices or {place: _Choice(self._later(place[1])) for place in self._places()}
-        self.after = {place: _Choice([]) for place in self._places()}
+        self.after = {place: _Choice([], measured=choice.measured) for place, choice in self.before.items()}
         """What the next round should go by."""
         seeds = np.random.SeedSequence(seed).generate_state(4, np.uint64) >> 1
         generators = (torch.Generator().manual_seed(int(one)) for one in seeds)
         self.walking, self.sampling, self.drawing, self.piloting = generators
         self.basis, self.rank = problem.measurement.right_basis, problem.measurement.rank
+        self.seen = problem.measurement.measured_basis
         self.width = points_at_once(problem)
         self.particles = _GROUPS * max(1, sizes.particles // _GROUPS)
         self.gaps: dict[_Place, dict[int, Gap]] = {place: {} for place in self._places()}
@@ -254,6 +259,7 @@ class _Round:
         self.wanted: dict[_Place, Tensor] = {}
         """Counts of exact draws in the partition's bins."""
         self.control: dict[_Place, Control] = {}
+        self.measured: dict[_Place, Estimate] = {}
         self.diverged = [False for _ in samplers]
 
     def _places(self) -> Iterator[_Place]:
@@ -267,6 +273,10 @@ class _Round:
 
     def run(self) -> Work[None]:
         """Do it; leave what the next round should go by in ``after``."""
+        if self.is_pilot:
+            laws = yield from measured_laws(self.problem, self.schedule, self.samplers, self.times)
+            for place, law in laws.items():
+                self.after[place].measured = law
         stops = {(t, u) for (_, t), choice in self.before.items() for u in choice.handovers}
         points, paths, _ = self.sizes
         self.walks = yield from walk(
@@ -292,9 +302,12 @@ class _Round:
         """Draw from the target at t, for bins and for the means of the fitted ratios."""
         if self.is_pilot:
             return
-        draws = self._target(t).sample(_DRAWS * self.particles, self.drawing)
+        target = self._target(t)
+        draws = target.sample(_DRAWS * self.particles, self.drawing)
         for row in range(len(self.samplers)):
             choice = self.before[row, t]
+            if choice.measured:
+                self.measured[row, t] = choice.measured.kl(target, self.seen, draws)
             if choice.ratio and choice.partition:
                 ratio = yield from at_all(choice.ratio, draws, self.width)
                 same = choice.partition.coordinates is choice.ratio
@@ -306,25 +319,22 @@ class _Round:
                 self.control[row, t] = Control(at_points, error)
 
     def _choose_upper(self, place: _Place) -> None:
-        """The best u of those tried with its neighbours, which the next round compares it with."""
-        (_, t), last, gaps = place, self.schedule.steps, self.gaps[place]
+        """The u with the lowest limit of those tried, and its neighbours, for the next round to compare it with."""
+        (_, t), last, gaps, choice = place, self.schedule.steps, self.gaps[place], self.after[place]
         shared = min(len(gap.at_points) for gap in gaps.values())
-        values = {u: _value(gap.at_points[:shared]) for u, gap in gaps.items()}
-        tried = {u: value for u, value in values.items() if u < last}
-        choice = self.after[place]
-        best = min(tried, key=tried.__getitem__, default=last)
-        choice.by_kernels = best < last and tried[best] < values[last]
-        if best < last:
-            allowed = self._later(t)
-            where = allowed.index(best)
+        ratio = choice.ratio(self.walks.points[t])[0] if choice.ratio else torch.zeros(self.sizes.points)
+        limits = {u: _limit(Gap(gap.at_points[:shared] - ratio[:shared], gap.shares).mean()) for u, gap in gaps.items()}
+        best = min(limits, key=limits.__getitem__)
+        choice.by_kernels = best < last
+        allowed = self._later(t)
+        if allowed:
+            where = allowed.index(best) if best < last else len(allowed) - 1
             near = allowed[max(0, where - 1) : where + 2]
-            choice.handovers = sorted(near, key=lambda u: u != best)
-        if choice.ratio:
-            gap = gaps[best if choice.by_kernels else last].at_points
-            ratio = choice.ratio(self.walks.points[t][:, : len(gap)])[0]
-            both = torch.stack([gap, ratio]).cov()
-            slope = float(both[0, 1] / both[1, 1])
-            choice.slope = slope if math.isfinite(slope) else 0.0
+            choice.handovers = sorted(near, key=lambda u: u != allowed[where])
+        gap = gaps[best].at_points
+        both = torch.stack([gap, ratio[: len(gap)]]).cov()
+        slope = float(both[0, 1] / both[1, 1])
+        choice.slope = slope if math.isfinite(slope) else 0.0
 
     # Particles
 
@@ -371,10 +381,11 @@ class _Round:
             chosen = u == choice.handovers[0]
             count = self.sizes.points if chosen or self.is_pilot else -(-self.sizes.points // _COMPARED)
             some = slice(count * self.sizes.paths)
-            density = yield from log_mean_kernel(
-                self.walks.ends[t, u][:, some], kernel.mean, kernel.variance, self.basis, _GROUPS
-            )
-            gap = self.gaps[place][u] = self.walks.gap(t, self.walks.log_weight[t, u][row, some] + density)
+            weight, ends = self.walks.log_weight[t, u][row, some], self.walks.ends[t, u][:, some]
+            if bool(weight.isneginf().all()):
+                continue
+            density = yield from log_mean_kernel(ends, kernel.mean, kernel.variance, self.basis, _GROUPS)
+            gap = self.gaps[place][u] = self.walks.gap(t, weight + density)
             if chosen:
                 self._write(self.bracket.kernels, place, gap.mean(self.control.get(place)))
                 self.bracket.by_kernels[row, self.bracket.times.index(t)] = choice.by_kernels
@@ -383,22 +394,31 @@ class _Round:
         """Hold the particles at t against exact draws, and choose how to do so in the next round."""
         target = self._target(t)
         wanted = target.sample(self.particles, self.piloting)
-        plane = self.basis[:, sorted({0, min(self.rank, len(self.basis) - 1)})].mT
         for row, (cloud, density) in enumerate(zip(clouds, densities, strict=True)):
             place = row, t
             if density:
                 self._write(self.bracket.reverse, place, density.reverse_kl(target, cloud[:, : len(density.log)]))
-            if place in self.wanted:
-                partition = self.before[place].partition
-                at = yield from at_all(partition.coordinates, cloud, self.width)
-                self._write(self.bracket.lower, place, binned_kl(self.wanted[place], partition.count(at)))
-            kept = cloud[:, cloud.isfinite().all(0)]
-            if kept.shape[1] > _FEWEST:
-                choice = self.after[place]
-                choice.ratio = density_ratio(target, kept)
-                yield
-                candidates = (choice.ratio, RATIO_BINS), (plane.matmul, GRID_BINS)
-                choice.partition = yield from best_partition(candidates, wanted[:, : kept.shape[1]], kept, self.width)
+            choice = self.before[place]
+            if choice.by_measured:
+                self._write(self.bracket.lower, place, self.measured[place])
+            elif choice.partition and place in self.wanted:
+                at = yield from at_all(choice.partition.coordinates, cloud, self.width)
+                self._write(self.bracket.lower, place, binned_kl(self.wanted[place], choice.partition.count(at)))
+            yield from self._choose_lower(place, target, wanted, cloud[:, cloud.isfinite().all(0)])
+
+    def _choose_lower(self, place: _Place, target: GaussianMixture, wanted: Tensor, cloud: Tensor) -> Work[None]:
+        """Fit a ratio to the particles, and find what tells them best from exact draws."""
+        choice, promise = self.after[place], -math.inf
+        if cloud.shape[1] > _FEWEST:
+            choice.ratio = density_ratio(target, cloud)
+            yield
+            plane = self.basis[:, sorted({0, min(self.rank, len(self.basis) - 1)})].mT
+            candidates = (choice.ratio, RATIO_BINS), (plane.matmul, GRID_BINS)
+            promise, choice.partition = yield from best_partition(
+                candidates, wanted[:, : cloud.shape[1]], cloud, self.width
+            )
+        if choice.measured:
+            choice.by_measured = choice.measured.kl(target, self.seen, wanted).value > promise
 
     def _explain(self) -> None:
         """Say what is unknown, and why."""
@@ -414,7 +434,7 @@ class _Round:
                 self.bracket.note(row, _NOTES["singular"])
 
 
-def _value(gap: Tensor) -> float:
-    """Mean for comparisons: what is not a number is never the best."""
-    mean = float(gap.mean())
-    return mean if math.isfinite(mean) else math.inf
+def _limit(estimate: Estimate) -> float:
+    """Upper limit, for comparisons: what is not a number is never the best."""
+    limit = estimate.value + _SURE * estimate.error
+    return math.inf if math.isnan(limit) else limit

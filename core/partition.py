@@ -100,8 +100,8 @@ def density_ratio(target: GaussianMixture, particles: Tensor) -> Coordinates:
 
 def best_partition(
     candidates: Sequence[tuple[Coordinates, Sequence[int]]], wanted: Tensor, particles: Tensor, width: int
-) -> Work[Partition]:
-    """Return the partition that tells two sets of draws apart best.
+) -> Work[tuple[float, Partition]]:
+    """Return the partition that tells two sets of draws apart best, and the lower limit that they promise.
 
     Args:
         candidates: coordinates, and into how many intervals each may be cut.
@@ -116,9 +116,9 @@ def best_partition(
         for size in sizes:
             partition = Partition.of_quantiles(coordinates, torch.cat([at_wanted, at_particles], dim=1), size)
             found = binned_kl(partition.count(at_wanted), partition.count(at_particles))
-            best.append((found.value - 3 * found.error, partition))
+            best.append((found.value - 2 * found.error, partition))
             yield
-    return max(best, key=lambda one: one[0])[1]
+    return max(best, key=lambda one: one[0])
 
 
 def at_all(coordinates: Coordinates, points: Tensor, width: int) -> Work[Tensor]:
