@@ -7,9 +7,9 @@ was fixed before the draws on which it is evaluated; a good one is tight.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Self, final
+from typing import NamedTuple, Self, TypeAlias, final
 
 import torch
 from torch import Tensor
@@ -20,9 +20,9 @@ from core.work import Work
 _EMPTY = -math.log(0.00135)
 """A bin without a particle holds fewer than this many in expectation, as surely as three standard errors say."""
 
-_RATIO_BINS = (2, 4, 8, 16, 32, 64, 128)
+RATIO_BINS = (2, 4, 8, 16, 32, 64, 128)
 """Numbers of levels that are tried."""
-_GRID_BINS = (4, 8)
+GRID_BINS = (4, 8)
 """Intervals of either coordinate."""
 _FIT_WORK = 1 << 27
 """Multiplications of one step of a fit, at most."""
@@ -38,6 +38,8 @@ class Estimate(NamedTuple):
     error: float
 
 
+Coordinates: TypeAlias = Callable[[Tensor], Tensor]
+"""(c, N) of points (d, N)."""
 UNKNOWN = Estimate(math.nan, math.nan)
 
 
@@ -46,24 +48,19 @@ UNKNOWN = Estimate(math.nan, math.nan)
 class Partition:
     """Cells of the space: a product of intervals of a few coordinates."""
 
-    coordinates: Callable[[Tensor], Tensor]
-    """(c, N) of points (d, N)."""
+    coordinates: Coordinates
     edges: tuple[Tensor, ...]
     """Inner edges of each coordinate's intervals, rising."""
 
     @classmethod
-    def of_quantiles(cls, coordinates: Callable[[Tensor], Tensor], at: Tensor, intervals: int) -> Self:
+    def of_quantiles(cls, coordinates: Coordinates, at: Tensor, intervals: int) -> Self:
         """Return cells with ``intervals`` per coordinate, equally full of the coordinates ``at``, (c, N)."""
         levels = torch.linspace(0, 1, intervals + 1, dtype=at.dtype)[1:-1]
         ranks = (levels * (at.shape[1] - 1)).long()
         return cls(coordinates, tuple(row.sort().values[ranks].contiguous() for row in at))
 
-    def count(self, points: Tensor, width: int) -> Work[Tensor]:
-        """Return how many points (d, N) each cell holds, ``width`` at a time; one that is lost is somewhere."""
-        return self.count_at((yield from _at(self.coordinates, points, width)))
-
-    def count_at(self, at: Tensor) -> Tensor:
-        """Return :meth:`count` of points whose coordinates are known."""
+    def count(self, at: Tensor) -> Tensor:
+        """Return how many points each cell holds, by their coordinates, (c, N); one that is lost is somewhere."""
         cell = torch.zeros_like(at[0], dtype=torch.long)
         for row, edges in zip(at, self.edges, strict=True):
             cell = cell * (len(edges) + 1) + torch.bucketize(row.contiguous(), edges)
@@ -95,46 +92,37 @@ def binned_kl(wanted: Tensor, particles: Tensor) -> Estimate:
     return Estimate(value, math.sqrt(float(from_draws + from_particles)))
 
 
+def density_ratio(target: GaussianMixture, particles: Tensor) -> Coordinates:
+    """Return ``log q - log p`` at points, (1, N), p fitted to the sampler's particles, (d, N)."""
+    law = fitted(target, particles[:, : _FIT_WORK // (target.components * target.dimension**2)])
+    return lambda points: (target.log_density(points) - law.log_density(points)).unsqueeze(0)
+
+
 def best_partition(
-    target: GaussianMixture, basis: Tensor, rank: int, wanted: Tensor, particles: Tensor, width: int
-) -> Work[Partition]:
-    """Return the partition that tells two sets of draws apart best: levels of a density ratio, or a coarse grid.
+    candidates: Sequence[tuple[Coordinates, Sequence[int]]], wanted: Tensor, particles: Tensor, width: int
+) -> Work[tuple[float, Partition]]:
+    """Return the partition that tells two sets of draws apart best, and the lower limit that they promise.
 
     Args:
-        target: ``Q_{t|y}``.
-        basis: V, the measured directions in the first ``rank`` columns.
-        rank: of H.
+        candidates: coordinates, and into how many intervals each may be cut.
         wanted: pilot draws of the target, (d, N).
-        particles: the sampler's pilot particles, (d, N), finite.
+        particles: as many of the sampler's, finite.
         width: how many points are evaluated at once.
     """
-    law = fitted(target, particles[:, : _FIT_WORK // (target.components * target.dimension**2)])
-    yield
-    axes = basis[:, sorted({0, min(rank, len(basis) - 1)})].mT
-
-    def ratio(points: Tensor) -> Tensor:
-        return (target.log_density(points) - law.log_density(points)).unsqueeze(0)
-
-    def plane(points: Tensor) -> Tensor:
-        return axes @ points
-
-    best, promise = None, -math.inf
-    for coordinates, sizes in ((ratio, _RATIO_BINS), (plane, _GRID_BINS)):
-        at_wanted = yield from _at(coordinates, wanted, width)
-        at_particles = yield from _at(coordinates, particles, width)
-        both = torch.cat([at_wanted[:, :: max(1, wanted.shape[1] // particles.shape[1])], at_particles], dim=1)
+    best: list[tuple[float, Partition]] = []
+    for coordinates, sizes in candidates:
+        at_wanted = yield from at_all(coordinates, wanted, width)
+        at_particles = yield from at_all(coordinates, particles, width)
         for size in sizes:
-            partition = Partition.of_quantiles(coordinates, both, size)
-            found = binned_kl(partition.count_at(at_wanted), partition.count_at(at_particles))
-            if best is None or found.value - 3 * found.error > promise:
-                best, promise = partition, found.value - 3 * found.error
+            partition = Partition.of_quantiles(coordinates, torch.cat([at_wanted, at_particles], dim=1), size)
+            found = binned_kl(partition.count(at_wanted), partition.count(at_particles))
+            best.append((found.value - 2 * found.error, partition))
             yield
-    assert best is not None
-    return best
+    return max(best, key=lambda one: one[0])
 
 
-def _at(coordinates: Callable[[Tensor], Tensor], points: Tensor, width: int) -> Work[Tensor]:
-    """Coordinates of points (d, N)."""
+def at_all(coordinates: Coordinates, points: Tensor, width: int) -> Work[Tensor]:
+    """Coordinates of points (d, N), ``width`` at a time."""
     parts = []
     for part in points.split(width, dim=1):
         parts.append(coordinates(part))
