@@ -110,6 +110,20 @@ class Bracket:
         tables = (Estimates.empty(shape) for _ in range(4))
         return cls(tuple(times), *tables, np.zeros(shape, bool), [[] for _ in samplers])
 
+    def among(self, rows: Sequence[int], count: int) -> Bracket:
+        """Return the same numbers as some rows of larger tables, whose other rows are unknown."""
+        tables = []
+        for own in (self.paths, self.kernels, self.lower, self.reverse):
+            table = Estimates.empty((count, len(self.times)))
+            table.value[rows], table.error[rows] = own.value, own.error
+            tables.append(table)
+        by_kernels = np.zeros((count, len(self.times)), bool)
+        by_kernels[rows] = self.by_kernels
+        notes: list[list[str]] = [[] for _ in range(count)]
+        for row, own_notes in zip(rows, self.notes, strict=True):
+            notes[row] = own_notes
+        return Bracket(self.times, *tables, by_kernels, notes, self.rounds)
+
     @property
     def upper(self) -> Estimates:
         """The smaller of the two upper bounds, as chosen by the round before."""

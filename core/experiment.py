@@ -7,7 +7,6 @@ from typing import final
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from core.asymptote import asymptote
 from core.bracket import Bracket, refine
@@ -45,15 +44,21 @@ class Experiment:
         """A sampler each at t = 0, where the target has a density; filled by :meth:`refine`."""
         self.asymptotes: list[tuple[float, float] | None] = []
         """A sampler each: where its mismatch settles as T grows, and the error; filled by :meth:`refine`."""
-        self.bracket: Bracket | None = None
-        """Of the samplers whose KL has no closed form; filled by :meth:`refine`."""
-        if scenario.run.kl_rounds and not self.evidence.all_exact:
-            self.bracket = Bracket.empty(self.schedule, self.samplers)
+        self._sampled: list[int] = np.flatnonzero(~self.evidence.exact).tolist()
+        """Which samplers' KL has no closed form."""
+        self._bracket = Bracket.empty(self.schedule, [self.samplers[index] for index in self._sampled])
 
     @property
     def completed(self) -> int:
         """Frames whose particles and terms are both there, 0..T + 1."""
         return min(self.trace.completed, self.evidence.completed)
+
+    @property
+    def bracket(self) -> Bracket | None:
+        """The KL of those samplers that have no closed form, a row each of all; None where it is not wanted."""
+        if not self._sampled or not self.scenario.run.kl_rounds:
+            return None
+        return self._bracket.among(self._sampled, len(self.samplers))
 
     def run(self) -> Iterator[int]:
         """Advance one step at each ``next``; yield t = T, T - 1, ..., 0 as frames and terms are complete."""
@@ -74,9 +79,9 @@ class Experiment:
         if self.bracket is None:
             return
         run = self.scenario.run
-        sampled = [None if exact else one for one, exact in zip(self.samplers, self.evidence.exact, strict=True)]
         seed = self.scenario.seed_for("bracket")
-        common = self.problem, self.schedule, sampled, self.bracket
+        samplers = [self.samplers[index] for index in self._sampled]
+        common = self.problem, self.schedule, samplers, self._bracket
         for _ in refine(*common, seed=seed, target_error=run.kl_error, rounds=run.kl_rounds):
             yield
 
@@ -93,15 +98,3 @@ class Experiment:
                 known = (torch.from_numpy(law[0]), torch.from_numpy(law[1])) if exact else None
                 found.append(yardstick.measure(points, known))
                 yield
-
-    def kl_limits(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """What the KL lies between at the bracket's times, (samplers, times): the path bound counts as well.
-
-        Raises:
-            ValueError: every KL is exact, or no bracket is wanted.
-        """
-        if self.bracket is None:
-            raise ValueError("there is no bracket")
-        frames = [self.schedule.steps - t for t in self.bracket.times]
-        value, error = (part["bound"][:, frames] for part in (self.evidence.value, self.evidence.error))
-        return self.bracket.limits(value + 3 * error)

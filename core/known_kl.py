@@ -60,11 +60,11 @@ def kl_frame(experiment: Experiment, frame: int) -> int:
 
 def kl_limits(experiment: Experiment) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the bracket's limits, (samplers, times) each, the path bound taken into account."""
-    evidence = experiment.evidence
-    frames = experiment.schedule.steps - np.array(experiment.bracket.times)
+    evidence, bracket = experiment.evidence, experiment.bracket
+    assert bracket is not None
+    frames = experiment.schedule.steps - np.array(bracket.times)
     value, error = (part["bound"][:, frames] for part in (evidence.value, evidence.error))
-    low, high = experiment.bracket.limits(value + _SURE * error)
-    return low, high
+    return bracket.limits(value + _SURE * error)
 
 
 def known_kl(experiment: Experiment, index: int, frame: int) -> KnownKL:

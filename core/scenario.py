@@ -26,7 +26,6 @@ from core.sections import (
     DataSection,
     EtcSection,
     Matrix,
-    Vector,
     MeasurementSection,
     MixtureSection,
     PriorSection,
@@ -34,6 +33,7 @@ from core.sections import (
     ScheduleSection,
     Section,
     TargetSection,
+    Vector,
 )
 
 
