@@ -8,6 +8,7 @@ from typing import final
 from PySide6.QtCore import QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QHideEvent, QKeyEvent, QPixmap, QShowEvent
 from PySide6.QtWidgets import (
+    QApplication,
     QDialog,
     QFrame,
     QGridLayout,
@@ -76,11 +77,11 @@ class Card(QPushButton):
         return all(word in texts for word in words.lower().split())
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
-        """Leave all but Enter and Space to the gallery: a button would move the focus its own way."""
+        """Leave all but Enter and Space to the gallery: button and scroll area would take arrows their own way."""
         if event.key() in {Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space}:
             super().keyPressEvent(event)
         else:
-            event.ignore()
+            QApplication.sendEvent(self.window(), event)
 
 
 @final

@@ -20,11 +20,11 @@ from matplotlib.transforms import ScaledTranslation
 from core.findings import Column, Findings, headline
 from core.numbers import with_error
 
-_INK, _MUTED, _FAINT = "#1B2430", "#66717F", "#E4E8ED"
+INK, _MUTED, _FAINT = "#1B2430", "#66717F", "#E4E8ED"
 _STYLE: dict[Any, Any] = {
     "font.family": "DejaVu Sans",
     "font.size": 12.5,
-    "text.color": _INK,
+    "text.color": INK,
     "axes.edgecolor": _FAINT,
     "axes.labelcolor": _MUTED,
     "xtick.color": _MUTED,
@@ -66,10 +66,10 @@ def evidence_figure(title: str, found: Sequence[Findings]) -> Figure:
             _draw(axes, found, index)
         _name_samplers(axes, found)
         shown = [name for name in _LEGEND if any(np.isfinite(each.value[name]).any() for each in found)]
-        lines = [Line2D([], [], color=_INK, linewidth=2, **_dashes(name, 0.0)) for name in shown]
+        lines = [Line2D([], [], color=INK, linewidth=2, **_dashes(name, 0.0)) for name in shown]
         labels = [_LEGEND[name] for name in shown]
         if any(map(_brackets, found)):
-            lines.append(Line2D([], [], color=_INK, linewidth=5, alpha=0.55))
+            lines.append(Line2D([], [], color=INK, linewidth=5, alpha=0.55))
             labels.append("KL, between its bounds")
         figure.legend(
             lines,

@@ -73,6 +73,8 @@ def test_from_file_to_planes_and_back(
     assert made.problem.prior.table.rowCount() == 2
     qtbot.waitUntil(lambda: made.experiment is not None and made.experiment.scenario.data == fitted.data)
     qtbot.waitUntil(made.planes._data_legend.isVisible)
+    made.activateWindow()
+    qtbot.waitUntil(made.isActiveWindow)
     qtbot.keyClick(made, Qt.Key.Key_Z, CONTROL)
     assert made.scenario == start
     qtbot.waitUntil(lambda: not made.planes._data_legend.isVisible())

@@ -124,6 +124,7 @@ def test_from_the_filter_down_into_the_cards(opened: Gallery, qtbot: QtBot, afte
     for letter in "noise":
         type_key(qtbot, letter)
     type_key(qtbot, Qt.Key.Key_Down)
+    assert focused() == names(opened)[0]
     type_key(qtbot, Qt.Key.Key_Right)
     expected = names(opened)[1]
     assert after(opened.chosen, lambda: type_key(qtbot, Qt.Key.Key_Return)) == [expected]
@@ -135,7 +136,7 @@ def test_escape_leaves_everything_as_it_was(window: Window, qtbot: QtBot) -> Non
     qtbot.keyClick(made, Qt.Key.Key_G, CONTROL)
     opened = made.files._gallery
     assert opened is not None
-    assert opened.isVisible()
+    qtbot.waitUntil(lambda: isinstance(QApplication.focusWidget(), Card))
     type_key(qtbot, Qt.Key.Key_Escape)
     assert not opened.isVisible()
     assert made.scenario == before

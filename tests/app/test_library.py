@@ -22,6 +22,14 @@ EXPECTED = {
     "noiseless",
     "point-masses",
     "ccdf-never-settles",
+    "low-noise",
+    "no-correlation",
+    "ring",
+    "eight-dimensions",
+    "iris-petals",
+    "grid-of-points",
+    "six-samplers",
+    "prior-ignores-y",
 }
 
 
@@ -159,3 +167,74 @@ def test_ccdf_never_settles() -> None:
     few, many = (results(each) for each in (scenario, scenario.model_copy(update={"schedule": longer})))
     assert at_1(many["ccdf"], "mismatch") == pytest.approx(4 * at_1(few["ccdf"], "mismatch"), rel=0.15)
     assert at_1(many["bo-ddnm"], "mismatch") == pytest.approx(at_1(few["bo-ddnm"], "mismatch"), rel=0.1)
+
+
+def test_low_noise() -> None:
+    low, high = (results(load_builtin(key)) for key in ("low-noise", "high-noise"))
+    assert load_builtin("low-noise").measurement.noise == load_builtin("high-noise").measurement.noise / 20
+    assert at_1(low["ddnm"], "mismatch") < 1
+    assert at_1(high["ddnm"], "mismatch") == pytest.approx(290, abs=25)
+    assert at_1(low["bo-ddnm"], "mismatch") == pytest.approx(0.16, abs=0.02)
+    assert at_1(low["bo-ddnm"], "mismatch_null") > 0.95 * at_1(low["bo-ddnm"], "mismatch")
+
+
+def test_no_correlation() -> None:
+    round_, needles = (results(load_builtin(key))["bo-oracle"] for key in ("no-correlation", "strong-correlation"))
+    assert at_1(needles, "mismatch_null") == pytest.approx(0.64, abs=0.03)
+    assert at_1(round_, "mismatch_null") == pytest.approx(0.12, abs=0.01)
+
+
+def test_ring() -> None:
+    scenario = load_builtin("ring")
+    found, weights = results(scenario), scenario.problem().target.weights.sort(descending=True).values
+    assert len(weights) == 12
+    assert float(weights[:2].sum()) == pytest.approx(0.91, abs=0.005)
+    assert at_1(found["ddnm"], "bound") == pytest.approx(15.5, abs=1.5)
+    assert at_1(found["ddnm"], "mismatch_null") == pytest.approx(1 / 3, abs=0.05)
+    assert at_1(found["bo-ddnm"], "bound") == pytest.approx(1.15, abs=0.04)
+    assert at_1(found["bo-oracle"], "bound") == pytest.approx(1.07, abs=0.04)
+
+
+def test_eight_dimensions() -> None:
+    scenario = load_builtin("eight-dimensions")
+    found = results(scenario)
+    assert (scenario.dimension, scenario.problem().measurement.rank) == (8, 4)
+    assert at_1(found["ddnm"], "mismatch") > 100
+    assert at_1(found["bo-ddnm"], "mismatch") == pytest.approx(0.6, abs=0.05)
+    assert 0.4 < at_1(found["bo-ddnm"], "mismatch_null") / at_1(found["bo-ddnm"], "mismatch") < 0.5
+
+
+def test_iris_petals() -> None:
+    scenario = load_builtin("iris-petals")
+    found, weights = results(scenario), scenario.problem().target.weights.tolist()
+    assert sorted(weights) == pytest.approx([0, 0.44, 0.56], abs=0.005)
+    assert at_1(found["ddnm"], "mismatch") == pytest.approx(100, abs=8)
+    assert at_1(found["bo-ddnm"], "mismatch") == pytest.approx(0.25, abs=0.04)
+
+
+def test_grid_of_points() -> None:
+    scenario = load_builtin("grid-of-points")
+    found, weights = results(scenario), scenario.problem().target.weights
+    assert sorted(weights.tolist())[3:] == pytest.approx([1 / 6] * 6, abs=1e-4)
+    assert all(at_1(each, "mismatch_null") < 1e-9 for each in found.values())
+    assert at_1(found["bo-oracle"], "mismatch") < 1e-9
+    assert at_1(found["bo-ddnm"], "mismatch_range") == pytest.approx(3.6, abs=0.2)
+    assert found["bo-ddnm"].value["observed_mismatch"][-2] > 50
+
+
+def test_six_samplers() -> None:
+    scenario = load_builtin("six-samplers")
+    default = load_builtin(DEFAULT)
+    assert (scenario.prior, scenario.measurement) == (default.prior, default.measurement)
+    found = results(scenario)
+    assert at_1(found["prior"], "bound") == pytest.approx(1.7, abs=0.1)
+    assert at_1(found["ddnm"], "bound") == pytest.approx(40, abs=4)
+
+
+def test_prior_ignores_y() -> None:
+    scenario = load_builtin("prior-ignores-y")
+    found = results(scenario)
+    assert scenario.problem().target.weights.tolist() == pytest.approx([0.01, 0.99], abs=0.003)
+    for each in found.values():
+        assert at_1(each, "mismatch_null") < 1e-9
+    assert at_1(found["prior"], "mismatch_range") > 0.5

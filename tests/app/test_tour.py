@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QLabel, QMenu, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.popup import beside, place_in
+from app.settings import Settings
 from app.tour import Tour
 from app.widgets import with_error
 from app.window import MainWindow
