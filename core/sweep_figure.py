@@ -60,7 +60,7 @@ def _explain(figure: Figure, sweeps: Sequence[Sweep]) -> None:
     if any(exact):
         lines["KL, exact"] = Line2D([], [], color=INK, linewidth=2.4)
     if not all(exact):
-        lines["KL, between two bounds"] = Patch(facecolor=INK, alpha=0.25)
+        lines["KL, between two bounds"] = Patch(facecolor=INK, alpha=0.2)
         if any(np.isinf(sweep.upper).any() for sweep in sweeps):
             lines["lower bound only"] = Line2D([], [], color=INK, linewidth=1.2, marker="^", markersize=6)
     lines["bound along paths"] = Line2D([], [], color=INK, linewidth=1.2, linestyle=(0, (5, 3)))
@@ -95,8 +95,8 @@ def _draw_kl(axes: Axes, steps: Sequence[int], lower: Column, upper: Column, col
     axes.plot(steps, _drawn(np.where(lower == upper, lower, np.nan)), color=colour, linewidth=2.4)
     between = (lower < upper) & ~open_above
     below, above = np.clip(lower, bottom, top), np.clip(upper, bottom, top)
-    axes.fill_between(steps, below, above, where=between, color=colour, alpha=0.25, linewidth=0)
-    axes.vlines(np.asarray(steps)[between], below[between], above[between], color=colour, linewidth=1.4)
+    axes.fill_between(steps, below, above, where=between, color=colour, alpha=0.2, linewidth=0)
+    axes.vlines(np.asarray(steps)[between], below[between], above[between], color=colour, linewidth=1.4, clip_on=False)
     axes.plot(steps, _drawn(np.where(open_above, lower, np.nan)), color=colour, linewidth=1.2, marker="^", markersize=6)
 
 
@@ -105,11 +105,11 @@ def _drawn(values: Column) -> Column:
 
 
 def _limits(sweep: Sweep) -> tuple[float, float]:
-    """From just below the smallest number to just above the largest one, not more decades than can be read."""
-    drawn = np.concatenate([_drawn(part).ravel() for part in (sweep.lower, sweep.upper, sweep.bound)])
-    drawn = drawn[np.isfinite(drawn)]
-    top = float(np.max(drawn, initial=1e-3))
-    return max(float(np.min(drawn, initial=top)) / 1.5, top * 10.0**-_DECADES), top * 1.8
+    """From below the smallest upper limit to just above the largest number, not more decades than can be read."""
+    known = [part[np.isfinite(part) & (part > 0)] for part in (sweep.upper, sweep.bound, sweep.lower)]
+    top = float(np.max(np.concatenate(known), initial=1e-3))
+    least = float(np.min(np.concatenate(known[:2]), initial=top))  # a lower limit may be next to nothing
+    return max(least / 4, top * 10.0**-_DECADES), top * 1.8
 
 
 def _name_samplers(axes: Axes, sweep: Sweep) -> None:
