@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from core.experiment import Experiment
     from core.samplers import Sampler
     from core.scenario import Scenario
+    from core.sweep import Sweep
 
 # torch, Qt and matplotlib take seconds to load, so that every command imports what it needs itself.
 # ruff: noqa: PLC0415
@@ -196,6 +197,69 @@ def _print_headline(experiment: Experiment) -> None:
         console.print(Text("\n" + "\n".join(notes), style="dim"))
 
 
+@click.command()
+@click.argument("scenarios", nargs=-1, required=True, metavar="SCENARIO...")
+@click.option("--steps", metavar="T,T,...", help="Numbers of steps; A,B,...,Z goes on as it began.  [default: 11]")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("runs/sweep"),
+    metavar="FOLDER",
+    help="Folder for sweep.csv and sweep.png.  [default: runs/sweep]",
+)
+def sweep(scenarios: tuple[str, ...], steps: str | None, out: Path) -> None:
+    """Draw the KL of every SCENARIO at t = 1 against the number of steps T, a panel each.
+
+    The KL of one Gaussian is exact; that of a mixture is bracketed, which takes some seconds for each T.
+    """
+    from app.library import find_scenario
+    from app.process import leave_a_core
+    from core.refusal import ScenarioError
+    from core.staging import require_places
+    from core.sweep import FILES, STEPS, Sweep, write_sweeps
+
+    wanted = STEPS if steps is None else _numbers(steps)
+    sweeps = []
+    for found in map(find_scenario, scenarios):
+        try:
+            sweeps.append(Sweep(found.scenario, wanted))
+        except ScenarioError as error:
+            raise ScenarioError(found.source, error.field, error.reason) from None
+    with _writing_to(out):
+        require_places(out, FILES)
+    leave_a_core()
+    for each in sweeps:
+        _follow(each)
+    with _writing_to(out):
+        write_sweeps(sweeps, out)
+    click.echo(f"Figure: {out / 'sweep.png'} (beside it: sweep.csv)")
+
+
+def _follow(sweep: Sweep) -> None:
+    """Work through every T, with a progress bar where someone may be watching."""
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.progress import Progress
+
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task(escape(sweep.scenario.name), total=len(sweep.steps))
+        for completed in sweep.run():
+            progress.update(task, completed=completed)
+
+
+def _numbers(text: str) -> list[int]:
+    """``50,100,200`` or ``50,100,...,1000``."""
+    parts = [part.strip() for part in text.split(",")]
+    try:
+        if parts[2:3] == ["..."]:
+            first, second, last = (int(part) for part in [*parts[:2], *parts[3:]])
+            return list(range(first, last + 1, second - first))
+        return [int(part) for part in parts]
+    except ValueError:
+        raise Refused(f"--steps: must be whole numbers, as 50,100,200 or 50,100,...,1000 (is {text!r})") from None
+
+
 @click.command("list")
 @_plugins
 def list_() -> None:
@@ -242,7 +306,7 @@ def cli() -> None:
     """
 
 
-for _command in (open_, run, list_):
+for _command in (open_, run, sweep, list_):
     cli.add_command(_command)
 
 

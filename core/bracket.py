@@ -75,6 +75,12 @@ class Estimates:
         """Nothing known yet."""
         return cls(np.full(shape, np.nan), np.full(shape, np.nan))
 
+    def among(self, rows: Sequence[int], count: int) -> Estimates:
+        """Return the same numbers as some rows of a larger table, whose other rows are unknown."""
+        table = Estimates.empty((count, self.value.shape[1]))
+        table.value[rows], table.error[rows] = self.value, self.error
+        return table
+
     def write(self, row: int, column: int, estimate: Estimate) -> None:
         """Store one number."""
         self.value[row, column], self.error[row, column] = estimate
@@ -107,22 +113,21 @@ class Bracket:
         """Choose about ten t and allocate."""
         times = sorted({1, 0, *(max(1, round(part * schedule.steps)) for part in _TIMES)}, reverse=True)
         shape = len(samplers), len(times)
-        tables = (Estimates.empty(shape) for _ in range(4))
-        return cls(tuple(times), *tables, np.zeros(shape, bool), [[] for _ in samplers])
+        paths, kernels, lower, reverse = (Estimates.empty(shape) for _ in range(4))
+        by_kernels, notes = np.zeros(shape, bool), [[] for _ in samplers]
+        return cls(tuple(times), paths, kernels, lower, reverse, by_kernels, notes)
 
     def among(self, rows: Sequence[int], count: int) -> Bracket:
         """Return the same numbers as some rows of larger tables, whose other rows are unknown."""
-        tables = []
-        for own in (self.paths, self.kernels, self.lower, self.reverse):
-            table = Estimates.empty((count, len(self.times)))
-            table.value[rows], table.error[rows] = own.value, own.error
-            tables.append(table)
+        paths, kernels, lower, reverse = (
+            own.among(rows, count) for own in (self.paths, self.kernels, self.lower, self.reverse)
+        )
         by_kernels = np.zeros((count, len(self.times)), bool)
         by_kernels[rows] = self.by_kernels
         notes: list[list[str]] = [[] for _ in range(count)]
         for row, own_notes in zip(rows, self.notes, strict=True):
             notes[row] = own_notes
-        return Bracket(self.times, *tables, by_kernels, notes, self.rounds)
+        return Bracket(self.times, paths, kernels, lower, reverse, by_kernels, notes, self.rounds)
 
     @property
     def upper(self) -> Estimates:

@@ -34,7 +34,7 @@ class Density:
     def follow(self, sampler: Sampler, level: Level, points: Tensor) -> Work[None]:
         """Take one deterministic step from x_t, (d, N)."""
         parts = []
-        for part in points.split(max(1, points_at_once(level.problem) // (2 * len(points))), dim=1):
+        for part in torch.split(points, max(1, points_at_once(level.problem) // (2 * len(points))), dim=1):
             parts.append(log_determinant(sampler, level, part))
             yield
         self.log = self.log - torch.cat(parts)
@@ -55,4 +55,5 @@ def log_determinant(sampler: Sampler, level: Level, points: Tensor) -> Tensor:
     shifted = points.unsqueeze(1) + torch.cat([shifts, -shifts], dim=1)
     values = sampler.kernel(level, shifted.flatten(1)).mean.view(dimension, 2, dimension, count)
     jacobian = (values[:, 0] - values[:, 1]) / (2 * step)
-    return torch.linalg.slogdet(jacobian.movedim(-1, 0)).logabsdet
+    volume: Tensor = torch.linalg.slogdet(jacobian.movedim(-1, 0)).logabsdet
+    return volume

@@ -20,15 +20,15 @@ from matplotlib.transforms import ScaledTranslation
 from core.findings import Column, Findings, headline
 from core.numbers import with_error
 
-INK, _MUTED, _FAINT = "#1B2430", "#66717F", "#E4E8ED"
-_STYLE: dict[Any, Any] = {
+INK, MUTED, FAINT = "#1B2430", "#66717F", "#E4E8ED"
+STYLE: dict[Any, Any] = {
     "font.family": "DejaVu Sans",
     "font.size": 12.5,
     "text.color": INK,
-    "axes.edgecolor": _FAINT,
-    "axes.labelcolor": _MUTED,
-    "xtick.color": _MUTED,
-    "ytick.color": _MUTED,
+    "axes.edgecolor": FAINT,
+    "axes.labelcolor": MUTED,
+    "xtick.color": MUTED,
+    "ytick.color": MUTED,
     "lines.dash_capstyle": "round",
     "lines.solid_capstyle": "round",
 }
@@ -57,7 +57,7 @@ def save_evidence(title: str, found: Sequence[Findings], path: Path) -> None:
 
 def evidence_figure(title: str, found: Sequence[Findings]) -> Figure:
     """Draw every sampler's cumulative curves in its colour, with its numbers at t = 1 beside them."""
-    with rc_context(_STYLE):
+    with rc_context(STYLE):
         figure = Figure(figsize=(12, 6.75), dpi=200, facecolor="white")
         FigureCanvasAgg(figure)
         axes = figure.add_axes((0.075, 0.17, 0.655, 0.675))
@@ -85,17 +85,22 @@ def evidence_figure(title: str, found: Sequence[Findings]) -> Figure:
         figure.text(
             0.075, 0.93, textwrap.shorten(title, 70, placeholder=" …"), size=19, weight="bold", parse_math=False
         )
-        figure.text(0.075, 0.882, "nats, accumulated from t = T down to 1", color=_MUTED)
-        figure.text(0.756, 0.882, "at t = 1", color=_MUTED)
+        figure.text(0.075, 0.882, "nats, accumulated from t = T down to 1", color=MUTED)
+        figure.text(0.756, 0.882, "at t = 1", color=MUTED)
     return figure
 
 
 def _prepare(axes: Axes, found: Sequence[Findings]) -> None:
-    axes.set_yscale("log")
+    prepare(axes)
     axes.set_ylim(*_limits(found))
     axes.set_xlim(found[0].steps, 0)
     axes.set_xlabel("reverse time t")
-    axes.grid(axis="y", color=_FAINT, linewidth=0.8)
+
+
+def prepare(axes: Axes) -> None:
+    """Give axes the quiet frame of every figure: nats on a logarithmic scale, numbers without ticks."""
+    axes.set_yscale("log")
+    axes.grid(axis="y", color=FAINT, linewidth=0.8)
     axes.set_axisbelow(True)
     axes.spines[["top", "left", "right"]].set_visible(False)
     axes.tick_params(length=0, pad=7)
@@ -164,7 +169,7 @@ def _name_samplers(axes: Axes, found: Sequence[Findings]) -> None:
     numbers = [_numbers(each)[: 1 if len(found) > 6 else None] for each in found]
     gap = 0.05 + 0.053 * max(len(lines) for lines in numbers)
     ends = [_end(axes, each) for each in found]
-    places = _spread(ends, gap=gap, low=gap - 0.06, high=0.98)
+    places = spread(ends, gap=gap, low=gap - 0.06, high=0.98)
     for each, lines, end, place in zip(found, numbers, ends, places, strict=True):
         colour = each.about.colour
         axes.plot(
@@ -173,7 +178,7 @@ def _name_samplers(axes: Axes, found: Sequence[Findings]) -> None:
         name = axes.text(1.04, place, each.about.label, transform=axes.transAxes, va="center", color=colour)
         name.set(fontsize=14, fontweight="bold")
         below = axes.transAxes + ScaledTranslation(0, -10 / 72, axes.figure.dpi_scale_trans)
-        axes.text(1.04, place, "\n".join(lines), transform=below, va="top", color=_MUTED, size=11.5, linespacing=1.35)
+        axes.text(1.04, place, "\n".join(lines), transform=below, va="top", color=MUTED, size=11.5, linespacing=1.35)
 
 
 def _end(axes: Axes, each: Findings) -> float:
@@ -186,7 +191,7 @@ def _end(axes: Axes, each: Findings) -> float:
     return 0.0
 
 
-def _spread(wanted: Sequence[float], *, gap: float, low: float, high: float) -> list[float]:
+def spread(wanted: Sequence[float], *, gap: float, low: float, high: float) -> list[float]:
     """Places near the wanted ones, at least ``gap`` apart, between ``low`` and ``high`` as far as there is room."""
     order = sorted(range(len(wanted)), key=lambda index: -wanted[index])
     places = list(wanted)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import json
 import platform
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ import torch
 
 from core.experiment import Experiment
 from core.findings import COLUMNS, Findings, findings, known
+from core.staging import require_places, staged
 from core.version import product_version
 
 SCHEMA = 1
@@ -83,17 +83,12 @@ def write_report(experiment: Experiment, folder: Path) -> None:
     """
     from core.figure import save_evidence  # noqa: PLC0415 - matplotlib takes a second to load
 
-    with tempfile.TemporaryDirectory(prefix=".mismatch-lab-", dir=_nearest_folder(folder)) as temporary:
-        staged = Path(temporary)
+    with staged(folder, FILES) as place:
         text = json.dumps(build_report(experiment), indent=2, allow_nan=False, ensure_ascii=False)
-        (staged / "report.json").write_text(text + "\n", encoding="utf-8")
+        (place / "report.json").write_text(text + "\n", encoding="utf-8")
         found = findings(experiment)
-        _write_curves(found, staged / "curves.csv")
-        save_evidence(experiment.scenario.name, found, staged / "evidence.png")
-        require_folder(folder)
-        folder.mkdir(parents=True, exist_ok=True)
-        for name in FILES:
-            (staged / name).replace(folder / name)
+        _write_curves(found, place / "curves.csv")
+        save_evidence(experiment.scenario.name, found, place / "evidence.png")
 
 
 def require_folder(folder: Path) -> None:
@@ -102,20 +97,7 @@ def require_folder(folder: Path) -> None:
     Raises:
         OSError: it could not.
     """
-    for path in (folder / name for name in FILES):
-        if path.is_dir():
-            raise IsADirectoryError(f"{path} is a folder, and would have to be a file of the report")
-    with tempfile.TemporaryFile(dir=_nearest_folder(folder)):
-        pass
-
-
-def _nearest_folder(folder: Path) -> Path:
-    """The folder itself or the nearest one above it that exists: on one disk with it, so that files can move."""
-    folder = folder.absolute()
-    existing = next(path for path in (folder, *folder.parents) if path.exists() or path.is_symlink())
-    if not existing.is_dir():
-        raise NotADirectoryError(f"{existing} is not a folder")
-    return existing
+    require_places(folder, FILES)
 
 
 def _write_curves(found: Sequence[Findings], path: Path) -> None:
