@@ -76,6 +76,7 @@ class Plane(QFrame):
             item.setZValue(depth)
             self.box.addItem(item, ignoreBounds=True)
         self._strips: list[QGraphicsPolygonItem] = []
+        self._surface = ""
         self._measured: object = None
         """What the strips show."""
         self._notice = QLabel(self, alignment=Qt.AlignmentFlag.AlignCenter, wordWrap=True)
@@ -102,7 +103,9 @@ class Plane(QFrame):
 
     def set_scene(self, scene: Scene, prior: Drawing, target: Drawing) -> None:
         """Draw what does not move; all panels share the contours."""
-        self.view.setBackground(theme.current().surface)
+        if self._surface != theme.current().surface:  # Qt would paint it anew each time
+            self._surface = theme.current().surface
+            self.view.setBackground(self._surface)
         self._prior.set_drawing(prior)
         self._target.set_drawing(target)
         far = _far(scene)
