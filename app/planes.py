@@ -81,6 +81,7 @@ class Plane(QFrame):
             item.setZValue(depth)
             self.box.addItem(item, ignoreBounds=True)
         self._strips: list[QGraphicsPolygonItem] = []
+        self._surface = ""
         self._measured: object = None
         """What the strips show."""
         self._notice = QLabel(self, alignment=Qt.AlignmentFlag.AlignCenter, wordWrap=True)
@@ -107,9 +108,10 @@ class Plane(QFrame):
 
     def set_scene(self, scene: Scene, prior: Drawing, target: Drawing) -> None:
         """Draw what does not move; all panels share the contours."""
-        palette = theme.current()
-        self.view.setBackground(palette.surface)
-        self.info.setIcon(theme.icon("information-outline", colour=palette.muted))
+        if self._surface != theme.current().surface:  # Qt would paint it anew each time
+            self._surface = theme.current().surface
+            self.view.setBackground(self._surface)
+            self.info.setIcon(theme.icon("information-outline", colour=theme.current().muted))
         self._prior.set_drawing(prior)
         self._target.set_drawing(target)
         far = _far(scene)

@@ -114,7 +114,8 @@ class Bracket:
         times = sorted({1, 0, *(max(1, round(part * schedule.steps)) for part in _TIMES)}, reverse=True)
         shape = len(samplers), len(times)
         paths, kernels, lower, reverse = (Estimates.empty(shape) for _ in range(4))
-        by_kernels, notes = np.zeros(shape, bool), [[] for _ in samplers]
+        by_kernels = np.zeros(shape, bool)
+        notes: list[list[str]] = [[] for _ in samplers]
         return cls(tuple(times), paths, kernels, lower, reverse, by_kernels, notes)
 
     def among(self, rows: Sequence[int], count: int) -> Bracket:

@@ -45,7 +45,7 @@ class Sweep:
         self.scenario = scenario.with_value()
         self.steps = tuple(sorted(set(steps)))
         self._scenarios = [_with_steps(self.scenario, each) for each in self.steps]
-        self.samplers = scenario.samplers()
+        self.samplers = self.scenario.line_up()
         shape = len(self.samplers), len(self.steps)
         self.lower = np.full(shape, np.nan)
         """(samplers, T): ``KL(Q_{1|y} || P_{1|y})`` is not below this."""
