@@ -7,7 +7,6 @@ import math
 import torch
 from torch import Tensor
 
-
 _SAFETY = 64
 """A covariance whose narrowest direction is within so many times rounding of the widest has lost it."""
 

@@ -1,0 +1,45 @@
+"""Affine maps known by their values at probes: what one Gaussian and an affine sampler need."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from core.mixture import GaussianMixture
+from core.problem import Problem
+from core.samplers import Sampler
+from core.schedule import Schedule
+
+
+def probes(dimension: int) -> Tensor:
+    """(d, d + 1): zero and the unit vectors: an affine map is known from its values there."""
+    identity = torch.eye(dimension, dtype=torch.float64)
+    return torch.cat([torch.zeros_like(identity[:, :1]), identity], dim=1)
+
+
+def split(values: Tensor) -> tuple[Tensor, Tensor]:
+    """Constant (d, 1) and slope (d, d) of the affine map with these values (d, d + 1) at the probes."""
+    return values[..., :1], values[..., 1:] - values[..., :1]
+
+
+def mean_squares(values: Tensor, law: GaussianMixture) -> Tensor:
+    """(d, 1): mean square of every coordinate of an affine map under a law of one component."""
+    constant, slope = split(values)
+    spread = law.axes[0] * law.variances.sqrt()
+    return (slope @ law.means.mT + constant).square() + (slope @ spread).square().sum(-1, keepdim=True)
+
+
+@torch.no_grad()
+def is_affine(problem: Problem, schedule: Schedule, sampler: Sampler) -> bool:
+    """Whether every step keeps a Gaussian one: found out by trying points that an affine map knows already."""
+    if problem.prior.components > 1 or problem.target.components > 1:
+        return False
+    level = problem.level(schedule, sorted({schedule.steps, (schedule.steps + 1) // 2, 1}))
+    at = probes(problem.prior.dimension)
+    others = torch.randn(len(at), 4, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    others = torch.cat([others, 30 * others], dim=1)
+    known, points = at.shape[1], torch.cat([at, others], dim=1)
+    mean = sampler.kernel(level, points.expand(len(level.times), *points.shape)).mean
+    constant, slope = split(mean[..., :known])
+    gap = mean[..., known:] - slope @ others - constant
+    return bool((gap.abs() <= 1e-7 * mean.abs().amax()).all())

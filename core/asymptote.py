@@ -1,0 +1,115 @@
+"""The mismatch that is left however many steps are taken: ``W_inf`` of theory.md section 3.
+
+With ``tau = -ln abar``, the accumulated mismatch of a sampler whose score depends on t through abar only tends
+to ``1/2 integral of E |s_{tau|y} - g_tau|^2 d tau`` from ``-ln abar_1``. The mean is taken over the target: exactly for
+one Gaussian and an affine score, over samples that are common to all noise levels otherwise.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import NamedTuple, TypeAlias
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from core.affine import is_affine, mean_squares, probes
+from core.problem import Level, Problem
+from core.samplers import Sampler, ScoreSampler
+from core.schedule import Schedule
+
+_ORDER = 64
+"""Nodes of the Gauss-Legendre rule in ln tau."""
+_END = 40.0
+"""The tau at which nothing but noise is left: scores differ by ``exp(-tau / 2)``."""
+
+
+_BLOCK_BYTES = 1 << 23
+"""Work arrays of the noise levels that are taken at once stay about this large."""
+
+
+class Asymptote(NamedTuple):
+    """Where the accumulated mismatch at t = 1 goes as steps grow, in nats."""
+
+    value: float
+    error: float
+    """Standard error of the samples and error of the quadrature together."""
+
+
+def no_asymptote(sampler: Sampler) -> str | None:
+    """Return why a sampler has none, as the end of a sentence that begins with its name."""
+    if not isinstance(sampler, ScoreSampler):
+        return "is not given by a score, so that its mismatch depends on the steps"
+    if not sampler.has_limit:
+        return "depends on the length of a step, so that its mismatch has no limit as steps grow"
+    return None
+
+
+@torch.no_grad()
+def asymptote(
+    problem: Problem, schedule: Schedule, sampler: Sampler, *, samples: int = 4000, seed: int = 0
+) -> Asymptote | None:
+    """Integrate a sampler's mismatch over all noise levels from that of t = 1 on; None where there is no limit.
+
+    Args:
+        problem: in float64, on the CPU.
+        schedule: gives ``abar_1``; its other steps do not matter.
+        sampler: any.
+        samples: of the target, where there is no closed form.
+        seed: of the samples.
+    """
+    if no_asymptote(sampler) is not None:
+        return None
+    assert isinstance(sampler, ScoreSampler)
+    affine = is_affine(problem, schedule, sampler)
+    squares = _mean_square(sampler) if affine else _sampled_squares(problem, sampler, samples, seed)
+    start = -math.log(float(schedule.alpha_bar[1]))
+    fine, coarse = (_integral(problem, squares, samples, start, order) for order in (_ORDER, _ORDER // 2))
+    spread = float(fine.std(correction=0)) / math.sqrt(max(len(fine) - 1, 1))
+    return Asymptote(float(fine.mean()), math.hypot(spread, float((fine - coarse).mean())))
+
+
+_Squares: TypeAlias = Callable[[Level], Tensor]
+"""``|Delta|^2`` at B levels: its mean, (B, 1), or its values at samples, (B, samples)."""
+
+
+def _mean_square(sampler: ScoreSampler) -> _Squares:
+    def squares(level: Level) -> Tensor:
+        at = probes(level.prior.dimension)
+        return mean_squares(_gap(level, sampler, at.expand(len(level.times), *at.shape)), level.target).sum(-2)
+
+    return squares
+
+
+def _sampled_squares(problem: Problem, sampler: ScoreSampler, samples: int, seed: int) -> _Squares:
+    generator = torch.Generator().manual_seed(seed)
+    ends = problem.target.sample(samples, generator)
+    noise = torch.empty_like(ends).normal_(generator=generator)
+
+    def squares(level: Level) -> Tensor:
+        points = level.abar**0.5 * ends + (1 - level.abar) ** 0.5 * noise
+        return _gap(level, sampler, points).square().sum(-2)
+
+    return squares
+
+
+def _gap(level: Level, sampler: ScoreSampler, points: Tensor) -> Tensor:
+    """``Delta`` at points (B, d, N)."""
+    return level.target_score(points) - sampler.score(level, points)
+
+
+def _integral(problem: Problem, squares: _Squares, samples: int, start: float, order: int) -> Tensor:
+    """Half the integral of the squares over tau, (1,) or (samples,), by the Gauss-Legendre rule in ln tau."""
+    nodes, weights = np.polynomial.legendre.leggauss(order)
+    half = 0.5 * math.log(_END / start)
+    taus = start * np.exp(half * (1 + nodes))
+    rule = torch.from_numpy(0.5 * half * weights * taus)
+    through = Schedule(tuple(-np.expm1(-np.diff(taus, prepend=0.0))))  # whose levels are the nodes
+    block = max(1, _BLOCK_BYTES // (8 * samples * problem.prior.components * problem.prior.dimension))
+    parts = [
+        rule[first : first + block] @ squares(problem.level(through, range(first + 1, min(first + block, order) + 1)))
+        for first in range(0, order, block)
+    ]
+    return torch.stack(parts).sum(0)
