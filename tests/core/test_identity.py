@@ -97,13 +97,13 @@ def test_terms_add_up_to_the_path_divergence(
         for sampler in company(problem)
     ]
     twins = [pushed(sampler, step_by) for sampler in samplers]
-    evidence, broken = account(problem, short, samplers, 5000), account(problem, short, twins, 5000)
+    evidence, broken = account(problem, short, samplers, 4000), account(problem, short, twins, 2000)
     frames = np.isfinite(evidence.value["bound"]).sum(1) - 1
     """Where the path divergence is finite last: t = 0, or where a step without noise comes."""
     assert {sampler.about.key for sampler, frame in zip(samplers, frames, strict=True) if not frame} == {"ddim", "heun"}
     for frame in sorted(set(frames) - {0}):
         rows = np.flatnonzero(frames == frame)
-        direct = path_divergence(problem, short, [samplers[row] for row in rows], 8000, short.steps - int(frame))
+        direct = path_divergence(problem, short, [samplers[row] for row in rows], 5000, short.steps - int(frame))
         keys = [samplers[row].about.label for row in rows]
         far = apart(direct, *(part["bound"][rows, frame] for part in (evidence.value, evidence.error)))
         assert (np.abs(far) < 4).all(), dict(zip(keys, far, strict=True))

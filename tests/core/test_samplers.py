@@ -16,7 +16,7 @@ from core.schedule import Schedule
 
 F64 = torch.float64
 Make = Callable[..., GaussianMixture]
-SCHEDULE = Schedule.exponential_then_constant(20, 4.0, 1e-3)
+SCHEDULE = Schedule.exponential_then_constant(12, 4.0, 1e-3)
 MATRICES = {
     "row": [[0.8, 1.2, -0.3]],
     "wide": [[1.0, 0.0, 1.0], [0.0, 2.0, 0.0]],
