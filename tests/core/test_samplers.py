@@ -212,7 +212,7 @@ def test_every_sampler_is_affine_for_one_component(
     start, end = points[:, :4], points[:, 4:8]
 
     def bend(prior: GaussianMixture) -> Tensor:
-        level = list(pose(prior, MATRICES["row"], 0.3).levels(SCHEDULE))[10]
+        level = list(pose(prior, MATRICES["wide"], 0.3).levels(SCHEDULE))[6]
         along = mean(key, level, 1.7 * end - 0.7 * start)
         return along - 1.7 * mean(key, level, end) + 0.7 * mean(key, level, start)
 
