@@ -37,9 +37,11 @@ def is_affine(problem: Problem, schedule: Schedule, sampler: Sampler) -> bool:
     level = problem.level(schedule, sorted({schedule.steps, (schedule.steps + 1) // 2, 1}))
     at = probes(problem.prior.dimension)
     others = torch.randn(len(at), 4, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-    others = torch.cat([others, 30 * others], dim=1)
+    # Both ways and far out: a map of two affine halves, such as DPS for one row of H, shows its other half.
+    others = torch.cat([sign * others for sign in (1, -1, 30, -30, 1000, -1000)], dim=1)
     known, points = at.shape[1], torch.cat([at, others], dim=1)
     mean = sampler.kernel(level, points.expand(len(level.times), *points.shape)).mean
     constant, slope = split(mean[..., :known])
     gap = mean[..., known:] - slope @ others - constant
-    return bool((gap.abs() <= 1e-7 * mean.abs().amax()).all())
+    size = slope.abs() @ others.abs() + constant.abs()
+    return bool((gap.abs() <= 1e-7 * size + 1e-11 * others.abs().amax(-2)).all())

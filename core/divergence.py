@@ -26,6 +26,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from core.affine import is_affine, mean_squares, probes, split
 from core.gaussian import excess, gaussian_kl
 from core.mixture import GaussianMixture, Responsibilities
 from core.problem import Level, Problem
@@ -81,22 +82,6 @@ class Evidence:
             np.full((len(samplers), 2, dimension), np.nan),
             np.full((len(samplers), 2, dimension, dimension), np.nan),
         )
-
-
-@torch.no_grad()
-def is_affine(problem: Problem, schedule: Schedule, sampler: Sampler) -> bool:
-    """Whether every step keeps a Gaussian one: found out by trying points that an affine map knows already."""
-    if problem.prior.components > 1 or problem.target.components > 1:
-        return False
-    level = problem.level(schedule, sorted({schedule.steps, (schedule.steps + 1) // 2, 1}))
-    probes = _probes(problem.prior.dimension)
-    others = torch.randn(len(probes), 4, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-    others = torch.cat([others, 30 * others], dim=1)
-    count, at = probes.shape[1], torch.cat([probes, others], dim=1)
-    mean = sampler.kernel(level, at.expand(len(level.prior.means), *at.shape)).mean
-    constant, slope = mean[..., :1], mean[..., 1:count] - mean[..., :1]
-    gap = mean[..., count:] - slope @ others - constant
-    return bool((gap.abs() <= 1e-7 * mean.abs().amax()).all())
 
 
 @torch.no_grad()
@@ -168,12 +153,6 @@ def _write(evidence: Evidence, rows: list[int], first: int, totals: _Totals) -> 
         latest[rows] = np.concatenate([latest[rows], new.numpy()], axis=1)[:, -2:]
 
 
-def _probes(dimension: int) -> Tensor:
-    """(d, d + 1): zero and the unit vectors: an affine map is known from its values there."""
-    identity = torch.eye(dimension, dtype=torch.float64)
-    return torch.cat([torch.zeros_like(identity[:, :1]), identity], dim=1)
-
-
 def _within_components_kl_to_normal(target: GaussianMixture) -> float:
     """``sum_k w_k KL(N_k || N(0, I))``."""
     each = 0.5 * (excess(target.variances - 1).sum(-1) + target.means.square().sum(-1))
@@ -227,7 +206,7 @@ class _ClosedForm:
         self.basis = problem.measurement.right_basis
         self.rank = problem.measurement.rank
         self.target = problem.target
-        self.probes = _probes(dimension)
+        self.probes = probes(dimension)
         self.block = max(1, _BLOCK_BYTES // (count * self.probes.numel() * self.probes.element_size()))
         self.means = torch.zeros(count, dimension, dtype=torch.float64)
         self.covariances = torch.eye(dimension, dtype=torch.float64).repeat(count, 1, 1)
@@ -257,10 +236,7 @@ class _ClosedForm:
     def _terms(self, level: Level, points: Tensor, kernel: Kernel) -> Tensor:
         """(3, B): variance, range and null mismatch of one sampler, accumulated over the block."""
         target = level.target
-        centre, spread = target.means[:, 0].unsqueeze(-1), target.axes[0] * target.variances.sqrt()
-        gap = self.basis.mT @ (level.target_mean(points) - kernel.mean)
-        constant, slope = gap[..., :1], gap[..., 1:] - gap[..., :1]
-        squares = (slope @ centre + constant).square() + (slope @ spread).square().sum(-1, keepdim=True)
+        squares = mean_squares(self.basis.mT @ (level.target_mean(points) - kernel.mean), target)
         variance = torch.as_tensor(kernel.variance, dtype=torch.float64)
         mismatch = torch.where(variance > 0, 0.5 * squares / variance, math.inf).squeeze(-1)
         fisher = (self.basis.mT @ (target.axes[0] * target.variances.rsqrt())).square().sum(-1, keepdim=True)
@@ -270,8 +246,7 @@ class _ClosedForm:
     def _carry(self, kernels: Sequence[Kernel], count: int) -> tuple[Tensor, Tensor]:
         """Mean and covariance of the samples after each of B steps, (samplers, B, d) and (samplers, B, d, d)."""
         identity = torch.ones(count, len(self.basis), 1, dtype=torch.float64)
-        maps = torch.stack([kernel.mean for kernel in kernels])
-        constants, slopes = maps[..., :1], maps[..., 1:] - maps[..., :1]
+        constants, slopes = split(torch.stack([kernel.mean for kernel in kernels]))
         variances = torch.stack([kernel.variance * identity for kernel in kernels])
         noises = (self.basis * variances.mT) @ self.basis.mT
         means, covariances = [], []

@@ -62,9 +62,9 @@ class Curvature:
         matrix = mixture.whitening.matrix
         shape = mixture.components, mixture.dimension
         self._towards = matrix.mT.neg()
-        seen = (matrix @ basis).unflatten(-2, shape)
+        seen = (matrix @ basis).view(*matrix.shape[:-2], *shape, -1)
         """(K, d, r): the directions in each component's standardised eigenbasis."""
-        self._stiffness = (matrix.unflatten(-2, shape).mT @ seen).movedim(-3, -2).flatten(-2)
+        self._stiffness = (matrix.view(*seen.shape[:-1], -1).mT @ seen).movedim(-3, -2).flatten(-2)
         """(d, K r): ``C_k^{-1} B``."""
         self._precision = seen.mT @ seen
         """(K, r, r): ``B^T C_k^{-1} B``."""
@@ -75,7 +75,7 @@ class Curvature:
     def apply(self, coordinates: Tensor) -> Tensor:
         """(d, N): ``grad s B u`` for coordinates u, (r, N)."""
         widths = [block.weight.shape[-1] for block in self._blocks]
-        pairs = zip(self._blocks, coordinates.split(widths, dim=-1), strict=True)
+        pairs = zip(self._blocks, torch.split(coordinates, widths, dim=-1), strict=True)
         return _joined([self._apply(block, part) for block, part in pairs])
 
     def _apply(self, block: _Pulls, coordinates: Tensor) -> Tensor:
@@ -221,7 +221,8 @@ class GaussianMixture:
 
     def _whiten(self, points: Tensor) -> Tensor:
         matrix, offset, _ = self.whitening
-        return affine(offset, matrix, points).unflatten(-2, (self.components, self.dimension))
+        image = affine(offset, matrix, points)
+        return image.view(*image.shape[:-2], self.components, self.dimension, -1)
 
     def _log_joint(self, whitened: Tensor) -> Tensor:
         """(K, N): ``ln w_k N(x; m_k, C_k)``."""

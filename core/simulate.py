@@ -114,10 +114,8 @@ def simulate(
                 kernel = sampler.kernel(level, points[index])
                 if observe:
                     accumulated[index] += mismatch(basis, level.target_mean(points[index]), kernel).sum(0)
-                    spread, mean = torch.std_mean(accumulated[index], correction=0)
-                    trace.observed_mismatch[index, frame] = float(mean)
-                    if count > 1:  # one particle alone has no standard error
-                        trace.observed_error[index, frame] = float(spread) / math.sqrt(count - 1)
+                    mean, error = _mean(accumulated[index])
+                    trace.observed_mismatch[index, frame], trace.observed_error[index, frame] = mean, error
                 points[index] = draw(kernel, noise, basis)
                 flat = points[index].view(-1)
                 # Comparisons with NaN are false, so this also catches what is not finite.
@@ -144,6 +142,14 @@ def mismatch(basis: Tensor, exact_mean: Tensor, kernel: Kernel) -> Tensor:
     if isinstance(kernel.variance, float):
         return gap.square_().mul_(0.5 / kernel.variance) if kernel.variance else gap.fill_(math.inf)
     return torch.where(kernel.variance > 0, gap.square_() * (0.5 / kernel.variance), math.inf)
+
+
+def _mean(values: Tensor) -> tuple[float, float]:
+    """Mean of values (N,) with its standard error: NaN for one value alone, zero where the mean is infinite."""
+    spread, mean = (float(part) for part in torch.std_mean(values, correction=0))
+    if math.isnan(mean) and math.isinf(total := float(values.sum())):
+        return total, 0.0
+    return mean, spread / math.sqrt(len(values) - 1) if len(values) > 1 else math.nan
 
 
 def draw(kernel: Kernel, noise: Tensor, basis: Tensor) -> Tensor:

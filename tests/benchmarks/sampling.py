@@ -1,4 +1,4 @@
-"""Particle-steps a second, beside the same samplers written with torch.distributions and autograd.
+"""Particle-steps a second, beside the same samplers written with torch.distributions and autograd; and the terms.
 
 Run as ``python -m tests.benchmarks.sampling`` from the repository's root.
 """
@@ -8,7 +8,8 @@ from __future__ import annotations
 import statistics
 import sys
 import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,8 +19,10 @@ import torch
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
+from torch import Tensor
 from torch.distributions import Categorical, MixtureSameFamily, MultivariateNormal
 
+from core.divergence import Evidence, accumulate
 from core.mixture import GaussianMixture
 from core.problem import Measurement, Problem
 from core.samplers import SAMPLERS
@@ -41,6 +44,9 @@ class Size(NamedTuple):
     steps: int
 
 
+GUIDED = ("pigdm", "tmpd", "dps", "dps-gauss")
+COMPARED = ("prior", "bo-ddnm", *GUIDED)
+MIXED = ["ddnm", "bo-ddnm", "exact", "pigdm", "tmpd"]
 SIZES = [Size(4, 4, 200_000, 100), Size(2, 3, 10_000, 300)]
 
 
@@ -66,58 +72,123 @@ def ours(problem: Problem, schedule: Schedule, key: str, particles: int) -> int:
     return schedule.steps
 
 
-def plain(problem: Problem, schedule: Schedule, key: str, particles: int) -> int:
-    """Run the same sampler as a library of distributions would have it; return its number of steps."""
-    prior, measurement = (part.to(CPU, torch.float32) for part in (problem.prior, problem.measurement))
-    dimension = prior.dimension
-    identity, inverse = torch.eye(dimension), torch.linalg.pinv(measurement.matrix)
-    seen, estimate = inverse @ measurement.matrix, inverse @ measurement.value
-    x = torch.randn(particles, dimension)
-    for t in range(schedule.steps, max(schedule.steps - PLAIN_STEPS, 0), -1):
-        abar, beta = float(schedule.alpha_bar[t]), schedule.betas[t - 1]
-        law = MixtureSameFamily(
-            Categorical(prior.weights),
-            MultivariateNormal(abar**0.5 * prior.means, abar * prior.covariances + (1 - abar) * identity),
-        )
-        leaf = x.requires_grad_()
-        (score,) = torch.autograd.grad(law.log_prob(leaf).sum(), leaf)
-        x = x.detach()
-        if key == "bo-ddnm":
-            spread = (1 - abar) * identity + abar * measurement.noise**2 * inverse @ inverse.mT
-            towards = (abar**0.5 * estimate - x @ seen) @ torch.linalg.inv(spread)
-            score = score @ (identity - seen) + towards
-        x = (x + beta * score) / (1 - beta) ** 0.5 + (beta / (1 - beta)) ** 0.5 * torch.randn_like(x)
-    return min(PLAIN_STEPS, schedule.steps)
+class Plain:
+    """Samplers as a library of distributions would have them: scores and guidance by autograd."""
+
+    def __init__(self, problem: Problem) -> None:
+        self.prior, self.measurement = (part.to(CPU, torch.float32) for part in (problem.prior, problem.measurement))
+        self.identity = torch.eye(self.prior.dimension)
+        self.inverse = torch.linalg.pinv(self.measurement.matrix)
+
+    def run(self, schedule: Schedule, key: str, particles: int) -> int:
+        """Take a few steps; return how many."""
+        x = torch.randn(particles, self.prior.dimension)
+        for t in range(schedule.steps, max(schedule.steps - PLAIN_STEPS, 0), -1):
+            abar, beta = float(schedule.alpha_bar[t]), schedule.betas[t - 1]
+            leaf = x.requires_grad_()
+            (score,) = torch.autograd.grad(self.log_density(leaf, abar).sum(), leaf, create_graph=key in GUIDED)
+            if key in GUIDED:
+                score = score.detach() + self.guidance(key, leaf, score, abar, beta)
+            x = x.detach()
+            if key == "bo-ddnm":
+                score = self.measured(x, score, abar)
+            x = (x + beta * score) / (1 - beta) ** 0.5 + (beta / (1 - beta)) ** 0.5 * torch.randn_like(x)
+        return min(PLAIN_STEPS, schedule.steps)
+
+    def log_density(self, x: Tensor, abar: float) -> Tensor:
+        """``ln Q_t``."""
+        covariances = abar * self.prior.covariances + (1 - abar) * self.identity
+        law = MultivariateNormal(abar**0.5 * self.prior.means, covariances)
+        return MixtureSameFamily(Categorical(self.prior.weights), law).log_prob(x)
+
+    def measured(self, x: Tensor, score: Tensor, abar: float) -> Tensor:
+        """BO-DDNM's score."""
+        seen, estimate = self.inverse @ self.measurement.matrix, self.inverse @ self.measurement.value
+        spread = (1 - abar) * self.identity + abar * self.measurement.noise**2 * self.inverse @ self.inverse.mT
+        towards = (abar**0.5 * estimate - x @ seen) @ torch.linalg.inv(spread)
+        return score @ (self.identity - seen) + towards
+
+    def guidance(self, key: str, x: Tensor, score: Tensor, abar: float, beta: float) -> Tensor:
+        """The gradient through the denoised mean; the measurement has one row, so that systems are divisions."""
+        matrix, noise = self.measurement.matrix, self.measurement.noise
+        seen = (x + (1 - abar) * score) @ matrix.mT / abar**0.5
+        residual = self.measurement.value - seen.detach()
+        if key == "dps":
+            weight = 0.5 * (1 - beta) ** 0.5 / beta / residual.norm(dim=1, keepdim=True)
+        elif key == "dps-gauss":
+            weight = torch.full_like(residual, 1 / noise**2)
+        elif key == "pigdm":
+            weight = torch.ones_like(residual) / ((1 - abar) * (matrix @ matrix.mT) + noise**2)
+        else:
+            (row,) = torch.autograd.grad(seen.sum(), x, retain_graph=True)
+            weight = 1 / ((1 - abar) / abar**0.5 * row @ matrix.mT + noise**2)
+        return torch.autograd.grad((seen * weight * residual).sum(), x)[0]
 
 
 def rates(problem: Problem, schedule: Schedule, key: str, particles: int) -> tuple[list[float], list[float]]:
-    """Particle-steps a second of both, timed alternately after a warm-up."""
-    versions: tuple[Callable[..., int], ...] = (ours, plain)
-    found: tuple[list[float], ...] = ([], [])
+    """Particle-steps a second of both, timed alternately after a warm-up; the plain one only where it exists."""
+    versions: list[Callable[[], int]] = [lambda: ours(problem, schedule, key, particles)]
+    if key in COMPARED:
+        versions.append(lambda: Plain(problem).run(schedule, key, particles))
+    found: tuple[list[float], list[float]] = ([], [])
     for repetition in range(REPETITIONS + 1):
-        for version, of in zip(versions, found, strict=True):
+        for version, of in zip(versions, found, strict=False):
             start = time.perf_counter()
-            steps = version(problem, schedule, key, particles)
+            steps = version()
             if repetition:
                 of.append(steps * particles / (time.perf_counter() - start))
-    return found[0], found[1]
+    return found
 
 
-def main() -> None:
-    """Print the table."""
+def terms(problem: Problem, schedule: Schedule, keys: Sequence[str]) -> list[float]:
+    """Seconds for all terms of samplers, 4000 paths where they are sampled."""
+    samplers, seconds = [SAMPLERS[key] for key in keys], []
+    for _ in range(REPETITIONS + 1):
+        start = time.perf_counter()
+        evidence = Evidence.empty(problem, schedule, samplers)
+        deque(accumulate(problem, schedule, samplers, evidence, paths=4000, seed=0), maxlen=0)
+        seconds.append(time.perf_counter() - start)
+    return seconds[1:]
+
+
+def sampling_table() -> Table:
+    """Particle-steps a second of every sampler."""
     table = Table(title=f"Million particle-steps a second, median of {REPETITIONS}, {torch.get_num_threads()} threads")
     for heading in ("sampler", "d", "K", "N", "T", "ours", "distributions", "ratio", "range"):
         table.add_column(heading, justify="left" if heading == "sampler" else "right")
-    runs = [(size, key) for size in SIZES for key in ("prior", "bo-ddnm")]
+    runs = [(size, key) for size in SIZES for key in SAMPLERS]
     for size, key in track(runs, "Timing", transient=True):
         schedule = Schedule.exponential_then_constant(size.steps, 4.0, 1e-3)
         fast, slow = rates(pose(size), schedule, key, size.particles)
-        ratios = [one / other for one, other in zip(fast, slow, strict=True)]
-        medians = (statistics.median(values) for values in (fast, slow, ratios))
-        one, other, ratio = medians
-        spread = f"{min(ratios):.1f} to {max(ratios):.1f}"
-        table.add_row(key, *map(str, size), f"{one / 1e6:.1f}", f"{other / 1e6:.2f}", f"{ratio:.1f}", spread)
-    Console().print(table)
+        row = [key, *map(str, size), f"{statistics.median(fast) / 1e6:.1f}"]
+        if slow:
+            ratios = [one / other for one, other in zip(fast, slow, strict=True)]
+            row += [f"{statistics.median(slow) / 1e6:.2f}", f"{statistics.median(ratios):.1f}"]
+            row.append(f"{min(ratios):.1f} to {max(ratios):.1f}")
+        table.add_row(*row)
+    return table
+
+
+def terms_table() -> Table:
+    """Seconds that the terms take."""
+    table = Table(title=f"All terms, T = 300, d = 2, 4000 paths, median of {REPETITIONS}")
+    for heading in ("samplers", "K", "milliseconds", "range"):
+        table.add_column(heading, justify="left" if heading == "samplers" else "right")
+    schedule = Schedule.exponential_then_constant(300, 4.0, 1e-3)
+    closed = [key for key in SAMPLERS if key != "dps"]
+    for components, keys in ((3, list(SAMPLERS)[:5]), (3, MIXED), (1, closed), (1, list(SAMPLERS))):
+        name = {len(closed): "all but DPS", len(SAMPLERS): "all"}.get(len(keys), ", ".join(keys))
+        seconds = terms(pose(Size(2, components, 0, 0)), schedule, keys)
+        low, middle, high = (1000 * of(seconds) for of in (min, statistics.median, max))
+        table.add_row(name, str(components), f"{middle:.0f}", f"{low:.0f} to {high:.0f}")
+    return table
+
+
+def main() -> None:
+    """Print the tables."""
+    console = Console()
+    console.print(terms_table())
+    console.print(sampling_table())
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from torch import Tensor
 
+from core.affine import is_affine
 from core.divergence import TERMS, Evidence, accumulate
 from core.gaussian import excess, gaussian_kl
 from core.mixture import GaussianMixture
@@ -257,6 +258,20 @@ def test_a_diverging_sampler_is_infinitely_far(etc: Etc, account: Account, make_
     evidence, sound = (account(problem, etc(200), samplers) for samplers in ([*ALL, step_by(away)], ALL))
     assert not evidence.kl[-1, -1] < 1e12
     np.testing.assert_allclose(evidence.kl[:-1], sound.kl, rtol=1e-10)
+
+
+def test_dps_is_affine_for_no_row(make_problem: Make, short: Schedule) -> None:
+    # For one row its step is affine on either side of y = H xhat: both sides must have been tried.
+    for seed in range(200):
+        problem = make_problem(1, 1 + seed % 3, 1, 0.3, seed)
+        assert not is_affine(problem, short, SAMPLERS["dps"])
+        assert is_affine(problem, short, SAMPLERS["dps-gauss"])
+
+
+def test_maps_that_cancel_are_affine(short: Schedule) -> None:
+    prior = GaussianMixture.from_covariances(tensor([1]), torch.zeros(1, 2), torch.eye(2)[None])
+    problem = Problem.of(prior, Measurement(tensor([[1, 0]]), tensor([0]), 0.3))
+    assert [key for key, sampler in SAMPLERS.items() if not is_affine(problem, short, sampler)] == ["dps"]
 
 
 # Targets without a density

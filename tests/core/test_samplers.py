@@ -16,7 +16,7 @@ from core.schedule import Schedule
 
 F64 = torch.float64
 Make = Callable[..., GaussianMixture]
-SCHEDULE = Schedule.exponential_then_constant(20, 4.0, 1e-3)
+SCHEDULE = Schedule.exponential_then_constant(12, 4.0, 1e-3)
 MATRICES = {
     "row": [[0.8, 1.2, -0.3]],
     "wide": [[1.0, 0.0, 1.0], [0.0, 2.0, 0.0]],
@@ -212,7 +212,7 @@ def test_every_sampler_is_affine_for_one_component(
     start, end = points[:, :4], points[:, 4:8]
 
     def bend(prior: GaussianMixture) -> Tensor:
-        level = list(pose(prior, MATRICES["row"], 0.3).levels(SCHEDULE))[10]
+        level = list(pose(prior, MATRICES["wide"], 0.3).levels(SCHEDULE))[6]
         along = mean(key, level, 1.7 * end - 0.7 * start)
         return along - 1.7 * mean(key, level, end) + 0.7 * mean(key, level, start)
 
