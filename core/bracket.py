@@ -30,6 +30,7 @@ from core.partition import (
     best_partition,
     binned_kl,
     density_ratio,
+    fitted,
 )
 from core.problem import Level, Problem
 from core.samplers import Kernel, Sampler
@@ -50,6 +51,8 @@ _COMPARED = 4
 """Every so many of the points compare other u with the chosen one."""
 _DRAWS = 4
 """Exact draws for each particle."""
+_FAR = 1e12
+"""A particle with a coordinate beyond this is lost."""
 _FEWEST = 32
 """Particles that say anything about a density."""
 _NOTES = {
@@ -58,8 +61,8 @@ _NOTES = {
     "diverged": "some particles diverged; they count as being where the target is not",
     "singular": "t = 0: the target has no density, so that no finite bound exists",
 }
-_TIMES = (1.0, 0.8, 0.6, 0.4, 0.2, 0.1, 0.05, 0.02)
-"""Where the KL is computed, as parts of T, besides t = 1 and 0."""
+_TIMES = (0.8, 0.6, 0.4, 0.2, 0.1, 0.05, 0.02)
+"""Where the KL is computed, as parts of T, besides t = T, 1 and 0."""
 
 
 @final
@@ -103,9 +106,10 @@ class Bracket:
     """Completed."""
 
     @classmethod
-    def empty(cls, schedule: Schedule, samplers: Sequence[Sampler]) -> Self:
-        """Choose about ten t and allocate."""
-        times = sorted({1, 0, *(max(1, round(part * schedule.steps)) for part in _TIMES)}, reverse=True)
+    def empty(cls, schedule: Schedule, samplers: Sequence[Sampler], times: Sequence[int] = ()) -> Self:
+        """Allocate for ``times`` besides T, 1 and 0; left out: about ten, spread over the whole run."""
+        chosen = times or [max(1, round(part * schedule.steps)) for part in _TIMES]
+        times = sorted({schedule.steps, 1, 0, *chosen}, reverse=True)
         shape = len(samplers), len(times)
         tables = (Estimates.empty(shape) for _ in range(4))
         return cls(tuple(times), *tables, np.zeros(shape, bool), [[] for _ in samplers])
@@ -265,6 +269,12 @@ class _Round:
     def _places(self) -> Iterator[_Place]:
         return ((row, t) for t in self.times for row in range(len(self.samplers)))
 
+    def _start(self) -> GaussianMixture:
+        """``P_T``, known as it is: then the ratio is no fit, and its mean is the KL."""
+        size = len(self.basis)
+        ones, zeros = torch.ones(1, size, dtype=torch.float64), torch.zeros(1, size, dtype=torch.float64)
+        return GaussianMixture(ones[:, 0], zeros, ones, torch.eye(size, dtype=torch.float64)[None])
+
     def _later(self, t: int) -> list[int]:
         return [u for u in self.times if t <= u < self.schedule.steps]
 
@@ -356,7 +366,8 @@ class _Round:
                 density = densities[row] = None if bool(varied.any()) else densities[row]
                 if density:
                     yield from density.follow(sampler, level, clouds[row][:, :followed])
-                clouds[row] = draw(kernel, noise, self.basis)
+                moved = draw(kernel, noise, self.basis)
+                clouds[row] = torch.where(moved.abs() < _FAR, moved, math.nan)
             if level.t - 1 in self.times:
                 yield from self._compare(level.t - 1, clouds, densities)
         self.diverged = [not bool(cloud.isfinite().all()) for cloud in clouds]
@@ -410,8 +421,9 @@ class _Round:
         """Fit a ratio to the particles, and find what tells them best from exact draws."""
         choice, promise = self.after[place], -math.inf
         if cloud.shape[1] > _FEWEST:
-            choice.ratio = density_ratio(target, cloud)
-            yield
+            at_start = place[1] == self.schedule.steps
+            law = self._start() if at_start else (yield from fitted(target, cloud))
+            choice.ratio = density_ratio(target, law)
             plane = self.basis[:, sorted({0, min(self.rank, len(self.basis) - 1)})].mT
             candidates = (choice.ratio, RATIO_BINS), (plane.matmul, GRID_BINS)
             promise, choice.partition = yield from best_partition(

@@ -48,7 +48,9 @@ class MeasuredLaw(NamedTuple):
             return Estimate(math.inf, 0.0)
         factor = torch.linalg.cholesky(self.covariance)
         known = target.marginal(basis.mT)
-        second_moment = known.covariance + (known.mean.unsqueeze(1) - self.mean) @ (known.mean - self.mean.squeeze(1))[None]
+        second_moment = (
+            known.covariance + (known.mean.unsqueeze(1) - self.mean) @ (known.mean - self.mean.squeeze(1))[None]
+        )
         cross = torch.cholesky_solve(second_moment, factor).trace() + 2 * factor.diagonal().log().sum()
         cross = 0.5 * float(cross) + 0.5 * len(factor) * math.log(math.tau)
         spread, mean = torch.std_mean(known.log_density(basis.mT @ draws))
