@@ -36,7 +36,8 @@ class Density:
     def follow(self, sampler: Sampler, level: Level, points: Tensor) -> Work[None]:
         """Take one deterministic step from x_t, (d, N)."""
         parts = []
-        for part in points.split(max(1, points_at_once(level.problem) // (2 * len(points))), dim=1):
+        width = max(1, points_at_once(level.problem) // (2 * len(points)))
+        for part in torch.split(points, width, dim=1):
             parts.append(log_determinant(sampler, level, part))
             yield
         self.log = self.log - torch.cat(parts)
@@ -59,7 +60,7 @@ def log_determinant(sampler: Sampler, level: Level, points: Tensor) -> Tensor:
     shifted = points.unsqueeze(1) + torch.cat([shifts, -shifts], dim=1)
     values = sampler.kernel(level, shifted.flatten(1)).mean.view(dimension, 2, dimension, count)
     jacobian = ((values[:, 0] - values[:, 1]) / (2 * step)).movedim(-1, 0)
-    logarithm = torch.linalg.slogdet(jacobian).logabsdet
+    logarithm: Tensor = torch.linalg.slogdet(jacobian).logabsdet
     # Singular values take time, and a flat direction shows in the determinant first.
     scale = torch.linalg.matrix_norm(jacobian).log()
     doubtful = logarithm < math.log(_FLAT) + dimension * scale

@@ -21,7 +21,6 @@ from core.samplers import Sampler
 from core.schedule import Schedule
 from core.work import BLOCK_BYTES, Work
 
-
 _ROUNDING = 1e-14
 """A variance below this part of the largest, or of one, is none."""
 

@@ -123,7 +123,7 @@ def best_partition(
 def at_all(coordinates: Coordinates, points: Tensor, width: int) -> Work[Tensor]:
     """Coordinates of points (d, N), ``width`` at a time."""
     parts = []
-    for part in points.split(width, dim=1):
+    for part in torch.split(points, width, dim=1):
         parts.append(coordinates(part))
         yield
     return torch.cat(parts, dim=1)

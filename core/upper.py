@@ -102,6 +102,7 @@ def walk(
     problem: Problem,
     schedule: Schedule,
     samplers: Sequence[Sampler],
+    *,
     starts: Sequence[int],
     stops: set[tuple[int, int]],
     points: int,
@@ -137,7 +138,7 @@ def walk(
         for times in _blocks(range(t + 1, last + 1), problem, at.shape[1]):
             at = yield from _advance(problem.level(schedule, times), samplers, at, log_weight, generator)
     log_weight += (-0.5 * (at.square() + math.log(math.tau))).sum(0)
-    for start, part in zip(rising, log_weight.split(size, dim=1), strict=True):
+    for start, part in zip(rising, torch.split(log_weight, size, dim=1), strict=True):
         walks.log_weight[start, schedule.steps] = part
     return walks
 
@@ -202,8 +203,8 @@ def log_mean_kernel(points: Tensor, means: Tensor, variance: Scalar, basis: Tens
     constant = -0.5 * float((math.tau * variances).log().sum()) - math.log(size)
     logs = torch.full((groups, len(at)), -math.inf, dtype=torch.float64)
     width = max(1, PAIR_BYTES // (4 * dimension))
-    for row, group in zip(logs, of.split(size), strict=True):
-        for members in group.split(width):
+    for row, group in zip(logs, torch.split(of, size), strict=True):
+        for members in torch.split(group, width):
             for part in slices(len(at), max(1, PAIR_BYTES // (4 * len(members)))):
                 far = torch.cdist(at[part], members, compute_mode="donot_use_mm_for_euclid_dist").square_()
                 row[part] = torch.logaddexp(row[part], far.mul_(-0.5).logsumexp(1).double())

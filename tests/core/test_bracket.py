@@ -12,19 +12,20 @@ import pytest
 import torch
 from torch import Tensor
 
-from core import bracket as bracket_module
+from core import refine as rounds_module
 from core import upper
-from core.bracket import Bracket, Sizes, refine
-from core.change_of_variables import Density, log_determinant
+from core.bracket import Bracket
+from core.change_of_variables import log_determinant
 from core.divergence import Evidence, accumulate
 from core.gaussian import gaussian_kl
 from core.measured import measured_laws
 from core.mixture import GaussianMixture
 from core.partition import Estimate, binned_kl, density_ratio, fitted
 from core.problem import Measurement, Problem
+from core.refine import Sizes, refine
 from core.samplers import SAMPLERS, Kernel, Sampler
 from core.schedule import Schedule
-from core.upper import log_mean_kernel, walk
+from core.upper import Walks, log_mean_kernel, walk
 from core.work import Work
 
 F64 = torch.float64
@@ -60,6 +61,13 @@ def done(work: Work[Any]) -> Any:
             next(work)
         except StopIteration as end:
             return end.value
+
+
+def walked(
+    problem: Problem, schedule: Schedule, samplers: Sequence[Sampler], starts: Sequence[int], points: int, paths: int
+) -> Walks:
+    sizes = {"points": points, "paths": paths, "generator": torch.Generator().manual_seed(3)}
+    return done(walk(problem, schedule, samplers, starts=starts, stops=set(), **sizes))
 
 
 def frames(schedule: Schedule, found: Bracket) -> list[int]:
@@ -126,8 +134,8 @@ def uncorrected(wanted: Tensor, particles: Tensor) -> Estimate:
 
 TWINS = {
     "weights of the wrong sign": (upper, "log_step", flipped),
-    "kernels that are summed, not averaged": (bracket_module, "log_mean_kernel", summed),
-    "frequencies as they are": (bracket_module, "binned_kl", uncorrected),
+    "kernels that are summed, not averaged": (rounds_module, "log_mean_kernel", summed),
+    "frequencies as they are": (rounds_module, "binned_kl", uncorrected),
 }
 
 
@@ -166,7 +174,7 @@ def test_both_upper_bounds_close_in_on_the_exact_kl(noise: float, key: str) -> N
 
 def test_one_path_gives_the_path_bound(make_problem: Make, short: Schedule) -> None:
     problem, samplers = make_problem(3, 2, 1, 0.4, seed=6), [SAMPLERS[key] for key in ("ddnm", "bo-ddnm", "exact")]
-    walks = done(walk(problem, short, samplers, (12, 1, 0), set(), 8000, 1, torch.Generator().manual_seed(3)))
+    walks = walked(problem, short, samplers, (12, 1, 0), 8000, 1)
     evidence = evidence_of(problem, short, samplers, 8000)
     for row in range(3):
         for t in (12, 1, 0):
@@ -182,8 +190,7 @@ def test_more_paths_fall_towards_the_kl(make_problem: Make, short: Schedule) -> 
     truth = evidence_of(problem, schedule, [SAMPLERS["exact"]]).kl[0, -1]
     bounds = []
     for paths in (1, 8, 64):
-        generator = torch.Generator().manual_seed(3)
-        walks = done(walk(problem, schedule, [SAMPLERS["exact"]], (0,), set(), 1000, paths, generator))
+        walks = walked(problem, schedule, [SAMPLERS["exact"]], (0,), 1000, paths)
         bounds.append(walks.gap(0, walks.log_weight[0, schedule.steps]).mean().value)
     assert bounds[0] > bounds[1] > bounds[2] > truth - 0.05
     assert bounds[2] < truth + 0.3 * (bounds[0] - truth)
@@ -405,7 +412,7 @@ def test_degenerate_steps_leave_the_upper_bounds_unknown(make_problem: Make, sho
     assert np.isfinite(found.paths.value[:, 0]).all()
     assert np.isnan(found.kernels.value[1, -1])
     assert np.isfinite(found.kernels.value[1, -2])
-    assert np.isinf(found.lower.value[1, -1])
+    assert np.isinf(found.limits()[0][1, -1])
     assert np.isnan(found.value()[:, -1]).all()
     assert all(found.notes)
 
