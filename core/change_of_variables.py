@@ -21,6 +21,8 @@ from core.work import Work, points_at_once
 
 _STEP = 1e-5
 """Of a difference, in units of ``sqrt(1 - abar_t)``, over which scores change."""
+_FLAT = 1e-8
+"""A direction that shrinks by this against the others is lost: differences cannot tell it from zero."""
 
 
 @final
@@ -34,7 +36,8 @@ class Density:
     def follow(self, sampler: Sampler, level: Level, points: Tensor) -> Work[None]:
         """Take one deterministic step from x_t, (d, N)."""
         parts = []
-        for part in torch.split(points, max(1, points_at_once(level.problem) // (2 * len(points))), dim=1):
+        width = max(1, points_at_once(level.problem) // (2 * len(points)))
+        for part in torch.split(points, width, dim=1):
             parts.append(log_determinant(sampler, level, part))
             yield
         self.log = self.log - torch.cat(parts)
@@ -42,18 +45,26 @@ class Density:
     def reverse_kl(self, target: GaussianMixture, points: Tensor) -> Estimate:
         """``KL(P_t || Q_{t|y})`` at the particles x_t, (d, N)."""
         gap = self.log - target.log_density(points)
-        if not bool(gap.isfinite().all()):
+        if bool(gap.isnan().any()):
             return UNKNOWN
+        if bool(gap.isinf().any()):
+            return Estimate(math.inf, 0.0)
         return Estimate(float(gap.mean()), float(gap.std()) / math.sqrt(len(gap)))
 
 
 def log_determinant(sampler: Sampler, level: Level, points: Tensor) -> Tensor:
-    """(N,): ``log |det d mu_t / d x|`` at points (d, N)."""
+    """(N,): ``log |det d mu_t / d x|`` at points (d, N); minus infinity where the map flattens a direction."""
     dimension, count = points.shape
     step = _STEP * float((1 - level.abar) ** 0.5)
     shifts = step * torch.eye(dimension, dtype=torch.float64).unsqueeze(-1)
     shifted = points.unsqueeze(1) + torch.cat([shifts, -shifts], dim=1)
     values = sampler.kernel(level, shifted.flatten(1)).mean.view(dimension, 2, dimension, count)
-    jacobian = (values[:, 0] - values[:, 1]) / (2 * step)
-    volume: Tensor = torch.linalg.slogdet(jacobian.movedim(-1, 0)).logabsdet
-    return volume
+    jacobian = ((values[:, 0] - values[:, 1]) / (2 * step)).movedim(-1, 0)
+    logarithm: Tensor = torch.linalg.slogdet(jacobian).logabsdet
+    # Singular values take time, and a flat direction shows in the determinant first.
+    scale = torch.linalg.matrix_norm(jacobian).log()
+    doubtful = logarithm < math.log(_FLAT) + dimension * scale
+    if bool(doubtful.any()):
+        scales = torch.linalg.svdvals(jacobian[doubtful])
+        logarithm[doubtful] = torch.where(scales[:, -1] > _FLAT * scales[:, 0], logarithm[doubtful], -math.inf)
+    return logarithm

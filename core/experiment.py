@@ -9,9 +9,10 @@ import numpy as np
 import torch
 
 from core.asymptote import asymptote
-from core.bracket import Bracket, refine
+from core.bracket import Bracket
 from core.closeness import Closeness, Yardstick
 from core.divergence import Evidence, accumulate
+from core.refine import refine
 from core.scenario import Scenario
 from core.simulate import Trace, simulate
 

@@ -92,9 +92,8 @@ def binned_kl(wanted: Tensor, particles: Tensor) -> Estimate:
     return Estimate(value, math.sqrt(float(from_draws + from_particles)))
 
 
-def density_ratio(target: GaussianMixture, particles: Tensor) -> Coordinates:
-    """Return ``log q - log p`` at points, (1, N), p fitted to the sampler's particles, (d, N)."""
-    law = fitted(target, particles[:, : _FIT_WORK // (target.components * target.dimension**2)])
+def density_ratio(target: GaussianMixture, law: GaussianMixture) -> Coordinates:
+    """Return ``log q - log p`` at points, (1, N)."""
     return lambda points: (target.log_density(points) - law.log_density(points)).unsqueeze(0)
 
 
@@ -130,11 +129,13 @@ def at_all(coordinates: Coordinates, points: Tensor, width: int) -> Work[Tensor]
     return torch.cat(parts, dim=1)
 
 
-def fitted(target: GaussianMixture, particles: Tensor, steps: int = 3) -> GaussianMixture:
+def fitted(target: GaussianMixture, particles: Tensor, steps: int = 3) -> Work[GaussianMixture]:
     """Return a mixture of as many components as the target's, fitted to particles (d, N), from the target on.
 
-    Every covariance is drawn towards that of all particles, as if some of them belonged to it.
+    Every covariance is drawn towards that of all particles, as if some of them belonged to it. No more
+    particles are used than bounded work allows.
     """
+    particles = particles[:, : max(2, _FIT_WORK // (target.components * target.dimension**2))]
     spread = particles.cov(correction=0).view(target.dimension, target.dimension)
     floor = _SCALE_FLOOR**2 * target.covariance.diagonal().mean() * torch.eye(target.dimension, dtype=spread.dtype)
     borrowed = float(target.dimension)
@@ -147,6 +148,8 @@ def fitted(target: GaussianMixture, particles: Tensor, steps: int = 3) -> Gaussi
         for weight, mean in zip(member, means, strict=True):
             centred = particles - mean.unsqueeze(1)
             covariances.append((centred * weight) @ centred.mT + borrowed * spread)
+        yield
         total = torch.stack(covariances) / (size + borrowed).view(-1, 1, 1)
         law = GaussianMixture.from_covariances(size + 1e-3, means, (total + total.mT) / 2 + floor)
+        yield
     return law

@@ -189,7 +189,7 @@ class RunSection(Section):
     """Monte Carlo target paths for the terms of the bound, where they have no closed form."""
     kl_error: Annotated[Number, Field(gt=0, le=1)] = 0.02
     """The bracket of a KL without closed form is refined until its relative standard errors are below this."""
-    kl_rounds: Annotated[int, Strict(), Field(ge=0, le=12)] = 4
+    kl_rounds: Annotated[int, Strict(), Field(ge=0, le=12)] = 3
     """At most so many times; each round is about twice the work of the one before. 0: no bracket."""
     seed: Annotated[int, Strict(), Field(ge=0, lt=2**63)] = 0
     device: Literal["auto", "cpu", "cuda"] = "auto"

@@ -102,6 +102,7 @@ def walk(
     problem: Problem,
     schedule: Schedule,
     samplers: Sequence[Sampler],
+    *,
     starts: Sequence[int],
     stops: set[tuple[int, int]],
     points: int,
