@@ -182,7 +182,7 @@ def _row(each: Findings) -> dict[str, str]:
     value, error = ({name: column[-2] for name, column in part.items()} for part in (each.value, each.error))
     return {
         "sampler": each.about.label,
-        "KL": each.headline.text,
+        "KL": f"{each.headline.text} (P‖Q)" if each.headline.kind == "reverse" else each.headline.text,
         "bound": with_error(value["bound"], error["bound"]),
         **{title: number(value[name]) for title, name in _TITLES.items()},
         "W∞": number(each.asymptote[0] if each.asymptote else np.nan),

@@ -8,10 +8,10 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from core.asymptote import no_asymptote
 from core.bracket import Estimates
 from core.experiment import Experiment
 from core.numbers import number, with_error
-from core.samplers.base import ScoreSampler
 from core.samplers.probability_flow import ProbabilityFlow
 
 Kind = Literal["exact", "bracket", "lower only", "upper only", "reverse", "none"]
@@ -114,7 +114,8 @@ def kl_entry(experiment: Experiment, index: int, t: int) -> dict[str, Any]:
         value = {"value": known.low, "lower": None, "upper": None, "stderr": known.error, "of": "KL(samples || target)"}
     else:
         value = {"value": _finite(known.value), **finite, "stderr": _finite((known.high - known.low) / (2 * _SURE))}
-    return {"kind": known.kind.removesuffix(" only"), **value, **estimates}
+    kind = {"lower only": "lower", "upper only": "bracket"}.get(known.kind, known.kind)
+    return {"kind": kind, **value, **estimates}
 
 
 def _finite(value: float | np.float64) -> float | None:
@@ -144,7 +145,4 @@ def why_no_limit(experiment: Experiment, index: int) -> str | None:
     """Return why a sampler's mismatch has no limit as T grows, or None where it has one or that is not known yet."""
     if not experiment.asymptotes or experiment.asymptotes[index] is not None:
         return None
-    sampler = experiment.samplers[index]
-    if isinstance(sampler, ScoreSampler) and not sampler.has_limit:
-        return "has no limit as T grows: its mismatch increases without end"
-    return "has no known limit as T grows"
+    return no_asymptote(experiment.samplers[index])

@@ -10,9 +10,10 @@ from typing import final
 
 import numpy as np
 
-from core.bracket import Bracket, Sizes, refine
+from core.bracket import Bracket
 from core.divergence import Evidence, accumulate
 from core.findings import known
+from core.refine import Sizes, refine
 from core.refusal import ScenarioError
 from core.scenario import Scenario
 from core.staging import staged
