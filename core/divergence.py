@@ -19,6 +19,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import NamedTuple, Protocol, Self, final
 
 import numpy as np
@@ -284,20 +285,6 @@ class _ClosedForm:
 class _MonteCarlo:
     """Several components: means over target paths, drawn from t = T down by the bridge to x_0."""
 
-    # How TERMS follow from a path's own numbers: information at T, the rest of disc, var, range, null.
-    COMBINE = torch.tensor(
-        [
-            [0.0, 1.0, 1.0, 1.0, 1.0],
-            [-1.0, 0.0, 0.0, 0.0, 0.0],
-            [1.0, 1.0, 0.0, 0.0, 0.0],
-            [0.0, 0.0, 1.0, 0.0, 0.0],
-            [0.0, 0.0, 0.0, 1.0, 1.0],
-            [0.0, 0.0, 0.0, 1.0, 0.0],
-            [0.0, 0.0, 0.0, 0.0, 1.0],
-        ],
-        dtype=torch.float64,
-    )
-
     def __init__(self, problem: Problem, samplers: Sequence[Sampler], paths: int, seed: int) -> None:
         self.samplers = samplers
         self.rank = problem.measurement.rank
@@ -309,8 +296,8 @@ class _MonteCarlo:
         self.within = 0.0
         self.score_spread = torch.zeros(paths, dtype=torch.float64)
         """Per path: ``sum_s beta_s / 2 sum_k r_k |s_k - s|^2``."""
-        self.own = torch.zeros(len(samplers), 1, 5, paths, dtype=torch.float64)
-        """Per sampler and path: what COMBINE takes."""
+        self.own = torch.zeros(len(samplers), 3, paths, dtype=torch.float64)
+        """Per sampler and path: variance, range and null mismatch, accumulated."""
 
     def start(self, schedule: Schedule) -> _Totals:
         """Draw x_T given x_0."""
@@ -319,9 +306,10 @@ class _MonteCarlo:
         target = self.target.noised_along([abar])
         self.initialisation = _within_components_kl_to_normal(target.levels()[0])
         self.membership = target.responsibilities(self.points.unsqueeze(0))
-        information = self._information(self.membership)
-        self.own[:, :, 0], self.own[:, :, 1] = information, -information
-        return self._totals(self.own, torch.zeros(1, dtype=torch.float64))
+        self.information = self._information(self.membership)
+        """Per path: what x_T carries about its component."""
+        nothing = torch.zeros(1, dtype=torch.float64)
+        return self._totals(nothing, -self.information, self.own.unsqueeze(2))
 
     def _normal(self) -> Tensor:
         return torch.empty_like(self.ends).normal_(generator=self.generator)
@@ -342,21 +330,22 @@ class _MonteCarlo:
         self.membership = Responsibilities(*(part[-1:] for part in reached))
         within = self.within + _within_components_discretisation(level, self.target).cumsum(0)
 
-        own = torch.empty(len(self.samplers), len(points), *self.own.shape[2:], dtype=torch.float64)
-        own[:, :, 0] = self.own[:, -1:, 0]
-        own[:, :, 1] = self.score_spread + (level.beta * spread.unsqueeze(-2)).squeeze(-2).mul_(0.5).cumsum(0)
-        self.score_spread = own[0, -1, 1].clone()
-        own[:, : len(reached.of_component), 1] -= self._information(reached)
-        exact_mean = level.target_mean(points)
-        for row, sampler in zip(own, self.samplers, strict=True):
+        free = (level.beta * spread.unsqueeze(-2)).squeeze(-2).mul_(0.5)
+        free[0] += self.score_spread
+        _accumulate(free)
+        self.score_spread = free[-1].clone()
+        free[: len(reached.of_component)] -= self._information(reached)
+        own = torch.empty(*self.own.shape[:2], *free.shape, dtype=torch.float64)
+        exact_mean, along = level.target_mean(points), (self.basis.mT @ score).square_()
+        for row, before, sampler in zip(own, self.own, self.samplers, strict=True):
             kernel = sampler.kernel(level, points)
             terms = mismatch(self.basis, exact_mean, kernel)
-            row[:, 2] = _variance_term(level, kernel, (self.basis.mT @ score).square())
-            row[:, 3], row[:, 4] = terms[:, : self.rank].sum(1), terms[:, self.rank :].sum(1)
-        own[:, 0, 2:] += self.own[:, -1, 2:]
-        own[:, :, 2:] = own[:, :, 2:].cumsum(1)
-        self.own, self.within = own[:, -1:].clone(), float(within[-1])
-        return self._totals(own, within)
+            row[0] = _variance_term(level, kernel, along)
+            row[1], row[2] = terms[:, : self.rank].sum(1), terms[:, self.rank :].sum(1)
+            row[:, 0] += before
+            _accumulate(row.movedim(1, 0))
+        self.own, self.within = own[:, :, -1].clone(), float(within[-1])
+        return self._totals(within, free, own)
 
     def _memberships(self, level: Level, after: Tensor) -> Responsibilities:
         """Where the paths stand after each step, as far as the target has a density there."""
@@ -387,14 +376,38 @@ class _MonteCarlo:
             path.append(step.add_(path[-1], alpha=keep))
         return torch.stack(path)
 
-    def _totals(self, own: Tensor, within: Tensor) -> _Totals:
-        """Everything accumulated down to B frames, with standard errors over the paths."""
-        mean = own.mean(-1, keepdim=True)
-        centred = torch.where(mean.isfinite(), own - mean, 0.0)  # what is infinite has no error
-        covariance = centred @ centred.mT / (own.shape[-1] * (own.shape[-1] - 1))
-        fixed = torch.zeros(len(within), len(TERMS), dtype=torch.float64)
-        fixed[:, 0], fixed[:, 1], fixed[:, 2] = self.initialisation + within, self.initialisation, within
-        # A term that is infinite must not make a NaN of those that it has no part in.
-        value = fixed + torch.where(self.COMBINE == 0, 0.0, self.COMBINE * mean.mT).sum(-1)
-        error = (self.COMBINE @ covariance * self.COMBINE).sum(-1).clamp(min=0).sqrt()
-        return _Totals(value.movedim(-1, 0), error.movedim(-1, 0), torch.full(own.shape[:2], math.nan))
+    def _totals(self, within: Tensor, free: Tensor, own: Tensor) -> _Totals:
+        """Everything accumulated down to B frames, with standard errors over the paths.
+
+        Args:
+            within: (B,), the discretisation inside the components.
+            free: (B, N), what the bound holds per path besides the sampler's own terms.
+            own: (samplers, 3, B, N).
+        """
+        shape = len(own), len(within)
+        variance, measured, unseen = (_mean_and_error(part) for part in own.unbind(1))
+        total = own[:, 1] + own[:, 2]
+        mismatches = _mean_and_error(total)
+        bound = _mean_and_error(total.add_(own[:, 0]).add_(free))
+        initialisation = _mean_and_error(-self.information)
+        discretisation = _mean_and_error(free + self.information)
+        start = torch.full_like(within, self.initialisation)
+        fixed = start + within, start, within, *[torch.zeros_like(within)] * 4
+        parts = bound, initialisation, discretisation, variance, mismatches, measured, unseen
+        value = torch.stack([(mean + known).expand(shape) for (mean, _), known in zip(parts, fixed, strict=True)])
+        error = torch.stack([error.expand(shape) for _, error in parts])
+        return _Totals(value, error, torch.full(shape, math.nan))
+
+
+def _accumulate(steps: Tensor) -> None:
+    """Cumulative sums along the first dimension, in place."""
+    for before, after in pairwise(steps):
+        after.add_(before)
+
+
+def _mean_and_error(values: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean over the paths, the last dimension, and its standard error; what is infinite has none."""
+    mean = values.mean(-1)
+    square = torch.linalg.vector_norm(values - mean.unsqueeze(-1), dim=-1).square()
+    count = values.shape[-1]
+    return mean, torch.where(mean.isfinite(), square / (count * (count - 1)), 0.0).sqrt()

@@ -77,10 +77,10 @@ def known_kl(experiment: Experiment, index: int, frame: int) -> KnownKL:
     if bracket is None or not bracket.rounds or t not in bracket.times:
         return UNKNOWN
     column = bracket.times.index(t)
-    reverse = float(bracket.reverse.value[index, column])
-    if math.isfinite(reverse):
-        return KnownKL("reverse", reverse, reverse, float(bracket.reverse.error[index, column]))
     low, high = (float(limit[index, column]) for limit in kl_limits(experiment))
+    reverse = float(bracket.reverse.value[index, column])
+    if math.isinf(high) and math.isfinite(reverse):
+        return KnownKL("reverse", reverse, reverse, float(bracket.reverse.error[index, column]))
     return _between(low, high)
 
 

@@ -62,7 +62,7 @@ def _rescaled(base: Sampler, factor: float | Sequence[float]) -> Sampler:
 
 def _company(problem: Problem) -> list[Sampler]:
     factors = torch.linspace(0.6, 1.8, problem.prior.dimension).tolist()
-    able = [sampler for sampler in SAMPLERS.values() if sampler.obstacle(problem) is None]
+    able = [sampler for sampler in SAMPLERS.values() if sampler.obstacle(problem.measurement) is None]
     return [*able, _rescaled(SAMPLERS["bo-ddnm"], 0.7), _rescaled(SAMPLERS["prior"], factors)]
 
 

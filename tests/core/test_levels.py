@@ -46,7 +46,7 @@ def test_a_level_alone_is_the_same_in_a_batch(
     together = problem.level(SCHEDULE, times)
     alone = {level.t: level for level in problem.levels(SCHEDULE)}
     for sampler in EVERY:
-        if sampler.obstacle(problem) is not None:
+        if sampler.obstacle(problem.measurement) is not None:
             continue
         batch = sampler.kernel(together, points)
         variances = torch.as_tensor(batch.variance, dtype=F64).expand(len(times), of[1], 1)

@@ -298,16 +298,16 @@ def test_settings_are_in_the_name() -> None:
 
 def test_what_cannot_run_says_why(mixture: GaussianMixture) -> None:
     unmeasured = Problem.shifted(mixture, mixture.noised(0.9))
-    assert {key for key, sampler in SAMPLERS.items() if sampler.obstacle(unmeasured) is None} == {
+    assert {key for key, sampler in SAMPLERS.items() if sampler.obstacle(unmeasured.measurement) is None} == {
         "prior",
         "exact",
         "ddim",
         "heun",
     }
-    assert type(SAMPLERS["ddim"])(score=SAMPLERS["ddnm"]).obstacle(unmeasured) == "needs a measurement"
+    assert type(SAMPLERS["ddim"])(score=SAMPLERS["ddnm"]).obstacle(unmeasured.measurement) == "needs a measurement"
     noiseless = pose(mixture, MATRICES["row"], 0.0)
-    assert [key for key, sampler in SAMPLERS.items() if sampler.obstacle(noiseless)] == ["dps-gauss"]
-    assert "noise" in str(SAMPLERS["dps-gauss"].obstacle(noiseless))
+    assert [key for key, sampler in SAMPLERS.items() if sampler.obstacle(noiseless.measurement)] == ["dps-gauss"]
+    assert "noise" in str(SAMPLERS["dps-gauss"].obstacle(noiseless.measurement))
 
 
 # What screens show

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from matplotlib.image import imread
 
-from core.bracket import Bracket, Sizes
+from core.bracket import Bracket
+from core.refine import Sizes
 from core.divergence import Evidence, accumulate
 from core.refusal import ScenarioError
 from core.samplers import SAMPLERS
