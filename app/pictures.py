@@ -9,12 +9,14 @@ from typing import final
 import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
-from PySide6.QtCore import QRectF, Qt
-from PySide6.QtGui import QColor, QImage, QPainter, QPen, QTransform
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QImage, QPainter, QPen, QPolygonF, QTransform
 from PySide6.QtWidgets import QStyleOptionGraphicsItem, QWidget
 
 Line = tuple[NDArray[np.float64], NDArray[np.float64]]
 """x and y of a line, NaN between its pieces."""
+Band = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
+"""x, and the y below and above; where one of them is not finite there is no band."""
 
 TRAIL_OPACITY, TRAIL_FADING = 0.1, 0.85
 SHADES_PER_PARTICLE = 48
@@ -70,10 +72,11 @@ class Picture(pg.GraphicsObject):
 
 @final
 class Drawing:
-    """Lines that rarely change: stroked once for each view, then only copied; views of one size share it."""
+    """Lines that rarely change, and bands beneath: drawn once for each view, then copied; equal views share it."""
 
-    def __init__(self, lines: Sequence[tuple[Line, QPen]] = ()) -> None:
+    def __init__(self, lines: Sequence[tuple[Line, QPen]] = (), bands: Sequence[tuple[Band, QColor]] = ()) -> None:
         self._paths = [(pg.arrayToQPath(x, y, connect="finite"), pen) for (x, y), pen in lines]
+        self._areas = [(_outline(*band), colour) for band, colour in bands]
         self._images: dict[tuple[float, ...], QImage] = {}
 
     def image(self, to_image: QTransform, width: int, height: int, ratio: float) -> QImage:
@@ -90,6 +93,11 @@ class Drawing:
         image.fill(Qt.GlobalColor.transparent)
         painter = QPainter(image)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        for area, colour in self._areas:
+            painter.setBrush(colour)
+            painter.drawPolygon(to_image.map(area))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
         for path, pen in self._paths:
             scaled = QPen(pen)
             scaled.setWidthF(pen.widthF() * ratio)
@@ -98,6 +106,13 @@ class Drawing:
                 painter.drawPolyline(piece)
         painter.end()
         return image
+
+
+def _outline(x: NDArray[np.float64], low: NDArray[np.float64], high: NDArray[np.float64]) -> QPolygonF:
+    """Along the lower edge and back along the upper one."""
+    known = np.isfinite(low) & np.isfinite(high)
+    across, up = np.append(x[known], x[known][::-1]), np.append(low[known], high[known][::-1])
+    return QPolygonF([QPointF(*point) for point in zip(across.tolist(), up.tolist(), strict=True)])
 
 
 @final

@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, Qt, QTimer, Signal
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSlider, QToolButton, QWidget
 
 from app import theme
-from app.widgets import number
+from core.numbers import number
 from core.schedule import Schedule
 
 _TICK_MS = 16

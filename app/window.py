@@ -26,15 +26,16 @@ from PySide6.QtWidgets import (
 )
 
 from app import theme
-from app.evidence import HeadlinePlot, TermsTable
+from app.evidence import EvidenceDock
 from app.library import builtin_scenarios, load_builtin
 from app.planes import PlaneGrid
 from app.problem_editor import ProblemEditor
 from app.process import leave_a_core
 from app.session import Session
 from app.transport import Player, Transport
-from app.widgets import number, with_error
 from core.experiment import Experiment
+from core.known_kl import known_kl
+from core.numbers import with_error
 from core.refusal import ScenarioError
 from core.scenario import Scenario
 
@@ -59,8 +60,7 @@ class MainWindow(QMainWindow):
         self.player = Player(self)
         self.problem = ProblemEditor()
         self.planes = PlaneGrid()
-        self.headline = HeadlinePlot()
-        self.terms = TermsTable()
+        self.evidence = EvidenceDock()
         self.transport = Transport(self.player)
         self._build()
         self._connect()
@@ -70,17 +70,10 @@ class MainWindow(QMainWindow):
     # Building
 
     def _build(self) -> None:
-        evidence = QWidget()
-        column = QVBoxLayout(evidence)
-        column.setContentsMargins(4, 8, 8, 8)
-        column.setSpacing(8)
-        column.addWidget(self.headline, 1)
-        column.addWidget(self.terms)
-        evidence.setMinimumWidth(420)
         self._split = QSplitter()
         self._split.setHandleWidth(1)
         self._split.setChildrenCollapsible(False)
-        for widget, stretch in ((self.planes, 7), (evidence, 4)):
+        for widget, stretch in ((self.planes, 7), (self.evidence, 4)):
             self._split.addWidget(widget)
             self._split.setStretchFactor(self._split.count() - 1, stretch)
         self._split.setSizes([700, 400])
@@ -171,7 +164,7 @@ class MainWindow(QMainWindow):
 
     def _restyle(self) -> None:
         self.picker.setIcon(theme.icon("chevron-down"))
-        for part in (self.transport, self.headline, self.problem):
+        for part in (self.transport, self.evidence, self.problem):
             part.restyle()
         self.planes.refresh()
         self.player.show_again()
@@ -256,8 +249,7 @@ class MainWindow(QMainWindow):
     def _began(self, experiment: Experiment) -> None:
         self.experiment = experiment
         self.transport.show_schedule(experiment.schedule)
-        self.headline.show_experiment(experiment)
-        self.terms.show_experiment(experiment)
+        self.evidence.show_experiment(experiment)
         self.player.begin(experiment.schedule.steps)
         self._planes_are_old = True
 
@@ -269,14 +261,14 @@ class MainWindow(QMainWindow):
         now = time.perf_counter()
         if now - self._drawn_at > _REDRAW_SECONDS:
             self._drawn_at = now
-            self.headline.advance()
+            self.evidence.advance()
         available = self.experiment.completed
         self.player.offer(available)
         self.transport.status.setText(f"computing {available - 1} / {self.experiment.schedule.steps}")
 
     def _finished(self, seconds: float) -> None:
         assert self.experiment is not None
-        self.headline.advance()
+        self.evidence.advance()
         steps = self.experiment.schedule.steps
         self.transport.status.setText(f"computed {steps} / {steps} in {seconds:.2f} s")
 
@@ -285,7 +277,7 @@ class MainWindow(QMainWindow):
         if experiment is None:
             return
         self.planes.show_frame(frame)
-        self.headline.show_frame(frame)
+        self.evidence.show_frame(frame)
         now = time.perf_counter()
         if not self.player.is_playing or now - self._written_at > _REWRITE_SECONDS:
             self._written_at = now
@@ -296,10 +288,11 @@ class MainWindow(QMainWindow):
         experiment = self.experiment
         if experiment is None or self._planes_are_old:
             return
-        self.terms.show_frame(frame)
+        self.evidence.write(frame)
         evidence, t = experiment.evidence, experiment.schedule.steps - frame
         for index, plane in enumerate(self.planes.planes.values()):
-            kl = number(evidence.kl[index, frame]) if evidence.all_exact else ""
+            known = known_kl(experiment, index, frame)
+            kl = "" if known.kind == "none" else known.text
             bound = with_error(evidence.value["bound"][index, frame], evidence.error["bound"][index, frame])
             diverged = experiment.trace.diverged_at[index]
             plane.set_headline(kl, bound, diverged if diverged is not None and t <= diverged else None)

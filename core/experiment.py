@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import final
+from typing import Any, final
 
 from core.divergence import Evidence, accumulate
 from core.scenario import Scenario
@@ -32,6 +32,12 @@ class Experiment:
         steps, particles = self.schedule.steps, scenario.run.particles
         self.trace = Trace.empty(len(self.samplers), steps, scenario.dimension, particles, keep_frames=keep_frames)
         self.evidence = Evidence.empty(self.problem, self.schedule, self.samplers)
+        self.bracket: Any = None
+        """The KL where it has no closed form, between two bounds; refined after the run."""
+        self.asymptotes: list[Any] = []
+        """A sampler each, after the run: its mismatch as T grows without end (value, error), None where none exists."""
+        self.closeness: list[Any] = []
+        """A sampler each, after the run: weights, W2 and MMD of its particles at t = 1."""
 
     @property
     def completed(self) -> int:

@@ -17,7 +17,8 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from matplotlib.transforms import ScaledTranslation
 
-from core.findings import Column, Findings, headline, show
+from core.findings import Column, Findings, headline
+from core.numbers import with_error
 
 _INK, _MUTED, _FAINT = "#1B2430", "#66717F", "#E4E8ED"
 _STYLE: dict[Any, Any] = {
@@ -190,7 +191,10 @@ def _numbers(each: Findings) -> list[str]:
     """What stands under a sampler's name: its terms at t = 1."""
     row = headline([each])[0]
     kl = f"KL {row['KL']}, " if np.isfinite(each.value["kl"][-2]) else ""
-    lines = [f"{kl}bound {row['bound']}", f"mismatch {show(each.value['mismatch'][-2], each.error['mismatch'][-2])}"]
+    lines = [
+        f"{kl}bound {row['bound']}",
+        f"mismatch {with_error(each.value['mismatch'][-2], each.error['mismatch'][-2])}",
+    ]
     if row["diverged"]:
         lines.append(f"particles diverged at {row['diverged']}")
     return lines

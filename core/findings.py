@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from core.divergence import TERMS
 from core.experiment import Experiment
+from core.numbers import number, with_error
 from core.samplers import About
 
 COLUMNS = ("kl", *TERMS, "observed_mismatch")
@@ -139,9 +140,9 @@ def _row(each: Findings) -> dict[str, str]:
     value, error = ({name: column[-2] for name, column in part.items()} for part in (each.value, each.error))
     return {
         "sampler": each.about.label,
-        "KL": show(value["kl"], error["kl"]),
-        "bound": show(value["bound"], error["bound"]),
-        **{title: show(value[name]) for title, name in _TITLES.items()},
+        "KL": with_error(value["kl"], error["kl"]),
+        "bound": with_error(value["bound"], error["bound"]),
+        **{title: number(value[name]) for title, name in _TITLES.items()},
         "diverged": "" if each.diverged_at is None else f"t = {each.diverged_at}",
     }
 
@@ -155,27 +156,6 @@ _TITLES = {
     "null": "mismatch_null",
     "observed": "observed_mismatch",
 }
-
-
-def show(value: float, error: float = 0.0) -> str:
-    """Return a number of nats to three digits, with its standard error where that shows in them.
-
-    Unknown numbers are a dash; what rounding alone could have made is zero.
-    """
-    if not np.isfinite(value):
-        return "–"
-    text = _three_digits(value)
-    if not error > 5e-4 * abs(value):
-        return text
-    return f"{text} ± {error:,.0f}" if error >= 10 else f"{text} ± {error:.1g}"
-
-
-def _three_digits(value: float) -> str:
-    if abs(value) < 1e-12:
-        return "0"
-    if 1000 <= abs(value) < 1e7:
-        return f"{value:,.0f}"
-    return f"{value:.3g}" if abs(value) >= 1e-4 else f"{value:.1g}"
 
 
 def known(value: float | np.float64) -> float | None:

@@ -20,7 +20,7 @@ from pytestqt.qtbot import QtBot
 
 from app import theme
 from app.library import builtin_scenarios, load_builtin
-from app.widgets import number, with_error
+from core.numbers import number, with_error
 from app.window import MainWindow
 from core.experiment import Experiment
 from core.problem import Level

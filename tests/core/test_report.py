@@ -17,7 +17,8 @@ from torch import Tensor
 from core import report
 from core.divergence import TERMS
 from core.experiment import Experiment
-from core.findings import COLUMNS, findings, headline, show
+from core.findings import COLUMNS, findings, headline
+from core.numbers import number
 from core.problem import Level
 from core.report import FILES, build_report, require_folder, write_report
 from core.samplers import SAMPLERS, About, ScoreSampler
@@ -230,8 +231,8 @@ def test_headline_has_a_row_for_each_sampler() -> None:
     rows = headline(findings(experiment))
     assert [row["sampler"] for row in rows] == ["DDNM", "Exact"]
     terms = build_report(experiment)["samplers"]["ddnm"]["at"]["1"]
-    assert rows[0]["KL"] == show(terms["kl"]["value"])
-    assert rows[0]["null"] == show(terms["mismatch_null"])
+    assert rows[0]["KL"] == number(terms["kl"]["value"])
+    assert rows[0]["null"] == number(terms["mismatch_null"])
     assert rows[1]["mismatch"] == "0"
     assert rows[0]["diverged"] == ""
 
@@ -241,27 +242,6 @@ def test_headline_of_a_diverged_sampler(wrong: str) -> None:
     assert re.fullmatch(r"t = \d+", row["diverged"])
     assert row["observed"] == row["KL"] == "–"
     assert "±" in row["bound"]
-
-
-@pytest.mark.parametrize(
-    ("value", "error", "text"),
-    [
-        (0.0, 0.0, "0"),
-        (3e-17, 0.0, "0"),
-        (1.87e-8, 0.0, "2e-08"),
-        (0.09402, 0.0, "0.094"),
-        (37.463, 0.0, "37.5"),
-        (39.85, 0.812, "39.9 ± 0.8"),
-        (0.7643, 8e-11, "0.764"),
-        (2466.2, 23.4, "2,466 ± 23"),
-        (3.2e12, 0.0, "3.2e+12"),
-        (math.nan, 0.0, "–"),
-        (math.inf, math.inf, "–"),
-        (1.0, math.nan, "1"),
-    ],
-)
-def test_numbers_of_nats(value: float, error: float, text: str) -> None:
-    assert show(value, error) == text
 
 
 # Files

@@ -1,0 +1,117 @@
+"""What is known of ``KL(Q_{t|y} || P_t)`` at a t, and of what kind that knowledge is; why a bound is missing."""
+
+from __future__ import annotations
+
+import math
+from typing import Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.experiment import Experiment
+from core.numbers import number, with_error
+from core.samplers.base import ScoreSampler
+from core.samplers.probability_flow import ProbabilityFlow
+
+Kind = Literal["exact", "bracket", "lower only", "upper only", "reverse", "none"]
+_SURE = 3.0
+"""Standard errors by which the path bound is raised before the KL is said to lie below it."""
+
+
+class KnownKL(NamedTuple):
+    """The KL of one sampler at one t, as far as it is known."""
+
+    kind: Kind
+    low: float
+    high: float
+    """What it lies between; both are the value where it is exact or reverse."""
+    error: float = 0.0
+    """Standard error of a reverse one; the limits of a bracket hold theirs already."""
+
+    @property
+    def text(self) -> str:
+        """The number or the limits."""
+        if self.kind == "bracket":
+            return f"{number(self.low)} – {number(self.high)}"
+        if self.kind == "lower only":
+            return f"≥ {number(self.low)}"
+        if self.kind == "upper only":
+            return f"≤ {number(self.high)}"
+        return with_error(self.low, self.error)
+
+    @property
+    def value(self) -> float:
+        """The KL where it is exact, the middle of a bracket tighter than a fifth, else NaN."""
+        middle = (self.low + self.high) / 2
+        return middle if self.kind in {"exact", "bracket"} and self.high - self.low <= 0.2 * middle else math.nan
+
+
+UNKNOWN = KnownKL("none", math.nan, math.nan)
+
+
+def is_bracketed(experiment: Experiment) -> bool:
+    """Return whether there is a bracket with numbers in it."""
+    return experiment.bracket is not None and experiment.bracket.rounds > 0
+
+
+def kl_frame(experiment: Experiment, frame: int) -> int:
+    """Return the frame nearest to one at which the KL of every sampler is known: brackets are for a few t only."""
+    if experiment.evidence.all_exact or not is_bracketed(experiment):
+        return frame
+    frames = experiment.schedule.steps - np.array(experiment.bracket.times)
+    return int(frames[np.abs(frames - frame).argmin()])
+
+
+def kl_limits(experiment: Experiment) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the bracket's limits, (samplers, times) each, the path bound taken into account."""
+    evidence = experiment.evidence
+    frames = experiment.schedule.steps - np.array(experiment.bracket.times)
+    value, error = (part["bound"][:, frames] for part in (evidence.value, evidence.error))
+    low, high = experiment.bracket.limits(value + _SURE * error)
+    return low, high
+
+
+def known_kl(experiment: Experiment, index: int, frame: int) -> KnownKL:
+    """Return what is known of a sampler's KL at a frame, see :func:`kl_frame`."""
+    evidence, bracket = experiment.evidence, experiment.bracket
+    t = experiment.schedule.steps - frame
+    if evidence.exact[index]:
+        value = float(evidence.kl[index, frame])
+        return UNKNOWN if math.isnan(value) else KnownKL("exact", value, value)
+    if not is_bracketed(experiment) or t not in bracket.times:
+        return UNKNOWN
+    column = bracket.times.index(t)
+    reverse = float(bracket.reverse.value[index, column])
+    if math.isfinite(reverse):
+        return KnownKL("reverse", reverse, reverse, float(bracket.reverse.error[index, column]))
+    low, high = (float(limit[index, column]) for limit in kl_limits(experiment))
+    return _between(low, high)
+
+
+def _between(low: float, high: float) -> KnownKL:
+    if math.isfinite(high):
+        return KnownKL("bracket" if low > 0 else "upper only", low, high)
+    return KnownKL("lower only", low, high) if low > 0 else UNKNOWN
+
+
+def why_no_bound(experiment: Experiment, index: int, frame: int) -> str | None:
+    """Return why a sampler has no finite bound at a frame, as a clause, or None where it has one."""
+    if not math.isinf(experiment.evidence.value["bound"][index, frame]):
+        return None
+    if isinstance(experiment.samplers[index], ProbabilityFlow):
+        return "it adds no noise, so that no bound along paths exists"
+    if math.isinf(experiment.evidence.value["mismatch"][index, frame]):
+        return "a step has no noise in some direction, so that no bound along paths is finite"
+    if experiment.problem.target.is_singular and frame == experiment.schedule.steps:
+        return "the target has no density at t = 0; read t = 1"
+    return "its bound is beyond double precision"
+
+
+def why_no_limit(experiment: Experiment, index: int) -> str | None:
+    """Return why a sampler's mismatch has no limit as T grows, as a clause, or None where it has one or that is not known yet."""
+    if not experiment.asymptotes or experiment.asymptotes[index] is not None:
+        return None
+    sampler = experiment.samplers[index]
+    if isinstance(sampler, ScoreSampler) and not sampler.has_limit:
+        return "no limit, since its mismatch increases without end as T grows"
+    return "no limit is known as T grows"
