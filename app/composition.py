@@ -8,7 +8,7 @@ from typing import NamedTuple, final
 
 from PySide6.QtCore import QEvent, QRectF, Qt
 from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app import theme
 from app.read_out import ReadOut, table
@@ -25,9 +25,7 @@ PARTS = {
     "mismatch_null": ("unseen mismatch", "#7B61C9"),
 }
 """Terms from left to right: words and colour."""
-_LEGEND_ROWS = (("initialisation", "discretisation", "variance"), ("mismatch_range", "mismatch_null"))
-_SHARE = "each bar: 100 % of its bound"
-_ABSOLUTE = "one linear scale, nats"
+_LEGEND_ROWS = (("initialisation", "variance"), ("discretisation", "mismatch_range", "mismatch_null"))
 _NAME_WIDTH, _TOTAL_WIDTH = 84, 88
 _ROW, _BAR = 22, 14
 """Heights; rows shrink where there are many."""
@@ -194,7 +192,7 @@ class Bars(QWidget):
 
 @final
 class Composition(QWidget):
-    """The bars, what their colours mean, and how they are to be read."""
+    """The bars, and what their colours mean."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -202,18 +200,12 @@ class Composition(QWidget):
         self._legend = {
             name: LegendEntry(words, 8, style=Qt.PenStyle.NoPen, colour=c) for name, (words, c) in PARTS.items()
         }
-        self._caption = QLabel()
-        self._caption.setProperty("role", "muted")
-        self._caption.setFont(theme.font(11))
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
         layout.addWidget(self.bars, 1)
         for names in _LEGEND_ROWS:
-            row = side_by_side(*(self._legend[name] for name in names), spacing=10)
-            layout.addLayout(row)
-        row.addWidget(self._caption)
-        self.set_absolute(False)
+            layout.addLayout(side_by_side(*(self._legend[name] for name in names), spacing=12))
 
     def show_experiment(self, experiment: Experiment) -> None:
         """Take a new run."""
@@ -229,4 +221,3 @@ class Composition(QWidget):
     def set_absolute(self, absolute: bool) -> None:
         """Choose one scale for all, or shares."""
         self.bars.set_absolute(absolute)
-        self._caption.setText(_ABSOLUTE if absolute else _SHARE)

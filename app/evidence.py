@@ -9,6 +9,7 @@ from typing import final
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QStackedWidget, QToolButton, QVBoxLayout, QWidget
 
+from app import theme
 from app.composition import Composition
 from app.headline_plot import HeadlinePlot
 from app.per_step import PerStepPlot
@@ -25,6 +26,8 @@ _LOOKS = {
     "Per step": "The mismatch that each step adds",
     "Weights": "How the particles are shared out among the target's components",
 }
+_SHARES, _ONE_SCALE = "each bar 100 %", "one linear scale"
+"""How the bars are to be read; a logarithm would have no meaning for parts of a sum."""
 _WIDTH = 420
 
 
@@ -37,13 +40,14 @@ class EvidenceDock(QWidget):
         self._experiment: Experiment | None = None
         self._frame = 0
         self.summary = QLabel(wordWrap=True)
+        self.summary.setFont(theme.font(12))
         self.summary.setTextFormat(Qt.TextFormat.RichText)
         self.summary.setAccessibleName("What the numbers say")
         self.headline, self.terms = HeadlinePlot(), TermsTable()
         self.composition, self.per_step, self.weights = Composition(), PerStepPlot(), WeightsView()
         self.looks = Segments("Closer looks", _LOOKS)
-        self.absolute = QToolButton(text="shares", checkable=True)
-        self.absolute.setToolTip("Shares of each bound, or all bars on one linear scale")
+        self.absolute = QToolButton(text=_SHARES, checkable=True)
+        self.absolute.setToolTip("Shares of each bound, or all bars on one linear scale; the bound stands at the right")
         self.absolute.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self._closer = (self.composition, self.per_step, self.weights)
         self._pages = QStackedWidget()
@@ -114,7 +118,7 @@ class EvidenceDock(QWidget):
         self._closer[index].show_frame(self._frame)
 
     def _change_scale(self, absolute: bool) -> None:
-        self.absolute.setText("one scale" if absolute else "shares")
+        self.absolute.setText(_ONE_SCALE if absolute else _SHARES)
         self.composition.set_absolute(absolute)
         self.composition.show_frame(self._frame)
 

@@ -6,11 +6,11 @@ import math
 from typing import NamedTuple, final
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QColor, QResizeEvent
-from PySide6.QtWidgets import QHeaderView, QTableWidget, QTableWidgetItem, QVBoxLayout, QWidget
+from PySide6.QtGui import QColor, QFontMetrics, QResizeEvent
+from PySide6.QtWidgets import QHeaderView, QLabel, QTableWidget, QTableWidgetItem, QVBoxLayout, QWidget
 
 from app import theme
-from app.widgets import card, heading
+from app.widgets import card
 from core.experiment import Experiment
 from core.known_kl import kl_frame, known_kl, why_no_bound, why_no_limit
 from core.numbers import number, with_error
@@ -40,23 +40,25 @@ _KINDS = {
     "none": "–",
 }
 _LATER = "Computed after the run."
-_ROW_HEIGHT = 21
+_ROW_HEIGHT = 19
 _PADDING = 12
 """Pixels beside a cell's text."""
-_COLUMNS_WITH_ERRORS = 3
-"""With more samplers than this, standard errors are in the tooltips only."""
+_LEAST = "−8.8·10⁻⁸⁸"
+"""What fits in every column."""
 
 
 class Cell(NamedTuple):
-    """What a cell says, and what its tooltip adds."""
+    """What a cell says."""
 
     text: str
-    full: str
+    tip: str
+    short: str = ""
+    """Where there is no room for the text; left out: the text is short."""
 
 
-def _measured(value: float, error: float, narrow: bool, remark: str = "") -> Cell:
+def _measured(value: float, error: float, remark: str = "") -> Cell:
     full = with_error(value, error)
-    return Cell(number(value) if narrow else full, f"{full}\n{remark}" if remark else full)
+    return Cell(full, f"{full}\n{remark}" if remark else full, number(value))
 
 
 @final
@@ -65,9 +67,8 @@ class TermsTable(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self._title = heading("What is known")
-        frame, layout = card(self._title)
-        layout.setSpacing(2)
+        frame, layout = card()
+        layout.setContentsMargins(12, 6, 12, 6)
         self.table = QTableWidget(len(ROWS), 0)
         self.table.setAccessibleName("What is known of each sampler")
         self.table.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
@@ -90,6 +91,8 @@ class TermsTable(QWidget):
             item = QTableWidgetItem(label)
             item.setToolTip(explanation)
             self.table.setVerticalHeaderItem(row, item)
+        self._corner = QLabel(self.table, toolTip="Numbers are in nats, ± 1 standard error")
+        self._corner.setFont(theme.font(11, "semibold"))
         layout.addWidget(self.table)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
@@ -97,11 +100,10 @@ class TermsTable(QWidget):
         self._experiment: Experiment | None = None
         self._items: dict[tuple[str, int], QTableWidgetItem] = {}
         self._frame = 0
-        self._widest = 0
 
     def show_experiment(self, experiment: Experiment) -> None:
         """Take a new run."""
-        self._experiment, self._widest = experiment, 0
+        self._experiment = experiment
         self.table.setColumnCount(len(experiment.samplers))
         for column, sampler in enumerate(experiment.samplers):
             header = QTableWidgetItem(sampler.about.label)
@@ -120,26 +122,25 @@ class TermsTable(QWidget):
 
     def advance(self) -> None:
         """Write again what has been refined."""
-        if self._experiment is not None and self._frame < self._experiment.completed:
+        if self._experiment is not None:
             self._show_rows()
+            self._fit()
             self.show_frame(self._frame)
 
     def show_frame(self, frame: int) -> None:
         """Show what is known at a frame that is complete."""
-        if self._experiment is None:
+        if self._experiment is None or frame >= self._experiment.completed:
             return
         self._frame = frame
         steps = self._experiment.schedule.steps
         near = kl_frame(self._experiment, frame)
-        self._title.setText(f"At t = {steps - frame}, in nats, ± 1 standard error")
+        self._corner.setText(f"at t = {steps - frame}, nats")
         self._row_title("kl").setText("KL" if near == frame else f"KL at t = {steps - near}")
         for column in range(len(self._experiment.samplers)):
             for name in ROWS:
-                text, full = self.cell(name, column)
-                self._items[name, column].setText(text)
-                self._items[name, column].setToolTip(full)
-                self._widest = max(self._widest, self.table.fontMetrics().horizontalAdvance(text) + _PADDING)
-        self._fit()
+                text, tip, short = self.cell(name, column)
+                self._items[name, column].setText(text if not short or self._has_room(text) else short)
+                self._items[name, column].setToolTip(tip)
 
     # Cells
 
@@ -161,11 +162,6 @@ class TermsTable(QWidget):
             )
         return self._distance(name, column)
 
-    @property
-    def _is_narrow(self) -> bool:
-        assert self._experiment is not None
-        return len(self._experiment.samplers) > _COLUMNS_WITH_ERRORS
-
     def _kl(self, name: str, column: int) -> Cell:
         assert self._experiment is not None
         known = known_kl(self._experiment, column, kl_frame(self._experiment, self._frame))
@@ -174,7 +170,8 @@ class TermsTable(QWidget):
             notes = [_LATER]
         text = known.text if name == "kl" else _KINDS[known.kind]
         explanation = ROWS["kl"][1] if known.kind != "reverse" else "KL(samples ‖ target), in nats."
-        return Cell(text, "\n".join([f"{known.text} ({_KINDS[known.kind]})", explanation, *notes]))
+        tip = "\n".join([f"{known.text} ({_KINDS[known.kind]})", explanation, *notes])
+        return Cell(text, tip, known.short if name == "kl" else text)
 
     def _term(self, name: str, column: int) -> Cell:
         assert self._experiment is not None
@@ -183,9 +180,7 @@ class TermsTable(QWidget):
         why = why_no_bound(self._experiment, column, self._frame)
         if why and not math.isfinite(value):
             return Cell("none", f"No finite value: {why}.")
-        return _measured(
-            value, error, self._is_narrow, "Exact." if evidence.exact[column] else "A mean over target paths."
-        )
+        return _measured(value, error, "Exact." if evidence.exact[column] else "A mean over target paths.")
 
     def _limit(self, column: int) -> Cell:
         assert self._experiment is not None
@@ -194,7 +189,7 @@ class TermsTable(QWidget):
         limit = self._experiment.asymptotes[column]
         if limit is None:
             return Cell("none", f"None: {why_no_limit(self._experiment, column)}.")
-        return _measured(limit.value, limit.error, self._is_narrow)
+        return _measured(limit.value, limit.error)
 
     def _distance(self, name: str, column: int) -> Cell:
         assert self._experiment is not None
@@ -209,7 +204,7 @@ class TermsTable(QWidget):
             remarks.append("Exact." if found.w2_exact else "Sliced: along many directions, not in space.")
         if floor > 0:
             remarks.append(f"Exact samples in equal number would show about {number(floor)}.")
-        return _measured(value, error, self._is_narrow, "\n".join(remarks))
+        return _measured(value, error, "\n".join(remarks))
 
     # Sizes
 
@@ -234,15 +229,24 @@ class TermsTable(QWidget):
         """Share the width between the columns."""
         super().resizeEvent(event)
         self._fit()
+        self.show_frame(self._frame)
+
+    def _has_room(self, text: str) -> bool:
+        """Whether a text fits in a column."""
+        room = self.table.horizontalHeader().defaultSectionSize() - _PADDING
+        return QFontMetrics(theme.font(11, "medium")).horizontalAdvance(text) <= room
 
     def _fit(self) -> None:
-        """Columns share the width where every title and number fits; else they keep theirs, and scroll."""
+        """Columns share the width where titles and short numbers fit; else they keep theirs, and scroll."""
         header, columns = self.table.horizontalHeader(), self.table.columnCount()
         if columns == 0:
             return
-        room = self.table.width() - self.table.verticalHeader().sizeHint().width() - 2
-        least = max([self._widest, *(header.sectionSizeHint(column) for column in range(columns))])
+        titles = self.table.verticalHeader().sizeHint().width()
+        room = self.table.width() - titles - 2
+        number_width = self.table.fontMetrics().horizontalAdvance(_LEAST) + _PADDING
+        least = max([number_width, *(header.sectionSizeHint(column) for column in range(columns))])
         header.setDefaultSectionSize(max(room // columns, least))
         bar = self.table.horizontalScrollBar().sizeHint().height() if least * columns > room else 0
         rows = sum(not self.table.isRowHidden(row) for row in range(len(ROWS)))
         self.table.setFixedHeight(header.sizeHint().height() + _ROW_HEIGHT * rows + 2 + bar)
+        self._corner.setGeometry(4, 0, titles - 4, header.sizeHint().height())

@@ -23,7 +23,7 @@ _LEAST = 1e-3
 """Nats that the axis always reaches up to."""
 _MARGIN = 0.05
 """Part of the run's length that is kept free beyond t = 0, for what holds in the limit."""
-_BEFORE = 0.01
+_BEFORE = 0.03
 """Part that is kept free before t = T."""
 
 
@@ -85,9 +85,9 @@ class TimePlot(QWidget):
         """Show t = T..0."""
         self.steps = steps
         self.plot.setXRange(-_MARGIN * steps, (1 + _BEFORE) * steps, padding=0)
-        # The axis says t itself: a line of its own would cost the curves their height.
-        ticks = np.unique(np.linspace(0, steps, 5).round().astype(int))
-        self.plot.getAxis("bottom").setTicks([[(t, f"t = {t}" if t == steps else str(t)) for t in ticks.tolist()]])
+        # The last tick names the axis: a line of its own would cost the curves their height.
+        ticks = np.unique(np.linspace(0, steps, 5).round().astype(int)).tolist()
+        self.plot.getAxis("bottom").setTicks([[(t, str(t) if t else "t = 0") for t in ticks]])
 
     def set_logarithmic(self, logarithmic: bool) -> None:
         """Choose the vertical axis."""

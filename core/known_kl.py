@@ -40,6 +40,13 @@ class KnownKL(NamedTuple):
         return with_error(self.low, self.error)
 
     @property
+    def short(self) -> str:
+        """The same for a narrow place: of a bracket the middle, or the upper limit of a wide one."""
+        if self.kind == "bracket":
+            return f"≤ {number(self.high)}" if math.isnan(self.value) else f"≈ {number(self.value)}"
+        return number(self.low) if self.kind in {"exact", "reverse"} else self.text
+
+    @property
     def value(self) -> float:
         """The KL where it is exact, the middle of a bracket tighter than a fifth, else NaN."""
         middle = (self.low + self.high) / 2
@@ -108,7 +115,7 @@ def why_no_bound(experiment: Experiment, index: int, frame: int) -> str | None:
 
 
 def why_no_limit(experiment: Experiment, index: int) -> str | None:
-    """Return why a sampler's mismatch has no limit as T grows, as a clause, or None where it has one or that is not known yet."""
+    """Return why a mismatch has no limit as T grows, as a clause; None where it has one or that is not known yet."""
     if not experiment.asymptotes or experiment.asymptotes[index] is not None:
         return None
     sampler = experiment.samplers[index]
