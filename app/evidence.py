@@ -13,7 +13,7 @@ from app import theme
 from app.composition import Composition
 from app.headline_plot import HeadlinePlot
 from app.per_step import PerStepPlot
-from app.segments import Segments
+from app.segments import BUTTON_HEIGHT, Segments
 from app.terms_table import TermsTable
 from app.weights_view import WeightsView
 from app.widgets import card
@@ -49,6 +49,7 @@ class EvidenceDock(QWidget):
         self.absolute = QToolButton(text=_SHARES, checkable=True)
         self.absolute.setToolTip("Shares of each bound, or all bars on one linear scale; the bound stands at the right")
         self.absolute.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.absolute.setFixedHeight(BUTTON_HEIGHT)
         self._closer = (self.composition, self.per_step, self.weights)
         self._pages = QStackedWidget()
         self._build()
@@ -67,14 +68,14 @@ class EvidenceDock(QWidget):
         words, words_layout = card(self.summary)
         words_layout.setContentsMargins(12, 7, 12, 7)
         closer, closer_layout = card()
-        closer_layout.setContentsMargins(12, 6, 12, 8)
+        closer_layout.setContentsMargins(12, 6, 12, 6)
         closer_layout.setSpacing(2)
         closer_layout.addLayout(bar)
         closer_layout.addWidget(self._pages, 1)
         column = QVBoxLayout(self)
         column.setContentsMargins(4, 8, 8, 8)
         column.setSpacing(8)
-        for part, stretch in ((words, 0), (self.headline, 3), (closer, 2), (self.terms, 0)):
+        for part, stretch in ((words, 0), (self.headline, 3), (closer, 1), (self.terms, 0)):
             column.addWidget(part, stretch)
         self.setMinimumWidth(_WIDTH)
 

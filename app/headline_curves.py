@@ -167,7 +167,7 @@ class Curves:
         lines = []
         ends = -np.array([_LIMIT_FROM, _LIMIT_TO]) * self.experiment.schedule.steps
         for index, limit in enumerate(self.experiment.asymptotes):
-            if limit is not None:
+            if limit is not None and np.isfinite(self._time.heights(np.array([limit.value]))).all():
                 spread = limit.value + np.array([-2, 2]) * limit.error
                 lines.append(((ends, self._time.heights(np.full(2, limit.value))), self._pen(index, "limit")))
                 lines.append(((np.full(2, ends.mean()), self._time.edge(spread)), self._pen(index, "bracket")))

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWi
 from app import theme
 from app.headline_curves import STYLES, Curves
 from app.read_out import ReadOut, table
+from app.segments import BUTTON_HEIGHT
 from app.time_plot import TimePlot
 from app.widgets import LegendEntry, card, heading, side_by_side
 from core.experiment import Experiment
@@ -31,6 +32,7 @@ class HeadlinePlot(QWidget):
         self.logarithmic = QToolButton(text="log", checkable=True, checked=True)
         self.logarithmic.setToolTip("Logarithmic or linear axes")
         self.logarithmic.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.logarithmic.setFixedHeight(BUTTON_HEIGHT)
         self.logarithmic.toggled.connect(self._change_scale)
         self.time = TimePlot("Accumulated mismatch, bound and KL against reverse time", "nats", height=110)
         self.time.hovered.connect(self._hover)
@@ -52,7 +54,8 @@ class HeadlinePlot(QWidget):
         title.addStretch()
         title.addWidget(self.logarithmic)
         frame, layout = card()
-        layout.setSpacing(2)
+        layout.setContentsMargins(12, 6, 12, 6)
+        layout.setSpacing(0)
         layout.addLayout(title)
         for names in _LEGEND_ROWS:
             layout.addLayout(side_by_side(*(self._legend[name] for name in names), spacing=14))

@@ -10,6 +10,9 @@ from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QToolButton, QWidget
 
 from app import theme
 
+BUTTON_HEIGHT = 25
+"""Of buttons in the head of a card, where every pixel is the picture's."""
+
 
 @final
 class Segments(QWidget):
@@ -33,6 +36,7 @@ class Segments(QWidget):
             button = QToolButton(text=words, checkable=True, checked=index == 0, toolTip=tip)
             button.setFont(theme.font(12, "semibold"))
             button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+            button.setFixedHeight(BUTTON_HEIGHT)
             self._group.addButton(button, index)
             row.addWidget(button)
         self._group.idToggled.connect(lambda index, on: self.chosen.emit(index) if on else None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import NamedTuple, final
 
+import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QFontMetrics, QResizeEvent
 from PySide6.QtWidgets import QHeaderView, QLabel, QTableWidget, QTableWidgetItem, QVBoxLayout, QWidget
@@ -12,7 +13,7 @@ from PySide6.QtWidgets import QHeaderView, QLabel, QTableWidget, QTableWidgetIte
 from app import theme
 from app.widgets import card
 from core.experiment import Experiment
-from core.known_kl import kl_frame, known_kl, why_no_bound, why_no_limit
+from core.known_kl import is_bracketed, kl_frame, known_kl, why_no_bound, why_no_limit
 from core.numbers import number, with_error
 
 ROWS = {
@@ -41,9 +42,10 @@ _KINDS = {
 }
 _LATER = "Computed after the run."
 _ROW_HEIGHT = 19
+_TITLES_WIDTH = 112
 _PADDING = 12
 """Pixels beside a cell's text."""
-_LEAST = "−8.8·10⁻⁸⁸"
+_LEAST = "8.8·10⁻⁸⁸"
 """What fits in every column."""
 
 
@@ -83,6 +85,7 @@ class TermsTable(QWidget):
         across.setFont(theme.font(11, "semibold"))
         across.setMinimumSectionSize(20)
         down.setFont(theme.font(11))
+        down.setFixedWidth(_TITLES_WIDTH)
         down.setMinimumSectionSize(_ROW_HEIGHT)
         down.setDefaultSectionSize(_ROW_HEIGHT)
         down.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
@@ -135,7 +138,7 @@ class TermsTable(QWidget):
         steps = self._experiment.schedule.steps
         near = kl_frame(self._experiment, frame)
         self._corner.setText(f"at t = {steps - frame}, nats")
-        self._row_title("kl").setText("KL" if near == frame else f"KL at t = {steps - near}")
+        self._row_title("kl").setText(self._kl_title() if near == frame else f"{self._kl_title()}, t = {steps - near}")
         for column in range(len(self._experiment.samplers)):
             for name in ROWS:
                 text, tip, short = self.cell(name, column)
@@ -211,11 +214,25 @@ class TermsTable(QWidget):
     def _row_title(self, name: str) -> QTableWidgetItem:
         return self.table.verticalHeaderItem(list(ROWS).index(name))
 
+    @property
+    def _is_mixed(self) -> bool:
+        """Whether the KLs of the samplers are of different kinds."""
+        assert self._experiment is not None
+        exact, bracket = self._experiment.evidence.exact, self._experiment.bracket
+        reverse = bracket is not None and bool(np.isfinite(bracket.reverse.value).any())
+        return reverse or bool(exact.any() and not exact.all())
+
+    def _kl_title(self) -> str:
+        assert self._experiment is not None
+        if self._is_mixed or not (self._experiment.evidence.all_exact or is_bracketed(self._experiment)):
+            return ROWS["kl"][0]
+        return "KL, exact" if self._experiment.evidence.all_exact else "KL, between"
+
     def _show_rows(self) -> None:
         """Hide what this problem does not have."""
         experiment = self._experiment
         assert experiment is not None
-        hidden = set()
+        hidden = set() if self._is_mixed else {"kind"}
         if experiment.problem.target.components == 1:
             hidden.add("weights")
         if all(t is None for t in experiment.trace.diverged_at):
@@ -237,16 +254,17 @@ class TermsTable(QWidget):
         return QFontMetrics(theme.font(11, "medium")).horizontalAdvance(text) <= room
 
     def _fit(self) -> None:
-        """Columns share the width where titles and short numbers fit; else they keep theirs, and scroll."""
+        """Columns share the width where titles and short numbers fit; else as many as do, and the others scroll."""
         header, columns = self.table.horizontalHeader(), self.table.columnCount()
         if columns == 0:
             return
-        titles = self.table.verticalHeader().sizeHint().width()
+        titles = self.table.verticalHeader().width()
         room = self.table.width() - titles - 2
         number_width = self.table.fontMetrics().horizontalAdvance(_LEAST) + _PADDING
         least = max([number_width, *(header.sectionSizeHint(column) for column in range(columns))])
-        header.setDefaultSectionSize(max(room // columns, least))
-        bar = self.table.horizontalScrollBar().sizeHint().height() if least * columns > room else 0
+        visible = min(max(room // least, 1), columns)  # whole columns: a number that is cut in two says another one
+        header.setDefaultSectionSize(room // visible)
+        bar = self.table.horizontalScrollBar().sizeHint().height() if visible < columns else 0
         rows = sum(not self.table.isRowHidden(row) for row in range(len(ROWS)))
         self.table.setFixedHeight(header.sizeHint().height() + _ROW_HEIGHT * rows + 2 + bar)
         self._corner.setGeometry(4, 0, titles - 4, header.sizeHint().height())

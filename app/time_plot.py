@@ -23,7 +23,7 @@ _LEAST = 1e-3
 """Nats that the axis always reaches up to."""
 _MARGIN = 0.05
 """Part of the run's length that is kept free beyond t = 0, for what holds in the limit."""
-_BEFORE = 0.03
+_BEFORE = 0.045
 """Part that is kept free before t = T."""
 
 

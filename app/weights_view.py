@@ -38,7 +38,7 @@ class WeightsView(QWidget):
         self.read_out = ReadOut(self)
         self.setAccessibleName("Component weights, sampled beside exact")
         self.setMouseTracking(True)
-        self.setMinimumHeight(112)
+        self.setMinimumHeight(92)
         self.setFont(theme.font(11))
 
     def show_experiment(self, experiment: Experiment) -> None:
