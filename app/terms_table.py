@@ -42,8 +42,8 @@ _KINDS = {
 }
 _LATER = "Computed after the run."
 _ROW_HEIGHT = 19
-_TITLES_WIDTH = 112
-_PADDING = 12
+_TITLES_WIDTH = 108
+_PADDING = 9
 """Pixels beside a cell's text."""
 _LEAST = "8.8·10⁻⁸⁸"
 """What fits in every column."""
@@ -255,13 +255,14 @@ class TermsTable(QWidget):
 
     def _fit(self) -> None:
         """Columns share the width where titles and short numbers fit; else as many as do, and the others scroll."""
-        header, columns = self.table.horizontalHeader(), self.table.columnCount()
-        if columns == 0:
+        if self._experiment is None:
             return
+        names = [sampler.about.label for sampler in self._experiment.samplers]
+        header, columns = self.table.horizontalHeader(), len(names)
         titles = self.table.verticalHeader().width()
         room = self.table.width() - titles - 2
-        number_width = self.table.fontMetrics().horizontalAdvance(_LEAST) + _PADDING
-        least = max([number_width, *(header.sectionSizeHint(column) for column in range(columns))])
+        words = QFontMetrics(theme.font(11, "semibold"))
+        least = max(words.horizontalAdvance(text) for text in (_LEAST, *names)) + _PADDING
         visible = min(max(room // least, 1), columns)  # whole columns: a number that is cut in two says another one
         header.setDefaultSectionSize(room // visible)
         bar = self.table.horizontalScrollBar().sizeHint().height() if visible < columns else 0

@@ -124,7 +124,7 @@ class TimePlot(QWidget):
 
     def eventFilter(self, _watched: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's name
         """Say which t the pointer is over."""
-        if event.type() == QEvent.Type.Leave:
+        if event.type() in {QEvent.Type.Leave, QEvent.Type.Hide}:
             self.hover_line.hide()
             self.left.emit()
         elif isinstance(event, QMouseEvent) and event.type() == QEvent.Type.MouseMove and self.steps:
