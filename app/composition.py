@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from typing import NamedTuple, final
 
-from PySide6.QtCore import QEvent, QRectF, Qt
+from PySide6.QtCore import QEvent, QPoint, QRectF, Qt
 from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
@@ -50,6 +50,7 @@ class Bars(QWidget):
         self._experiment: Experiment | None = None
         self._frame = 0
         self.absolute = False
+        self._pointer = QPoint()
         self.read_out = ReadOut(self)
         self.setAccessibleName("What each bound is made of")
         self.setMouseTracking(True)
@@ -65,6 +66,8 @@ class Bars(QWidget):
         """Show the terms down to a frame."""
         self._frame = frame
         self.setAccessibleDescription("; ".join(self._sentences()))
+        if self.read_out.isVisible():
+            self._tell()
         self.update()
 
     def set_absolute(self, absolute: bool) -> None:
@@ -163,11 +166,15 @@ class Bars(QWidget):
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
         """Read off the terms of the sampler under the pointer."""
-        row = int(event.position().y() // self._row_height)
+        self._pointer = event.position().toPoint()
+        self._tell()
+
+    def _tell(self) -> None:
+        row = int(self._pointer.y() // self._row_height)
         if not self._is_known or self._experiment is None or row >= len(self._experiment.samplers):
             self.read_out.hide()
             return
-        self.read_out.tell(self._explain(row), event.position().toPoint())
+        self.read_out.tell(self._explain(row), self._pointer)
 
     def _explain(self, index: int) -> str:
         assert self._experiment is not None
@@ -205,7 +212,7 @@ class Composition(QWidget):
         layout.setSpacing(0)
         layout.addWidget(self.bars, 1)
         for names in _LEGEND_ROWS:
-            layout.addLayout(side_by_side(*(self._legend[name] for name in names), spacing=12))
+            layout.addLayout(side_by_side(*(self._legend[name] for name in names), spacing=8))
 
     def show_experiment(self, experiment: Experiment) -> None:
         """Take a new run."""

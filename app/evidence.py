@@ -50,6 +50,7 @@ class EvidenceDock(QWidget):
         self.absolute.setToolTip("Shares of each bound, or all bars on one linear scale; the bound stands at the right")
         self.absolute.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.absolute.setFixedHeight(BUTTON_HEIGHT)
+        self.absolute.setFont(theme.font(11))
         self._closer = (self.composition, self.per_step, self.weights)
         self._pages = QStackedWidget()
         self._build()

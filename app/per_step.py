@@ -37,6 +37,7 @@ class PerStepPlot(QWidget):
     def show_experiment(self, experiment: Experiment) -> None:
         """Take a new run."""
         self._experiment = experiment
+        self.read_out.hide()
         self.time.set_steps(experiment.schedule.steps)
         self.advance()
 

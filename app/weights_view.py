@@ -6,7 +6,7 @@ import math
 from typing import final
 
 import numpy as np
-from PySide6.QtCore import QEvent, QPointF, QRectF, Qt
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QWidget
 
@@ -35,6 +35,7 @@ class WeightsView(QWidget):
         self._experiment: Experiment | None = None
         self._frame = 0
         self.weights: Weights | None = None
+        self._pointer = QPoint()
         self.read_out = ReadOut(self)
         self.setAccessibleName("Component weights, sampled beside exact")
         self.setMouseTracking(True)
@@ -54,6 +55,8 @@ class WeightsView(QWidget):
             self.weights = None
         else:
             self.weights = weights_at(experiment, frame)
+        if self.read_out.isVisible():
+            self._tell()
         self.update()
 
     def _words(self) -> str:
@@ -133,9 +136,14 @@ class WeightsView(QWidget):
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
         """Read off the component under the pointer."""
+        self._pointer = event.position().toPoint()
+        self._tell()
+
+    def _tell(self) -> None:
         if self.weights is None or self._experiment is None:
+            self.read_out.hide()
             return
-        place = int(event.position().x() * len(self.order) / self.width())
+        place = int(self._pointer.x() * len(self.order) / self.width())
         component = self.order[min(max(place, 0), len(self.order) - 1)]
         weights = self.weights
         rows = [(theme.current().ink, "exact", [number(float(weights.exact[component]))])]
@@ -143,7 +151,7 @@ class WeightsView(QWidget):
             text = with_error(float(weights.sampled[index, component]), float(weights.error[index, component]))
             rows.append((sampler.about.colour, sampler.about.label, [text]))
         title = f"m{subscript(component + 1)} at t = {self._experiment.schedule.steps - self._frame}"
-        self.read_out.tell(table(title, ("weight",), rows), event.position().toPoint())
+        self.read_out.tell(table(title, ("weight",), rows), self._pointer)
 
     def event(self, event: QEvent) -> bool:
         """Take the card away with the pointer."""

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QWidget
 from app import theme
 from app.widgets import LegendEntry, subscript
 
+
 @given(st.integers(0, 10**6))
 def test_subscripts(value: int) -> None:
     text = subscript(value)
