@@ -82,7 +82,6 @@ def test_it_opens_and_plays_by_itself_to_the_end(window: Window, qtbot: QtBot) -
     assert frames[-1] == 39, "playing ends at t = 1"
     assert "computed 40 / 40" in made.transport.status.text()
     assert made.experiment is not None
-    assert made.experiment is not None
     bounds = (made.experiment.evidence.value["bound"], made.experiment.evidence.error["bound"])
     final = [with_error(*(part[column, 39] for part in bounds)) for column in range(3)]
     assert [made.evidence.terms.cell("bound", column).text for column in range(3)] == final
