@@ -15,6 +15,8 @@ from PySide6.QtWidgets import QStyleOptionGraphicsItem, QWidget
 
 Line = tuple[NDArray[np.float64], NDArray[np.float64]]
 """x and y of a line, NaN between its pieces."""
+Band = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
+"""x, and the y below and above; where one of them is not finite there is no band."""
 
 TRAIL_OPACITY, TRAIL_FADING = 0.1, 0.85
 SHADES_PER_PARTICLE = 48
@@ -76,18 +78,23 @@ class Picture(pg.GraphicsObject):
 
 @final
 class Drawing:
-    """Lines and dots that rarely change: drawn once for each view, then only copied; views of one size share it.
+    """Lines, bands and dots that rarely change: drawn once for each view, then only copied; equal views share it.
 
     Args:
         lines: each with its pen.
         dots: points below the lines, each set with its pen.
+        bands: areas below everything.
     """
 
     def __init__(
-        self, lines: Sequence[tuple[Line, QPen]] = (), dots: Sequence[tuple[NDArray[np.float32], QPen]] = ()
+        self,
+        lines: Sequence[tuple[Line, QPen]] = (),
+        dots: Sequence[tuple[NDArray[np.float32], QPen]] = (),
+        bands: Sequence[tuple[Band, QColor]] = (),
     ) -> None:
         self._dots = [(QPolygonF([QPointF(x, y) for x, y in points.T.tolist()]), pen) for points, pen in dots]
         self._paths = [(pg.arrayToQPath(x, y, connect="finite"), pen) for (x, y), pen in lines]
+        self._areas = [(_outline(*band), colour) for band, colour in bands]
         self._images: dict[tuple[float, ...], QImage] = {}
 
     def image(self, to_image: QTransform, width: int, height: int, ratio: float) -> QImage:
@@ -104,6 +111,11 @@ class Drawing:
         image.fill(Qt.GlobalColor.transparent)
         painter = QPainter(image)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        for area, colour in self._areas:
+            painter.setBrush(colour)
+            painter.drawPolygon(to_image.map(area))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
         for points, pen in self._dots:
             painter.setPen(_scaled(pen, ratio))
             painter.drawPoints(to_image.map(points))
@@ -119,6 +131,13 @@ def _scaled(pen: QPen, ratio: float) -> QPen:
     scaled = QPen(pen)
     scaled.setWidthF(pen.widthF() * ratio)
     return scaled
+
+
+def _outline(x: NDArray[np.float64], low: NDArray[np.float64], high: NDArray[np.float64]) -> QPolygonF:
+    """Along the lower edge and back along the upper one."""
+    known = np.isfinite(low) & np.isfinite(high)
+    across, up = np.append(x[known], x[known][::-1]), np.append(low[known], high[known][::-1])
+    return QPolygonF([QPointF(*point) for point in zip(across.tolist(), up.tolist(), strict=True)])
 
 
 @final

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QWidget
 
 from app.fields import write
 from app.tour import Step
-from app.widgets import with_error
+from core.numbers import with_error
 
 if TYPE_CHECKING:
     from app.window import MainWindow
@@ -21,8 +21,8 @@ def tour_steps(window: MainWindow) -> list[Step]:
         Step("Each panel is one sampler", lambda: _PLANES, lambda: window.planes),
         Step("Time runs backwards", lambda: _TRANSPORT, lambda: window.transport),
         Step("Raise the noise, and watch", lambda: _noise(window, noise), lambda: _noise_slider(window)),
-        Step("The error, as it adds up", lambda: _HEADLINE, lambda: window.headline),
-        Step("Where it comes from", lambda: _terms(window), lambda: window.terms),
+        Step("The error, as it adds up", lambda: _HEADLINE, lambda: window.evidence.headline),
+        Step("Where it comes from", lambda: _terms(window), lambda: window.evidence.terms),
     ]
 
 

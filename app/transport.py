@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSlider, QToolButt
 
 from app import theme
 from app.keys import Key
-from app.widgets import number
+from core.numbers import number
 from core.schedule import Schedule
 
 _TICK_MS = 16

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import final
 
 from PySide6.QtCore import QRectF, QSize, Qt
@@ -11,8 +10,6 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QToolBut
 
 from app import theme
 
-ROUNDING = 1e-12
-"""Nats that rounding alone could have made."""
 _SAMPLE = 22
 """Length of a legend's piece of line, in pixels."""
 
@@ -20,37 +17,6 @@ _SAMPLE = 22
 def subscript(number: int) -> str:
     """A number in subscript figures."""
     return "".join(chr(0x2080 + int(digit)) for digit in str(number))
-
-
-def number(value: float) -> str:
-    """Three figures, as people write them."""
-    if math.isnan(value):
-        return "–"
-    if math.isinf(value):
-        return "∞" if value > 0 else "−∞"
-    size = abs(value)
-    if size < ROUNDING:
-        return "0"
-    if size >= 1e5 or size < 5e-4:
-        mantissa, exponent = f"{value:.1e}".split("e")
-        digits = str(int(exponent)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
-        return f"{mantissa}·10{digits}".replace("-", "−")
-    return f"{value:.{3 if size < 1 else 2 if size < 100 else 0}f}".replace("-", "−")
-
-
-def brief(value: float) -> str:
-    """A term in a narrow place: what is small is only said to be."""
-    return "<0.001" if 0 < value < 5e-4 else number(value)
-
-
-def with_error(value: float, error: float) -> str:
-    """Value and standard error to the same place, where there is an error to show."""
-    if not math.isfinite(value) or error < 5e-4:
-        return number(value)
-    if not math.isfinite(error):
-        return f"{number(value)} ± {number(error)}"
-    places = min(max(0, -math.floor(math.log10(error))), 3)
-    return f"{value:.{places}f} ± {error:.{places}f}".replace("-", "−")
 
 
 def card(title: QWidget | None = None) -> tuple[QFrame, QVBoxLayout]:

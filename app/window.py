@@ -17,7 +17,7 @@ from PySide6.QtWidgets import QApplication, QHBoxLayout, QMainWindow, QSplitter,
 from app import theme
 from app.banner import Banner
 from app.document import Document
-from app.evidence import HeadlinePlot, TermsTable
+from app.evidence import EvidenceDock
 from app.files import Files
 from app.help import Help
 from app.keys import Key
@@ -28,8 +28,9 @@ from app.session import Session
 from app.settings import Settings, user_folder
 from app.top_bar import TopBar
 from app.transport import Player, Transport
-from app.widgets import number, with_error
 from core.experiment import Experiment
+from core.known_kl import known_kl
+from core.numbers import with_error
 from core.scenario import Scenario
 
 _SIZE, _SPLIT = QSize(1440, 900), [700, 400]
@@ -62,8 +63,7 @@ class MainWindow(QMainWindow):
         self.player = Player(self)
         self.problem = ProblemEditor()
         self.planes = PlaneGrid()
-        self.headline = HeadlinePlot()
-        self.terms = TermsTable()
+        self.evidence = EvidenceDock()
         self.transport = Transport(self.player)
         self.bar, self.banner = TopBar(), Banner()
         self.files = Files(self, self.document, self.bar, self.banner, self.settings)
@@ -86,17 +86,10 @@ class MainWindow(QMainWindow):
     # Building
 
     def _build(self) -> None:
-        evidence = QWidget()
-        column = QVBoxLayout(evidence)
-        column.setContentsMargins(4, 8, 8, 8)
-        column.setSpacing(8)
-        column.addWidget(self.headline, 1)
-        column.addWidget(self.terms)
-        evidence.setMinimumWidth(420)
         self._split = QSplitter()
         self._split.setHandleWidth(1)
         self._split.setChildrenCollapsible(False)
-        for widget, stretch in ((self.planes, 7), (evidence, 4)):
+        for widget, stretch in ((self.planes, 7), (self.evidence, 4)):
             self._split.addWidget(widget)
             self._split.setStretchFactor(self._split.count() - 1, stretch)
         self._split.setSizes(_SPLIT)
@@ -152,7 +145,7 @@ class MainWindow(QMainWindow):
         self._restyle()
 
     def _restyle(self) -> None:
-        for part in (self.bar, self.transport, self.headline, self.problem, self.help):
+        for part in (self.bar, self.transport, self.evidence, self.problem, self.help):
             part.restyle()
         self.planes.refresh()
         self.player.show_again()
@@ -226,8 +219,7 @@ class MainWindow(QMainWindow):
     def _began(self, experiment: Experiment) -> None:
         self.experiment = experiment
         self.transport.show_schedule(experiment.schedule)
-        self.headline.show_experiment(experiment)
-        self.terms.show_experiment(experiment)
+        self.evidence.show_experiment(experiment)
         self.player.begin(experiment.schedule.steps)
         self._planes_are_old = True
 
@@ -236,8 +228,7 @@ class MainWindow(QMainWindow):
         self.experiment = experiment
         self._planes_are_old = False
         self.planes.show_preview(experiment)
-        self.headline.show_experiment(experiment)
-        self.terms.show_experiment(experiment)
+        self.evidence.show_experiment(experiment)
         self.player.available = experiment.evidence.completed
         self.player.show_again()
         self.transport.status.setText("preview: let go to run in full")
@@ -250,14 +241,14 @@ class MainWindow(QMainWindow):
         now = time.perf_counter()
         if now - self._drawn_at > _REDRAW_SECONDS:
             self._drawn_at = now
-            self.headline.advance()
+            self.evidence.advance()
         available = self.experiment.completed
         self.player.offer(available)
         self.transport.show_progress(available, self.session.seconds)
 
     def _finished(self, seconds: float) -> None:
         assert self.experiment is not None
-        self.headline.advance()
+        self.evidence.advance()
         self.transport.show_finished(seconds)
 
     def _refined(self) -> None:
@@ -269,11 +260,11 @@ class MainWindow(QMainWindow):
 
     def _settled(self) -> None:
         """What can be known is known."""
-        self.headline.advance()
+        self.evidence.advance()
         self._write(self.player.frame)
 
     def _cancelled(self) -> None:
-        self.headline.advance()
+        self.evidence.advance()
         self.transport.show_cancelled()
 
     def _show_frame(self, frame: int) -> None:
@@ -281,7 +272,7 @@ class MainWindow(QMainWindow):
         if experiment is None:
             return
         self.planes.show_frame(frame)
-        self.headline.show_frame(frame)
+        self.evidence.show_frame(frame)
         now = time.perf_counter()
         if not self.player.is_playing or now - self._written_at > _REWRITE_SECONDS:
             self._written_at = now
@@ -292,10 +283,11 @@ class MainWindow(QMainWindow):
         experiment = self.experiment
         if experiment is None or self._planes_are_old:
             return
-        self.terms.show_frame(frame)
+        self.evidence.write(frame)
         evidence, t = experiment.evidence, experiment.schedule.steps - frame
         for index, plane in enumerate(self.planes.planes.values()):
-            kl = number(evidence.kl[index, frame]) if evidence.all_exact else ""
+            known = known_kl(experiment, index, frame)
+            kl = "" if known.kind == "none" else known.text
             bound = with_error(evidence.value["bound"][index, frame], evidence.error["bound"][index, frame])
             diverged = experiment.trace.diverged_at[index]
             plane.set_headline(kl, bound, diverged if diverged is not None and t <= diverged else None)

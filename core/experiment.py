@@ -8,7 +8,7 @@ from typing import final
 import numpy as np
 import torch
 
-from core.asymptote import asymptote
+from core.asymptote import Asymptote, asymptote
 from core.bracket import Bracket
 from core.closeness import Closeness, Yardstick
 from core.divergence import Evidence, accumulate
@@ -43,7 +43,7 @@ class Experiment:
         """A sampler each at t = 1; filled by :meth:`refine`."""
         self.end_closeness: list[Closeness] = []
         """A sampler each at t = 0, where the target has a density; filled by :meth:`refine`."""
-        self.asymptotes: list[tuple[float, float] | None] = []
+        self.asymptotes: list[Asymptote | None] = []
         """A sampler each: where its mismatch settles as T grows, and the error; filled by :meth:`refine`."""
         self._sampled: list[int] = np.flatnonzero(~self.evidence.exact).tolist()
         """Which samplers' KL has no closed form."""

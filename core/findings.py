@@ -9,10 +9,11 @@ from typing import Any, NamedTuple, Self, TypeAlias, final
 import numpy as np
 from numpy.typing import NDArray
 
+from core.asymptote import Asymptote, no_asymptote
 from core.closeness import Closeness, Distance
 from core.divergence import TERMS
 from core.experiment import Experiment
-from core.known_kl import KnownKL, kl_entry, kl_times, known_kl, why_no_limit
+from core.known_kl import KnownKL, kl_entry, kl_times, known_kl
 from core.numbers import number, with_error
 from core.samplers import About
 
@@ -49,7 +50,7 @@ class Findings:
     """The KL itself by t, as far as it is known and as the report holds it; where it is exact, at t = 1 and t = 0."""
     headline: KnownKL
     """The same at t = 1, for tables."""
-    asymptote: tuple[float, float] | None
+    asymptote: Asymptote | None
     """Where the mismatch settles as T grows, and its error."""
     closeness: dict[int, Closeness]
     """How close the particles are to exact samples, at t = 1, and at t = 0 where the target has a density."""
@@ -99,7 +100,7 @@ class Findings:
         self._explain_errors(experiment.scenario.run.particles)
         if experiment.bracket is not None and not experiment.evidence.exact[index]:
             self.notes.extend(f"kl, {note}" for note in experiment.bracket.notes[index])
-        if (reason := why_no_limit(experiment, index)) is not None:
+        if (reason := no_asymptote(experiment.samplers[index])) is not None:
             self.notes.append(f"asymptote: {self.about.label} {reason}")
         self.notes.extend(dict.fromkeys(note for each in self.closeness.values() for note in each.notes))
 
@@ -185,7 +186,7 @@ def _row(each: Findings) -> dict[str, str]:
         "KL": f"{each.headline.text} (P‖Q)" if each.headline.kind == "reverse" else each.headline.text,
         "bound": with_error(value["bound"], error["bound"]),
         **{title: number(value[name]) for title, name in _TITLES.items()},
-        "W∞": number(each.asymptote[0] if each.asymptote else np.nan),
+        "W∞": number(each.asymptote.value if each.asymptote else np.nan),
         "diverged": "" if each.diverged_at is None else f"t = {each.diverged_at}",
     }
 

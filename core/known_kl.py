@@ -8,10 +8,10 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from core.asymptote import no_asymptote
 from core.bracket import Estimates
 from core.experiment import Experiment
 from core.numbers import number, with_error
+from core.samplers.base import ScoreSampler
 from core.samplers.probability_flow import ProbabilityFlow
 
 Kind = Literal["exact", "bracket", "lower only", "upper only", "reverse", "none"]
@@ -41,6 +41,13 @@ class KnownKL(NamedTuple):
         return with_error(self.low, self.error)
 
     @property
+    def short(self) -> str:
+        """The same for a narrow place: of a bracket the middle, or the upper limit of a wide one."""
+        if self.kind == "bracket":
+            return f"≤ {number(self.high)}" if math.isnan(self.value) else f"≈ {number(self.value)}"
+        return number(self.low) if self.kind in {"exact", "reverse"} else self.text
+
+    @property
     def value(self) -> float:
         """The KL where it is exact, the middle of a bracket tighter than a fifth, else NaN."""
         middle = (self.low + self.high) / 2
@@ -50,11 +57,18 @@ class KnownKL(NamedTuple):
 UNKNOWN = KnownKL("none", math.nan, math.nan)
 
 
+def is_bracketed(experiment: Experiment) -> bool:
+    """Return whether there is a bracket with numbers in it."""
+    bracket = experiment.bracket
+    return bracket is not None and bracket.rounds > 0
+
+
 def kl_frame(experiment: Experiment, frame: int) -> int:
     """Return the frame nearest to one at which the KL of every sampler is known: brackets are for a few t only."""
-    if experiment.evidence.all_exact or experiment.bracket is None or not experiment.bracket.rounds:
+    bracket = experiment.bracket
+    if experiment.evidence.all_exact or bracket is None or not bracket.rounds:
         return frame
-    frames = experiment.schedule.steps - np.array(experiment.bracket.times)
+    frames = experiment.schedule.steps - np.array(bracket.times)
     return int(frames[np.abs(frames - frame).argmin()])
 
 
@@ -129,20 +143,23 @@ def _between(low: float, high: float) -> KnownKL:
 
 
 def why_no_bound(experiment: Experiment, index: int, frame: int) -> str | None:
-    """Return why a sampler has no finite bound at a frame, as the end of a sentence, or None where it has one."""
+    """Return why a sampler has no finite bound at a frame, as a clause, or None where it has one."""
     if not math.isinf(experiment.evidence.value["bound"][index, frame]):
         return None
     if isinstance(experiment.samplers[index], ProbabilityFlow):
-        return "adds no noise, so that no bound along paths exists"
+        return "it adds no noise, so that no bound along paths exists"
     if math.isinf(experiment.evidence.value["mismatch"][index, frame]):
-        return "takes a step without noise in some direction, so that no finite bound along paths exists"
+        return "a step has no noise in some direction, so that no bound along paths is finite"
     if experiment.problem.target.is_singular and frame == experiment.schedule.steps:
-        return "is compared with a target that has no density at t = 0; read t = 1"
-    return "has a bound beyond double precision"
+        return "the target has no density at t = 0; read t = 1"
+    return "its bound is beyond double precision"
 
 
 def why_no_limit(experiment: Experiment, index: int) -> str | None:
-    """Return why a sampler's mismatch has no limit as T grows, or None where it has one or that is not known yet."""
+    """Return why a mismatch has no limit as T grows, as a clause; None where it has one or that is not known yet."""
     if not experiment.asymptotes or experiment.asymptotes[index] is not None:
         return None
-    return no_asymptote(experiment.samplers[index])
+    sampler = experiment.samplers[index]
+    if isinstance(sampler, ScoreSampler) and not sampler.has_limit:
+        return "no limit, since its mismatch increases without end as T grows"
+    return "no limit is known as T grows"

@@ -56,9 +56,9 @@ def brief(value: float) -> str:
 
 def percent(share: float) -> str:
     """A share of one as whole per cents; nearly nothing and nearly all are not rounded to nothing and all."""
-    if 0 < share < 0.005:
+    if 0 < share <= 0.005:
         return "<1 %"
-    if 0.995 < share < 1:
+    if 0.995 <= share < 1:
         return ">99 %"
     return _minus(f"{100 * share:.0f} %")
 

@@ -6,8 +6,10 @@ import gc
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 import shiboken6
 from PySide6.QtCore import QCoreApplication, QEvent, QObject, QPoint, QTimer, SignalInstance
@@ -57,6 +59,32 @@ def _make_experiment(scenario: Scenario, frames: int | None = None) -> Experimen
     for frame, _ in enumerate(experiment.run(), start=1):
         if frame == frames:
             break
+    return experiment
+
+
+class _Bracket:
+    """Numbers of a refined run: below every bound, or reversed where there is none."""
+
+    def __init__(self, experiment: Experiment) -> None:
+        steps = experiment.schedule.steps
+        self.times, self.rounds = (steps, steps // 2, 1, 0), 1
+        bound = experiment.evidence.value["bound"][:, steps - np.array(self.times)]
+        none = np.where(np.isfinite(bound[:, 2:3]), np.nan, 0.3) * np.ones(len(self.times))
+        self.reverse = SimpleNamespace(value=none, error=np.full_like(none, 0.01))
+        self.low, self.high = 0.5 * bound, 0.7 * bound
+        self.notes: list[list[str]] = [[] for _ in experiment.samplers]
+
+    def limits(self, _bound: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return self.low, self.high
+
+
+def _refine(experiment: Experiment) -> Experiment:
+    experiment.bracket = None if experiment.evidence.all_exact else _Bracket(experiment)
+    ends = experiment.evidence.value["mismatch"][:, -2]
+    experiment.asymptotes = [SimpleNamespace(value=end, error=0.01) if np.isfinite(end) else None for end in ends]
+    found = {"w2": (0.31, 0.01, 0.004), "weights_error": (0.08, 0.009, 0.01), "mmd": (3e-4, 2e-4, 0.0)}
+    one = SimpleNamespace(**found, w2_exact=experiment.evidence.all_exact, notes=())
+    experiment.closeness = [one for _ in experiment.samplers]
     return experiment
 
 
@@ -116,6 +144,12 @@ def make_scenario() -> Callable[..., Scenario]:
 def make_experiment() -> Callable[..., Experiment]:
     """``(scenario, frames=None)``: run a scenario to its end, or for some frames only."""
     return _make_experiment
+
+
+@pytest.fixture(scope="session")
+def refine() -> Callable[[Experiment], Experiment]:
+    """``(experiment)``: fill in what is computed after a run."""
+    return _refine
 
 
 @pytest.fixture(scope="session")

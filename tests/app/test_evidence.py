@@ -8,21 +8,27 @@ import numpy as np
 import pyqtgraph as pg
 import pytest
 from numpy.typing import NDArray
-from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, Qt
 from PySide6.QtGui import QColor, QPainterPath
-from PySide6.QtWidgets import QLabel, QWidget
+from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from app import theme
-from app.evidence import STYLES, TERM_ROWS, HeadlinePlot, TermsTable
-from app.widgets import LegendEntry, brief, with_error
+from app.evidence import EvidenceDock, coloured
+from app.headline_curves import STYLES
+from app.headline_plot import HeadlinePlot
+from app.widgets import LegendEntry
 from core.experiment import Experiment
+from core.numbers import with_error
 from core.samplers import SAMPLERS
 from core.scenario import Scenario
 
 Make = Callable[..., Scenario]
 Run = Callable[..., Experiment]
+Refine = Callable[[Experiment], Experiment]
 STEPS = 40
+ALWAYS = ("mismatch", "observed", "bound", "kl")
+"""Curves that are drawn, empty or not, before anything is refined."""
 
 
 @pytest.fixture
@@ -33,9 +39,9 @@ def headline(shown: Callable[..., QWidget]) -> HeadlinePlot:
 
 
 @pytest.fixture
-def table(shown: Callable[..., QWidget]) -> TermsTable:
-    made = TermsTable()
-    shown(made, 420, 360)
+def dock(shown: Callable[..., QWidget]) -> EvidenceDock:
+    made = EvidenceDock()
+    shown(made, 420, 610)
     return made
 
 
@@ -58,9 +64,9 @@ def height(values: NDArray[np.float64], logarithmic: bool) -> NDArray[np.float64
 
 
 def drawn(headline: HeadlinePlot) -> dict[tuple[str, str], QPainterPath]:
-    """What is on the plot: a path for each colour and kind of curve."""
-    kinds = {(style, width): name for name, (_, style, width) in STYLES.items()}
-    lines = [line for part in (headline._still, headline._growing) for line in part._drawing._paths]
+    """What is on the plot: a path for each colour and kind of curve, the last one where there are several."""
+    kinds = {(style, width): name for name, (_, style, width, _) in STYLES.items()}
+    lines = [line for part in (headline.time.still, headline.time.growing) for line in part._drawing._paths]
     return {(pen.color().name().upper(), kinds[pen.style(), pen.widthF()]): path for path, pen in lines}
 
 
@@ -72,11 +78,11 @@ def test_curves_hold_the_terms(logarithmic: bool, experiment: Experiment, headli
         qtbot.mouseClick(headline.logarithmic, Qt.MouseButton.LeftButton)
     times = STEPS - np.arange(STEPS + 1.0)
     paths = drawn(headline)
-    assert len(paths) == len(STYLES) * len(experiment.samplers)
+    assert len(paths) == len(ALWAYS) * len(experiment.samplers)
     for index, sampler in enumerate(experiment.samplers):
-        for name in STYLES:
+        for name in ALWAYS:
             values = values_of(experiment, name)[index]
-            x, y = headline.curve(index, name)
+            x, y = headline._curves.curve(index, name, STEPS)
             np.testing.assert_array_equal(x, times)
             np.testing.assert_array_equal(y, values)
             expected_path = pg.arrayToQPath(times, height(values, logarithmic), connect="finite")
@@ -87,22 +93,23 @@ def test_curves_hold_the_terms(logarithmic: bool, experiment: Experiment, headli
 def test_the_observed_curve_ends_at_the_cursor(frame: int, experiment: Experiment, headline: HeadlinePlot) -> None:
     headline.show_experiment(experiment)
     headline.show_frame(frame)
-    assert headline._cursor.value() == STEPS - frame
-    assert headline._veil.getRegion()[1] == STEPS - frame
+    assert headline.time.cursor_line.value() == STEPS - frame
+    assert headline.time.veil.getRegion()[1] == STEPS - frame
     times = STEPS - np.arange(frame + 1.0)
     for index, sampler in enumerate(experiment.samplers):
         observed = experiment.trace.observed_mismatch[index, : frame + 1]
         path = pg.arrayToQPath(times, height(observed, logarithmic=True), connect="finite")
         assert drawn(headline)[sampler.about.colour, "observed"] == path
-        assert len(headline.curve(index, "bound")[0]) == STEPS + 1
+        assert len(headline._curves.curve(index, "bound")[0]) == STEPS + 1
 
 
 def test_curves_grow_with_the_run(headline: HeadlinePlot, make_scenario: Make, make_experiment: Run) -> None:
     experiment = make_experiment(make_scenario(), 11)
     headline.show_experiment(experiment)
     headline.show_frame(30)
-    for name in STYLES:
-        assert list(headline.curve(0, name)[0]) == list(range(STEPS, STEPS - 11, -1))
+    for name, known in (("observed", experiment.trace), ("bound", experiment.evidence)):
+        times, _ = headline._curves.curve(0, name, 30)
+        assert list(times) == list(range(STEPS, STEPS - known.completed, -1))
 
 
 @pytest.mark.parametrize("logarithmic", [True, False])
@@ -114,12 +121,12 @@ def test_a_curve_goes_through_its_values(
     headline.show_frame(STEPS)
     if not logarithmic:
         qtbot.mouseClick(headline.logarithmic, Qt.MouseButton.LeftButton)
-    image = headline.plot.grab().toImage()
-    box = headline.plot.getViewBox()
+    image = headline.time.plot.grab().toImage()
+    box = headline.time.plot.getViewBox()
     surface = QColor(theme.current().surface)
     for frame in (30, 38):
         heights = height(experiment.evidence.value["mismatch"][0], logarithmic)
-        at = headline.plot.mapFromScene(box.mapViewToScene(QPointF(STEPS - frame, heights[frame])))
+        at = headline.time.plot.mapFromScene(box.mapViewToScene(QPointF(STEPS - frame, heights[frame])))
         near = [image.pixelColor(at + QPoint(dx, dy)) for dx in (-1, 0, 1) for dy in (-1, 0, 1)]
         hue = QColor(experiment.samplers[0].about.colour).hue()
         assert any(pixel != surface and abs(pixel.hue() - hue) < 8 and pixel.saturation() > 120 for pixel in near)
@@ -134,27 +141,120 @@ def test_the_axis_holds_the_largest_value(
         qtbot.mouseClick(headline.logarithmic, Qt.MouseButton.LeftButton)
     values = np.concatenate([values_of(experiment, name) for name in ("kl", "bound", "mismatch")])
     largest = float(values[np.isfinite(values)].max())
-    (right, left), (low, high) = headline.plot.viewRange()
+    (right, left), (low, high) = headline.time.plot.viewRange()
     assert right <= 0 < STEPS <= left
     assert (10**low if logarithmic else low) < largest < (10**high if logarithmic else high)
-    assert headline.plot.getAxis("left").logMode is logarithmic
-    assert headline.plot.getViewBox().xInverted()
+    assert headline.time.plot.getAxis("left").logMode is logarithmic
+    assert headline.time.plot.getViewBox().xInverted()
 
 
-def test_the_kl_is_in_the_legend_only_where_it_is_known(experiment: Experiment, headline: HeadlinePlot) -> None:
+def legend(headline: HeadlinePlot) -> list[str]:
+    return [entry._words for entry in headline.findChildren(LegendEntry) if entry.isVisible()]
+
+
+def test_the_legend_names_what_is_drawn(experiment: Experiment, headline: HeadlinePlot, refine: Refine) -> None:
+    exact = ["KL, exact"] if experiment.evidence.all_exact else []
     headline.show_experiment(experiment)
-    words = [entry._words for entry in headline.findChildren(LegendEntry) if entry.isVisible()]
-    assert [STYLES[name][0] for name in ("mismatch", "bound", "observed")] == [
-        word for word in words if not word.startswith("KL")
-    ]
-    assert ("KL, exact" in words) == experiment.evidence.exact
+    assert legend(headline) == ["mismatch", "observed", "bound", *exact]
+    refine(experiment)
+    headline.advance()
+    assert sorted(legend(headline)) == sorted(["mismatch", "observed", "bound", "limit", *(exact or ["KL, between"])])
 
 
-def test_nothing_is_shown_before_a_run(headline: HeadlinePlot, table: TermsTable) -> None:
+def test_the_legend_covers_no_data(experiment: Experiment, headline: HeadlinePlot) -> None:
+    headline.show_experiment(experiment)
+    plot = QRect(headline.time.mapTo(headline, QPoint()), headline.time.size())
+    for entry in headline.findChildren(LegendEntry):
+        assert not plot.intersects(QRect(entry.mapTo(headline, QPoint()), entry.size())) or not entry.isVisible()
+
+
+def test_the_bracket_is_a_band_with_end_marks(
+    headline: HeadlinePlot, make_scenario: Make, make_experiment: Run, refine: Refine
+) -> None:
+    experiment = make_experiment(make_scenario(run={"samplers": ["ddnm"]}))
+    headline.show_experiment(experiment)
+    before = len(headline.time.still._drawing._areas)
+    refine(experiment)
+    headline.advance()
+    drawing = headline.time.still._drawing
+    assert len(drawing._areas) == before + 1
+    outline, _ = drawing._areas[-1]
+    bracket = experiment.bracket
+    inside = np.log10((bracket.low[0] + bracket.high[0]) / 2)
+    for t, middle in list(zip(bracket.times, inside, strict=True))[1:-1]:
+        assert outline.containsPoint(QPointF(t, middle), Qt.FillRule.OddEvenFill)
+        assert not outline.containsPoint(QPointF(t, middle + 0.2), Qt.FillRule.OddEvenFill)
+    marks = {round(path.elementAt(i).y, 6) for path, _ in drawing._paths for i in range(path.elementCount())}
+    assert {round(float(np.log10(limit[0, -2])), 6) for limit in (bracket.low, bracket.high)} <= marks
+
+
+def test_the_mismatch_has_a_band_only_where_it_is_estimated(experiment: Experiment, headline: HeadlinePlot) -> None:
+    headline.show_experiment(experiment)
+    estimated = experiment.evidence.error["mismatch"].any(1).sum()
+    assert len(headline.time.still._drawing._areas) == estimated
+
+
+def test_limits_stand_right_of_the_end(experiment: Experiment, headline: HeadlinePlot, refine: Refine) -> None:
+    headline.show_experiment(refine(experiment))
+    marks = drawn(headline)
+    for index, sampler in enumerate(experiment.samplers):
+        mark = marks.get((sampler.about.colour, "limit"))
+        end = experiment.asymptotes[index].value
+        assert (mark is not None) == (end > 0)
+        if mark is not None:
+            assert mark.boundingRect().right() < 0
+            assert mark.elementAt(0).y == pytest.approx(np.log10(end))
+
+
+def test_a_curve_that_is_missing_is_explained(
+    headline: HeadlinePlot, make_scenario: Make, make_experiment: Run, refine: Refine
+) -> None:
+    experiment = make_experiment(make_scenario(run={"samplers": ["ddnm", "ccdf", "ddim"]}))
+    headline.show_experiment(experiment)
+    assert "DDIM · Exact: it adds no noise" in headline._absences.text()
+    assert headline._absences.isVisible()
+    refine(experiment).asymptotes[1] = None
+    headline.advance()
+    assert "CCDF: no limit" in headline._absences.text()
+    assert "KL, reversed" in legend(headline)
+
+
+@pytest.mark.parametrize("part", [0.2, 0.5, 0.9])
+def test_hovering_reads_every_samplers_values_off(
+    part: float, experiment: Experiment, headline: HeadlinePlot, qtbot: QtBot
+) -> None:
+    headline.show_experiment(experiment)
+    view = headline.time.plot.viewport()
+    at = QPoint(round(part * view.width()), view.height() // 2)
+    qtbot.mouseMove(view, at + QPoint(4, 0))  # the pointer may rest there from before
+    qtbot.mouseMove(view, at)
+    qtbot.waitUntil(headline.read_out.isVisible)
+    t = round(headline.time.hover_line.value())
+    text = headline.read_out.text()
+    assert f"t = {t}" in text
+    for index, sampler in enumerate(experiment.samplers):
+        assert sampler.about.label in text
+        value, error = (
+            kind["bound"][index, STEPS - t] for kind in (experiment.evidence.value, experiment.evidence.error)
+        )
+        assert with_error(value, error) in text
+    card = headline.read_out.geometry()
+    window = headline.window()
+    assert window.rect().contains(card), "nothing of it is cut off"
+    assert not card.contains(view.mapTo(window, at)), "it is not under the pointer"
+    QApplication.sendEvent(view, QEvent(QEvent.Type.Leave))
+    assert not headline.read_out.isVisible()
+    assert not headline.time.hover_line.isVisible()
+
+
+def test_nothing_is_shown_before_a_run(headline: HeadlinePlot, dock: EvidenceDock) -> None:
     headline.advance()
     headline.show_frame(3)
-    table.show_frame(3)
-    assert table.table.columnCount() == 0
+    dock.advance()
+    dock.show_frame(3)
+    dock.write(3)
+    assert dock.terms.table.columnCount() == 0
+    assert dock.summary.text() == ""
 
 
 @pytest.mark.parametrize("palette", [theme.DARK, theme.LIGHT], ids=["dark", "light"])
@@ -164,104 +264,80 @@ def test_the_theme_is_taken(
     headline.show_experiment(experiment)
     monkeypatch.setattr(theme, "current", lambda: palette)
     headline.restyle()
-    image = headline.plot.grab().toImage()
+    image = headline.time.plot.grab().toImage()
     assert image.pixelColor(2, 2).name().upper() == palette.surface
-
-
-# The table
-
-
-def expected(experiment: Experiment, name: str, column: int, frame: int) -> tuple[float, float]:
-    evidence, trace = experiment.evidence, experiment.trace
-    if name == "kl":
-        return evidence.kl[column, frame], 0.0
-    if name == "observed":
-        return trace.observed_mismatch[column, frame], trace.observed_error[column, frame]
-    return evidence.value[name][column, frame], evidence.error[name][column, frame]
-
-
-def words(table: TermsTable) -> str:
-    return " ".join(label.text() for label in table.findChildren(QLabel))
-
-
-@pytest.mark.parametrize("frame", [0, 23, STEPS - 1, STEPS])
-def test_the_table_says_the_terms_at_the_cursor(frame: int, experiment: Experiment, table: TermsTable) -> None:
-    table.show_experiment(experiment)
-    table.show_frame(frame)
-    assert f"at t = {STEPS - frame}," in words(table)
-    for column, sampler in enumerate(experiment.samplers):
-        assert table.table.horizontalHeaderItem(column).text() == sampler.about.label
-        for row, (name, label, explanation) in enumerate(TERM_ROWS):
-            assert table.table.verticalHeaderItem(row).text() == label
-            assert table.table.verticalHeaderItem(row).toolTip() == explanation
-            text = table.table.item(row, column).text()
-            if name == "kl" and not experiment.evidence.exact:
-                assert text == "not yet"
-            else:
-                assert text == with_error(*expected(experiment, name, column, frame))
-
-
-def test_the_note_says_what_is_exact(experiment: Experiment, table: TermsTable) -> None:
-    table.show_experiment(experiment)
-    table.show_frame(STEPS)
-    assert ("all exact but" in words(table)) == experiment.evidence.exact
-    assert ("not yet estimated" in words(table)) != experiment.evidence.exact
-
-
-@pytest.mark.parametrize("one", [True, False])
-def test_what_a_singular_target_has_not_is_infinite_and_said_to_be(
-    one: bool, table: TermsTable, headline: HeadlinePlot, make_scenario: Make, make_experiment: Run
-) -> None:
-    experiment = make_experiment(make_scenario(one=one, measurement={"noise": 0.0}))
-    table.show_experiment(experiment)
-    headline.show_experiment(experiment)
-    table.show_frame(STEPS - 1)
-    names = [name for name, _, _ in TERM_ROWS]
-    shown_now = lambda: [table.table.item(names.index(name), 0).text() for name in ("bound", "discretisation")]  # noqa: E731
-    assert "∞" not in shown_now()
-    assert "no density" not in words(table)
-    table.show_frame(STEPS)
-    assert shown_now() == ["∞", "∞"]
-    assert table.table.item(names.index("kl"), 0).text() == ("∞" if one else "not yet")
-    assert "no density at t = 0" in words(table)
-    assert "read t = 1" in words(table)
-    bound = drawn(headline)[experiment.samplers[0].about.colour, "bound"]
-    assert bound.elementAt(bound.elementCount() - 1).x == 1
-
-
-@pytest.mark.parametrize("one", [True, False])
-def test_many_samplers_are_brief_and_their_tooltips_are_not(
-    one: bool, table: TermsTable, make_scenario: Make, make_experiment: Run
-) -> None:
-    experiment = make_experiment(make_scenario(one=one, run={"samplers": list(SAMPLERS)}))
-    table.show_experiment(experiment)
-    table.show_frame(30)
-    differing = 0
-    for column in range(len(SAMPLERS)):
-        for row, (name, _, _) in enumerate(TERM_ROWS):
-            item = table.table.item(row, column)
-            value, error = expected(experiment, name, column, 30)
-            known = name != "kl" or one
-            assert item.toolTip() == (with_error(value, error) if known else "not yet")
-            assert item.text() == (brief(value) if known else "not yet")
-            assert "±" not in item.text()
-            differing += item.text() != item.toolTip()
-    assert differing > 0
-
-
-def test_the_table_needs_no_scrolling(experiment: Experiment, table: TermsTable) -> None:
-    table.show_experiment(experiment)
-    table.show_frame(STEPS)
-    port = table.table.viewport()
-    last = table.table.visualItemRect(table.table.item(len(TERM_ROWS) - 1, len(experiment.samplers) - 1))
-    assert port.rect().contains(last)
 
 
 def test_the_axis_holds_what_the_particles_observe(experiment: Experiment, headline: HeadlinePlot) -> None:
 
     experiment.trace.observed_mismatch[:] = 1e7
     headline.show_experiment(experiment)
-    assert headline.plot.getViewBox().viewRange()[1][1] > 7
+    assert headline.time.plot.getViewBox().viewRange()[1][1] > 7
     experiment.trace.diverged_at[:] = [1] * len(experiment.samplers)
     headline.advance()
-    assert headline.plot.getViewBox().viewRange()[1][1] < 7
+    assert headline.time.plot.getViewBox().viewRange()[1][1] < 7
+
+
+# The dock
+
+
+@pytest.mark.parametrize(
+    "samplers", [["ddnm"], ["ddnm", "bo-ddnm", "exact"], ["ddnm", "ccdf", "ddim", "tmpd", "exact"]]
+)
+def test_everything_fits_in_the_smallest_window(
+    samplers: list[str], dock: EvidenceDock, make_scenario: Make, make_experiment: Run, refine: Refine
+) -> None:
+    experiment = refine(make_experiment(make_scenario(run={"samplers": samplers})))
+    dock.show_experiment(experiment)
+    dock.write(STEPS - 1)
+    QApplication.processEvents()
+    for look in dock.looks.buttons:
+        look.click()
+        assert dock.minimumSizeHint().height() <= 610
+        assert dock.minimumSizeHint().width() <= dock.width()
+    lowest = dock.terms.mapTo(dock, QPoint(0, dock.terms.height())).y()
+    assert lowest <= dock.height()
+
+
+def test_the_line_of_words_follows_the_cursor(dock: EvidenceDock, make_scenario: Make, make_experiment: Run) -> None:
+    experiment = make_experiment(make_scenario())
+    dock.show_experiment(experiment)
+    dock.write(0)
+    assert "nothing but the start counts" in dock.summary.text()
+    dock.write(STEPS - 1)
+    assert f'<b style="color:{experiment.samplers[0].about.colour}">DDNM</b>: ' in dock.summary.text()
+
+
+def test_names_within_names_keep_their_own_colour() -> None:
+    abouts = [SAMPLERS[key].about for key in ("ddnm", "bo-ddnm", "exact")]
+    text = coloured("BO-DDNM < DDNM; exactly", abouts)
+    assert text == (
+        f'<b style="color:{abouts[1].colour}">BO-DDNM</b> &lt; <b style="color:{abouts[0].colour}">DDNM</b>; exactly'
+    )
+
+
+def test_the_closer_looks_are_chosen_with_the_keyboard(
+    dock: EvidenceDock, make_scenario: Make, make_experiment: Run, qtbot: QtBot
+) -> None:
+    dock.show_experiment(make_experiment(make_scenario()))
+    dock.show_frame(STEPS - 1)
+    dock.activateWindow()
+    first = dock.looks.buttons[0]
+    first.setFocus()
+    qtbot.waitUntil(first.hasFocus)
+    for page in (dock.per_step, dock.weights):
+        qtbot.keyClick(QApplication.focusWidget(), Qt.Key.Key_Right)
+        assert page.isVisible()
+        assert not dock.absolute.isVisible()
+    assert dock.weights.weights is not None
+    qtbot.keyClick(QApplication.focusWidget(), Qt.Key.Key_Left)
+    qtbot.keyClick(QApplication.focusWidget(), Qt.Key.Key_Left)
+    assert dock.composition.isVisible()
+    assert dock.absolute.isVisible()
+
+
+def test_one_switch_changes_both_axes(dock: EvidenceDock, experiment: Experiment, qtbot: QtBot) -> None:
+    dock.show_experiment(experiment)
+    qtbot.mouseClick(dock.headline.logarithmic, Qt.MouseButton.LeftButton)
+    assert not dock.headline.time.logarithmic
+    assert not dock.per_step.time.logarithmic

@@ -13,7 +13,7 @@ from pytestqt.qtbot import QtBot
 
 from app import transport as module
 from app.transport import EVERY_FRAME, SECONDS, SPEEDS, Player, Transport
-from app.widgets import number
+from core.numbers import number
 from core.schedule import Schedule
 
 HandleAt = Callable[[QSlider, int], QPoint]

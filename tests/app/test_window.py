@@ -20,9 +20,9 @@ from pytestqt.qtbot import QtBot
 
 from app import theme
 from app.library import builtin_scenarios, load_builtin
-from app.widgets import number, with_error
 from app.window import MainWindow
 from core.experiment import Experiment
+from core.numbers import number, with_error
 from core.problem import Level
 from core.samplers import SAMPLERS, About, Kernel
 from core.scenario import Scenario
@@ -82,8 +82,9 @@ def test_it_opens_and_plays_by_itself_to_the_end(window: Window, qtbot: QtBot) -
     assert frames[-1] == 39, "playing ends at t = 1"
     assert "computed 40 / 40" in made.transport.status.text()
     assert made.experiment is not None
-    final = [with_error(*made.terms._term("bound", column, 39)) for column in range(3)]
-    assert [made.terms.table.item(1, column).text() for column in range(3)] == final
+    bounds = (made.experiment.evidence.value["bound"], made.experiment.evidence.error["bound"])
+    final = [with_error(*(part[column, 39] for part in bounds)) for column in range(3)]
+    assert [made.evidence.terms.cell("bound", column).text for column in range(3)] == final
 
 
 def test_every_part_shows_the_frame_at_the_cursor(window: Window) -> None:
@@ -93,13 +94,13 @@ def test_every_part_shows_the_frame_at_the_cursor(window: Window) -> None:
     assert made.experiment is not None
     evidence, trace = made.experiment.evidence, made.experiment.trace
     assert "t = 15" in made.transport.where.text()
-    assert made.headline._cursor.value() == 15
+    assert made.evidence.headline.time.cursor_line.value() == 15
     for index, plane in enumerate(made.planes.planes.values()):
         np.testing.assert_array_equal(plane.particles._newest, trace.frames[index][25].numpy())
         texts = " ".join(label.toolTip() for label in plane.findChildren(QLabel))
         assert with_error(evidence.value["bound"][index, 25], evidence.error["bound"][index, 25]) in texts
         assert "KL" not in texts
-        assert made.terms.table.item(1, index).text() in texts
+        assert made.evidence.terms.cell("bound", index).text in texts
 
 
 def test_one_gaussian_has_its_kl_in_the_headline(window: Window, make_scenario: Make) -> None:
@@ -518,7 +519,7 @@ def test_the_theme_changes_while_it_plays(window: Window, qapp: QApplication, mo
             signal.emit(scheme)
             assert qapp.palette().base().color().name().upper() == palette.surface
             image = made.grab().toImage()
-            parts: list[QWidget] = [made.headline.plot, made.transport, made.problem.widget()]
+            parts: list[QWidget] = [made.evidence.headline.time.plot, made.transport, made.problem.widget()]
             for plane in made.planes.planes.values():
                 assert plane.view.backgroundBrush().color().name().upper() == palette.surface
             for part in parts:
@@ -535,7 +536,7 @@ def test_everything_has_its_place(width: int, height: int, window: Window, qapp:
     made.resize(width, height)
     qapp.processEvents()
     assert (made.width(), made.height()) == (width, height)
-    parts = [made.problem, made.planes, made.headline, made.terms, made.transport]
+    parts = [made.problem, made.planes, made.evidence, made.transport]
     boxes = [part.rect().translated(part.mapTo(made, QPoint(0, 0))) for part in parts]
     for index, box in enumerate(boxes):
         assert made.rect().contains(box)

@@ -10,8 +10,8 @@ import pytest
 from matplotlib.image import imread
 
 from core.bracket import Bracket
-from core.refine import Sizes
 from core.divergence import Evidence, accumulate
+from core.refine import Sizes
 from core.refusal import ScenarioError
 from core.samplers import SAMPLERS
 from core.scenario import Scenario

@@ -1,0 +1,230 @@
+"""What each bound is made of at the cursor's t: a stacked bar a sampler."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import NamedTuple, final
+
+from PySide6.QtCore import QEvent, QPoint, QRectF, Qt
+from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+
+from app import theme
+from app.read_out import ReadOut, table
+from app.widgets import LegendEntry, side_by_side
+from core.experiment import Experiment
+from core.known_kl import why_no_bound
+from core.numbers import percent, with_error
+
+PARTS = {
+    "initialisation": ("initialisation", "#56657A"),
+    "discretisation": ("discretisation", "#9AA5B1"),
+    "variance": ("step variance", "#C98BA0"),
+    "mismatch_range": ("measured mismatch", theme.STRIP),
+    "mismatch_null": ("unseen mismatch", "#7B61C9"),
+}
+"""Terms from left to right: words and colour."""
+_LEGEND_ROWS = (("initialisation", "variance"), ("discretisation", "mismatch_range", "mismatch_null"))
+_NAME_WIDTH, _TOTAL_WIDTH = 84, 88
+_ROW, _BAR = 22, 14
+"""Heights; rows shrink where there are many."""
+_SPLIT = 3
+"""Segments wider than this are kept apart."""
+
+
+class Segment(NamedTuple):
+    """One term of one bound, where it is drawn."""
+
+    row: int
+    name: str
+    place: QRectF
+
+
+@final
+class Bars(QWidget):
+    """Stacked bars: shares of each bound, or all on one scale."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._experiment: Experiment | None = None
+        self._frame = 0
+        self.absolute = False
+        self._pointer = QPoint()
+        self.read_out = ReadOut(self)
+        self.setAccessibleName("What each bound is made of")
+        self.setMouseTracking(True)
+        self.setMinimumHeight(72)
+        self.setFont(theme.font(11))
+
+    def show_experiment(self, experiment: Experiment) -> None:
+        """Take a new run."""
+        self._experiment = experiment
+        self.update()
+
+    def show_frame(self, frame: int) -> None:
+        """Show the terms down to a frame."""
+        self._frame = frame
+        self.setAccessibleDescription("; ".join(self._sentences()))
+        if self.read_out.isVisible():
+            self._tell()
+        self.update()
+
+    def set_absolute(self, absolute: bool) -> None:
+        """Choose one scale for all, or shares."""
+        self.absolute = absolute
+        self.update()
+
+    # Numbers
+
+    def _pair(self, index: int, name: str) -> tuple[float, float]:
+        """Value and standard error."""
+        assert self._experiment is not None
+        evidence = self._experiment.evidence
+        return float(evidence.value[name][index, self._frame]), float(evidence.error[name][index, self._frame])
+
+    @property
+    def _is_known(self) -> bool:
+        return self._experiment is not None and self._frame < self._experiment.completed
+
+    def _total(self, index: int) -> str:
+        assert self._experiment is not None
+        if why_no_bound(self._experiment, index, self._frame):
+            return "no bound"
+        return with_error(*self._pair(index, "bound"))
+
+    def _sentences(self) -> Iterator[str]:
+        if not self._is_known:
+            return
+        assert self._experiment is not None
+        for index, sampler in enumerate(self._experiment.samplers):
+            terms = (f"{words} {with_error(*self._pair(index, name))}" for name, (words, _) in PARTS.items())
+            yield f"{sampler.about.label}: {self._total(index)}, of which {', '.join(terms)}"
+
+    # Places
+
+    @property
+    def _row_height(self) -> float:
+        rows = len(self._experiment.samplers) if self._experiment else 1
+        return min(_ROW, self.height() / rows)
+
+    def _bar(self, index: int) -> QRectF:
+        """The room for a sampler's bar."""
+        height = self._row_height
+        top = index * height + max((height - _BAR) / 2, 1)
+        return QRectF(_NAME_WIDTH, top, self.width() - _NAME_WIDTH - _TOTAL_WIDTH, min(_BAR, height - 2))
+
+    def segments(self) -> list[Segment]:
+        """What is drawn, and where; a negative term lies left of where the positive ones begin."""
+        if not self._is_known:
+            return []
+        assert self._experiment is not None
+        stacks: dict[int, dict[str, float]] = {}
+        for index in range(len(self._experiment.samplers)):
+            bound, _ = self._pair(index, "bound")
+            if math.isfinite(bound) and bound > 0:
+                scale = 1.0 if self.absolute else bound
+                stacks[index] = {name: self._pair(index, name)[0] / scale for name in PARTS}
+        low = min((sum(min(part, 0.0) for part in parts.values()) for parts in stacks.values()), default=0.0)
+        high = max((sum(max(part, 0.0) for part in parts.values()) for parts in stacks.values()), default=1.0)
+        return [segment for index, parts in stacks.items() for segment in self._stack(index, parts, low, high)]
+
+    def _stack(self, index: int, parts: dict[str, float], low: float, high: float) -> Iterator[Segment]:
+        room = self._bar(index)
+        unit = room.width() / (high - low)
+        right = left = room.left() - low * unit
+        for name, part in parts.items():
+            width = abs(part) * unit
+            if part < 0:
+                left -= width
+            yield Segment(index, name, QRectF(left if part < 0 else right, room.top(), width, room.height()))
+            if part > 0:
+                right += width
+
+    # Painting
+
+    def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
+        """Names, bars and totals."""
+        if not self._is_known:
+            return
+        assert self._experiment is not None
+        palette, painter = theme.current(), QPainter(self)
+        for index, sampler in enumerate(self._experiment.samplers):
+            top, height = index * self._row_height, self._row_height
+            painter.setPen(QColor(sampler.about.colour))
+            name = QRectF(0, top, _NAME_WIDTH - 8, height)
+            words = self.fontMetrics().elidedText(sampler.about.label, Qt.TextElideMode.ElideRight, int(name.width()))
+            painter.drawText(name, Qt.AlignmentFlag.AlignVCenter, words)
+            painter.setPen(QColor(palette.ink))
+            total = QRectF(self.width() - _TOTAL_WIDTH + 8, top, _TOTAL_WIDTH - 8, height)
+            painter.drawText(total, Qt.AlignmentFlag.AlignVCenter, self._total(index))
+        for _, part, place in self.segments():
+            gap = 1 if place.width() > _SPLIT else 0
+            painter.fillRect(place.adjusted(0, 0, -gap, 0), QColor(PARTS[part][1]))
+
+    # The pointer
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
+        """Read off the terms of the sampler under the pointer."""
+        self._pointer = event.position().toPoint()
+        self._tell()
+
+    def _tell(self) -> None:
+        row = int(self._pointer.y() // self._row_height)
+        if not self._is_known or self._experiment is None or row >= len(self._experiment.samplers):
+            self.read_out.hide()
+            return
+        self.read_out.tell(self._explain(row), self._pointer)
+
+    def _explain(self, index: int) -> str:
+        assert self._experiment is not None
+        why = why_no_bound(self._experiment, index, self._frame)
+        bound, _ = self._pair(index, "bound")
+        rows = []
+        for name, (words, colour) in PARTS.items():
+            value, error = self._pair(index, name)
+            share = percent(value / bound) if math.isfinite(value) and 0 < bound < math.inf else "–"
+            rows.append((colour, words, [with_error(value, error), share]))
+        about = self._experiment.samplers[index].about
+        t = self._experiment.schedule.steps - self._frame
+        text = table(f"{about.label} at t = {t}", (f"bound {self._total(index)}" if not why else "", "share"), rows)
+        return text + (f"<p>No bound: {why}.</p>" if why else "")
+
+    def event(self, event: QEvent) -> bool:
+        """Take the card away with the pointer."""
+        if event.type() in {QEvent.Type.Leave, QEvent.Type.Hide}:
+            self.read_out.hide()
+        return super().event(event)
+
+
+@final
+class Composition(QWidget):
+    """The bars, and what their colours mean."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.bars = Bars()
+        self._legend = {
+            name: LegendEntry(words, 8, style=Qt.PenStyle.NoPen, colour=c) for name, (words, c) in PARTS.items()
+        }
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(self.bars, 1)
+        for names in _LEGEND_ROWS:
+            layout.addLayout(side_by_side(*(self._legend[name] for name in names), spacing=8))
+
+    def show_experiment(self, experiment: Experiment) -> None:
+        """Take a new run."""
+        self.bars.show_experiment(experiment)
+
+    def show_frame(self, frame: int) -> None:
+        """Show the terms down to a frame."""
+        self.bars.show_frame(frame)
+        seen = {name for _, name, place in self.bars.segments() if place.width() >= 1}
+        for name, entry in self._legend.items():
+            entry.setVisible(name in seen)
+
+    def set_absolute(self, absolute: bool) -> None:
+        """Choose one scale for all, or shares."""
+        self.bars.set_absolute(absolute)

@@ -1,0 +1,175 @@
+"""What the headline plot draws of a run: lines and bands in the samplers' colours."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import final
+
+import numpy as np
+import pyqtgraph as pg
+from numpy.typing import NDArray
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor, QPen
+
+from app.pictures import Band, Drawing, Line
+from app.time_plot import TimePlot
+from core.experiment import Experiment
+from core.known_kl import is_bracketed, kl_limits, known_kl
+
+STYLES = {
+    "mismatch": ("mismatch", Qt.PenStyle.SolidLine, 2.2, "Accumulated over the target path, ± 2 standard errors."),
+    "observed": ("observed", Qt.PenStyle.DotLine, 2.2, "The same sum over the sampler's own particles, as played."),
+    "bound": ("bound", Qt.PenStyle.DashLine, 1.6, "On KL(target ‖ samples): the KL is never larger."),
+    "kl": ("KL, exact", Qt.PenStyle.SolidLine, 1.0, "KL(target ‖ samples) in closed form."),
+    "bracket": (
+        "KL, between",
+        Qt.PenStyle.SolidLine,
+        1.1,
+        "KL(target ‖ samples) lies between the marks.",
+    ),
+    "reverse": ("KL, reversed", Qt.PenStyle.DashDotLine, 1.1, "KL(samples ‖ target) of samplers that add no noise."),
+    "limit": ("limit", Qt.PenStyle.SolidLine, 3.0, "What the mismatch tends to as T grows, right of t = 0."),
+}
+"""What is drawn for every sampler: words, line, width, and what it means."""
+_OPACITY = 46
+"""Of bands."""
+_CAP = 0.006
+"""Half the width of an end mark, as a part of the run's length."""
+_LIMIT_FROM, _LIMIT_TO = 0.008, 0.045
+"""Where the limits are drawn right of t = 0, as parts of the run's length."""
+
+_Lines = list[tuple[Line, QPen]]
+_Bands = list[tuple[Band, QColor]]
+
+
+@final
+class Curves:
+    """The curves of one run on one plot."""
+
+    def __init__(self, experiment: Experiment, time: TimePlot) -> None:
+        self.experiment, self._time = experiment, time
+        self._indices = range(len(experiment.samplers))
+
+    def still(self) -> Drawing:
+        """Return all that does not grow with the scrub."""
+        lines, bands = self._lines(("bound", "mismatch", "kl")) + self._limits(), self._mismatch_bands()
+        if is_bracketed(self.experiment):
+            lines += self._end_marks()
+            bands += self._brackets()
+        return Drawing(lines, bands=bands)
+
+    def growing(self, frame: int) -> Drawing:
+        """Return what the particles have shown down to a frame."""
+        return Drawing(self._lines(("observed",), frame))
+
+    def largest(self) -> float:
+        """The largest value computed so far; particles on their way out would dwarf everything."""
+        evidence, trace = self.experiment.evidence, self.experiment.trace
+        sound = [index for index in self._indices if trace.diverged_at[index] is None]
+        every = (evidence.value["bound"], evidence.value["mismatch"], evidence.kl, trace.observed_mismatch[sound])
+        known = [values[:, : evidence.completed] for values in every]
+        return max(float(values[np.isfinite(values)].max(initial=0.0)) for values in known)
+
+    def curve(self, index: int, name: str, frame: int = 0) -> Line:
+        """Times and values of a sampler's curve as far as it is known: computed, or for the observed one, played."""
+        evidence, trace = self.experiment.evidence, self.experiment.trace
+        if name == "observed":
+            values = trace.observed_mismatch[index, : min(frame + 1, trace.completed)]
+        else:
+            values = (evidence.kl if name == "kl" else evidence.value[name])[index, : evidence.completed]
+        return self.experiment.schedule.steps - np.arange(len(values), dtype=float), values
+
+    def present(self) -> set[str]:
+        """The names of :data:`STYLES` that are drawn."""
+        experiment = self.experiment
+        names = {"mismatch", "observed", "bound"}
+        if experiment.evidence.exact.any():
+            names.add("kl")
+        if is_bracketed(experiment):
+            names |= {"reverse" if self._is_reverse(index) else "bracket" for index in self._estimated}
+        if any(limit is not None for limit in experiment.asymptotes):
+            names.add("limit")
+        return names
+
+    def _pen(self, index: int, name: str) -> QPen:
+        _, style, width, _ = STYLES[name]
+        return pg.mkPen(self.experiment.samplers[index].about.colour, width=width, style=style)
+
+    def _shade(self, index: int) -> QColor:
+        colour = QColor(self.experiment.samplers[index].about.colour)
+        colour.setAlpha(_OPACITY)
+        return colour
+
+    def _lines(self, names: Sequence[str], frame: int = 0) -> _Lines:
+        lines = []
+        for name in names:
+            for index in self._indices:
+                times, values = self.curve(index, name, frame)
+                lines.append(((times, self._time.heights(values)), self._pen(index, name)))
+        return lines
+
+    def _band(self, index: int, times: NDArray[np.float64], *edges: NDArray[np.float64]) -> tuple[Band, QColor]:
+        low, high = map(self._time.edge, edges)
+        return (times, low, high), self._shade(index)
+
+    def _mismatch_bands(self) -> _Bands:
+        """Two standard errors on both sides, where there are any."""
+        bands = []
+        for index in self._indices:
+            times, values = self.curve(index, "mismatch")
+            spread = 2 * self.experiment.evidence.error["mismatch"][index, : len(values)]
+            if spread.any():
+                bands.append(self._band(index, times, values - spread, values + spread))
+        return bands
+
+    # The KL that has no closed form
+
+    @property
+    def _estimated(self) -> list[int]:
+        return [index for index in self._indices if not self.experiment.evidence.exact[index]]
+
+    def _is_reverse(self, index: int) -> bool:
+        return known_kl(self.experiment, index, self.experiment.schedule.steps - 1).kind == "reverse"
+
+    def _between(self, index: int) -> tuple[NDArray[np.float64], ...]:
+        """Times, and what the KL lies between; a reversed one is four standard errors wide."""
+        bracket = self.experiment.bracket
+        assert bracket is not None
+        times = np.array(bracket.times, dtype=float)
+        if self._is_reverse(index):
+            value, error = bracket.reverse.value[index], bracket.reverse.error[index]
+            return times, value - 2 * error, value + 2 * error
+        low, high = kl_limits(self.experiment)
+        return times, low[index], high[index]
+
+    def _brackets(self) -> _Bands:
+        return [self._band(index, *self._between(index)) for index in self._estimated]
+
+    def _end_marks(self) -> _Lines:
+        """A short level line at both limits, and a line through the middle of reversed ones."""
+        lines = []
+        for index in self._estimated:
+            times, low, high = self._between(index)
+            lines += [(self._caps(times, limit), self._pen(index, "bracket")) for limit in (low, high)]
+            if self._is_reverse(index):
+                lines.append(((times, self._time.heights((low + high) / 2)), self._pen(index, "reverse")))
+        return lines
+
+    def _caps(self, times: NDArray[np.float64], values: NDArray[np.float64]) -> Line:
+        half = _CAP * self.experiment.schedule.steps
+        gap, heights = np.full_like(times, np.nan), self._time.heights(values)
+        x = np.stack([times - half, times + half, gap], axis=1)
+        return x.ravel(), np.stack([heights, heights, gap], axis=1).ravel()
+
+    # As T grows
+
+    def _limits(self) -> _Lines:
+        """A level mark right of t = 0 for each limit, and its error upright."""
+        lines = []
+        ends = -np.array([_LIMIT_FROM, _LIMIT_TO]) * self.experiment.schedule.steps
+        for index, limit in enumerate(self.experiment.asymptotes):
+            if limit is not None and np.isfinite(self._time.heights(np.array([limit.value]))).all():
+                spread = limit.value + np.array([-2, 2]) * limit.error
+                lines.append(((ends, self._time.heights(np.full(2, limit.value))), self._pen(index, "limit")))
+                lines.append(((np.full(2, ends.mean()), self._time.edge(spread)), self._pen(index, "bracket")))
+        return lines

@@ -1,0 +1,148 @@
+"""The headline: mismatch as it accumulates against the bound, and the KL, along reverse time."""
+
+from __future__ import annotations
+
+from typing import final
+
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
+
+from app import theme
+from app.headline_curves import STYLES, Curves
+from app.read_out import ReadOut, table
+from app.segments import BUTTON_HEIGHT
+from app.time_plot import TimePlot
+from app.widgets import LegendEntry, card, heading, side_by_side
+from core.experiment import Experiment
+from core.known_kl import kl_frame, known_kl, why_no_bound, why_no_limit
+from core.numbers import with_error
+
+_LEGEND_ROWS = (("mismatch", "observed", "bound", "limit"), ("kl", "bracket", "reverse"))
+
+
+@final
+class HeadlinePlot(QWidget):
+    """Mismatch, bound and KL; what lies after the cursor is veiled."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._curves: Curves | None = None
+        self._frame = 0
+        self._hovered: tuple[int, QPoint] | None = None
+        self.logarithmic = QToolButton(text="log", checkable=True, checked=True)
+        self.logarithmic.setToolTip("Logarithmic or linear axes")
+        self.logarithmic.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.logarithmic.setFixedHeight(BUTTON_HEIGHT)
+        self.logarithmic.toggled.connect(self._change_scale)
+        self.time = TimePlot("Accumulated mismatch, bound and KL against reverse time", "nats", height=110)
+        self.time.hovered.connect(self._hover)
+        self.time.left.connect(self._leave)
+        self.read_out = ReadOut(self)
+        self._legend: dict[str, LegendEntry] = {}
+        for name, (words, style, width, meaning) in STYLES.items():
+            self._legend[name] = LegendEntry(words, width, style=style)
+            self._legend[name].setToolTip(meaning)
+        self._absences = QLabel(wordWrap=True, visible=False)
+        self._absences.setProperty("role", "muted")
+        self._absences.setFont(theme.font(11))
+        self._build()
+        self.restyle()
+
+    def _build(self) -> None:
+        title = QHBoxLayout()
+        title.addWidget(heading("Accumulated mismatch against the bound"))
+        title.addStretch()
+        title.addWidget(self.logarithmic)
+        frame, layout = card()
+        layout.setContentsMargins(12, 6, 12, 6)
+        layout.setSpacing(0)
+        layout.addLayout(title)
+        for names in _LEGEND_ROWS:
+            layout.addLayout(side_by_side(*(self._legend[name] for name in names), spacing=14))
+        layout.addWidget(self._absences)
+        layout.addWidget(self.time, 1)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.addWidget(frame)
+
+    def restyle(self) -> None:
+        """Take the theme's colours."""
+        self.time.restyle()
+
+    def show_experiment(self, experiment: Experiment) -> None:
+        """Take a new run."""
+        self._curves = Curves(experiment, self.time)
+        self.time.set_steps(experiment.schedule.steps)
+        self.advance()
+
+    def advance(self) -> None:
+        """Draw what has been computed by now."""
+        curves = self._curves
+        if curves is None:
+            return
+        self.time.fit(curves.largest())
+        self.time.still.set_drawing(curves.still())
+        self.time.growing.set_drawing(curves.growing(self._frame))
+        present = curves.present()
+        for name, entry in self._legend.items():
+            entry.setVisible(name in present)
+        absences = _absences(curves.experiment)
+        self._absences.setText(" ".join(absences))
+        self._absences.setVisible(bool(absences))
+        if self._hovered:
+            self._hover(*self._hovered)
+
+    def show_frame(self, frame: int) -> None:
+        """Move the cursor; the observed mismatch grows with it."""
+        if self._curves is None:
+            return
+        self._frame = frame
+        self.time.set_cursor(self._curves.experiment.schedule.steps - frame)
+        self.time.growing.set_drawing(self._curves.growing(frame))
+
+    def _change_scale(self, logarithmic: bool) -> None:
+        self.logarithmic.setText("log" if logarithmic else "linear")
+        self.time.set_logarithmic(logarithmic)
+        self.advance()
+
+    def _hover(self, frame: int, pointer: QPoint) -> None:
+        """Read every sampler's values off at a frame."""
+        self._hovered = frame, pointer
+        experiment = self._curves.experiment if self._curves else None
+        if experiment is None or frame >= experiment.completed:
+            self.read_out.hide()
+            return
+        steps, near = experiment.schedule.steps, kl_frame(experiment, frame)
+        rows = []
+        for index, sampler in enumerate(experiment.samplers):
+            texts = [*_figures(experiment, index, frame), known_kl(experiment, index, near).text]
+            rows.append((sampler.about.colour, sampler.about.label, texts))
+        kl = "KL" if near == frame else f"KL at t = {steps - near}"
+        text = table(f"t = {steps - frame}", ("mismatch", "observed", "bound", kl), rows)
+        self.read_out.tell(text, self.time.mapTo(self, pointer))
+
+    def _leave(self) -> None:
+        self._hovered = None
+        self.read_out.hide()
+
+
+def _figures(experiment: Experiment, index: int, frame: int) -> list[str]:
+    """Mismatch, observed mismatch and bound of a sampler."""
+    value, error, trace = experiment.evidence.value, experiment.evidence.error, experiment.trace
+    pairs = (
+        (value["mismatch"], error["mismatch"]),
+        (trace.observed_mismatch, trace.observed_error),
+        (value["bound"], error["bound"]),
+    )
+    return [with_error(float(values[index, frame]), float(errors[index, frame])) for values, errors in pairs]
+
+
+def _absences(experiment: Experiment) -> list[str]:
+    """A sentence for each curve that is not there: the samplers it holds for, and why."""
+    last = min(max(experiment.completed - 1, 0), experiment.schedule.steps - 1)
+    reasons: dict[str, list[str]] = {}
+    for index, sampler in enumerate(experiment.samplers):
+        reason = why_no_bound(experiment, index, last) or why_no_limit(experiment, index)
+        if reason:
+            reasons.setdefault(reason, []).append(sampler.about.label)
+    return [f"{', '.join(labels)}: {reason}." for reason, labels in reasons.items()]

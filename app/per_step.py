@@ -1,0 +1,82 @@
+"""The mismatch that each step adds."""
+
+from __future__ import annotations
+
+from typing import final
+
+import numpy as np
+import pyqtgraph as pg
+from numpy.typing import NDArray
+from PySide6.QtCore import QPoint
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+
+from app.pictures import Drawing, Line
+from app.read_out import ReadOut, table
+from app.time_plot import TimePlot
+from core.experiment import Experiment
+from core.numbers import number
+
+_WIDTH = 1.8
+
+
+@final
+class PerStepPlot(QWidget):
+    """Increments of the accumulated mismatch against t: when a sampler goes wrong."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._experiment: Experiment | None = None
+        self.time = TimePlot("Mismatch added by each step against reverse time", "nats a step", height=92)
+        self.time.hovered.connect(self._hover)
+        self.read_out = ReadOut(self)
+        self.time.left.connect(self.read_out.hide)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.time)
+
+    def show_experiment(self, experiment: Experiment) -> None:
+        """Take a new run."""
+        self._experiment = experiment
+        self.read_out.hide()
+        self.time.set_steps(experiment.schedule.steps)
+        self.advance()
+
+    def set_logarithmic(self, logarithmic: bool) -> None:
+        """Choose the vertical axis."""
+        self.time.set_logarithmic(logarithmic)
+        self.advance()
+
+    def curve(self, index: int) -> Line:
+        """t, and what the step that leads there has added."""
+        assert self._experiment is not None
+        evidence = self._experiment.evidence
+        known = evidence.value["mismatch"][index, : evidence.completed]
+        added: NDArray[np.float64] = np.diff(known[np.isfinite(known)])  # once infinite, it stays so
+        return self._experiment.schedule.steps - np.arange(1.0, len(added) + 1), added
+
+    def advance(self) -> None:
+        """Draw what has been computed by now."""
+        if self._experiment is None:
+            return
+        samplers = self._experiment.samplers
+        curves = [self.curve(index) for index in range(len(samplers))]
+        self.time.fit(max(float(added.max(initial=0.0)) for _, added in curves))
+        pens = [pg.mkPen(sampler.about.colour, width=_WIDTH) for sampler in samplers]
+        lines = [((times, self.time.heights(added)), pen) for (times, added), pen in zip(curves, pens, strict=True)]
+        self.time.still.set_drawing(Drawing(lines))
+
+    def show_frame(self, frame: int) -> None:
+        """Move the cursor."""
+        if self._experiment is not None:
+            self.time.set_cursor(self._experiment.schedule.steps - frame)
+
+    def _hover(self, frame: int, pointer: QPoint) -> None:
+        if self._experiment is None:
+            return
+        rows = []
+        for index, sampler in enumerate(self._experiment.samplers):
+            _, added = self.curve(index)
+            text = number(float(added[frame - 1])) if 0 < frame <= len(added) else "–"
+            rows.append((sampler.about.colour, sampler.about.label, [text]))
+        title = f"step to t = {self._experiment.schedule.steps - frame}"
+        self.read_out.tell(table(title, ("adds",), rows), self.time.mapTo(self, pointer))

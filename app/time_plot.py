@@ -1,0 +1,137 @@
+"""A plot against reverse time: logarithmic or linear, with a cursor, a veil over what lies ahead, and a hover line."""
+
+from __future__ import annotations
+
+import math
+from typing import final
+
+import numpy as np
+import pyqtgraph as pg
+from numpy.typing import NDArray
+from PySide6.QtCore import QEvent, QObject, QPoint, Qt, Signal
+from PySide6.QtGui import QColor, QMouseEvent
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+
+from app import theme
+from app.pictures import Lines, quiet_plot
+
+_DECADES = [(1.0, 0.0)]
+"""A tick at every power of ten."""
+_SHOWN_DECADES = 5
+"""How far below the largest value the logarithmic axis reaches."""
+_LEAST = 1e-3
+"""Nats that the axis always reaches up to."""
+_MARGIN = 0.05
+"""Part of the run's length that is kept free beyond t = 0, for what holds in the limit."""
+_BEFORE = 0.045
+"""Part that is kept free before t = T."""
+
+
+@final
+class TimePlot(QWidget):
+    """Curves over t = T..0, read from left to right."""
+
+    hovered = Signal(int, QPoint)
+    """The frame under the pointer, and the pointer."""
+    left = Signal()
+    """The pointer has gone."""
+
+    def __init__(self, name: str, unit: str, *, height: int) -> None:
+        super().__init__()
+        self.logarithmic = True
+        self.steps = 0
+        self.floor = -math.inf
+        """Height below which nothing is seen."""
+        self.plot = quiet_plot(name, axes=True)
+        self.plot.setMinimumHeight(height)
+        self.plot.invertX(True)
+        self.plot.setMouseEnabled(x=False, y=False)
+        self.plot.setLabel("left", unit)
+        self.plot.getAxis("left").enableAutoSIPrefix(False)
+        self.still, self.growing = Lines(), Lines()
+        self.veil = pg.LinearRegionItem(movable=False, pen=pg.mkPen(None))
+        self.cursor_line = pg.InfiniteLine(angle=90)
+        self.hover_line = pg.InfiniteLine(angle=90)
+        self.hover_line.hide()
+        items = (self.still, self.growing, self.veil, self.cursor_line, self.hover_line)
+        for depth, item in enumerate(items):
+            item.setZValue(depth)
+            self.plot.addItem(item, ignoreBounds=True)
+        self.plot.viewport().installEventFilter(self)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.plot)
+        self.set_logarithmic(True)
+
+    def restyle(self) -> None:
+        """Take the theme's colours."""
+        palette = theme.current()
+        veil = QColor(palette.surface)
+        veil.setAlpha(185)
+        self.veil.setBrush(pg.mkBrush(veil))
+        self.plot.setBackground(palette.surface)
+        self.cursor_line.setPen(pg.mkPen(palette.muted, width=1))
+        self.hover_line.setPen(pg.mkPen(palette.accent, width=1, style=Qt.PenStyle.DashLine))
+        for side in ("left", "bottom"):
+            axis = self.plot.getAxis(side)
+            axis.setPen(pg.mkPen(palette.line))
+            axis.setTextPen(pg.mkPen(palette.muted))
+            axis.setTickFont(theme.font(10))
+            axis.setStyle(tickLength=-4, maxTickLevel=0)  # minor ticks would double the cost of a frame
+            axis.label.setFont(theme.font(11))
+        self.plot.showGrid(y=True, alpha=0.12)
+
+    def set_steps(self, steps: int) -> None:
+        """Show t = T..0."""
+        self.steps = steps
+        self.plot.setXRange(-_MARGIN * steps, (1 + _BEFORE) * steps, padding=0)
+        # The last tick names the axis: a line of its own would cost the curves their height.
+        ticks = np.unique(np.linspace(0, steps, 5).round().astype(int)).tolist()
+        self.plot.getAxis("bottom").setTicks([[(t, str(t) if t else "t = 0") for t in ticks]])
+
+    def set_logarithmic(self, logarithmic: bool) -> None:
+        """Choose the vertical axis."""
+        self.logarithmic = logarithmic
+        self.plot.setLogMode(y=logarithmic)
+        self.plot.getAxis("left").setTickSpacing(levels=_DECADES if logarithmic else None)
+
+    def set_cursor(self, t: int) -> None:
+        """Move the cursor; what lies after it is veiled."""
+        self.cursor_line.setValue(t)
+        self.veil.setRegion((0, t))
+
+    def fit(self, largest: float) -> None:
+        """Let the axis reach from nothing, or from some decades below, to a value."""
+        top = max(largest, _LEAST)
+        if self.logarithmic:
+            self.floor = math.log10(top) - _SHOWN_DECADES
+            self.plot.setYRange(self.floor, math.log10(top) + 0.3, padding=0)
+        else:
+            self.floor = 0.0
+            self.plot.setYRange(0, 1.06 * top, padding=0)
+
+    def heights(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Heights on the axis, NaN for what it cannot show: a logarithm has no zero, no axis has infinity."""
+        if not self.logarithmic:
+            return np.where(np.isfinite(values), values, np.nan)
+        positive = np.isfinite(values) & (values > 0)
+        return np.log10(values, where=positive, out=np.full_like(values, np.nan))
+
+    def edge(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Heights of a band's edge, which stays just below the axis where it has left it."""
+        below = self.floor - 0.1
+        return np.where(np.isfinite(values), np.fmax(self.heights(values), below), np.nan)
+
+    def eventFilter(self, _watched: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's name
+        """Say which t the pointer is over."""
+        if event.type() in {QEvent.Type.Leave, QEvent.Type.Hide}:
+            self.hover_line.hide()
+            self.left.emit()
+        elif isinstance(event, QMouseEvent) and event.type() == QEvent.Type.MouseMove and self.steps:
+            pointer = event.position().toPoint()
+            x = self.plot.getViewBox().mapSceneToView(self.plot.mapToScene(pointer)).x()
+            t = min(max(round(x), 0), self.steps)
+            self.hover_line.setValue(t)
+            self.hover_line.show()
+            self.hovered.emit(self.steps - t, self.plot.viewport().mapTo(self, pointer))
+        return False

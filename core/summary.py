@@ -1,0 +1,146 @@
+"""One line of plain words: what the numbers of a run say at one t."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import final
+
+from core.experiment import Experiment
+from core.known_kl import kl_frame, known_kl
+from core.numbers import ROUNDING, number, percent
+
+PARTS = ("initialisation", "discretisation", "variance", "mismatch_range", "mismatch_null")
+"""What a bound is the sum of."""
+_NEARLY_ALL, _MOST = 0.05, 0.5
+"""What is left of a term of which nearly all, or most, is removed."""
+_SURE = 2.0
+"""Standard errors by which bounds differ before one is said to be lower."""
+
+
+@final
+@dataclass(frozen=True)
+class Account:
+    """What is known of one sampler."""
+
+    label: str
+    bound: float
+    """Infinite where none exists."""
+    parts: Mapping[str, float]
+    """By the names of :data:`PARTS`."""
+    error: float = 0.0
+    """Standard error of the bound."""
+    kl: float = math.nan
+    """Where it is known closely."""
+    diverged_at: int | None = None
+
+    @property
+    def mismatch(self) -> float:
+        """Both directions."""
+        return self.parts["mismatch_range"] + self.parts["mismatch_null"]
+
+
+@final
+@dataclass(frozen=True)
+class Place:
+    """Where in the run, and of which problem."""
+
+    t: int
+    steps: int
+    seen: int = 1
+    """Directions that H sees; none where there is no measurement."""
+    unseen: int = 1
+    singular: bool = False
+    """The target has no density at t = 0."""
+
+
+def summarise(experiment: Experiment, frame: int) -> str:
+    """Return the sentences for a frame of an experiment."""
+    measurement, steps = experiment.problem.measurement, experiment.schedule.steps
+    unseen = len(measurement.right_basis) - measurement.rank
+    place = Place(steps - frame, steps, measurement.rank, unseen, experiment.problem.target.is_singular)
+    if frame >= experiment.completed:
+        return describe([], place)
+    return describe([_account(experiment, index, frame) for index in range(len(experiment.samplers))], place)
+
+
+def _account(experiment: Experiment, index: int, frame: int) -> Account:
+    value, error = (part["bound"][index, frame] for part in (experiment.evidence.value, experiment.evidence.error))
+    parts = {name: float(experiment.evidence.value[name][index, frame]) for name in PARTS}
+    kl = known_kl(experiment, index, frame).value if kl_frame(experiment, frame) == frame else math.nan
+    diverged_at = experiment.trace.diverged_at[index]
+    reached = diverged_at is not None and experiment.schedule.steps - frame <= diverged_at
+    label = experiment.samplers[index].about.label
+    return Account(label, float(value), parts, float(error), kl, diverged_at if reached else None)
+
+
+def describe(accounts: Sequence[Account], place: Place) -> str:
+    """Return the sentences for what is known of each sampler."""
+    if not accounts:
+        return "The terms at this t are still being computed."
+    if place.t == 0 and place.singular:
+        return "At t = 0 the target has no density, so that KL and bound are infinite; read t = 1."
+    bounded = [each for each in accounts if math.isfinite(each.bound)]
+    sentences = [_bounds(bounded, place)] if bounded else []
+    unbounded = [each.label for each in accounts if not math.isfinite(each.bound)]
+    if unbounded:
+        sentences.append(f"No finite bound: {', '.join(unbounded)}.")
+    diverged = [f"{each.label} at t = {each.diverged_at}" for each in accounts if each.diverged_at is not None]
+    if diverged:
+        sentences.append(f"Diverged: {', '.join(diverged)}.")
+    return " ".join(sentences)
+
+
+def _bounds(accounts: Sequence[Account], place: Place) -> str:
+    worst = max(accounts, key=lambda each: each.bound)
+    if place.t == place.steps:
+        return f"At t = {place.t} nothing but the start counts: every bound is its error, {number(worst.bound)}."
+    if worst.bound < ROUNDING:
+        return "Nothing counts yet: every bound is zero."
+    name = max(PARTS, key=lambda part: worst.parts[part])
+    share = percent(min(worst.parts[name] / worst.bound, 1.0))
+    rivals = [each for each in accounts if each is not worst]
+    imperfect = [each for each in rivals if each.mismatch > ROUNDING]
+    if not rivals or not name.startswith("mismatch"):
+        known = "" if math.isnan(worst.kl) else f" The true KL is {number(worst.kl)}."
+        return f"{worst.label}: {share} of its bound of {number(worst.bound)} is {_words(name, place)}.{known}"
+    best = min(imperfect or rivals, key=lambda each: each.bound)
+    return f"{worst.label}: {share} of its bound is {_words(name, place)}; {_comparison(worst, best, name)}."
+
+
+def _comparison(worst: Account, best: Account, name: str) -> str:
+    """What another sampler makes of the worst one's largest term."""
+    change = _change("bound", worst.bound, best.bound)
+    if not any(math.isnan(each.kl) for each in (worst, best)):
+        change += f", {_change('KL', worst.kl, best.kl)}"
+    if worst.bound - best.bound <= _SURE * math.hypot(worst.error, best.error) + ROUNDING:
+        return f"{best.label} does no better ({change})"
+    left = best.parts[name] / worst.parts[name]
+    if left <= _NEARLY_ALL:
+        return f"{best.label} removes nearly all of it ({change})"
+    if left <= _MOST:
+        return f"{best.label} removes most of it ({change})"
+    if left < 1:
+        return f"{best.label} removes some of it ({change})"
+    return f"{best.label} is better elsewhere ({change})"
+
+
+def _change(name: str, before: float, after: float) -> str:
+    """Two numbers and their order; one where they read the same."""
+    first, second = number(before), number(after)
+    return f"{name} {first}" if first == second else f"{name} {first} → {second}"
+
+
+def _words(name: str, place: Place) -> str:
+    if name.startswith("mismatch") and place.seen == 0:
+        return "mismatch: the prior's score in place of the target's"
+    directions = {"mismatch_range": ("measured", place.seen), "mismatch_null": ("unseen", place.unseen)}
+    if name in directions:
+        kind, count = directions[name]
+        return f"mismatch in the {kind} direction{'' if count == 1 else 's'}"
+    return {
+        "initialisation": "the start from pure noise",
+        "discretisation": "discretisation, which more steps reduce",
+        "variance": "its choice of step variance",
+    }[name]

@@ -1,0 +1,125 @@
+"""The line of plain words, state by state."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import pytest
+
+from core.experiment import Experiment
+from core.scenario import Scenario
+from core.summary import PARTS, Account, Place, describe, summarise
+
+AT_ONE = Place(t=1, steps=300)
+
+
+def account(label: str, parts: tuple[float, ...], **rest: float) -> Account:
+    """With the bound that the parts add up to."""
+    return Account(label, rest.pop("bound", sum(parts)), dict(zip(PARTS, parts, strict=True)), **rest)
+
+
+DDNM = account("DDNM", (0.0, 0.7, 0.0, 35.0, 0.3), error=0.5)
+BO = account("BO-DDNM", (0.0, 0.7, 0.0, 0.7, 0.2), error=0.01)
+EXACT = account("Exact", (0.0, 0.7, 0.0, 0.0, 0.0), error=0.01)
+DDIM = account("DDIM", (0.0, 0.7, math.inf, math.inf, math.inf))
+LIMITED = "DDNM: 97 % of its bound is mismatch in the measured direction"
+
+
+@pytest.mark.parametrize(
+    ("accounts", "place", "sentence"),
+    [
+        ([], AT_ONE, "The terms at this t are still being computed."),
+        ([DDNM, BO, EXACT], AT_ONE, f"{LIMITED}; BO-DDNM removes nearly all of it (bound 36.0 → 1.60)."),
+        ([DDNM, EXACT], AT_ONE, f"{LIMITED}; Exact removes nearly all of it (bound 36.0 → 0.700)."),
+        ([DDNM], AT_ONE, "DDNM: 97 % of its bound of 36.0 is mismatch in the measured direction."),
+        ([EXACT], AT_ONE, "Exact: 100 % of its bound of 0.700 is discretisation, which more steps reduce."),
+        (
+            [account("DDNM", (0, 0.7, 0, 35, 0.3), kl=15.3), account("BO-DDNM", (0, 0.7, 0, 0.7, 0.2), kl=0.0094)],
+            AT_ONE,
+            f"{LIMITED}; BO-DDNM removes nearly all of it (bound 36.0 → 1.60, KL 15.3 → 0.00940).",
+        ),
+        (
+            [account("DDNM", (0, 0.7, 0, 35, 0.3), kl=15.3)],
+            AT_ONE,
+            "DDNM: 97 % of its bound of 36.0 is mismatch in the measured direction. The true KL is 15.3.",
+        ),
+        (
+            [DDNM, account("DDNM+", (0, 0.7, 0, 10, 0.3))],
+            AT_ONE,
+            f"{LIMITED}; DDNM+ removes most of it (bound 36.0 → 11.0).",
+        ),
+        (
+            [DDNM, account("DDNM+", (0, 0.7, 0, 25, 0.3))],
+            AT_ONE,
+            f"{LIMITED}; DDNM+ removes some of it (bound 36.0 → 26.0).",
+        ),
+        (
+            [DDNM, account("DDNM+", (0, 0.2, 0, 34.2, 0.3), error=0.5)],
+            AT_ONE,
+            f"{LIMITED}; DDNM+ does no better (bound 36.0 → 34.7).",
+        ),
+        (
+            [account("A", (0, 5, 0, 20, 0)), account("B", (0, 1, 0, 20, 0))],
+            AT_ONE,
+            "A: 80 % of its bound is mismatch in the measured direction; B is better elsewhere (bound 25.0 → 21.0).",
+        ),
+        ([DDNM, replace(DDNM)], AT_ONE, f"{LIMITED}; DDNM does no better (bound 36.0)."),
+        (
+            [DDNM, DDIM],
+            AT_ONE,
+            "DDNM: 97 % of its bound of 36.0 is mismatch in the measured direction. No finite bound: DDIM.",
+        ),
+        ([DDIM], AT_ONE, "No finite bound: DDIM."),
+        (
+            [account("DPS", (0, 0.5, 0, 0, 99.5), diverged_at=23), EXACT],
+            AT_ONE,
+            "DPS: >99 % of its bound is mismatch in the unseen direction; Exact removes nearly all of it "
+            "(bound 100 → 0.700). Diverged: DPS at t = 23.",
+        ),
+        (
+            [account("Prior", (0, 0.5, 0, 0, 1.5))],
+            Place(1, 300, seen=0, unseen=2),
+            "Prior: 75 % of its bound of 2.00 is mismatch: the prior's score in place of the target's.",
+        ),
+        (
+            [account("DDNM", (0, 0.5, 0, 1.5, 0))],
+            Place(1, 300, seen=2),
+            "DDNM: 75 % of its bound of 2.00 is mismatch in the measured directions.",
+        ),
+        ([account("A", (0.5, 0.1, 0, 0, 0))], AT_ONE, "A: 83 % of its bound of 0.600 is the start from pure noise."),
+        ([account("A", (0, 0.1, 0.5, 0, 0))], AT_ONE, "A: 83 % of its bound of 0.600 is its choice of step variance."),
+        (
+            [account("A", (0.1, 0, 0, 0, 0))],
+            Place(300, 300),
+            "At t = 300 nothing but the start counts: every bound is its error, 0.100.",
+        ),
+        ([account("A", (0, 0, 0, 0, 0))], AT_ONE, "Nothing counts yet: every bound is zero."),
+        (
+            [account("A", (0, math.inf, 0, 1, 0))],
+            Place(0, 300, singular=True),
+            "At t = 0 the target has no density, so that KL and bound are infinite; read t = 1.",
+        ),
+    ],
+)
+def test_what_is_said(accounts: list[Account], place: Place, sentence: str) -> None:
+    assert describe(accounts, place) == sentence
+
+
+def test_a_run_is_summarised_as_far_as_it_has_come() -> None:
+    scenario = Scenario.from_dict(
+        {
+            "prior": {"weights": [1.0], "means": [[0.5, -0.3]], "covariances": [[[1.0, 0.6], [0.6, 1.0]]]},
+            "measurement": {"matrix": [[1.0, 0.0]], "value": [1.2], "noise": 0.1},
+            "schedule": {"steps": 150},
+            "run": {"samplers": ["ddnm", "bo-ddnm"], "particles": 50, "paths": 50, "device": "cpu"},
+        }
+    )
+    experiment = Experiment(scenario, keep_frames=True)
+    assert "still being computed" in summarise(experiment, 149)
+    for _ in experiment.run():
+        pass
+    words = summarise(experiment, 149)
+    assert words.startswith("DDNM: ")
+    assert "mismatch in the measured direction" in words
+    assert "KL" in words
