@@ -27,7 +27,7 @@ PARTS = {
 """Terms from left to right: words and colour."""
 _LEGEND_ROWS = (("initialisation", "variance"), ("discretisation", "mismatch_range", "mismatch_null"))
 _NAME_WIDTH, _TOTAL_WIDTH = 84, 88
-_ROW, _BAR = 22, 14
+_ROW, _BAR = 30, 14
 """Heights; rows shrink where there are many."""
 _SPLIT = 3
 """Segments wider than this are kept apart."""
