@@ -73,10 +73,12 @@ class Experiment:
     def refine(self) -> Iterator[None]:
         """After the run: how close the particles are, where the mismatch settles, and the bracket, step by step."""
         yield from self._compare()
+        limits = []
         for sampler in self.samplers:
             seed = self.scenario.seed_for("asymptote")
-            self.asymptotes.append(asymptote(self.problem, self.schedule, sampler, seed=seed))
+            limits.append(asymptote(self.problem, self.schedule, sampler, seed=seed))
             yield
+        self.asymptotes = limits  # in one go: others may be reading
         if self.bracket is None:
             return
         run = self.scenario.run
@@ -89,8 +91,8 @@ class Experiment:
     def _compare(self) -> Iterator[None]:
         """Hold the particles of the last two frames against exact samples."""
         steps, seed = self.schedule.steps, self.scenario.seed_for("closeness")
-        places = [(1, self.closeness), (0, self.end_closeness)]
-        for t, found in places[:1] if self.problem.target.is_singular else places:
+        for t in (1,) if self.problem.target.is_singular else (1, 0):
+            found: list[Closeness] = []
             target = self.problem.target.noised(float(self.schedule.alpha_bar[t]))
             yardstick = Yardstick(target, self.scenario.run.particles, seed=seed)
             for index, exact in enumerate(self.evidence.exact):
@@ -99,3 +101,7 @@ class Experiment:
                 known = (torch.from_numpy(law[0]), torch.from_numpy(law[1])) if exact else None
                 found.append(yardstick.measure(points, known))
                 yield
+            if t == 1:
+                self.closeness = found
+            else:
+                self.end_closeness = found
