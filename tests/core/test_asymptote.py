@@ -96,7 +96,7 @@ def test_atoms_measured_without_noise(etc: Etc) -> None:
     )
     measurement = Measurement(torch.tensor([[1.0, 0.0]]).double(), torch.zeros(1).double(), 0.0)
     for key in LIMITED:
-        if SAMPLERS[key].obstacle(problem := Problem.of(atoms, measurement)) is None:
+        if SAMPLERS[key].obstacle((problem := Problem.of(atoms, measurement)).measurement) is None:
             limit = asymptote(problem, etc(100), SAMPLERS[key])
             assert limit is not None
             assert math.isfinite(limit.value)

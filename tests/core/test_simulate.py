@@ -107,11 +107,12 @@ def test_samplers_start_on_the_same_standard_normal(problem: Problem, etc: Etc, 
     assert ((starts[0].square().mean(1) - 1) * 10_000**0.5).abs().max() < 4
 
 
-def test_without_frames_the_last_one_is_kept(problem: Problem, etc: Etc, run: Run) -> None:
+def test_without_frames_the_last_two_are_kept(problem: Problem, etc: Etc, run: Run) -> None:
     kept, latest = (run(problem, etc(20), ALL, keep_frames=keep) for keep in (True, False))
     for index, frames in enumerate(latest.frames):
-        assert frames.shape[0] == 1
-        assert torch.equal(latest.particles(index, 20), kept.particles(index, 20))
+        assert frames.shape[0] == 2
+        for frame in (19, 20):
+            assert torch.equal(latest.particles(index, frame), kept.particles(index, frame))
     np.testing.assert_array_equal(latest.observed_mismatch, kept.observed_mismatch)
 
 
