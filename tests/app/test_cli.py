@@ -15,7 +15,7 @@ from app.library import builtin_scenarios, load_builtin
 from core.samplers import SAMPLERS
 from core.simulate import Trace
 
-QUICK = ["--steps", "12", "--particles", "20", "--paths", "20"]
+QUICK = ["--steps", "12", "--particles", "20", "--paths", "20", "--rounds", "0"]
 
 
 @pytest.fixture(autouse=True)
