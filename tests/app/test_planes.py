@@ -20,7 +20,8 @@ from app import theme
 from app.hand import Hand
 from app.library import builtin_scenarios, load_builtin
 from app.pictures import Drawing, Line
-from app.planes import TRAIL_FRAMES, TRAIL_POINTS, Plane, PlaneGrid
+from app.plane import Plane
+from app.planes import TRAIL_FRAMES, TRAIL_POINTS, PlaneGrid
 from app.scene import MASSES, PRIOR_MASSES, Projection, Scene, contours, projections
 from core.experiment import Experiment
 from core.mixture import GaussianMixture
