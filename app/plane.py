@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import final
 
 import pyqtgraph as pg
-from PySide6.QtCore import QPointF, Qt, Signal
+from PySide6.QtCore import QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QMouseEvent, QPen, QPolygonF, QResizeEvent
 from PySide6.QtWidgets import QFrame, QGraphicsPolygonItem, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout
 
 from app import theme
 from app.hand import Hand
+from app.overlay_items import HeatItem, MarksItem
+from app.overlays import Overlay
 from app.pictures import Drawing, Lines, Particles, make_quiet
 from app.plane_view import PlaneView
+from app.sampler_menu import SamplerButton
 from app.scene import Scene
 from app.widgets import info_button
 from core.samplers import About
@@ -30,6 +34,12 @@ class Plane(QFrame):
     picked = Signal(str)
     explained = Signal(object)
     """The user asks what this sampler is."""
+    enlarged = Signal(str)
+    """The user wants this panel to have all the room, or no longer."""
+    replaced = Signal(str, str)
+    """The user wants to see another sampler here: the keys of this one and of that one."""
+    asked = Signal(str, object)
+    """The user clicked a point of the plane: the sampler's key and a QPointF."""
 
     def __init__(self, about: About, hand: Hand, reset_view: Callable[[], object]) -> None:
         super().__init__(objectName="card")
@@ -40,12 +50,13 @@ class Plane(QFrame):
         self._headline.setTextFormat(Qt.TextFormat.RichText)
         self._headline.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self._headline.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        self._title = title = QLabel(f'<span style="color:{about.colour}">●</span>&nbsp; {about.label}')
-        title.setFont(theme.font(13, "semibold"))
-        title.setToolTip(f"{about.summary}\n{about.source}")
+        self.title = SamplerButton(about)
+        self.title.chosen.connect(lambda key: self.replaced.emit(about.key, key))
+        self.title.explained.connect(lambda: self.explained.emit(about))
+        self.title.enlarged.connect(lambda: self.enlarged.emit(about.key))
         header = QHBoxLayout()
-        header.setContentsMargins(12, 6, 6, 2)
-        header.addWidget(title)
+        header.setContentsMargins(6, 4, 6, 0)
+        header.addWidget(self.title)
         header.addWidget(self._headline, 1)
         self.info = info_button(about.label)
         self.info.clicked.connect(lambda: self.explained.emit(about))
@@ -55,12 +66,15 @@ class Plane(QFrame):
         make_quiet(self.view, f"Particles of {about.label}", axes=False)
         self.view.scene().sigMouseClicked.connect(lambda _: self.picked.emit(about.key))
         self.view.handles.pressed.connect(lambda: self.picked.emit(about.key))
+        self.view.asked.connect(lambda point: self.asked.emit(about.key, point))
         self.box: pg.ViewBox = self.view.getPlotItem().getViewBox()
         self.box.setAspectLocked(True)
         self.box.setDefaultPadding(0)
         self.particles = Particles(about.colour)
         self._prior, self._target = Lines(), Lines()
-        for depth, item in enumerate((self._prior, self.particles, self._target)):
+        self._heat, self._marks = HeatItem(), MarksItem()
+        layers: Sequence[pg.GraphicsObject] = (self._heat, self._prior, self.particles, self._target, self._marks)
+        for depth, item in enumerate(layers):
             item.setZValue(depth)
             self.box.addItem(item, ignoreBounds=True)
         self._strips: list[QGraphicsPolygonItem] = []
@@ -82,6 +96,16 @@ class Plane(QFrame):
         """Select the sampler."""
         self.picked.emit(self.about.key)
         super().mousePressEvent(event)
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
+        """Enlarge the panel: this is its header, for the picture takes its own clicks."""
+        if event.button() == Qt.MouseButton.LeftButton:
+            self.enlarged.emit(self.about.key)
+
+    def show_overlay(self, overlay: Overlay, place: QRectF, point: tuple[float, float] | None) -> None:
+        """Show heat over a rectangle of the plane, the marks over the particles, and the point that was asked about."""
+        self._heat.show_image(overlay.heat, place)
+        self._marks.show_marks(replace(overlay.marks, point=point))
 
     def mark(self, selected: bool) -> None:
         """Mark the panel as the selected one."""
@@ -118,7 +142,7 @@ class Plane(QFrame):
     def _fit_headline(self) -> None:
         """Show as much of the headline as fits, and never a part of a number."""
         kl, bound, value = ("KL", self._kl), ("bound", self._bound), self._bound.partition(" ±")[0]
-        room = self.width() - self._title.sizeHint().width() - _HEADLINE_MARGIN
+        room = self.width() - self.title.sizeHint().width() - _HEADLINE_MARGIN
         for words in ((kl, bound), (kl, ("bound", value)), (("bound", value),), (("", value),)):
             shown = [(name, text) for name, text in words if text]
             plain = "  ".join(f"{name} {text}" for name, text in shown)

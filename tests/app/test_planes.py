@@ -490,7 +490,7 @@ def test_a_narrow_panel_drops_words_but_never_a_part_of_a_number(qtbot: QtBot) -
         plane.resize(width, 300)
         plane.set_headline("12.34", "56.78 ± 0.09", None)
         seen.append(re.sub(r"<[^>]*>|&nbsp;", " ", plane._headline.text()).split())
-        assert plane._headline.sizeHint().width() + plane._title.sizeHint().width() <= width
+        assert plane._headline.sizeHint().width() + plane.title.sizeHint().width() <= width
     assert seen[0] == ["KL", "12.34", "bound", "56.78", "±", "0.09"]
     assert seen[-1] == ["56.78"]
     assert [len(words) for words in seen] == sorted((len(words) for words in seen), reverse=True)
