@@ -8,7 +8,7 @@ from typing import final
 
 import pyqtgraph as pg
 from pyqtgraph.GraphicsScene.mouseEvents import MouseClickEvent
-from PySide6.QtCore import QPointF, Qt
+from PySide6.QtCore import QPointF, Qt, Signal
 from PySide6.QtGui import QContextMenuEvent, QFocusEvent, QKeyEvent
 
 from app.hand import Hand
@@ -22,6 +22,9 @@ _LARGE_NUDGE = 10
 @final
 class PlaneView(pg.PlotWidget):
     """The handles and their keys: Tab goes from one to the next, arrows move it, Delete removes its component."""
+
+    asked = Signal(object)
+    """A point of the plane (a QPointF) that was clicked, or the focused handle's, by the key Enter."""
 
     def __init__(self, hand: Hand, reset_view: Callable[[], object]) -> None:
         super().__init__()
@@ -52,6 +55,8 @@ class PlaneView(pg.PlotWidget):
             self.hand.focus(None)
             if self.hasFocus():
                 self._give_keys_back()
+            if self.handles.at(point) is None:
+                self.asked.emit(point)
 
     def _give_keys_back(self) -> None:
         self.window().setFocus()
@@ -70,12 +75,14 @@ class PlaneView(pg.PlotWidget):
     # Keys
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
-        """Arrows move the focused handle, Delete removes its component, Escape gives up; the rest is the window's."""
+        """Arrows move the focused handle, Delete removes its component, Enter asks for the scores, Escape gives up."""
         key = Qt.Key(event.key())
         if key in _ARROWS and self.hand.grip is not None:
             self._nudge(_ARROWS[key], large=bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier))
         elif key in {Qt.Key.Key_Delete, Qt.Key.Key_Backspace} and self.hand.selected is not None:
             self.hand.delete()
+        elif key in {Qt.Key.Key_Return, Qt.Key.Key_Enter} and self.hand.grip is not None:
+            self.asked.emit(self.handles.place(self.hand.grip))
         elif key == Qt.Key.Key_Escape:
             self._is_nudging = False
             if not self.hand.cancel():

@@ -1,186 +1,36 @@
-"""The planes: what each sampler's particles do, over the exact target, the prior and the measurement."""
+"""The planes: a panel a sampler in a grid, with one view, one hand and the same random numbers between them."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import final
 
 import pyqtgraph as pg
-from PySide6.QtCore import QPointF, Qt, Signal
-from PySide6.QtGui import QColor, QMouseEvent, QPen, QPolygonF, QResizeEvent
-from PySide6.QtWidgets import (
-    QComboBox,
-    QFrame,
-    QGraphicsPolygonItem,
-    QGridLayout,
-    QHBoxLayout,
-    QLabel,
-    QScrollArea,
-    QSizePolicy,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtCore import QPointF, Qt, QTimer, Signal
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QVBoxLayout, QWidget
+from superqt import QFlowLayout
 
 from app import theme
+from app.arrangement import Arrangement
 from app.hand import Hand
-from app.pictures import Drawing, Lines, Particles, make_quiet
-from app.plane_view import PlaneView
+from app.keys import Key
+from app.overlay_choice import OverlayButton, OverlayLegend
+from app.overlays import overlays
+from app.pictures import Drawing
+from app.plane import Plane
+from app.probe import ScoreCard, scores_in_words, title_of
 from app.scene import COARSE, FINE, Projection, Scene, data_dots, projections
-from app.widgets import LegendEntry, card, heading, info_button, side_by_side
+from app.widgets import LegendEntry
 from core.experiment import Experiment
 from core.problem import Problem
 from core.samplers import About
 from core.scenario import Scenario
 
 TRAIL_FRAMES = 14
-_HEADLINE_MARGIN = 68
-"""Pixels of a panel's head that neither name nor numbers take."""
 TRAIL_POINTS = 60_000
 """Trails are shortened so that no frame draws more points than this."""
-
-
-@final
-class Plane(QFrame):
-    """One sampler's panel: headline and picture."""
-
-    picked = Signal(str)
-    explained = Signal(object)
-    """The user asks what this sampler is."""
-
-    def __init__(self, about: About, hand: Hand, reset_view: Callable[[], object]) -> None:
-        super().__init__(objectName="card")
-        self.about = about
-        self.setProperty("selected", False)
-        self._kl = self._bound = ""
-        self._headline = QLabel()
-        self._headline.setTextFormat(Qt.TextFormat.RichText)
-        self._headline.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        self._headline.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        self._title = title = QLabel(f'<span style="color:{about.colour}">●</span>&nbsp; {about.label}')
-        title.setFont(theme.font(13, "semibold"))
-        title.setToolTip(f"{about.summary}\n{about.source}")
-        header = QHBoxLayout()
-        header.setContentsMargins(12, 6, 6, 2)
-        header.addWidget(title)
-        header.addWidget(self._headline, 1)
-        self.info = info_button(about.label)
-        self.info.clicked.connect(lambda: self.explained.emit(about))
-        header.addWidget(self.info)
-
-        self.view = PlaneView(hand, reset_view)
-        make_quiet(self.view, f"Particles of {about.label}", axes=False)
-        self.view.scene().sigMouseClicked.connect(lambda _: self.picked.emit(about.key))
-        self.view.handles.pressed.connect(lambda: self.picked.emit(about.key))
-        self.box: pg.ViewBox = self.view.getPlotItem().getViewBox()
-        self.box.setAspectLocked(True)
-        self.box.setDefaultPadding(0)
-        self.particles = Particles(about.colour)
-        self._prior, self._target = Lines(), Lines()
-        for depth, item in enumerate((self._prior, self.particles, self._target)):
-            item.setZValue(depth)
-            self.box.addItem(item, ignoreBounds=True)
-        self._strips: list[QGraphicsPolygonItem] = []
-        self._surface = ""
-        self._measured: object = None
-        """What the strips show."""
-        self._notice = QLabel(self, alignment=Qt.AlignmentFlag.AlignCenter, wordWrap=True)
-        self._notice.setProperty("role", "error")
-        self._notice.hide()
-
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(1, 0, 1, 8)
-        layout.setSpacing(0)
-        layout.addLayout(header)
-        layout.addWidget(self.view, 1)
-        layout.addWidget(self._notice)
-
-    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
-        """Select the sampler."""
-        self.picked.emit(self.about.key)
-        super().mousePressEvent(event)
-
-    def mark(self, selected: bool) -> None:
-        """Mark the panel as the selected one."""
-        self.setProperty("selected", selected)
-        self.style().unpolish(self)
-        self.style().polish(self)
-
-    def set_scene(self, scene: Scene, prior: Drawing, target: Drawing) -> None:
-        """Draw what does not move; all panels share the contours."""
-        if self._surface != theme.current().surface:  # Qt would paint it anew each time
-            self._surface = theme.current().surface
-            self.view.setBackground(self._surface)
-            self.info.setIcon(theme.icon("information-outline", colour=theme.current().muted))
-        self._prior.set_drawing(prior)
-        self._target.set_drawing(target)
-        far = _far(scene)
-        if self._measured != (scene.measured, scene.noise, far):
-            self._measured = scene.measured, scene.noise, far
-            for item in self._strips:
-                self.box.removeItem(item)
-            self._strips = _strips(scene, far)
-            for item in self._strips:
-                self.box.addItem(item, ignoreBounds=True)
-
-    def set_headline(self, kl: str, bound: str, diverged_at: int | None) -> None:
-        """Say what the cursor's t gives."""
-        self._kl, self._bound = kl, bound
-        self._headline.setToolTip(f"KL {kl}, bound {bound}" if kl else f"bound {bound}")
-        self._fit_headline()
-        self._notice.setVisible(diverged_at is not None)
-        if diverged_at is not None:
-            self._notice.setText(f"Diverged at t = {diverged_at}: its particles left every finite region.")
-
-    def _fit_headline(self) -> None:
-        """Show as much of the headline as fits, and never a part of a number."""
-        kl, bound, value = ("KL", self._kl), ("bound", self._bound), self._bound.partition(" ±")[0]
-        room = self.width() - self._title.sizeHint().width() - _HEADLINE_MARGIN
-        for words in ((kl, bound), (kl, ("bound", value)), (("bound", value),), (("", value),)):
-            shown = [(name, text) for name, text in words if text]
-            plain = "  ".join(f"{name} {text}" for name, text in shown)
-            if not self.isVisible() or self._headline.fontMetrics().horizontalAdvance(plain) <= room:
-                break
-        muted = theme.current().muted
-        parts = [f'<span style="color:{muted}">{name}</span> {text}' for name, text in shown]
-        self._headline.setText("&nbsp;&nbsp;".join(parts))
-
-    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
-        """Fit the headline again."""
-        super().resizeEvent(event)
-        self._fit_headline()
-
-
-def _far(scene: Scene) -> float:
-    """A length far beyond every view; it rarely changes while the scene does."""
-    return 10.0 ** (2 + math.ceil(math.log10(max(scene.extent.width(), scene.extent.height(), 1.0))))
-
-
-def _strips(scene: Scene, far: float) -> list[QGraphicsPolygonItem]:
-    """Bands where ``|H x - y|`` is within one and two sigma_y, and their middle."""
-    items = []
-    for a, b, value in scene.measured:
-        size = math.hypot(a, b)
-        across = QPointF(a / size, b / size)
-        along = QPointF(-across.y(), across.x())
-        middle = across * (value / size)
-        for width, opacity in ((2.0, 26), (1.0, 34), (0.0, 120)):
-            half = across * (width * scene.noise / size)
-            ends = (along * far, along * -far)
-            corners = [
-                middle + half + ends[0],
-                middle + half + ends[1],
-                middle - half + ends[1],
-                middle - half + ends[0],
-            ]
-            colour = QColor(theme.STRIP)
-            colour.setAlpha(opacity)
-            item = QGraphicsPolygonItem(QPolygonF(corners))
-            item.setPen(pg.mkPen(colour, width=1) if width == 0 else QPen(Qt.PenStyle.NoPen))
-            item.setBrush(pg.mkBrush(colour) if width else pg.mkBrush(None))
-            item.setZValue(-1)
-            items.append(item)
-    return items
+_SAME = 8
+"""A click within so many pixels of the last one means the same point."""
 
 
 @final
@@ -196,6 +46,8 @@ class PlaneGrid(QWidget):
 
     explained = Signal(object)
     """The user asks what a sampler is."""
+    replaced = Signal(str, str)
+    """The user wants to see another sampler in a panel: the keys of the one there and of the other."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -210,33 +62,56 @@ class PlaneGrid(QWidget):
         self._projections: list[Projection] = []
         self._frame = 0
         self._follow = True
-        self._filler: QWidget | None = None
+        self._card: ScoreCard | None = None
+        self._point: tuple[str, QPointF] | None = None
+        """The panel and the point that the card is about."""
+        self.arrangement = Arrangement()
+        self.arrangement.changed.connect(self._show_others)
+        self.overlays = OverlayButton()
+        self.overlays.changed.connect(lambda: self.show_frame(self._frame))
+        self._overlay_legend = OverlayLegend()
+        self._overlays_due = QTimer(self, singleShot=True, interval=0)
+        self._overlays_due.timeout.connect(self._draw_overlays)
+        self.keys = [
+            *self.overlays.keys,
+            Key(Qt.Key.Key_E, "Enlarge the selected panel, or show all", self._enlarge_selected),
+            Key(Qt.Key.Key_PageUp, "Previous panels, where there are more than six", lambda: self.arrangement.turn(-1)),
+            Key(Qt.Key.Key_PageDown, "Next panels, where there are more than six", lambda: self.arrangement.turn(1)),
+            Key(Qt.Key.Key_Escape, "Close the card of scores; show all panels again", self._escape),
+        ]
+        """What the window's keys do here."""
         self._data_legend = LegendEntry("data", 4, style=Qt.PenStyle.NoPen)
         self._data_legend.hide()
         self.choice = QComboBox(toolTip="The plane of x that is shown: across, up", accessibleName="Plane")
         self.choice.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self.choice.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.choice.activated.connect(self._change_projection)
-        self._grid = QGridLayout()
-        self._grid.setSpacing(8)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(8, 8, 4, 4)
         layout.setSpacing(4)
-        layout.addLayout(self._grid, 1)
+        layout.addWidget(self.arrangement, 1)
+        layout.addWidget(self._overlay_legend)
         layout.addLayout(self._legend())
         self.setMinimumWidth(320)
 
     def _legend(self) -> QHBoxLayout:
-        row = side_by_side(
+        entries = QWidget()
+        flow = QFlowLayout(entries)  # in two lines where the panels are narrow
+        flow.setContentsMargins(4, 0, 4, 0)
+        flow.setHorizontalSpacing(14)
+        flow.setVerticalSpacing(0)
+        for entry in (
             LegendEntry("exact posterior", 1.6, colour="ink"),
             LegendEntry("prior", 1.2, colour="faint"),
             LegendEntry("Hx = y ± σ_y, ± 2σ_y", 8, colour=theme.STRIP),
             LegendEntry("particles, trails", 6, style=Qt.PenStyle.NoPen),
-            spacing=14,
-        )
-        row.insertWidget(row.count() - 1, self._data_legend)
-        row.setContentsMargins(4, 0, 4, 0)
-        row.addWidget(self.choice)
+            self._data_legend,
+        ):
+            flow.addWidget(entry)
+        row = QHBoxLayout()
+        row.addWidget(entries, 1)
+        for widget in (self.arrangement.pager, self.choice, self.overlays):
+            row.addWidget(widget)
         return row
 
     def show_experiment(self, experiment: Experiment, scenario: Scenario | None = None) -> None:
@@ -262,6 +137,8 @@ class PlaneGrid(QWidget):
             self._follow = True
         self.choice.setVisible(len(labels) > 1)
         self._data_legend.setVisible(experiment.scenario.data is not None)
+        for plane in self.planes.values():
+            plane.title.take(self._scenario)
         self.refresh()
 
     def _change_projection(self) -> None:
@@ -290,7 +167,7 @@ class PlaneGrid(QWidget):
         for plane in self.planes.values():
             plane.set_scene(scene, prior, target)
         if self._follow:
-            self._leader.box.setRange(scene.extent, padding=0.02)
+            self.arrangement.leader.box.setRange(scene.extent, padding=0.02)
 
     def _show_scenario(self, scenario: Scenario, nodes_across: int) -> None:
         """Draw what is exact at once; the particles come when they are computed."""
@@ -324,54 +201,73 @@ class PlaneGrid(QWidget):
         self.follow()
         self.refresh()
 
-    @property
-    def _leader(self) -> Plane:
-        return next(iter(self.planes.values()))
-
     def _rebuild(self, abouts: Sequence[About]) -> None:
-        for widget in [*self.planes.values(), *([self._filler] if self._filler else [])]:
-            self._grid.removeWidget(widget)
-            widget.hide()
-            widget.deleteLater()
-        self.planes = {about.key: Plane(about, self.hand, self.fit) for about in abouts}
-        self._leader.view.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # all panels have the same handles
-        columns = 1 if len(abouts) == 1 else 2 if len(abouts) <= 4 else 3
-        widgets: list[QWidget] = list(self.planes.values())
-        self._filler = _descriptions(abouts) if len(widgets) % columns else None
-        if self._filler is not None:
-            widgets.append(self._filler)
-        for index, widget in enumerate(widgets):
-            self._grid.addWidget(widget, index // columns, index % columns)
-        for row in range(self._grid.rowCount()):
-            self._grid.setRowStretch(row, 1 if row * columns < len(widgets) else 0)
-        for column in range(self._grid.columnCount()):
-            self._grid.setColumnStretch(column, 1 if column < columns else 0)
-        for plane in self.planes.values():
+        self._close_card()
+        planes = {about.key: Plane(about, self.hand, self.fit) for about in abouts}
+        first, *others = planes.values()
+        for plane in planes.values():
             plane.picked.connect(self.select)
             plane.explained.connect(self.explained)
+            plane.enlarged.connect(self.enlarge)
+            plane.replaced.connect(self.replaced)
+            plane.asked.connect(self._ask)
+            plane.view.handles.pressed.connect(self._close_card)
             plane.box.sigRangeChangedManually.connect(self._stop_following)
-            if plane is not self._leader:
-                plane.box.setXLink(self._leader.box)
-                plane.box.setYLink(self._leader.box)
+            plane.box.sigRangeChanged.connect(self._redraw_overlays_soon)
+        for plane in others:
+            plane.box.setXLink(first.box)
+            plane.box.setYLink(first.box)
+        self.planes = planes
+        self.arrangement.take(list(planes.values()))
 
     def _stop_following(self) -> None:
         self._follow = False
 
     def select(self, key: str) -> None:
-        """Mark the panel of one sampler."""
+        """Mark the panel of one sampler, and bring it into view."""
         for plane in self.planes.values():
             plane.mark(plane.about.key == key)
+        self.arrangement.turn_to(self.planes[key])
 
     def select_panel(self, index: int) -> None:
-        """Mark the panel at a place, where there is one."""
-        if index < len(self.planes):
-            self.select(list(self.planes)[index])
+        """Mark the panel at a place of the page, where there is one."""
+        plane = self.arrangement.at(index)
+        if plane is not None:
+            self.select(plane.about.key)
 
     @property
     def selected(self) -> Plane | None:
         """The marked panel, or the first."""
         planes = list(self.planes.values())
         return next((plane for plane in planes if plane.property("selected")), planes[0] if planes else None)
+
+    # One panel, or all
+
+    def enlarge(self, key: str) -> None:
+        """Give a panel all the room, or every panel its own again."""
+        self._close_card()
+        self.arrangement.toggle(self.planes[key])
+
+    def _enlarge_selected(self) -> None:
+        if self.arrangement.is_enlarged:
+            self.enlarge(self.arrangement.leader.about.key)
+        elif self.selected is not None:
+            self.enlarge(self.selected.about.key)
+
+    def _show_others(self) -> None:
+        """Other panels came into view."""
+        self._close_card()
+        if self._follow:
+            self.refresh()
+        self.show_frame(self._frame)
+
+    def _escape(self) -> None:
+        if self._point is not None:
+            self._close_card()
+        elif self.arrangement.is_enlarged:
+            self._enlarge_selected()
+
+    # The particles, and what is drawn over them
 
     def show_frame(self, frame: int) -> None:
         """Show the particles at a frame that is complete, with the frames before it as trails."""
@@ -380,23 +276,67 @@ class PlaneGrid(QWidget):
         self._frame = frame
         projection = self._projection
         trace = self._experiment.trace
-        length = min(TRAIL_FRAMES, TRAIL_POINTS // trace.frames[0].shape[-1])
+        longest = TRAIL_FRAMES if "trails" in self.overlays.shown else 0
+        length = min(longest, TRAIL_POINTS // trace.frames[0].shape[-1])
         first = max(0, frame - length)
-        for index, plane in enumerate(self.planes.values()):
+        for index, plane in self._in_view():
             plane.particles.set_frames(projection.points(trace.frames[index][first : frame + 1]))
+        self._draw_overlays()
 
+    def _in_view(self) -> list[tuple[int, Plane]]:
+        """The panels that are seen, each with its sampler's place in the run."""
+        seen = self.arrangement.in_view
+        return [(index, plane) for index, plane in enumerate(self.planes.values()) if plane in seen]
 
-def _descriptions(abouts: Sequence[About]) -> QWidget:
-    """What fills the place that an odd number of panels leaves."""
-    frame, layout = card(heading("What these samplers do"))
-    for about in abouts:
-        words = QLabel(
-            f'<p><span style="color:{about.colour}">●</span>&nbsp; <b>{about.label}</b>&nbsp; {about.summary} '
-            f"<i>{about.source}</i></p>",
-            wordWrap=True,
-        )
-        layout.addWidget(words)
-    layout.addStretch()
-    area = QScrollArea(widgetResizable=True, frameShape=QFrame.Shape.NoFrame)  # the words must not push panels aside
-    area.setWidget(frame)
-    return area
+    def _redraw_overlays_soon(self) -> None:
+        """Fields fill the view: they follow it, once for all the panels that move together."""
+        if self.overlays.shown - {"trails"} or self._point is not None:
+            self._overlays_due.start()
+
+    def _draw_overlays(self) -> None:
+        self._overlays_due.stop()
+        if self._experiment is None or self._experiment.completed <= self._frame:
+            return
+        panels, shown = self._in_view(), self.overlays.shown
+        place = self.arrangement.leader.box.viewRect()
+        seen = [index for index, _ in panels]
+        drawn = overlays(self._experiment, self._frame, self._projection, place, seen, shown, self.overlays.part)
+        key, point = self._point or ("", None)
+        for index, plane in panels:
+            mark = (point.x(), point.y()) if point is not None and plane.about.key == key else None
+            plane.show_overlay(drawn.panels[index], drawn.place, mark)
+        self._overlay_legend.say(drawn.highest, drawn.words)
+        self._write_card()
+
+    # The scores at a point
+
+    def _ask(self, key: str, point: QPointF) -> None:
+        """Show the scores at a point, or no longer where it is the same one."""
+        old, self._point = self._point, (key, point)
+        plane = self.planes[key]
+        if old is not None and old[0] == key and (old[1] - point).manhattanLength() < _SAME * plane.view.handles.pixel:
+            self._close_card()
+            return
+        if self._card is None:
+            self._card = ScoreCard(self.window())
+            self._card.closed.connect(self._close_card)
+        self._draw_overlays()
+
+    def _write_card(self) -> None:
+        if self._card is None or self._point is None or self._experiment is None:
+            return
+        key, point = self._point
+        plane, index = self.planes[key], list(self.planes).index(key)
+        t, rows = scores_in_words(self._experiment, self._frame, index, self._projection, point)
+        self._card.show_rows(title_of(self._experiment, index, t), rows)
+        on_screen = plane.view.viewport().mapToGlobal(plane.view.mapFromScene(plane.view.handles.mapToScene(point)))
+        self._card.place(self.window().mapFromGlobal(on_screen))
+        self._card.show()
+        self._card.raise_()
+
+    def _close_card(self) -> None:
+        card, self._card, self._point = self._card, None, None
+        if card is not None:
+            card.hide()
+            card.deleteLater()
+            self._overlays_due.start()

@@ -172,6 +172,7 @@ def _style_sheet(palette: Palette) -> str:
     QPushButton:disabled, QToolButton:disabled {{ color: {palette.faint}; background: transparent; }}
     QToolButton::menu-indicator {{ image: none; width: 0; }}
     QToolButton#info {{ padding: 2px; }}
+    QToolButton#sampler {{ padding: 2px 6px 2px 2px; }}
     QToolButton#picker {{ background: {palette.raised}; padding: 5px 10px; border-color: {palette.line}; }}
     QToolButton#play {{ background: {palette.accent}; border-radius: 18px; min-width: 34px; min-height: 34px;
         padding: 0; }}

@@ -24,6 +24,7 @@ from app.keys import Key
 from app.planes import PlaneGrid
 from app.problem_editor import ProblemEditor
 from app.process import leave_a_core
+from app.sampler_menu import with_sampler
 from app.session import Session
 from app.settings import Settings, user_folder
 from app.top_bar import TopBar
@@ -70,6 +71,7 @@ class MainWindow(QMainWindow):
         panels = range(Qt.Key.Key_1, Qt.Key.Key_6 + 1)
         self.keys = [
             *self.transport.keys,
+            *self.planes.keys,
             *(Key(Qt.Key(key), "Select a panel", partial(self.planes.select_panel, key - panels[0])) for key in panels),
         ]
         """What keys do while nothing is typed."""
@@ -129,6 +131,7 @@ class MainWindow(QMainWindow):
         self.planes.dragged.connect(self._dragged)
         self.planes.edited.connect(self._edited_on_planes)
         self.planes.cancelled.connect(self._drag_cancelled)
+        self.planes.replaced.connect(lambda old, new: self.document.edit(with_sampler(self.scenario, old, new)))
         self.session.previewed.connect(self._previewed)
         self.session.began.connect(self._began)
         self.session.advanced.connect(self._advanced)

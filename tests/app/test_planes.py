@@ -20,7 +20,8 @@ from app import theme
 from app.hand import Hand
 from app.library import builtin_scenarios, load_builtin
 from app.pictures import Drawing, Line
-from app.planes import TRAIL_FRAMES, TRAIL_POINTS, Plane, PlaneGrid
+from app.plane import Plane
+from app.planes import TRAIL_FRAMES, TRAIL_POINTS, PlaneGrid
 from app.scene import MASSES, PRIOR_MASSES, Projection, Scene, contours, projections
 from core.experiment import Experiment
 from core.mixture import GaussianMixture
@@ -489,7 +490,7 @@ def test_a_narrow_panel_drops_words_but_never_a_part_of_a_number(qtbot: QtBot) -
         plane.resize(width, 300)
         plane.set_headline("12.34", "56.78 ± 0.09", None)
         seen.append(re.sub(r"<[^>]*>|&nbsp;", " ", plane._headline.text()).split())
-        assert plane._headline.sizeHint().width() + plane._title.sizeHint().width() <= width
+        assert plane._headline.sizeHint().width() + plane.title.sizeHint().width() <= width
     assert seen[0] == ["KL", "12.34", "bound", "56.78", "±", "0.09"]
     assert seen[-1] == ["56.78"]
     assert [len(words) for words in seen] == sorted((len(words) for words in seen), reverse=True)

@@ -19,7 +19,7 @@ from PySide6.QtWidgets import QApplication
 
 from app import theme
 from app.library import find_scenario
-from app.planes import Particles
+from app.pictures import Particles
 from app.process import leave_a_core
 from app.window import MainWindow
 from core.scenario import Scenario

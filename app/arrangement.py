@@ -1,0 +1,181 @@
+"""Which panels are in view, and where: a page of six at most in a grid, or one that is enlarged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import final
+
+from PySide6.QtCore import QRectF, Qt, Signal
+from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QScrollArea, QToolButton, QWidget
+
+from app.plane import Plane
+from app.widgets import card, heading
+from core.samplers import About
+
+PAGE = 6
+"""Panels in view at once: with more, none shows anything."""
+
+
+@final
+class Arrangement(QWidget):
+    """Panels in a grid; more than six are on pages, and one may have all the room."""
+
+    changed = Signal()
+    """Other panels are in view than before."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._planes: list[Plane] = []
+        self._page = 0
+        self._enlarged: int | None = None
+        self._filler: QWidget | None = None
+        self._grid = QGridLayout(self)
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setSpacing(8)
+        self.back = _arrow("‹", "Previous panels (PgUp)", lambda: self.turn(-1))
+        self.forward = _arrow("›", "Next panels (PgDown)", lambda: self.turn(1))
+        self._where = QLabel()
+        self.pager = QWidget()
+        row = QHBoxLayout(self.pager)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(2)
+        for widget in (self.back, self._where, self.forward):
+            row.addWidget(widget)
+
+    # What is in view
+
+    @property
+    def in_view(self) -> list[Plane]:
+        """The panels that are seen."""
+        if self._enlarged is not None:
+            return [self._planes[self._enlarged]]
+        return self._planes[self._page * PAGE : (self._page + 1) * PAGE]
+
+    @property
+    def leader(self) -> Plane:
+        """The first panel in view: the others have its view."""
+        return self.in_view[0]
+
+    @property
+    def is_enlarged(self) -> bool:
+        """Whether one panel has all the room."""
+        return self._enlarged is not None
+
+    def take(self, planes: Sequence[Plane]) -> None:
+        """Show other panels; an enlarged place stays enlarged, a page stays open, where they still exist."""
+        for plane in self._planes:
+            plane.hide()
+            self._grid.removeWidget(plane)
+            plane.deleteLater()
+        self._planes = list(planes)
+        if self._enlarged is not None and self._enlarged >= len(planes):
+            self._enlarged = None
+        self._page = min(self._page, (len(planes) - 1) // PAGE)
+        self._arrange()
+
+    def turn(self, pages: int) -> None:
+        """Go some pages on or back."""
+        page = min(max(self._page + pages, 0), (len(self._planes) - 1) // PAGE)
+        if page != self._page and self._enlarged is None:
+            place = _view(self.leader)
+            self._page = page
+            self._arrange()
+            self._look_at(place)
+
+    def turn_to(self, plane: Plane) -> None:
+        """Bring a panel into view, enlarged where one is."""
+        index = self._planes.index(plane)
+        if self._enlarged is not None and self._enlarged != index:
+            place = _view(self.leader)
+            self._enlarged = index
+            self._arrange()
+            self._look_at(place)
+        elif self._enlarged is None:
+            self.turn(index // PAGE - self._page)
+
+    def at(self, place: int) -> Plane | None:
+        """Return the panel at a place of the page."""
+        index = self._page * PAGE + place
+        return self._planes[index] if place < PAGE and index < len(self._planes) else None
+
+    def toggle(self, plane: Plane) -> None:
+        """Give a panel all the room, or every panel its own again; what is seen of the plane stays the same."""
+        place = _view(self.leader)
+        index = self._planes.index(plane)
+        if self._enlarged is None:
+            self._enlarged, self._shape = index, place.size()
+        else:
+            self._enlarged = None
+            place = _within(place, self._shape.width() / self._shape.height())
+            self._page = index // PAGE
+        self._arrange()
+        self._look_at(place)
+
+    def _look_at(self, place: QRectF) -> None:
+        self.leader.box.setRange(place, padding=0)
+        self.changed.emit()
+
+    def _arrange(self) -> None:
+        """Put the panels in view into the grid, and what the samplers do where they leave room."""
+        seen = self.in_view
+        for plane in self._planes:
+            plane.setVisible(plane in seen)
+            # All panels have the same handles: those of one are enough for the Tab key.
+            plane.view.setFocusPolicy(Qt.FocusPolicy.TabFocus if seen and plane is seen[0] else Qt.FocusPolicy.NoFocus)
+        columns = 1 if len(seen) <= 1 else 2 if len(seen) <= 4 else 3
+        if self._filler is not None:
+            self._filler.hide()
+            self._filler.deleteLater()
+        self._filler = _descriptions([plane.about for plane in seen]) if len(seen) % columns else None
+        widgets: list[QWidget] = [*seen, *([self._filler] if self._filler else [])]
+        for index, widget in enumerate(widgets):
+            self._grid.addWidget(widget, index // columns, index % columns)
+        rows = -(-len(widgets) // columns)
+        for row in range(self._grid.rowCount()):
+            self._grid.setRowStretch(row, 1 if row < rows else 0)
+        for column in range(self._grid.columnCount()):
+            self._grid.setColumnStretch(column, 1 if column < columns else 0)
+        self._grid.activate()
+        self._say_where()
+
+    def _say_where(self) -> None:
+        count, first = len(self._planes), self._page * PAGE
+        self.pager.setVisible(count > PAGE and self._enlarged is None)
+        self._where.setText(f"{first + 1}–{min(first + PAGE, count)} of {count}")
+        self.back.setEnabled(self._page > 0)
+        self.forward.setEnabled(first + PAGE < count)
+
+
+def _arrow(text: str, tip: str, press: Callable[[], None]) -> QToolButton:
+    button = QToolButton(text=text, toolTip=tip, accessibleName=tip)
+    button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+    button.clicked.connect(press)
+    return button
+
+
+def _view(plane: Plane) -> QRectF:
+    return plane.box.viewRect()
+
+
+def _within(place: QRectF, shape: float) -> QRectF:
+    """The largest rectangle of a shape, width over height, around the same middle: undoes what a wider panel adds."""
+    width = min(place.width(), place.height() * shape)
+    inner = QRectF(0, 0, width, width / shape)
+    inner.moveCenter(place.center())
+    return inner
+
+
+def _descriptions(abouts: Sequence[About]) -> QWidget:
+    """What fills the place that an odd number of panels leaves."""
+    frame, layout = card(heading("What these samplers do"))
+    for about in abouts:
+        words = QLabel(
+            f'<p><span style="color:{about.colour}">●</span>&nbsp; <b>{about.label}</b>&nbsp; {about.summary} '
+            f"<i>{about.source}</i></p>",
+            wordWrap=True,
+        )
+        layout.addWidget(words)
+    layout.addStretch()
+    area = QScrollArea(widgetResizable=True, frameShape=QFrame.Shape.NoFrame)  # the words must not push panels aside
+    area.setWidget(frame)
+    return area

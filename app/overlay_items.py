@@ -1,0 +1,239 @@
+"""What lies over and under the particles of a panel: heat, arrows, lines to twins, weights, a mark."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import final
+
+import numpy as np
+import pyqtgraph as pg
+from numpy.typing import NDArray
+from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QFontMetricsF, QImage, QPainter, QPen, QTransform
+from PySide6.QtWidgets import QStyleOptionGraphicsItem, QWidget
+
+from app import theme
+from core.numbers import percent
+
+Array = NDArray[np.float64]
+
+DECADES = 4
+"""The heat covers so many powers of ten; below it is clear."""
+_CLEAREST, _DENSEST = 0.0, 0.82
+"""Opacity of the heat at either end: contours and particles must stay readable."""
+_HEAD, _HEAD_ANGLE = 0.34, 2.6
+"""An arrow's head: share of its length, and the angle of its sides."""
+_LONGEST_HEAD, _SHORTEST_ARROW = 5.0, 1.0
+"""Pixels."""
+_BAR, _BAR_WIDTH = 34.0, 7.0
+"""Pixels: height of a bar of weight one, and its width."""
+_LIGHTEST_WEIGHT = 0.005
+_MARK = 5.0
+"""Pixels from the middle of the mark to its ends."""
+
+
+@cache
+def heat_colours(dark: bool) -> NDArray[np.uint32]:
+    """Premultiplied colours from clear to dense: cividis, which all eyes order alike; the far end stands out."""
+    table = pg.colormap.get("cividis").getLookupTable(0.2, 1.0, 256, alpha=False).astype(np.float64)
+    if not dark:
+        table = pg.colormap.get("cividis").getLookupTable(0.92, 0.1, 256, alpha=False).astype(np.float64)
+    opacity = np.linspace(_CLEAREST, _DENSEST, 256) ** 0.7
+    red, green, blue = np.round(table.T * opacity).astype(np.uint32)
+    return np.round(255 * opacity).astype(np.uint32) << 24 | red << 16 | green << 8 | blue
+
+
+def heat_image(heat: Array, highest: int) -> QImage:
+    """Colour heat (rows, columns) on a log scale that ends at ``10 ** highest``; the first row is the lowest."""
+    with np.errstate(divide="ignore"):
+        share = (np.log10(heat) - (highest - DECADES)) / DECADES
+    shade = np.nan_to_num(255 * share, nan=0.0, posinf=255.0, neginf=0.0).clip(0, 255).astype(np.uint8)
+    pixels = heat_colours(theme.current() is theme.DARK)[shade[::-1]]
+    rows, columns = shade.shape
+    return QImage(pixels.tobytes(), columns, rows, 4 * columns, QImage.Format.Format_ARGB32_Premultiplied).copy()
+
+
+@final
+@dataclass(frozen=True)
+class Arrows:
+    """A field of vectors."""
+
+    places: Array
+    """(2, N)."""
+    vectors: Array
+    """(2, N), in the plane's units: as long as they are drawn."""
+    colour: str
+
+
+@final
+@dataclass(frozen=True)
+class WeightBars:
+    """Sampled weights beside exact ones, at the components' means."""
+
+    places: Array
+    """(2, K)."""
+    exact: Array
+    sampled: Array
+    colour: str
+
+
+@final
+@dataclass(frozen=True)
+class Marks:
+    """All that is drawn over the particles of one panel."""
+
+    arrows: Sequence[Arrows] = ()
+    twins: tuple[Array, Array] | None = None
+    """(2, N) twice: particles and their exact twins."""
+    twin_colours: tuple[str, str] = ("", "")
+    weights: WeightBars | None = None
+    point: tuple[float, float] | None = None
+    """The point whose scores are shown."""
+
+
+class _Overlay(pg.GraphicsObject):
+    """An item that may cover the whole view."""
+
+    def boundingRect(self) -> QRectF:  # noqa: N802 - Qt's name
+        """Everything that the view shows."""
+        view = self.getViewBox()
+        return QRectF() if view is None else view.viewRect()
+
+    def viewRangeChanged(self) -> None:  # noqa: N802 - pyqtgraph's name
+        """Follow the view."""
+        self.prepareGeometryChange()
+
+
+@final
+class HeatItem(_Overlay):
+    """An image over a rectangle of the plane."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.image: QImage | None = None
+        self._place = QRectF()
+
+    def show_image(self, image: QImage | None, place: QRectF) -> None:
+        """Show an image over a rectangle, or none."""
+        if image is not None or self.image is not None:
+            self.image, self._place = image, place
+            self.update()
+
+    def paint(self, painter: QPainter, _option: QStyleOptionGraphicsItem, _widget: QWidget | None = None) -> None:
+        """Stretch it smoothly."""
+        if self.image is None:
+            return
+        # In pixels, where y points down as in the image.
+        frame = painter.worldTransform().mapRect(self._place)
+        painter.save()
+        painter.resetTransform()
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        painter.drawImage(frame, self.image)
+        painter.restore()
+
+
+@final
+class MarksItem(_Overlay):
+    """Arrows, lines, bars and a mark, in pixels."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.marks = Marks()
+
+    def show_marks(self, marks: Marks) -> None:
+        """Draw these from now on."""
+        if marks != Marks() or self.marks != Marks():
+            self.marks = marks
+            self.update()
+
+    def paint(self, painter: QPainter, _option: QStyleOptionGraphicsItem, _widget: QWidget | None = None) -> None:
+        """Draw all of it."""
+        world = painter.worldTransform()
+        painter.save()
+        painter.resetTransform()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        if self.marks.twins is not None:
+            _draw_twins(painter, world, *self.marks.twins, self.marks.twin_colours)
+        for arrows in self.marks.arrows:
+            _draw_arrows(painter, world, arrows)
+        if self.marks.weights is not None:
+            _draw_weights(painter, world, self.marks.weights)
+        if self.marks.point is not None:
+            _draw_mark(painter, world.map(QPointF(*self.marks.point)))
+        painter.restore()
+
+
+def _to_pixels(world: QTransform, places: Array) -> Array:
+    """(2, N) in pixels; the view neither turns nor shears."""
+    return np.stack([world.m11() * places[0] + world.dx(), world.m22() * places[1] + world.dy()])
+
+
+def _segments(start: Array, end: Array) -> list[QLineF]:
+    return [QLineF(*ends) for ends in np.concatenate([start, end]).T.tolist()]
+
+
+def _draw_arrows(painter: QPainter, world: QTransform, arrows: Arrows) -> None:
+    start = _to_pixels(world, arrows.places)
+    way = np.stack([world.m11() * arrows.vectors[0], world.m22() * arrows.vectors[1]])
+    length = np.hypot(*way)
+    seen = length >= _SHORTEST_ARROW
+    start, way, length = start[:, seen], way[:, seen], length[seen]
+    end, angle = start + way, np.arctan2(way[1], way[0])
+    head = np.minimum(_HEAD * length, _LONGEST_HEAD)
+    lines = _segments(start, end)
+    for side in (_HEAD_ANGLE, -_HEAD_ANGLE):
+        lines += _segments(end, end + head * np.stack([np.cos(angle + side), np.sin(angle + side)]))
+    painter.setPen(QPen(QColor(arrows.colour), 1.2, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
+    painter.drawLines(lines)
+
+
+def _draw_twins(painter: QPainter, world: QTransform, ours: Array, exact: Array, colours: tuple[str, str]) -> None:
+    start, end = _to_pixels(world, ours), _to_pixels(world, exact)
+    line, dot = QColor(colours[0]), QColor(colours[1])
+    line.setAlphaF(0.7)
+    painter.setPen(QPen(line, 1.0))
+    painter.drawLines(_segments(start, end))
+    painter.setPen(QPen(dot, 3.0, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
+    painter.drawPoints([QPointF(x, y) for x, y in end.T.tolist()])
+
+
+def _draw_weights(painter: QPainter, world: QTransform, bars: WeightBars) -> None:
+    """A pair of bars over each mean, exact on the left, with the per cents beside them."""
+    palette = theme.current()
+    painter.setFont(theme.font(11, "medium"))
+    metrics = QFontMetricsF(painter.font())
+    for (x, y), exact, sampled in zip(
+        _to_pixels(world, bars.places).T.tolist(), bars.exact.tolist(), bars.sampled.tolist(), strict=True
+    ):
+        if not max(exact, sampled) >= _LIGHTEST_WEIGHT:  # NaN of a diverged sampler as well
+            continue
+        words = f"{percent(exact)} · {percent(sampled)}"
+        box = QRectF(0, 0, max(metrics.horizontalAdvance(words), 2 * _BAR_WIDTH) + 10, _BAR + metrics.height() + 8)
+        box.moveCenter(QPointF(x, y))
+        ground = QColor(palette.surface)
+        ground.setAlphaF(0.82)
+        painter.setPen(QPen(QColor(palette.line), 1))
+        painter.setBrush(ground)
+        painter.drawRoundedRect(box, 5, 5)
+        foot = box.top() + 4 + _BAR
+        painter.setPen(Qt.PenStyle.NoPen)
+        for left, share, colour in ((-_BAR_WIDTH - 1, exact, palette.ink), (1, sampled, bars.colour)):
+            painter.setBrush(QColor(colour))
+            painter.drawRect(QRectF(x + left, foot - _BAR * share, _BAR_WIDTH, _BAR * share))
+        painter.setPen(QColor(palette.ink))
+        painter.drawText(QRectF(box.left(), foot + 1, box.width(), metrics.height()), _CENTRED, words)
+
+
+def _draw_mark(painter: QPainter, middle: QPointF) -> None:
+    palette = theme.current()
+    for colour, width in ((palette.surface, 4.0), (palette.accent, 2.0)):
+        painter.setPen(QPen(QColor(colour), width, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
+        for turn in (math.pi / 4, -math.pi / 4):
+            arm = QPointF(math.cos(turn), math.sin(turn)) * _MARK
+            painter.drawLine(middle - arm, middle + arm)
+
+
+_CENTRED = Qt.AlignmentFlag.AlignCenter

@@ -1,0 +1,264 @@
+"""The overlays of all panels at one frame: from a run to pictures, with one scale between the panels."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+import torch
+from PySide6.QtCore import QRectF
+from PySide6.QtGui import QColor, QImage
+
+from app import theme
+from app.overlay_items import Array, Arrows, Marks, WeightBars, heat_image
+from app.scene import Projection
+from core.experiment import Experiment
+from core.field import Field, Part, lattice, lift, sampled_weights
+from core.numbers import number
+from core.problem import Level
+from core.samplers import SAMPLERS
+
+FIELDS = {"mismatch", "used", "exact"}
+"""Overlays that stand everywhere in the plane, and need a step that starts at t."""
+_CELLS = 64
+"""Of the heat, along the longer side."""
+_ARROWS = 15
+"""Across the longer side."""
+_CELL_SHARE = 0.95
+"""An arrow of full length takes this much of its cell."""
+_FULL, _HOTTEST = 0.85, 0.98
+"""Quantiles over all panels of the length that is drawn in full, and of the heat at which the scale ends."""
+TWINS = 300
+"""Particles that are joined with their twins."""
+_WEIGHED = 4000
+"""Particles that weights are read from."""
+
+
+@final
+@dataclass(frozen=True)
+class Overlay:
+    """What one panel shows."""
+
+    heat: QImage | None
+    marks: Marks
+
+
+@final
+@dataclass(frozen=True)
+class Overlays:
+    """What all panels show at one frame, and what their legend says."""
+
+    place: QRectF
+    panels: dict[int, Overlay]
+    """By the sampler's place in the run."""
+    highest: int | None
+    """The scale of the heat ends at ten to this; None without heat."""
+    words: list[str]
+
+
+@torch.no_grad()
+def overlays(
+    experiment: Experiment,
+    frame: int,
+    projection: Projection,
+    place: QRectF,
+    samplers: list[int],
+    shown: set[str],
+    part: Part,
+) -> Overlays:
+    """Compute what is ticked.
+
+    Args:
+        experiment: the run.
+        frame: which is complete.
+        projection: the plane.
+        place: what of it is in view.
+        samplers: places in the run of those whose panels are in view.
+        shown: which overlays.
+        part: the directions of the mismatch that count.
+    """
+    t = experiment.schedule.steps - frame
+    words: list[str] = []
+    level = experiment.problem.level(experiment.schedule, [max(t, 1)]).each()[0]
+    heats: dict[int, Array] = {}
+    arrows: dict[int, list[Arrows]] = {index: [] for index in samplers}
+    if shown & FIELDS and t == 0:
+        words.append("No field at t = 0: no step is left.")
+    elif shown & FIELDS:
+        fields = _Fields(experiment, level, projection, place)
+        if "mismatch" in shown:
+            heats = {index: fields.heat(index, part) for index in samplers}
+        arrows, told = fields.arrows(samplers, shown, part)
+        words += told
+    twins = _twins(experiment, frame, projection, samplers) if "twins" in shown else {}
+    weights = _weights(experiment, frame, level, projection, samplers) if "weights" in shown else {}
+    words += _twin_words(experiment) if "twins" in shown else []
+    words += [_WEIGHT_WORDS] if "weights" in shown else []
+    highest = _highest(heats)
+    colours = [sampler.about.colour for sampler in experiment.samplers]
+    exact = _exact(experiment)
+    return Overlays(
+        place,
+        {
+            index: Overlay(
+                heat_image(heats[index], highest) if highest is not None else None,
+                Marks(
+                    arrows[index],
+                    twins.get(index),
+                    (colours[index], colours[exact] if exact is not None else ""),
+                    weights.get(index),
+                ),
+            )
+            for index in samplers
+        },
+        highest,
+        words,
+    )
+
+
+_WEIGHT_WORDS = "Bars: weight of each component, exact · sampled"
+
+
+def _highest(heats: Mapping[int, Array]) -> int | None:
+    """The power of ten below which nearly all heat lies, in all panels together; it rarely moves."""
+    if not heats:
+        return None
+    every = np.concatenate([heat.ravel() for heat in heats.values()])
+    every = every[np.isfinite(every) & (every > 0)]
+    return math.ceil(np.log10(np.quantile(every, _HOTTEST))) if every.size else 0
+
+
+@final
+class _Fields:
+    """Scores over the view: on a fine lattice for heat, on a coarse one for arrows."""
+
+    def __init__(self, experiment: Experiment, level: Level, projection: Projection, place: QRectF) -> None:
+        self._experiment, self._level, self._basis = experiment, level, projection.basis
+        self._place = place
+        longer = max(place.width(), place.height())
+        self._shape = _cells(place, longer / _CELLS)
+        self._fine = self._lift(self._lattice(self._shape))
+        self._cell = longer / _ARROWS
+        self._coarse_places = self._lattice(_cells(place, self._cell))
+        self._coarse = self._lift(self._coarse_places)
+
+    def _lattice(self, shape: tuple[int, int]) -> torch.Tensor:
+        place = self._place
+        return lattice(place.left(), place.top(), place.width(), place.height(), shape[1], shape[0])
+
+    def _lift(self, places: torch.Tensor) -> torch.Tensor:
+        """On a line, the second coordinate only spreads the points."""
+        return lift(self._level, self._basis, places[: len(self._basis)])
+
+    def heat(self, index: int, part: Part) -> Array:
+        """(rows, columns) of mismatch, in nats a step."""
+        field = Field(self._level, self._experiment.samplers[index], self._fine)
+        return field.mismatch(part).numpy().reshape(self._shape)
+
+    def arrows(self, samplers: list[int], shown: set[str], part: Part) -> tuple[dict[int, list[Arrows]], list[str]]:
+        """All arrows, on one scale between panels, and what the legend says of them."""
+        ink = QColor(theme.current().ink).name()
+        exact_colour = _colour_of_exact(self._experiment)
+        vectors: dict[int, list[tuple[Array, str]]] = {}
+        for index in samplers:
+            sampler = self._experiment.samplers[index]
+            field = Field(self._level, sampler, self._coarse)
+            vectors[index] = [
+                (self._in_plane(vector), colour)
+                for name, vector, colour in (
+                    ("mismatch", field.gap(part), ink),
+                    ("used", field.used, sampler.about.colour),
+                    ("exact", field.exact, exact_colour),
+                )
+                if name in shown
+            ]
+        lengths = np.concatenate([np.hypot(*vector) for group in vectors.values() for vector, _ in group])
+        lengths = lengths[np.isfinite(lengths)]
+        full = float(np.quantile(lengths, _FULL)) if lengths.size else 0.0
+        places = self._coarse_places.numpy()
+        scaled = {
+            index: [Arrows(places, self._fit(vector, full), colour) for vector, colour in group]
+            for index, group in vectors.items()
+        }
+        names = {
+            "mismatch": f'<span style="color:{ink}">→</span> Δ<sub>t</sub>',
+            "used": "→ score used, in the sampler’s colour",
+            "exact": f'<span style="color:{exact_colour}">→</span> exact score',
+        }
+        told = [words for name, words in names.items() if name in shown]
+        return scaled, [*told, f"longest arrow: {number(full)} or more, per unit of x"]
+
+    def _in_plane(self, vectors: torch.Tensor) -> Array:
+        """(2, N): what the plane shows of vectors (d, N)."""
+        shadow = (self._basis @ vectors).numpy()
+        return np.concatenate([shadow, np.zeros((2 - len(shadow), shadow.shape[1]))])
+
+    def _fit(self, vectors: Array, full: float) -> Array:
+        """Vectors as long as they are drawn; longer ones than ``full`` are cut to their cell."""
+        if full == 0:
+            return np.zeros_like(vectors)
+        length = np.hypot(*vectors)
+        cut = np.minimum(1.0, full / np.where(length > 0, length, 1.0))
+        return np.nan_to_num(vectors * cut * (_CELL_SHARE * self._cell / full))
+
+
+def _cells(place: QRectF, cell: float) -> tuple[int, int]:
+    """Rows and columns of about square cells."""
+    return max(1, round(place.height() / cell)), max(1, round(place.width() / cell))
+
+
+def _exact(experiment: Experiment) -> int | None:
+    """Where Exact runs, if it does."""
+    return next((i for i, sampler in enumerate(experiment.samplers) if sampler.kind.key == "exact"), None)
+
+
+def _colour_of_exact(experiment: Experiment) -> str:
+    exact = _exact(experiment)
+    return (SAMPLERS["exact"] if exact is None else experiment.samplers[exact]).about.colour
+
+
+def _twins(
+    experiment: Experiment, frame: int, projection: Projection, samplers: list[int]
+) -> dict[int, tuple[Array, Array]]:
+    """Particles and Exact's with the same noise; none where Exact does not run."""
+    exact = _exact(experiment)
+    if exact is None:
+        return {}
+    shown = {
+        index: projection.points(experiment.trace.particles(index, frame)[:, :TWINS]) for index in {exact, *samplers}
+    }
+    there = shown[exact]
+    pairs = {index: np.isfinite(shown[index]).all(0) & np.isfinite(there).all(0) for index in samplers}
+    return {index: (shown[index][:, kept], there[:, kept]) for index, kept in pairs.items() if index != exact}
+
+
+def _twin_words(experiment: Experiment) -> list[str]:
+    exact = _exact(experiment)
+    if exact is None:
+        return ["To the exact twin: run Exact as well."]
+    count = min(TWINS, experiment.scenario.run.particles)
+    return [
+        f'Lines: to <span style="color:{experiment.samplers[exact].about.colour}">●</span> Exact’s particle with '
+        f"the same noise ({count} of them)"
+    ]
+
+
+def _weights(
+    experiment: Experiment, frame: int, level: Level, projection: Projection, samplers: list[int]
+) -> dict[int, WeightBars]:
+    """Weights at the means of the target's components; read at t = 0 with the kernels of t = 1."""
+    target = experiment.problem.target
+    means = (projection.basis @ target.means.mT).numpy()
+    places = np.concatenate([means, np.full((2 - len(means), means.shape[1]), 0.5)])
+    return {
+        index: WeightBars(
+            places,
+            target.weights.numpy(),
+            sampled_weights(level, experiment.trace.particles(index, frame)[:, :_WEIGHED]).numpy(),
+            experiment.samplers[index].about.colour,
+        )
+        for index in samplers
+    }

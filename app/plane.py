@@ -1,0 +1,190 @@
+"""One panel of the planes: what one sampler's particles do, over the exact target, the prior and the measurement."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import final
+
+import pyqtgraph as pg
+from PySide6.QtCore import QPointF, QRectF, Qt, Signal
+from PySide6.QtGui import QColor, QMouseEvent, QPen, QPolygonF, QResizeEvent
+from PySide6.QtWidgets import QFrame, QGraphicsPolygonItem, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout
+
+from app import theme
+from app.hand import Hand
+from app.overlay_items import HeatItem, MarksItem
+from app.overlays import Overlay
+from app.pictures import Drawing, Lines, Particles, make_quiet
+from app.plane_view import PlaneView
+from app.sampler_menu import SamplerButton
+from app.scene import Scene
+from app.widgets import info_button
+from core.samplers import About
+
+_HEADLINE_MARGIN = 68
+"""Pixels of a panel's head that neither name nor numbers take."""
+
+
+@final
+class Plane(QFrame):
+    """One sampler's panel: headline and picture."""
+
+    picked = Signal(str)
+    explained = Signal(object)
+    """The user asks what this sampler is."""
+    enlarged = Signal(str)
+    """The user wants this panel to have all the room, or no longer."""
+    replaced = Signal(str, str)
+    """The user wants to see another sampler here: the keys of this one and of that one."""
+    asked = Signal(str, object)
+    """The user clicked a point of the plane: the sampler's key and a QPointF."""
+
+    def __init__(self, about: About, hand: Hand, reset_view: Callable[[], object]) -> None:
+        super().__init__(objectName="card")
+        self.about = about
+        self.setProperty("selected", False)
+        self._kl = self._bound = ""
+        self._headline = QLabel()
+        self._headline.setTextFormat(Qt.TextFormat.RichText)
+        self._headline.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self._headline.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.title = SamplerButton(about)
+        self.title.chosen.connect(lambda key: self.replaced.emit(about.key, key))
+        self.title.explained.connect(lambda: self.explained.emit(about))
+        self.title.enlarged.connect(lambda: self.enlarged.emit(about.key))
+        header = QHBoxLayout()
+        header.setContentsMargins(6, 4, 6, 0)
+        header.addWidget(self.title)
+        header.addWidget(self._headline, 1)
+        self.info = info_button(about.label)
+        self.info.clicked.connect(lambda: self.explained.emit(about))
+        header.addWidget(self.info)
+
+        self.view = PlaneView(hand, reset_view)
+        make_quiet(self.view, f"Particles of {about.label}", axes=False)
+        self.view.scene().sigMouseClicked.connect(lambda _: self.picked.emit(about.key))
+        self.view.handles.pressed.connect(lambda: self.picked.emit(about.key))
+        self.view.asked.connect(lambda point: self.asked.emit(about.key, point))
+        self.box: pg.ViewBox = self.view.getPlotItem().getViewBox()
+        self.box.setAspectLocked(True)
+        self.box.setDefaultPadding(0)
+        self.particles = Particles(about.colour)
+        self._prior, self._target = Lines(), Lines()
+        self._heat, self._marks = HeatItem(), MarksItem()
+        layers: Sequence[pg.GraphicsObject] = (self._heat, self._prior, self.particles, self._target, self._marks)
+        for depth, item in enumerate(layers):
+            item.setZValue(depth)
+            self.box.addItem(item, ignoreBounds=True)
+        self._strips: list[QGraphicsPolygonItem] = []
+        self._surface = ""
+        self._measured: object = None
+        """What the strips show."""
+        self._notice = QLabel(self, alignment=Qt.AlignmentFlag.AlignCenter, wordWrap=True)
+        self._notice.setProperty("role", "error")
+        self._notice.hide()
+
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(1, 0, 1, 8)
+        layout.setSpacing(0)
+        layout.addLayout(header)
+        layout.addWidget(self.view, 1)
+        layout.addWidget(self._notice)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
+        """Select the sampler."""
+        self.picked.emit(self.about.key)
+        super().mousePressEvent(event)
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
+        """Enlarge the panel: this is its header, for the picture takes its own clicks."""
+        if event.button() == Qt.MouseButton.LeftButton:
+            self.enlarged.emit(self.about.key)
+
+    def show_overlay(self, overlay: Overlay, place: QRectF, point: tuple[float, float] | None) -> None:
+        """Show heat over a rectangle of the plane, the marks over the particles, and the point that was asked about."""
+        self._heat.show_image(overlay.heat, place)
+        self._marks.show_marks(replace(overlay.marks, point=point))
+
+    def mark(self, selected: bool) -> None:
+        """Mark the panel as the selected one."""
+        self.setProperty("selected", selected)
+        self.style().unpolish(self)
+        self.style().polish(self)
+
+    def set_scene(self, scene: Scene, prior: Drawing, target: Drawing) -> None:
+        """Draw what does not move; all panels share the contours."""
+        if self._surface != theme.current().surface:  # Qt would paint it anew each time
+            self._surface = theme.current().surface
+            self.view.setBackground(self._surface)
+            self.info.setIcon(theme.icon("information-outline", colour=theme.current().muted))
+        self._prior.set_drawing(prior)
+        self._target.set_drawing(target)
+        far = _far(scene)
+        if self._measured != (scene.measured, scene.noise, far):
+            self._measured = scene.measured, scene.noise, far
+            for item in self._strips:
+                self.box.removeItem(item)
+            self._strips = _strips(scene, far)
+            for item in self._strips:
+                self.box.addItem(item, ignoreBounds=True)
+
+    def set_headline(self, kl: str, bound: str, diverged_at: int | None) -> None:
+        """Say what the cursor's t gives."""
+        self._kl, self._bound = kl, bound
+        self._headline.setToolTip(f"KL {kl}, bound {bound}" if kl else f"bound {bound}")
+        self._fit_headline()
+        self._notice.setVisible(diverged_at is not None)
+        if diverged_at is not None:
+            self._notice.setText(f"Diverged at t = {diverged_at}: its particles left every finite region.")
+
+    def _fit_headline(self) -> None:
+        """Show as much of the headline as fits, and never a part of a number."""
+        kl, bound, value = ("KL", self._kl), ("bound", self._bound), self._bound.partition(" ±")[0]
+        room = self.width() - self.title.sizeHint().width() - _HEADLINE_MARGIN
+        for words in ((kl, bound), (kl, ("bound", value)), (("bound", value),), (("", value),)):
+            shown = [(name, text) for name, text in words if text]
+            plain = "  ".join(f"{name} {text}" for name, text in shown)
+            if not self.isVisible() or self._headline.fontMetrics().horizontalAdvance(plain) <= room:
+                break
+        muted = theme.current().muted
+        parts = [f'<span style="color:{muted}">{name}</span> {text}' for name, text in shown]
+        self._headline.setText("&nbsp;&nbsp;".join(parts))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        """Fit the headline again."""
+        super().resizeEvent(event)
+        self._fit_headline()
+
+
+def _far(scene: Scene) -> float:
+    """A length far beyond every view; it rarely changes while the scene does."""
+    return 10.0 ** (2 + math.ceil(math.log10(max(scene.extent.width(), scene.extent.height(), 1.0))))
+
+
+def _strips(scene: Scene, far: float) -> list[QGraphicsPolygonItem]:
+    """Bands where ``|H x - y|`` is within one and two sigma_y, and their middle."""
+    items = []
+    for a, b, value in scene.measured:
+        size = math.hypot(a, b)
+        across = QPointF(a / size, b / size)
+        along = QPointF(-across.y(), across.x())
+        middle = across * (value / size)
+        for width, opacity in ((2.0, 26), (1.0, 34), (0.0, 120)):
+            half = across * (width * scene.noise / size)
+            ends = (along * far, along * -far)
+            corners = [
+                middle + half + ends[0],
+                middle + half + ends[1],
+                middle - half + ends[1],
+                middle - half + ends[0],
+            ]
+            colour = QColor(theme.STRIP)
+            colour.setAlpha(opacity)
+            item = QGraphicsPolygonItem(QPolygonF(corners))
+            item.setPen(pg.mkPen(colour, width=1) if width == 0 else QPen(Qt.PenStyle.NoPen))
+            item.setBrush(pg.mkBrush(colour) if width else pg.mkBrush(None))
+            item.setZValue(-1)
+            items.append(item)
+    return items
