@@ -13,8 +13,8 @@ from pytestqt.qtbot import QtBot
 from app.popup import beside, place_in
 from app.settings import Settings
 from app.tour import Tour
-from app.widgets import with_error
 from app.window import MainWindow
+from core.numbers import with_error
 from core.scenario import Scenario
 
 Window = Callable[..., MainWindow]
