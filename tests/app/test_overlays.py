@@ -261,13 +261,13 @@ def test_enter_shows_the_scores_at_the_focused_handle(grid: PlaneGrid, qtbot: Qt
 
 def test_a_double_click_on_the_header_enlarges_and_again_returns(grid: PlaneGrid, qtbot: QtBot) -> None:
     plane = grid.planes["bo-ddnm"]
+    qtbot.wait(20)  # until the panels have their places
     before, view = plane.size(), np.array(plane.box.viewRange())
     qtbot.mouseDClick(plane, LEFT, pos=QPoint(plane.width() // 2, 12))
     qtbot.waitUntil(lambda: plane.width() > 1.8 * before.width())
     assert not grid.planes["ddnm"].isVisible()
     assert plane.view.focusPolicy() == Qt.FocusPolicy.TabFocus
     qtbot.mouseDClick(plane, LEFT, pos=QPoint(plane.width() // 2, 12))
-    qtbot.wait(500); print([(p.geometry(), p.isVisible()) for p in grid.planes.values()], before, grid.arrangement.is_enlarged, grid.arrangement._cells, grid.arrangement.geometry())
     qtbot.waitUntil(lambda: plane.size() == before)
     assert all(other.isVisible() for other in grid.planes.values())
     for other in grid.planes.values():
