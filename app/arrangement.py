@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import final
 
-from PySide6.QtCore import QRectF, Qt, Signal
+from PySide6.QtCore import QRectF, QSizeF, Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QScrollArea, QToolButton, QWidget
 
 from app.plane import Plane
@@ -28,7 +29,11 @@ class Arrangement(QWidget):
         self._planes: list[Plane] = []
         self._page = 0
         self._enlarged: int | None = None
+        self._shape = QSizeF(1, 1)
+        """Of a panel's view before one was enlarged."""
         self._filler: QWidget | None = None
+        self._cells = 1, 1
+        """Columns and rows of the grid."""
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setSpacing(8)
@@ -68,6 +73,8 @@ class Arrangement(QWidget):
             self._grid.removeWidget(plane)
             plane.deleteLater()
         self._planes = list(planes)
+        for plane in planes:
+            plane.setParent(self)  # one without a parent would be a window of its own
         if self._enlarged is not None and self._enlarged >= len(planes):
             self._enlarged = None
         self._page = min(self._page, (len(planes) - 1) // PAGE)
@@ -119,7 +126,8 @@ class Arrangement(QWidget):
         """Put the panels in view into the grid, and what the samplers do where they leave room."""
         seen = self.in_view
         for plane in self._planes:
-            plane.setVisible(plane in seen)
+            if plane not in seen:
+                plane.hide()
             # All panels have the same handles: those of one are enough for the Tab key.
             plane.view.setFocusPolicy(Qt.FocusPolicy.TabFocus if seen and plane is seen[0] else Qt.FocusPolicy.NoFocus)
         columns = 1 if len(seen) <= 1 else 2 if len(seen) <= 4 else 3
@@ -130,13 +138,27 @@ class Arrangement(QWidget):
         widgets: list[QWidget] = [*seen, *([self._filler] if self._filler else [])]
         for index, widget in enumerate(widgets):
             self._grid.addWidget(widget, index // columns, index % columns)
+            widget.show()
         rows = -(-len(widgets) // columns)
+        self._cells = columns, rows
+        self._even_out()
         for row in range(self._grid.rowCount()):
             self._grid.setRowStretch(row, 1 if row < rows else 0)
         for column in range(self._grid.columnCount()):
             self._grid.setColumnStretch(column, 1 if column < columns else 0)
         self._grid.activate()
         self._say_where()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        """Share the room again."""
+        super().resizeEvent(event)
+        self._even_out()
+
+    def _even_out(self) -> None:
+        """Leave over what would make panels differ by a pixel: those of one size share their drawings."""
+        (columns, rows), gap = self._cells, self._grid.spacing()
+        over = (self.width() - gap * (columns - 1)) % columns, (self.height() - gap * (rows - 1)) % rows
+        self._grid.setContentsMargins(0, 0, *over)
 
     def _say_where(self) -> None:
         count, first = len(self._planes), self._page * PAGE

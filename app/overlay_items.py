@@ -20,15 +20,15 @@ from core.numbers import percent
 
 Array = NDArray[np.float64]
 
-DECADES = 4
+DECADES = 5
 """The heat covers so many powers of ten; below it is clear."""
-_CLEAREST, _DENSEST = 0.0, 0.82
-"""Opacity of the heat at either end: contours and particles must stay readable."""
+_DENSEST = 0.75
+"""Opacity of the heat at its upper end: contours and particles must stay readable."""
 _HEAD, _HEAD_ANGLE = 0.34, 2.6
 """An arrow's head: share of its length, and the angle of its sides."""
 _LONGEST_HEAD, _SHORTEST_ARROW = 5.0, 1.0
 """Pixels."""
-_BAR, _BAR_WIDTH = 34.0, 7.0
+_BAR, _BAR_WIDTH = 36.0, 6.0
 """Pixels: height of a bar of weight one, and its width."""
 _LIGHTEST_WEIGHT = 0.005
 _MARK = 5.0
@@ -38,10 +38,9 @@ _MARK = 5.0
 @cache
 def heat_colours(dark: bool) -> NDArray[np.uint32]:
     """Premultiplied colours from clear to dense: cividis, which all eyes order alike; the far end stands out."""
-    table = pg.colormap.get("cividis").getLookupTable(0.2, 1.0, 256, alpha=False).astype(np.float64)
-    if not dark:
-        table = pg.colormap.get("cividis").getLookupTable(0.92, 0.1, 256, alpha=False).astype(np.float64)
-    opacity = np.linspace(_CLEAREST, _DENSEST, 256) ** 0.7
+    ends = (0.2, 1.0) if dark else (0.92, 0.25)
+    table = pg.colormap.get("cividis").getLookupTable(*ends, 256, alpha=False).astype(np.float64)
+    opacity = _DENSEST * np.linspace(0, 1, 256) ** 0.7
     red, green, blue = np.round(table.T * opacity).astype(np.uint32)
     return np.round(255 * opacity).astype(np.uint32) << 24 | red << 16 | green << 8 | blue
 
@@ -201,7 +200,7 @@ def _draw_twins(painter: QPainter, world: QTransform, ours: Array, exact: Array,
 
 
 def _draw_weights(painter: QPainter, world: QTransform, bars: WeightBars) -> None:
-    """A pair of bars over each mean, exact on the left, with the per cents beside them."""
+    """A pair of bars over each mean, exact on the left, with the per cents below."""
     palette = theme.current()
     painter.setFont(theme.font(11, "medium"))
     metrics = QFontMetricsF(painter.font())
@@ -210,21 +209,20 @@ def _draw_weights(painter: QPainter, world: QTransform, bars: WeightBars) -> Non
     ):
         if not max(exact, sampled) >= _LIGHTEST_WEIGHT:  # NaN of a diverged sampler as well
             continue
-        words = f"{percent(exact)} · {percent(sampled)}"
-        box = QRectF(0, 0, max(metrics.horizontalAdvance(words), 2 * _BAR_WIDTH) + 10, _BAR + metrics.height() + 8)
-        box.moveCenter(QPointF(x, y))
         ground = QColor(palette.surface)
-        ground.setAlphaF(0.82)
-        painter.setPen(QPen(QColor(palette.line), 1))
-        painter.setBrush(ground)
-        painter.drawRoundedRect(box, 5, 5)
-        foot = box.top() + 4 + _BAR
-        painter.setPen(Qt.PenStyle.NoPen)
-        for left, share, colour in ((-_BAR_WIDTH - 1, exact, palette.ink), (1, sampled, bars.colour)):
+        for left, share, colour in ((-_BAR_WIDTH, exact, palette.ink), (0, sampled, bars.colour)):
+            painter.setPen(QPen(ground, 1))
             painter.setBrush(QColor(colour))
-            painter.drawRect(QRectF(x + left, foot - _BAR * share, _BAR_WIDTH, _BAR * share))
+            painter.drawRect(QRectF(x + left, y - _BAR * share, _BAR_WIDTH, _BAR * share))
+        words = f"{percent(exact)} · {percent(sampled)}"
+        box = QRectF(0, 0, metrics.horizontalAdvance(words) + 8, metrics.height())
+        box.moveCenter(QPointF(x, y + 2 + metrics.height() / 2))
+        ground.setAlphaF(0.85)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(ground)
+        painter.drawRoundedRect(box, 4, 4)
         painter.setPen(QColor(palette.ink))
-        painter.drawText(QRectF(box.left(), foot + 1, box.width(), metrics.height()), _CENTRED, words)
+        painter.drawText(box, Qt.AlignmentFlag.AlignCenter, words)
 
 
 def _draw_mark(painter: QPainter, middle: QPointF) -> None:
@@ -234,6 +232,3 @@ def _draw_mark(painter: QPainter, middle: QPointF) -> None:
         for turn in (math.pi / 4, -math.pi / 4):
             arm = QPointF(math.cos(turn), math.sin(turn)) * _MARK
             painter.drawLine(middle - arm, middle + arm)
-
-
-_CENTRED = Qt.AlignmentFlag.AlignCenter

@@ -29,8 +29,9 @@ _ARROWS = 15
 """Across the longer side."""
 _CELL_SHARE = 0.95
 """An arrow of full length takes this much of its cell."""
-_FULL, _HOTTEST = 0.85, 0.98
-"""Quantiles over all panels of the length that is drawn in full, and of the heat at which the scale ends."""
+_FULL, _HOTTEST = 0.85, 0.75
+"""Quantiles over all panels of the length that is drawn in full, and of the heat at which the scale ends: far from
+where particles are, both grow without end."""
 TWINS = 300
 """Particles that are joined with their twins."""
 _WEIGHED = 4000
@@ -123,7 +124,7 @@ _WEIGHT_WORDS = "Bars: weight of each component, exact · sampled"
 
 
 def _highest(heats: Mapping[int, Array]) -> int | None:
-    """The power of ten below which nearly all heat lies, in all panels together; it rarely moves."""
+    """The power of ten at which the scale ends, for all panels together: it rarely moves."""
     if not heats:
         return None
     every = np.concatenate([heat.ravel() for heat in heats.values()])
@@ -189,7 +190,7 @@ class _Fields:
             "exact": f'<span style="color:{exact_colour}">→</span> exact score',
         }
         told = [words for name, words in names.items() if name in shown]
-        return scaled, [*told, f"longest arrow: {number(full)} or more, per unit of x"]
+        return scaled, [*told, f"full arrow: {number(full)} or more per unit of x"]
 
     def _in_plane(self, vectors: torch.Tensor) -> Array:
         """(2, N): what the plane shows of vectors (d, N)."""

@@ -67,8 +67,8 @@ class SamplerButton(QToolButton):
         scenario = self._scenario
         for key, about in offered(scenario).items() if scenario is not None else ():
             action = menu.addAction(theme.dot(about.colour), about.label)
-            action.setCheckable(True)
-            action.setChecked(key == self.about.key)
+            if key == self.about.key:
+                action.setFont(theme.font(13, "semibold"))
             action.setToolTip(about.summary)
             action.triggered.connect(lambda _checked, key=key: self.chosen.emit(key))
             try:

@@ -215,6 +215,9 @@ def _style_sheet(palette: Palette) -> str:
     QScrollBar::handle:hover {{ background: {palette.faint}; }}
     QScrollBar::add-line, QScrollBar::sub-line {{ width: 0; height: 0; }}
     QScrollBar::add-page, QScrollBar::sub-page {{ background: transparent; }}
+    #popup QCheckBox::indicator {{ width: 13px; height: 13px; border: 1px solid {palette.faint}; border-radius: 3px; }}
+    #popup QCheckBox::indicator:checked {{ background: {palette.accent}; border-color: {palette.accent}; }}
+    #popup QCheckBox:focus {{ color: {palette.accent}; }}
     QSlider::groove:horizontal {{ height: 4px; background: {palette.line}; border-radius: 2px; }}
     QSlider::sub-page:horizontal {{ background: {palette.accent}; border-radius: 2px; }}
     QSlider::handle:horizontal {{ background: {palette.ink}; width: 14px; height: 14px; margin: -5px 0;
