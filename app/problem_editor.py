@@ -32,7 +32,8 @@ from app.fields import (
     write_matrix,
     write_vector,
 )
-from app.run_editor import RunEditor, SamplerEditor
+from app.run_editor import RunEditor
+from app.sampler_editor import SamplerEditor
 from app.widgets import side_by_side, subscript
 from core.mixture import GaussianMixture
 from core.refusal import ScenarioError
@@ -334,6 +335,7 @@ class ProblemEditor(QScrollArea):
         data = self._scenario.to_dict()
         aim = self.measurement if self._scenario.target is None else self.target
         data |= {"prior": self.prior.data(), aim.key: aim.data(), "schedule": self.run.schedule_data()}
+        data["samplers"] = self.samplers.tables()
         data["run"] |= {**self.samplers.data(), **self.run.data()}
         self._try(data)
 
