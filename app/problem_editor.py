@@ -320,7 +320,8 @@ class ProblemEditor(QScrollArea):
             if marked:
                 self._body.activate()
                 self.ensureWidgetVisible(section.error)
-        self._general.setVisible(error is not None and not any(mine))
+        # What a file of the user's own does wrong is no field of the dock's: the window says it.
+        self._general.setVisible(error is not None and not any(mine) and not error.source)
         if error is not None:
             self._general.setText(error.reason)
 

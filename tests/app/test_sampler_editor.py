@@ -263,8 +263,8 @@ def test_a_sampler_that_cannot_run_says_why(hand: Hand, make_scenario: Make) -> 
     assert "DPS-Gauss divides by the measurement noise" in chip.toolTip()
 
 
-def test_each_edit_is_one_step_back(window: Callable[..., MainWindow], qtbot: QtBot) -> None:
-    made = window()
+def test_each_edit_is_one_step_back(window: Callable[..., MainWindow], qtbot: QtBot, make_scenario: Make) -> None:
+    made = window(make_scenario(run={"kl_rounds": 0}))
     editor = made.problem.samplers
     before = made.scenario
     hand = Hand(made.problem, qtbot)
