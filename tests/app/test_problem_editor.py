@@ -373,13 +373,6 @@ def test_the_last_sampler_cannot_go(hand: Hand) -> None:
     assert hand.marked == hand.errors == []
 
 
-def test_every_sampler_has_a_chip_that_explains_it(hand: Hand) -> None:
-    assert list(hand.editor.samplers.chips) == list(SAMPLERS)
-    for key, chip in hand.editor.samplers.chips.items():
-        assert chip.text() == SAMPLERS[key].about.label
-        assert SAMPLERS[key].about.summary in chip.toolTip()
-
-
 def test_a_dimension_is_typed(hand: Hand) -> None:
     box = hand.editor.prior.dimension
     hand.bot.mouseClick(box.lineEdit(), LEFT)

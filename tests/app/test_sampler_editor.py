@@ -107,6 +107,13 @@ def test_a_chip_that_is_switched_off_stays_under_the_pointer(hand: Hand, make_sc
     assert hand.seen == ["exact"]
 
 
+def test_every_sampler_has_a_chip_that_explains_it(hand: Hand) -> None:
+    assert list(hand.samplers.chips) == list(SAMPLERS)
+    for key, chip in hand.samplers.chips.items():
+        assert chip.text() == SAMPLERS[key].about.label
+        assert SAMPLERS[key].about.summary in chip.toolTip()
+
+
 def test_tab_goes_from_chip_to_chip_and_space_switches(hand: Hand) -> None:
     hand.unfold()
     hand.samplers.chips["prior"].setFocus()
