@@ -80,7 +80,8 @@ def _to_mixture(scenario: Scenario, before: Scenario | None) -> tuple[dict[str, 
     nothing = Measurement.none(problem.prior)
     left = [sampler.about for sampler in scenario.line_up() if sampler.obstacle(nothing) is not None]
     keys = [about.key for about in left]
-    data["run"]["samplers"] = [key for key in data["run"]["samplers"] if key not in keys] or ["prior", "exact"]
+    kept = [key for key in data["run"]["samplers"] if key not in keys]
+    data["run"]["samplers"] = ["prior", "exact"] if kept in ([], ["exact"]) else kept  # one that differs, at least
     labels = ", ".join(about.label for about in left)
     return data, f"Left out, for want of a measurement: {labels}." if left else ""
 
@@ -103,9 +104,9 @@ def _to_posterior(scenario: Scenario, before: Scenario | None) -> tuple[dict[str
 
 def _written(mixture: GaussianMixture) -> dict[str, Any]:
     """A mixture as the file would hold it, in as few digits as leave it one."""
-    kept = mixture.weights > 1e-4
+    kept = mixture.weights > 5e-4
     parts = {"weights": mixture.weights, "means": mixture.means, "covariances": mixture.covariances}
-    for decimals in (4, 9, 15):
+    for decimals in (3, 9, 15):
         data = {name: part[kept].round(decimals=decimals).tolist() for name, part in parts.items()}
         try:
             TargetSection.model_validate(data)

@@ -53,7 +53,7 @@ class TrustDialog(QDialog):
         buttons.accepted.connect(self.accept)
         buttons.rejected.connect(self.reject)
         layout = QVBoxLayout(self)
-        for widget in (heading(path.name), words, code, content_hash, buttons):
+        for widget in (heading(f"Run the code of {path.name}?"), words, code, content_hash, buttons):
             layout.addWidget(widget)
         self.resize(560, 420)
         self.run.setAutoDefault(False)

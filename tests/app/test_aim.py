@@ -55,11 +55,11 @@ def test_the_posterior_becomes_a_mixture_and_samplers_that_need_y_go(hand: Hand,
     hand.aim(at_mixture=True)
     (shifted,) = hand.edits
     assert shifted.measurement is None
-    assert shifted.run.samplers == ("exact",)
+    assert shifted.run.samplers == ("prior", "exact"), "the exact one alone would show nothing"
     assert hand.editor.aim.left_out.text() == "Left out, for want of a measurement: DDNM, BO-DDNM."
     assert hand.editor.aim.left_out.isVisible()
     posterior, target = make_scenario().problem().target, shifted.problem().target
-    assert float((posterior.means - target.means).abs().max()) < 1e-4
+    assert float((posterior.means - target.means).abs().max()) < 1e-3
     assert (hand.editor.target.isVisible(), hand.editor.measurement.isVisible()) == (True, False)
     assert not hand.editor.samplers.chips["ddnm"].isEnabled()
     hand.aim(at_mixture=False)
@@ -143,7 +143,7 @@ def test_a_window_without_a_measurement(window: Callable[..., MainWindow], qtbot
     hand.aim(at_mixture=True)
     qtbot.waitUntil(lambda: not made.session.is_running, timeout=30_000)
     assert made.experiment is not None
-    assert list(made.planes.planes) == ["exact"]
+    assert list(made.planes.planes) == ["prior", "exact"]
     assert made.experiment.problem.measurement.rank == 0
     qtbot.keyClick(made, Qt.Key.Key_I)
     assert made.help.card is not None
