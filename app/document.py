@@ -80,6 +80,11 @@ class Document(QObject):
         self._gesture = gesture
         self._announce()
 
+    def refresh(self) -> None:
+        """Have the scenario shown and run again: what its names stand for is no longer the same."""
+        self._steps[self._at] = self.scenario.model_copy()  # not the one that is on screen already
+        self._announce()
+
     # Back and forth
 
     @property

@@ -68,6 +68,14 @@ def write_matrix(rows: Sequence[Sequence[float]]) -> str:
     return "; ".join(write_vector(row) for row in rows)
 
 
+def set_invalid(widget: QWidget, invalid: bool) -> None:
+    """Give a field the look of one whose value is refused, or take it back."""
+    if widget.property("invalid") != invalid:
+        widget.setProperty("invalid", invalid)
+        widget.style().unpolish(widget)
+        widget.style().polish(widget)
+
+
 @final
 class Entry(QLineEdit):
     """A text field that leaves Ctrl+Z to the window while there is nothing of its own to undo."""
@@ -129,11 +137,7 @@ class Section(QWidget):
         mine = section.split(",")[0] == self.key
         wrong = self.fields.get(rest.split(",")[0]) if mine else None
         for widget in set(self.fields.values()):  # one widget may stand for several fields
-            invalid = widget is wrong
-            if widget.property("invalid") != invalid:
-                widget.setProperty("invalid", invalid)
-                widget.style().unpolish(widget)
-                widget.style().polish(widget)
+            set_invalid(widget, widget is wrong)
         if mine and error is not None:
             where = rest.replace(",", " ·") or self.key
             self.error.setText(f"{where}: {error.reason}")

@@ -13,6 +13,7 @@ from app.data_dialog import DataDialog
 from app.document import Document
 from app.gallery import Gallery
 from app.library import builtin_scenarios, load_builtin
+from app.plugins import ENDING, Plugins
 from app.recovery import Autosave, Leftover, leftovers
 from app.settings import Settings
 from app.top_bar import TopBar
@@ -23,6 +24,7 @@ from core.scenario import Scenario
 _SCENARIOS = "Scenarios (*.toml)"
 _DATA = "Points (*.csv *.tsv *.txt *.npy)"
 _DATA_ENDINGS = {".csv", ".tsv", ".txt", ".npy"}
+_ENDINGS = {".toml", ENDING, *_DATA_ENDINGS}
 
 
 @final
@@ -47,6 +49,7 @@ class Files(QObject):
         self._recent.aboutToShow.connect(self._list_recent)
         bar.entry("Save as…", "Save the scenario in another file", self.save_file_as, "Ctrl+Shift+S")
         bar.entry("Prior from data…", "Fit the prior to points in a file", self.choose_data, "Ctrl+D")
+        self.plugins = Plugins(window, document, bar, banner, settings)
         bar.menu.addSeparator()
         document.noted.connect(self._follow)
         self._follow()
@@ -97,8 +100,10 @@ class Files(QObject):
             self.open_path(Path(name))
 
     def open_any(self, path: Path) -> None:
-        """Show a scenario file, or take points for a prior."""
-        if path.suffix.lower() in _DATA_ENDINGS:
+        """Show a scenario file, take points for a prior, or a sampler from its code."""
+        if path.suffix.lower() == ENDING:
+            self.plugins.open(path)
+        elif path.suffix.lower() in _DATA_ENDINGS:
             self.fit_data(path)
         else:
             self.open_path(path)
@@ -126,7 +131,7 @@ class Files(QObject):
     def dropped(data: QMimeData) -> Path | None:
         """Return the one file that is dropped, if it is of a kind that can be opened."""
         paths = [Path(url.toLocalFile()) for url in data.urls() if url.isLocalFile()]
-        return paths[0] if len(paths) == 1 and paths[0].suffix.lower() in {".toml", *_DATA_ENDINGS} else None
+        return paths[0] if len(paths) == 1 and paths[0].suffix.lower() in _ENDINGS else None
 
     # Data
 
@@ -209,6 +214,7 @@ class Files(QObject):
 
     def close(self) -> None:
         """The window closes, and whatever is not saved was given up."""
+        self.plugins.close()
         if self._data is not None:
             self._data.task.close()
         if self._autosave is not None:

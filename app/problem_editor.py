@@ -2,221 +2,25 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Sequence
 from typing import Any, final
 
 from PySide6.QtCore import QSignalBlocker, Qt, QTimer, Signal
 from PySide6.QtGui import QHideEvent
-from PySide6.QtWidgets import (
-    QComboBox,
-    QHBoxLayout,
-    QHeaderView,
-    QLabel,
-    QScrollArea,
-    QSpinBox,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtWidgets import QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from app import theme
-from app.fields import (
-    Entry,
-    NumberTable,
-    Section,
-    Slid,
-    read,
-    read_matrix,
-    read_vector,
-    write,
-    write_matrix,
-    write_vector,
-)
-from app.run_editor import RunEditor, SamplerEditor
-from app.widgets import side_by_side, subscript
-from core.mixture import GaussianMixture
+from app.aim import AimBox
+from app.fields import Section, Slid
+from app.measurement_editor import MeasurementEditor
+from app.mixture_editor import MixtureEditor
+from app.run_editor import RunEditor
+from app.sampler_editor import SamplerEditor
 from core.refusal import ScenarioError
-from core.samplers import SAMPLERS
 from core.scenario import Scenario
-from core.sections import MixtureSection
 
 _READING_MS = 60
 """While numbers move they change at most this often: nobody reads faster, and drawing tables takes its time."""
-
-
-@final
-class MixtureEditor(Section):
-    """Components as a table of weight, mean and covariance."""
-
-    TITLES = ("weight", "mean", "covariance")
-
-    def __init__(self, key: str, title: str, letter: str) -> None:
-        super().__init__(key, title)
-        self._letter = letter
-        self.table = NumberTable(f"Components of the {key}: weight, mean, covariance")
-        self.table.setColumnCount(len(self.TITLES))
-        header = self.table.horizontalHeader()
-        header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
-        header.setStretchLastSection(True)
-        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-        self.table.setColumnWidth(0, 48)
-        self.table.setColumnWidth(1, 88)
-        self.table.edited.connect(lambda *_: self.changed.emit())
-        self.fields.update(dict.fromkeys(("weights", "means", "covariances"), self.table))
-        self.dimension = QSpinBox(minimum=1, maximum=64, prefix="d = ", toolTip="Dimension of the space")
-        self.dimension.setLineEdit(Entry())
-        self.dimension.setAccessibleName("Dimension of the space")
-        self.dimension.setKeyboardTracking(False)
-        self.delete = self.button("Delete", "Delete the selected component", self._delete)
-        buttons = side_by_side(
-            self.button("Add", "Add a component", self._add),
-            self.button("Duplicate", "Duplicate the selected component", self._duplicate),
-            self.delete,
-        )
-        buttons.addWidget(self.dimension)
-        self.dimension.setVisible(key == "prior")
-        self.body.addLayout(buttons)
-        self.body.addWidget(self.table)
-        self.finish()
-
-    def show_scenario(self, scenario: Scenario) -> None:
-        """Fill the table, where the scenario has this mixture."""
-        mixture: MixtureSection | None = getattr(scenario, self.key)
-        if mixture is None:
-            return
-        rows = zip(mixture.weights, mixture.means, mixture.covariances, strict=True)
-        self._show([[write(weight), write_vector(mean), write_matrix(spread)] for weight, mean, spread in rows])
-        self.dimension.setValue(scenario.dimension)
-
-    def _show(self, rows: Sequence[Sequence[str]]) -> None:
-        self.table.show_texts(rows, self.TITLES, [f"{self._letter}{index}" for index in range(1, len(rows) + 1)])
-        if self.table.currentRow() < 0:
-            self.table.setCurrentCell(0, 0)
-        self.delete.setEnabled(len(rows) > 1)
-
-    def data(self) -> dict[str, Any]:
-        """Return the section as the file would hold it."""
-        rows = self.table.texts()
-        return {
-            "weights": [read(weight) for weight, _, _ in rows],
-            "means": [read_vector(mean) for _, mean, _ in rows],
-            "covariances": [read_matrix(spread) for _, _, spread in rows],
-        }
-
-    def _change(self, rows: Sequence[Sequence[str]], select: int) -> None:
-        self._show(rows)
-        self.table.setCurrentCell(select, 0)
-        self.changed.emit()
-
-    def _add(self) -> None:
-        """A round component at the origin, where the user can see it and move it."""
-        size = self.dimension.value()
-        spread = [[0.2 if i == j else 0.0 for j in range(size)] for i in range(size)]
-        rows = self.table.texts()
-        self._change([*rows, ["0.25", write_vector([0.0] * size), write_matrix(spread)]], len(rows))
-
-    def _duplicate(self) -> None:
-        rows, chosen = self.table.texts(), self.table.chosen
-        self._change([*rows[: chosen + 1], rows[chosen], *rows[chosen + 1 :]], chosen + 1)
-
-    def _delete(self) -> None:
-        rows, chosen = self.table.texts(), self.table.chosen
-        if len(rows) > 1:
-            self._change(rows[:chosen] + rows[chosen + 1 :], max(chosen - 1, 0))
-
-
-@final
-class MeasurementEditor(Section):
-    """H and y as one table, and the noise."""
-
-    def __init__(self) -> None:
-        super().__init__("measurement", "Measurement   y = H x + σ_y n")
-        self.table = NumberTable("Measurement matrix H, a row a measurement, and its value y")
-        self.table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
-        self.table.horizontalHeader().setMinimumSectionSize(44)
-        self.table.edited.connect(self._edit_cell)
-        self.fields.update(matrix=self.table, value=self.table)
-        self.noise = Slid(self.entry("noise", "Measurement noise σ_y"), 1e-3, 3.0, zero=True)
-        self.noise.slid.connect(self.changed)
-        self.remove = self.button("Remove row", "Remove the selected row of H", self._remove_row)
-        label = QLabel("noise σ_y")
-        label.setProperty("role", "muted")
-        noise = QHBoxLayout()
-        noise.addWidget(label)
-        noise.addWidget(self.noise, 1)
-        self.body.addWidget(self.table)
-        self.body.addLayout(noise)
-        self.draw = self.button("Draw y", "Draw a new y from the model: x from the prior, y = H x + σ_y n", self._draw)
-        self.body.addLayout(
-            side_by_side(self.button("Add row", "Add a row to H", self._add_row), self.remove, self.draw)
-        )
-        self.finish()
-        self._value_is_given = True
-        self._scenario: Scenario | None = None
-
-    def show_scenario(self, scenario: Scenario) -> None:
-        """Fill the table; a y that is left to the seed is shown as drawn."""
-        self._scenario = scenario
-        measurement = scenario.with_value().measurement
-        if scenario.measurement is None or measurement is None:
-            return
-        self._value_is_given = scenario.measurement.value is not None
-        rows = [[*map(write, row), ""] for row in measurement.matrix]
-        for row, value in zip(rows, measurement.value or (), strict=True):
-            row[-1] = write(value)
-        self._show(rows)
-        self.noise.show_value(measurement.noise)
-
-    def _show(self, rows: Sequence[Sequence[str]]) -> None:
-        columns = len(rows[0])
-        titles = [*(f"x{subscript(index)}" for index in range(1, columns)), "y"]
-        self.table.show_texts(rows, titles, [str(index) for index in range(1, len(rows) + 1)])
-        self.remove.setEnabled(len(rows) > 1)
-        tip = (
-            "The measured value" if self._value_is_given else "Drawn from the model with the run's seed; type to set it"
-        )
-        self.table.horizontalHeaderItem(columns - 1).setToolTip(tip)  # type: ignore[union-attr]
-
-    def data(self) -> dict[str, Any]:
-        """Return the section as the file would hold it."""
-        rows = self.table.texts()
-        data: dict[str, Any] = {
-            "matrix": [[read(text) for text in row[:-1]] for row in rows],
-            "noise": read(self.lines["noise"].text()),
-        }
-        if self._value_is_given:
-            data["value"] = [read(row[-1]) for row in rows]
-        return data
-
-    def _edit_cell(self, _row: int, column: int) -> None:
-        if column == self.table.columnCount() - 1:
-            self._value_is_given = True
-        self.changed.emit()
-
-    def _add_row(self) -> None:
-        """Measure one more coordinate."""
-        rows = self.table.texts()
-        dimension = len(rows[0]) - 1
-        unit = ["1" if index == len(rows) % dimension else "0" for index in range(dimension)]
-        self._show([*rows, [*unit, "0"]])
-        self.changed.emit()
-
-    def _remove_row(self) -> None:
-        rows, chosen = self.table.texts(), self.table.chosen
-        if len(rows) > 1:
-            self._show(rows[:chosen] + rows[chosen + 1 :])
-            self.changed.emit()
-
-    def _draw(self) -> None:
-        if self._scenario is None:
-            return
-        drawn = self._scenario.redrawn(secrets.randbits(32)).to_dict()["measurement"]["value"]
-        self._value_is_given = True
-        rows = self.table.texts()
-        for row, value in zip(rows, drawn, strict=False):
-            row[-1] = write(value)
-        self._show(rows)
-        self.changed.emit()
 
 
 @final
@@ -246,12 +50,8 @@ class ProblemEditor(QScrollArea):
         self._general.setProperty("role", "error")
         body = QWidget(objectName="problem")
         body.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self._measured: tuple[Any, Any] | None = None
-        """Measurement and samplers from before the target was shifted."""
-        self._aim = QComboBox(toolTip="What the samples should follow", accessibleName="Target")
-        self._aim.addItems(["target: the posterior given y", "target: a mixture of its own"])
-        self._aim.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self._aim.activated.connect(self._change_aim)
+        self.aim = AimBox()
+        self.aim.chosen.connect(self._try)
         self._body = layout = QVBoxLayout(body)
         layout.setContentsMargins(12, 10, 12, 12)
         layout.setSpacing(4)
@@ -261,7 +61,7 @@ class ProblemEditor(QScrollArea):
             layout.addWidget(section)
             section.changed.connect(self._edit)
             if section is self.prior:
-                layout.addWidget(self._aim)
+                layout.addWidget(self.aim)
         layout.addStretch()
         self.setWidget(body)
         self.prior.dimension.valueChanged.connect(self._change_dimension)
@@ -290,12 +90,12 @@ class ProblemEditor(QScrollArea):
             section.show_scenario(scenario)  # type: ignore[attr-defined]
         self.measurement.setVisible(scenario.measurement is not None)
         self.target.setVisible(scenario.target is not None)
-        self._aim.setCurrentIndex(int(scenario.target is not None))
+        self.aim.show_scenario(scenario)
         self.show_error(None)
         self._loading = False
 
     def follow(self, scenario: Scenario) -> None:
-        """Show a scenario on its way, of which only prior and measurement are new, as often as can be read."""
+        """Show a scenario on its way, of which only prior, measurement and target are new, as often as can be read."""
         self._scenario = scenario
         if not self._reading.isActive():
             self._reading.start()
@@ -303,8 +103,8 @@ class ProblemEditor(QScrollArea):
     def _show_moved(self) -> None:
         if self._scenario is not None:
             self._loading = True
-            self.prior.show_scenario(self._scenario)
-            self.measurement.show_scenario(self._scenario)
+            for section in (self.prior, self.measurement, self.target):
+                section.show_scenario(self._scenario)
             self._loading = False
 
     def hideEvent(self, event: QHideEvent) -> None:  # noqa: N802 - Qt's name
@@ -319,7 +119,8 @@ class ProblemEditor(QScrollArea):
             if marked:
                 self._body.activate()
                 self.ensureWidgetVisible(section.error)
-        self._general.setVisible(error is not None and not any(mine))
+        # What a file of the user's own does wrong is no field of the dock's: the window says it.
+        self._general.setVisible(error is not None and not any(mine) and not error.source)
         if error is not None:
             self._general.setText(error.reason)
 
@@ -334,30 +135,9 @@ class ProblemEditor(QScrollArea):
         data = self._scenario.to_dict()
         aim = self.measurement if self._scenario.target is None else self.target
         data |= {"prior": self.prior.data(), aim.key: aim.data(), "schedule": self.run.schedule_data()}
+        data["samplers"] = self.samplers.tables()
         data["run"] |= {**self.samplers.data(), **self.run.data()}
         self._try(data)
-
-    def _change_aim(self, index: int) -> None:
-        """Aim at a mixture of its own in place of the posterior, or at the posterior again."""
-        if self._scenario is None or (self._scenario.target is not None) == bool(index):
-            return
-        data = self._scenario.to_dict()
-        if index:
-            posterior = self._scenario.problem().target
-            self._measured = data.pop("measurement"), data["run"]["samplers"]
-            data["target"] = _rounded(posterior)
-            kept = [key for key in data["run"]["samplers"] if key in SAMPLERS and not SAMPLERS[key].needs_measurement]
-            data["run"]["samplers"] = kept or ["prior", "exact"]
-        else:
-            del data["target"]
-            one = [float(index == 0) for index in range(self._scenario.dimension)]
-            data["measurement"], data["run"]["samplers"] = self._measured or (
-                {"matrix": [one], "noise": 0.3, "value": [0.0]},
-                ["ddnm", "bo-ddnm", "exact"],
-            )
-        self._try(data)
-        with QSignalBlocker(self._aim):
-            self._aim.setCurrentIndex(int(self._scenario.target is not None))
 
     def _try(self, data: dict[str, Any]) -> None:
         try:
@@ -389,13 +169,6 @@ class ProblemEditor(QScrollArea):
         self._try(data)
         with QSignalBlocker(self.prior.dimension):  # the tables decide, also where the change was refused
             self.prior.dimension.setValue(self._scenario.dimension)
-
-
-def _rounded(mixture: GaussianMixture) -> dict[str, Any]:
-    """A mixture as the file would hold it, in digits that a reader can take in."""
-    kept = mixture.weights > 1e-4
-    parts = {"weights": mixture.weights, "means": mixture.means, "covariances": mixture.covariances}
-    return {name: part[kept].round(decimals=4).tolist() for name, part in parts.items()}
 
 
 def _resized(values: Sequence[float], length: int, *, one_at: int = -1) -> list[float]:

@@ -1,20 +1,16 @@
-"""The sections of the dock that say what runs: samplers, schedule, sizes."""
+"""The section of the dock that says how large a run is: schedule, sizes, device."""
 
 from __future__ import annotations
 
 from typing import Any, final
 
 import pyqtgraph as pg
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QAction
 from PySide6.QtWidgets import (
     QComboBox,
     QFormLayout,
     QLabel,
-    QPushButton,
     QWidget,
 )
-from superqt import QFlowLayout
 
 from app import theme
 from app.fields import (
@@ -25,79 +21,8 @@ from app.fields import (
 )
 from app.pictures import quiet_plot
 from core.refusal import ScenarioError
-from core.samplers import SAMPLERS, About
 from core.scenario import Scenario
 from core.sections import SCHEDULES
-
-
-@final
-class SamplerEditor(Section):
-    """Which samplers run."""
-
-    explained = Signal(object)
-    """The user asks what a sampler is."""
-
-    def __init__(self) -> None:
-        super().__init__("run", "Samplers")
-        self.chips: dict[str, QPushButton] = {}
-        self._order: list[str] = []
-        self._holder = QWidget()
-        self._flow = QFlowLayout(self._holder)
-        self._flow.setContentsMargins(0, 0, 0, 0)
-        self._flow.setSpacing(6)
-        self._abouts: dict[str, About] = {}
-        self.fields["samplers"] = self._holder
-        self.body.addWidget(self._holder)
-        self.finish()
-
-    def show_scenario(self, scenario: Scenario) -> None:
-        """Offer every sampler, and those of the scenario's own, and check what runs."""
-        self._order = list(scenario.run.samplers)
-        self._abouts = {key: sampler.about for key, sampler in SAMPLERS.items()} | {
-            sampler.about.key: sampler.about for sampler in scenario.line_up(with_idle=True)
-        }
-        for key in [key for key in self.chips if key not in self._abouts]:
-            chip = self.chips.pop(key)
-            chip.hide()
-            chip.deleteLater()
-        for key in self._abouts:
-            if key not in self.chips:
-                self._add(key)
-        self._show()
-
-    def _add(self, key: str) -> None:
-        chip = QPushButton(checkable=True)
-        chip.setObjectName("chip")
-        chip.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        chip.clicked.connect(lambda checked: self._toggle(key, checked))
-        explain = QAction(f"About {self._abouts[key].label}", chip)
-        explain.triggered.connect(lambda _checked: self.explained.emit(self._abouts[key]))
-        chip.addAction(explain)
-        chip.setContextMenuPolicy(Qt.ContextMenuPolicy.ActionsContextMenu)
-        self._flow.addWidget(chip)
-        self.chips[key] = chip
-
-    def _show(self) -> None:
-        for key, chip in self.chips.items():
-            about = self._abouts[key]
-            chip.setText(about.label)
-            chip.setToolTip(f"{about.summary}\n{about.source}")
-            chip.setAccessibleName(f"Run {about.label}")
-            chip.setChecked(key in self._order)
-            chip.setIcon(theme.dot(about.colour) if key in self._order else theme.ring(about.colour))
-
-    def _toggle(self, key: str, checked: bool) -> None:
-        self._order = [*self._order, key] if checked else [other for other in self._order if other != key]
-        self._show()
-        self.changed.emit()
-
-    def data(self) -> dict[str, Any]:
-        """Return the section as the file would hold it."""
-        return {"samplers": list(self._order)}
-
-    def mark(self, error: ScenarioError | None) -> bool:
-        """Mark only what concerns the samplers; the rest of ``[run]`` has its own section."""
-        return super().mark(error if error is not None and error.field.startswith("run.samplers") else None)
 
 
 @final

@@ -61,6 +61,14 @@ class Settings:
         for key in keys if self._store is not None else ():
             self._store.remove(key)  # type: ignore[union-attr]
 
+    def trusts(self, fingerprint: str) -> bool:
+        """Whether the user has once let code of this content run."""
+        return self.value(f"trusted/{fingerprint}") is not None
+
+    def trust(self, fingerprint: str) -> None:
+        """Remember that the user lets code of this content run."""
+        self.keep(f"trusted/{fingerprint}", True)
+
     @property
     def recent(self) -> list[Path]:
         """Files opened or saved, the latest first, that are still there."""

@@ -180,6 +180,10 @@ def _style_sheet(palette: Palette) -> str:
     QPushButton#chip {{ border-radius: 12px; padding: 3px 10px 3px 8px; color: {palette.muted};
         background: transparent; }}
     QPushButton#chip:checked {{ background: {palette.raised}; color: {palette.ink}; }}
+    QPushButton#chip[role="sampler"] {{ padding-right: 24px; }}
+    QPushButton#chip:disabled {{ color: {palette.faint}; border-color: {palette.line}; }}
+    QToolButton#chevron {{ padding: 1px; border-radius: 8px; }}
+    QToolButton#chevron:hover {{ background: {palette.line}; border-color: transparent; }}
     QPushButton#chip:hover, QPushButton#chip:focus {{ border-color: {palette.accent}; }}
     QMenu {{ background: {palette.surface}; color: {palette.ink}; border: 1px solid {palette.line}; padding: 4px; }}
     QMenu::item {{ padding: 6px 24px 6px 12px; border-radius: 4px; }}

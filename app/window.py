@@ -139,6 +139,8 @@ class MainWindow(QMainWindow):
         self.session.refined.connect(self._refined)
         self.session.settled.connect(self._settled)
         self.session.failed.connect(self.problem.show_error)
+        self.session.failed.connect(self.files.plugins.show_fault)
+        self.problem.samplers.file_wanted.connect(self.files.plugins.choose)
         self.session.failed.connect(lambda _: self.transport.show_failed())
         self.session.cancelled.connect(self._cancelled)
         self.transport.cancelled.connect(self.session.cancel)
@@ -298,7 +300,7 @@ class MainWindow(QMainWindow):
     # Drops, keys and the end
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802 - Qt's name
-        """Take one file: a scenario, or points for a prior."""
+        """Take one file: a scenario, points for a prior, or a sampler."""
         if self.files.dropped(event.mimeData()):
             event.acceptProposedAction()
 

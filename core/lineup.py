@@ -18,6 +18,7 @@ Tables = Mapping[str, Mapping[str, Any]]
 """``[samplers.NAME]`` by name."""
 _OF = ":"
 """``ddim:ddnm`` is the probability flow of ddnm's score, without a table."""
+_LOADED_FIRST = "one from a file of your own is loaded first (--plugin FILE, or Sampler from a file… in the window)"
 
 
 def line_up(names: Sequence[str], tables: Tables, variance: ReverseVariance) -> list[Sampler]:
@@ -27,13 +28,22 @@ def line_up(names: Sequence[str], tables: Tables, variance: ReverseVariance) -> 
         sampler = _build(name, tables, variance)
         twins = sum(other.kind is sampler.kind for other in chosen)
         if isinstance(sampler, ProbabilityFlow) and sampler.score.about.key != "exact":
-            base, twins = sampler.score.about.colour, 1 + (sampler.kind.key == "heun")
+            base = sampler.score.about.colour
+            twins = 1 + (sampler.kind.key == "heun") + 2 * sum(_are_one_flow(sampler, other) for other in chosen)
         else:
             base = sampler.kind.colour
         if twins and not sampler.colour:
             sampler = sampler.model_copy(update={"colour": _shade(base, twins)})
+        label = sampler.about.label
+        if "label" not in tables.get(name, {}) and any(other.about.label == label for other in chosen):
+            sampler = sampler.model_copy(update={"label": f"{label} ({name})"})
         chosen.append(sampler)
     return chosen
+
+
+def _are_one_flow(sampler: ProbabilityFlow, other: Sampler) -> bool:
+    """Whether two follow scores of one kind in steps of one kind."""
+    return isinstance(other, ProbabilityFlow) and other.kind is sampler.kind and other.score.kind is sampler.score.kind
 
 
 def _build(name: str, tables: Tables, variance: ReverseVariance) -> Sampler:
@@ -54,7 +64,8 @@ def _make(name: str, kind: object, table: dict[str, Any], tables: Tables, varian
     field = f"samplers.{name}" if name in tables else "run.samplers"
     if not isinstance(kind, str) or kind not in SAMPLERS:
         known = SAMPLERS if name in tables else [*SAMPLERS, *tables]
-        refuse(f"{field}.kind" if name in tables else field, f"there is no sampler {kind!r}{suggest(str(kind), known)}")
+        reason = f"there is no sampler {kind!r}{suggest(str(kind), known)}; {_LOADED_FIRST}"
+        refuse(f"{field}.kind" if name in tables else field, reason)
     model = type(SAMPLERS[kind])
     values = dict(table)
     if issubclass(model, ProbabilityFlow) and "score" in values:

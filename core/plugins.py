@@ -48,6 +48,11 @@ def fingerprint(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
+def loaded_files() -> list[Path]:
+    """Return the files whose samplers are known now, the first loaded first."""
+    return list(dict.fromkeys(_loaded.values()))
+
+
 def load_plugin(path: Path, content: bytes | None = None) -> str:
     """Run a file and register the sampler that it defines; return its key.
 

@@ -84,9 +84,8 @@ class Scenario(Section):
         if smallest < LEAST_BETA:
             refuse("schedule", f"beta_t must be at least {LEAST_BETA:g} at every step (smallest here: {smallest:.3g})")
         self._check_value()
-        measurement = self._measurement()
         for sampler in self.line_up(with_idle=True)[: len(self.run.samplers)]:
-            if (obstacle := sampler.obstacle(measurement)) is not None:
+            if (obstacle := self.obstacle(sampler)) is not None:
                 refuse("run.samplers", f"{sampler.about.label} {obstacle}")
         return self
 
@@ -146,7 +145,7 @@ class Scenario(Section):
         """H, y and sigma_y; y is zero where it is left out."""
         section = self.measurement
         if section is None:
-            return Measurement.none(_mixture(self.prior))
+            return Measurement(_tensor([]).view(0, self.dimension), _tensor([]), 0.0)
         value = section.value or [0.0] * len(section.matrix)
         return Measurement(_tensor(section.matrix), _tensor(value), section.noise)
 
@@ -181,6 +180,10 @@ class Scenario(Section):
         """Return the samplers in the order in which the run names them; then, if wanted, those that it leaves out."""
         idle = [name for name in self.samplers if name not in self.run.samplers] if with_idle else []
         return line_up([*self.run.samplers, *idle], self.samplers, self.run.variance)
+
+    def obstacle(self, sampler: Sampler) -> str | None:
+        """Return why a sampler cannot run here, as the end of a sentence that begins with its name."""
+        return sampler.obstacle(self._measurement())
 
     def seed_for(self, purpose: Literal["value", "particles", "paths", "bracket", "asymptote", "closeness"]) -> int:
         """Return the seed of one purpose: independent streams from the run's seed."""

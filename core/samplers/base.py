@@ -88,10 +88,13 @@ class Sampler(BaseModel, ABC):
 
 
 def _setting(name: str, value: object) -> str:
-    return f"{_GREEK.get(name, name)} {value:g}" if isinstance(value, float) else f"{name} {value}"
+    return f"{symbol(name)} {value:g}" if isinstance(value, float) else f"{name} {value}"
 
 
-_GREEK = {"zeta": "ζ"}
+def symbol(parameter: str) -> str:
+    """A parameter as formulas and screens write it."""
+    return {"zeta": "ζ"}.get(parameter, parameter)
+
 
 SAMPLERS: dict[str, Sampler] = {}
 """Every registered sampler with its default parameters by its key, in the order in which screens show them."""

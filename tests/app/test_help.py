@@ -80,14 +80,16 @@ def test_a_card_leaves_the_window_usable(made: MainWindow, qtbot: QtBot) -> None
     assert made.help.card is not None
 
 
-def test_a_chip_offers_the_card_of_a_sampler_that_does_not_run(made: MainWindow) -> None:
-    chip = made.problem.samplers.chips["ccdf"]
-    assert chip.contextMenuPolicy() == Qt.ContextMenuPolicy.ActionsContextMenu
-    (action,) = chip.actions()
-    assert "CCDF" in action.text()
-    action.trigger()
+def test_a_chip_offers_the_card_of_a_sampler_that_does_not_run(made: MainWindow, qtbot: QtBot) -> None:
+    editor = made.problem.samplers
+    qtbot.mouseClick(editor.fold, Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(editor.chips["ccdf"].chevron, Qt.MouseButton.LeftButton)
+    assert editor.settings is not None
+    about = next(each for each in editor.settings.findChildren(QPushButton) if each.text() == "About…")
+    qtbot.mouseClick(about, Qt.MouseButton.LeftButton)
     assert made.help.card is not None
     assert made.help.card.about.key == "ccdf"
+    assert editor.settings is None, "the card takes its place"
 
 
 def test_a_card_says_what_a_sampler_assumes_and_which_variant_it_is(

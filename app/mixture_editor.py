@@ -1,0 +1,95 @@
+"""The sections of the dock that hold a mixture: the prior, and a target of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, final
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QHeaderView, QSpinBox
+
+from app.fields import Entry, NumberTable, Section, read, read_matrix, read_vector, write, write_matrix, write_vector
+from app.widgets import side_by_side
+from core.scenario import Scenario
+from core.sections import MixtureSection
+
+
+@final
+class MixtureEditor(Section):
+    """Components as a table of weight, mean and covariance."""
+
+    TITLES = ("weight", "mean", "covariance")
+
+    def __init__(self, key: str, title: str, letter: str) -> None:
+        super().__init__(key, title)
+        self._letter = letter
+        self.table = NumberTable(f"Components of the {key}: weight, mean, covariance")
+        self.table.setColumnCount(len(self.TITLES))
+        header = self.table.horizontalHeader()
+        header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
+        header.setStretchLastSection(True)
+        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        self.table.setColumnWidth(0, 48)
+        self.table.setColumnWidth(1, 88)
+        self.table.edited.connect(lambda *_: self.changed.emit())
+        self.fields.update(dict.fromkeys(("weights", "means", "covariances"), self.table))
+        self.dimension = QSpinBox(minimum=1, maximum=64, prefix="d = ", toolTip="Dimension of the space")
+        self.dimension.setLineEdit(Entry())
+        self.dimension.setAccessibleName("Dimension of the space")
+        self.dimension.setKeyboardTracking(False)
+        self.delete = self.button("Delete", "Delete the selected component", self._delete)
+        buttons = side_by_side(
+            self.button("Add", "Add a component", self._add),
+            self.button("Duplicate", "Duplicate the selected component", self._duplicate),
+            self.delete,
+        )
+        buttons.addWidget(self.dimension)
+        self.dimension.setVisible(key == "prior")
+        self.body.addLayout(buttons)
+        self.body.addWidget(self.table)
+        self.finish()
+
+    def show_scenario(self, scenario: Scenario) -> None:
+        """Fill the table, where the scenario has this mixture."""
+        mixture: MixtureSection | None = getattr(scenario, self.key)
+        if mixture is None:
+            return
+        rows = zip(mixture.weights, mixture.means, mixture.covariances, strict=True)
+        self._show([[write(weight), write_vector(mean), write_matrix(spread)] for weight, mean, spread in rows])
+        self.dimension.setValue(scenario.dimension)
+
+    def _show(self, rows: Sequence[Sequence[str]]) -> None:
+        self.table.show_texts(rows, self.TITLES, [f"{self._letter}{index}" for index in range(1, len(rows) + 1)])
+        if self.table.currentRow() < 0:
+            self.table.setCurrentCell(0, 0)
+        self.delete.setEnabled(len(rows) > 1)
+
+    def data(self) -> dict[str, Any]:
+        """Return the section as the file would hold it."""
+        rows = self.table.texts()
+        return {
+            "weights": [read(weight) for weight, _, _ in rows],
+            "means": [read_vector(mean) for _, mean, _ in rows],
+            "covariances": [read_matrix(spread) for _, _, spread in rows],
+        }
+
+    def _change(self, rows: Sequence[Sequence[str]], select: int) -> None:
+        self._show(rows)
+        self.table.setCurrentCell(select, 0)
+        self.changed.emit()
+
+    def _add(self) -> None:
+        """A round component at the origin, where the user can see it and move it."""
+        size = self.dimension.value()
+        spread = [[0.2 if i == j else 0.0 for j in range(size)] for i in range(size)]
+        rows = self.table.texts()
+        self._change([*rows, ["0.25", write_vector([0.0] * size), write_matrix(spread)]], len(rows))
+
+    def _duplicate(self) -> None:
+        rows, chosen = self.table.texts(), self.table.chosen
+        self._change([*rows[: chosen + 1], rows[chosen], *rows[chosen + 1 :]], chosen + 1)
+
+    def _delete(self) -> None:
+        rows, chosen = self.table.texts(), self.table.chosen
+        if len(rows) > 1:
+            self._change(rows[:chosen] + rows[chosen + 1 :], max(chosen - 1, 0))

@@ -1,0 +1,150 @@
+"""Samplers from files in the window: asked about before their code runs, loaded, and loaded again after an edit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import final
+
+from PySide6.QtCore import QObject, Qt
+from PySide6.QtGui import QAction, QFontDatabase
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QFileDialog, QLabel, QPlainTextEdit, QVBoxLayout, QWidget
+
+from app import theme
+from app.banner import Banner
+from app.document import Document
+from app.settings import Settings
+from app.task import Task
+from app.top_bar import TopBar
+from app.widgets import heading
+from core.plugins import fingerprint, load_plugin, loaded_files, read_plugin
+from core.refusal import ScenarioError
+from core.samplers import SAMPLERS
+from core.scenario import Scenario
+
+ENDING = ".py"
+_FIRST_LINES = 14
+
+
+@final
+class TrustDialog(QDialog):
+    """Asks whether the code of a file may run."""
+
+    def __init__(self, window: QWidget, path: Path, content: bytes) -> None:
+        super().__init__(window)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setWindowTitle("Run code from a file?")
+        lines = content.decode("utf-8", errors="replace").splitlines()
+        words = QLabel(
+            "A sampler is a program: once it runs, it can do whatever you can. Run it only if you know what it does.",
+            wordWrap=True,
+        )
+        code = QPlainTextEdit("\n".join(lines[:_FIRST_LINES]), readOnly=True, accessibleName="First lines of the file")
+        code.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
+        code.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
+        more = len(lines) - _FIRST_LINES
+        rest = f"{more} more lines. " if more > 0 else ""
+        content_hash = QLabel(f"{rest}SHA-256 {fingerprint(content)[:16]}…", toolTip=fingerprint(content))
+        content_hash.setProperty("role", "muted")
+        content_hash.setFont(theme.font(12))
+        buttons = QDialogButtonBox()
+        self.run = buttons.addButton("Run this code", QDialogButtonBox.ButtonRole.AcceptRole)
+        leave = buttons.addButton("Leave it", QDialogButtonBox.ButtonRole.RejectRole)
+        buttons.accepted.connect(self.accept)
+        buttons.rejected.connect(self.reject)
+        layout = QVBoxLayout(self)
+        for widget in (heading(f"Run the code of {path.name}?"), words, code, content_hash, buttons):
+            layout.addWidget(widget)
+        self.resize(560, 420)
+        self.run.setAutoDefault(False)
+        leave.setDefault(True)
+        leave.setFocus()
+
+
+@final
+class Plugins(QObject):
+    """What the user does with samplers of his own."""
+
+    def __init__(self, window: QWidget, document: Document, bar: TopBar, banner: Banner, settings: Settings) -> None:
+        super().__init__(window)
+        self._window, self._document, self._banner, self._settings = window, document, banner, settings
+        self.task = Task(self)
+        self.task.given.connect(self._take)
+        self.task.failed.connect(banner.say)
+        self._bar = bar
+        self._entry = bar.entry("Sampler from a file…", "Load a sampler of your own, a Python file", self.choose)
+        self._reloads: list[QAction] = []
+        bar.menu.aboutToShow.connect(self._list_reloads)
+
+    def _list_reloads(self) -> None:
+        """Offer each loaded file again, below the entry that loads one."""
+        menu = self._bar.menu
+        for action in self._reloads:
+            menu.removeAction(action)
+            action.deleteLater()
+        following = menu.actions()[menu.actions().index(self._entry) + 1]
+        self._reloads = [QAction(f"Reload {path.name}", menu, toolTip=str(path)) for path in loaded_files()]
+        for action, path in zip(self._reloads, loaded_files(), strict=True):
+            action.triggered.connect(lambda _checked, path=path: self.open(path))
+            menu.insertAction(following, action)
+
+    def choose(self) -> None:
+        """Ask for a file and load it."""
+        name, _ = QFileDialog.getOpenFileName(self._window, "A sampler of your own", "", f"Python (*{ENDING})")
+        if name:
+            self.open(Path(name))
+
+    def open(self, path: Path) -> None:
+        """Load a file as it is now, if its code may run."""
+        self._window.setFocus()  # what is still being typed is an edit of its own
+        try:
+            content = read_plugin(path)
+        except ScenarioError as error:
+            self._banner.say(error)
+            return
+        if self._settings.trusts(fingerprint(content)):
+            self._load(path, content)
+            return
+        dialog = TrustDialog(self._window, path, content)
+        dialog.accepted.connect(lambda: self._load(path, content))
+        dialog.open()  # a drop must not wait for the answer
+
+    def _load(self, path: Path, content: bytes) -> None:
+        self._settings.trust(fingerprint(content))
+        self._banner.say(None)
+        self.task.start(_load(path, content, self._document.scenario))  # the code of others may take its time
+
+    def _take(self, key: str) -> None:
+        """Run with a sampler that was loaded, or loaded again."""
+        scenario = self._document.scenario
+        if key in scenario.run.samplers:
+            self._document.refresh()
+            return
+        data = scenario.to_dict()
+        data["run"]["samplers"].append(key)
+        try:
+            self._document.edit(Scenario.from_dict(data))
+        except ScenarioError as error:  # it has a chip, and cannot run here
+            self._document.refresh()
+            self._banner.say(error.reason)
+
+    def show_fault(self, error: ScenarioError) -> None:
+        """Say which line of which file stopped a run."""
+        if error.source:
+            self._banner.say(error)
+
+    def close(self) -> None:
+        """Wait for code that is being loaded."""
+        self.task.close()
+
+
+def _load(path: Path, content: bytes, scenario: Scenario) -> Iterator[str]:
+    """Load a file; give its sampler's key, unless the scenario sets parameters that it no longer has."""
+    before = dict(SAMPLERS)
+    key = load_plugin(path, content)
+    try:
+        Scenario.from_dict(scenario.to_dict())
+    except ScenarioError as error:
+        SAMPLERS[key] = before[key]
+        raise ScenarioError(str(path), error.field, f"{error.reason}; the version before stays") from None
+    yield key
