@@ -138,7 +138,7 @@ class Arrangement(QWidget):
         widgets: list[QWidget] = [*seen, *([self._filler] if self._filler else [])]
         for index, widget in enumerate(widgets):
             self._grid.addWidget(widget, index // columns, index % columns)
-            widget.show()
+            widget.show()  # only now: without a parent it would be a window of its own, and take the focus
         rows = -(-len(widgets) // columns)
         self._cells = columns, rows
         self._even_out()

@@ -44,7 +44,8 @@ class MixtureEditor(Section):
             self.delete,
         )
         buttons.addWidget(self.dimension)
-        self.dimension.setVisible(key == "prior")
+        if key != "prior":  # the target lives in the prior's space
+            self.dimension.hide()
         self.body.addLayout(buttons)
         self.body.addWidget(self.table)
         self.finish()

@@ -24,6 +24,8 @@ from app.widgets import info_button
 from core.samplers import About
 
 _HEADLINE_MARGIN = 68
+_NARROW = 230
+"""A panel this wide has no room for more than its name and a number."""
 """Pixels of a panel's head that neither name nor numbers take."""
 
 
@@ -142,9 +144,13 @@ class Plane(QFrame):
     def _fit_headline(self) -> None:
         """Show as much of the headline as fits, and never a part of a number."""
         kl, bound, value = ("KL", self._kl), ("bound", self._bound), self._bound.partition(" ±")[0]
-        room = self.width() - self.title.sizeHint().width() - _HEADLINE_MARGIN
-        for words in ((kl, bound), (kl, ("bound", value)), (("bound", value),), (("", value),)):
+        margin = _HEADLINE_MARGIN if self.width() > _NARROW else _HEADLINE_MARGIN - self.info.sizeHint().width()
+        room = self.width() - self.title.sizeHint().width() - margin
+        self.info.setVisible(self.width() > _NARROW)
+        for words in ((kl, bound), (kl, ("bound", value)), (kl,), (("bound", value),), (("", value),), ()):
             shown = [(name, text) for name, text in words if text]
+            if words and not shown:
+                continue
             plain = "  ".join(f"{name} {text}" for name, text in shown)
             if not self.isVisible() or self._headline.fontMetrics().horizontalAdvance(plain) <= room:
                 break

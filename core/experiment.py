@@ -45,21 +45,15 @@ class Experiment:
         """A sampler each at t = 0, where the target has a density; filled by :meth:`refine`."""
         self.asymptotes: list[Asymptote | None] = []
         """A sampler each: where its mismatch settles as T grows, and the error; filled by :meth:`refine`."""
-        self._sampled: list[int] = np.flatnonzero(~self.evidence.exact).tolist()
-        """Which samplers' KL has no closed form."""
-        self._bracket = Bracket.empty(self.schedule, [self.samplers[index] for index in self._sampled])
+        self.bracket: Bracket | None = None
+        """The KL of those samplers that have no closed form, a row each of all; renewed by :meth:`refine`."""
+        if scenario.run.kl_rounds and not self.evidence.all_exact:
+            self.bracket = Bracket.empty(self.schedule, self.samplers)
 
     @property
     def completed(self) -> int:
         """Frames whose particles and terms are both there, 0..T + 1."""
         return min(self.trace.completed, self.evidence.completed)
-
-    @property
-    def bracket(self) -> Bracket | None:
-        """The KL of those samplers that have no closed form, a row each of all; None where it is not wanted."""
-        if not self._sampled or not self.scenario.run.kl_rounds:
-            return None
-        return self._bracket.among(self._sampled, len(self.samplers))
 
     def run(self) -> Iterator[int]:
         """Advance one step at each ``next``; yield t = T, T - 1, ..., 0 as frames and terms are complete."""
@@ -79,13 +73,18 @@ class Experiment:
             limits.append(asymptote(self.problem, self.schedule, sampler, seed=seed))
             yield
         self.asymptotes = limits  # in one go: others may be reading
-        if self.bracket is None:
-            return
-        run = self.scenario.run
+        if self.bracket is not None:
+            yield from self._close_in()
+
+    def _close_in(self) -> Iterator[None]:
+        """Close the bracket round by round."""
+        run, rows = self.scenario.run, np.flatnonzero(~self.evidence.exact).tolist()
+        samplers = [self.samplers[row] for row in rows]
+        own = Bracket.empty(self.schedule, samplers)
         seed = self.scenario.seed_for("bracket")
-        samplers = [self.samplers[index] for index in self._sampled]
-        common = self.problem, self.schedule, samplers, self._bracket
+        common = self.problem, self.schedule, samplers, own
         for _ in refine(*common, seed=seed, target_error=run.kl_error, rounds=run.kl_rounds):
+            self.bracket = own.among(rows, len(self.samplers))
             yield
 
     def _compare(self) -> Iterator[None]:
