@@ -32,7 +32,7 @@ SMALL = {
     "name": "Small",
     "notes": "",
     "schedule": {"steps": 40},
-    "run": {"particles": 200, "paths": 200, "device": "cpu"},
+    "run": {"particles": 200, "paths": 200, "kl_rounds": 0, "device": "cpu"},
 }
 ONE_GAUSSIAN = {
     "prior": {"weights": [1.0], "means": [[0.5, -0.3]], "covariances": [[[1.0, 0.6], [0.6, 1.0]]]},
