@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
@@ -240,16 +241,11 @@ def test_the_scenario_of_the_help_can_be_opened() -> None:
     assert scenario.run.samplers == ("ddnm", "bo-ddnm", "exact")
 
 
-def test_the_sampler_of_the_help_runs(make_scenario: Callable[..., Scenario], make_experiment: Run) -> None:
-    try:
-        exec(code("6-writing-a-sampler.md"), {})
-        typeset(SAMPLERS["shrunk"].about.formula)
-        scenario = make_scenario(run={"samplers": ["shrunk", "bo-oracle"]})
-        value = make_experiment(scenario).evidence.value
-        assert value["mismatch_range"][0, -2] == pytest.approx(0, abs=1e-6)
-        assert value["mismatch_null"][0, -2] > value["mismatch_null"][1, -2]
-    finally:
-        SAMPLERS.pop("shrunk", None)
+def test_the_formula_of_the_sampler_in_the_help_is_typeset() -> None:
+    """That the sampler runs is tested with the core."""
+    defined: dict[str, Any] = {}
+    exec(code("6-writing-a-sampler.md").removeprefix("python\n"), defined)
+    typeset(defined["Shrunk"].kind.formula)
 
 
 # Shortcuts, versions, full screen
