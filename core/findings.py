@@ -77,7 +77,7 @@ class Findings:
             [],
             {t: kl_entry(experiment, index, t) for t in kl_times(experiment)},
             known_kl(experiment, index, experiment.schedule.steps - 1),
-            experiment.asymptotes[index],
+            experiment.asymptotes[index] if experiment.asymptotes else None,
             {t: each[index] for t, each in ((1, experiment.closeness), (0, experiment.end_closeness)) if each},
         )
         findings._explain(experiment, index)
