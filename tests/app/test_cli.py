@@ -54,17 +54,17 @@ def test_table_is_whole_where_there_is_no_terminal(folder: Path, capsys: pytest.
     output = capsys.readouterr().out
     assert "…" not in output
     header = next(line for line in output.splitlines() if line.startswith("sampler"))
-    titles = ["sampler", "KL", "bound", "init", "disc", "var", "mismatch", "range", "null", "observed"]
+    titles = ["sampler", "KL", "bound", "init", "disc", "var", "mismatch", "range", "null", "observed", "W∞"]
     assert header.split() == titles
-    assert len(header) < 100
-    assert "kl: the KL of a mixture is not yet estimated" in output
+    assert len(header) < 110
+    assert "kl: has no closed form, and is not bracketed (run.kl_rounds = 0)" in output
     assert (folder / "runs" / "high-noise" / "report.json").is_file()
 
 
 def test_overrides_take_the_place_of_the_file(folder: Path) -> None:
     path = folder / "own.toml"
     path.write_text(load_builtin("three-components").to_toml(), encoding="utf-8")
-    options = ["--steps", "10", "--particles", "11", "--paths", "12", "--seed", "13"]
+    options = ["--steps", "10", "--particles", "11", "--paths", "12", "--seed", "13", "--rounds", "0"]
     assert main(["run", str(path), *options, "--samplers", "exact, prior", "--device", "cpu"]) == 0
     scenario = json.loads((folder / "runs" / "own" / "report.json").read_text())["scenario"]
     assert scenario["schedule"] == {"kind": "etc", "steps": 10, "c": 4.0, "delta": 1e-3}
@@ -72,6 +72,9 @@ def test_overrides_take_the_place_of_the_file(folder: Path) -> None:
         "samplers": ["exact", "prior"],
         "particles": 11,
         "paths": 12,
+        "variance": "theory",
+        "kl_error": 0.02,
+        "kl_rounds": 0,
         "seed": 13,
         "device": "cpu",
     }

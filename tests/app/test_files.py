@@ -339,7 +339,7 @@ def test_dropped_points_open_the_dialog(window: Window, qtbot: QtBot, tmp_path: 
     path = tmp_path / "points.csv"
     path.write_text("\n".join(f"{x},{x * x % 7}" for x in range(30)))
     made = window()
-    assert drop(made, made.headline, path)
+    assert drop(made, made.evidence.headline, path)
     dialog = made.files._data
     assert dialog is not None
     qtbot.waitUntil(dialog.fit.isEnabled)

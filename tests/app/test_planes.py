@@ -364,7 +364,7 @@ def test_panels_move_together(key: str, grid: PlaneGrid, qtbot: QtBot) -> None:
     now = ranges(grid)
     for old, new in zip(before, now, strict=True):
         assert np.abs(new - old).min() > 0.1
-        np.testing.assert_allclose(new, now[0], atol=1e-6)
+        np.testing.assert_allclose(new, now[0], atol=0.02)  # widths may differ by a pixel
 
 
 def test_a_hand_that_moved_the_view_keeps_it_until_fit(
@@ -486,13 +486,14 @@ def test_a_narrow_panel_drops_words_but_never_a_part_of_a_number(qtbot: QtBot) -
     qtbot.addWidget(plane)
     plane.show()
     seen = []
-    for width in (420, 300, 230, 150):
+    for width in (420, 300, 200, 110):
         plane.resize(width, 300)
         plane.set_headline("12.34", "56.78 ± 0.09", None)
         seen.append(re.sub(r"<[^>]*>|&nbsp;", " ", plane._headline.text()).split())
         assert plane._headline.sizeHint().width() + plane.title.sizeHint().width() <= width
     assert seen[0] == ["KL", "12.34", "bound", "56.78", "±", "0.09"]
-    assert seen[-1] == ["56.78"]
+    assert seen[2] == ["56.78"]
+    assert seen[-1] == []
     assert [len(words) for words in seen] == sorted((len(words) for words in seen), reverse=True)
 
 

@@ -43,7 +43,7 @@ class Recorder:
     def _advanced(self) -> None:
         assert self._experiment is not None
         self.events.append(("advanced", self._experiment.scenario.name))
-        self.completed.append(self._experiment.evidence.completed)
+        self.completed.append(self._experiment.completed)
 
     def of(self, kind: str) -> list[Any]:
         return [value for name, value in self.events if name == kind]
@@ -142,13 +142,13 @@ def test_a_run_is_given_up_and_what_is_computed_stays(
     session.began.connect(began.append)
     after(session.advanced, lambda: session.start(make_scenario(schedule={"steps": 3000})))
     after(session.cancelled, session.cancel)
-    completed = began[0].evidence.completed
+    completed = began[0].completed
     assert 0 < completed < 3001
     assert recorder.completed[-1] == completed, "all that is there was announced"
     assert not session.is_running
     assert not recorder.of("finished")
-    after(session.finished, lambda: session.start(make_scenario()))
-    assert began[0].evidence.completed == completed
+    after(session.settled, lambda: session.start(make_scenario()))
+    assert began[0].completed == completed
     session.cancel()
     assert not session.is_running, "there is nothing to give up"
 
@@ -272,7 +272,7 @@ def test_an_idle_session_has_no_active_timer(
     session.start(make_scenario())
     assert session.is_running
     assert active_timers()
-    after(session.finished, lambda: session.start(make_scenario()))
+    after(session.settled, lambda: session.start(make_scenario()))
     assert not session.is_running
     assert not active_timers()
 

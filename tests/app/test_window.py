@@ -24,7 +24,7 @@ from app.window import MainWindow
 from core.experiment import Experiment
 from core.numbers import number, with_error
 from core.problem import Level
-from core.samplers import SAMPLERS, About, Kernel
+from core.samplers import SAMPLERS, About, Kernel, Sampler
 from core.scenario import Scenario
 
 Make = Callable[..., Scenario]
@@ -119,7 +119,7 @@ def test_the_cancel_button_keeps_what_is_computed(window: Window, qtbot: QtBot, 
     qtbot.mouseClick(made.transport.cancel, LEFT)
     qtbot.waitUntil(lambda: not made.session.is_running, timeout=RUN_MS)
     assert made.experiment is not None
-    last = made.experiment.evidence.completed - 1
+    last = made.experiment.completed - 1
     assert last < 3000
     assert made.transport.status.text() == f"cancelled at t = {3000 - last}"
     made.player.pause()
@@ -190,13 +190,14 @@ def test_a_run_that_needs_too_much_memory_marks_the_particles(window: Window, qt
     assert made.experiment is not before
 
 
-class Runaway:
+class Runaway(Sampler):
     """A sampler whose particles leave."""
 
-    about = About("runaway", "Runaway", "#000000", "", "", "")
+    kind = About("runaway", "Runaway", "#000000", "", "", "")
 
     def kernel(self, level: Level, points: torch.Tensor) -> Kernel:
-        return Kernel(points * (1e9 if level.t == 30 else 1.0), level.variance)
+        factors = torch.tensor([1e9 if t == 30 else 1.0 for t in level.times]).to(points)
+        return Kernel(points * factors.view(-1, 1, 1)[slice(None) if points.ndim > 2 else 0], level.variance)
 
 
 def test_a_sampler_that_diverges_says_so_and_disturbs_no_other(
@@ -302,8 +303,9 @@ def test_keys_play_and_step(focus: str, window: Window, qtbot: QtBot) -> None:
 
 
 def test_figures_select_panels(window: Window, qtbot: QtBot, make_scenario: Make) -> None:
-    made = window(make_scenario(run={"samplers": list(SAMPLERS)}))
-    for index, key in enumerate(SAMPLERS):
+    six = list(SAMPLERS)[:6]
+    made = window(make_scenario(run={"samplers": six}))
+    for index, key in enumerate(six):
         qtbot.keyClick(made, str(index + 1))
         assert [name for name, plane in made.planes.planes.items() if plane.property("selected")] == [key]
     for other in "0789":
