@@ -42,7 +42,8 @@ def scores_in_words(
             "score used": field.used,
             "Δ = exact − used": field.gap(),
         }
-        rows = [(name, _vector(vector), number(float(vector.norm()))) for name, vector in vectors.items()]
+        rows = [("", "vector", "length")]
+        rows += [(name, _vector(vector), number(float(vector.norm()))) for name, vector in vectors.items()]
         rows += [
             ("of it measured", "", number(float(field.gap("measured").norm()))),
             ("of it unseen", "", number(float(field.gap("unseen").norm()))),
