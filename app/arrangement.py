@@ -141,12 +141,11 @@ class Arrangement(QWidget):
             widget.show()  # only now: without a parent it would be a window of its own, and take the focus
         rows = -(-len(widgets) // columns)
         self._cells = columns, rows
-        self._even_out()
         for row in range(self._grid.rowCount()):
             self._grid.setRowStretch(row, 1 if row < rows else 0)
         for column in range(self._grid.columnCount()):
             self._grid.setColumnStretch(column, 1 if column < columns else 0)
-        self._grid.activate()
+        self._even_out()
         self._say_where()
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
@@ -159,6 +158,7 @@ class Arrangement(QWidget):
         (columns, rows), gap = self._cells, self._grid.spacing()
         over = (self.width() - gap * (columns - 1)) % columns, (self.height() - gap * (rows - 1)) % rows
         self._grid.setContentsMargins(0, 0, *over)
+        self._grid.activate()  # at once: in between, views that are linked would differ
 
     def _say_where(self) -> None:
         count, first = len(self._planes), self._page * PAGE

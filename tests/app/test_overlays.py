@@ -286,8 +286,8 @@ def test_the_view_that_was_chosen_survives_enlarging(grid: PlaneGrid, qtbot: QtB
     np.testing.assert_allclose(grid.planes["exact"].box.viewRange(), before, atol=0.02)
 
 
-def test_in_the_window_by_keys(window: Callable[..., MainWindow], qtbot: QtBot) -> None:
-    made = window()
+def test_in_the_window_by_keys(window: Callable[..., MainWindow], qtbot: QtBot, make_scenario: Make) -> None:
+    made = window(make_scenario(run={"kl_rounds": 0}))
     grid = made.planes
     made.setFocus()
     qtbot.keyClick(made, Qt.Key.Key_2)
@@ -343,8 +343,10 @@ def test_one_takes_the_place_of_another_or_changes_places_with_it(make_scenario:
         with_sampler(make_scenario(measurement={"noise": 0.0, "value": [0.2]}), "ddnm", "dps-gauss")
 
 
-def test_the_headers_menu_edits_the_scenario(window: Callable[..., MainWindow], qtbot: QtBot) -> None:
-    made = window()
+def test_the_headers_menu_edits_the_scenario(
+    window: Callable[..., MainWindow], qtbot: QtBot, make_scenario: Make
+) -> None:
+    made = window(make_scenario(run={"kl_rounds": 0}))
     title = made.planes.planes["ddnm"].title
     menu = title.menu()
     menu.popup(QPoint(0, 0))
