@@ -140,7 +140,8 @@ class Curves:
             value, error = bracket.reverse.value[index], bracket.reverse.error[index]
             return times, value - 2 * error, value + 2 * error
         low, high = kl_limits(self.experiment)
-        return times, low[index], high[index]
+        # From nothing up there would be a wall of colour that says no more than its upper edge.
+        return times, np.where(low[index] > 0, low[index], np.nan), high[index]
 
     def _brackets(self) -> _Bands:
         return [self._band(index, *self._between(index)) for index in self._estimated]

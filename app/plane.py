@@ -47,7 +47,7 @@ class Plane(QFrame):
         super().__init__(objectName="card")
         self.about = about
         self.setProperty("selected", False)
-        self._kl = self._bound = ""
+        self._kl = self._brief = self._bound = ""
         self._headline = QLabel()
         self._headline.setTextFormat(Qt.TextFormat.RichText)
         self._headline.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
@@ -132,9 +132,9 @@ class Plane(QFrame):
             for item in self._strips:
                 self.box.addItem(item, ignoreBounds=True)
 
-    def set_headline(self, kl: str, bound: str, diverged_at: int | None) -> None:
-        """Say what the cursor's t gives."""
-        self._kl, self._bound = kl, bound
+    def set_headline(self, kl: str, bound: str, diverged_at: int | None, *, brief: str = "") -> None:
+        """Say what the cursor's t gives; ``brief`` is the KL where there is little room."""
+        self._kl, self._brief, self._bound = kl, brief or kl, bound
         self._headline.setToolTip(f"KL {kl}, bound {bound}" if kl else f"bound {bound}")
         self._fit_headline()
         self._notice.setVisible(diverged_at is not None)
@@ -143,11 +143,12 @@ class Plane(QFrame):
 
     def _fit_headline(self) -> None:
         """Show as much of the headline as fits, and never a part of a number."""
-        kl, bound, value = ("KL", self._kl), ("bound", self._bound), self._bound.partition(" ±")[0]
+        kl, brief, bound = ("KL", self._kl), ("KL", self._brief), ("bound", self._bound)
+        value = self._bound.partition(" ±")[0]
         margin = _HEADLINE_MARGIN if self.width() > _NARROW else _HEADLINE_MARGIN - self.info.sizeHint().width()
         room = self.width() - self.title.sizeHint().width() - margin
         self.info.setVisible(self.width() > _NARROW)
-        for words in ((kl, bound), (kl, ("bound", value)), (kl,), (("bound", value),), (("", value),), ()):
+        for words in ((kl, bound), (kl, ("bound", value)), (kl,), (brief,), (("bound", value),), (("", value),), ()):
             shown = [(name, text) for name, text in words if text]
             if words and not shown:
                 continue

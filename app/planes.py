@@ -82,6 +82,7 @@ class PlaneGrid(QWidget):
         """What the window's keys do here."""
         self._data_legend = LegendEntry("data", 4, style=Qt.PenStyle.NoPen)
         self._data_legend.hide()
+        self._strip_legend = LegendEntry("Hx = y ± σ_y, ± 2σ_y", 8, colour=theme.STRIP)
         self.choice = QComboBox(toolTip="The plane of x that is shown: across, up", accessibleName="Plane")
         self.choice.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self.choice.setFocusPolicy(Qt.FocusPolicy.TabFocus)
@@ -101,9 +102,9 @@ class PlaneGrid(QWidget):
         flow.setHorizontalSpacing(14)
         flow.setVerticalSpacing(0)
         for entry in (
-            LegendEntry("exact posterior", 1.6, colour="ink"),
+            LegendEntry("exact target", 1.6, colour="ink"),
             LegendEntry("prior", 1.2, colour="faint"),
-            LegendEntry("Hx = y ± σ_y, ± 2σ_y", 8, colour=theme.STRIP),
+            self._strip_legend,
             LegendEntry("particles, trails", 6, style=Qt.PenStyle.NoPen),
             self._data_legend,
         ):
@@ -137,6 +138,7 @@ class PlaneGrid(QWidget):
             self._follow = True
         self.choice.setVisible(len(labels) > 1)
         self._data_legend.setVisible(experiment.scenario.data is not None)
+        self._strip_legend.setVisible(experiment.scenario.measurement is not None)
         for plane in self.planes.values():
             plane.title.take(self._scenario)
         self.refresh()

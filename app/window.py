@@ -292,10 +292,10 @@ class MainWindow(QMainWindow):
         evidence, t = experiment.evidence, experiment.schedule.steps - frame
         for index, plane in enumerate(self.planes.planes.values()):
             known = known_kl(experiment, index, frame)
-            kl = "" if known.kind == "none" else known.text
+            kl, brief = ("", "") if known.kind == "none" else (known.text, known.short)
             bound = with_error(evidence.value["bound"][index, frame], evidence.error["bound"][index, frame])
             diverged = experiment.trace.diverged_at[index]
-            plane.set_headline(kl, bound, diverged if diverged is not None and t <= diverged else None)
+            plane.set_headline(kl, bound, diverged if diverged is not None and t <= diverged else None, brief=brief)
 
     # Drops, keys and the end
 

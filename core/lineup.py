@@ -103,6 +103,6 @@ def _score(field: str, name: object, tables: Tables, variance: ReverseVariance) 
 def _shade(colour: str, twins: int) -> str:
     """A lighter or darker version of a colour, for the second and later samplers of one kind."""
     hue, lightness, saturation = colorsys.rgb_to_hls(*(int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)))
-    offset = (0.17, -0.15, 0.26, -0.24)[(twins - 1) % 4]
+    offset = (0.17, -0.15, 0.26, -0.24)[(twins - 1) % 4] * (1 if lightness < 0.5 else -1)  # not into the background
     parts = colorsys.hls_to_rgb((hue + 0.02 * twins) % 1, min(max(lightness + offset, 0.2), 0.85), saturation)
     return "#" + "".join(f"{round(255 * part):02X}" for part in parts)
