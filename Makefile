@@ -17,7 +17,7 @@ test: .venv/test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest -q
+	$(BIN)/pytest -q --numprocesses auto --maxprocesses 4
 
 benchmark: .venv/test
 	$(BIN)/python -m tests.benchmarks.sampling
