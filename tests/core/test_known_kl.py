@@ -49,7 +49,7 @@ class Between:
         self.low, self.high = np.full(shape, low), np.full(shape, high)
 
     def limits(self, bound: Any) -> tuple[Any, Any]:
-        return self.low, np.fmin(self.high, bound)
+        return self.low, np.where(np.isinf(self.high), self.high, np.fmin(self.high, bound))
 
 
 @pytest.mark.parametrize(
