@@ -47,9 +47,10 @@ class Between:
         self.times, self.rounds, self.notes = TIMES, rounds, [[]]
         self.reverse = SimpleNamespace(value=np.full(shape, reverse), error=np.full(shape, 0.01))
         self.low, self.high = np.full(shape, low), np.full(shape, high)
+        self.is_reverse = math.isfinite(reverse)
 
     def limits(self, bound: Any) -> tuple[Any, Any]:
-        return self.low, np.where(np.isinf(self.high), self.high, np.fmin(self.high, bound))
+        return self.low, self.high if self.is_reverse else np.fmin(self.high, bound)
 
 
 @pytest.mark.parametrize(
