@@ -18,6 +18,7 @@ from core.version import product_version
 if TYPE_CHECKING:
     from app.library import Found
     from core.experiment import Experiment
+    from core.findings import Findings
     from core.samplers import Sampler
     from core.scenario import Scenario
     from core.sweep import Sweep
@@ -193,7 +194,7 @@ def _print_headline(experiment: Experiment) -> None:
     console.width = max(console.width, natural)  # a pipe has no width to keep to, and a number is never cut
     console.print(Text(f"{experiment.scenario.name}: nats, at t = 1", style="bold"), end="\n\n")
     console.print(table)
-    if notes := dict.fromkeys(note for each in found for note in each.notes):
+    if notes := _notes(found):
         console.print(Text("\n" + "\n".join(notes), style="dim"))
 
 
@@ -258,6 +259,15 @@ def _numbers(text: str) -> list[int]:
         return [int(part) for part in parts]
     except ValueError:
         raise Refused(f"--steps: must be whole numbers, as 50,100,200 or 50,100,...,1000 (is {text!r})") from None
+
+
+def _notes(found: Sequence[Findings]) -> list[str]:
+    """Every note once, with the samplers that it is about where it is not about all."""
+    about: dict[str, list[str]] = {}
+    for each in found:
+        for note in each.notes:
+            about.setdefault(note, []).append(each.about.label)
+    return [note if len(labels) == len(found) else f"{', '.join(labels)}: {note}" for note, labels in about.items()]
 
 
 @click.command("list")

@@ -148,7 +148,7 @@ class Plane(QFrame):
         margin = _HEADLINE_MARGIN if self.width() > _NARROW else _HEADLINE_MARGIN - self.info.sizeHint().width()
         room = self.width() - self.title.sizeHint().width() - margin
         self.info.setVisible(self.width() > _NARROW)
-        for words in ((kl, bound), (kl, ("bound", value)), (kl,), (brief,), (("bound", value),), (("", value),), ()):
+        for words in ((kl, bound), (brief, bound), (bound,), (brief,), (("bound", value),), (("", value),), ()):
             shown = [(name, text) for name, text in words if text]
             if words and not shown:
                 continue

@@ -24,8 +24,11 @@ ROWS = {
         "or reversed, KL(samples ‖ target), for samplers that add no noise.",
     ),
     "bound": ("bound on the KL", "Start, discretisation, step variance and mismatch together: the KL is never larger."),
-    "mismatch": ("W bias", "The bound's part that is mismatch: the wrong score, accumulated over the target path."),
-    "limit": ("W∞", "What W bias at the end tends to as the steps T grow without end."),
+    "mismatch": (
+        "mismatch",
+        "W bias of the theory: the bound's part that is mismatch: the wrong score, accumulated over the target path.",
+    ),
+    "limit": ("mismatch, T → ∞", "What the mismatch at t = 1 tends to as the steps T grow without end."),
     "w2": ("W₂ at t = 1", "How far the particles must be moved to become exact samples (root mean square)."),
     "weights": ("weights off, t = 1", "The share of particles that sit in the wrong component (total variation)."),
     "mmd": ("MMD² at t = 1", "Squared kernel distance between particles and exact samples; near zero when they agree."),

@@ -145,8 +145,10 @@ def _style_sheet(palette: Palette) -> str:
     #problem {{ border-right: 1px solid {palette.line}; }}
     #card {{ background: {palette.surface}; border: 1px solid {palette.line}; border-radius: 8px; }}
     #popup {{ background: {palette.surface}; border: 1px solid {palette.faint}; border-radius: 10px; }}
-    QPushButton[role="primary"] {{ background: {palette.accent}; color: #FFFFFF; }}
-    QPushButton[role="primary"]:hover {{ border-color: {palette.ink}; }}
+    QPushButton[role="primary"], QPushButton[role="primary"]:focus, QPushButton[role="primary"]:pressed {{
+        background: {palette.accent}; color: #FFFFFF; }}
+    QPushButton[role="primary"]:hover, QPushButton[role="primary"]:focus {{
+        background: {palette.accent}; color: #FFFFFF; border-color: {palette.ink}; }}
     QWidget#help, QDialog {{ background: {palette.window}; }}
     QListWidget#contents {{ background: transparent; border: none; outline: none; }}
     QListWidget#contents::item {{ padding: 7px 8px; border-radius: 6px; color: {palette.ink}; }}

@@ -22,12 +22,12 @@ def tour_steps(window: MainWindow) -> list[Step]:
         Step("Time runs backwards", lambda: _TRANSPORT, lambda: window.transport),
         Step("Raise the noise, and watch", lambda: _noise(window, noise), lambda: _noise_slider(window)),
         Step("The error, as it adds up", lambda: _HEADLINE, lambda: window.evidence.headline),
-        Step("Where it comes from", lambda: _terms(window), lambda: window.evidence.terms),
+        Step("Where it comes from", lambda: _terms(window), lambda: window.evidence.composition),
     ]
 
 
 _PLANES = """
-<p>The bright contours are the right answer: the exact posterior, given the measurement, which is the amber
+<p>The strong contours are the right answer: the exact posterior, given the measurement, which is the amber
 band. All samplers get the same random numbers, so what differs is theirs alone.</p>
 <p>Where the dots fill the contours, a sampler is right. Compare <b>DDNM</b> with <b>Exact</b>.</p>"""
 

@@ -159,6 +159,8 @@ class Transport(QWidget):
         self.setObjectName("transport")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.player = player
+        self.is_refining = False
+        """The frames are complete, and the KL is being closed in on."""
         self._schedule: Schedule | None = None
         self.keys = [
             Key(Qt.Key.Key_Space, "Play or pause", player.toggle),
@@ -237,11 +239,18 @@ class Transport(QWidget):
 
     def show_progress(self, available: int, seconds: float) -> None:
         """Say how much is computed; ``available`` frames of T + 1."""
+        self.is_refining = False
         self._say(f"computing {available - 1} / {self.player.last} · {seconds:.1f} s", running=True)
 
     def show_finished(self, seconds: float) -> None:
         """Say that all is computed."""
+        self.is_refining = False
         self._say(f"computed {self.player.last} / {self.player.last} in {seconds:.2f} s", running=False)
+
+    def show_refining(self, where: str) -> None:
+        """Say that the frames are complete, and the KL is being closed in on."""
+        self.is_refining = True
+        self.status.setText(f"closing in on the KL: {where}" if where else "comparing the samples")
 
     def show_cancelled(self) -> None:
         """Say where the computation was given up, and play what is there."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import math
 import signal
 import sys
 import time
@@ -261,10 +262,21 @@ class MainWindow(QMainWindow):
         now = time.perf_counter()
         if now - self._drawn_at > _REFINE_SECONDS:
             self._drawn_at = now
-            self._settled()
+            self._rewrite()
+            self.transport.show_refining(self._round())
+
+    def _round(self) -> str:
+        """How far the bracket is."""
+        bracket = self.experiment.bracket if self.experiment else None
+        return f"round {bracket.rounds + 1} of {self.scenario.run.kl_rounds}" if bracket else ""
 
     def _settled(self) -> None:
         """What can be known is known."""
+        self._rewrite()
+        if self.transport.is_refining:
+            self.transport.show_finished(self.session.seconds)
+
+    def _rewrite(self) -> None:
         self.evidence.advance()
         self._write(self.player.frame)
 
@@ -293,7 +305,8 @@ class MainWindow(QMainWindow):
         for index, plane in enumerate(self.planes.planes.values()):
             known = known_kl(experiment, index, frame)
             kl, brief = ("", "") if known.kind == "none" else (known.text, known.short)
-            bound = with_error(evidence.value["bound"][index, frame], evidence.error["bound"][index, frame])
+            value, error = (float(part["bound"][index, frame]) for part in (evidence.value, evidence.error))
+            bound = with_error(value, error) if math.isfinite(value) else "none"
             diverged = experiment.trace.diverged_at[index]
             plane.set_headline(kl, bound, diverged if diverged is not None and t <= diverged else None, brief=brief)
 

@@ -186,7 +186,7 @@ def _row(each: Findings) -> dict[str, str]:
         "KL": f"{each.headline.text} (P‖Q)" if each.headline.kind == "reverse" else each.headline.text,
         "bound": with_error(value["bound"], error["bound"]),
         **{title: number(value[name]) for title, name in _TITLES.items()},
-        "W∞": number(each.asymptote.value if each.asymptote else np.nan),
+        "limit": number(each.asymptote.value if each.asymptote else np.nan),
         "diverged": "" if each.diverged_at is None else f"t = {each.diverged_at}",
     }
 

@@ -54,7 +54,7 @@ def test_table_is_whole_where_there_is_no_terminal(folder: Path, capsys: pytest.
     output = capsys.readouterr().out
     assert "…" not in output
     header = next(line for line in output.splitlines() if line.startswith("sampler"))
-    titles = ["sampler", "KL", "bound", "init", "disc", "var", "mismatch", "range", "null", "observed", "W∞"]
+    titles = ["sampler", "KL", "bound", "init", "disc", "var", "mismatch", "range", "null", "observed", "limit"]
     assert header.split() == titles
     assert len(header) < 110
     assert "kl: has no closed form, and is not bracketed (run.kl_rounds = 0)" in output
