@@ -316,8 +316,9 @@ class _MonteCarlo:
 
     def _information(self, membership: Responsibilities) -> Tensor:
         """Per path: ``KL(r(x) || w)``, whose mean is ``I(k; x)``."""
-        weight, prior = membership.of_component, self.target.weights.unsqueeze(-1)
-        return (torch.xlogy(weight, weight) - torch.xlogy(weight, prior)).sum(-2)
+        weight, prior = membership.of_component, self.target.weights
+        known = torch.where(prior > 0, prior.log(), 0.0)  # what has no weight takes no part
+        return torch.xlogy(weight, weight).sum(-2) - (known @ weight)
 
     def advance(self, level: Level) -> _Totals:
         """Move every path by B steps, given x_0, and add the terms along it."""
@@ -360,7 +361,7 @@ class _MonteCarlo:
         """(B, N): ``sum_k r_k |s_k - s|^2`` before each step."""
         at = [torch.cat([first, later])[: len(score)] for first, later in zip(self.membership, reached, strict=True)]
         weight, whitened = at
-        squares = (whitened.square() / level.target.variances.unsqueeze(-1)).sum(-2)
+        squares = whitened.square().mul_(level.target.variances.reciprocal().unsqueeze(-1)).sum(-2)
         return (weight * squares).sum(-2) - score.square().sum(-2)
 
     def _bridge(self, level: Level) -> Tensor:
