@@ -24,9 +24,9 @@ from app.widgets import info_button
 from core.samplers import About
 
 _HEADLINE_MARGIN = 68
+"""Pixels of a panel's head that neither name nor numbers take."""
 _NARROW = 230
 """A panel this wide has no room for more than its name and a number."""
-"""Pixels of a panel's head that neither name nor numbers take."""
 
 
 @final

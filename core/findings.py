@@ -14,7 +14,7 @@ from core.closeness import Closeness, Distance
 from core.divergence import TERMS
 from core.experiment import Experiment
 from core.known_kl import KnownKL, kl_entry, kl_times, known_kl
-from core.numbers import number, with_error
+from core.numbers import known, number, with_error
 from core.samplers import About
 
 COLUMNS = ("kl", *TERMS, "observed_mismatch")
@@ -219,8 +219,3 @@ def _closeness(close: Closeness) -> dict[str, Any]:
         "w2" if close.w2_exact else "sliced_w2": entry(close.w2),
         "mmd2": entry(close.mmd),
     }
-
-
-def known(value: float | np.float64) -> float | None:
-    """Return a number, or None where it is not known."""
-    return float(value) if np.isfinite(value) else None

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from core.bracket import Estimates
 from core.experiment import Experiment
-from core.numbers import number, with_error
+from core.numbers import known, number, with_error
 from core.samplers.base import ScoreSampler
 from core.samplers.probability_flow import ProbabilityFlow
 
@@ -108,32 +108,28 @@ def kl_entry(experiment: Experiment, index: int, t: int) -> dict[str, Any]:
 
     ``lower`` and ``upper`` hold three standard errors of the estimates, which are given beside them.
     """
-    known = known_kl(experiment, index, experiment.schedule.steps - t)
-    finite = {name: _finite(value) for name, value in (("lower", known.low), ("upper", known.high))}
+    told = known_kl(experiment, index, experiment.schedule.steps - t)
+    finite = {name: known(value) for name, value in (("lower", told.low), ("upper", told.high))}
     bracket = experiment.bracket
-    if known.kind in {"exact", "none"} or bracket is None:
+    if told.kind in {"exact", "none"} or bracket is None:
         return {
-            "kind": known.kind,
+            "kind": told.kind,
             "value": finite["lower"],
             **finite,
-            "stderr": 0.0 if known.kind == "exact" else None,
+            "stderr": 0.0 if told.kind == "exact" else None,
         }
     column = bracket.times.index(t)
 
     def estimate(table: Estimates) -> dict[str, float | None]:
-        return {"value": _finite(table.value[index, column]), "stderr": _finite(table.error[index, column])}
+        return {"value": known(table.value[index, column]), "stderr": known(table.error[index, column])}
 
     estimates = {f"{name}_estimate": estimate(getattr(bracket, name)) for name in ("lower", "paths", "kernels")}
-    if known.kind == "reverse":
-        value = {"value": known.low, "lower": None, "upper": None, "stderr": known.error, "of": "KL(samples || target)"}
+    if told.kind == "reverse":
+        value = {"value": told.low, "lower": None, "upper": None, "stderr": told.error, "of": "KL(samples || target)"}
     else:
-        value = {"value": _finite(known.value), **finite, "stderr": _finite((known.high - known.low) / (2 * _SURE))}
-    kind = {"lower only": "lower", "upper only": "bracket"}.get(known.kind, known.kind)
+        value = {"value": known(told.value), **finite, "stderr": known((told.high - told.low) / (2 * _SURE))}
+    kind = {"lower only": "lower", "upper only": "bracket"}.get(told.kind, told.kind)
     return {"kind": kind, **value, **estimates}
-
-
-def _finite(value: float | np.float64) -> float | None:
-    return float(value) if math.isfinite(value) else None
 
 
 def _between(low: float, high: float) -> KnownKL:

@@ -18,6 +18,11 @@ _VISIBLE = 5e-4
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
+def known(value: float) -> float | None:
+    """Return a number as files hold it: None where it is not known, or not finite."""
+    return float(value) if math.isfinite(value) else None
+
+
 def number(value: float) -> str:
     """Three significant figures, or two and a power of ten."""
     if not math.isfinite(value):

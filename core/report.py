@@ -13,7 +13,8 @@ import numpy as np
 import torch
 
 from core.experiment import Experiment
-from core.findings import COLUMNS, Findings, findings, known
+from core.findings import COLUMNS, Findings, findings
+from core.numbers import known
 from core.staging import require_places, staged
 from core.version import product_version
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from core.bracket import Bracket
 from core.divergence import Evidence, accumulate
-from core.findings import known
+from core.numbers import known
 from core.refine import Sizes, refine
 from core.refusal import ScenarioError
 from core.scenario import Scenario
