@@ -66,6 +66,9 @@ _plugins = click.option(
 def open_(scenario: str | None) -> int:
     """Open the window on SCENARIO, or on the default scenario."""
     ensure_display()
+    from app.worker import the_worker
+
+    the_worker().spawn()  # it loads what it needs while the window does
     from app.library import DEFAULT, find_scenario
 
     found = find_scenario(scenario or DEFAULT)

@@ -27,12 +27,6 @@ _VIEWS = 8
 def quiet_plot(name: str, *, axes: bool) -> pg.PlotWidget:
     """Return a plot without pyqtgraph's own buttons and menu, which leaves the keys to the window."""
     plot = pg.PlotWidget()
-    make_quiet(plot, name, axes=axes)
-    return plot
-
-
-def make_quiet(plot: pg.PlotWidget, name: str, *, axes: bool) -> None:
-    """Take pyqtgraph's own buttons and menu off a plot, and leave the keys to the window."""
     plot.setAccessibleName(name)
     plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
     plot.setMenuEnabled(False)
@@ -41,6 +35,7 @@ def make_quiet(plot: pg.PlotWidget, name: str, *, axes: bool) -> None:
     if not axes:
         plot.hideAxis("left")
         plot.hideAxis("bottom")
+    return plot
 
 
 class Picture(pg.GraphicsObject):
@@ -127,6 +122,28 @@ class Drawing:
         return image
 
 
+def _counts(
+    points: NDArray[np.float32],
+    to_image: QTransform,
+    width: int,
+    height: int,
+    weights: NDArray[np.float64] | None = None,
+) -> NDArray[np.float64]:
+    """(height, width): how many points lie in each pixel, or their weights together."""
+
+    def cells(coordinate: NDArray[np.float32], scale: float, shift: float, size: int) -> NDArray[np.intp]:
+        """Pixels from one; what lies outside, and the NaN of a diverged sampler, gets into the frame around them."""
+        place = scale * coordinate + (shift + 1)
+        return np.fmax(np.fmin(place, size + 1, out=place), 0, out=place).astype(np.intp)
+
+    across = cells(points[0], to_image.m11(), to_image.dx(), width)
+    index = cells(points[1], to_image.m22(), to_image.dy(), height)
+    index *= width + 2
+    index += across
+    framed = np.bincount(index, weights, minlength=(width + 2) * (height + 2)).reshape(height + 2, width + 2)
+    return framed[1:-1, 1:-1].astype(np.float64)
+
+
 def _scaled(pen: QPen, ratio: float) -> QPen:
     scaled = QPen(pen)
     scaled.setWidthF(pen.widthF() * ratio)
@@ -172,14 +189,14 @@ class Particles(Picture):
         """The view that was last drawn and its image: what moves over the particles has them painted again."""
         self._shades = self._palette()
 
-    def set_frames(self, frames: Sequence[NDArray[np.float32]] | NDArray[np.float32]) -> None:
-        """Show frames of (2, N) points, the newest last."""
-        self._newest, self._last = frames[-1], None
-        self._trail = np.concatenate([*frames[:-1], np.zeros((2, 0), np.float32)], axis=1)
-        fading = [TRAIL_OPACITY * TRAIL_FADING**age for age in range(len(frames) - 1, 0, -1)]
-        self._fading = np.repeat(fading, self._newest.shape[1])
-        if self._shades_of != self._newest.shape[1]:
-            self._shades_of = self._newest.shape[1]
+    def set_frames(self, newest: NDArray[np.float32], before: NDArray[np.float32]) -> None:
+        """Show points (2, N), and where some of them were in the frames before, (frames, 2, M), the oldest first."""
+        count, _, followed = before.shape
+        self._newest, self._last = newest, None
+        self._trail = before.transpose(1, 0, 2).reshape(2, -1)
+        self._fading = np.repeat(TRAIL_OPACITY * TRAIL_FADING ** np.arange(count, 0, -1), followed)
+        if self._shades_of != newest.shape[1]:
+            self._shades_of = newest.shape[1]
             self._shades = self._palette()
         self.update()
 
@@ -192,24 +209,14 @@ class Particles(Picture):
 
     def _splat(self, to_image: QTransform, width: int, height: int, ratio: float) -> QImage:
         """Count particles a pixel and shade."""
-
-        def cells(points: NDArray[np.float32]) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
-            """Index of each point's pixel, and which points lie in the picture."""
-            x = to_image.m11() * points[0] + to_image.dx()
-            y = to_image.m22() * points[1] + to_image.dy()
-            # Comparisons with NaN are false: the particles of a diverged sampler are nowhere.
-            inside = (x >= 0) & (x < width - 1) & (y >= 0) & (y < height - 1)
-            return y[inside].astype(np.intp) * width + x[inside].astype(np.intp), inside
-
-        dots, _ = cells(self._newest)
-        trail, inside = cells(self._trail)
+        dots = _counts(self._newest, to_image, width, height)
+        amount = _counts(self._trail, to_image, width, height, self._fading)
         size = max(2, round(2 * ratio))
-        square = [down * width + right for down in range(size) for right in range(size)]
-        every = np.concatenate([trail, *(np.minimum(dots + offset, width * height - 1) for offset in square)])
-        weights = np.concatenate([self._fading[inside], np.ones(dots.size * len(square))])
-        amount = np.bincount(every, weights, minlength=width * height)
+        for down in range(size):  # each particle is a square of so many pixels
+            for right in range(size):
+                amount[down:, right:] += dots[: height - down, : width - right]
         shade = np.minimum(amount * SHADES_PER_PARTICLE, 255, out=amount).astype(np.uint8)
-        self._pixels = self._shades[shade]  # the image refers to it
+        self._pixels = self._shades.take(shade)  # the image refers to it
         return QImage(self._pixels.data, width, height, 4 * width, QImage.Format.Format_ARGB32_Premultiplied)
 
     def _palette(self) -> NDArray[np.uint32]:

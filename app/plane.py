@@ -16,7 +16,7 @@ from app import theme
 from app.hand import Hand
 from app.overlay_items import HeatItem, MarksItem
 from app.overlays import Overlay
-from app.pictures import Drawing, Lines, Particles, make_quiet
+from app.pictures import Drawing, Lines, Particles
 from app.plane_view import PlaneView
 from app.sampler_menu import SamplerButton
 from app.scene import Scene
@@ -65,13 +65,11 @@ class Plane(QFrame):
         header.addWidget(self.info)
 
         self.view = PlaneView(hand, reset_view)
-        make_quiet(self.view, f"Particles of {about.label}", axes=False)
+        self.view.setAccessibleName(f"Particles of {about.label}")
         self.view.scene().sigMouseClicked.connect(lambda _: self.picked.emit(about.key))
         self.view.handles.pressed.connect(lambda: self.picked.emit(about.key))
         self.view.asked.connect(lambda point: self.asked.emit(about.key, point))
-        self.box: pg.ViewBox = self.view.getPlotItem().getViewBox()
-        self.box.setAspectLocked(True)
-        self.box.setDefaultPadding(0)
+        self.box = self.view.box
         self.particles = Particles(about.colour)
         self._prior, self._target = Lines(), Lines()
         self._heat, self._marks = HeatItem(), MarksItem()

@@ -27,8 +27,8 @@ from core.samplers import About
 from core.scenario import Scenario
 
 TRAIL_FRAMES = 14
-TRAIL_POINTS = 60_000
-"""Trails are shortened so that no frame draws more points than this."""
+TRAIL_PARTICLES = 4000
+"""So many particles leave trails: enough for the eye, and as fast however many there are."""
 _SAME = 8
 """A click within so many pixels of the last one means the same point."""
 
@@ -59,6 +59,7 @@ class PlaneGrid(QWidget):
         self._experiment: Experiment | None = None
         self._problem: Problem | None = None
         self._scenario: Scenario | None = None
+        self._scene: Scene | None = None
         self._projections: list[Projection] = []
         self._frame = 0
         self._follow = True
@@ -161,7 +162,7 @@ class PlaneGrid(QWidget):
         if self._experiment is None or self._problem is None:
             return
         abar = float(self._experiment.schedule.alpha_bar[1])
-        scene = Scene.of(self._problem, abar, self._projection, nodes_across)
+        scene = self._scene = Scene.of(self._problem, abar, self._projection, nodes_across, self._scene)
         palette = theme.current()
         data = [(dots, theme.dot_pen()) for dots in data_dots(self._experiment.scenario, self._projection)]
         prior = Drawing([(scene.prior, pg.mkPen(palette.faint, width=1))], data)
@@ -278,11 +279,11 @@ class PlaneGrid(QWidget):
         self._frame = frame
         projection = self._projection
         trace = self._experiment.trace
-        longest = TRAIL_FRAMES if "trails" in self.overlays.shown else 0
-        length = min(longest, TRAIL_POINTS // trace.frames[0].shape[-1])
-        first = max(0, frame - length)
+        first = max(0, frame - TRAIL_FRAMES) if "trails" in self.overlays.shown else frame
         for index, plane in self._in_view():
-            plane.particles.set_frames(projection.points(trace.frames[index][first : frame + 1]))
+            frames = trace.frames[index]
+            before = frames[first:frame, :, :TRAIL_PARTICLES]
+            plane.particles.set_frames(projection.points(frames[frame]), projection.points(before))
         self._draw_overlays()
 
     def _in_view(self) -> list[tuple[int, Plane]]:

@@ -17,9 +17,8 @@ from app.settings import Settings
 from app.task import Task
 from app.top_bar import TopBar
 from app.widgets import heading
-from core.plugins import fingerprint, load_plugin, loaded_files, read_plugin
+from core.plugins import fingerprint, load_plugin, loaded_contents, loaded_files, read_plugin
 from core.refusal import ScenarioError
-from core.samplers import SAMPLERS
 from core.scenario import Scenario
 
 ENDING = ".py"
@@ -140,11 +139,11 @@ class Plugins(QObject):
 
 def _load(path: Path, content: bytes, scenario: Scenario) -> Iterator[str]:
     """Load a file; give its sampler's key, unless the scenario sets parameters that it no longer has."""
-    before = dict(SAMPLERS)
+    before = dict(loaded_contents())
     key = load_plugin(path, content)
     try:
         Scenario.from_dict(scenario.to_dict())
     except ScenarioError as error:
-        SAMPLERS[key] = before[key]
+        load_plugin(path, before[path])
         raise ScenarioError(str(path), error.field, f"{error.reason}; the version before stays") from None
     yield key

@@ -1,7 +1,7 @@
-"""The worker: computes the latest scenario on a thread of its own, never a queue of them.
+"""Runs: the latest scenario only, never a queue of them.
 
-The interface never hears of single steps. A timer looks at how far the trace has got, and stops
-when nothing moves; a new scenario makes the thread drop the old run at its next step.
+They are computed in a process of their own; a thread takes in what is new. The interface never hears of single steps:
+a timer looks at how far the trace has got, and stops when nothing moves.
 """
 
 from __future__ import annotations
@@ -9,18 +9,19 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from contextlib import closing
 from typing import final
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
+from app.worker import RunError, the_worker
 from core.experiment import Experiment
 from core.refusal import ScenarioError
 from core.scenario import Scenario
 
 _POLL_MS = 16
-_FIRST_FRAME_SECONDS = 0.25
-"""The interface gets at most so long to draw a new run's first frame by itself."""
-
+_PATIENCE_SECONDS = 2.0
+"""A run that does not end so soon after it was given up is ended with its process: a user's own step may never end."""
 _PREVIEW_PARTICLES, _PREVIEW_PATHS = 1000, 200
 """Large enough to read; with fewer, a run would take as long for its steps."""
 
@@ -29,7 +30,7 @@ log = logging.getLogger(__name__)
 
 @final
 class _Run:
-    """One request and what became of it; the worker writes, the interface reads."""
+    """One request and what became of it; the thread writes, the interface reads."""
 
     def __init__(self, scenario: Scenario, *, is_preview: bool = False) -> None:
         self.scenario, self.is_preview = scenario, is_preview
@@ -42,11 +43,9 @@ class _Run:
         self.refinements = 0
         """Steps taken after the run was complete."""
         self.over = False
-        """The worker has left it."""
+        """The thread has left it."""
         self.is_told = False
         """The interface has heard how it ended."""
-        self.shown = threading.Event()
-        """The interface has drawn the first frame, or nobody waits for it any more."""
 
 
 @final
@@ -72,7 +71,12 @@ class Session(QObject):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
+        self._worker = the_worker()
+        self._worker.spawn()
         self._changed = threading.Condition()
+        self._computed: _Run | None = None
+        """What the thread is busy with."""
+        self._dropped_at = 0.0
         self._wanted: _Run | None = None
         self._closed = False
         self._next_preview: Scenario | None = None
@@ -107,7 +111,7 @@ class Session(QObject):
         if self._closed:
             return
         with self._changed:
-            self._release()
+            self._drop()
             self._wanted = run
             self._changed.notify()
         self._timer.start()
@@ -116,7 +120,7 @@ class Session(QObject):
         """Give up the run at its next step."""
         if self._wanted is not None:
             self._wanted.give_up = True
-            self._release()
+            self._drop()
 
     @property
     def seconds(self) -> float:
@@ -126,18 +130,22 @@ class Session(QObject):
     def close(self) -> None:
         """Drop the run and wait for the thread to end."""
         with self._changed:
-            self._release()
             self._closed, self._wanted = True, None
+            self._drop()
             self._changed.notify()
         self._timer.stop()
-        self._thread.join()
+        self._thread.join(_PATIENCE_SECONDS if self._worker.ready_at else 0)
+        if self._thread.is_alive():
+            self._worker.kill()
+            self._thread.join()
 
-    def _release(self) -> None:
-        """Do not let the worker wait on behalf of a run that is dropped."""
-        if self._wanted is not None:
-            self._wanted.shown.set()
+    def _drop(self) -> None:
+        """Have the process leave what it computes."""
+        self._dropped_at = time.perf_counter()
+        if self._computed is not None:
+            self._worker.drop()
 
-    # On the worker's thread
+    # On the thread
 
     def _work(self) -> None:
         while (run := self._next_run()) is not None:
@@ -145,29 +153,27 @@ class Session(QObject):
                 self._compute(run)
             except Exception as error:  # a run must never take the thread down
                 run.error = error
+            self._computed = None
             run.finished = run.over = True
 
     def _next_run(self) -> _Run | None:
         with self._changed:
             self._changed.wait_for(lambda: self._closed or (self._wanted is not None and not self._wanted.over))
-            return None if self._closed else self._wanted
+            self._computed = None if self._closed else self._wanted
+            return self._computed
 
     def _compute(self, run: _Run) -> None:
         start = time.perf_counter()
-        experiment = Experiment(run.scenario, keep_frames=True)
-        for _ in experiment.run():
-            run.seconds = time.perf_counter() - start
-            if run.experiment is None:
+        with closing(self._worker.compute(run.scenario, refine=not run.is_preview)) as news:
+            for experiment in news:
                 run.experiment = experiment
-                if not run.is_preview:
-                    run.shown.wait(_FIRST_FRAME_SECONDS)  # two threads of Python would slow each other
-            if run.give_up or self._wanted is not run:
-                return
-        run.complete = run.finished = True
-        for _ in () if run.is_preview else experiment.refine():
-            run.refinements += 1
-            if run.give_up or self._wanted is not run:
-                return
+                if run.complete:
+                    run.refinements += 1
+                else:
+                    run.seconds = time.perf_counter() - start
+                    run.complete = run.finished = experiment.is_complete
+                if run.give_up or self._wanted is not run:
+                    return
 
     # On the interface's thread
 
@@ -175,11 +181,20 @@ class Session(QObject):
         run = self._wanted
         if run is None:
             return
+        self._end_what_does_not_end(run)
         if run.is_preview:
             if run.finished:
                 self._finish_preview(run)
         else:
             self._follow(run)
+
+    def _end_what_does_not_end(self, run: _Run) -> None:
+        """Kill the process where it has not left a run that is no longer wanted."""
+        ready, is_left = self._worker.ready_at, self._computed is not run or run.give_up
+        if self._computed is None or not is_left or ready is None:
+            return
+        if time.perf_counter() - max(ready, self._dropped_at) > _PATIENCE_SECONDS:
+            self._worker.kill()
 
     def _follow(self, run: _Run) -> None:
         """Say what is new of a run in full."""
@@ -188,8 +203,6 @@ class Session(QObject):
             self._announced, self._seen, self._refined = run, 0, 0
             self.began.emit(experiment)
             return  # the interface has enough to draw; the rest at the next look
-        if run is self._announced and self._seen > 0:
-            run.shown.set()
         if experiment is not None and experiment.completed > self._seen:
             self._seen = experiment.completed
             self.advanced.emit()
@@ -201,7 +214,7 @@ class Session(QObject):
             self.refined.emit()
         if over and run is self._wanted:
             self._timer.stop()
-            if run.complete and run.error is not None:
+            if run.complete and run.error is not None and not run.give_up:
                 self.failed.emit(self._explain(run.error))
             self.settled.emit()
 
@@ -209,7 +222,7 @@ class Session(QObject):
         """Say how a run ended."""
         if run.complete:
             self.finished.emit(run.seconds)
-        elif run.error is not None:
+        elif run.error is not None and not run.give_up:
             self.failed.emit(self._explain(run.error))
         else:
             self.cancelled.emit()
@@ -219,14 +232,16 @@ class Session(QObject):
         following, self._next_preview = self._next_preview, None
         if following is not None:
             self.preview(following)
-        if run.error is None:
+        if run.complete:
             self.previewed.emit(run.experiment)
-        else:
+        elif run.error is not None and not run.give_up:
             self.failed.emit(self._explain(run.error))
 
     @staticmethod
     def _explain(error: Exception) -> ScenarioError:
         if isinstance(error, ScenarioError):
             return error
+        if isinstance(error, RunError):
+            return ScenarioError("", "", str(error))
         log.error("a run failed", exc_info=error)
         return ScenarioError("", "", f"the run stopped ({type(error).__name__}: {error})")

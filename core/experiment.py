@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import final
 
 import numpy as np
@@ -24,20 +25,21 @@ class Experiment:
     Args:
         scenario: what to run; y is drawn where it is left out.
         keep_frames: keep every frame for an animation, not the last two only.
+        particles: a file to keep them in, which another process may map as well; left out: in memory of its own.
 
     Raises:
         ScenarioError: the run would not fit in memory, or asks for a device that is not there.
     """
 
-    def __init__(self, scenario: Scenario, *, keep_frames: bool) -> None:
+    def __init__(self, scenario: Scenario, *, keep_frames: bool, particles: Path | None = None) -> None:
         scenario.require_memory(keep_frames=keep_frames)
         self.device = scenario.device()
         self.scenario = scenario.with_value()
         self.problem = self.scenario.problem()
         self.schedule = scenario.schedule.build()
         self.samplers = self.scenario.line_up()
-        steps, particles = self.schedule.steps, scenario.run.particles
-        self.trace = Trace.empty(len(self.samplers), steps, scenario.dimension, particles, keep_frames=keep_frames)
+        sizes = len(self.samplers), self.schedule.steps, scenario.dimension, scenario.run.particles
+        self.trace = Trace.empty(*sizes, keep_frames=keep_frames, file=particles)
         self.evidence = Evidence.empty(self.problem, self.schedule, self.samplers)
         self.closeness: list[Closeness] = []
         """A sampler each at t = 1; filled by :meth:`refine`."""
@@ -54,6 +56,11 @@ class Experiment:
     def completed(self) -> int:
         """Frames whose particles and terms are both there, 0..T + 1."""
         return min(self.trace.completed, self.evidence.completed)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every frame is there."""
+        return self.completed == self.schedule.steps + 1
 
     def run(self) -> Iterator[int]:
         """Advance one step at each ``next``; yield t = T, T - 1, ..., 0 as frames and terms are complete."""

@@ -12,7 +12,7 @@ import inspect
 import re
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
 from pathlib import Path
 from types import FunctionType, ModuleType
@@ -27,8 +27,8 @@ from core.samplers import SAMPLERS, About, Kernel, Sampler, ScoreSampler
 
 _COLOURS = ("#4C9F70", "#B07AA1", "#9C755F", "#76B7B2", "#D4A6C8", "#86BCB6")
 """For those that bring none."""
-_loaded: dict[str, Path] = {}
-"""Which file each key came from: it may be loaded again, after an edit."""
+_loaded: dict[str, tuple[Path, bytes]] = {}
+"""Which file each key came from, and what it held: it may be loaded again, after an edit."""
 
 
 def read_plugin(path: Path) -> bytes:
@@ -50,7 +50,26 @@ def fingerprint(content: bytes) -> str:
 
 def loaded_files() -> list[Path]:
     """Return the files whose samplers are known now, the first loaded first."""
-    return list(dict.fromkeys(_loaded.values()))
+    return [path for path, _ in loaded_contents()]
+
+
+def loaded_contents() -> list[tuple[Path, bytes]]:
+    """Return those files with what they held: what another process has to load to know the same samplers."""
+    return list(_loaded.values())
+
+
+def load_exactly(contents: Sequence[tuple[Path, bytes]]) -> None:
+    """Know the samplers of these files and of no others, as :func:`loaded_contents` gave them in another process.
+
+    Raises:
+        ScenarioError: one of them cannot be loaded here.
+    """
+    for key, loaded in list(_loaded.items()):
+        if loaded not in contents:
+            del SAMPLERS[key], _loaded[key]
+    for path, content in contents:
+        if (path, content) not in _loaded.values():
+            load_plugin(path, content)
 
 
 def load_plugin(path: Path, content: bytes | None = None) -> str:
@@ -66,7 +85,8 @@ def load_plugin(path: Path, content: bytes | None = None) -> str:
         ScenarioError: the file cannot be read, fails, defines no sampler or several, or takes a key that is taken.
     """
     path = path.absolute()
-    module = _run(path, read_plugin(path) if content is None else content)
+    content = read_plugin(path) if content is None else content
+    module = _run(path, content)
     try:
         sampler = _guarded(_model(module, path), path)()
         key = sampler.about.key
@@ -74,12 +94,12 @@ def load_plugin(path: Path, content: bytes | None = None) -> str:
         raise
     except Exception as error:
         raise _fault(error, path) from error
-    if key in SAMPLERS and _loaded.get(key) != path:
+    if key in SAMPLERS and (key not in _loaded or _loaded[key][0] != path):
         raise ScenarioError(
             str(path), "", f"there is already a sampler {key!r}; give this one another key or file name"
         )
     SAMPLERS[key] = sampler
-    _loaded[key] = path
+    _loaded[key] = path, content
     return key
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Self, final
 
 import numpy as np
@@ -42,11 +43,22 @@ class Trace:
     """Frames written so far, 0..T + 1."""
 
     @classmethod
-    def empty(cls, samplers: int, steps: int, dimension: int, particles: int, *, keep_frames: bool) -> Self:
-        """Allocate a trace."""
-        slots = steps + 1 if keep_frames else 2
+    def empty(
+        cls,
+        samplers: int,
+        steps: int,
+        dimension: int,
+        particles: int,
+        *,
+        keep_frames: bool,
+        file: Path | None = None,
+    ) -> Self:
+        """Allocate a trace; its frames in a file that other processes may map as well, if one is given."""
+        shape = samplers, steps + 1 if keep_frames else 2, dimension, particles
+        size = math.prod(shape)
+        memory = torch.empty(size) if file is None else torch.from_file(str(file), shared=True, size=size)
         return cls(
-            [torch.empty(slots, dimension, particles) for _ in range(samplers)],
+            list(memory.view(shape)),
             np.full((samplers, steps + 1), np.nan),
             np.full((samplers, steps + 1), np.nan),
             [None] * samplers,

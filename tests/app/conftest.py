@@ -21,7 +21,9 @@ from app.library import DEFAULT, load_builtin
 from app.process import leave_a_core
 from app.session import Session
 from app.window import MainWindow
+from app.worker import the_worker
 from core.experiment import Experiment
+from core.plugins import load_exactly, load_plugin
 from core.scenario import Scenario
 
 RUN_MS = 30_000
@@ -104,6 +106,7 @@ def _active_timers(owner: QObject | None = None) -> list[QTimer]:
 def qapp(qapp: QApplication) -> QApplication:
     """The application as the program sets it up."""
     leave_a_core()
+    the_worker().spawn()
     gc.collect()
     gc.freeze()  # what is there before the first test need not be searched after each
     theme.install(qapp)
@@ -138,6 +141,19 @@ def unsaved_changes_are_discarded(monkeypatch: pytest.MonkeyPatch) -> None:
 def make_scenario() -> Callable[..., Scenario]:
     """A small scenario; sections given by name are merged into it, ``one=True`` has a single Gaussian."""
     return _make_scenario
+
+
+@pytest.fixture
+def own_sampler(tmp_path: Path) -> Iterator[Callable[..., str]]:
+    """``(text, name="own.py")``: load a sampler from a file, return its key; it is forgotten after the test."""
+
+    def load(text: str, name: str = "own.py") -> str:
+        path = tmp_path / name
+        path.write_text(text, encoding="utf-8")
+        return load_plugin(path)
+
+    yield load
+    load_exactly([])
 
 
 @pytest.fixture(scope="session")

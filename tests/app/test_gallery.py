@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -183,12 +182,9 @@ def colours(image: QImage) -> set[str]:
 
 
 @pytest.mark.parametrize("key", builtin_scenarios())
-def test_a_picture_shows_the_scenario_and_takes_no_time(key: str, qapp: QApplication) -> None:  # noqa: ARG001
+def test_a_picture_shows_the_scenario(key: str, qapp: QApplication) -> None:  # noqa: ARG001
     scenario = load_builtin(key)
-    thumbnail(scenario, QSize(264, 132), 1.0)
-    start = time.perf_counter()
     image = thumbnail(scenario, QSize(264, 132), 2.0).toImage()
-    assert time.perf_counter() - start < 0.2, "30 ms on a quiet machine"
     assert (image.width(), image.height()) == (528, 264)
     assert len(colours(image)) > 10
 

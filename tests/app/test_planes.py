@@ -21,8 +21,8 @@ from app.hand import Hand
 from app.library import builtin_scenarios, load_builtin
 from app.pictures import Drawing, Line
 from app.plane import Plane
-from app.planes import TRAIL_FRAMES, TRAIL_POINTS, PlaneGrid
-from app.scene import MASSES, PRIOR_MASSES, Projection, Scene, contours, projections
+from app.planes import TRAIL_FRAMES, PlaneGrid
+from app.scene import COARSE, FINE, MASSES, PRIOR_MASSES, Projection, Scene, contours, projections
 from core.experiment import Experiment
 from core.mixture import GaussianMixture
 from core.samplers import SAMPLERS
@@ -37,6 +37,7 @@ LEFT = Qt.MouseButton.LeftButton
 
 DRAWS = 20_000
 LEVEL_DRAWS = 4096
+NO_TRAIL = np.zeros((0, 2, 0), np.float32)
 """The levels themselves come from so many draws."""
 
 
@@ -244,7 +245,7 @@ def place(plane: Plane, x: float, y: float) -> QPoint:
 @pytest.mark.parametrize(("x", "y"), [(0.0, 0.0), (1.5, 1.1), (-1.3, 0.4), (0.77, -1.62)])
 @pytest.mark.parametrize("ratio", [1, 2])
 def test_a_lone_particle_is_drawn_where_it_is(x: float, y: float, ratio: int, plane: Plane) -> None:
-    plane.particles.set_frames([np.array([[x], [y]], dtype=np.float32)])
+    plane.particles.set_frames(np.array([[x], [y]], dtype=np.float32), NO_TRAIL)
     expected = place(plane, x, y)
     image = QImage(plane.view.size() * ratio, QImage.Format.Format_RGB32)
     image.setDevicePixelRatio(ratio)
@@ -258,7 +259,7 @@ def test_a_lone_particle_is_drawn_where_it_is(x: float, y: float, ratio: int, pl
 
 
 def test_a_lone_particle_is_in_its_place_in_the_window(plane: Plane) -> None:
-    plane.particles.set_frames([np.array([[1.5], [-1.0]], dtype=np.float32)])
+    plane.particles.set_frames(np.array([[1.5], [-1.0]], dtype=np.float32), NO_TRAIL)
     holder = plane.window()
     corner = plane.view.mapTo(holder, QPoint(0, 0))
     cut = holder.grab().toImage().copy(corner.x(), corner.y(), plane.view.width(), plane.view.height())
@@ -268,7 +269,7 @@ def test_a_lone_particle_is_in_its_place_in_the_window(plane: Plane) -> None:
 
 def test_particles_have_their_samplers_colour_and_trails_are_fainter(plane: Plane) -> None:
     old, new = (np.array([[x], [0.5]], dtype=np.float32) for x in (-1.0, 1.0))
-    plane.particles.set_frames([old, new])
+    plane.particles.set_frames(new, old[None])
     image = plane.view.grab().toImage()
     amount = ink(image)
     head, trail = place(plane, 1.0, 0.5), place(plane, -1.0, 0.5)
@@ -280,7 +281,7 @@ def test_particles_have_their_samplers_colour_and_trails_are_fainter(plane: Plan
 
 @pytest.mark.parametrize("points", [np.full((2, 30), np.nan), np.full((2, 30), np.inf), np.full((2, 30), 1e30)])
 def test_particles_that_are_nowhere_are_not_drawn(points: NDArray[np.float64], plane: Plane) -> None:
-    plane.particles.set_frames([points.astype(np.float32)] * 3)
+    plane.particles.set_frames(points.astype(np.float32), np.stack([points.astype(np.float32)] * 2))
     assert ink(plane.view.grab().toImage()).max() == 0
 
 
@@ -385,18 +386,37 @@ def test_a_hand_that_moved_the_view_keeps_it_until_fit(
     np.testing.assert_allclose(ranges(grid)[0], followed)
 
 
-def test_the_newest_frame_and_a_bounded_trail_are_shown(
-    grid: PlaneGrid, make_scenario: Make, make_experiment: Run, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("followed", [4000, 30])
+def test_the_newest_frame_and_the_trails_of_some_are_shown(
+    followed: int, grid: PlaneGrid, make_scenario: Make, make_experiment: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(module, "TRAIL_PARTICLES", followed)
     experiment = make_experiment(make_scenario())
     grid.show_experiment(experiment)
-    for limit, length in ((TRAIL_POINTS, TRAIL_FRAMES), (500, 2), (199, 0)):
-        monkeypatch.setattr(module, "TRAIL_POINTS", limit)
-        for frame in (0, 1, 30, 40):
-            grid.show_frame(frame)
-            for index, plane in enumerate(grid.planes.values()):
-                np.testing.assert_array_equal(plane.particles._newest, experiment.trace.frames[index][frame].numpy())
-                assert plane.particles._trail.shape == (2, 200 * min(frame, length))
+    for frame in (0, 1, 30, 40):
+        grid.show_frame(frame)
+        first = max(0, frame - TRAIL_FRAMES)
+        for index, plane in enumerate(grid.planes.values()):
+            frames = experiment.trace.frames[index]
+            np.testing.assert_array_equal(plane.particles._newest, frames[frame].numpy())
+            before = frames[first:frame, :, :followed].permute(1, 0, 2).reshape(2, -1)
+            np.testing.assert_array_equal(plane.particles._trail, before.numpy())
+            assert len(plane.particles._fading) == before.shape[1]
+
+
+def test_a_prior_that_stays_is_not_drawn_anew_unless_more_finely(make_scenario: Make) -> None:
+    scenario = make_scenario()
+    moved = make_scenario(measurement={"value": [0.9]})
+    other = make_scenario(prior={"weights": [0.5, 0.3, 0.2]})
+    plane = projections(scenario.problem())[0]
+    coarse = Scene.of(scenario.problem(), 0.99, plane, COARSE)
+    assert Scene.of(moved.problem(), 0.99, plane, COARSE, coarse).prior is coarse.prior
+    assert Scene.of(moved.problem(), 0.99, plane, COARSE, coarse).target is not coarse.target
+    assert Scene.of(other.problem(), 0.99, plane, COARSE, coarse).prior is not coarse.prior
+    assert Scene.of(moved.problem(), 0.98, plane, COARSE, coarse).prior is not coarse.prior
+    fine = Scene.of(moved.problem(), 0.99, plane, FINE, coarse)
+    assert fine.prior is not coarse.prior
+    assert Scene.of(moved.problem(), 0.99, plane, COARSE, fine).prior is fine.prior
 
 
 @pytest.mark.parametrize(("count", "columns"), [(1, 1), (2, 2), (3, 2), (4, 2), (5, 3), (6, 3)])

@@ -14,8 +14,8 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from app import process
-from app import session as module
 from app.session import Session
+from app.worker import Worker, the_worker
 from core.experiment import Experiment
 from core.refusal import ScenarioError
 from core.scenario import Scenario
@@ -109,15 +109,15 @@ def test_a_hundred_starts_in_a_row_never_queue(
     make_scenario: Make,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    steps: list[str] = []
+    computed: dict[str, Experiment] = {}
+    compute = Worker.compute
 
-    class Counted(Experiment):  # type: ignore[misc] - counts what the worker really computes
-        def run(self) -> Iterator[int]:
-            for t in super().run():
-                steps.append(self.scenario.name)
-                yield t
+    def counted(self: Worker, scenario: Scenario, *, refine: bool) -> Iterator[Experiment]:
+        for experiment in compute(self, scenario, refine=refine):
+            computed[scenario.name] = experiment
+            yield experiment
 
-    monkeypatch.setattr(module, "Experiment", Counted)
+    monkeypatch.setattr(Worker, "compute", counted)
 
     def start_all() -> None:
         for index in range(100):
@@ -130,8 +130,8 @@ def test_a_hundred_starts_in_a_row_never_queue(
     assert len(recorder.of("finished")) == 1
     assert not recorder.of("failed")
     assert recorder.of("began")[-1] == "99"
-    assert steps.count("99") == 41
-    assert all(steps.count(str(index)) < 401 for index in range(99)), "a dropped run was computed to its end"
+    assert computed.pop("99").completed == 41
+    assert all(experiment.completed < 401 for experiment in computed.values()), "a dropped run went to its end"
     assert seconds < RUN_MS / 1000
 
 
@@ -175,48 +175,67 @@ def test_the_time_of_a_run_grows_and_rests(
     assert 0 < early < total == session.seconds
 
 
-@pytest.mark.parametrize("broken", ["scenario", "start", "middle"])
+def broken(scenario: Scenario, **run: object) -> Scenario:
+    """What no file could say, and no check sees."""
+    return scenario.model_copy(update={"run": scenario.run.model_copy(update=run)})
+
+
+@pytest.mark.parametrize(
+    ("run", "field", "reason"),
+    [
+        ({"particles": 10**12}, "run.particles", "GiB"),
+        ({"samplers": ("nothing",)}, "", "PydanticCustomError: there is no sampler"),
+        ({"paths": -3}, "", "RuntimeError"),
+    ],
+    ids=["refused", "here", "there"],
+)
 def test_a_run_that_breaks_is_reported_and_the_next_one_runs(
-    broken: str,
+    run: dict[str, object],
+    field: str,
+    reason: str,
     session: Session,
     after: Callable[..., list[Any]],
     make_scenario: Make,
-    monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     thread = run_threads()
-
-    class Broken(Experiment):  # type: ignore[misc] - breaks where the test says
-        def __init__(self, scenario: Scenario, *, keep_frames: bool) -> None:
-            if broken == "start":
-                raise RuntimeError("no luck")
-            super().__init__(scenario, keep_frames=keep_frames)
-
-        def run(self) -> Iterator[int]:
-            for t in super().run():
-                yield t
-                if t == 20:
-                    raise RuntimeError("no luck")
-
-    with monkeypatch.context() as patch:
-        if broken == "scenario":
-            bad = make_scenario(run={"particles": 10**12})
-        else:
-            bad = make_scenario()
-            patch.setattr(module, "Experiment", Broken)
-        (error,) = after(session.failed, lambda: session.start(bad))
+    (error,) = after(session.failed, lambda: session.start(broken(make_scenario(), **run)))
     assert isinstance(error, ScenarioError)
-    if broken == "scenario":
-        assert error.field == "run.particles"
-        assert "GiB" in error.reason
-        assert not caplog.records
-    else:
-        assert error.field == ""
-        assert "RuntimeError: no luck" in error.reason
-        assert caplog.records[0].exc_info is not None
+    assert error.field == field
+    assert reason in error.reason
+    assert bool(caplog.records) == (field == ""), "faults are logged, refusals are not"
     assert not session.is_running
     after(session.finished, lambda: session.start(make_scenario()))
     assert run_threads() == thread
+
+
+def test_a_process_that_is_lost_is_said_and_started_again(
+    session: Session, after: Callable[..., list[Any]], make_scenario: Make
+) -> None:
+    after(session.advanced, lambda: session.start(make_scenario(schedule={"steps": 20_000})))
+    (error,) = after(session.failed, lambda: the_worker().spawn().kill())
+    assert "the process that computes ended (status -9)" in error.reason
+    after(session.finished, lambda: session.start(make_scenario()))
+
+
+ENDLESS = """
+def endless(level, x):
+    while True:
+        pass
+"""
+
+
+def test_a_step_that_never_ends_gives_way(
+    session: Session, after: Callable[..., list[Any]], make_scenario: Make, own_sampler: Callable[..., str]
+) -> None:
+    endless = make_scenario(run={"samplers": [own_sampler(ENDLESS)]})
+    session.start(endless)
+    after(session.finished, lambda: session.start(make_scenario()))
+    session.start(endless)
+    after(session.cancelled, session.cancel)
+    session.start(endless)
+    session.close()
+    assert not run_threads()
 
 
 def test_a_start_from_within_the_end_of_a_run_runs(

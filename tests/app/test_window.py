@@ -23,8 +23,7 @@ from app.library import builtin_scenarios, load_builtin
 from app.window import MainWindow
 from core.experiment import Experiment
 from core.numbers import number, with_error
-from core.problem import Level
-from core.samplers import SAMPLERS, About, Kernel, Sampler
+from core.samplers import SAMPLERS
 from core.scenario import Scenario
 
 Make = Callable[..., Scenario]
@@ -190,20 +189,21 @@ def test_a_run_that_needs_too_much_memory_marks_the_particles(window: Window, qt
     assert made.experiment is not before
 
 
-class Runaway(Sampler):
-    """A sampler whose particles leave."""
+RUNAWAY = """
+from core.samplers import About, Kernel, Sampler
 
+class Runaway(Sampler):
     kind = About("runaway", "Runaway", "#000000", "", "", "")
 
-    def kernel(self, level: Level, points: torch.Tensor) -> Kernel:
-        factors = torch.tensor([1e9 if t == 30 else 1.0 for t in level.times]).to(points)
-        return Kernel(points * factors.view(-1, 1, 1)[slice(None) if points.ndim > 2 else 0], level.variance)
+    def kernel(self, level, points):
+        return Kernel(points * (1e9 if level.t == 30 else 1.0), level.variance)
+"""
 
 
 def test_a_sampler_that_diverges_says_so_and_disturbs_no_other(
-    window: Window, make_scenario: Make, make_experiment: Run, monkeypatch: pytest.MonkeyPatch
+    window: Window, make_scenario: Make, make_experiment: Run, own_sampler: Callable[..., str]
 ) -> None:
-    monkeypatch.setitem(SAMPLERS, "runaway", Runaway())
+    own_sampler(RUNAWAY)
     made = window(make_scenario(run={"samplers": ["runaway", "exact"]}))
     made.player.pause()
     panels = made.planes.planes

@@ -1,0 +1,341 @@
+"""The process that computes, seen from both ends: Python's lock is left to the interface alone.
+
+Particles do not travel: both processes map the file that they are kept in. What is small does, a few dozen times a
+second. The process is started before it is needed, keeps what it has imported, and ends with the program.
+"""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import os
+import pickle
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import traceback
+from collections.abc import Generator, Iterator
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.refusal import ScenarioError
+
+if TYPE_CHECKING:
+    from core.experiment import Experiment
+    from core.scenario import Scenario
+
+# torch is imported where it is used: the process is to be started before this one loads it.
+# ruff: noqa: PLC0415
+
+_NEWS_SECONDS = 0.008
+"""The process tells at most this often what is new."""
+_SHARED_MEMORY = Path("/dev/shm")
+"""Where files never touch a disk; elsewhere the folder of temporary files serves."""
+_PREFIX = "mismatch-lab-"
+
+log = logging.getLogger(__name__)
+
+
+class RunError(RuntimeError):
+    """A run stopped for a reason that lies neither in its scenario nor in a sampler of the user's own."""
+
+
+@final
+@dataclass(frozen=True)
+class _Request:
+    """What is to be computed."""
+
+    number: int
+    scenario: Scenario
+    refine: bool
+    particles: Path
+    plugins: list[tuple[Path, bytes]]
+
+
+@final
+@dataclass(frozen=True)
+class _Ready:
+    """The process has loaded what it needs."""
+
+
+@final
+@dataclass(frozen=True)
+class _Columns:
+    """What has been accumulated since the last news."""
+
+    first: int
+    """Frame of the first column."""
+    columns: NDArray[np.float64]
+    """(tables, samplers, frames)."""
+    diverged_at: list[int | None]
+    trace_completed: int
+    evidence_completed: int
+
+    @classmethod
+    def since(cls, experiment: Experiment, first: int) -> _Columns:
+        """Copy what has come after a frame."""
+        trace, evidence = experiment.trace, experiment.evidence
+        last = max(trace.completed, evidence.completed)
+        columns = np.stack([table[:, first:last] for table in _tables(experiment)])
+        return cls(first, columns, list(trace.diverged_at), trace.completed, evidence.completed)
+
+    def write_to(self, experiment: Experiment) -> None:
+        """Copy it to the other end: the numbers first, then how many there are."""
+        last = self.first + self.columns.shape[-1]
+        for table, columns in zip(_tables(experiment), self.columns, strict=True):
+            table[:, self.first : last] = columns
+        experiment.trace.diverged_at[:] = self.diverged_at
+        experiment.evidence.completed = self.evidence_completed
+        experiment.trace.completed = self.trace_completed
+
+
+@final
+@dataclass(frozen=True)
+class _Refined:
+    """What is known beyond the run."""
+
+    found: dict[str, Any]
+
+    @classmethod
+    def of(cls, experiment: Experiment) -> _Refined:
+        """Everything that refining renews."""
+        names = ("closeness", "end_closeness", "asymptotes", "bracket")
+        return cls({name: getattr(experiment, name) for name in names})
+
+    def write_to(self, experiment: Experiment) -> None:
+        """Put it in the place of what was known."""
+        for name, value in self.found.items():
+            setattr(experiment, name, value)
+
+
+_News = _Columns | _Refined
+
+
+@final
+@dataclass(frozen=True)
+class _Over:
+    """Nothing more will come of a request."""
+
+    refusal: tuple[str, str, str] | None = None
+    """Of a ScenarioError."""
+    fault: str = ""
+    """Of any other error, in one line."""
+    trace: str = ""
+    """Where it happened."""
+
+
+def _tables(experiment: Experiment) -> list[NDArray[np.float64]]:
+    """Everything that has a row a sampler and a column a frame."""
+    trace, evidence = experiment.trace, experiment.evidence
+    terms = [*evidence.value.values(), *evidence.error.values()]
+    return [*terms, evidence.kl, trace.observed_mismatch, trace.observed_error]
+
+
+# This end
+
+
+@final
+class Worker:
+    """The process, for whoever wants something computed: one run at a time."""
+
+    def __init__(self) -> None:
+        self.ready_at: float | None = None
+        """When the process had loaded what it needs; None before. As time.perf_counter has it."""
+        self._process: subprocess.Popen[bytes] | None = None
+        self._starting, self._busy = threading.Lock(), threading.Lock()
+        self._number = 0
+        handle, name = tempfile.mkstemp(prefix=_PREFIX)
+        os.close(handle)
+        self._wanted_file = Path(name)
+        self._wanted = np.memmap(name, np.int64, "w+", shape=(1,))
+        """The number of the request that is wanted: the process looks at every step whether it is its own."""
+
+    def spawn(self) -> subprocess.Popen[bytes]:
+        """Start the process, unless it runs; return at once."""
+        with self._starting:
+            if self._process is None or self._process.poll() is not None:
+                start = f"import sys; sys.path[:] = {sys.path}; from app.worker import serve; serve()"
+                command = [sys.executable, "-c", start, str(self._wanted_file)]
+                self.ready_at = None
+                self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+            return self._process
+
+    def compute(self, scenario: Scenario, *, refine: bool) -> Generator[Experiment, None, None]:
+        """Run a scenario in the process; close the iterator to give it up.
+
+        Args:
+            scenario: what to run.
+            refine: go on after the run, with what is known beyond it.
+
+        Yields:
+            The same experiment, each time that there is more of it.
+
+        Raises:
+            ScenarioError: it cannot be run, or a sampler of the user's own fails.
+            RunError: anything else that goes wrong, the end of the process included.
+        """
+        from core.experiment import Experiment
+        from core.plugins import loaded_contents
+
+        with self._busy:
+            particles = _room_for(scenario)
+            try:
+                experiment = Experiment(scenario, keep_frames=True, particles=particles)
+                self._number += 1
+                self._wanted[0] = self._number
+                request = _Request(self._number, scenario, refine, particles, loaded_contents())
+                with closing(self._exchange(self.spawn(), request)) as replies:
+                    for news in replies:
+                        particles.unlink(missing_ok=True)  # mapped at both ends by now
+                        news.write_to(experiment)
+                        yield experiment
+            finally:
+                particles.unlink(missing_ok=True)
+
+    def _exchange(self, process: subprocess.Popen[bytes], request: _Request) -> Generator[_News, None, None]:
+        """Send a request and yield the replies, to the last of them whatever happens."""
+        assert process.stdin is not None
+        try:
+            pickle.dump(request, process.stdin)
+            process.stdin.flush()
+            over = None
+            try:
+                while not isinstance(over := self._reply(process), _Over):
+                    yield over
+            finally:
+                self.drop()
+                while not isinstance(over, _Over):
+                    over = self._reply(process)
+        except (EOFError, BrokenPipeError, pickle.UnpicklingError):
+            status = process.wait()
+            _close(process)
+            raise RunError(f"the process that computes ended (status {status}); the next run starts it again") from None
+        if over.refusal is not None:
+            raise ScenarioError(*over.refusal)
+        if over.fault:
+            log.error("a run stopped: %s\n%s", over.fault, over.trace)
+            raise RunError(f"the run stopped ({over.fault})")
+
+    def _reply(self, process: subprocess.Popen[bytes]) -> _News | _Over:
+        """Wait for a reply."""
+        assert process.stdout is not None
+        reply = pickle.load(process.stdout)
+        if isinstance(reply, _Ready):
+            self.ready_at = time.perf_counter()
+            reply = pickle.load(process.stdout)
+        return reply
+
+    def drop(self) -> None:
+        """Let the process give up what it does, at its next step; return at once."""
+        self._wanted[0] = 0
+
+    def kill(self) -> None:
+        """End the process, whatever it does."""
+        with self._starting:
+            process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            process.wait()
+            if not self._busy.locked():  # or whoever reads closes
+                _close(process)
+
+    def end(self) -> None:
+        """End the process with the program."""
+        self.kill()
+        self._wanted_file.unlink(missing_ok=True)
+
+
+@cache
+def the_worker() -> Worker:
+    """Return the program's one worker."""
+    worker = Worker()
+    atexit.register(worker.end)
+    return worker
+
+
+def _close(process: subprocess.Popen[bytes]) -> None:
+    """Close the pipes of a process that has ended."""
+    for pipe in (process.stdin, process.stdout):
+        if pipe is not None:
+            with suppress(BrokenPipeError):
+                pipe.close()
+
+
+def _room_for(scenario: Scenario) -> Path:
+    """Make a file that a scenario's frames will fit in."""
+    run = scenario.run
+    needed = 4 * len(run.samplers) * (scenario.schedule.steps + 1) * scenario.dimension * run.particles
+    folder = _SHARED_MEMORY
+    if not folder.is_dir() or shutil.disk_usage(folder).free < 2 * needed:
+        folder = Path(tempfile.gettempdir())
+    handle, name = tempfile.mkstemp(prefix=_PREFIX, dir=folder)
+    os.close(handle)
+    return Path(name)
+
+
+# The other end
+
+
+def serve() -> None:
+    """Compute what is asked for on standard input, until it ends; tell what is new on standard output."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the program
+    replies = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # what a sampler of the user's own prints must not get among the replies
+    wanted = np.memmap(sys.argv[1], np.int64, "r", shape=(1,))
+    from app.process import leave_a_core
+    from core import experiment  # noqa: F401 - it takes seconds
+
+    leave_a_core()
+    pickle.dump(_Ready(), replies)
+    replies.flush()
+    while True:
+        try:
+            request = pickle.load(sys.stdin.buffer)
+            over = _Over()
+            try:
+                for news in _compute(request, wanted):
+                    pickle.dump(news, replies)
+                    replies.flush()
+            except ScenarioError as error:
+                over = _Over(refusal=(error.source, error.field, error.reason))
+            except Exception as error:  # a run must never take the process down
+                over = _Over(fault=f"{type(error).__name__}: {error}", trace=traceback.format_exc())
+            pickle.dump(over, replies)
+            replies.flush()
+        except (EOFError, BrokenPipeError):
+            return
+
+
+def _compute(request: _Request, wanted: NDArray[np.int64]) -> Iterator[_News]:
+    """Run a scenario as long as it is wanted; yield what is new, now and then and at the end."""
+    from core.experiment import Experiment
+    from core.plugins import load_exactly
+
+    load_exactly(request.plugins)
+    experiment = Experiment(request.scenario, keep_frames=True, particles=request.particles)
+    told, first, total = 0.0, 0, experiment.schedule.steps + 1
+    for _ in experiment.run():
+        if wanted[0] != request.number:
+            return
+        completed = experiment.completed
+        if first == 0 or completed == total or time.perf_counter() - told > _NEWS_SECONDS:
+            yield _Columns.since(experiment, first)
+            told, first = time.perf_counter(), completed
+    if request.refine:
+        for _ in experiment.refine():
+            if wanted[0] != request.number:
+                return
+            if time.perf_counter() - told > _NEWS_SECONDS:
+                yield _Refined.of(experiment)
+                told = time.perf_counter()
+        yield _Refined.of(experiment)
