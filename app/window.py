@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import final
 
 from PySide6.QtCore import QByteArray, QSize, Qt
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication, QKeyEvent
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent
 from PySide6.QtWidgets import QApplication, QHBoxLayout, QMainWindow, QSplitter, QVBoxLayout, QWidget
 
 from app import theme
@@ -28,6 +28,7 @@ from app.process import leave_a_core
 from app.sampler_menu import with_sampler
 from app.session import Session
 from app.settings import Settings, user_folder
+from app.theme_choice import ThemeChoice
 from app.top_bar import TopBar
 from app.transport import Player, Transport
 from core.experiment import Experiment
@@ -115,7 +116,8 @@ class MainWindow(QMainWindow):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setFocus()
         self.bar.view_tool("Fit view", "Show the whole problem again", self.planes.fit, "F")
-        self.bar.entry("Reset window layout", "Sizes as at the first start", self.reset_layout)
+        self.themes = ThemeChoice(self.bar.menu, self.settings)
+        self.bar.entry("Reset window layout", "Sizes and theme as at the first start", self.reset_layout)
         self.bar.entry("Full screen", "Nothing but the window, and back", self._toggle_full_screen, "F11")
         self.bar.entry("Quit", "Close the window", self.close, "Ctrl+Q")
         self.bar.view_widget(self.help.button)
@@ -147,7 +149,7 @@ class MainWindow(QMainWindow):
         self.transport.cancelled.connect(self.session.cancel)
         self.player.moved.connect(self._show_frame)
         self.player.playing_changed.connect(lambda _: self._write(self.player.frame))
-        QGuiApplication.styleHints().colorSchemeChanged.connect(self._restyle)
+        theme.scheme.changed.connect(self._restyle)
         self._restyle()
 
     def _restyle(self) -> None:
@@ -214,11 +216,12 @@ class MainWindow(QMainWindow):
         self.settings.keep("split", self._split.saveState())
 
     def reset_layout(self) -> None:
-        """Give window and parts the sizes that they had at the very first start."""
+        """Give window and parts the sizes, and the theme, that they had at the very first start."""
         self.settings.forget("geometry", "split")
         self.showNormal()
         self.resize(_SIZE)
         self._split.setSizes(_SPLIT)
+        self.themes.reset()
 
     # The run
 
