@@ -34,6 +34,7 @@ class Document(QObject):
         self._at = 0
         self._gesture = ""
         self._saved: Scenario | None = scenario
+        self._may_be_tried = False
 
     @property
     def scenario(self) -> Scenario:
@@ -42,8 +43,19 @@ class Document(QObject):
 
     @property
     def is_modified(self) -> bool:
-        """Whether something would be lost with this document."""
+        """Whether this is no longer what was opened or saved."""
         return self.scenario != self._saved
+
+    @property
+    def is_worth_keeping(self) -> bool:
+        """Whether something would be lost with this document."""
+        saved = self._saved
+        tried = self._may_be_tried and saved is not None and _with_noise_of(saved, self.scenario) == self.scenario
+        return self.is_modified and not tried
+
+    def try_noises(self) -> None:
+        """From now on another noise alone is nothing to keep: the tour asks for it, where no file is at stake."""
+        self._may_be_tried = self.path is None and not self.is_modified
 
     # One scenario after another
 
@@ -59,6 +71,7 @@ class Document(QObject):
         self.path, self.text = path, text or _text_of(path)
         self._steps, self._at, self._gesture = [scenario], 0, ""
         self._saved = scenario if saved else None
+        self._may_be_tried = False
         self.loaded.emit(scenario)
         self.noted.emit()
 
@@ -128,6 +141,14 @@ class Document(QObject):
         self.path, self.text = path, text
         self._saved, self._gesture = self.scenario, ""
         self.noted.emit()
+
+
+def _with_noise_of(scenario: Scenario, other: Scenario) -> Scenario:
+    """A scenario with another one's sigma_y, where both measure something."""
+    if scenario.measurement is None or other.measurement is None:
+        return scenario
+    measurement = scenario.measurement.model_copy(update={"noise": other.measurement.noise})
+    return scenario.model_copy(update={"measurement": measurement})
 
 
 def _text_of(path: Path | None) -> str:

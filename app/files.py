@@ -67,7 +67,7 @@ class Files(QObject):
     def may_leave(self) -> bool:
         """Ask what becomes of unsaved changes, if there are any; False: stay here."""
         self._window.setFocus()  # what is still being typed is part of the scenario
-        if not self._document.is_modified:
+        if not self._document.is_worth_keeping:
             return True
         answers = QMessageBox.StandardButton
         answer = QMessageBox.warning(

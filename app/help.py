@@ -100,6 +100,7 @@ class Help(QObject):
         if self.tour is not None:
             self.tour.go(0)
             return
+        self._window.document.try_noises()
         self.tour = Tour(self._window, tour_steps(self._window))
         self.tour.ended.connect(self._tour_ended)
         for changed in (self._window.session.finished, self._window.problem.edited):

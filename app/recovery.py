@@ -76,7 +76,7 @@ class Autosave(QObject):
         document.noted.connect(self._follow)
 
     def _follow(self) -> None:
-        if not self._document.is_modified:
+        if not self._document.is_worth_keeping:
             self.clear()
         elif not self._timer.isActive():
             self._timer.start()
