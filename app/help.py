@@ -15,7 +15,7 @@ from app.formula import warm_up
 from app.help_pages import HelpViewer, formulas, pages, samplers_in_words
 from app.sampler_card import SamplerCard
 from app.settings import Settings
-from app.shortcuts import ShortcutSheet, shortcuts
+from app.shortcuts import Rows, ShortcutSheet, shortcuts
 from app.tour import Tour
 from app.tour_steps import tour_steps
 from core.samplers import About
@@ -140,12 +140,15 @@ class Help(QObject):
         self.tour = None
         self._escape.setEnabled(self.card is not None)
 
-    def _shortcuts(self) -> list[tuple[str, str]]:
+    def _shortcuts(self) -> dict[str, Rows]:
         return shortcuts(self._window, self._window.keys)
 
     def _shortcuts_in_words(self) -> str:
-        rows = "\n".join(f"| {words} | {names} |" for words, names in self._shortcuts())
-        return f"| to do what | keys |\n|---|---|\n{rows}"
+        parts = []
+        for title, rows in self._shortcuts().items():
+            table = "\n".join(f"| {words} | {names} |" for words, names in rows)
+            parts.append(f"## {title}\n\n| to do what | keys |\n|---|---|\n{table}")
+        return "\n\n".join(parts)
 
 
 def _show(window: QWidget) -> None:
