@@ -193,6 +193,7 @@ def _style_sheet(palette: Palette) -> str:
     QLabel[role="muted"] {{ color: {palette.muted}; }}
     QLabel[role="error"] {{ color: {palette.danger}; background: {palette.danger_surface};
         border-radius: 6px; padding: 6px 8px; }}
+    QLabel#bannerError {{ border-radius: 0; padding: 4px 14px; }}
     QToolButton, QPushButton {{ background: transparent; border: 1px solid transparent; border-radius: 6px;
         padding: 4px 8px; color: {palette.ink}; }}
     QPushButton {{ background: {palette.raised}; border-color: {palette.line}; }}

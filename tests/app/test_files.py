@@ -236,6 +236,17 @@ def test_a_folder_that_cannot_be_made_stops_nobody(window: Window, tmp_path: Pat
     assert made.scenario.run.seed == 5
 
 
+def test_an_offer_and_an_error_leave_room_for_all_below(window: Window, qapp: QApplication) -> None:
+    made = window()
+    made.resize(1280, 720)
+    made.banner.offer("The program ended with unsaved changes to “A scenario with a long name”.", {"Restore": print})
+    made.banner.say("/home/somebody/own.toml: run.samplers: there is no sampler 'ddmn'; did you mean 'ddnm'? " * 2)
+    qapp.processEvents()
+    assert len(said(made)) == 2
+    assert made.evidence.height() >= made.evidence.minimumSizeHint().height()
+    assert made.banner.height() < 60
+
+
 # Settings
 
 

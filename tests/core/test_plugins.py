@@ -123,7 +123,7 @@ BROKEN = {
     "two": ("def f(level, x): ...\ndef g(level, x): ...\n", "", "defines f, g"),
     "arguments": ("def f(x):\n    return x\n", "f", "two arguments"),
     "no kind": ("\n".join(line for line in CLASS.splitlines() if "kind" not in line), "", "'kind'"),
-    "unknown key": (CLASS.replace("kind = About(", 'kind = About(assumption="",'), "", "did you mean 'assumptions'?"),
+    "unknown key": (CLASS.replace('"Me")', '"Me", assumption="")'), "line 5", "did you mean 'assumptions'?"),
     "taken": (CLASS.replace('"warm"', '"ddnm"'), "", "already a sampler 'ddnm'"),
 }
 
