@@ -125,7 +125,10 @@ class Section(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(2)
-        layout.addWidget(self.header)
+        self.top = QHBoxLayout()
+        """The header, and what stays in sight beside it when the section is folded."""
+        self.top.addWidget(self.header, 1)
+        layout.addLayout(self.top)
         layout.addWidget(content)
         self.restyle()
 

@@ -13,6 +13,7 @@ from typing import final
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
+from app.process import wait_for
 from core.experiment import Experiment
 from core.refusal import ScenarioError
 from core.scenario import Scenario
@@ -80,7 +81,7 @@ class Session(QObject):
         self._seen = self._refined = 0
         self._timer = QTimer(self, interval=_POLL_MS)
         self._timer.timeout.connect(self._look)
-        self._thread = threading.Thread(target=self._work, name="mismatch-lab-run")
+        self._thread = threading.Thread(target=self._work, name="mismatch-lab-run", daemon=True)
         self._thread.start()
 
     @property
@@ -124,13 +125,13 @@ class Session(QObject):
         return 0.0 if self._wanted is None else self._wanted.seconds
 
     def close(self) -> None:
-        """Drop the run and wait for the thread to end."""
+        """Drop the run and wait for the thread to end, unless a sampler of the user's own never does."""
         with self._changed:
             self._release()
             self._closed, self._wanted = True, None
             self._changed.notify()
         self._timer.stop()
-        self._thread.join()
+        wait_for(self._thread)
 
     def _release(self) -> None:
         """Do not let the worker wait on behalf of a run that is dropped."""

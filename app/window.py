@@ -24,7 +24,7 @@ from app.help import Help
 from app.keys import Key
 from app.planes import PlaneGrid
 from app.problem_editor import ProblemEditor
-from app.process import leave_a_core
+from app.process import end, leave_a_core
 from app.sampler_menu import with_sampler
 from app.session import Session
 from app.settings import Settings, user_folder
@@ -144,6 +144,7 @@ class MainWindow(QMainWindow):
         self.session.failed.connect(self.problem.show_error)
         self.session.failed.connect(self.files.plugins.show_fault)
         self.problem.samplers.file_wanted.connect(self.files.plugins.choose)
+        self.problem.prior.data_wanted.connect(self.files.choose_data)
         self.session.failed.connect(lambda _: self.transport.show_failed())
         self.session.cancelled.connect(self._cancelled)
         self.transport.cancelled.connect(self.session.cancel)
@@ -214,6 +215,7 @@ class MainWindow(QMainWindow):
     def _keep_layout(self) -> None:
         self.settings.keep("geometry", self.saveGeometry())
         self.settings.keep("split", self._split.saveState())
+        self.settings.write()
 
     def reset_layout(self) -> None:
         """Give window and parts the sizes, and the theme, that they had at the very first start."""
@@ -361,4 +363,4 @@ def open_window(scenario: Scenario, path: Path | None) -> int:
     window = MainWindow(scenario, path, user_folder())
     window.show()
     window.help.welcome(window.settings)
-    return application.exec()
+    return end(application.exec())
