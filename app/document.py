@@ -22,6 +22,8 @@ class Document(QObject):
     """Another Scenario took the place of this one."""
     changed = Signal(object)
     """The Scenario after an edit, or after a step back or forth."""
+    refused = Signal(object)
+    """A ScenarioError: the step back or forth is not possible now, and was not made."""
     noted = Signal()
     """Name, file, what can be undone, or whether there is something to save may have changed."""
 
@@ -119,10 +121,16 @@ class Document(QObject):
         self._go(1 if self.can_redo else 0)
 
     def _go(self, step: int) -> None:
-        if step:
-            self._at += step
-            self._gesture = ""
-            self._announce()
+        if not step:
+            return
+        try:  # a sampler's file may have been loaded anew since
+            Scenario.from_dict(self._steps[self._at + step].to_dict())
+        except ScenarioError as error:
+            self.refused.emit(error)
+            return
+        self._at += step
+        self._gesture = ""
+        self._announce()
 
     def _announce(self) -> None:
         self.changed.emit(self.scenario)
