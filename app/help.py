@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, final
 
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QAction, QKeySequence, QShortcut
-from PySide6.QtWidgets import QMenu, QToolButton, QWidget
+from PySide6.QtWidgets import QApplication, QMenu, QToolButton, QWidget
 
 from app import theme
 from app.about import AboutDialog
@@ -38,7 +38,7 @@ class Help(QObject):
         self.tour: Tour | None = None
         self._generated = {"samplers": samplers_in_words, "shortcuts": self._shortcuts_in_words}
         menu = QMenu(window)
-        menu.addAction(self._action("Help", QKeySequence(QKeySequence.StandardKey.HelpContents), self.show_help))
+        menu.addAction(self._action("Help", QKeySequence(QKeySequence.StandardKey.HelpContents), self._help_here))
         menu.addAction(self._action("Tour", QKeySequence(), self.start_tour))
         menu.addAction(self._action("Shortcuts", QKeySequence("?"), self.show_shortcuts))
         menu.addSeparator()
@@ -86,6 +86,20 @@ class Help(QObject):
         if page is not None:
             self.viewer.show_page(page)
         _show(self.viewer)
+
+    def _help_here(self) -> None:
+        """Open the help at the page on what has the keys."""
+        window, here = self._window, QApplication.focusWidget()
+        about: dict[QWidget, str] = {
+            window.problem.samplers: "3-samplers.md",
+            window.problem: "5-scenario-files.md",
+            window.evidence: "4-numbers.md",
+            window.planes: "1-what-you-see.md",
+            window.transport: "1-what-you-see.md",
+        }
+        while here is not None and here not in about:
+            here = here.parentWidget()
+        self.show_help(None if here is None else about[here])
 
     def show_shortcuts(self) -> None:
         """Open the sheet of keys."""

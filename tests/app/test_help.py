@@ -224,6 +224,33 @@ def test_the_help_opens_where_it_was_left_and_escape_closes_it(
     assert viewer.contents.currentItem().text() == "Scenario files"
 
 
+@pytest.mark.parametrize(
+    "words",
+    ["W bias", "W_bias", "bracket", "limit", "observed", "asymptote", "upper only", "≤", "≈", "39.2 – 40.1", "±"],
+)
+def test_what_the_screen_says_is_found_on_the_page_about_numbers(words: str, viewer: HelpViewer) -> None:
+    viewer.search.setText(words)
+    assert "Reading the numbers" in titles(viewer)
+    viewer.show_page("4-numbers.md")
+    assert viewer.reader.extraSelections(), "marked"
+
+
+def test_f1_opens_the_page_on_what_has_the_keys(made: MainWindow, qtbot: QtBot) -> None:
+    pages = {
+        made.problem.samplers.chips["ddnm"]: "The samplers",
+        made.problem.measurement.lines["noise"]: "Scenario files",
+        made.evidence.absolute: "Reading the numbers",
+        made.transport.play: "What you see",
+    }
+    for widget, title in pages.items():
+        made.activateWindow()
+        qtbot.waitUntil(made.isActiveWindow)
+        widget.setFocus()
+        qtbot.keyClick(widget, Qt.Key.Key_F1)
+        assert made.help.viewer is not None
+        assert made.help.viewer.contents.currentItem().text() == title
+
+
 def test_pages_follow_the_theme(made: MainWindow, viewer: HelpViewer, monkeypatch: pytest.MonkeyPatch) -> None:
     for palette in (theme.DARK, theme.LIGHT):
         monkeypatch.setattr(theme, "current", lambda palette=palette: palette)
