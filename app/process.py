@@ -28,7 +28,8 @@ def wait_for(thread: threading.Thread) -> None:
     thread.join(_PATIENCE_SECONDS)
     if thread.is_alive():
         _endless.append(thread)
-        log.warning("The computation %s does not end by itself; the window closes without waiting for it.", thread.name)
+        words = "The computation %s has not ended after %g s; the window closes without waiting for it."
+        log.warning(words, thread.name, _PATIENCE_SECONDS)
 
 
 def end(status: int) -> int:

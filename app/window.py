@@ -338,10 +338,13 @@ class MainWindow(QMainWindow):
         super().keyPressEvent(event)
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 - Qt's name
-        """Ask about unsaved changes; stop the run and wait for its thread."""
+        """Ask about unsaved changes; close what is open besides, stop the run and wait for its thread."""
         if not self.files.may_leave():
             event.ignore()
             return
+        for child in self.findChildren(QWidget):
+            if child.isWindow():
+                child.close()
         self._keep_layout()
         self.files.close()
         self.player.pause()
