@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import final
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QWidget
 
 
 @final
@@ -15,21 +15,21 @@ class Banner(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self._error = QLabel(wordWrap=True, visible=False)
+        self._error = QLabel(objectName="bannerError", wordWrap=True, visible=False)
         self._error.setProperty("role", "error")
         self._offer = QWidget(objectName="offer", visible=False)
         self._offer.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._words = QLabel(wordWrap=True)
         self._buttons = QHBoxLayout()
         row = QHBoxLayout(self._offer)
-        row.setContentsMargins(14, 5, 12, 5)
+        row.setContentsMargins(14, 4, 12, 4)
         row.addWidget(self._words, 1)
         row.addLayout(self._buttons)
-        layout = QVBoxLayout(self)
+        layout = QHBoxLayout(self)  # both in one row: on a small screen every line is wanted below
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
-        layout.addWidget(self._offer)
-        layout.addWidget(self._error)
+        layout.addWidget(self._error, 1)
+        layout.addWidget(self._offer, 1)
 
     def say(self, words: object | None) -> None:
         """Say what went wrong, or nothing any more."""

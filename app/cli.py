@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from app.library import Found
     from core.experiment import Experiment
     from core.findings import Findings
+    from core.refusal import ScenarioError
     from core.samplers import Sampler
     from core.scenario import Scenario
     from core.sweep import Sweep
@@ -65,13 +66,13 @@ _plugins = click.option(
 @_plugins
 def open_(scenario: str | None) -> int:
     """Open the window on SCENARIO, or on the default scenario."""
-    ensure_display()
     from app.worker import the_worker
 
     the_worker().spawn()  # it loads what it needs while the window does
     from app.library import DEFAULT, find_scenario
 
-    found = find_scenario(scenario or DEFAULT)
+    found = find_scenario(scenario or DEFAULT)  # what is wrong with it is said without a display as well
+    ensure_display()
     from app.window import open_window
 
     return open_window(found.scenario, found.path)
@@ -124,7 +125,7 @@ def run(scenario: str, out: Path | None, **overrides: str | int | None) -> None:
     try:
         experiment = Experiment(chosen, keep_frames=False)
     except ScenarioError as error:
-        raise ScenarioError(found.source, error.field, error.reason) from None
+        raise _named(error, found.source) from None
     leave_a_core()
     _advance(experiment)
     with _writing_to(folder):
@@ -145,6 +146,13 @@ def _override(found: Found, overrides: dict[str, str | int | None]) -> Scenario:
     return Scenario.from_dict(data, found.source)
 
 
+def _named(error: ScenarioError, source: str) -> ScenarioError:
+    """What is wrong with a scenario, under its name; what is wrong with a sampler's file has a name already."""
+    from core.refusal import ScenarioError
+
+    return ScenarioError(error.source or source, error.field, error.reason)
+
+
 @contextmanager
 def _writing_to(folder: Path) -> Iterator[None]:
     try:
@@ -155,21 +163,18 @@ def _writing_to(folder: Path) -> Iterator[None]:
 
 
 def _advance(experiment: Experiment) -> None:
-    """Run to the end, with a progress bar where someone may be watching."""
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.progress import Progress
+    """Run to the end, and say how far it is."""
     from torch.cuda import OutOfMemoryError
 
-    console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task(escape(experiment.scenario.name), total=experiment.schedule.steps + 1)
+    from app.progress import metered
+
+    name, total = experiment.scenario.name, experiment.schedule.steps + 1
+    with metered() as show:
         try:
-            for _ in experiment.run():
-                progress.advance(task)
-            progress.update(task, description=f"{escape(experiment.scenario.name)}: the KL", total=None)
-            for _ in experiment.refine():
-                progress.advance(task)
+            for done, _ in enumerate(experiment.run(), start=1):
+                show(done, total, name)
+            for done, _ in enumerate(experiment.refine(), start=1):
+                show(done, None, f"{name}: the KL")
         except OutOfMemoryError:
             raise Refused("run.particles: the CUDA device has not enough memory; take fewer particles") from None
 
@@ -197,8 +202,20 @@ def _print_headline(experiment: Experiment) -> None:
     console.width = max(console.width, natural)  # a pipe has no width to keep to, and a number is never cut
     console.print(Text(f"{experiment.scenario.name}: nats, at t = 1", style="bold"), end="\n\n")
     console.print(table)
-    if notes := _notes(found):
-        console.print(Text("\n" + "\n".join(notes), style="dim"))
+    legend = [f"{title}: {_LEGEND[title]}" for title in titles if title in _LEGEND]
+    for lines in (legend, _notes(found)):
+        if lines:
+            console.print(Text("\n" + "\n".join(lines), style="dim"))
+
+
+_LEGEND = {
+    "KL": "of the samples from the target, KL(Q‖P); a – b, ≤ b: limits that hold three standard errors; "
+    "(P‖Q): reversed, for samplers without noise",
+    "bound": "the KL is not larger; the sum of init, disc, var and mismatch, which is range + null",
+    "observed": "the mismatch over the sampler's own particles, which is no part of the bound",
+    "limit": "what the mismatch tends to as T grows",
+}
+"""What the titles of the table do not say themselves."""
 
 
 @click.command()
@@ -228,7 +245,7 @@ def sweep(scenarios: tuple[str, ...], steps: str | None, out: Path) -> None:
         try:
             sweeps.append(Sweep(found.scenario, wanted))
         except ScenarioError as error:
-            raise ScenarioError(found.source, error.field, error.reason) from None
+            raise _named(error, found.source) from None
     with _writing_to(out):
         require_places(out, FILES)
     leave_a_core()
@@ -240,16 +257,12 @@ def sweep(scenarios: tuple[str, ...], steps: str | None, out: Path) -> None:
 
 
 def _follow(sweep: Sweep) -> None:
-    """Work through every T, with a progress bar where someone may be watching."""
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.progress import Progress
+    """Work through every T, and say how far it is."""
+    from app.progress import metered
 
-    console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task(escape(sweep.scenario.name), total=len(sweep.steps))
-        for completed in sweep.run():
-            progress.update(task, completed=completed)
+    with metered() as show:
+        for done in sweep.run():
+            show(done, len(sweep.steps), f"{sweep.scenario.name}: numbers of steps")
 
 
 def _numbers(text: str) -> list[int]:

@@ -22,6 +22,8 @@ class Document(QObject):
     """Another Scenario took the place of this one."""
     changed = Signal(object)
     """The Scenario after an edit, or after a step back or forth."""
+    refused = Signal(object)
+    """A ScenarioError: the step back or forth is not possible now, and was not made."""
     noted = Signal()
     """Name, file, what can be undone, or whether there is something to save may have changed."""
 
@@ -34,6 +36,7 @@ class Document(QObject):
         self._at = 0
         self._gesture = ""
         self._saved: Scenario | None = scenario
+        self._may_be_tried = False
 
     @property
     def scenario(self) -> Scenario:
@@ -42,8 +45,19 @@ class Document(QObject):
 
     @property
     def is_modified(self) -> bool:
-        """Whether something would be lost with this document."""
+        """Whether this is no longer what was opened or saved."""
         return self.scenario != self._saved
+
+    @property
+    def is_worth_keeping(self) -> bool:
+        """Whether something would be lost with this document."""
+        saved = self._saved
+        tried = self._may_be_tried and saved is not None and _with_noise_of(saved, self.scenario) == self.scenario
+        return self.is_modified and not tried
+
+    def try_noises(self) -> None:
+        """From now on another noise alone is nothing to keep: the tour asks for it, where no file is at stake."""
+        self._may_be_tried = self.path is None and not self.is_modified
 
     # One scenario after another
 
@@ -59,6 +73,7 @@ class Document(QObject):
         self.path, self.text = path, text or _text_of(path)
         self._steps, self._at, self._gesture = [scenario], 0, ""
         self._saved = scenario if saved else None
+        self._may_be_tried = False
         self.loaded.emit(scenario)
         self.noted.emit()
 
@@ -106,10 +121,16 @@ class Document(QObject):
         self._go(1 if self.can_redo else 0)
 
     def _go(self, step: int) -> None:
-        if step:
-            self._at += step
-            self._gesture = ""
-            self._announce()
+        if not step:
+            return
+        try:  # a sampler's file may have been loaded anew since
+            Scenario.from_dict(self._steps[self._at + step].to_dict())
+        except ScenarioError as error:
+            self.refused.emit(error)
+            return
+        self._at += step
+        self._gesture = ""
+        self._announce()
 
     def _announce(self) -> None:
         self.changed.emit(self.scenario)
@@ -128,6 +149,14 @@ class Document(QObject):
         self.path, self.text = path, text
         self._saved, self._gesture = self.scenario, ""
         self.noted.emit()
+
+
+def _with_noise_of(scenario: Scenario, other: Scenario) -> Scenario:
+    """A scenario with another one's sigma_y, where both measure something."""
+    if scenario.measurement is None or other.measurement is None:
+        return scenario
+    measurement = scenario.measurement.model_copy(update={"noise": other.measurement.noise})
+    return scenario.model_copy(update={"measurement": measurement})
 
 
 def _text_of(path: Path | None) -> str:

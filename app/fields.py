@@ -89,6 +89,12 @@ class Entry(QLineEdit):
                 return True
         return super().event(event)
 
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
+        """Keep Return, which ends the typing and is no key of the window's then."""
+        super().keyPressEvent(event)
+        if event.key() in {Qt.Key.Key_Return, Qt.Key.Key_Enter}:
+            event.accept()
+
 
 class Section(QWidget):
     """One collapsible part of the dock: shows and reads one table of the scenario file."""
@@ -119,7 +125,10 @@ class Section(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(2)
-        layout.addWidget(self.header)
+        self.top = QHBoxLayout()
+        """The header, and what stays in sight beside it when the section is folded."""
+        self.top.addWidget(self.header, 1)
+        layout.addLayout(self.top)
         layout.addWidget(content)
         self.restyle()
 

@@ -51,6 +51,7 @@ class Files(QObject):
         bar.entry("Prior from data…", "Fit the prior to points in a file", self.choose_data, "Ctrl+D")
         self.plugins = Plugins(window, document, bar, banner, settings)
         bar.menu.addSeparator()
+        document.refused.connect(lambda error: banner.say(f"There is no way there as things are: {error}"))
         document.noted.connect(self._follow)
         self._follow()
 
@@ -67,7 +68,7 @@ class Files(QObject):
     def may_leave(self) -> bool:
         """Ask what becomes of unsaved changes, if there are any; False: stay here."""
         self._window.setFocus()  # what is still being typed is part of the scenario
-        if not self._document.is_modified:
+        if not self._document.is_worth_keeping:
             return True
         answers = QMessageBox.StandardButton
         answer = QMessageBox.warning(
@@ -192,18 +193,24 @@ class Files(QObject):
 
     def _offer_next(self) -> None:
         if self._left:
-            name = self._left[0].scenario.name
+            name = self._left[0].name
             self._banner.offer(
                 f"The program ended with unsaved changes to “{name}”.",
                 {"Restore": self._restore, "Discard": self._drop},
             )
 
     def _restore(self) -> None:
+        left = self._left[0]
+        try:
+            scenario = left.scenario()
+        except ScenarioError as error:
+            self._banner.say(error)
+            self._offer_next()  # until its sampler is loaded
+            return
         if not self.may_leave():
             self._offer_next()
             return
-        left = self._left[0]
-        self._document.load(left.scenario, left.path, left.text, saved=False)
+        self._document.load(scenario, left.path, left.text, saved=False)
         if self._autosave is not None:
             self._autosave.write()  # before the other is dropped
         self._drop()

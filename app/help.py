@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, final
 
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QAction, QKeySequence, QShortcut
-from PySide6.QtWidgets import QMenu, QToolButton, QWidget
+from PySide6.QtWidgets import QApplication, QMenu, QToolButton, QWidget
 
 from app import theme
 from app.about import AboutDialog
@@ -15,7 +15,7 @@ from app.formula import warm_up
 from app.help_pages import HelpViewer, formulas, pages, samplers_in_words
 from app.sampler_card import SamplerCard
 from app.settings import Settings
-from app.shortcuts import ShortcutSheet, shortcuts
+from app.shortcuts import Rows, ShortcutSheet, shortcuts
 from app.tour import Tour
 from app.tour_steps import tour_steps
 from core.samplers import About
@@ -38,7 +38,7 @@ class Help(QObject):
         self.tour: Tour | None = None
         self._generated = {"samplers": samplers_in_words, "shortcuts": self._shortcuts_in_words}
         menu = QMenu(window)
-        menu.addAction(self._action("Help", QKeySequence(QKeySequence.StandardKey.HelpContents), self.show_help))
+        menu.addAction(self._action("Help", QKeySequence(QKeySequence.StandardKey.HelpContents), self._help_here))
         menu.addAction(self._action("Tour", QKeySequence(), self.start_tour))
         menu.addAction(self._action("Shortcuts", QKeySequence("?"), self.show_shortcuts))
         menu.addSeparator()
@@ -87,6 +87,20 @@ class Help(QObject):
             self.viewer.show_page(page)
         _show(self.viewer)
 
+    def _help_here(self) -> None:
+        """Open the help at the page on what has the keys."""
+        window, here = self._window, QApplication.focusWidget()
+        about: dict[QWidget, str] = {
+            window.problem.samplers: "3-samplers.md",
+            window.problem: "5-scenario-files.md",
+            window.evidence: "4-numbers.md",
+            window.planes: "1-what-you-see.md",
+            window.transport: "1-what-you-see.md",
+        }
+        while here is not None and here not in about:
+            here = here.parentWidget()
+        self.show_help(None if here is None else about[here])
+
     def show_shortcuts(self) -> None:
         """Open the sheet of keys."""
         _show(self._window.findChild(ShortcutSheet) or ShortcutSheet(self._window, self._shortcuts()))
@@ -100,6 +114,7 @@ class Help(QObject):
         if self.tour is not None:
             self.tour.go(0)
             return
+        self._window.document.try_noises()
         self.tour = Tour(self._window, tour_steps(self._window))
         self.tour.ended.connect(self._tour_ended)
         for changed in (self._window.session.finished, self._window.problem.edited):
@@ -139,12 +154,15 @@ class Help(QObject):
         self.tour = None
         self._escape.setEnabled(self.card is not None)
 
-    def _shortcuts(self) -> list[tuple[str, str]]:
+    def _shortcuts(self) -> dict[str, Rows]:
         return shortcuts(self._window, self._window.keys)
 
     def _shortcuts_in_words(self) -> str:
-        rows = "\n".join(f"| {words} | {names} |" for words, names in self._shortcuts())
-        return f"| to do what | keys |\n|---|---|\n{rows}"
+        parts = []
+        for title, rows in self._shortcuts().items():
+            table = "\n".join(f"| {words} | {names} |" for words, names in rows)
+            parts.append(f"## {title}\n\n| to do what | keys |\n|---|---|\n{table}")
+        return "\n\n".join(parts)
 
 
 def _show(window: QWidget) -> None:

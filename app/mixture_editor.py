@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, final
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHeaderView, QSpinBox
 
 from app.fields import Entry, NumberTable, Section, read, read_matrix, read_vector, write, write_matrix, write_vector
@@ -17,6 +17,9 @@ from core.sections import MixtureSection
 @final
 class MixtureEditor(Section):
     """Components as a table of weight, mean and covariance."""
+
+    data_wanted = Signal()
+    """The user wants the mixture fitted to points from a file."""
 
     TITLES = ("weight", "mean", "covariance")
 
@@ -43,9 +46,12 @@ class MixtureEditor(Section):
             self.button("Duplicate", "Duplicate the selected component", self._duplicate),
             self.delete,
         )
-        buttons.addWidget(self.dimension)
-        if key != "prior":  # the target lives in the prior's space
+        from_data = self.button("From data…", "Fit the prior to points in a file (Ctrl+D)", self.data_wanted.emit)
+        buttons.insertWidget(buttons.count() - 1, from_data)
+        self.top.addWidget(self.dimension)
+        if key != "prior":  # the target lives in the prior's space, and is posed by hand
             self.dimension.hide()
+            from_data.hide()
         self.body.addLayout(buttons)
         self.body.addWidget(self.table)
         self.finish()

@@ -8,7 +8,7 @@ import logging
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self, final
+from typing import Any, Self, final
 
 from PySide6.QtCore import QLockFile, QObject, QTimer
 
@@ -27,7 +27,9 @@ log = logging.getLogger(__name__)
 class Leftover:
     """Unsaved edits of a window that never closed."""
 
-    scenario: Scenario
+    name: str
+    data: dict[str, Any]
+    """The scenario as its file would hold it; its samplers may not be there yet."""
     path: Path | None
     text: str
     file: Path
@@ -43,12 +45,22 @@ class Leftover:
         try:
             kept = json.loads(file.read_text(encoding="utf-8"))
             path = Path(kept["path"]) if kept["path"] else None
-            return cls(Scenario.from_dict(kept["scenario"]), path, str(kept["text"]), file, lock)
+            data = kept["scenario"]
+            known = Scenario.from_dict({**data, "samplers": {}, "run": {**data["run"], "samplers": ["exact"]}})
+            return cls(known.name, data, path, str(kept["text"]), file, lock)
         except (OSError, ValueError, KeyError, TypeError) as error:
             log.warning("%s: cannot be recovered (%s)", file, error)
             file.replace(file.with_suffix(".broken"))
             lock.unlock()
             return None
+
+    def scenario(self) -> Scenario:
+        """Return what was edited.
+
+        Raises:
+            ScenarioError: it needs a sampler of the user's own that is not loaded.
+        """
+        return Scenario.from_dict(self.data)
 
     def drop(self) -> None:
         """Delete it."""
@@ -76,7 +88,7 @@ class Autosave(QObject):
         document.noted.connect(self._follow)
 
     def _follow(self) -> None:
-        if not self._document.is_modified:
+        if not self._document.is_worth_keeping:
             self.clear()
         elif not self._timer.isActive():
             self._timer.start()

@@ -84,7 +84,7 @@ class Session(QObject):
         self._seen = self._refined = 0
         self._timer = QTimer(self, interval=_POLL_MS)
         self._timer.timeout.connect(self._look)
-        self._thread = threading.Thread(target=self._work, name="mismatch-lab-run")
+        self._thread = threading.Thread(target=self._work, name="mismatch-lab-run", daemon=True)
         self._thread.start()
 
     @property

@@ -56,6 +56,11 @@ class Settings:
         if self._store is not None:
             self._store.setValue(key, value)
 
+    def write(self) -> None:
+        """Write what is remembered now, and not only when the process ends."""
+        if self._store is not None:
+            self._store.sync()
+
     def forget(self, *keys: str) -> None:
         """Remember nothing under these keys."""
         for key in keys if self._store is not None else ():

@@ -1,4 +1,4 @@
-"""Every key that does something, as the window itself knows them."""
+"""Every key that does something, as the window itself knows them, and what the mouse does on a plane."""
 
 from __future__ import annotations
 
@@ -7,38 +7,80 @@ from typing import final
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QKeySequence
-from PySide6.QtWidgets import QDialog, QGridLayout, QLabel, QWidget
+from PySide6.QtWidgets import QDialog, QGridLayout, QHBoxLayout, QLabel, QWidget
 
-from app import theme
 from app.keys import Key
+from app.widgets import heading
+
+Rows = list[tuple[str, str]]
+"""What can be done, and by what."""
+
+_ON_A_PLANE: Rows = [
+    ("Move a handle", "Drag  Arrows"),
+    ("Snap to round values, or take larger steps", "Shift"),
+    ("To the next handle, or the one before", "Tab  Shift+Tab"),
+    ("Add a component", "Double-click an empty place"),
+    ("Delete the selected component", "Delete"),
+    ("Give up a drag, or leave the handles", "Esc"),
+    ("Show the scores at a place, or at the handle", "Click  Return"),
+    ("All that can be done there", "Right button  Menu"),
+    ("Move the view", "Drag an empty place"),
+    ("Zoom", "Wheel"),
+    ("Enlarge a panel, or show all", "Double-click beside its name"),
+]
 
 
-def shortcuts(window: QWidget, keys: Sequence[Key]) -> list[tuple[str, str]]:
-    """What can be done by key, and by which keys: the window's own first, then its actions'."""
-    found: dict[str, list[str]] = {}
+def shortcuts(window: QWidget, keys: Sequence[Key]) -> dict[str, Rows]:
+    """What can be done by keys and mouse, under headings: by the window's own keys, its actions', on a plane."""
+    pressed: dict[str, list[str]] = {}
     for key in keys:
-        found.setdefault(key.words, []).append(key.name)
+        pressed.setdefault(key.words, []).append(key.name)
+    commanded: dict[str, list[str]] = {}
     for action in window.findChildren(QAction):
         for sequence in action.shortcuts():
             name = sequence.toString(QKeySequence.SequenceFormat.NativeText)
-            found.setdefault(action.text(), []).append(name)
+            commanded.setdefault(action.text(), []).append(name)
+    return {
+        "Run and panels": _rows(pressed),
+        "On a plane": _ON_A_PLANE,
+        "Commands": _rows(commanded),
+    }
+
+
+def _rows(found: dict[str, list[str]]) -> Rows:
     return [(words, "  ".join(dict.fromkeys(names))) for words, names in found.items()]
 
 
 @final
 class ShortcutSheet(QDialog):
-    """The keys at a glance; the window stays usable beside it."""
+    """The keys at a glance, in two columns; the window stays usable beside it."""
 
-    def __init__(self, window: QWidget, rows: Sequence[tuple[str, str]]) -> None:
+    def __init__(self, window: QWidget, sections: dict[str, Rows]) -> None:
         super().__init__(window)
         self.setWindowTitle("Shortcuts")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        layout = QGridLayout(self)
-        layout.setContentsMargins(24, 20, 24, 20)
-        layout.setHorizontalSpacing(32)
-        layout.setVerticalSpacing(8)
-        for row, (words, names) in enumerate(rows):
-            keys = QLabel(names)
-            keys.setFont(theme.font(13, "semibold"))
-            layout.addWidget(QLabel(words), row, 0)
-            layout.addWidget(keys, row, 1)
+        columns = QHBoxLayout(self)
+        columns.setContentsMargins(24, 18, 24, 18)
+        columns.setSpacing(40)
+        (first, rows), *rest = sections.items()
+        for shown in ({first: rows}, dict(rest)):
+            columns.addLayout(_column(shown))
+
+
+def _column(sections: dict[str, Rows]) -> QGridLayout:
+    """Headings, words and keys, one below the other."""
+    grid = QGridLayout()
+    grid.setHorizontalSpacing(24)
+    grid.setVerticalSpacing(5)
+    for title, rows in sections.items():
+        label = heading(title)
+        label.setContentsMargins(0, 8 if grid.count() else 0, 0, 2)
+        grid.addWidget(label, grid.rowCount(), 0, 1, 2)
+        for words, names in rows:
+            text, keys = QLabel(words), QLabel(names)
+            text.setProperty("role", "muted")
+            row = grid.rowCount()
+            grid.addWidget(text, row, 0)
+            grid.addWidget(keys, row, 1)
+    grid.setRowStretch(grid.rowCount(), 1)
+    return grid

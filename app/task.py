@@ -9,6 +9,7 @@ from typing import final
 
 from PySide6.QtCore import QObject, Qt, Signal
 
+from app.process import wait_for
 from core.refusal import ScenarioError
 
 log = logging.getLogger(__name__)
@@ -37,18 +38,19 @@ class Task(QObject):
         """Draw from an iterator, and from no other any more."""
         self.cancel()
         self._threads = [thread for thread in self._threads if thread.is_alive()]
-        self._threads.append(threading.Thread(target=self._work, args=(self._run, work), name="mismatch-lab-task"))
-        self._threads[-1].start()
+        thread = threading.Thread(target=self._work, args=(self._run, work), name="mismatch-lab-task", daemon=True)
+        self._threads.append(thread)
+        thread.start()
 
     def cancel(self) -> None:
         """Hear no more of the work; its thread ends by itself."""
         self._run += 1
 
     def close(self) -> None:
-        """Drop the work and wait for its thread to end."""
+        """Drop the work and wait for its thread to end, unless it never does."""
         self.cancel()
         for thread in self._threads:
-            thread.join()
+            wait_for(thread)
 
     def _work(self, run: int, work: Iterator[object]) -> None:
         """On the thread."""
@@ -56,13 +58,18 @@ class Task(QObject):
             for item in work:
                 if run != self._run:
                     return
-                self._news.emit(run, item)
-            self._news.emit(run, None)
+                self._say(run, item)
+            self._say(run, None)
         except ScenarioError as error:
-            self._news.emit(run, error)
+            self._say(run, error)
         except Exception as error:
             log.exception("a task failed")
-            self._news.emit(run, ScenarioError("", "", f"this went wrong ({type(error).__name__}: {error})"))
+            self._say(run, ScenarioError("", "", f"this went wrong ({type(error).__name__}: {error})"))
+
+    def _say(self, run: int, item: object) -> None:
+        """Tell the interface, which may be gone where nobody listens any more."""
+        if run == self._run:
+            self._news.emit(run, item)
 
     def _tell(self, run: int, item: object) -> None:
         """On the interface's thread."""

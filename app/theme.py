@@ -9,7 +9,7 @@ from typing import Literal, final
 
 import pyqtgraph as pg
 import qtawesome
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QGuiApplication, QIcon, QPalette, QPen
 from PySide6.QtWidgets import QApplication
 
@@ -62,10 +62,44 @@ DARK = Palette(
 )
 
 
+@final
+class Scheme(QObject):
+    """Light or dark: as the system has it, unless the user chooses."""
+
+    changed = Signal()
+    """The application has taken the colours of another palette."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.chosen = Qt.ColorScheme.Unknown
+        """Unknown: the system's."""
+        self._shown: Palette | None = None
+
+    def choose(self, chosen: Qt.ColorScheme) -> None:
+        """Take one from now on, at once."""
+        self.chosen = chosen
+        QGuiApplication.styleHints().setColorScheme(chosen)  # for title bars, where the platform can
+        self.follow()
+
+    def follow(self) -> None:
+        """Give the application the colours of the current theme, if they are others than before."""
+        application = QApplication.instance()
+        if isinstance(application, QApplication) and current() != self._shown:
+            self._shown = current()
+            apply(application)
+            self.changed.emit()
+
+
+scheme = Scheme()
+"""The one that everything is drawn in."""
+
+
 def current() -> Palette:
-    """Return the palette that the system asks for now."""
-    scheme = QGuiApplication.styleHints().colorScheme()
-    return DARK if scheme == Qt.ColorScheme.Dark else LIGHT
+    """Return the palette that the user, or else the system, asks for now."""
+    wanted = scheme.chosen
+    if wanted == Qt.ColorScheme.Unknown:
+        wanted = QGuiApplication.styleHints().colorScheme()
+    return DARK if wanted == Qt.ColorScheme.Dark else LIGHT
 
 
 def icon(name: str, *, colour: str | None = None) -> QIcon:
@@ -95,8 +129,8 @@ def install(application: QApplication) -> None:
     application.setFont(base)
     application.setWindowIcon(QIcon(_resource("icons", "app.svg")))
     pg.setConfigOptions(antialias=True)
-    apply(application)
-    QGuiApplication.styleHints().colorSchemeChanged.connect(lambda _: apply(application))
+    scheme.follow()
+    QGuiApplication.styleHints().colorSchemeChanged.connect(lambda _: scheme.follow())
 
 
 def apply(application: QApplication) -> None:
@@ -159,6 +193,7 @@ def _style_sheet(palette: Palette) -> str:
     QLabel[role="muted"] {{ color: {palette.muted}; }}
     QLabel[role="error"] {{ color: {palette.danger}; background: {palette.danger_surface};
         border-radius: 6px; padding: 6px 8px; }}
+    QLabel#bannerError {{ border-radius: 0; padding: 4px 14px; }}
     QToolButton, QPushButton {{ background: transparent; border: 1px solid transparent; border-radius: 6px;
         padding: 4px 8px; color: {palette.ink}; }}
     QPushButton {{ background: {palette.raised}; border-color: {palette.line}; }}

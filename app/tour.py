@@ -10,8 +10,18 @@ from dataclasses import dataclass
 from typing import final
 
 from PySide6.QtCore import QEvent, QObject, QRect, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QCloseEvent, QColor, QPainter, QPaintEvent, QPen, QRegion
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtGui import QCloseEvent, QColor, QKeyEvent, QPainter, QPaintEvent, QPen, QRegion
+from PySide6.QtWidgets import (
+    QAbstractSpinBox,
+    QApplication,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
 
 from app import theme
 from app.popup import beside
@@ -32,6 +42,8 @@ class Step:
     words: Callable[[], str]
     """In rich text; asked for when the step is shown, and again after every edit."""
     target: Callable[[], QWidget]
+    keys: Callable[[], QWidget] | None = None
+    """What the keys go to meanwhile; left out: the window."""
 
 
 @final
@@ -98,7 +110,7 @@ class Tour(QFrame):
         self.go(0)
 
     def _button(self, text: str, action: Callable[[], object]) -> QPushButton:
-        button = QPushButton(text)
+        button = QPushButton(text, autoDefault=True)  # Return presses the one that has the focus
         button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         button.clicked.connect(lambda *_: action())
         return button
@@ -114,7 +126,10 @@ class Tour(QFrame):
         self.back.setEnabled(self.index > 0)
         self.next.setText("Done" if last else "Next")
         self.skip.setVisible(not last)
-        _bring_into_view(self._steps[self.index].target())
+        step = self._steps[self.index]
+        if QApplication.focusWidget() not in (self.skip, self.back, self.next):  # who goes by Tab stays there
+            (step.keys() if step.keys else self._window).setFocus()
+        _bring_into_view(step.target())
         self.refresh()
 
     def refresh(self) -> None:
@@ -133,7 +148,12 @@ class Tour(QFrame):
             widget.raise_()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's name
-        """Follow what moves, once the layout has settled."""
+        """Follow what moves, once the layout has settled; Return goes on, wherever it has nothing else to do."""
+        if watched is self._window and isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
+            typing = isinstance(QApplication.focusWidget(), QAbstractSpinBox)
+            if event.key() in {Qt.Key.Key_Return, Qt.Key.Key_Enter} and not typing:
+                self.go(self.index + 1)
+                return True
         if event.type() in {QEvent.Type.Resize, QEvent.Type.Move}:
             QTimer.singleShot(0, self, self.refresh)
         return super().eventFilter(watched, event)

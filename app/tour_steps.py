@@ -20,7 +20,12 @@ def tour_steps(window: MainWindow) -> list[Step]:
     return [
         Step("Each panel is one sampler", lambda: _PLANES, lambda: window.planes),
         Step("Time runs backwards", lambda: _TRANSPORT, lambda: window.transport),
-        Step("Raise the noise, and watch", lambda: _noise(window, noise), lambda: _noise_slider(window)),
+        Step(
+            "Raise the noise, and watch",
+            lambda: _noise(window, noise),
+            lambda: _noise_slider(window),
+            lambda: window.problem.measurement.noise.slider,
+        ),
         Step("The error, as it adds up", lambda: _HEADLINE, lambda: window.evidence.headline),
         Step("Where it comes from", lambda: _terms(window), lambda: window.evidence.composition),
     ]
@@ -67,7 +72,8 @@ def _noise(window: MainWindow, before: float | None) -> str:
     if now == before:
         return """
 <p>This is σ<sub>y</sub>, the noise of the measurement.</p>
-<p><b>Drag it to the right,</b> towards 1, and keep an eye on the contours, on DDNM and on BO-DDNM.</p>"""
+<p><b>Drag it to the right</b> (or hold <b>→</b>), towards 1, and keep an eye on the contours, on
+DDNM and on BO-DDNM.</p>"""
     change = f"<p>σ<sub>y</sub> went from {write(before)} to <b>{write(now)}</b>.</p>"
     if now < before:
         return f"""{change}

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import final
 
 from PySide6.QtCore import QByteArray, QSize, Qt
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication, QKeyEvent
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent
 from PySide6.QtWidgets import QApplication, QHBoxLayout, QMainWindow, QSplitter, QVBoxLayout, QWidget
 
 from app import theme
@@ -24,10 +24,11 @@ from app.help import Help
 from app.keys import Key
 from app.planes import PlaneGrid
 from app.problem_editor import ProblemEditor
-from app.process import leave_a_core
+from app.process import end, leave_a_core
 from app.sampler_menu import with_sampler
 from app.session import Session
 from app.settings import Settings, user_folder
+from app.theme_choice import ThemeChoice
 from app.top_bar import TopBar
 from app.transport import Player, Transport
 from core.experiment import Experiment
@@ -115,7 +116,8 @@ class MainWindow(QMainWindow):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setFocus()
         self.bar.view_tool("Fit view", "Show the whole problem again", self.planes.fit, "F")
-        self.bar.entry("Reset window layout", "Sizes as at the first start", self.reset_layout)
+        self.themes = ThemeChoice(self.bar.menu, self.settings)
+        self.bar.entry("Reset window layout", "Sizes and theme as at the first start", self.reset_layout)
         self.bar.entry("Full screen", "Nothing but the window, and back", self._toggle_full_screen, "F11")
         self.bar.entry("Quit", "Close the window", self.close, "Ctrl+Q")
         self.bar.view_widget(self.help.button)
@@ -142,12 +144,13 @@ class MainWindow(QMainWindow):
         self.session.failed.connect(self.problem.show_error)
         self.session.failed.connect(self.files.plugins.show_fault)
         self.problem.samplers.file_wanted.connect(self.files.plugins.choose)
+        self.problem.prior.data_wanted.connect(self.files.choose_data)
         self.session.failed.connect(lambda _: self.transport.show_failed())
         self.session.cancelled.connect(self._cancelled)
         self.transport.cancelled.connect(self.session.cancel)
         self.player.moved.connect(self._show_frame)
         self.player.playing_changed.connect(lambda _: self._write(self.player.frame))
-        QGuiApplication.styleHints().colorSchemeChanged.connect(self._restyle)
+        theme.scheme.changed.connect(self._restyle)
         self._restyle()
 
     def _restyle(self) -> None:
@@ -212,13 +215,15 @@ class MainWindow(QMainWindow):
     def _keep_layout(self) -> None:
         self.settings.keep("geometry", self.saveGeometry())
         self.settings.keep("split", self._split.saveState())
+        self.settings.write()
 
     def reset_layout(self) -> None:
-        """Give window and parts the sizes that they had at the very first start."""
+        """Give window and parts the sizes, and the theme, that they had at the very first start."""
         self.settings.forget("geometry", "split")
         self.showNormal()
         self.resize(_SIZE)
         self._split.setSizes(_SPLIT)
+        self.themes.reset()
 
     # The run
 
@@ -333,10 +338,13 @@ class MainWindow(QMainWindow):
         super().keyPressEvent(event)
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 - Qt's name
-        """Ask about unsaved changes; stop the run and wait for its thread."""
+        """Ask about unsaved changes; close what is open besides, stop the run and wait for its thread."""
         if not self.files.may_leave():
             event.ignore()
             return
+        for child in self.findChildren(QWidget):
+            if child.isWindow():
+                child.close()
         self._keep_layout()
         self.files.close()
         self.player.pause()
@@ -358,4 +366,4 @@ def open_window(scenario: Scenario, path: Path | None) -> int:
     window = MainWindow(scenario, path, user_folder())
     window.show()
     window.help.welcome(window.settings)
-    return application.exec()
+    return end(application.exec())

@@ -155,8 +155,9 @@ def _degeneracy(experiment: Experiment, index: int) -> Iterator[_Gap]:
     if not infinite.any():
         return
     frame = int(infinite.argmax())
-    columns = ["bound", "variance", "mismatch", "mismatch_range", "mismatch_null", "observed_mismatch"]
-    lost = [name for name in columns if name == "observed_mismatch" or np.isinf(value[name][index, frame])]
+    infinite_ones = ("bound", "variance", "mismatch", "mismatch_range", "mismatch_null")
+    lost = [name for name in infinite_ones if np.isinf(value[name][index, frame])]
+    lost += ["discretisation", "observed_mismatch"]  # finite, but parts of no bound
     where = "any direction" if np.isinf(value["mismatch_null"][index, frame]) else "the measured directions"
     note = f"the step from t = {steps - frame + 1} has no variance in {where}, so that paths have no density"
     yield _Gap(lost, frame, f"{', '.join(lost)}: no path bound exists from t = {steps - frame} down: {note}")

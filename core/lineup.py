@@ -63,7 +63,7 @@ def _build(name: str, tables: Tables, variance: ReverseVariance) -> Sampler:
 def _make(name: str, kind: object, table: dict[str, Any], tables: Tables, variance: ReverseVariance) -> Sampler:
     field = f"samplers.{name}" if name in tables else "run.samplers"
     if not isinstance(kind, str) or kind not in SAMPLERS:
-        known = SAMPLERS if name in tables else [*SAMPLERS, *tables]
+        known = SAMPLERS if name in tables else {**SAMPLERS, **tables}
         reason = f"there is no sampler {kind!r}{suggest(str(kind), known)}; {_LOADED_FIRST}"
         refuse(f"{field}.kind" if name in tables else field, reason)
     model = type(SAMPLERS[kind])

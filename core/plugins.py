@@ -13,7 +13,9 @@ import re
 import sys
 import traceback
 from collections.abc import Callable, Sequence
-from functools import wraps
+from dataclasses import fields
+from difflib import get_close_matches
+from functools import update_wrapper, wraps
 from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any, final
@@ -22,7 +24,7 @@ import torch
 from torch import Tensor
 
 from core.problem import Level
-from core.refusal import ScenarioError
+from core.refusal import ScenarioError, suggest
 from core.samplers import SAMPLERS, About, Kernel, Sampler, ScoreSampler
 
 _COLOURS = ("#4C9F70", "#B07AA1", "#9C755F", "#76B7B2", "#D4A6C8", "#86BCB6")
@@ -157,6 +159,7 @@ def _of_function(function: Callable[..., Tensor], path: Path) -> type[Sampler]:
             """What the function returns."""
             return function(level, points)
 
+    update_wrapper(FunctionSampler.score, function)  # faults are named by its line
     return FunctionSampler
 
 
@@ -164,6 +167,7 @@ def _guarded(model: type[Sampler], path: Path) -> type[Sampler]:
     """The class, with its one method called at one level at a time, checked, and its faults named by line."""
     method = "score" if issubclass(model, ScoreSampler) else "kernel"
     evaluate = getattr(model, method)
+    place = _place_of(evaluate, path)
 
     @wraps(evaluate)
     def guarded(self: Sampler, level: Level, points: Tensor) -> Any:  # noqa: ANN401 - a score or a kernel
@@ -174,23 +178,28 @@ def _guarded(model: type[Sampler], path: Path) -> type[Sampler]:
         except Exception as error:
             raise _fault(error, path) from error
         for result in results:
-            _check(result, points, method, path)
+            _check(result, points, method, place, path)
         return results[0] if single else _stacked(results, points)
 
     setattr(model, method, guarded)
     return model
 
 
-def _check(result: object, points: Tensor, method: str, path: Path) -> None:
+def _place_of(evaluate: Callable[..., Any], path: Path) -> str:
+    """Where in a file a function begins, if it is there."""
+    code = getattr(inspect.unwrap(evaluate), "__code__", None)
+    return f"line {code.co_firstlineno}" if code is not None and code.co_filename == str(path) else ""
+
+
+def _check(result: object, points: Tensor, method: str, place: str, path: Path) -> None:
     """Refuse what is no score or kernel at points of one level."""
     shape = tuple(points.shape[-2:])
     mean = result.mean if isinstance(result, Kernel) else result
     if isinstance(result, Kernel) != (method == "kernel") or not isinstance(mean, Tensor) or tuple(mean.shape) != shape:
         wanted = f"a tensor of shape {shape}, as its points"
         got = f"a tensor of shape {tuple(mean.shape)}" if isinstance(mean, Tensor) else type(result).__name__
-        raise ScenarioError(
-            str(path), method, f"must return {'a Kernel with ' if method == 'kernel' else ''}{wanted} (returned {got})"
-        )
+        what = f"{method} must return {'a Kernel with ' if method == 'kernel' else ''}{wanted}"
+        raise ScenarioError(str(path), place, f"{what} (returned {got})")
 
 
 def _stacked(results: list[Any], points: Tensor) -> Any:  # noqa: ANN401 - a score or a kernel
@@ -208,5 +217,15 @@ def _fault(error: BaseException, path: Path) -> ScenarioError:
         line, reason = error.lineno, error.msg
     else:
         lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
-        line, reason = (lines[-1] if lines else None), f"{type(error).__name__}: {error}"
+        line, reason = (lines[-1] if lines else None), f"{type(error).__name__}: {error}{_meant(error)}"
     return ScenarioError(str(path), f"line {line}" if line else "", " ".join(str(reason).split()))
+
+
+def _meant(error: BaseException) -> str:
+    """What was probably meant by a name that there is not; Python itself only guesses where nobody reads it."""
+    unknown = re.search(r"About.*unexpected keyword argument '(\w+)'", str(error))
+    if unknown is not None:
+        return suggest(unknown[1], (field.name for field in fields(About)))
+    names = dir(error.obj) if isinstance(error, AttributeError) else ()
+    near = get_close_matches(getattr(error, "name", None) or "", names, n=1)
+    return f"; did you mean {near[0]!r}?" if near else ""

@@ -61,6 +61,40 @@ def test_table_is_whole_where_there_is_no_terminal(folder: Path, capsys: pytest.
     assert (folder / "runs" / "high-noise" / "report.json").is_file()
 
 
+def test_the_table_explains_what_its_titles_do_not_say(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", "one-gaussian", *QUICK, "--samplers", "ddnm,ddim"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    for title in ("KL", "bound", "observed", "limit"):
+        assert sum(line.startswith(f"{title}: ") for line in lines) == 1
+    header, _, ddim = (line.split() for line in lines[2:5])
+    assert ddim[0] == "DDIM"
+    assert ddim[-len(header) + 4 :] == ["–"] * (len(header) - 4), "parts of a bound that there is not"
+
+
+def test_a_fault_in_a_sampler_s_file_is_named_after_that_file(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("core.plugins._loaded", {})
+    monkeypatch.setitem(SAMPLERS, "mine", SAMPLERS["exact"])
+    monkeypatch.delitem(SAMPLERS, "mine")  # whatever is loaded is forgotten after the test
+    (folder / "mine.py").write_text("def mine(level, x):\n    return x[:, :1]\n")
+    assert main(["run", "one-gaussian", *QUICK, "--plugin", "mine.py", "--samplers", "mine"]) == 2
+    said = capsys.readouterr().err
+    assert "mine.py: line 1: score must return a tensor of shape" in said
+    assert "one-gaussian" not in said
+
+
+@pytest.mark.parametrize("command", [["run", "one-gaussian", *QUICK], ["sweep", "one-gaussian", "--steps", "5,10"]])
+def test_a_log_is_told_now_and_then_how_far_it_is(
+    command: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.progress._LINE_SECONDS", 0.0)
+    assert main(command) == 0
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) > 2
+    assert all(line.startswith("One Gaussian, every number exact") and line.endswith(" s") for line in lines)
+
+
 def test_overrides_take_the_place_of_the_file(folder: Path) -> None:
     path = folder / "own.toml"
     path.write_text(load_builtin("three-components").to_toml(), encoding="utf-8")
@@ -286,6 +320,15 @@ def test_window_opens_on_a_file(folder: Path, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr("app.cli.ensure_display", lambda: None)
     monkeypatch.setattr(window, "open_window", lambda scenario, path: 7 if path and scenario.name else 0)
     assert main(["own.toml"]) == 7
+
+
+def test_what_is_wrong_is_said_without_a_display_as_well(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
+        monkeypatch.delenv(name, raising=False)
+    assert main(["three-component"]) == 2
+    assert "did you mean 'three-components'" in capsys.readouterr().err
 
 
 def test_no_display_offers_the_headless_run(

@@ -8,12 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication, QFileDialog
+from PySide6.QtCore import QEvent, Qt
+from PySide6.QtWidgets import QApplication, QFileDialog, QPushButton
 from pytestqt.qtbot import QtBot
 
 from app import data_dialog
 from app.data_dialog import DataDialog
+from app.process import end
 from app.task import Task
 from app.window import MainWindow
 from core.data import Fit
@@ -190,3 +191,41 @@ def test_an_accident_in_a_task_is_one_sentence(qtbot: QtBot, caplog: pytest.LogC
     task.close()
     assert str(heard.args[0]) == "this went wrong (ZeroDivisionError: division by zero)"
     assert "a task failed" in caplog.text
+
+
+def test_the_prior_s_own_button_asks_for_a_file(
+    window: Window, qtbot: QtBot, clusters: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = window(finish=False)
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (str(clusters), ""))
+    buttons = made.problem.prior.findChildren(QPushButton)
+    qtbot.mouseClick(next(each for each in buttons if each.text() == "From data…"), LEFT)
+    dialog = made.files._data
+    assert dialog is not None
+    qtbot.waitUntil(dialog.fit.isEnabled)
+    dialog.reject()
+
+
+def test_closing_does_not_wait_for_ever(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.process._PATIENCE_SECONDS", 0.05)
+    task, go = Task(None), threading.Event()
+
+    def endless() -> Iterator[object]:
+        go.wait()
+        raise ScenarioError("", "", "too late to be said")
+        yield
+
+    task.start(endless())
+    (thread,) = task._threads
+    task.close()
+    assert "has not ended after 0.05 s; the window closes" in caplog.text
+    left: list[int] = []
+    monkeypatch.setattr("os._exit", left.append)
+    end(3)
+    assert left == [3], "the process does not wait for it either"
+    task.deleteLater()
+    QApplication.sendPostedEvents(task, QEvent.Type.DeferredDelete)
+    go.set()
+    thread.join()
+    assert end(4) == 4
+    assert left == [3]

@@ -15,6 +15,7 @@ from pytestqt.qtbot import QtBot
 from app.recovery import leftovers
 from app.settings import Settings
 from app.window import MainWindow
+from core.samplers import SAMPLERS
 from core.scenario import Scenario
 
 Make = Callable[..., Scenario]
@@ -228,12 +229,48 @@ def test_a_leftover_that_says_nothing_is_set_aside(content: str, tmp_path: Path)
     assert [file.name for file in tmp_path.iterdir()] == ["some.broken"]
 
 
+def test_edits_with_a_sampler_that_is_not_loaded_wait_for_it(
+    window: Window, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = window(None, None, tmp_path)
+    monkeypatch.setitem(SAMPLERS, "mine", SAMPLERS["exact"])
+    data = first.scenario.to_dict()
+    first.document.edit(Scenario.from_dict(data | {"run": data["run"] | {"samplers": ["ddnm", "mine"]}}))
+    edited = first.scenario
+    left = crash(tmp_path, first)
+    first.close()
+    come_back(left)
+    monkeypatch.delitem(SAMPLERS, "mine")
+    second = window(None, None, tmp_path)
+    press(qtbot, second, "Restore")
+    told, offer = said(second)
+    assert "there is no sampler 'mine'" in told
+    assert "Sampler from a file" in told
+    assert "unsaved changes" in offer
+    monkeypatch.setitem(SAMPLERS, "mine", SAMPLERS["exact"])
+    press(qtbot, second, "Restore")
+    assert second.scenario == edited
+    second.document.undo()
+    second.close()
+
+
 def test_a_folder_that_cannot_be_made_stops_nobody(window: Window, tmp_path: Path) -> None:
     (tmp_path / "recovery").write_text("in the way")
     made = window(None, None, tmp_path)
     edit(made, 5)
     made.files._autosave.write()  # type: ignore[union-attr]
     assert made.scenario.run.seed == 5
+
+
+def test_an_offer_and_an_error_leave_room_for_all_below(window: Window, qapp: QApplication) -> None:
+    made = window()
+    made.resize(1280, 720)
+    made.banner.offer("The program ended with unsaved changes to “A scenario with a long name”.", {"Restore": print})
+    made.banner.say("/home/somebody/own.toml: run.samplers: there is no sampler 'ddmn'; did you mean 'ddnm'? " * 2)
+    qapp.processEvents()
+    assert len(said(made)) == 2
+    assert made.evidence.height() >= made.evidence.minimumSizeHint().height()
+    assert made.banner.height() < 60
 
 
 # Settings

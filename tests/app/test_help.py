@@ -224,6 +224,33 @@ def test_the_help_opens_where_it_was_left_and_escape_closes_it(
     assert viewer.contents.currentItem().text() == "Scenario files"
 
 
+@pytest.mark.parametrize(
+    "words",
+    ["W bias", "W_bias", "bracket", "limit", "observed", "asymptote", "upper only", "≤", "≈", "39.2 – 40.1", "±"],
+)
+def test_what_the_screen_says_is_found_on_the_page_about_numbers(words: str, viewer: HelpViewer) -> None:
+    viewer.search.setText(words)
+    assert "Reading the numbers" in titles(viewer)
+    viewer.show_page("4-numbers.md")
+    assert viewer.reader.extraSelections(), "marked"
+
+
+def test_f1_opens_the_page_on_what_has_the_keys(made: MainWindow, qtbot: QtBot) -> None:
+    pages = {
+        made.problem.samplers.chips["ddnm"]: "The samplers",
+        made.problem.measurement.lines["noise"]: "Scenario files",
+        made.evidence.absolute: "Reading the numbers",
+        made.transport.play: "What you see",
+    }
+    for widget, title in pages.items():
+        made.activateWindow()
+        qtbot.waitUntil(made.isActiveWindow)
+        widget.setFocus()
+        qtbot.keyClick(widget, Qt.Key.Key_F1)
+        assert made.help.viewer is not None
+        assert made.help.viewer.contents.currentItem().text() == title
+
+
 def test_pages_follow_the_theme(made: MainWindow, viewer: HelpViewer, monkeypatch: pytest.MonkeyPatch) -> None:
     for palette in (theme.DARK, theme.LIGHT):
         monkeypatch.setattr(theme, "current", lambda palette=palette: palette)
@@ -264,6 +291,9 @@ def test_the_sheet_is_made_of_what_the_window_does(made: MainWindow, qtbot: QtBo
     assert "Select a panel 1  2  3  4  5  6" in words
     for action in made.findChildren(QAction):
         assert action.shortcut().isEmpty() or action.text() in words
+    assert "Move a handle Drag  Arrows" in words
+    assert sheet.width() < 1280
+    assert sheet.height() < 680, "with a frame around it"
     made.help.show_shortcuts()
     assert made.findChildren(ShortcutSheet) == [sheet], "one is enough"
     qtbot.keyClick(sheet, Qt.Key.Key_Escape)
@@ -271,7 +301,8 @@ def test_the_sheet_is_made_of_what_the_window_does(made: MainWindow, qtbot: QtBo
 
 
 def test_every_key_of_the_sheet_belongs_to_one_thing_only(made: MainWindow) -> None:
-    names = [name for _, keys in shortcuts(made, made.keys) for name in keys.split("  ")]
+    by_keys = (rows for title, rows in shortcuts(made, made.keys).items() if title != "On a plane")
+    names = [name for rows in by_keys for _, keys in rows for name in keys.split("  ")]
     assert len(names) == len(set(names)) > 12
 
 

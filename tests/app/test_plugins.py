@@ -192,6 +192,28 @@ def test_a_new_version_that_does_not_fit_leaves_the_old_one(
     assert made.scenario is before
 
 
+def test_the_way_back_past_another_version_is_refused_and_nothing_is_lost(
+    made: MainWindow, file: Callable[..., Path], qtbot: QtBot
+) -> None:
+    path = file(WARM)
+    load(made, path, qtbot)
+    data = made.scenario.to_dict()
+    weak = Scenario.from_dict(data | {"samplers": {"warm": {"strength": 0.25}}})
+    made.document.edit(weak)
+    made.document.edit(Scenario.from_dict(data))
+    path.write_text(WARM.replace("strength", "power"), encoding="utf-8")
+    load(made, path, qtbot)
+    now = made.scenario
+    made.files._undo.trigger()
+    assert made.scenario is now
+    assert "samplers.warm: there is no key 'strength'" in said(made)
+    path.write_text(WARM, encoding="utf-8")
+    load(made, path, qtbot)
+    made.files._undo.trigger()
+    assert made.scenario == weak
+    settle(made, qtbot)
+
+
 def test_a_sampler_that_cannot_run_here_is_loaded_all_the_same(
     window: Callable[..., MainWindow], make_scenario: Callable[..., Scenario], file: Callable[..., Path], qtbot: QtBot
 ) -> None:

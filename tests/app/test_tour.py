@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QPoint, QRect, QSize, Qt
-from PySide6.QtWidgets import QLabel, QMenu, QPushButton, QWidget
+from PySide6.QtWidgets import QApplication, QLabel, QMenu, QMessageBox, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.popup import beside, place_in
@@ -219,3 +219,84 @@ def test_a_popup_larger_than_the_room_keeps_its_top_left_corner(shown: Callable[
     holder = shown(QWidget(), 100, 80)
     placed = beside(QRect(0, 0, 10, 10), SIZE, holder.rect())
     assert holder.rect().contains(placed.topLeft())
+
+
+# Keys, and what the tour leaves behind
+
+
+def test_return_goes_on_to_the_end(made: MainWindow, tour: Tour, qtbot: QtBot) -> None:
+    for index in range(5):
+        assert tour.index == index
+        qtbot.keyClick(QApplication.focusWidget(), Qt.Key.Key_Return)
+    assert made.help.tour is None
+
+
+def test_the_keys_of_a_step_work_and_return_in_a_field_only_ends_the_typing(
+    made: MainWindow, tour: Tour, qtbot: QtBot
+) -> None:
+    qtbot.keyClick(QApplication.focusWidget(), Qt.Key.Key_Return)
+    qtbot.keyClick(QApplication.focusWidget(), Qt.Key.Key_Space)
+    assert made.player.is_playing, "as the second step says"
+    made.player.pause()
+    qtbot.keyClick(QApplication.focusWidget(), Qt.Key.Key_Return)
+    before = made.scenario.measurement.noise
+    qtbot.keyClick(QApplication.focusWidget(), Qt.Key.Key_Right)
+    assert made.scenario.measurement.noise > before, "as the third step says"
+    line = made.problem.measurement.lines["noise"]
+    line.setFocus()
+    line.selectAll()
+    qtbot.keyClicks(line, "0.8")
+    qtbot.keyClick(line, Qt.Key.Key_Return)
+    assert made.scenario.measurement.noise == 0.8
+    assert tour.index == 2
+    qtbot.waitUntil(lambda: not made.session.is_running, timeout=RUN_MS)
+
+
+def test_return_presses_the_button_that_has_the_focus(tour: Tour, qtbot: QtBot) -> None:
+    tour.go(2)
+    tour.back.setFocus()
+    qtbot.keyClick(tour.back, Qt.Key.Key_Return)
+    assert tour.index == 1
+    assert tour.back.hasFocus()
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What the user is asked about unsaved changes."""
+    questions: list[str] = []
+
+    def ask(*arguments: object) -> QMessageBox.StandardButton:
+        questions.append(str(arguments[2]))
+        return QMessageBox.StandardButton.Discard
+
+    monkeypatch.setattr(QMessageBox, "warning", ask)
+    return questions
+
+
+def test_the_noise_of_the_tour_is_not_asked_about(made: MainWindow, tour: Tour, asked: list[str]) -> None:
+    made.problem.measurement.noise.slider.setValue(900)
+    assert made.isWindowModified()
+    tour.close()
+    assert made.close()
+    assert asked == []
+
+
+def test_whatever_else_is_edited_meanwhile_is_asked_about(made: MainWindow, tour: Tour, asked: list[str]) -> None:
+    made.problem.measurement.noise.slider.setValue(900)
+    data = made.scenario.to_dict()
+    made.document.edit(Scenario.from_dict(data | {"run": data["run"] | {"seed": 7}}))
+    tour.close()
+    assert made.close()
+    assert len(asked) == 1
+
+
+def test_a_noise_in_a_file_of_one_s_own_is_asked_about(
+    window: Window, make_scenario: Callable[..., Scenario], tmp_path: Path, asked: list[str]
+) -> None:
+    path = tmp_path / "own.toml"
+    path.write_text(make_scenario().to_toml(), encoding="utf-8")
+    made = window(make_scenario(), path)
+    made.help.start_tour()
+    made.problem.measurement.noise.slider.setValue(900)
+    assert made.close()
+    assert len(asked) == 1

@@ -123,6 +123,7 @@ BROKEN = {
     "two": ("def f(level, x): ...\ndef g(level, x): ...\n", "", "defines f, g"),
     "arguments": ("def f(x):\n    return x\n", "f", "two arguments"),
     "no kind": ("\n".join(line for line in CLASS.splitlines() if "kind" not in line), "", "'kind'"),
+    "unknown key": (CLASS.replace('"Me")', '"Me", assumption="")'), "line 5", "did you mean 'assumptions'?"),
     "taken": (CLASS.replace('"warm"', '"ddnm"'), "", "already a sampler 'ddnm'"),
 }
 
@@ -145,9 +146,10 @@ def test_a_file_that_is_none_is_refused_in_one_sentence(
 
 WRONG = {
     "raises": ("def f(level, x):\n    return 1 / 0\n", "line 2", "ZeroDivisionError"),
-    "shape": ("def f(level, x):\n    return x[:, :1]\n", "score", "shape"),
-    "nothing": ("def f(level, x):\n    return None\n", "score", "NoneType"),
-    "no kernel": (KERNEL.replace("return Kernel(x, level.variance)", "return x"), "kernel", "Kernel"),
+    "shape": ("\ndef f(level, x):\n    return x[:, :1]\n", "line 2", "score must return a tensor of shape"),
+    "nothing": ("def f(level, x):\n    return None\n", "line 1", "NoneType"),
+    "no kernel": (KERNEL.replace("return Kernel(x, level.variance)", "return x"), "line 7", "a Kernel with"),
+    "unknown name": ("def f(level, x):\n    return level.prior_scor(x)\n", "line 2", "did you mean 'prior_score'?"),
 }
 
 

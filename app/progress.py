@@ -1,0 +1,56 @@
+"""How far a long computation is, on the terminal: a bar where someone watches, else a plain line now and then."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Protocol, final
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import Progress
+
+_LINE_SECONDS = 10.0
+"""A log is read later: it need not grow faster."""
+
+
+class Meter(Protocol):
+    """Told how far the work is."""
+
+    def __call__(self, done: int, total: int | None, what: str) -> None:
+        """``done`` of ``total``, where that is known, of something."""
+
+
+@contextmanager
+def metered() -> Iterator[Meter]:
+    """Give what shows progress on stderr until the work ends."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield _Lines(console)
+        return
+    with Progress(console=console, transient=True) as progress:
+        task = progress.add_task("")
+
+        def show(done: int, total: int | None, what: str) -> None:
+            progress.update(task, description=escape(what), completed=done, total=total)
+
+        yield show
+
+
+@final
+class _Lines:
+    """Prints a line when some time has passed since the last one."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._start = self._printed = time.monotonic()
+
+    def __call__(self, done: int, total: int | None, what: str) -> None:
+        now = time.monotonic()
+        if now - self._printed < _LINE_SECONDS:
+            return
+        self._printed = now
+        reached = f": {done} of {total}" if total is not None else ""
+        line = f"{what}{reached}, after {now - self._start:.0f} s"
+        self._console.print(line, markup=False, highlight=False, soft_wrap=True)
