@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, final
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QHeaderView, QSpinBox
+from PySide6.QtCore import QSignalBlocker, Qt, Signal
+from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QSpinBox
 
 from app.fields import Entry, NumberTable, Section, read, read_matrix, read_vector, write, write_matrix, write_vector
 from app.widgets import side_by_side
@@ -20,6 +21,9 @@ class MixtureEditor(Section):
 
     TITLES = ("weight", "mean", "covariance")
 
+    selected = Signal(int)
+    """The row of the component that the user selected; -1: none."""
+
     def __init__(self, key: str, title: str, letter: str) -> None:
         super().__init__(key, title)
         self._letter = letter
@@ -31,18 +35,18 @@ class MixtureEditor(Section):
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         self.table.setColumnWidth(0, 48)
         self.table.setColumnWidth(1, 88)
+        self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.table.edited.connect(lambda *_: self.changed.emit())
+        self.table.currentCellChanged.connect(lambda *_: self._tell())
+        QShortcut(QKeySequence.StandardKey.Delete, self.table, self._delete, context=Qt.ShortcutContext.WidgetShortcut)
         self.fields.update(dict.fromkeys(("weights", "means", "covariances"), self.table))
         self.dimension = QSpinBox(minimum=1, maximum=64, prefix="d = ", toolTip="Dimension of the space")
         self.dimension.setLineEdit(Entry())
         self.dimension.setAccessibleName("Dimension of the space")
         self.dimension.setKeyboardTracking(False)
+        self.duplicate = self.button("Duplicate", "Duplicate the selected component", self._duplicate)
         self.delete = self.button("Delete", "Delete the selected component", self._delete)
-        buttons = side_by_side(
-            self.button("Add", "Add a component", self._add),
-            self.button("Duplicate", "Duplicate the selected component", self._duplicate),
-            self.delete,
-        )
+        buttons = side_by_side(self.button("Add", "Add a component", self._add), self.duplicate, self.delete)
         buttons.addWidget(self.dimension)
         if key != "prior":  # the target lives in the prior's space
             self.dimension.hide()
@@ -61,9 +65,25 @@ class MixtureEditor(Section):
 
     def _show(self, rows: Sequence[Sequence[str]]) -> None:
         self.table.show_texts(rows, self.TITLES, [f"{self._letter}{index}" for index in range(1, len(rows) + 1)])
-        if self.table.currentRow() < 0:
-            self.table.setCurrentCell(0, 0)
-        self.delete.setEnabled(len(rows) > 1)
+        self._offer()
+
+    def _offer(self) -> None:
+        """What can be done with the selection."""
+        is_selected = self.table.currentRow() >= 0
+        self.duplicate.setEnabled(is_selected)
+        self.delete.setEnabled(is_selected and self.table.rowCount() > 1)
+
+    def select(self, row: int) -> None:
+        """Show which component is selected, -1: none; nothing is emitted."""
+        if row != self.table.currentRow():
+            with QSignalBlocker(self.table):
+                self.table.clearSelection()
+                self.table.setCurrentCell(row, max(self.table.currentColumn(), 0) if row >= 0 else -1)
+        self._offer()
+
+    def _tell(self) -> None:
+        self._offer()
+        self.selected.emit(self.table.currentRow())
 
     def data(self) -> dict[str, Any]:
         """Return the section as the file would hold it."""
@@ -76,7 +96,8 @@ class MixtureEditor(Section):
 
     def _change(self, rows: Sequence[Sequence[str]], select: int) -> None:
         self._show(rows)
-        self.table.setCurrentCell(select, 0)
+        self.select(select)
+        self._tell()
         self.changed.emit()
 
     def _add(self) -> None:
@@ -92,5 +113,5 @@ class MixtureEditor(Section):
 
     def _delete(self) -> None:
         rows, chosen = self.table.texts(), self.table.chosen
-        if len(rows) > 1:
-            self._change(rows[:chosen] + rows[chosen + 1 :], max(chosen - 1, 0))
+        if self.delete.isEnabled():
+            self._change(rows[:chosen] + rows[chosen + 1 :], -1)

@@ -68,6 +68,7 @@ class Plane(QFrame):
         make_quiet(self.view, f"Particles of {about.label}", axes=False)
         self.view.scene().sigMouseClicked.connect(lambda _: self.picked.emit(about.key))
         self.view.handles.pressed.connect(lambda: self.picked.emit(about.key))
+        self.view.handles.clicked.connect(lambda _: self.picked.emit(about.key))
         self.view.asked.connect(lambda point: self.asked.emit(about.key, point))
         self.box: pg.ViewBox = self.view.getPlotItem().getViewBox()
         self.box.setAspectLocked(True)

@@ -12,6 +12,7 @@ from PySide6.QtCore import QPointF, Qt, Signal
 from PySide6.QtGui import QContextMenuEvent, QFocusEvent, QKeyEvent
 
 from app.hand import Hand
+from app.hand_menu import plane_menu
 from app.handles import Handles
 from app.manipulation import Grip
 
@@ -33,6 +34,7 @@ class PlaneView(pg.PlotWidget):
         self.handles = Handles(hand)
         self.getPlotItem().getViewBox().addItem(self.handles, ignoreBounds=True)
         self.handles.pressed.connect(self._take_keys)
+        self.handles.clicked.connect(self._ask)
         self.scene().sigMouseClicked.connect(self._clicked)
         hand.changed.connect(self._say)
 
@@ -52,11 +54,14 @@ class PlaneView(pg.PlotWidget):
         if event.button() == Qt.MouseButton.RightButton:
             self._open_menu(self.handles.at(point), point)
         elif event.button() == Qt.MouseButton.LeftButton and not event.double():
-            self.hand.focus(None)
-            if self.hasFocus():
-                self._give_keys_back()
-            if self.handles.at(point) is None:
-                self.asked.emit(point)
+            self._ask(point)
+
+    def _ask(self, point: QPointF) -> None:
+        """Away from handles, a click selects nothing and asks for the scores."""
+        self.hand.focus(None)
+        if self.hasFocus():
+            self._give_keys_back()
+        self.asked.emit(point)
 
     def _give_keys_back(self) -> None:
         self.window().setFocus()
@@ -67,9 +72,9 @@ class PlaneView(pg.PlotWidget):
             self._open_menu(self.hand.grip, self.handles.place(self.hand.grip))
 
     def _open_menu(self, grip: Grip | None, point: QPointF) -> None:
-        place = self.viewport().mapToGlobal(self.mapFromScene(self.handles.mapToScene(point)))
-        menu = self.hand.menu(grip, (point.x(), point.y()), self.handles.pixel, self._reset_view)
-        menu.exec(place)
+        place, pixel = (point.x(), point.y()), self.handles.pixel
+        menu = plane_menu(self.hand, grip, place, pixel, ask=lambda: self.asked.emit(point), fit=self._reset_view)
+        menu.exec(self.viewport().mapToGlobal(self.mapFromScene(self.handles.mapToScene(point))))
         menu.deleteLater()
 
     # Keys

@@ -129,6 +129,8 @@ class MainWindow(QMainWindow):
         self.document.noted.connect(self._title)
         self.problem.edited.connect(lambda scenario: self.document.edit(scenario, self.problem.gesture))
         self.problem.refused.connect(lambda: self.transport.status.setText("not valid: last valid run"))
+        self.problem.selected.connect(self.planes.hand.focus)
+        self.planes.hand.changed.connect(lambda: self.problem.select(self.planes.hand.selected))
         self.planes.dragged.connect(self._dragged)
         self.planes.edited.connect(self._edited_on_planes)
         self.planes.cancelled.connect(self._drag_cancelled)
@@ -171,6 +173,7 @@ class MainWindow(QMainWindow):
     def _load(self, scenario: Scenario) -> None:
         """Another scenario: from its first frame, all of it in view."""
         self.planes.follow()
+        self.planes.hand.focus(None)
         self._follow(scenario)
         self.player.restart()
 
