@@ -11,6 +11,7 @@ from PySide6.QtGui import (
     QColor,
     QFontMetricsF,
     QPainter,
+    QPainterPath,
     QPen,
     QPolygonF,
     QTransform,
@@ -222,8 +223,10 @@ class Handles(pg.GraphicsObject):
             painter.drawEllipse(centre, radius, radius)
         if grip.kind == "axis" or len(self.hand.spots) > _LABELLED:
             return
-        painter.setPen(QColor(theme.STRIP if measured else palette.muted))
-        painter.drawText(centre + QPointF(_RADIUS + 4, -_RADIUS), self.hand.name(grip))
+        name = QPainterPath()
+        name.addText(centre + QPointF(_RADIUS + 4, -_RADIUS), painter.font(), self.hand.name(grip))
+        painter.strokePath(name, QPen(QColor(palette.surface), 3.0))  # readable over particles
+        painter.fillPath(name, QColor(theme.STRIP if measured else palette.ink))
 
     def _draw_held_strip(self, painter: QPainter, world: QTransform) -> None:
         """A measurement's strip is lighter, and its middle thick, while it can be, or is, moved."""

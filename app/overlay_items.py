@@ -45,10 +45,10 @@ def heat_colours(dark: bool) -> NDArray[np.uint32]:
     return np.round(255 * opacity).astype(np.uint32) << 24 | red << 16 | green << 8 | blue
 
 
-def heat_image(heat: Array, highest: int) -> QImage:
-    """Colour heat (rows, columns) on a log scale that ends at ``10 ** highest``; the first row is the lowest."""
+def heat_image(heat: Array, hottest: float) -> QImage:
+    """Colour heat (rows, columns) on a log scale that ends at ``hottest``; the first row is the lowest."""
     with np.errstate(divide="ignore"):
-        share = (np.log10(heat) - (highest - DECADES)) / DECADES
+        share = 1 + np.log10(heat / hottest) / DECADES
     shade = np.nan_to_num(255 * share, nan=0.0, posinf=255.0, neginf=0.0).clip(0, 255).astype(np.uint8)
     pixels = heat_colours(theme.current() is theme.DARK)[shade[::-1]]
     rows, columns = shade.shape

@@ -307,7 +307,7 @@ class PlaneGrid(QWidget):
         for index, plane in panels:
             mark = (point.x(), point.y()) if point is not None and plane.about.key == key else None
             plane.show_overlay(drawn.panels[index], drawn.place, mark)
-        self._overlay_legend.say(drawn.highest, drawn.words)
+        self._overlay_legend.say(drawn.hottest, drawn.words)
         self._write_card()
 
     # The scores at a point

@@ -22,6 +22,7 @@ from app.evidence import EvidenceDock
 from app.files import Files
 from app.help import Help
 from app.keys import Key
+from app.overlay_choice import AT_FIRST
 from app.planes import PlaneGrid
 from app.problem_editor import ProblemEditor
 from app.process import leave_a_core
@@ -115,7 +116,7 @@ class MainWindow(QMainWindow):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setFocus()
         self.bar.view_tool("Fit view", "Show the whole problem again", self.planes.fit, "F")
-        self.bar.entry("Reset window layout", "Sizes as at the first start", self.reset_layout)
+        self.bar.entry("Reset window layout", "Sizes and overlays as at the first start", self.reset_layout)
         self.bar.entry("Full screen", "Nothing but the window, and back", self._toggle_full_screen, "F11")
         self.bar.entry("Quit", "Close the window", self.close, "Ctrl+Q")
         self.bar.view_widget(self.help.button)
@@ -211,14 +212,19 @@ class MainWindow(QMainWindow):
             kept = self.settings.value(key)
             if isinstance(kept, QByteArray):
                 restore(kept)
+        overlays = self.settings.value("overlays")
+        if overlays is not None:
+            self.planes.overlays.restore(overlays)
 
     def _keep_layout(self) -> None:
         self.settings.keep("geometry", self.saveGeometry())
         self.settings.keep("split", self._split.saveState())
+        self.settings.keep("overlays", self.planes.overlays.state)
 
     def reset_layout(self) -> None:
-        """Give window and parts the sizes that they had at the very first start."""
-        self.settings.forget("geometry", "split")
+        """Give window and parts the sizes, and the planes the overlays, that they had at the very first start."""
+        self.settings.forget("geometry", "split", "overlays")
+        self.planes.overlays.restore(AT_FIRST)
         self.showNormal()
         self.resize(_SIZE)
         self._split.setSizes(_SPLIT)

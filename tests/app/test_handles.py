@@ -223,17 +223,6 @@ def test_the_whole_strip_is_dragged_and_lightens_under_the_mouse(off: float, thr
     assert three.edited[0].measurement.value[0] == pytest.approx(0.2 + 50 * three.view.handles.pixel, abs=0.03)
 
 
-def test_beside_the_strip_the_plane_is_panned(three: Planes) -> None:
-    start, box = three.pixel_of(-2.2, -1.6), three.grid.planes["ddnm"].box
-    before = box.viewRect().center()
-    three.press(start)
-    for step in (10, 20, 40):
-        three.move(start + QPoint(step, 0))
-    three.release(start + QPoint(40, 0))
-    assert box.viewRect().center().x() < before.x() - 0.1
-    assert not three.dragged
-
-
 def test_a_click_on_the_strip_asks_for_the_scores_and_takes_nothing(three: Planes) -> None:
     asked: list[tuple[str, QPointF]] = []
     three.grid.planes["ddnm"].asked.connect(lambda key, point: asked.append((key, point)))
