@@ -21,6 +21,7 @@ from PySide6.QtWidgets import QGraphicsSceneHoverEvent, QGraphicsSceneMouseEvent
 from app import theme
 from app.hand import Hand
 from app.manipulation import Grip, Spot
+from app.placing import Box
 
 _RADIUS = 6.0
 """Of a handle, in pixels; one that is hovered or held is larger."""
@@ -39,6 +40,8 @@ _HINTS = {
     "value": "Drag the strip to change the measured value (Shift: to a grid).",
     "row": "Drag to turn H and to change its gain (Shift: by 15°).",
 }
+_NAME, _NAME_OFFSET = 11, QPointF(_RADIUS + 4, -_RADIUS)
+"""Size of the name beside a handle, and its way from there, in pixels."""
 _LIGHT = 0.14
 """Opacity of what lightens a strip under the mouse."""
 _LABELLED = 20
@@ -110,6 +113,21 @@ class Handles(pg.GraphicsObject):
         view = self.boundingRect()
         widest = _WIDEST_STRIP * min(view.width(), view.height())
         return max(min(2 * self.hand.noise / math.hypot(a, b), widest), _HOLD_STRIP * self.pixel)
+
+    def boxes(self, world: QTransform) -> list[Box]:
+        """What the handles and their names cover, in pixels."""
+        metrics = QFontMetricsF(theme.font(_NAME))
+        found = []
+        for spot in self.hand.spots:
+            middle = world.map(QPointF(*spot.anchor)) + QPointF(spot.offset[0], -spot.offset[1])
+            held = QRectF(middle.x(), middle.y(), 0, 0).adjusted(-_RADIUS - 2, -_RADIUS - 2, _RADIUS + 2, _RADIUS + 2)
+            if self._is_named(spot.grip):
+                held |= metrics.boundingRect(self.hand.name(spot.grip)).translated(middle + _NAME_OFFSET)
+            found.append((held.x(), held.y(), held.width(), held.height()))
+        return found
+
+    def _is_named(self, grip: Grip) -> bool:
+        return grip.kind != "axis" and len(self.hand.spots) <= _LABELLED
 
     # The mouse
 
@@ -190,7 +208,7 @@ class Handles(pg.GraphicsObject):
         painter.save()
         painter.resetTransform()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setFont(theme.font(11))
+        painter.setFont(theme.font(_NAME))
         self._draw_held_strip(painter, world)
         self._draw_outline(painter, world)
         palette = theme.current()
@@ -221,10 +239,10 @@ class Handles(pg.GraphicsObject):
             painter.drawRoundedRect(QRectF(centre.x() - radius, centre.y() - radius, 2 * radius, 2 * radius), 3, 3)
         else:
             painter.drawEllipse(centre, radius, radius)
-        if grip.kind == "axis" or len(self.hand.spots) > _LABELLED:
+        if not self._is_named(grip):
             return
         name = QPainterPath()
-        name.addText(centre + QPointF(_RADIUS + 4, -_RADIUS), painter.font(), self.hand.name(grip))
+        name.addText(centre + _NAME_OFFSET, painter.font(), self.hand.name(grip))
         painter.strokePath(name, QPen(QColor(palette.surface), 3.0))  # readable over particles
         painter.fillPath(name, QColor(theme.STRIP if measured else palette.ink))
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, final
 
+import numpy as np
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QSpinBox
@@ -61,6 +63,10 @@ class MixtureEditor(Section):
             return
         rows = zip(mixture.weights, mixture.means, mixture.covariances, strict=True)
         self._show([[write(weight), write_vector(mean), write_matrix(spread)] for weight, mean, spread in rows])
+        if scenario.dimension == 2:
+            with QSignalBlocker(self.table):
+                for row, spread in enumerate(mixture.covariances):
+                    self.table.item(row, 2).setToolTip(f"{write_matrix(spread)}\n{_axes_in_words(spread)}")  # type: ignore[union-attr]
         self.dimension.setValue(scenario.dimension)
 
     def _show(self, rows: Sequence[Sequence[str]]) -> None:
@@ -115,3 +121,11 @@ class MixtureEditor(Section):
         rows, chosen = self.table.texts(), self.table.chosen
         if self.delete.isEnabled():
             self._change(rows[:chosen] + rows[chosen + 1 :], -1)
+
+
+def _axes_in_words(spread: Sequence[Sequence[float]]) -> str:
+    """A covariance on R^2 as an ellipse, which is easier to picture."""
+    variances, axes = np.linalg.eigh(np.asarray(spread))
+    small, large = np.sqrt(np.maximum(variances, 0.0))
+    degrees = round(math.degrees(math.atan2(axes[1, 1], axes[0, 1]))) % 180
+    return f"standard deviations {large:.3g} along {degrees}°, {small:.3g} across"

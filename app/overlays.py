@@ -121,7 +121,7 @@ def overlays(
     )
 
 
-_WEIGHT_WORDS = "Bars at the target’s components: their weight, exact · sampled"
+_WEIGHT_WORDS = "Bars: weights, exact · sampled"
 
 
 def _end_of_scale(fields: Iterable[Array]) -> float:
@@ -192,7 +192,7 @@ class _Fields:
         }
         told = [words for name, words in names.items() if name in shown]
         half = full / 10 ** (_ARROW_DECADES / 2)
-        return scaled, [*told, f"full arrow: {number(full)} or more, half: {number(half)} per unit of x"]
+        return scaled, [*told, f"full arrow: {number(full)} per unit of x, half: {number(half)}"]
 
     def _in_plane(self, vectors: torch.Tensor) -> Array:
         """(2, N): what the plane shows of vectors (d, N)."""

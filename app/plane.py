@@ -75,7 +75,7 @@ class Plane(QFrame):
         self.box.setDefaultPadding(0)
         self.particles = Particles(about.colour)
         self._prior, self._target = Lines(), Lines()
-        self._heat, self._marks = HeatItem(), MarksItem()
+        self._heat, self._marks = HeatItem(), MarksItem(self.view.handles.boxes)
         layers: Sequence[pg.GraphicsObject] = (self._heat, self._prior, self.particles, self._target, self._marks)
         for depth, item in enumerate(layers):
             item.setZValue(depth)

@@ -112,7 +112,7 @@ def test_arrows_are_scores_on_one_scale(grid: PlaneGrid, qtbot: QtBot, experimen
         seen = (drawn > 0) & (drawn < 0.999)
         full = lengths[seen] / 10 ** (ARROW_DECADES * (drawn[seen] - 1))
         np.testing.assert_allclose(full, full[0], rtol=1e-9)
-        assert f"full arrow: {number(full[0])} or more" in grid._overlay_legend.words.text()
+        assert f"full arrow: {number(full[0])} per unit of x" in grid._overlay_legend.words.text()
         turn = used.vectors[0] * score[1] - used.vectors[1] * score[0]
         np.testing.assert_allclose(turn, 0, atol=1e-9 * lengths.max())
 
