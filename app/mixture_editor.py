@@ -43,7 +43,7 @@ class MixtureEditor(Section):
         QShortcut(QKeySequence.StandardKey.Delete, self.table, self._delete, context=Qt.ShortcutContext.WidgetShortcut)
         self.fields.update(dict.fromkeys(("weights", "means", "covariances"), self.table))
         self.dimension = QSpinBox(minimum=1, maximum=64, prefix="d = ", toolTip="Dimension of the space")
-        self.dimension.setLineEdit(Entry())
+        self.dimension.setLineEdit(Entry(accessibleName="Dimension of the space"))
         self.dimension.setAccessibleName("Dimension of the space")
         self.dimension.setKeyboardTracking(False)
         self.duplicate = self.button("Duplicate", "Duplicate the selected component", self._duplicate)

@@ -9,7 +9,7 @@ from typing import final
 import pyqtgraph as pg
 from pyqtgraph.GraphicsScene.mouseEvents import MouseClickEvent
 from PySide6.QtCore import QPointF, Qt, Signal
-from PySide6.QtGui import QContextMenuEvent, QFocusEvent, QKeyEvent
+from PySide6.QtGui import QAccessible, QAccessibleEvent, QContextMenuEvent, QFocusEvent, QKeyEvent
 
 from app.hand import Hand
 from app.hand_menu import plane_menu
@@ -41,7 +41,11 @@ class PlaneView(pg.PlotWidget):
     def _say(self) -> None:
         """Tell screen readers which handle has the keys, and its value."""
         focused = self.hasFocus() and self.hand.grip is not None
-        self.setAccessibleDescription(self.hand.describe(self.hand.grip) if focused else "")  # type: ignore[arg-type]
+        words = self.hand.describe(self.hand.grip) if focused else ""  # type: ignore[arg-type]
+        if words != self.accessibleDescription():
+            self.setAccessibleDescription(words)
+            if focused:  # the widget keeps the focus, but what is in hand is new: it is to be read out
+                QAccessible.updateAccessibility(QAccessibleEvent(self, QAccessible.Event.Focus))
 
     def _take_keys(self) -> None:
         self._is_nudging = False

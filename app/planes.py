@@ -138,7 +138,6 @@ class PlaneGrid(QWidget):
             self._follow = True
         self.choice.setVisible(len(labels) > 1)
         self._data_legend.setVisible(experiment.scenario.data is not None)
-        self._strip_legend.setVisible(experiment.scenario.measurement is not None)
         for plane in self.planes.values():
             plane.title.take(self._scenario)
         self.refresh()
@@ -162,6 +161,7 @@ class PlaneGrid(QWidget):
             return
         abar = float(self._experiment.schedule.alpha_bar[1])
         scene = Scene.of(self._problem, abar, self._projection, nodes_across)
+        self._strip_legend.setVisible(bool(scene.measured))
         palette = theme.current()
         data = [(dots, theme.dot_pen()) for dots in data_dots(self._experiment.scenario, self._projection)]
         prior = Drawing([(scene.prior, pg.mkPen(palette.faint, width=1))], data)

@@ -41,6 +41,7 @@ class ProblemEditor(QScrollArea):
         self.setWidgetResizable(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setFixedWidth(328)
+        self.setAccessibleName("Problem")
         self.setFrameShape(QScrollArea.Shape.NoFrame)
         self._scenario: Scenario | None = None
         self.notes = QLabel(wordWrap=True)

@@ -302,7 +302,7 @@ def test_the_last_component_and_the_last_row_stay(hand: Hand) -> None:
 def test_a_covariance_is_also_told_as_deviations_and_an_angle(hand: Hand) -> None:
     hand.cell(hand.prior, 0, 2, "4, 0; 0, 1")
     assert hand.prior.item(0, 2).toolTip() == "4, 0; 0, 1\nstandard deviations 2 along 0°, 1 across"
-    assert hand.prior.item(1, 2).toolTip().endswith("0.64 along 117°, 0.374 across")
+    assert hand.prior.item(1, 2).toolTip().endswith("0.632 along 117°, 0.387 across")
 
 
 def test_the_key_delete_removes_the_selected_component(hand: Hand) -> None:
