@@ -11,6 +11,7 @@ from pytestqt.qtbot import QtBot
 from app.manipulation import Grip
 from app.plane_view import PlaneView
 from app.window import MainWindow
+from core.scenario import Scenario
 
 Window = Callable[..., MainWindow]
 LEFT, NONE = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
@@ -81,10 +82,12 @@ def test_what_is_added_is_selected(window: Window, qtbot: QtBot) -> None:
     assert hand.selected == Grip("mean", 3)
 
 
-def test_another_scenario_has_nothing_selected(window: Window, qtbot: QtBot) -> None:
+def test_another_scenario_has_nothing_selected(
+    window: Window, qtbot: QtBot, make_scenario: Callable[..., Scenario]
+) -> None:
     made = window()
     click_handle(qtbot, made, Grip("mean", 0))
-    made.files.choose("high-noise")
+    made.document.load(make_scenario(one=True))
     qtbot.waitUntil(lambda: not made.session.is_running, timeout=RUN_MS)
     assert made.planes.hand.selected is None
     assert selected_rows(made.problem.prior.table) == set()
