@@ -7,12 +7,10 @@ from __future__ import annotations
 
 import math
 import secrets
-from collections.abc import Callable
 from typing import final
 
 import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal
-from PySide6.QtWidgets import QMenu
 
 from app.fields import write, write_vector
 from app.manipulation import (
@@ -21,17 +19,18 @@ from app.manipulation import (
     Drag,
     Edit,
     Grip,
+    Mixture,
     Spot,
     added,
     attempt,
     axis_angle,
+    components,
     deleted,
     deviations,
     duplicated,
-    equally_weighted,
-    made_round,
     principal_angle,
     rows_in_plane,
+    section,
     shadow,
     spots,
 )
@@ -69,14 +68,22 @@ class Hand(QObject):
         """Middle, half axes and angle of the ellipse on which the selected component's handles stand."""
         self.grip: Grip | None = None
         """The handle that the keys go to, and the last one taken."""
-        self.selected: int | None = None
-        """The component whose covariance has handles."""
-        self._basis: Array = np.eye(2)
+        self.selected: Grip | None = None
+        """The mean of the component that is selected, here and in the dock: its covariance has handles, Delete removes
+        it. One that was just added in the dock may not be known here yet."""
+        self.basis: Array = np.eye(2)
+        """Of the plane, (k, d)."""
         self._angle = 0.0
         self._drag: Drag | None = None
         self._target: tuple[Place, float, bool] | None = None
         self._arrival = QTimer(self, singleShot=True, interval=0)
         self._arrival.timeout.connect(self._follow)
+
+    @property
+    def noise(self) -> float:
+        """sigma_y; without a measurement, none."""
+        measurement = self.scenario.measurement if self.scenario is not None else None
+        return measurement.noise if measurement is not None else 0.0
 
     @property
     def is_dragging(self) -> bool:
@@ -85,30 +92,30 @@ class Hand(QObject):
 
     def take(self, scenario: Scenario, basis: Array) -> None:
         """Work on a scenario, seen in a plane, from now on; a drag of another one is dropped."""
-        if self._drag is not None and self._drag.start == scenario and np.array_equal(self._basis, basis):
+        if self._drag is not None and self._drag.start == scenario and np.array_equal(self.basis, basis):
             return
         self._drag = self._target = None
-        self.scenario, self._basis = scenario, basis
-        if self.selected is not None and self.selected >= len(scenario.prior.weights):
+        self.scenario, self.basis = scenario, basis
+        if self.selected not in components(scenario):
             self.selected = None
         self._place_handles()
 
     def _place_handles(self) -> None:
         if self.scenario is not None:
             settled = self.scenario.with_value()
-            self.spots = spots(settled, self._basis, self.selected, self._angle)
+            self.spots = spots(settled, self.basis, self.selected, self._angle)
             if self.grip not in [spot.grip for spot in self.spots]:
                 self.grip = None
-            rows = rows_in_plane(np.asarray(settled.rows), self._basis)
+            rows = rows_in_plane(np.asarray(settled.rows), self.basis)
             values = settled.values
             self.lines = {Grip("value", index): (a, b, values[index]) for index, (a, b) in rows.items()}
             self.outline = self._outline(settled)
         self.changed.emit()
 
     def _outline(self, scenario: Scenario) -> tuple[Place, Place, float] | None:
-        if self.selected is None or len(self._basis) == 1:
+        if self.selected not in components(scenario) or len(self.basis) == 1:
             return None
-        mean, spread = shadow(scenario, self.selected, self._basis)
+        mean, spread = shadow(scenario, self.selected, self.basis)
         angle = principal_angle(spread, self._angle)
         radii = REACH * deviations(spread, angle)
         return (float(mean[0]), float(mean[1])), (float(radii[0]), float(radii[1])), angle
@@ -117,7 +124,7 @@ class Hand(QObject):
 
     def focus(self, grip: Grip | None) -> None:
         """Let the keys go to a handle; a component's handle selects it, none selects nothing."""
-        component = grip.index if grip is not None and grip.kind in {"mean", "axis"} else None
+        component = grip.component if grip is not None else None
         if component != self.selected:
             self._angle = 0.0
         self.selected, self.grip = component, grip
@@ -128,7 +135,7 @@ class Hand(QObject):
         self.release()
         self.focus(grip)
         if self.scenario is not None:
-            self._drag = Drag(self.scenario, grip, self._basis, self._angle)
+            self._drag = Drag(self.scenario, grip, self.basis, self._angle)
 
     def move(self, place: Place, *, pixel: float, snap: bool) -> None:
         """Bring the handle to a place, at the next moment that there is time: the latest place counts."""
@@ -148,9 +155,9 @@ class Hand(QObject):
 
     def _angle_at(self, place: Place) -> float:
         """Where the axes of the selected component point, so that handles neither swap nor jump."""
-        if self.selected is None or self.scenario is None or len(self._basis) == 1:
+        if self.selected is None or self.scenario is None or len(self.basis) == 1:
             return 0.0
-        mean, spread = shadow(self.scenario, self.selected, self._basis)
+        mean, spread = shadow(self.scenario, self.selected, self.basis)
         held = self.grip is not None and self.grip.kind == "axis"
         near = axis_angle(np.array(place) - mean, self.grip.axis) if held else self._angle  # type: ignore[union-attr]
         return principal_angle(spread, near)
@@ -178,78 +185,65 @@ class Hand(QObject):
 
     # Commands
 
-    def _edit(self, edit: Edit) -> None:
+    def edit(self, edit: Edit) -> None:
+        """Make one edit, where it is valid."""
         self.release()
         if self.scenario is None:
             return
         new = attempt(edit, self.scenario)
         if new != self.scenario:
-            self.take(new, self._basis)
+            self.take(new, self.basis)
             self.edited.emit(new)
 
     def add(self, place: Place, pixel: float) -> None:
         """Add a component at a place, and select it."""
-        self._edit(lambda scenario: added(scenario, place, _NEW_DEVIATION * pixel, self._basis))
+        self.edit(lambda scenario: added(scenario, place, _NEW_DEVIATION * pixel, self.basis))
         self._select_last()
 
-    def duplicate(self, index: int, pixel: float) -> None:
+    def duplicate(self, component: Grip, pixel: float) -> None:
         """Add the same component beside it, and select the new one."""
-        self._edit(lambda scenario: duplicated(scenario, index, _COPY_STEP * pixel, self._basis))
-        self._select_last()
+        self.edit(lambda scenario: duplicated(scenario, component, _COPY_STEP * pixel, self.basis))
+        self._select_last(component.mixture)
 
-    def _select_last(self) -> None:
+    def _select_last(self, mixture: Mixture = "prior") -> None:
         if self.scenario is not None:
-            self.focus(Grip("mean", len(self.scenario.prior.weights) - 1))
+            self.focus(Grip("mean", len(section(self.scenario, mixture).weights) - 1, mixture=mixture))
 
     def delete(self) -> None:
         """Remove the selected component, unless it is the last one."""
-        index = self.selected
-        if index is not None and self.scenario is not None and len(self.scenario.prior.weights) > 1:
+        component = self.selected
+        if component is not None and self.can_delete:
             self.focus(None)
-            self._edit(lambda scenario: deleted(scenario, index))
+            self.edit(lambda scenario: deleted(scenario, component))
+
+    @property
+    def can_delete(self) -> bool:
+        """Whether a component is selected, and not the last one of its mixture."""
+        if self.selected is None or self.scenario is None or self.selected not in components(self.scenario):
+            return False
+        return len(section(self.scenario, self.selected.mixture).weights) > 1
 
     def draw_value(self) -> None:
         """Draw a new y from the model."""
-        self._edit(lambda scenario: scenario.redrawn(secrets.randbits(32)))
-
-    def menu(self, grip: Grip | None, place: Place, pixel: float, reset_view: Callable[[], object]) -> QMenu:
-        """Everything that can be done with a handle, or at an empty place."""
-        self.release()
-        menu = QMenu()
-        if grip is not None:
-            self.focus(grip)
-        index = self.selected if grip is not None else None
-        if index is not None and self.scenario is not None:
-            name = component_name(index)
-            menu.addAction(f"Duplicate {name}", lambda: self.duplicate(index, pixel))
-            delete = menu.addAction(f"Delete {name}", self.delete)
-            delete.setEnabled(len(self.scenario.prior.weights) > 1)
-            menu.addAction(f"Make {name} round", lambda: self._edit(lambda scenario: made_round(scenario, index)))
-        else:
-            menu.addAction("Add a component here", lambda: self.add(place, pixel))
-        menu.addSeparator()
-        menu.addAction("Weigh all components equally", lambda: self._edit(equally_weighted))
-        menu.addAction("Draw y from the model", self.draw_value)
-        menu.addSeparator()
-        menu.addAction("Reset view", reset_view)
-        return menu
+        self.edit(lambda scenario: scenario.redrawn(secrets.randbits(32)))
 
     # Words
 
     def name(self, grip: Grip) -> str:
         """What a handle is called on the plane; rows are numbered where there are several."""
-        if grip.kind in {"mean", "axis"}:
-            return component_name(grip.index)
+        if grip.component is not None:
+            return ("m" if grip.mixture == "prior" else "c") + subscript(grip.index + 1)
         several = self.scenario is not None and len(self.scenario.rows) > 1
         return ("y" if grip.kind == "value" else "H") + (subscript(grip.index + 1) if several else "")
 
     def describe(self, grip: Grip) -> str:
         """What a handle stands for, with its value."""
         assert self.scenario is not None
-        name, prior, index = self.name(grip), self.scenario.prior, grip.index
+        name, index = self.name(grip), grip.index
         match grip.kind:
             case "mean":
-                return f"{name} = ({write_vector(prior.means[index])}), weight {write(prior.weights[index])}"
+                held = section(self.scenario, grip.mixture)
+                return f"{name} = ({write_vector(held.means[index])}), weight {write(held.weights[index])}"
             case "axis" if self.outline is not None:
                 length = self.outline[1][grip.axis] / REACH
                 degrees = round(math.degrees(self.outline[2]) + 90 * grip.axis) % 180
@@ -260,8 +254,3 @@ class Hand(QObject):
                 row = self.scenario.rows[index]
                 return f"{name} = ({write_vector(row)}), gain {math.hypot(*row):.3g}"
         return name
-
-
-def component_name(index: int) -> str:
-    """The component's name beside its mean."""
-    return f"m{subscript(index + 1)}"

@@ -11,6 +11,7 @@ from PySide6.QtGui import (
     QColor,
     QFontMetricsF,
     QPainter,
+    QPainterPath,
     QPen,
     QPolygonF,
     QTransform,
@@ -20,22 +21,29 @@ from PySide6.QtWidgets import QGraphicsSceneHoverEvent, QGraphicsSceneMouseEvent
 from app import theme
 from app.hand import Hand
 from app.manipulation import Grip, Spot
+from app.placing import Box
 
 _RADIUS = 6.0
 """Of a handle, in pixels; one that is hovered or held is larger."""
 _GROWN = 1.5
 _HOLD = 10.0
 """A handle is taken within this many pixels."""
-_HOLD_LINE = 7.0
-"""And so is the line of a measurement, along its whole length."""
+_HOLD_STRIP = 7.0
+"""And so is the strip of a measurement, at least this far from its middle."""
+_WIDEST_STRIP = 0.25
+"""And at most this share of the view: something must be left to pan by."""
 _START = 3.0
 """Pixels that a press must move before it is a drag."""
 _HINTS = {
     "mean": "Drag to move the component (Shift: to a grid). Delete removes it.",
     "axis": "Drag to stretch and turn the component (Shift: by 15°).",
-    "value": "Drag to change the measured value (Shift: to a grid).",
+    "value": "Drag the strip to change the measured value (Shift: to a grid).",
     "row": "Drag to turn H and to change its gain (Shift: by 15°).",
 }
+_NAME, _NAME_OFFSET = 11, QPointF(_RADIUS + 4, -_RADIUS)
+"""Size of the name beside a handle, and its way from there, in pixels."""
+_LIGHT = 0.14
+"""Opacity of what lightens a strip under the mouse."""
 _LABELLED = 20
 """More handles than this go without names beside them."""
 
@@ -46,6 +54,8 @@ class Handles(pg.GraphicsObject):
 
     pressed = Signal()
     """A handle of this panel was taken."""
+    clicked = Signal(object)
+    """A point of a strip (a QPointF) that was clicked, but not dragged: as if nothing were there."""
 
     def __init__(self, hand: Hand) -> None:
         super().__init__()
@@ -56,6 +66,8 @@ class Handles(pg.GraphicsObject):
         self._grasp = QPointF()
         self._shift = QPointF()
         self._is_moving = False
+        self._strip: Grip | None = None
+        """The strip that was pressed; it is taken when it moves."""
         self.setAcceptHoverEvents(True)
         self.setAcceptedMouseButtons(Qt.MouseButton.LeftButton)
         self.setZValue(10)
@@ -81,23 +93,47 @@ class Handles(pg.GraphicsObject):
         return QPointF(*next(spot for spot in self.hand.spots if spot.grip == grip).place(self.pixel))
 
     def at(self, point: QPointF) -> Grip | None:
-        """Return the handle at a point of the plane: the nearest one, or else a measurement's line."""
+        """Return the handle at a point of the plane, the nearest one."""
 
         def distance(spot: Spot) -> float:
             return math.dist(spot.place(pixel), (point.x(), point.y())) / pixel
 
         pixel = self.pixel
         nearest = min(self.hand.spots, key=distance, default=None)
-        if nearest is not None and distance(nearest) <= _HOLD:
-            return nearest.grip
+        return nearest.grip if nearest is not None and distance(nearest) <= _HOLD else None
+
+    def strip_at(self, point: QPointF) -> Grip | None:
+        """Return the measurement on whose strip a point lies; of several, the one whose middle is nearest."""
         ways = {grip: _length(self._way_to(grip, point)) for grip in self.hand.lines}
-        return next((grip for grip, way in ways.items() if way <= _HOLD_LINE * pixel), None)
+        return min((grip for grip in ways if ways[grip] <= self._half_width(grip)), key=ways.__getitem__, default=None)
+
+    def _half_width(self, grip: Grip) -> float:
+        """How far from its middle a strip is taken: as far as it is drawn, within limits."""
+        a, b, _ = self.hand.lines[grip]
+        view = self.boundingRect()
+        widest = _WIDEST_STRIP * min(view.width(), view.height())
+        return max(min(2 * self.hand.noise / math.hypot(a, b), widest), _HOLD_STRIP * self.pixel)
+
+    def boxes(self, world: QTransform) -> list[Box]:
+        """What the handles and their names cover, in pixels."""
+        metrics = QFontMetricsF(theme.font(_NAME))
+        found = []
+        for spot in self.hand.spots:
+            middle = world.map(QPointF(*spot.anchor)) + QPointF(spot.offset[0], -spot.offset[1])
+            held = QRectF(middle.x(), middle.y(), 0, 0).adjusted(-_RADIUS - 2, -_RADIUS - 2, _RADIUS + 2, _RADIUS + 2)
+            if self._is_named(spot.grip):
+                held |= metrics.boundingRect(self.hand.name(spot.grip)).translated(middle + _NAME_OFFSET)
+            found.append((held.x(), held.y(), held.width(), held.height()))
+        return found
+
+    def _is_named(self, grip: Grip) -> bool:
+        return grip.kind != "axis" and len(self.hand.spots) <= _LABELLED
 
     # The mouse
 
     def hoverMoveEvent(self, event: QGraphicsSceneHoverEvent) -> None:  # noqa: N802 - Qt's name
         """Show what can be taken here, and its value."""
-        self._hover(self.at(event.pos()))
+        self._hover(self.at(event.pos()) or self.strip_at(event.pos()))
 
     def hoverLeaveEvent(self, _event: QGraphicsSceneHoverEvent) -> None:  # noqa: N802 - Qt's name
         """Nothing can be taken."""
@@ -116,12 +152,17 @@ class Handles(pg.GraphicsObject):
     def mousePressEvent(self, event: QGraphicsSceneMouseEvent) -> None:  # noqa: N802 - Qt's name
         """Take the handle under the mouse; anywhere else the plane is panned."""
         grip = self.at(event.pos())
-        if grip is None:
+        self._strip = self.strip_at(event.pos()) if grip is None else None
+        if grip is None and self._strip is None:
             event.ignore()
             return
-        self.hand.grasp(grip)
         self._grasp, self._is_moving = event.pos(), False
-        self._shift = self._way_to(grip, event.pos())
+        if grip is not None:
+            self._take(grip)
+
+    def _take(self, grip: Grip) -> None:
+        self.hand.grasp(grip)
+        self._shift = self._way_to(grip, self._grasp)
         self.setCursor(Qt.CursorShape.ClosedHandCursor)
         self.pressed.emit()
 
@@ -135,14 +176,20 @@ class Handles(pg.GraphicsObject):
     def mouseMoveEvent(self, event: QGraphicsSceneMouseEvent) -> None:  # noqa: N802 - Qt's name
         """Bring the handle along."""
         self._is_moving = self._is_moving or _length(event.pos() - self._grasp) >= _START * self.pixel
+        if self._is_moving and self._strip is not None:
+            self._take(self._strip)
+            self._strip = None
         if self._is_moving and self.hand.is_dragging:
             place = event.pos() + self._shift
             snap = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
             self.hand.move((place.x(), place.y()), pixel=self.pixel, snap=snap)
 
-    def mouseReleaseEvent(self, _event: QGraphicsSceneMouseEvent) -> None:  # noqa: N802 - Qt's name
+    def mouseReleaseEvent(self, event: QGraphicsSceneMouseEvent) -> None:  # noqa: N802 - Qt's name
         """Let the handle go."""
         self.hand.release()
+        if self._strip is not None:
+            self.clicked.emit(event.pos())
+        self._strip = None
         self.setCursor(Qt.CursorShape.OpenHandCursor)
 
     def mouseDoubleClickEvent(self, event: QGraphicsSceneMouseEvent) -> None:  # noqa: N802 - Qt's name
@@ -161,8 +208,8 @@ class Handles(pg.GraphicsObject):
         painter.save()
         painter.resetTransform()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setFont(theme.font(11))
-        self._draw_held_line(painter, world)
+        painter.setFont(theme.font(_NAME))
+        self._draw_held_strip(painter, world)
         self._draw_outline(painter, world)
         palette = theme.current()
         for spot in reversed(self.hand.spots):  # means over measurements
@@ -183,7 +230,7 @@ class Handles(pg.GraphicsObject):
         painter.setPen(QPen(QColor(colour), 2.5 if lit else 1.5))
         if spot.offset != (0.0, 0.0):
             painter.drawLine(anchor, centre)
-        chosen = grip.kind == "mean" and grip.index == self.hand.selected
+        chosen = grip == self.hand.selected
         painter.setBrush(QColor(palette.accent if chosen else palette.surface))
         if grip.kind == "row":
             painter.setBrush(QColor(colour))
@@ -192,18 +239,27 @@ class Handles(pg.GraphicsObject):
             painter.drawRoundedRect(QRectF(centre.x() - radius, centre.y() - radius, 2 * radius, 2 * radius), 3, 3)
         else:
             painter.drawEllipse(centre, radius, radius)
-        if grip.kind == "axis" or len(self.hand.spots) > _LABELLED:
+        if not self._is_named(grip):
             return
-        painter.setPen(QColor(theme.STRIP if measured else palette.muted))
-        painter.drawText(centre + QPointF(_RADIUS + 4, -_RADIUS), self.hand.name(grip))
+        name = QPainterPath()
+        name.addText(centre + _NAME_OFFSET, painter.font(), self.hand.name(grip))
+        painter.strokePath(name, QPen(QColor(palette.surface), 3.0))  # readable over particles
+        painter.fillPath(name, QColor(theme.STRIP if measured else palette.ink))
 
-    def _draw_held_line(self, painter: QPainter, world: QTransform) -> None:
-        """A measurement's line is thick while it can be, or is, moved."""
+    def _draw_held_strip(self, painter: QPainter, world: QTransform) -> None:
+        """A measurement's strip is lighter, and its middle thick, while it can be, or is, moved."""
+        light = QColor(theme.STRIP)
+        light.setAlphaF(_LIGHT)
         far = 2 * max(self.boundingRect().width(), self.boundingRect().height())
         for grip, (a, b, _) in self.hand.lines.items():
             if self._is_lit(grip):
                 along = QPointF(-b, a) * (far / math.hypot(a, b))
                 foot = QPointF(*next(spot for spot in self.hand.spots if spot.grip == grip).anchor)
+                across = QPointF(a, b) * (self._half_width(grip) / math.hypot(a, b))
+                corners = (foot - along - across, foot + along - across, foot + along + across, foot - along + across)
+                painter.setPen(Qt.PenStyle.NoPen)
+                painter.setBrush(light)
+                painter.drawPolygon(world.map(QPolygonF(corners)))
                 painter.setPen(QPen(QColor(theme.STRIP), 2.5))
                 painter.drawLine(world.map(foot - along), world.map(foot + along))
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, final
 
 import numpy as np
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from core.refusal import ScenarioError
 from core.scenario import Scenario
+from core.sections import MixtureSection
 
 Array = NDArray[np.float64]
 
@@ -40,6 +41,10 @@ _NO_LENGTH = 1e-5
 """An axis that is shorter than this share of the other is flat but for rounding."""
 
 
+Mixture = Literal["prior", "target"]
+"""The mixtures that a scenario may hold."""
+
+
 @final
 @dataclass(frozen=True)
 class Grip:
@@ -49,6 +54,13 @@ class Grip:
     index: int
     """Of the component, or of the row."""
     axis: int = 0
+    mixture: Mixture = "prior"
+    """The component's."""
+
+    @property
+    def component(self) -> Grip | None:
+        """The mean of the component that this is a handle of, if it is one of a component."""
+        return Grip("mean", self.index, mixture=self.mixture) if self.kind in {"mean", "axis"} else None
 
 
 @final
@@ -68,9 +80,27 @@ class Spot:
 # What is where
 
 
-def shadow(scenario: Scenario, index: int, basis: Array) -> tuple[Array, Array]:
+def section(scenario: Scenario, mixture: Mixture) -> MixtureSection:
+    """Return a mixture that the scenario holds."""
+    found = getattr(scenario, mixture)
+    assert isinstance(found, MixtureSection)
+    return found
+
+
+def components(scenario: Scenario) -> list[Grip]:
+    """Every component, by its mean: the prior's, then those of a target of its own."""
+    held: list[Mixture] = ["prior"] if scenario.target is None else ["prior", "target"]
+    return [
+        Grip("mean", index, mixture=mixture)
+        for mixture in held
+        for index in range(len(section(scenario, mixture).weights))
+    ]
+
+
+def shadow(scenario: Scenario, component: Grip, basis: Array) -> tuple[Array, Array]:
     """Mean (k,) and covariance (k, k) of one component in the plane."""
-    mean, covariance = (np.asarray(part[index]) for part in (scenario.prior.means, scenario.prior.covariances))
+    held = section(scenario, component.mixture)
+    mean, covariance = (np.asarray(part[component.index]) for part in (held.means, held.covariances))
     return basis @ mean, basis @ covariance @ basis.T
 
 
@@ -106,16 +136,16 @@ def rows_in_plane(matrix: Array, basis: Array) -> dict[int, tuple[float, float]]
     return found
 
 
-def spots(scenario: Scenario, basis: Array, selected: int | None, near: float) -> list[Spot]:
+def spots(scenario: Scenario, basis: Array, selected: Grip | None, near: float) -> list[Spot]:
     """Every handle of a plane: means, the selected component's axes, and the measurements in the plane."""
     found = []
     flat = len(basis) == 1
-    for index in range(len(scenario.prior.means)):
-        mean, spread = shadow(scenario, index, basis)
+    for component in components(scenario):
+        mean, spread = shadow(scenario, component, basis)
         anchor = (float(mean[0]), LINE_HEIGHT if flat else float(mean[1]))
-        found.append(Spot(Grip("mean", index), anchor))
-        if index == selected and not flat:
-            found += _axis_spots(index, mean, spread, near)
+        found.append(Spot(component, anchor))
+        if component == selected and not flat:
+            found += _axis_spots(component, mean, spread, near)
     value = scenario.with_value().values
     # A plane that follows H turns as H does: there H has no handle.
     fixed = not flat and np.count_nonzero(basis) == len(basis)
@@ -129,13 +159,13 @@ def spots(scenario: Scenario, basis: Array, selected: int | None, near: float) -
     return found
 
 
-def _axis_spots(index: int, mean: Array, spread: Array, near: float) -> list[Spot]:
+def _axis_spots(component: Grip, mean: Array, spread: Array, near: float) -> list[Spot]:
     angle = principal_angle(spread, near)
     lengths, axes = deviations(spread, angle), directions(angle)
     ends = [mean + REACH * lengths[axis] * axes[:, axis] for axis in (0, 1)]
     return [
-        Spot(Grip("axis", index, axis), (float(end[0]), float(end[1])), tuple((STALK * axes[:, axis]).tolist()))
-        for axis, end in enumerate(ends)
+        Spot(replace(component, kind="axis", axis=axis), (float(x), float(y)), tuple((STALK * axes[:, axis]).tolist()))
+        for axis, (x, y) in enumerate(ends)
     ]
 
 
@@ -169,7 +199,7 @@ def move(
     point = np.array(place)
     match grip.kind:
         case "mean":
-            return _moved_mean(scenario, grip.index, _snapped(point, snap)[: len(basis)], basis)
+            return _moved_mean(scenario, grip, _snapped(point, snap)[: len(basis)], basis)
         case "axis":
             return _moved_axis(scenario, grip, point, basis, gap=STALK * pixel, near=near, snap=snap)
         case "value":
@@ -182,10 +212,10 @@ def _snapped(value: Array, snap: bool, step: float = SNAP) -> Array:
     return step * np.round(value / step) if snap else value
 
 
-def _moved_mean(scenario: Scenario, index: int, place: Array, basis: Array) -> Scenario:
-    old = np.asarray(scenario.prior.means[index])
+def _moved_mean(scenario: Scenario, component: Grip, place: Array, basis: Array) -> Scenario:
+    old = np.asarray(section(scenario, component.mixture).means[component.index])
     new = old + basis.T @ (place - basis @ old)
-    return _with_component(scenario, index, "means", _short(new, old).tolist())
+    return _with_component(scenario, component, "means", _short(new, old).tolist())
 
 
 def axis_angle(arm: Array, axis: int) -> float:
@@ -201,7 +231,7 @@ def _moved_axis(
     The map that does this to the plane does it to the whole space as well, so that the covariance
     stays one; where an axis had no length yet, no map can give it one, and its variance is added.
     """
-    mean, spread = shadow(scenario, grip.index, basis)
+    mean, spread = shadow(scenario, grip, basis)
     before = principal_angle(spread, near)
     old = deviations(spread, before)
     arm = tip - mean
@@ -214,10 +244,10 @@ def _moved_axis(
     turned = directions(after)
     inside = (turned * scale) @ directions(before).T
     whole = np.eye(basis.shape[1]) + basis.T @ (inside - np.eye(2)) @ basis
-    covariance = np.asarray(scenario.prior.covariances[grip.index])
+    covariance = np.asarray(section(scenario, grip.mixture).covariances[grip.index])
     added = basis.T @ (turned * np.where(has_length, 0.0, new**2)) @ turned.T @ basis
     moved = _short_covariance(whole @ covariance @ whole.T + added, covariance)
-    return _with_component(scenario, grip.index, "covariances", moved.tolist())
+    return _with_component(scenario, grip, "covariances", moved.tolist())
 
 
 def _moved_value(scenario: Scenario, index: int, place: Array, basis: Array, *, snap: bool) -> Scenario:
@@ -271,35 +301,54 @@ def added(scenario: Scenario, place: tuple[float, float], deviation: float, basi
     variance = float(f"{min(deviation, _LARGEST_DEVIATION) ** 2:.2g}")
     covariance = (variance * np.eye(len(mean))).tolist()
     component = float(f"{weights.mean():.3g}"), _short(mean).tolist(), covariance
-    return _with_components(scenario, [*_components(scenario), component])
+    return _with_components(scenario, "prior", [*_components(scenario, "prior"), component])
 
 
-def duplicated(scenario: Scenario, index: int, step: float, basis: Array) -> Scenario:
+def duplicated(scenario: Scenario, component: Grip, step: float, basis: Array) -> Scenario:
     """The same component once more, a step across and down, where it can be seen."""
-    rows = _components(scenario)
-    weight, mean, covariance = rows[index]
+    rows = _components(scenario, component.mixture)
+    weight, mean, covariance = rows[component.index]
     old = np.asarray(mean)
     copy = weight, _short(old + np.array([step, -step])[: len(basis)] @ basis, old).tolist(), covariance
-    return _with_components(scenario, [*rows, copy])
+    return _with_components(scenario, component.mixture, [*rows, copy])
 
 
-def deleted(scenario: Scenario, index: int) -> Scenario:
+def deleted(scenario: Scenario, component: Grip) -> Scenario:
     """The others; the last one stays."""
-    rows = _components(scenario)
-    return _with_components(scenario, rows[:index] + rows[index + 1 :]) if len(rows) > 1 else scenario
+    rows = _components(scenario, component.mixture)
+    del rows[component.index]
+    return _with_components(scenario, component.mixture, rows) if rows else scenario
 
 
-def made_round(scenario: Scenario, index: int) -> Scenario:
+def made_round(scenario: Scenario, component: Grip) -> Scenario:
     """The same total variance in every direction."""
-    covariance = np.asarray(scenario.prior.covariances[index])
+    covariance = np.asarray(section(scenario, component.mixture).covariances[component.index])
     variance = float(f"{np.trace(covariance) / len(covariance):.3g}")
-    return _with_component(scenario, index, "covariances", (variance * np.eye(len(covariance))).tolist())
+    return _with_component(scenario, component, "covariances", (variance * np.eye(len(covariance))).tolist())
 
 
-def equally_weighted(scenario: Scenario) -> Scenario:
+def weighted(scenario: Scenario, component: Grip, weight: float) -> Scenario:
+    """A component with another weight."""
+    return _with_component(scenario, component, "weights", weight)
+
+
+def equally_weighted(scenario: Scenario, mixture: Mixture) -> Scenario:
     """Every component as likely as the others."""
-    count = len(scenario.prior.weights)
-    return _with(scenario, "prior", weights=[float(f"{1 / count:.3g}")] * count)
+    count = len(section(scenario, mixture).weights)
+    return _with(scenario, mixture, weights=[float(f"{1 / count:.3g}")] * count)
+
+
+def brought(scenario: Scenario, index: int, place: tuple[float, float], basis: Array) -> Scenario:
+    """The measurement of a row that a place of the plane would have without noise."""
+    return _moved_value(scenario, index, np.array(place)[: len(basis)], basis, snap=False)
+
+
+def aimed(scenario: Scenario, index: int, place: tuple[float, float], basis: Array) -> Scenario:
+    """A row of H that points at a place of the plane, with the gain that it had."""
+    rows = [list(row) for row in scenario.rows]
+    way = np.array(place) / np.hypot(*place) @ basis
+    rows[index] = _short(np.linalg.norm(rows[index]) * way, np.array(rows[index])).tolist()
+    return _with(scenario, "measurement", matrix=rows)
 
 
 # Numbers and scenarios
@@ -329,20 +378,20 @@ def _short_covariance(new: Array, old: Array) -> Array:
 Component = tuple[float, Sequence[float], Sequence[Sequence[float]]]
 
 
-def _components(scenario: Scenario) -> list[Component]:
-    prior = scenario.prior
-    return list(zip(prior.weights, prior.means, prior.covariances, strict=True))
+def _components(scenario: Scenario, mixture: Mixture) -> list[Component]:
+    held = section(scenario, mixture)
+    return list(zip(held.weights, held.means, held.covariances, strict=True))
 
 
-def _with_components(scenario: Scenario, rows: Sequence[Component]) -> Scenario:
+def _with_components(scenario: Scenario, mixture: Mixture, rows: Sequence[Component]) -> Scenario:
     weights, means, covariances = zip(*rows, strict=True)
-    return _with(scenario, "prior", weights=weights, means=means, covariances=covariances)
+    return _with(scenario, mixture, weights=weights, means=means, covariances=covariances)
 
 
-def _with_component(scenario: Scenario, index: int, part: str, value: object) -> Scenario:
-    values = list(getattr(scenario.prior, part))
-    values[index] = value
-    return _with(scenario, "prior", **{part: values})
+def _with_component(scenario: Scenario, component: Grip, part: str, value: object) -> Scenario:
+    values = list(getattr(section(scenario, component.mixture), part))
+    values[component.index] = value
+    return _with(scenario, component.mixture, **{part: values})
 
 
 def _with(scenario: Scenario, section: str, **values: object) -> Scenario:

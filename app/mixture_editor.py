@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, final
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHeaderView, QSpinBox
+import numpy as np
+from PySide6.QtCore import QSignalBlocker, Qt, Signal
+from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QSpinBox
 
 from app.fields import Entry, NumberTable, Section, read, read_matrix, read_vector, write, write_matrix, write_vector
 from app.widgets import side_by_side
@@ -23,6 +26,9 @@ class MixtureEditor(Section):
 
     TITLES = ("weight", "mean", "covariance")
 
+    selected = Signal(int)
+    """The row of the component that the user selected; -1: none."""
+
     def __init__(self, key: str, title: str, letter: str) -> None:
         super().__init__(key, title)
         self._letter = letter
@@ -34,18 +40,18 @@ class MixtureEditor(Section):
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         self.table.setColumnWidth(0, 48)
         self.table.setColumnWidth(1, 88)
+        self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.table.edited.connect(lambda *_: self.changed.emit())
+        self.table.currentCellChanged.connect(lambda *_: self._tell())
+        QShortcut(QKeySequence.StandardKey.Delete, self.table, self._delete, context=Qt.ShortcutContext.WidgetShortcut)
         self.fields.update(dict.fromkeys(("weights", "means", "covariances"), self.table))
         self.dimension = QSpinBox(minimum=1, maximum=64, prefix="d = ", toolTip="Dimension of the space")
-        self.dimension.setLineEdit(Entry())
+        self.dimension.setLineEdit(Entry(accessibleName="Dimension of the space"))
         self.dimension.setAccessibleName("Dimension of the space")
         self.dimension.setKeyboardTracking(False)
+        self.duplicate = self.button("Duplicate", "Duplicate the selected component", self._duplicate)
         self.delete = self.button("Delete", "Delete the selected component", self._delete)
-        buttons = side_by_side(
-            self.button("Add", "Add a component", self._add),
-            self.button("Duplicate", "Duplicate the selected component", self._duplicate),
-            self.delete,
-        )
+        buttons = side_by_side(self.button("Add", "Add a component", self._add), self.duplicate, self.delete)
         from_data = self.button("From data…", "Fit the prior to points in a file (Ctrl+D)", self.data_wanted.emit)
         buttons.insertWidget(buttons.count() - 1, from_data)
         self.top.addWidget(self.dimension)
@@ -63,13 +69,33 @@ class MixtureEditor(Section):
             return
         rows = zip(mixture.weights, mixture.means, mixture.covariances, strict=True)
         self._show([[write(weight), write_vector(mean), write_matrix(spread)] for weight, mean, spread in rows])
+        if scenario.dimension == 2:
+            with QSignalBlocker(self.table):
+                for row, spread in enumerate(mixture.covariances):
+                    self.table.item(row, 2).setToolTip(f"{write_matrix(spread)}\n{_axes_in_words(spread)}")  # type: ignore[union-attr]
         self.dimension.setValue(scenario.dimension)
 
     def _show(self, rows: Sequence[Sequence[str]]) -> None:
         self.table.show_texts(rows, self.TITLES, [f"{self._letter}{index}" for index in range(1, len(rows) + 1)])
-        if self.table.currentRow() < 0:
-            self.table.setCurrentCell(0, 0)
-        self.delete.setEnabled(len(rows) > 1)
+        self._offer()
+
+    def _offer(self) -> None:
+        """What can be done with the selection."""
+        is_selected = self.table.currentRow() >= 0
+        self.duplicate.setEnabled(is_selected)
+        self.delete.setEnabled(is_selected and self.table.rowCount() > 1)
+
+    def select(self, row: int) -> None:
+        """Show which component is selected, -1: none; nothing is emitted."""
+        if row != self.table.currentRow():
+            with QSignalBlocker(self.table):
+                self.table.clearSelection()
+                self.table.setCurrentCell(row, max(self.table.currentColumn(), 0) if row >= 0 else -1)
+        self._offer()
+
+    def _tell(self) -> None:
+        self._offer()
+        self.selected.emit(self.table.currentRow())
 
     def data(self) -> dict[str, Any]:
         """Return the section as the file would hold it."""
@@ -82,7 +108,8 @@ class MixtureEditor(Section):
 
     def _change(self, rows: Sequence[Sequence[str]], select: int) -> None:
         self._show(rows)
-        self.table.setCurrentCell(select, 0)
+        self.select(select)
+        self._tell()
         self.changed.emit()
 
     def _add(self) -> None:
@@ -98,5 +125,13 @@ class MixtureEditor(Section):
 
     def _delete(self) -> None:
         rows, chosen = self.table.texts(), self.table.chosen
-        if len(rows) > 1:
-            self._change(rows[:chosen] + rows[chosen + 1 :], max(chosen - 1, 0))
+        if self.delete.isEnabled():
+            self._change(rows[:chosen] + rows[chosen + 1 :], -1)
+
+
+def _axes_in_words(spread: Sequence[Sequence[float]]) -> str:
+    """A covariance on R^2 as an ellipse, which is easier to picture."""
+    variances, axes = np.linalg.eigh(np.asarray(spread))
+    small, large = np.sqrt(np.maximum(variances, 0.0))
+    degrees = round(math.degrees(math.atan2(axes[1, 1], axes[0, 1]))) % 180
+    return f"standard deviations {large:.3g} along {degrees}°, {small:.3g} across"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import cast, final
 
-from PySide6.QtCore import QPoint, QRect, QSize, Qt, Signal
+from PySide6.QtCore import QPoint, QRect, QSignalBlocker, QSize, Qt, Signal
 from PySide6.QtGui import QImage, QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
     QCheckBox,
@@ -49,6 +49,8 @@ KINDS = {
     "weights": Kind("Weights", Qt.Key.Key_W, "sampled beside exact, at the target’s components"),
 }
 PARTS: dict[Part, str] = {"all": "all directions", "measured": "measured only", "unseen": "unseen only"}
+AT_FIRST = "trails"
+"""What is shown at the very first start."""
 _TIP = (
     "What else the panels show, at the cursor’s t. In more than two dimensions, fields are those in the plane "
     "through the target’s mean."
@@ -72,7 +74,7 @@ class OverlayChoice(QFrame):
         for row, (name, kind) in enumerate(KINDS.items()):
             key = Key(kind.key, "", lambda: None).name
             box = QCheckBox(kind.name, accessibleName=f"{kind.name} ({key})")
-            box.setChecked(name == "trails")
+            box.setChecked(name == AT_FIRST)
             box.toggled.connect(lambda _: self.changed.emit())
             self.boxes[name] = box
             letter, meaning = QLabel(key), QLabel(kind.words)
@@ -131,6 +133,20 @@ class OverlayButton(QToolButton):
         """Which directions of the mismatch are shown."""
         return cast("Part", self.choice.part.currentData())
 
+    @property
+    def state(self) -> str:
+        """What is chosen, in words that :meth:`restore` understands."""
+        return " ".join([self.part, *(name for name in KINDS if name in self.shown)])
+
+    def restore(self, state: object) -> None:
+        """Choose what was chosen before; what is unknown is passed over."""
+        words = str(state).split()
+        with QSignalBlocker(self.choice):
+            for name, box in self.choice.boxes.items():
+                box.setChecked(name in words)
+            self.choice.part.setCurrentIndex(next((i for i, part in enumerate(PARTS) if part in words), 0))
+        self._tell()
+
     def _tell(self) -> None:
         self._write()
         self.changed.emit()
@@ -158,33 +174,38 @@ class HeatScale(QWidget):
         self.setFont(theme.font(11))
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.words = ("", "")
+        self.hottest = 0.0
 
-    def show_scale(self, highest: int) -> None:
-        """The scale ends at ``10 ** highest``."""
-        self.words = (f"≤ {number(10.0 ** (highest - DECADES))}", f"{number(10.0**highest)} nats a step")
-        self.setAccessibleName(f"Mismatch from {' to '.join(self.words)}")
-        self.updateGeometry()
-        self.update()
+    def show_scale(self, hottest: float) -> None:
+        """Say where the scale ends; while playing, its width stays."""
+        if hottest != self.hottest:
+            self.hottest = hottest
+            self.words = (f"≤ {number(hottest / 10**DECADES)}", f"{number(hottest)} nats a step")
+            self.setAccessibleName(f"Mismatch from {' to '.join(self.words)}")
+            self.update()
 
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
         """Numbers and bar."""
         metrics = self.fontMetrics()
-        return QSize(sum(metrics.horizontalAdvance(words) for words in self.words) + _SCALE + 14, metrics.height() + 4)
+        return QSize(sum(map(metrics.horizontalAdvance, _WIDEST)) + _SCALE + 14, metrics.height() + 4)
 
     def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
         """Draw both."""
         painter = QPainter(self)
         painter.setPen(theme.current().muted)
-        low = self.fontMetrics().horizontalAdvance(self.words[0])
+        low = self.fontMetrics().horizontalAdvance(_WIDEST[0])
         colours = heat_colours(theme.current() is theme.DARK)
         bar = QRect(low + 6, (self.height() - 9) // 2, _SCALE, 9)
         painter.drawImage(bar, QImage(colours.tobytes(), 256, 1, 1024, QImage.Format.Format_ARGB32_Premultiplied))
-        painter.drawText(self.rect(), Qt.AlignmentFlag.AlignVCenter, self.words[0])
+        right = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight
+        painter.drawText(QRect(0, 0, low, self.height()), right, self.words[0])
         painter.drawText(self.rect().adjusted(bar.right() + 7, 0, 0, 0), Qt.AlignmentFlag.AlignVCenter, self.words[1])
 
 
 _SCALE = 88
 """Pixels of the heat's colours."""
+_WIDEST = "≤ 5.0·10⁻¹⁰", "5.0·10⁻¹⁰ nats a step"
+"""Room for its numbers."""
 
 
 @final
@@ -205,10 +226,10 @@ class OverlayLegend(QWidget):
         layout.addWidget(self.words, 1)
         self.hide()
 
-    def say(self, highest: int | None, entries: list[str]) -> None:
+    def say(self, hottest: float | None, entries: list[str]) -> None:
         """Show the heat's scale, if there is one, and what else there is to say."""
-        self.scale.setVisible(highest is not None)
-        if highest is not None:
-            self.scale.show_scale(highest)
+        self.scale.setVisible(hottest is not None)
+        if hottest is not None:
+            self.scale.show_scale(hottest)
         self.words.setText(" &nbsp;&nbsp; ".join(entries))
-        self.setVisible(highest is not None or bool(entries))
+        self.setVisible(hottest is not None or bool(entries))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import final
@@ -16,6 +16,7 @@ from PySide6.QtGui import QColor, QFontMetricsF, QImage, QPainter, QPen, QTransf
 from PySide6.QtWidgets import QStyleOptionGraphicsItem, QWidget
 
 from app import theme
+from app.placing import Box, places_beside
 from core.numbers import percent
 
 Array = NDArray[np.float64]
@@ -28,8 +29,8 @@ _HEAD, _HEAD_ANGLE = 0.34, 2.6
 """An arrow's head: share of its length, and the angle of its sides."""
 _LONGEST_HEAD, _SHORTEST_ARROW = 5.0, 1.0
 """Pixels."""
-_BAR, _BAR_WIDTH = 36.0, 6.0
-"""Pixels: height of a bar of weight one, and its width."""
+_BAR = 3.0
+"""Pixels: height of a bar; weight one is as long as its box."""
 _LIGHTEST_WEIGHT = 0.005
 _MARK = 5.0
 """Pixels from the middle of the mark to its ends."""
@@ -45,10 +46,10 @@ def heat_colours(dark: bool) -> NDArray[np.uint32]:
     return np.round(255 * opacity).astype(np.uint32) << 24 | red << 16 | green << 8 | blue
 
 
-def heat_image(heat: Array, highest: int) -> QImage:
-    """Colour heat (rows, columns) on a log scale that ends at ``10 ** highest``; the first row is the lowest."""
+def heat_image(heat: Array, hottest: float) -> QImage:
+    """Colour heat (rows, columns) on a log scale that ends at ``hottest``; the first row is the lowest."""
     with np.errstate(divide="ignore"):
-        share = (np.log10(heat) - (highest - DECADES)) / DECADES
+        share = 1 + np.log10(heat / hottest) / DECADES
     shade = np.nan_to_num(255 * share, nan=0.0, posinf=255.0, neginf=0.0).clip(0, 255).astype(np.uint8)
     pixels = heat_colours(theme.current() is theme.DARK)[shade[::-1]]
     rows, columns = shade.shape
@@ -136,10 +137,15 @@ class HeatItem(_Overlay):
 
 @final
 class MarksItem(_Overlay):
-    """Arrows, lines, bars and a mark, in pixels."""
+    """Arrows, lines, bars and a mark, in pixels.
 
-    def __init__(self) -> None:
+    Args:
+        taken: what must be kept clear, in pixels, where the plane is mapped to them so.
+    """
+
+    def __init__(self, taken: Callable[[QTransform], list[Box]]) -> None:
         super().__init__()
+        self._taken = taken
         self.marks = Marks()
 
     def show_marks(self, marks: Marks) -> None:
@@ -159,7 +165,8 @@ class MarksItem(_Overlay):
         for arrows in self.marks.arrows:
             _draw_arrows(painter, world, arrows)
         if self.marks.weights is not None:
-            _draw_weights(painter, world, self.marks.weights)
+            frame = world.mapRect(self.boundingRect())
+            _draw_weights(painter, world, self.marks.weights, self._taken(world), frame)
         if self.marks.point is not None:
             _draw_mark(painter, world.map(QPointF(*self.marks.point)))
         painter.restore()
@@ -199,30 +206,40 @@ def _draw_twins(painter: QPainter, world: QTransform, ours: Array, exact: Array,
     painter.drawPoints([QPointF(x, y) for x, y in end.T.tolist()])
 
 
-def _draw_weights(painter: QPainter, world: QTransform, bars: WeightBars) -> None:
-    """A pair of bars over each mean, exact on the left, with the per cents below."""
-    palette = theme.current()
+def _draw_weights(painter: QPainter, world: QTransform, bars: WeightBars, taken: Sequence[Box], frame: QRectF) -> None:
+    """A box beside each mean: the per cents, and below them a bar for the exact weight and one for the sampled."""
     painter.setFont(theme.font(11, "medium"))
     metrics = QFontMetricsF(painter.font())
-    for (x, y), exact, sampled in zip(
-        _to_pixels(world, bars.places).T.tolist(), bars.exact.tolist(), bars.sampled.tolist(), strict=True
-    ):
-        if not max(exact, sampled) >= _LIGHTEST_WEIGHT:  # NaN of a diverged sampler as well
-            continue
-        ground = QColor(palette.surface)
-        for left, share, colour in ((-_BAR_WIDTH, exact, palette.ink), (0, sampled, bars.colour)):
-            painter.setPen(QPen(ground, 1))
-            painter.setBrush(QColor(colour))
-            painter.drawRect(QRectF(x + left, y - _BAR * share, _BAR_WIDTH, _BAR * share))
-        words = f"{percent(exact)} · {percent(sampled)}"
-        box = QRectF(0, 0, metrics.horizontalAdvance(words) + 8, metrics.height())
-        box.moveCenter(QPointF(x, y + 2 + metrics.height() / 2))
-        ground.setAlphaF(0.85)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(ground)
-        painter.drawRoundedRect(box, 4, 4)
-        painter.setPen(QColor(palette.ink))
-        painter.drawText(box, Qt.AlignmentFlag.AlignCenter, words)
+    size = (
+        metrics.horizontalAdvance("100 · 100 %") + 6,
+        metrics.height() + 2 * _BAR + 5,
+    )  # figures must not make it dance
+    heaviest = np.argsort(-bars.exact, kind="stable")
+    # Not: below, so that the NaN of a diverged sampler is left out as well.
+    kept = heaviest[np.maximum(bars.exact, bars.sampled)[heaviest] >= _LIGHTEST_WEIGHT]
+    points = tuple((x, y) for x, y in _to_pixels(world, bars.places[:, kept]).T.tolist())
+    edges = frame.left() + 2, frame.top() + 2, frame.width() - 4, frame.height() - 4
+    boxes = places_beside(points, size, tuple(taken), edges)
+    for point, box, exact, sampled in zip(points, boxes, bars.exact[kept], bars.sampled[kept], strict=True):
+        if box is not None:
+            _draw_weight(painter, QPointF(*point), QRectF(*box), float(exact), float(sampled), bars.colour)
+
+
+def _draw_weight(painter: QPainter, point: QPointF, box: QRectF, exact: float, sampled: float, colour: str) -> None:
+    palette = theme.current()
+    painter.setPen(QPen(QColor(palette.ink), 1))
+    painter.drawLine(point, box.center())
+    painter.setBrush(QColor(palette.ink))
+    painter.drawEllipse(point, 1.5, 1.5)
+    painter.setPen(QPen(QColor(palette.line), 1))
+    painter.setBrush(QColor(palette.surface))
+    painter.drawRoundedRect(box, 4, 4)
+    inner = box.adjusted(3, 1, -3, -3)
+    for bottom, share, fill in ((inner.bottom() - _BAR - 1, exact, palette.ink), (inner.bottom(), sampled, colour)):
+        painter.fillRect(QRectF(inner.left(), bottom - _BAR, share * inner.width(), _BAR), QColor(fill))
+    painter.setPen(QColor(palette.ink))
+    top = Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop
+    painter.drawText(inner, top, f"{percent(exact).removesuffix(' %')} · {percent(sampled)}")
 
 
 def _draw_mark(painter: QPainter, middle: QPointF) -> None:

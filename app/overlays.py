@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import final
 
@@ -29,9 +29,10 @@ _ARROWS = 15
 """Across the longer side."""
 _CELL_SHARE = 0.95
 """An arrow of full length takes this much of its cell."""
-_FULL, _HOTTEST = 0.85, 0.75
-"""Quantiles over all panels of the length that is drawn in full, and of the heat at which the scale ends: far from
-where particles are, both grow without end."""
+_END = 0.9
+"""Quantile over all panels at which a scale ends: far from where particles are, fields grow without end."""
+_ARROW_DECADES = 4
+"""Arrows cover so many powers of ten, or those of one sampler would dwarf all others."""
 TWINS = 300
 """Particles that are joined with their twins."""
 _WEIGHED = 4000
@@ -55,8 +56,8 @@ class Overlays:
     place: QRectF
     panels: dict[int, Overlay]
     """By the sampler's place in the run."""
-    highest: int | None
-    """The scale of the heat ends at ten to this; None without heat."""
+    hottest: float | None
+    """Where the scale of the heat ends, in nats; None without heat."""
     words: list[str]
 
 
@@ -98,14 +99,14 @@ def overlays(
     weights = _weights(experiment, frame, level, projection, samplers) if "weights" in shown else {}
     words += _twin_words(experiment) if "twins" in shown else []
     words += [_WEIGHT_WORDS] if "weights" in shown else []
-    highest = _highest(heats)
+    hottest = _end_of_scale(heats.values()) if heats else None
     colours = [sampler.about.colour for sampler in experiment.samplers]
     exact = _exact(experiment)
     return Overlays(
         place,
         {
             index: Overlay(
-                heat_image(heats[index], highest) if highest is not None else None,
+                heat_image(heats[index], hottest) if hottest is not None else None,
                 Marks(
                     arrows[index],
                     twins.get(index),
@@ -115,21 +116,23 @@ def overlays(
             )
             for index in samplers
         },
-        highest,
+        hottest,
         words,
     )
 
 
-_WEIGHT_WORDS = "Bars: weight of each component, exact · sampled"
+_WEIGHT_WORDS = "Bars: weights, exact · sampled"
 
 
-def _highest(heats: Mapping[int, Array]) -> int | None:
-    """The power of ten at which the scale ends, for all panels together: it rarely moves."""
-    if not heats:
-        return None
-    every = np.concatenate([heat.ravel() for heat in heats.values()])
+def _end_of_scale(fields: Iterable[Array]) -> float:
+    """Where the scale of all panels together ends: 1, 2 or 5 times a power of ten, so small a step that none jumps."""
+    every = np.concatenate([field.ravel() for field in fields])
     every = every[np.isfinite(every) & (every > 0)]
-    return math.ceil(np.log10(np.quantile(every, _HOTTEST))) if every.size else 0
+    if not every.size:
+        return 1.0
+    end = float(np.quantile(every, _END))
+    power = 10.0 ** math.floor(math.log10(end))
+    return next((step * power for step in (1, 2, 5) if end <= step * power), 10 * power)
 
 
 @final
@@ -176,9 +179,7 @@ class _Fields:
                 )
                 if name in shown
             ]
-        lengths = np.concatenate([np.hypot(*vector) for group in vectors.values() for vector, _ in group])
-        lengths = lengths[np.isfinite(lengths)]
-        full = float(np.quantile(lengths, _FULL)) if lengths.size else 0.0
+        full = _end_of_scale(np.hypot(*vector) for group in vectors.values() for vector, _ in group)
         places = self._coarse_places.numpy()
         scaled = {
             index: [Arrows(places, self._fit(vector, full), colour) for vector, colour in group]
@@ -190,7 +191,8 @@ class _Fields:
             "exact": f'<span style="color:{exact_colour}">→</span> exact score',
         }
         told = [words for name, words in names.items() if name in shown]
-        return scaled, [*told, f"full arrow: {number(full)} or more per unit of x"]
+        half = full / 10 ** (_ARROW_DECADES / 2)
+        return scaled, [*told, f"full arrow: {number(full)} per unit of x, half: {number(half)}"]
 
     def _in_plane(self, vectors: torch.Tensor) -> Array:
         """(2, N): what the plane shows of vectors (d, N)."""
@@ -198,12 +200,11 @@ class _Fields:
         return np.concatenate([shadow, np.zeros((2 - len(shadow), shadow.shape[1]))])
 
     def _fit(self, vectors: Array, full: float) -> Array:
-        """Vectors as long as they are drawn; longer ones than ``full`` are cut to their cell."""
-        if full == 0:
-            return np.zeros_like(vectors)
+        """Vectors as long as they are drawn: on a log scale, where ``full`` and all above it take their cell."""
         length = np.hypot(*vectors)
-        cut = np.minimum(1.0, full / np.where(length > 0, length, 1.0))
-        return np.nan_to_num(vectors * cut * (_CELL_SHARE * self._cell / full))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            share = np.clip(1 + np.log10(length / full) / _ARROW_DECADES, 0.0, 1.0)
+            return np.nan_to_num(vectors / length * share * (_CELL_SHARE * self._cell))
 
 
 def _cells(place: QRectF, cell: float) -> tuple[int, int]:

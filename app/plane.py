@@ -68,11 +68,12 @@ class Plane(QFrame):
         self.view.setAccessibleName(f"Particles of {about.label}")
         self.view.scene().sigMouseClicked.connect(lambda _: self.picked.emit(about.key))
         self.view.handles.pressed.connect(lambda: self.picked.emit(about.key))
+        self.view.handles.clicked.connect(lambda _: self.picked.emit(about.key))
         self.view.asked.connect(lambda point: self.asked.emit(about.key, point))
         self.box = self.view.box
         self.particles = Particles(about.colour)
         self._prior, self._target = Lines(), Lines()
-        self._heat, self._marks = HeatItem(), MarksItem()
+        self._heat, self._marks = HeatItem(), MarksItem(self.view.handles.boxes)
         layers: Sequence[pg.GraphicsObject] = (self._heat, self._prior, self.particles, self._target, self._marks)
         for depth, item in enumerate(layers):
             item.setZValue(depth)

@@ -9,9 +9,10 @@ from typing import final
 import pyqtgraph as pg
 from pyqtgraph.GraphicsScene.mouseEvents import MouseClickEvent
 from PySide6.QtCore import QPointF, Qt, Signal
-from PySide6.QtGui import QContextMenuEvent, QFocusEvent, QKeyEvent
+from PySide6.QtGui import QAccessible, QAccessibleEvent, QContextMenuEvent, QFocusEvent, QKeyEvent
 
 from app.hand import Hand
+from app.hand_menu import plane_menu
 from app.handles import Handles
 from app.manipulation import Grip
 
@@ -38,13 +39,18 @@ class PlaneView(pg.GraphicsView):
         self.handles = Handles(hand)
         self.box.addItem(self.handles, ignoreBounds=True)
         self.handles.pressed.connect(self._take_keys)
+        self.handles.clicked.connect(self._ask)
         self.scene().sigMouseClicked.connect(self._clicked)
         hand.changed.connect(self._say)
 
     def _say(self) -> None:
         """Tell screen readers which handle has the keys, and its value."""
         focused = self.hasFocus() and self.hand.grip is not None
-        self.setAccessibleDescription(self.hand.describe(self.hand.grip) if focused else "")  # type: ignore[arg-type]
+        words = self.hand.describe(self.hand.grip) if focused else ""  # type: ignore[arg-type]
+        if words != self.accessibleDescription():
+            self.setAccessibleDescription(words)
+            if focused:  # the widget keeps the focus, but what is in hand is new: it is to be read out
+                QAccessible.updateAccessibility(QAccessibleEvent(self, QAccessible.Event.Focus))
 
     def _take_keys(self) -> None:
         self._is_nudging = False
@@ -57,11 +63,14 @@ class PlaneView(pg.GraphicsView):
         if event.button() == Qt.MouseButton.RightButton:
             self._open_menu(self.handles.at(point), point)
         elif event.button() == Qt.MouseButton.LeftButton and not event.double():
-            self.hand.focus(None)
-            if self.hasFocus():
-                self._give_keys_back()
-            if self.handles.at(point) is None:
-                self.asked.emit(point)
+            self._ask(point)
+
+    def _ask(self, point: QPointF) -> None:
+        """Away from handles, a click selects nothing and asks for the scores."""
+        self.hand.focus(None)
+        if self.hasFocus():
+            self._give_keys_back()
+        self.asked.emit(point)
 
     def _give_keys_back(self) -> None:
         self.window().setFocus()
@@ -72,9 +81,9 @@ class PlaneView(pg.GraphicsView):
             self._open_menu(self.hand.grip, self.handles.place(self.hand.grip))
 
     def _open_menu(self, grip: Grip | None, point: QPointF) -> None:
-        place = self.viewport().mapToGlobal(self.mapFromScene(self.handles.mapToScene(point)))
-        menu = self.hand.menu(grip, (point.x(), point.y()), self.handles.pixel, self._reset_view)
-        menu.exec(place)
+        place, pixel = (point.x(), point.y()), self.handles.pixel
+        menu = plane_menu(self.hand, grip, place, pixel, ask=lambda: self.asked.emit(point), fit=self._reset_view)
+        menu.exec(self.viewport().mapToGlobal(self.mapFromScene(self.handles.mapToScene(point))))
         menu.deleteLater()
 
     # Keys

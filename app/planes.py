@@ -139,7 +139,6 @@ class PlaneGrid(QWidget):
             self._follow = True
         self.choice.setVisible(len(labels) > 1)
         self._data_legend.setVisible(experiment.scenario.data is not None)
-        self._strip_legend.setVisible(experiment.scenario.measurement is not None)
         for plane in self.planes.values():
             plane.title.take(self._scenario)
         self.refresh()
@@ -163,6 +162,7 @@ class PlaneGrid(QWidget):
             return
         abar = float(self._experiment.schedule.alpha_bar[1])
         scene = self._scene = Scene.of(self._problem, abar, self._projection, nodes_across, self._scene)
+        self._strip_legend.setVisible(bool(scene.measured))
         palette = theme.current()
         data = [(dots, theme.dot_pen()) for dots in data_dots(self._experiment.scenario, self._projection)]
         prior = Drawing([(scene.prior, pg.mkPen(palette.faint, width=1))], data)
@@ -308,7 +308,7 @@ class PlaneGrid(QWidget):
         for index, plane in panels:
             mark = (point.x(), point.y()) if point is not None and plane.about.key == key else None
             plane.show_overlay(drawn.panels[index], drawn.place, mark)
-        self._overlay_legend.say(drawn.highest, drawn.words)
+        self._overlay_legend.say(drawn.hottest, drawn.words)
         self._write_card()
 
     # The scores at a point

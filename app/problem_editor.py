@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, final
 
 from PySide6.QtCore import QSignalBlocker, Qt, QTimer, Signal
@@ -12,6 +13,7 @@ from PySide6.QtWidgets import QLabel, QScrollArea, QVBoxLayout, QWidget
 from app import theme
 from app.aim import AimBox
 from app.fields import Section, Slid
+from app.manipulation import Grip
 from app.measurement_editor import MeasurementEditor
 from app.mixture_editor import MixtureEditor
 from app.run_editor import RunEditor
@@ -31,12 +33,15 @@ class ProblemEditor(QScrollArea):
     """A valid Scenario."""
     refused = Signal()
     """An edit that is not valid; the field is marked."""
+    selected = Signal(object)
+    """The Grip of the component that the user selected, or None."""
 
     def __init__(self) -> None:
         super().__init__()
         self.setWidgetResizable(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setFixedWidth(328)
+        self.setAccessibleName("Problem")
         self.setFrameShape(QScrollArea.Shape.NoFrame)
         self._scenario: Scenario | None = None
         self.notes = QLabel(wordWrap=True)
@@ -50,6 +55,8 @@ class ProblemEditor(QScrollArea):
         self._general.setProperty("role", "error")
         body = QWidget(objectName="problem")
         body.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        for mixture in (self.prior, self.target):
+            mixture.selected.connect(partial(self._tell_selected, mixture))
         self.aim = AimBox()
         self.aim.chosen.connect(self._try)
         self._body = layout = QVBoxLayout(body)
@@ -106,6 +113,15 @@ class ProblemEditor(QScrollArea):
             for section in (self.prior, self.measurement, self.target):
                 section.show_scenario(self._scenario)
             self._loading = False
+
+    def _tell_selected(self, mixture: MixtureEditor, row: int) -> None:
+        self.selected.emit(Grip("mean", row, mixture=mixture.key) if row >= 0 else None)  # type: ignore[arg-type]
+
+    def select(self, component: Grip | None) -> None:
+        """Show which component is selected on the planes; nothing is emitted."""
+        for mixture in (self.prior, self.target):
+            mine = component is not None and component.mixture == mixture.key
+            mixture.select(component.index if mine else -1)  # type: ignore[union-attr]
 
     def hideEvent(self, event: QHideEvent) -> None:  # noqa: N802 - Qt's name
         """Nobody reads."""

@@ -22,6 +22,7 @@ from app.evidence import EvidenceDock
 from app.files import Files
 from app.help import Help
 from app.keys import Key
+from app.overlay_choice import AT_FIRST
 from app.planes import PlaneGrid
 from app.problem_editor import ProblemEditor
 from app.process import end, leave_a_core
@@ -117,7 +118,7 @@ class MainWindow(QMainWindow):
         self.setFocus()
         self.bar.view_tool("Fit view", "Show the whole problem again", self.planes.fit, "F")
         self.themes = ThemeChoice(self.bar.menu, self.settings)
-        self.bar.entry("Reset window layout", "Sizes and theme as at the first start", self.reset_layout)
+        self.bar.entry("Reset window layout", "Sizes, theme and overlays as at the first start", self.reset_layout)
         self.bar.entry("Full screen", "Nothing but the window, and back", self._toggle_full_screen, "F11")
         self.bar.entry("Quit", "Close the window", self.close, "Ctrl+Q")
         self.bar.view_widget(self.help.button)
@@ -131,6 +132,8 @@ class MainWindow(QMainWindow):
         self.document.noted.connect(self._title)
         self.problem.edited.connect(lambda scenario: self.document.edit(scenario, self.problem.gesture))
         self.problem.refused.connect(lambda: self.transport.status.setText("not valid: last valid run"))
+        self.problem.selected.connect(self.planes.hand.focus)
+        self.planes.hand.changed.connect(lambda: self.problem.select(self.planes.hand.selected))
         self.planes.dragged.connect(self._dragged)
         self.planes.edited.connect(self._edited_on_planes)
         self.planes.cancelled.connect(self._drag_cancelled)
@@ -174,6 +177,7 @@ class MainWindow(QMainWindow):
     def _load(self, scenario: Scenario) -> None:
         """Another scenario: from its first frame, all of it in view."""
         self.planes.follow()
+        self.planes.hand.focus(None)
         self._follow(scenario)
         self.player.restart()
 
@@ -211,15 +215,20 @@ class MainWindow(QMainWindow):
             kept = self.settings.value(key)
             if isinstance(kept, QByteArray):
                 restore(kept)
+        overlays = self.settings.value("overlays")
+        if overlays is not None:
+            self.planes.overlays.restore(overlays)
 
     def _keep_layout(self) -> None:
         self.settings.keep("geometry", self.saveGeometry())
         self.settings.keep("split", self._split.saveState())
+        self.settings.keep("overlays", self.planes.overlays.state)
         self.settings.write()
 
     def reset_layout(self) -> None:
-        """Give window and parts the sizes, and the theme, that they had at the very first start."""
-        self.settings.forget("geometry", "split")
+        """Give window and parts the sizes, the theme and the overlays that they had at the very first start."""
+        self.settings.forget("geometry", "split", "overlays")
+        self.planes.overlays.restore(AT_FIRST)
         self.showNormal()
         self.resize(_SIZE)
         self._split.setSizes(_SPLIT)

@@ -296,6 +296,25 @@ def test_size_and_splitter_are_remembered_until_they_are_reset(
     second.deleteLater()
 
 
+def test_overlays_are_remembered_until_the_layout_is_reset(window: Window, qtbot: QtBot, tmp_path: Path) -> None:
+    first = window(None, None, tmp_path)
+    for key in (Qt.Key.Key_T, Qt.Key.Key_W, Qt.Key.Key_M):
+        qtbot.keyClick(first, key)
+    first.planes.overlays.choice.part.setCurrentIndex(2)
+    first.close()
+    second = window(None, None, tmp_path)
+    assert second.planes.overlays.shown == {"mismatch", "weights"}
+    assert second.planes.overlays.part == "unseen"
+    assert second.planes.overlays.text() == "Overlays (2) ▾"
+    second.reset_layout()
+    assert second.planes.overlays.shown == {"trails"}
+    assert second.planes.overlays.part == "all"
+    second.close()
+    assert window(None, None, tmp_path).planes.overlays.shown == {"trails"}
+    Settings(tmp_path).keep("overlays", "nonsense")
+    assert window(None, None, tmp_path).planes.overlays.shown == set()
+
+
 @pytest.mark.parametrize("content", [b"\xff\xfe\x00junk", b"[General\nx", None])
 def test_settings_that_cannot_be_read_are_set_aside(content: bytes | None, window: Window, tmp_path: Path) -> None:
     path = tmp_path / "settings.ini"

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt, QTimer
 from PySide6.QtGui import QColor, QContextMenuEvent, QImage, QMouseEvent
-from PySide6.QtWidgets import QApplication, QMenu, QWidget
+from PySide6.QtWidgets import QApplication, QInputDialog, QMenu, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.manipulation import Grip
@@ -158,7 +158,7 @@ def test_a_mean_is_dragged_in_any_panel(key: str, three: Planes) -> None:
 def test_a_click_selects_and_edits_nothing(three: Planes) -> None:
     assert AXIS not in [spot.grip for spot in three.grid.hand.spots]
     three.focus(MEAN)
-    assert three.grid.hand.selected == 0
+    assert three.grid.hand.selected == MEAN
     assert {AXIS, Grip("axis", 0, 1)} <= {spot.grip for spot in three.grid.hand.spots}
     assert not three.dragged
     assert not three.edited
@@ -204,6 +204,46 @@ def test_the_strip_is_dragged_anywhere_along_its_line(along: float, three: Plane
     moved = 50 * three.view.handles.pixel
     assert three.edited[0].measurement.value[0] == pytest.approx(0.2 + moved, abs=0.03)
     assert three.edited[0].measurement.matrix == ((0.8, 0.6),)
+
+
+@pytest.mark.parametrize("off", [-1.8, -0.6, 0.9, 1.8])
+def test_the_whole_strip_is_dragged_and_lightens_under_the_mouse(off: float, three: Planes) -> None:
+    x, y = 0.16 + 0.6 * 1.8 + 0.8 * 0.3 * off, 0.12 - 0.8 * 1.8 + 0.6 * 0.3 * off
+    start, by = three.pixel_of(x, y), QPoint(40, -30)
+    calm = three.view.grab().toImage()
+    three.bot.mouseMove(three.view.viewport(), start)
+    QApplication.processEvents()
+    assert three.view.handles.cursor().shape() == Qt.CursorShape.OpenHandCursor
+    beside = start + QPoint(-6, -8)
+    lit = three.view.grab().toImage()
+    assert lit.pixelColor(beside).lightness() != calm.pixelColor(beside).lightness()
+    three.press(start)
+    three.move(start + by)
+    three.release(start + by)
+    assert three.edited[0].measurement.value[0] == pytest.approx(0.2 + 50 * three.view.handles.pixel, abs=0.03)
+
+
+def test_a_click_on_the_strip_asks_for_the_scores_and_takes_nothing(three: Planes) -> None:
+    asked: list[tuple[str, QPointF]] = []
+    three.grid.planes["ddnm"].asked.connect(lambda key, point: asked.append((key, point)))
+    three.focus(MEAN)
+    three.click(three.pixel_of(1.4, -1.3))
+    assert [key for key, _ in asked] == ["ddnm"]
+    assert asked[0][1].x() == pytest.approx(1.4, abs=0.02)
+    assert three.grid.hand.grip is None
+    assert three.grid.hand.selected is None
+    assert not three.edited
+    three.bot.mouseDClick(three.view.viewport(), LEFT, NONE, three.pixel_of(1.4, -1.3))
+    assert len(three.edited[0].prior.weights) == 4, "a double click adds a component, here as elsewhere"
+
+
+def test_however_wide_the_strip_there_is_room_to_pan(planes: Callable[..., Planes], make_scenario: Make) -> None:
+    wide = planes(make_scenario(measurement={"noise": 50.0}))
+    handles = wide.view.handles
+    view = handles.boundingRect()
+    assert handles.strip_at(QPointF(0.16, 0.12)) == VALUE
+    assert handles.strip_at(view.topLeft()) is None
+    assert handles.strip_at(view.bottomRight()) is None
 
 
 def test_the_arrow_turns_h_and_changes_its_gain(three: Planes) -> None:
@@ -327,7 +367,7 @@ def test_a_double_click_adds_a_component_and_delete_removes_it(three: Planes) ->
     before, at = three.scenario, three.pixel_of(1.5, 1.25)
     three.bot.mouseDClick(three.view.viewport(), LEFT, NONE, at)
     assert three.edited[0].prior.means[3] == pytest.approx((1.5, 1.25), abs=0.03)
-    assert three.grid.hand.selected == 3
+    assert three.grid.hand.selected == Grip("mean", 3)
     three.release(at)
     three.type(Qt.Key.Key_Delete)
     assert three.edited[1].prior == before.prior
@@ -340,7 +380,7 @@ def test_the_last_component_stays(planes: Callable[..., Planes], make_scenario: 
     one.focus(MEAN)
     one.type(Qt.Key.Key_Delete)
     assert not one.edited
-    assert not one.menu(lambda: one.click(one.pixel_at(MEAN), RIGHT))["Delete m₁"]
+    assert not one.menu(lambda: one.click(one.pixel_at(MEAN), RIGHT))["Delete m₁\tDel"]
 
 
 def test_delete_with_nothing_selected_changes_nothing(three: Planes) -> None:
@@ -353,8 +393,10 @@ def test_delete_with_nothing_selected_changes_nothing(three: Planes) -> None:
     ("entry", "found"),
     [
         ("Duplicate m₂", lambda new: new.prior.covariances[3] == new.prior.covariances[1]),
-        ("Delete m₂", lambda new: new.prior.weights == (0.4, 0.25)),
+        ("Delete m₂\tDel", lambda new: new.prior.weights == (0.4, 0.25)),
         ("Make m₂ round", lambda new: new.prior.covariances[1] == ((0.275, 0.0), (0.0, 0.275))),
+        ("Bring y here", lambda new: new.measurement.value == pytest.approx((0.64,), abs=0.02)),
+        ("Aim H here", lambda new: new.measurement.matrix[0] == pytest.approx((0.94, -0.342), abs=0.02)),
         ("Weigh all components equally", lambda new: len(set(new.prior.weights)) == 1),
         ("Draw y from the model", lambda new: new.measurement.value != (0.2,)),
     ],
@@ -371,9 +413,12 @@ def test_the_menu_at_an_empty_place(three: Planes) -> None:
     offered = three.menu(lambda: three.click(place, RIGHT), "Add a component here")
     assert list(offered) == [
         "Add a component here",
+        "Show the scores here",
+        "Bring y here",
+        "Aim H here",
         "Weigh all components equally",
         "Draw y from the model",
-        "Reset view",
+        "Fit view\tF",
     ]
     assert three.edited[0].prior.means[3] == pytest.approx((-1.5, 1.5), abs=0.03)
 
@@ -383,7 +428,7 @@ def test_the_menu_resets_the_view(three: Planes) -> None:
     before = box.viewRange()
     box.translateBy((1.0, 0.5))
     assert box.viewRange() != before
-    three.menu(lambda: three.click(three.pixel_of(-0.5, 2.2), RIGHT), "Reset view")
+    three.menu(lambda: three.click(three.pixel_of(-0.5, 2.2), RIGHT), "Fit view\tF")
     np.testing.assert_allclose(box.viewRange(), before)
 
 
@@ -393,6 +438,54 @@ def test_the_menu_key_opens_the_focused_handles_menu(three: Planes) -> None:
     event = QContextMenuEvent(QContextMenuEvent.Reason.Keyboard, middle, three.view.mapToGlobal(middle))
     offered = three.menu(lambda: QApplication.sendEvent(three.view, event))
     assert "Duplicate m₁" in offered
+
+
+def test_the_menu_shows_the_scores_and_asks_for_a_weight(three: Planes, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[object] = []
+    three.grid.planes["ddnm"].asked.connect(lambda *args: asked.append(args))
+    three.menu(lambda: three.click(three.pixel_at(MEAN), RIGHT), "Show the scores here")
+    assert len(asked) == 1
+    entry = "Weight of m₁…"
+    monkeypatch.setattr(QInputDialog, "getDouble", lambda *_args, **_: (0.7, False))
+    three.menu(lambda: three.click(three.pixel_at(MEAN), RIGHT), entry)
+    assert not three.edited
+    monkeypatch.setattr(QInputDialog, "getDouble", lambda *_args, **_: (0.7, True))
+    three.menu(lambda: three.click(three.pixel_at(MEAN), RIGHT), entry)
+    assert three.edited[0].prior.weights == (0.7, 0.35, 0.25)
+
+
+# A target of its own
+
+
+@pytest.fixture
+def shifted(planes: Callable[..., Planes], make_scenario: Make) -> Planes:
+    data = make_scenario().to_dict()
+    del data["measurement"]
+    data["target"] = data["prior"] | {"means": [[-0.4, 0.3], [1.6, 0.7], [0.5, -1.5]]}
+    data["run"]["samplers"] = ["prior", "exact"]
+    made = planes(Scenario.from_dict(data))
+    made.key = "prior"
+    return made
+
+
+def test_a_target_of_its_own_is_dragged_like_the_prior(shifted: Planes) -> None:
+    before, grip = shifted.scenario, Grip("mean", 1, mixture="target")
+    assert shifted.grid.hand.describe(grip).startswith("c₂ = (1.6, 0.7)")
+    shifted.drag(grip, QPoint(30, 0))
+    shifted.drag(Grip("axis", 1, 0, "target"), QPoint(20, 20))
+    moved, turned = shifted.edited
+    assert moved.target.means[1][0] > 1.7
+    assert turned.target.covariances[1] != before.target.covariances[1]
+    assert turned.prior == before.prior
+    shifted.type(Qt.Key.Key_Delete)
+    assert len(shifted.edited[-1].target.weights) == 2
+    assert shifted.edited[-1].prior == before.prior
+
+
+def test_without_a_measurement_the_menu_has_nothing_of_it(shifted: Planes) -> None:
+    offered = shifted.menu(lambda: shifted.click(shifted.pixel_at(Grip("mean", 0, mixture="target")), RIGHT))
+    assert "Duplicate c₁" in offered
+    assert not {"Bring y here", "Aim H here", "Draw y from the model"} & offered.keys()
 
 
 # Keys

@@ -74,11 +74,11 @@ def test_any_handle_put_anywhere_gives_a_scenario(
     seen: tuple[Scenario, Array], place: tuple[float, float], snap: bool, data: st.DataObject
 ) -> None:
     scenario, basis = seen
-    spot = data.draw(st.sampled_from(spots(scenario, basis, 0, 0.0)))
+    spot = data.draw(st.sampled_from(spots(scenario, basis, Grip("mean", 0), 0.0)))
     new = move(scenario, spot.grip, place, basis, pixel=PIXEL, snap=snap)
     assert new.problem().target.components == len(scenario.prior.weights)
     assert new.run == scenario.run
-    spots(new, basis, 0, 0.0)
+    spots(new, basis, Grip("mean", 0), 0.0)
 
 
 @settings(max_examples=100, deadline=None)
@@ -104,7 +104,7 @@ def test_what_is_off_the_plane_stays(seen: tuple[Scenario, Array], place: tuple[
 @given(place=places)
 def test_a_mean_goes_where_it_is_put(plane: str, place: tuple[float, float]) -> None:
     scenario, basis = PLANES[plane]
-    mean, _ = shadow(move(scenario, Grip("mean", 1), place, basis, pixel=PIXEL), 1, basis)
+    mean, _ = shadow(move(scenario, Grip("mean", 1), place, basis, pixel=PIXEL), Grip("mean", 1), basis)
     np.testing.assert_allclose(mean, place, atol=0.01)
 
 
@@ -114,16 +114,18 @@ def test_a_mean_goes_where_it_is_put(plane: str, place: tuple[float, float]) -> 
 @given(angle=st.floats(-math.pi, math.pi), length=st.floats(0.2, 4))
 def test_a_covariance_handle_goes_where_it_is_put(plane: str, axis: int, angle: float, length: float) -> None:
     scenario, basis = PLANES[plane]
-    mean, before = shadow(scenario, 2, basis)
+    mean, before = shadow(scenario, Grip("mean", 2), basis)
     other = deviations(before, principal_angle(before, 0.0))[1 - axis]
     tip = mean + (REACH * length + STALK * PIXEL) * np.array([math.cos(angle), math.sin(angle)])
     new = move(scenario, Grip("axis", 2, axis), (float(tip[0]), float(tip[1])), basis, pixel=PIXEL)
-    _, spread = shadow(new, 2, basis)
+    _, spread = shadow(new, Grip("mean", 2), basis)
     turned = directions(angle - axis * math.pi / 2)
     expected = turned @ np.diag([length, other] if axis == 0 else [other, length]) ** 2 @ turned.T
     np.testing.assert_allclose(spread, expected, atol=0.01 * (1 + length**2))
     handle = next(
-        spot for spot in spots(new, basis, 2, angle - axis * math.pi / 2) if spot.grip == Grip("axis", 2, axis)
+        spot
+        for spot in spots(new, basis, Grip("mean", 2), angle - axis * math.pi / 2)
+        if spot.grip == Grip("axis", 2, axis)
     )
     assume(abs(length - other) > 0.05)
     np.testing.assert_allclose(handle.place(PIXEL), tip, atol=0.1 * (1 + length))
@@ -133,7 +135,7 @@ def test_a_covariance_handle_goes_where_it_is_put(plane: str, axis: int, angle: 
 def test_a_point_mass_can_be_stretched_and_flattened_again(axis: int) -> None:
     points = load_builtin("point-masses")
     mean = np.array(points.prior.means[1])
-    handle = next(s for s in spots(points, PLANE, 1, 0.0) if s.grip == Grip("axis", 1, axis))
+    handle = next(s for s in spots(points, PLANE, Grip("mean", 1), 0.0) if s.grip == Grip("axis", 1, axis))
     assert math.dist(handle.place(PIXEL), mean) == pytest.approx(STALK * PIXEL), "held although it has no width"
     tip = mean + directions(0.0)[:, axis] * (STALK * PIXEL + REACH * 0.5)
     wide = move(points, handle.grip, (float(tip[0]), float(tip[1])), PLANE, pixel=PIXEL)
@@ -210,7 +212,7 @@ def test_shift_snaps_an_axis_to_angle_and_length() -> None:
     mean = np.array(THREE.prior.means[0])
     tip = mean + (STALK * PIXEL + REACH * 0.78) * np.array([math.cos(0.83), math.sin(0.83)])
     new = move(THREE, Grip("axis", 0, 0), (float(tip[0]), float(tip[1])), PLANE, pixel=PIXEL, near=0.7, snap=True)
-    _, spread = shadow(new, 0, PLANE)
+    _, spread = shadow(new, Grip("mean", 0), PLANE)
     angle = principal_angle(spread, 0.8)
     assert math.degrees(angle) == pytest.approx(45, abs=0.5)
     assert deviations(spread, angle)[0] == pytest.approx(0.8, abs=0.005)
@@ -254,7 +256,7 @@ def test_a_line_has_means_and_values_only() -> None:
             "measurement": {"matrix": [[2.0]], "noise": 0.2, "value": [1.0]},
         }
     )
-    found = {spot.grip: spot.anchor for spot in spots(line, np.eye(1), 0, 0.0)}
+    found = {spot.grip: spot.anchor for spot in spots(line, np.eye(1), Grip("mean", 0), 0.0)}
     assert found == {Grip("mean", 0): (0.5, LINE_HEIGHT), Grip("value", 0): (0.5, 0.0)}
     assert move(line, Grip("mean", 0), (1.25, 7.0), np.eye(1), pixel=PIXEL).prior.means == ((1.25,),)
     assert move(line, Grip("value", 0), (0.7, 7.0), np.eye(1), pixel=PIXEL).measurement.value == (1.4,)
@@ -296,31 +298,35 @@ def test_components_come_and_go(key: str) -> None:
     basis, count = np.eye(scenario.dimension)[:2], len(scenario.prior.weights)
     more = added(scenario, (0.5, -0.25), 0.5, basis)
     assert len(more.prior.weights) == count + 1
-    np.testing.assert_allclose(shadow(more, count, basis)[0], [0.5, -0.25])
+    np.testing.assert_allclose(shadow(more, Grip("mean", count), basis)[0], [0.5, -0.25])
     np.testing.assert_allclose(more.prior.covariances[count], 0.25 * np.eye(scenario.dimension))
-    assert deleted(more, count).prior == scenario.prior
-    twice = duplicated(scenario, 0, 0.3, basis)
+    assert deleted(more, Grip("mean", count)).prior == scenario.prior
+    twice = duplicated(scenario, Grip("mean", 0), 0.3, basis)
     assert twice.prior.covariances[count] == scenario.prior.covariances[0]
-    np.testing.assert_allclose(shadow(twice, count, basis)[0] - shadow(scenario, 0, basis)[0], [0.3, -0.3], atol=0.01)
+    np.testing.assert_allclose(
+        shadow(twice, Grip("mean", count), basis)[0] - shadow(scenario, Grip("mean", 0), basis)[0],
+        [0.3, -0.3],
+        atol=0.01,
+    )
 
 
 def test_the_last_component_stays() -> None:
     one = load_builtin("one-gaussian")
-    assert deleted(one, 0) is one
-    assert deleted(THREE, 1).prior.weights == (THREE.prior.weights[0], THREE.prior.weights[2])
+    assert deleted(one, Grip("mean", 0)) is one
+    assert deleted(THREE, Grip("mean", 1)).prior.weights == (THREE.prior.weights[0], THREE.prior.weights[2])
 
 
 def test_round_keeps_the_total_variance() -> None:
-    assert made_round(SOLID, 1).prior.covariances[1] == ((0.317, 0, 0), (0, 0.317, 0), (0, 0, 0.317))
-    assert made_round(SOLID, 1).prior.covariances[0] == SOLID.prior.covariances[0]
+    assert made_round(SOLID, Grip("mean", 1)).prior.covariances[1] == ((0.317, 0, 0), (0, 0.317, 0), (0, 0, 0.317))
+    assert made_round(SOLID, Grip("mean", 1)).prior.covariances[0] == SOLID.prior.covariances[0]
 
 
 def test_equal_weights() -> None:
-    assert equally_weighted(THREE).prior.weights == (0.333, 0.333, 0.333)
+    assert equally_weighted(THREE, "prior").prior.weights == (0.333, 0.333, 0.333)
 
 
 def test_a_command_that_cannot_be_changes_nothing() -> None:
     noiseless = {"matrix": [[1.0, 0.0]], "noise": 0.0, "value": [1.2]}
     points = Scenario.from_dict(load_builtin("point-masses").to_dict() | {"measurement": noiseless})
-    assert attempt(lambda scenario: deleted(scenario, 0), points) is points, "no other point gives this y"
-    assert attempt(lambda scenario: deleted(scenario, 3), points) != points
+    assert attempt(lambda scenario: deleted(scenario, Grip("mean", 0)), points) is points, "no other point gives this y"
+    assert attempt(lambda scenario: deleted(scenario, Grip("mean", 3)), points) != points

@@ -13,6 +13,9 @@ from pytestqt.qtbot import QtBot
 
 from app import theme
 from app.overlay_items import DECADES, heat_colours, heat_image
+from app.overlays import _ARROW_DECADES as ARROW_DECADES
+from app.overlays import _ARROWS as ARROWS
+from app.overlays import _CELL_SHARE as CELL_SHARE
 from app.overlays import TWINS
 from app.plane import Plane
 from app.planes import PlaneGrid
@@ -78,7 +81,7 @@ def test_the_list_opens_and_escape_closes_it(grid: PlaneGrid, qtbot: QtBot) -> N
 def test_the_mismatch_is_where_the_formula_says(grid: PlaneGrid, qtbot: QtBot, experiment: Experiment) -> None:
     tick(qtbot, grid, "mismatch")
     assert grid._overlay_legend.isVisible()
-    highest = int(np.log10(float(grid._overlay_legend.scale.words[1].split()[0].replace("1.0·10⁻", "1e-"))))
+    hottest = float(grid._overlay_legend.scale.words[1].split()[0])
     level = experiment.problem.level(experiment.schedule, [experiment.schedule.steps - FRAME]).each()[0]
     for index, plane in enumerate(grid.planes.values()):
         image, place = plane._heat.image, plane._heat._place
@@ -88,7 +91,7 @@ def test_the_mismatch_is_where_the_formula_says(grid: PlaneGrid, qtbot: QtBot, e
             y = place.bottom() - (row + 0.5) / image.height() * place.height()  # rows from above; y points up
             point = torch.tensor([[x], [y]], dtype=torch.float64)
             heat = Field(level, experiment.samplers[index], point).mismatch().numpy()
-            expected = heat_image(heat[None], highest).pixel(0, 0)
+            expected = heat_image(heat[None], hottest).pixel(0, 0)
             assert abs((image.pixel(column, row) >> 24) - (expected >> 24)) <= 1
     tick(qtbot, grid, "mismatch")
     assert all(plane._heat.image is None for plane in grid.planes.values())
@@ -105,11 +108,36 @@ def test_arrows_are_scores_on_one_scale(grid: PlaneGrid, qtbot: QtBot, experimen
         assert exact.colour == SAMPLERS["exact"].about.colour
         score = experiment.samplers[index].score(level, torch.from_numpy(used.places)).numpy()
         lengths = np.hypot(*score)
-        uncut = np.hypot(*used.vectors) < 0.98 * np.hypot(*used.vectors).max()
-        ratio = np.hypot(*used.vectors)[uncut] / lengths[uncut]
-        np.testing.assert_allclose(ratio, ratio[0], rtol=1e-9)
+        drawn = np.hypot(*used.vectors) / CELL_SHARE / grid.arrangement.leader.box.viewRect().width() * ARROWS
+        seen = (drawn > 0) & (drawn < 0.999)
+        full = lengths[seen] / 10 ** (ARROW_DECADES * (drawn[seen] - 1))
+        np.testing.assert_allclose(full, full[0], rtol=1e-9)
+        assert f"full arrow: {number(full[0])} per unit of x" in grid._overlay_legend.words.text()
         turn = used.vectors[0] * score[1] - used.vectors[1] * score[0]
         np.testing.assert_allclose(turn, 0, atol=1e-9 * lengths.max())
+
+
+@pytest.mark.parametrize("quiet", ["mismatch", "used"])
+def test_no_sampler_dwarfs_the_arrows_of_another(
+    quiet: str, grid: PlaneGrid, qtbot: QtBot, make_scenario: Make, make_experiment: Run
+) -> None:
+    grid.show_experiment(make_experiment(make_scenario(run={"samplers": ["dps", "bo-ddnm"]}), 40))
+    grid.show_frame(39)
+    tick(qtbot, grid, quiet)
+    lengths = [np.median(np.hypot(*marks(grid, key).arrows[0].vectors)) for key in ("dps", "bo-ddnm")]
+    assert lengths[1] > 0.2 * lengths[0]
+
+
+def test_the_scales_change_in_small_steps_over_the_run(grid: PlaneGrid, qtbot: QtBot, experiment: Experiment) -> None:
+    ends = []
+    tick(qtbot, grid, "mismatch")
+    for frame in range(experiment.schedule.steps):
+        grid.show_frame(frame)
+        ends.append(grid._overlay_legend.scale.hottest)
+    steps = np.abs(np.diff(np.log10(ends)))
+    assert all(f"{end:.0e}"[0] in "125" for end in ends)
+    assert np.count_nonzero(steps) > 5
+    assert steps.max() < 1.1, "of five powers of ten"
 
 
 def test_only_a_part_of_the_mismatch(grid: PlaneGrid, qtbot: QtBot, experiment: Experiment) -> None:
@@ -192,7 +220,7 @@ def test_the_heat_is_clear_at_its_low_end_and_grows_denser(dark: bool) -> None:
 
 def test_what_is_not_finite_has_an_end_of_the_scale(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(theme, "current", lambda: theme.DARK)
-    image = heat_image(np.array([[np.nan, 0.0, 10.0**-DECADES, np.inf, 1.0]]), 0)
+    image = heat_image(np.array([[np.nan, 0.0, 10.0**-DECADES, np.inf, 1.0]]), 1.0)
     opacity = [image.pixel(column, 0) >> 24 for column in range(5)]
     assert opacity[:3] == [0, 0, 0]
     assert opacity[3] == opacity[4] > 150

@@ -351,7 +351,7 @@ def ranges(grid: PlaneGrid) -> list[NDArray[np.float64]]:
 
 def drag(bot: QtBot, plane: Plane, by: QPoint) -> None:
     port = plane.view.viewport()
-    start = port.rect().center()
+    start = port.rect().bottomLeft() + QPoint(30, -60)  # off the strip
     bot.mousePress(port, LEFT, pos=start)
     for share in (0.3, 0.6, 1.0):
         bot.mouseMove(port, start + by * share)

@@ -285,8 +285,10 @@ def test_every_kind_of_schedule_has_its_own_parameters(hand: Hand) -> None:
 
 
 def test_the_last_component_and_the_last_row_stay(hand: Hand) -> None:
-    for _ in range(3):
+    for _ in range(2):
+        hand.select(hand.prior, 0)
         hand.press("Delete")
+    hand.press("Delete")
     assert len(hand.edits[-1].prior.weights) == 1
     assert len(hand.edits) == 2
     assert not hand.editor.prior.delete.isEnabled()
@@ -295,6 +297,21 @@ def test_the_last_component_and_the_last_row_stay(hand: Hand) -> None:
     assert len(hand.edits) == 2
     hand.press("Add")
     assert hand.editor.prior.delete.isEnabled()
+
+
+def test_a_covariance_is_also_told_as_deviations_and_an_angle(hand: Hand) -> None:
+    hand.cell(hand.prior, 0, 2, "4, 0; 0, 1")
+    assert hand.prior.item(0, 2).toolTip() == "4, 0; 0, 1\nstandard deviations 2 along 0°, 1 across"
+    assert hand.prior.item(1, 2).toolTip().endswith("0.632 along 117°, 0.387 across")
+
+
+def test_the_key_delete_removes_the_selected_component(hand: Hand) -> None:
+    hand.select(hand.prior, 1)
+    hand.bot.keyClick(hand.prior, Qt.Key.Key_Delete)
+    assert hand.edits[-1].prior.weights == (0.4, 0.25)
+    assert not hand.editor.prior.duplicate.isEnabled(), "nothing is selected now"
+    hand.bot.keyClick(hand.prior, Qt.Key.Key_Delete)
+    assert len(hand.edits) == 1
 
 
 def test_the_selected_row_of_h_is_removed(hand: Hand, make_scenario: Make) -> None:

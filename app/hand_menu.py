@@ -1,0 +1,78 @@
+"""The menu of the planes: what can be done with a component, or at a place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtWidgets import QApplication, QInputDialog, QMenu
+
+from app.hand import Hand, Place
+from app.manipulation import Grip, aimed, brought, equally_weighted, made_round, section, weighted
+
+_WEIGHTS = 0.0001, 1000.0
+"""What may be typed."""
+
+Act = Callable[[], object]
+
+
+def plane_menu(hand: Hand, grip: Grip | None, place: Place, pixel: float, *, ask: Act, fit: Act) -> QMenu:
+    """Offer what can be done with the component that a handle belongs to, or else at a place.
+
+    Args:
+        hand: whose scenario is changed.
+        grip: the handle under the mouse; it takes the keys.
+        place: where the menu was asked for.
+        pixel: how much of the plane a pixel covers.
+        ask: shows the scores at the place.
+        fit: shows the whole problem again.
+    """
+    hand.release()
+    menu = QMenu()
+    scenario = hand.scenario
+    if scenario is None:
+        return menu
+    if grip is not None:
+        hand.focus(grip)
+    component = grip.component if grip is not None else None
+    if component is not None:
+        name = hand.name(component)
+        menu.addAction(f"Weight of {name}…", lambda: _ask_weight(hand, component))
+        menu.addAction(f"Duplicate {name}", lambda: hand.duplicate(component, pixel))
+        if scenario.dimension > 1:
+            menu.addAction(f"Make {name} round", lambda: hand.edit(lambda old: made_round(old, component)))
+        menu.addAction(f"Delete {name}\tDel", hand.delete).setEnabled(hand.can_delete)
+    else:
+        menu.addAction("Add a component here", lambda: hand.add(place, pixel))
+    menu.addSeparator()
+    menu.addAction("Show the scores here", ask)
+    _add_rows(menu, hand, place)
+    menu.addSeparator()
+    mixture = component.mixture if component is not None else "prior"
+    if len(section(scenario, mixture).weights) > 1:
+        menu.addAction("Weigh all components equally", lambda: hand.edit(lambda old: equally_weighted(old, mixture)))
+    if scenario.rows:
+        menu.addAction("Draw y from the model", hand.draw_value)
+    menu.addSeparator()
+    menu.addAction("Fit view\tF", fit)
+    return menu
+
+
+def _add_rows(menu: QMenu, hand: Hand, place: Place) -> None:
+    """Bring y and H to the place, where the plane shows one row of H; of several, the handles say which is meant."""
+    if len(hand.lines) != 1:
+        return
+    row, basis = next(iter(hand.lines)).index, hand.basis
+    menu.addAction("Bring y here", lambda: hand.edit(lambda old: brought(old, row, place, basis)))
+    if Grip("row", row) in [spot.grip for spot in hand.spots] and any(place):
+        menu.addAction("Aim H here", lambda: hand.edit(lambda old: aimed(old, row, place, basis)))
+
+
+def _ask_weight(hand: Hand, component: Grip) -> None:
+    assert hand.scenario is not None
+    title = f"Weight of {hand.name(component)}"
+    words = f"{title}\n(all weights are divided by their sum)"
+    old = section(hand.scenario, component.mixture).weights[component.index]
+    window = QApplication.activeWindow()
+    new, accepted = QInputDialog.getDouble(window, title, words, old, *_WEIGHTS, decimals=4, step=0.05)
+    if accepted:
+        hand.edit(lambda scenario: weighted(scenario, component, new))
