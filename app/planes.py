@@ -165,7 +165,7 @@ class PlaneGrid(QWidget):
         palette = theme.current()
         data = [(dots, theme.dot_pen()) for dots in data_dots(self._experiment.scenario, self._projection)]
         prior = Drawing([(scene.prior, pg.mkPen(palette.faint, width=1))], data)
-        target = Drawing([(scene.target, pg.mkPen(palette.ink, width=1))])
+        target = Drawing([(scene.target, pg.mkPen(palette.ink, width=1.6))])
         for plane in self.planes.values():
             plane.set_scene(scene, prior, target)
         if self._follow:
