@@ -151,7 +151,7 @@ class Bars(QWidget):
         palette, painter = theme.current(), QPainter(self)
         for index, sampler in enumerate(self._experiment.samplers):
             top, height = index * self._row_height, self._row_height
-            painter.setPen(QColor(sampler.about.colour))
+            painter.setPen(QColor(theme.legible(sampler.about.colour, palette.surface)))
             name = QRectF(0, top, _NAME_WIDTH - 8, height)
             words = self.fontMetrics().elidedText(sampler.about.label, Qt.TextElideMode.ElideRight, int(name.width()))
             painter.drawText(name, Qt.AlignmentFlag.AlignVCenter, words)

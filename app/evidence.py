@@ -83,6 +83,7 @@ class EvidenceDock(QWidget):
     def restyle(self) -> None:
         """Take the theme's colours."""
         self.headline.restyle()
+        self.terms.restyle()
         self.per_step.time.restyle()
 
     def show_experiment(self, experiment: Experiment) -> None:
@@ -133,7 +134,8 @@ class EvidenceDock(QWidget):
 
 def coloured(sentence: str, abouts: list[About]) -> str:
     """Return rich text in which every sampler's name has its colour; of names within names the longest counts."""
-    colours = {escape(about.label): about.colour for about in abouts}
+    surface = theme.current().surface
+    colours = {escape(about.label): theme.legible(about.colour, surface) for about in abouts}
     names = "|".join(re.escape(name) for name in sorted(colours, key=len, reverse=True))
     paint = lambda found: f'<b style="color:{colours[found[0]]}">{found[0]}</b>'  # noqa: E731
     return re.sub(rf"(?<![\w-])(?:{names})(?![\w-])", paint, escape(sentence, quote=False))

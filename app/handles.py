@@ -38,6 +38,8 @@ _HINTS = {
 }
 _LABELLED = 20
 """More handles than this go without names beside them."""
+_AROUND = [QPointF(right, down) for right in (-1.5, 0, 1.5) for down in (-1.5, 0, 1.5) if right or down]
+"""Where a name is drawn in the colour of the background first, to be read over particles."""
 
 
 @final
@@ -194,8 +196,12 @@ class Handles(pg.GraphicsObject):
             painter.drawEllipse(centre, radius, radius)
         if grip.kind == "axis" or len(self.hand.spots) > _LABELLED:
             return
-        painter.setPen(QColor(theme.STRIP if measured else palette.muted))
-        painter.drawText(centre + QPointF(_RADIUS + 4, -_RADIUS), self.hand.name(grip))
+        place, words = centre + QPointF(_RADIUS + 4, -_RADIUS), self.hand.name(grip)
+        painter.setPen(QColor(palette.surface))
+        for way in _AROUND:
+            painter.drawText(place + way, words)
+        painter.setPen(QColor(theme.legible(theme.STRIP, palette.surface) if measured else palette.ink))
+        painter.drawText(place, words)
 
     def _draw_held_line(self, painter: QPainter, world: QTransform) -> None:
         """A measurement's line is thick while it can be, or is, moved."""

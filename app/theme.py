@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Literal, final
@@ -17,6 +18,11 @@ STRIP = "#F2A541"
 """The measurement, wherever it is drawn."""
 
 ICONS = "mdi6"
+
+_LEGIBLE = 4.5
+"""Least contrast of text, as WCAG asks for."""
+_MIDDLE, _SHARES = 0.18, 40
+"""Luminance that looks like the middle between black and white; steps from a colour to one of them."""
 
 
 @final
@@ -66,6 +72,31 @@ def current() -> Palette:
     """Return the palette that the system asks for now."""
     scheme = QGuiApplication.styleHints().colorScheme()
     return DARK if scheme == Qt.ColorScheme.Dark else LIGHT
+
+
+@cache
+def legible(colour: str, surface: str) -> str:
+    """Return a colour as text on a surface needs it: with as much ink or light as a contrast of 4.5 takes."""
+    ink = "#FFFFFF" if _luminance(surface) < _MIDDLE else "#000000"
+    steps = (_mixed(colour, ink, share / _SHARES) for share in range(_SHARES + 1))
+    return next(mixed for mixed in steps if contrast(mixed, surface) >= _LEGIBLE)
+
+
+def contrast(one: str, other: str) -> float:
+    """Return the contrast of two colours as WCAG defines it, from 1 to 21."""
+    dark, light = sorted((_luminance(one), _luminance(other)))
+    return (light + 0.05) / (dark + 0.05)
+
+
+def _luminance(colour: str) -> float:
+    channels = (QColor(colour).redF(), QColor(colour).greenF(), QColor(colour).blueF())
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in channels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def _mixed(colour: str, other: str, share: float) -> str:
+    pairs = zip(QColor(colour).getRgb()[:3], QColor(other).getRgb()[:3], strict=True)  # type: ignore[index,arg-type]
+    return QColor(*(round((1 - share) * one + share * two) for one, two in pairs)).name()
 
 
 def icon(name: str, *, colour: str | None = None) -> QIcon:

@@ -305,15 +305,15 @@ def test_the_line_of_words_follows_the_cursor(dock: EvidenceDock, make_scenario:
     dock.write(0)
     assert "nothing but the start counts" in dock.summary.text()
     dock.write(STEPS - 1)
-    assert f'<b style="color:{experiment.samplers[0].about.colour}">DDNM</b>: ' in dock.summary.text()
+    colour = theme.legible(experiment.samplers[0].about.colour, theme.current().surface)
+    assert f'<b style="color:{colour}">DDNM</b>: ' in dock.summary.text()
 
 
 def test_names_within_names_keep_their_own_colour() -> None:
     abouts = [SAMPLERS[key].about for key in ("ddnm", "bo-ddnm", "exact")]
     text = coloured("BO-DDNM < DDNM; exactly", abouts)
-    assert text == (
-        f'<b style="color:{abouts[1].colour}">BO-DDNM</b> &lt; <b style="color:{abouts[0].colour}">DDNM</b>; exactly'
-    )
+    one, other = (theme.legible(about.colour, theme.current().surface) for about in abouts[:2])
+    assert text == f'<b style="color:{other}">BO-DDNM</b> &lt; <b style="color:{one}">DDNM</b>; exactly'
 
 
 def test_the_closer_looks_are_chosen_with_the_keyboard(
