@@ -94,6 +94,10 @@ class Plane(QFrame):
         layout.addWidget(self.view, 1)
         layout.addWidget(self._notice)
 
+    def hasHeightForWidth(self) -> bool:  # noqa: N802 - Qt's name
+        """No: the words of one panel must not make its row higher than the others."""
+        return False
+
     def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
         """Select the sampler."""
         self.picked.emit(self.about.key)
