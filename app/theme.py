@@ -95,7 +95,7 @@ def _luminance(colour: str) -> float:
 
 
 def _mixed(colour: str, other: str, share: float) -> str:
-    pairs = zip(QColor(colour).getRgb()[:3], QColor(other).getRgb()[:3], strict=True)  # type: ignore[index,arg-type]
+    pairs = zip(QColor(colour).getRgb()[:3], QColor(other).getRgb()[:3], strict=True)  # type: ignore[index]
     return QColor(*(round((1 - share) * one + share * two) for one, two in pairs)).name()
 
 
