@@ -18,9 +18,9 @@ from core.known_kl import why_no_bound
 from core.numbers import percent, with_error
 
 PARTS = {
-    "initialisation": ("initialisation", "#56657A"),
-    "discretisation": ("discretisation", "#9AA5B1"),
-    "variance": ("step variance", "#C98BA0"),
+    "initialisation": ("initialisation", "#516479"),
+    "discretisation": ("discretisation", "#A5ACC2"),
+    "variance": ("step variance", "#C0808F"),
     "mismatch_range": ("measured mismatch", theme.STRIP),
     "mismatch_null": ("unseen mismatch", "#7B61C9"),
 }

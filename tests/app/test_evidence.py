@@ -75,7 +75,7 @@ def test_curves_hold_the_terms(logarithmic: bool, experiment: Experiment, headli
     headline.show_experiment(experiment)
     headline.show_frame(STEPS)
     if not logarithmic:
-        qtbot.mouseClick(headline.logarithmic, Qt.MouseButton.LeftButton)
+        qtbot.mouseClick(headline.scale.buttons[1], Qt.MouseButton.LeftButton)
     times = STEPS - np.arange(STEPS + 1.0)
     paths = drawn(headline)
     assert len(paths) == len(ALWAYS) * len(experiment.samplers)
@@ -120,7 +120,7 @@ def test_a_curve_goes_through_its_values(
     headline.show_experiment(experiment)
     headline.show_frame(STEPS)
     if not logarithmic:
-        qtbot.mouseClick(headline.logarithmic, Qt.MouseButton.LeftButton)
+        qtbot.mouseClick(headline.scale.buttons[1], Qt.MouseButton.LeftButton)
     image = headline.time.plot.grab().toImage()
     box = headline.time.plot.getViewBox()
     surface = QColor(theme.current().surface)
@@ -138,7 +138,7 @@ def test_the_axis_holds_the_largest_value(
 ) -> None:
     headline.show_experiment(experiment)
     if not logarithmic:
-        qtbot.mouseClick(headline.logarithmic, Qt.MouseButton.LeftButton)
+        qtbot.mouseClick(headline.scale.buttons[1], Qt.MouseButton.LeftButton)
     values = np.concatenate([values_of(experiment, name) for name in ("kl", "bound", "mismatch")])
     largest = float(values[np.isfinite(values)].max())
     (right, left), (low, high) = headline.time.plot.viewRange()
@@ -328,16 +328,16 @@ def test_the_closer_looks_are_chosen_with_the_keyboard(
     for page in (dock.per_step, dock.weights):
         qtbot.keyClick(QApplication.focusWidget(), Qt.Key.Key_Right)
         assert page.isVisible()
-        assert not dock.absolute.isVisible()
+        assert not dock.scale.isVisible()
     assert dock.weights.weights is not None
     qtbot.keyClick(QApplication.focusWidget(), Qt.Key.Key_Left)
     qtbot.keyClick(QApplication.focusWidget(), Qt.Key.Key_Left)
     assert dock.composition.isVisible()
-    assert dock.absolute.isVisible()
+    assert dock.scale.isVisible()
 
 
 def test_one_switch_changes_both_axes(dock: EvidenceDock, experiment: Experiment, qtbot: QtBot) -> None:
     dock.show_experiment(experiment)
-    qtbot.mouseClick(dock.headline.logarithmic, Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(dock.headline.scale.buttons[1], Qt.MouseButton.LeftButton)
     assert not dock.headline.time.logarithmic
     assert not dock.per_step.time.logarithmic
