@@ -48,7 +48,7 @@ class EvidenceDock(QWidget):
         self.headline, self.terms = HeadlinePlot(), TermsTable()
         self.composition, self.per_step, self.weights = Composition(), PerStepPlot(), WeightsView()
         self.looks = Segments("Closer looks", _LOOKS)
-        self.scale = Segments("Bars", _SCALES)
+        self.scale = Segments("Bars", _SCALES, quiet=True)
         self._closer = (self.composition, self.per_step, self.weights)
         self._pages = QStackedWidget()
         self._build()

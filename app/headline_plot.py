@@ -18,6 +18,8 @@ from core.experiment import Experiment
 from core.known_kl import kl_frame, known_kl, why_no_bound, why_no_limit
 from core.numbers import with_error
 
+_LEGEND = ("mismatch", "observed", "bound", "limit", "kl", "bracket", "reverse")
+"""Those that may be absent come last: they leave gaps."""
 _SCALES = {"log": "Logarithmic axes, here and per step", "linear": "Linear axes, here and per step"}
 
 
@@ -30,7 +32,7 @@ class HeadlinePlot(QWidget):
         self._curves: Curves | None = None
         self._frame = 0
         self._hovered: tuple[int, QPoint] | None = None
-        self.scale = Segments("Vertical axes", _SCALES)
+        self.scale = Segments("Vertical axes", _SCALES, quiet=True)
         self.scale.chosen.connect(lambda index: self._change_scale(logarithmic=index == 0))
         self.time = TimePlot("Accumulated mismatch, bound and KL against reverse time", "nats", height=110)
         self.time.hovered.connect(self._hover)
@@ -59,8 +61,8 @@ class HeadlinePlot(QWidget):
         legend.setContentsMargins(0, 0, 0, 0)
         legend.setHorizontalSpacing(12)
         legend.setVerticalSpacing(0)
-        for entry in self._legend.values():
-            legend.addWidget(entry)
+        for name in _LEGEND:
+            legend.addWidget(self._legend[name])
         layout.addLayout(legend)
         layout.addWidget(self._absences)
         layout.addWidget(self.time, 1)

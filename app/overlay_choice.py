@@ -112,6 +112,8 @@ class OverlayButton(QToolButton):
         super().__init__(objectName="picker", toolTip=_TIP, accessibleName="Overlays")
         self.choice = OverlayChoice(self)
         self.choice.changed.connect(self._tell)
+        self.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.setLayoutDirection(Qt.LayoutDirection.RightToLeft)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.clicked.connect(self._open)
@@ -131,13 +133,17 @@ class OverlayButton(QToolButton):
         """Which directions of the mismatch are shown."""
         return cast("Part", self.choice.part.currentData())
 
+    def restyle(self) -> None:
+        """Take the theme's icon."""
+        self.setIcon(theme.icon("chevron-up"))
+
     def _tell(self) -> None:
         self._write()
         self.changed.emit()
 
     def _write(self) -> None:
         count = len(self.shown - {"trails"})
-        self.setText(f"Overlays ({count}) ▾" if count else "Overlays ▾")
+        self.setText(f"Overlays ({count})" if count else "Overlays")
 
     def _open(self) -> None:
         """Over the button, where the screen has room."""

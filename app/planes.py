@@ -110,7 +110,7 @@ class PlaneGrid(QWidget):
         ):
             flow.addWidget(entry)
         row = QHBoxLayout()
-        row.addWidget(entries, 1)
+        row.addWidget(entries, 1, Qt.AlignmentFlag.AlignVCenter)
         for widget in (self.arrangement.pager, self.choice, self.overlays):
             row.addWidget(widget)
         return row
@@ -153,6 +153,7 @@ class PlaneGrid(QWidget):
 
     def refresh(self) -> None:
         """Draw what does not move by itself again, in the theme's colours."""
+        self.overlays.restyle()
         if self._scenario is not None:
             self.hand.take(self._scenario, self._projection.basis.numpy())
         self._draw_scene(FINE)

@@ -38,6 +38,7 @@ class Palette:
     muted: str
     faint: str
     accent: str
+    on_accent: str
     danger: str
     danger_surface: str
 
@@ -51,6 +52,7 @@ LIGHT = Palette(
     muted="#5B6572",
     faint="#A9B2BE",
     accent="#1F6FC4",
+    on_accent="#FFFFFF",
     danger="#B3261E",
     danger_surface="#FBE9E7",
 )
@@ -63,6 +65,7 @@ DARK = Palette(
     muted="#9AA3AF",
     faint="#5F6875",
     accent="#4C9BEA",
+    on_accent="#0E1116",
     danger="#FF8A80",
     danger_surface="#3A2224",
 )
@@ -147,7 +150,7 @@ def apply(application: QApplication) -> None:
         (roles.ToolTipBase, palette.raised),
         (roles.ToolTipText, palette.ink),
         (roles.Highlight, palette.accent),
-        (roles.HighlightedText, "#FFFFFF"),
+        (roles.HighlightedText, palette.on_accent),
         (roles.Link, palette.accent),
     ):
         qt.setColor(role, QColor(colour))
@@ -177,15 +180,16 @@ def _style_sheet(palette: Palette) -> str:
     #card {{ background: {palette.surface}; border: 1px solid {palette.line}; border-radius: 8px; }}
     #popup {{ background: {palette.surface}; border: 1px solid {palette.faint}; border-radius: 10px; }}
     QPushButton[role="primary"], QPushButton[role="primary"]:focus, QPushButton[role="primary"]:pressed {{
-        background: {palette.accent}; color: #FFFFFF; }}
+        background: {palette.accent}; color: {palette.on_accent}; }}
     QPushButton[role="primary"]:hover, QPushButton[role="primary"]:focus {{
-        background: {palette.accent}; color: #FFFFFF; border-color: {palette.ink}; }}
+        background: {palette.accent}; color: {palette.on_accent}; border-color: {palette.ink}; }}
     QWidget#help, QDialog {{ background: {palette.window}; }}
     QListWidget#contents {{ background: transparent; border: none; outline: none; }}
     QListWidget#contents::item {{ padding: 7px 8px; border-radius: 6px; color: {palette.ink}; }}
     QListWidget#contents::item:selected {{ background: {palette.line}; color: {palette.ink}; }}
     #legend {{ background: transparent; }}
     #offer {{ background: {palette.raised}; border-bottom: 1px solid {palette.line}; }}
+    #offer QPushButton {{ background: {palette.surface}; border-color: {palette.faint}; }}
     #card[selected="true"] {{ border: 1px solid {palette.accent}; }}
     QLabel[role="muted"] {{ color: {palette.muted}; }}
     QLabel[role="error"] {{ color: {palette.danger}; background: {palette.danger_surface};
@@ -225,9 +229,10 @@ def _style_sheet(palette: Palette) -> str:
     QMenu::separator {{ height: 1px; background: {palette.line}; margin: 4px 8px; }}
     QLineEdit, QAbstractSpinBox, QComboBox {{ background: {palette.raised}; color: {palette.ink};
         border: 1px solid {palette.line}; border-radius: 6px; padding: 3px 6px; min-height: 18px;
-        selection-background-color: {palette.accent}; }}
+        selection-background-color: {palette.accent}; selection-color: {palette.on_accent}; }}
     QLineEdit:focus, QAbstractSpinBox:focus, QComboBox:focus {{ border-color: {palette.accent}; }}
     QLineEdit[invalid="true"]:focus {{ border-color: {palette.danger}; }}
+    QAbstractSpinBox QLineEdit {{ border: none; padding: 0; min-height: 0; background: transparent; }}
     QTableWidget QLineEdit {{ border-radius: 0; padding: 0 2px; }}
     QComboBox::drop-down, QAbstractSpinBox::up-button, QAbstractSpinBox::down-button {{ border: none; width: 18px; }}
     QComboBox::down-arrow, QAbstractSpinBox::down-arrow {{ image: url({_chevron("down", palette)}); width: 12px; }}
@@ -235,6 +240,8 @@ def _style_sheet(palette: Palette) -> str:
     QComboBox QAbstractItemView {{ background: {palette.surface}; color: {palette.ink}; outline: none;
         border: 1px solid {palette.line}; selection-background-color: {palette.raised};
         selection-color: {palette.ink}; }}
+    QComboBox QAbstractItemView::item {{ min-height: 24px; padding-left: 6px; border-radius: 4px; }}
+    QComboBox QAbstractItemView::item:selected {{ background: {palette.raised}; color: {palette.ink}; }}
     *[invalid="true"], *[invalid="true"]:focus {{ border: 1px solid {palette.danger}; }}
     QTableWidget {{ background: {palette.surface}; border: 1px solid {palette.line}; border-radius: 6px;
         gridline-color: {palette.line}; }}
