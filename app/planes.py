@@ -284,6 +284,7 @@ class PlaneGrid(QWidget):
         first = max(0, frame - length)
         for index, plane in self._in_view():
             plane.particles.set_frames(projection.points(trace.frames[index][first : frame + 1]))
+        self.arrangement.show_frame(self._experiment, frame)
         self._draw_overlays()
 
     def _in_view(self) -> list[tuple[int, Plane]]:
