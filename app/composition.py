@@ -27,7 +27,7 @@ PARTS = {
 """Terms from left to right: words and colour."""
 _LEGEND_ROWS = (("initialisation", "variance"), ("discretisation", "mismatch_range", "mismatch_null"))
 _NAME_WIDTH, _TOTAL_WIDTH = 84, 88
-_ROW, _BAR, _LEAST_ROW = 30, 14, 15
+_ROW, _BAR, _LEAST_ROW = 30, 14, 12
 """Heights; rows shrink where there are many, as far as their names can be read."""
 _LEAST_HEIGHT = 72
 _SPLIT = 3
