@@ -7,11 +7,11 @@ from typing import final
 
 from PySide6.QtCore import QRectF, QSizeF, Qt, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QScrollArea, QToolButton, QWidget
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QToolButton, QWidget
 
 from app.plane import Plane
-from app.widgets import card, heading
-from core.samplers import About
+from app.sampler_notes import SamplerNotes
+from core.experiment import Experiment
 
 PAGE = 6
 """Panels in view at once: with more, none shows anything."""
@@ -31,7 +31,7 @@ class Arrangement(QWidget):
         self._enlarged: int | None = None
         self._shape = QSizeF(1, 1)
         """Of a panel's view before one was enlarged."""
-        self._filler: QWidget | None = None
+        self._notes: SamplerNotes | None = None
         self._cells = 1, 1
         """Columns and rows of the grid."""
         self._grid = QGridLayout(self)
@@ -100,6 +100,11 @@ class Arrangement(QWidget):
         elif self._enlarged is None:
             self.turn(index // PAGE - self._page)
 
+    def show_frame(self, experiment: Experiment, frame: int) -> None:
+        """Show what stands beside the panels at a frame that is complete."""
+        if self._notes is not None:
+            self._notes.show_frame(experiment, frame)
+
     def at(self, place: int) -> Plane | None:
         """Return the panel at a place of the page."""
         index = self._page * PAGE + place
@@ -131,11 +136,11 @@ class Arrangement(QWidget):
             # All panels have the same handles: those of one are enough for the Tab key.
             plane.view.setFocusPolicy(Qt.FocusPolicy.TabFocus if seen and plane is seen[0] else Qt.FocusPolicy.NoFocus)
         columns = 1 if len(seen) <= 1 else 2 if len(seen) <= 4 else 3
-        if self._filler is not None:
-            self._filler.hide()
-            self._filler.deleteLater()
-        self._filler = _descriptions([plane.about for plane in seen]) if len(seen) % columns else None
-        widgets: list[QWidget] = [*seen, *([self._filler] if self._filler else [])]
+        if self._notes is not None:
+            self._notes.hide()
+            self._notes.deleteLater()
+        self._notes = SamplerNotes([plane.about for plane in seen]) if len(seen) % columns else None
+        widgets: list[QWidget] = [*seen, *([self._notes] if self._notes else [])]
         for index, widget in enumerate(widgets):
             self._grid.addWidget(widget, index // columns, index % columns)
             widget.show()  # only now: without a parent it would be a window of its own, and take the focus
@@ -185,19 +190,3 @@ def _within(place: QRectF, shape: float) -> QRectF:
     inner = QRectF(0, 0, width, width / shape)
     inner.moveCenter(place.center())
     return inner
-
-
-def _descriptions(abouts: Sequence[About]) -> QWidget:
-    """What fills the place that an odd number of panels leaves."""
-    frame, layout = card(heading("What these samplers do"))
-    for about in abouts:
-        words = QLabel(
-            f'<p><span style="color:{about.colour}">●</span>&nbsp; <b>{about.label}</b>&nbsp; {about.summary} '
-            f"<i>{about.source}</i></p>",
-            wordWrap=True,
-        )
-        layout.addWidget(words)
-    layout.addStretch()
-    area = QScrollArea(widgetResizable=True, frameShape=QFrame.Shape.NoFrame)  # the words must not push panels aside
-    area.setWidget(frame)
-    return area

@@ -15,20 +15,21 @@ from app.read_out import ReadOut, table
 from app.widgets import LegendEntry, side_by_side
 from core.experiment import Experiment
 from core.known_kl import why_no_bound
-from core.numbers import percent, with_error
+from core.numbers import number, percent, with_error
 
 PARTS = {
-    "initialisation": ("initialisation", "#56657A"),
-    "discretisation": ("discretisation", "#9AA5B1"),
-    "variance": ("step variance", "#C98BA0"),
+    "initialisation": ("initialisation", "#516479"),
+    "discretisation": ("discretisation", "#A5ACC2"),
+    "variance": ("step variance", "#C0808F"),
     "mismatch_range": ("measured mismatch", theme.STRIP),
     "mismatch_null": ("unseen mismatch", "#7B61C9"),
 }
 """Terms from left to right: words and colour."""
 _LEGEND_ROWS = (("initialisation", "variance"), ("discretisation", "mismatch_range", "mismatch_null"))
 _NAME_WIDTH, _TOTAL_WIDTH = 84, 88
-_ROW, _BAR = 30, 14
-"""Heights; rows shrink where there are many."""
+_ROW, _BAR, _LEAST_ROW = 30, 14, 12
+"""Heights; rows shrink where there are many, as far as their names can be read."""
+_LEAST_HEIGHT = 72
 _SPLIT = 3
 """Segments wider than this are kept apart."""
 
@@ -54,12 +55,13 @@ class Bars(QWidget):
         self.read_out = ReadOut(self)
         self.setAccessibleName("What each bound is made of")
         self.setMouseTracking(True)
-        self.setMinimumHeight(72)
+        self.setMinimumHeight(_LEAST_HEIGHT)
         self.setFont(theme.font(11))
 
     def show_experiment(self, experiment: Experiment) -> None:
         """Take a new run."""
         self._experiment = experiment
+        self.setMinimumHeight(max(_LEAST_HEIGHT, _LEAST_ROW * len(experiment.samplers)))
         self.update()
 
     def show_frame(self, frame: int) -> None:
@@ -92,6 +94,12 @@ class Bars(QWidget):
         if why_no_bound(self._experiment, index, self._frame):
             return "no bound"
         return with_error(*self._pair(index, "bound"))
+
+    def _short_total(self, index: int, room: float) -> str:
+        """The bound, without its error where there is no room for both."""
+        total = self._total(index)
+        fits = self.fontMetrics().horizontalAdvance(total) <= room
+        return total if fits else number(self._pair(index, "bound")[0])
 
     def _sentences(self) -> Iterator[str]:
         if not self._is_known:
@@ -151,13 +159,13 @@ class Bars(QWidget):
         palette, painter = theme.current(), QPainter(self)
         for index, sampler in enumerate(self._experiment.samplers):
             top, height = index * self._row_height, self._row_height
-            painter.setPen(QColor(sampler.about.colour))
+            painter.setPen(QColor(theme.legible(sampler.about.colour, palette.surface)))
             name = QRectF(0, top, _NAME_WIDTH - 8, height)
             words = self.fontMetrics().elidedText(sampler.about.label, Qt.TextElideMode.ElideRight, int(name.width()))
             painter.drawText(name, Qt.AlignmentFlag.AlignVCenter, words)
             painter.setPen(QColor(palette.ink))
             total = QRectF(self.width() - _TOTAL_WIDTH + 8, top, _TOTAL_WIDTH - 8, height)
-            painter.drawText(total, Qt.AlignmentFlag.AlignVCenter, self._total(index))
+            painter.drawText(total, Qt.AlignmentFlag.AlignVCenter, self._short_total(index, total.width()))
         for _, part, place in self.segments():
             gap = 1 if place.width() > _SPLIT else 0
             painter.fillRect(place.adjusted(0, 0, -gap, 0), QColor(PARTS[part][1]))

@@ -7,13 +7,13 @@ from html import escape
 from typing import final
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QStackedWidget, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QStackedWidget, QVBoxLayout, QWidget
 
 from app import theme
 from app.composition import Composition
 from app.headline_plot import HeadlinePlot
 from app.per_step import PerStepPlot
-from app.segments import BUTTON_HEIGHT, Segments
+from app.segments import Segments
 from app.terms_table import TermsTable
 from app.weights_view import WeightsView
 from app.widgets import card
@@ -26,8 +26,10 @@ _LOOKS = {
     "Per step": "The mismatch that each step adds",
     "Weights": "How the particles are shared out among the target's components",
 }
-_SHARES, _ONE_SCALE = "each bar 100 %", "one linear scale"
-"""How the bars are to be read; a logarithm would have no meaning for parts of a sum."""
+_SCALES = {
+    "shares": "Each bar is the whole of its bound, which stands at the right",
+    "nats": "All bars on one linear scale; a logarithm would have no meaning for parts of a sum",
+}
 _WIDTH = 420
 
 
@@ -46,17 +48,13 @@ class EvidenceDock(QWidget):
         self.headline, self.terms = HeadlinePlot(), TermsTable()
         self.composition, self.per_step, self.weights = Composition(), PerStepPlot(), WeightsView()
         self.looks = Segments("Closer looks", _LOOKS)
-        self.absolute = QToolButton(text=_SHARES, checkable=True)
-        self.absolute.setToolTip("Shares of each bound, or all bars on one linear scale; the bound stands at the right")
-        self.absolute.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.absolute.setFixedHeight(BUTTON_HEIGHT)
-        self.absolute.setFont(theme.font(11))
+        self.scale = Segments("Bars", _SCALES, quiet=True)
         self._closer = (self.composition, self.per_step, self.weights)
         self._pages = QStackedWidget()
         self._build()
         self.looks.chosen.connect(self._look)
-        self.absolute.toggled.connect(self._change_scale)
-        self.headline.logarithmic.toggled.connect(self.per_step.set_logarithmic)
+        self.scale.chosen.connect(lambda index: self._change_scale(absolute=index == 1))
+        self.headline.scale.chosen.connect(lambda index: self.per_step.set_logarithmic(index == 0))
         self.restyle()
 
     def _build(self) -> None:
@@ -65,7 +63,7 @@ class EvidenceDock(QWidget):
         bar = QHBoxLayout()
         bar.addWidget(self.looks)
         bar.addStretch()
-        bar.addWidget(self.absolute)
+        bar.addWidget(self.scale)
         words, words_layout = card(self.summary)
         words_layout.setContentsMargins(12, 7, 12, 7)
         closer, closer_layout = card()
@@ -83,6 +81,7 @@ class EvidenceDock(QWidget):
     def restyle(self) -> None:
         """Take the theme's colours."""
         self.headline.restyle()
+        self.terms.restyle()
         self.per_step.time.restyle()
 
     def show_experiment(self, experiment: Experiment) -> None:
@@ -116,11 +115,10 @@ class EvidenceDock(QWidget):
 
     def _look(self, index: int) -> None:
         self._pages.setCurrentIndex(index)
-        self.absolute.setVisible(self._closer[index] is self.composition)
+        self.scale.setVisible(self._closer[index] is self.composition)
         self._closer[index].show_frame(self._frame)
 
-    def _change_scale(self, absolute: bool) -> None:
-        self.absolute.setText(_ONE_SCALE if absolute else _SHARES)
+    def _change_scale(self, *, absolute: bool) -> None:
         self.composition.set_absolute(absolute)
         self.composition.show_frame(self._frame)
 
@@ -133,7 +131,8 @@ class EvidenceDock(QWidget):
 
 def coloured(sentence: str, abouts: list[About]) -> str:
     """Return rich text in which every sampler's name has its colour; of names within names the longest counts."""
-    colours = {escape(about.label): about.colour for about in abouts}
+    surface = theme.current().surface
+    colours = {escape(about.label): theme.legible(about.colour, surface) for about in abouts}
     names = "|".join(re.escape(name) for name in sorted(colours, key=len, reverse=True))
     paint = lambda found: f'<b style="color:{colours[found[0]]}">{found[0]}</b>'  # noqa: E731
     return re.sub(rf"(?<![\w-])(?:{names})(?![\w-])", paint, escape(sentence, quote=False))

@@ -11,7 +11,6 @@ from PySide6.QtGui import (
     QColor,
     QFontMetricsF,
     QPainter,
-    QPainterPath,
     QPen,
     QPolygonF,
     QTransform,
@@ -46,6 +45,8 @@ _LIGHT = 0.14
 """Opacity of what lightens a strip under the mouse."""
 _LABELLED = 20
 """More handles than this go without names beside them."""
+_AROUND = [QPointF(right, down) for right in (-1.5, 0, 1.5) for down in (-1.5, 0, 1.5) if right or down]
+"""Where a name is drawn in the colour of the background first, to be read over particles."""
 
 
 @final
@@ -241,10 +242,12 @@ class Handles(pg.GraphicsObject):
             painter.drawEllipse(centre, radius, radius)
         if not self._is_named(grip):
             return
-        name = QPainterPath()
-        name.addText(centre + _NAME_OFFSET, painter.font(), self.hand.name(grip))
-        painter.strokePath(name, QPen(QColor(palette.surface), 3.0))  # readable over particles
-        painter.fillPath(name, QColor(theme.STRIP if measured else palette.ink))
+        place, words = centre + _NAME_OFFSET, self.hand.name(grip)
+        painter.setPen(QColor(palette.surface))
+        for way in _AROUND:
+            painter.drawText(place + way, words)
+        painter.setPen(QColor(theme.legible(theme.STRIP, palette.surface) if measured else palette.ink))
+        painter.drawText(place, words)
 
     def _draw_held_strip(self, painter: QPainter, world: QTransform) -> None:
         """A measurement's strip is lighter, and its middle thick, while it can be, or is, moved."""

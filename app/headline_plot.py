@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from typing import final
 
-from PySide6.QtCore import QPoint, Qt
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtCore import QPoint
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from superqt import QFlowLayout
 
 from app import theme
 from app.headline_curves import STYLES, Curves
 from app.read_out import ReadOut, table
-from app.segments import BUTTON_HEIGHT
+from app.segments import Segments
 from app.time_plot import TimePlot
-from app.widgets import LegendEntry, card, heading, side_by_side
+from app.widgets import LegendEntry, card, heading
 from core.experiment import Experiment
 from core.known_kl import kl_frame, known_kl, why_no_bound, why_no_limit
 from core.numbers import with_error
 
-_LEGEND_ROWS = (("mismatch", "observed", "bound", "limit"), ("kl", "bracket", "reverse"))
+_LEGEND = ("mismatch", "observed", "bound", "limit", "kl", "bracket", "reverse")
+"""Those that may be absent come last: they leave gaps."""
+_SCALES = {"log": "Logarithmic axes, here and per step", "linear": "Linear axes, here and per step"}
 
 
 @final
@@ -29,11 +32,8 @@ class HeadlinePlot(QWidget):
         self._curves: Curves | None = None
         self._frame = 0
         self._hovered: tuple[int, QPoint] | None = None
-        self.logarithmic = QToolButton(text="log", checkable=True, checked=True)
-        self.logarithmic.setToolTip("Logarithmic or linear axes")
-        self.logarithmic.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.logarithmic.setFixedHeight(BUTTON_HEIGHT)
-        self.logarithmic.toggled.connect(self._change_scale)
+        self.scale = Segments("Vertical axes", _SCALES, quiet=True)
+        self.scale.chosen.connect(lambda index: self._change_scale(logarithmic=index == 0))
         self.time = TimePlot("Accumulated mismatch, bound and KL against reverse time", "nats", height=110)
         self.time.hovered.connect(self._hover)
         self.time.left.connect(self._leave)
@@ -52,13 +52,18 @@ class HeadlinePlot(QWidget):
         title = QHBoxLayout()
         title.addWidget(heading("Accumulated mismatch against the bound"))
         title.addStretch()
-        title.addWidget(self.logarithmic)
+        title.addWidget(self.scale)
         frame, layout = card()
         layout.setContentsMargins(12, 6, 12, 6)
         layout.setSpacing(0)
         layout.addLayout(title)
-        for names in _LEGEND_ROWS:
-            layout.addLayout(side_by_side(*(self._legend[name] for name in names), spacing=14))
+        legend = QFlowLayout()
+        legend.setContentsMargins(0, 0, 0, 0)
+        legend.setHorizontalSpacing(12)
+        legend.setVerticalSpacing(0)
+        for name in _LEGEND:
+            legend.addWidget(self._legend[name])
+        layout.addLayout(legend)
         layout.addWidget(self._absences)
         layout.addWidget(self.time, 1)
         outer = QVBoxLayout(self)
@@ -100,8 +105,7 @@ class HeadlinePlot(QWidget):
         self.time.set_cursor(self._curves.experiment.schedule.steps - frame)
         self.time.growing.set_drawing(self._curves.growing(frame))
 
-    def _change_scale(self, logarithmic: bool) -> None:
-        self.logarithmic.setText("log" if logarithmic else "linear")
+    def _change_scale(self, *, logarithmic: bool) -> None:
         self.time.set_logarithmic(logarithmic)
         self.advance()
 

@@ -114,6 +114,8 @@ class OverlayButton(QToolButton):
         super().__init__(objectName="picker", toolTip=_TIP, accessibleName="Overlays")
         self.choice = OverlayChoice(self)
         self.choice.changed.connect(self._tell)
+        self.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.setLayoutDirection(Qt.LayoutDirection.RightToLeft)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.clicked.connect(self._open)
@@ -132,6 +134,10 @@ class OverlayButton(QToolButton):
     def part(self) -> Part:
         """Which directions of the mismatch are shown."""
         return cast("Part", self.choice.part.currentData())
+
+    def restyle(self) -> None:
+        """Take the theme's icon."""
+        self.setIcon(theme.icon("chevron-up"))
 
     @property
     def state(self) -> str:
@@ -153,7 +159,7 @@ class OverlayButton(QToolButton):
 
     def _write(self) -> None:
         count = len(self.shown - {"trails"})
-        self.setText(f"Overlays ({count}) ▾" if count else "Overlays ▾")
+        self.setText(f"Overlays ({count})" if count else "Overlays")
 
     def _open(self) -> None:
         """Over the button, where the screen has room."""

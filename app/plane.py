@@ -27,6 +27,8 @@ _HEADLINE_MARGIN = 68
 """Pixels of a panel's head that neither name nor numbers take."""
 _NARROW = 230
 """A panel this wide has no room for more than its name and a number."""
+_NOTICE_GAP = 8
+"""Between a notice and the edges of the picture."""
 
 
 @final
@@ -82,7 +84,7 @@ class Plane(QFrame):
         self._surface = ""
         self._measured: object = None
         """What the strips show."""
-        self._notice = QLabel(self, alignment=Qt.AlignmentFlag.AlignCenter, wordWrap=True)
+        self._notice = QLabel(self.view, alignment=Qt.AlignmentFlag.AlignCenter, wordWrap=True)
         self._notice.setProperty("role", "error")
         self._notice.hide()
 
@@ -91,7 +93,6 @@ class Plane(QFrame):
         layout.setSpacing(0)
         layout.addLayout(header)
         layout.addWidget(self.view, 1)
-        layout.addWidget(self._notice)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
         """Select the sampler."""
@@ -139,6 +140,7 @@ class Plane(QFrame):
         self._notice.setVisible(diverged_at is not None)
         if diverged_at is not None:
             self._notice.setText(f"Diverged at t = {diverged_at}: its particles left every finite region.")
+            self._place_notice()
 
     def _fit_headline(self) -> None:
         """Show as much of the headline as fits, and never a part of a number."""
@@ -158,10 +160,17 @@ class Plane(QFrame):
         parts = [f'<span style="color:{muted}">{name}</span> {text}' for name, text in shown]
         self._headline.setText("&nbsp;&nbsp;".join(parts))
 
+    def _place_notice(self) -> None:
+        """Over the picture, whose size must stay that of the other panels'."""
+        width = self.view.width() - 2 * _NOTICE_GAP
+        height = self._notice.heightForWidth(width)
+        self._notice.setGeometry(_NOTICE_GAP, self.view.height() - height - _NOTICE_GAP, width, height)
+
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
         """Fit the headline again."""
         super().resizeEvent(event)
         self._fit_headline()
+        self._place_notice()
 
 
 def _far(scene: Scene) -> float:

@@ -111,7 +111,7 @@ class PlaneGrid(QWidget):
         ):
             flow.addWidget(entry)
         row = QHBoxLayout()
-        row.addWidget(entries, 1)
+        row.addWidget(entries, 1, Qt.AlignmentFlag.AlignVCenter)
         for widget in (self.arrangement.pager, self.choice, self.overlays):
             row.addWidget(widget)
         return row
@@ -153,6 +153,7 @@ class PlaneGrid(QWidget):
 
     def refresh(self) -> None:
         """Draw what does not move by itself again, in the theme's colours."""
+        self.overlays.restyle()
         if self._scenario is not None:
             self.hand.take(self._scenario, self._projection.basis.numpy())
         self._draw_scene(FINE)
@@ -166,7 +167,7 @@ class PlaneGrid(QWidget):
         palette = theme.current()
         data = [(dots, theme.dot_pen()) for dots in data_dots(self._experiment.scenario, self._projection)]
         prior = Drawing([(scene.prior, pg.mkPen(palette.faint, width=1))], data)
-        target = Drawing([(scene.target, pg.mkPen(palette.ink, width=1))])
+        target = Drawing([(scene.target, pg.mkPen(palette.ink, width=1.6))])
         for plane in self.planes.values():
             plane.set_scene(scene, prior, target)
         if self._follow:
@@ -284,6 +285,7 @@ class PlaneGrid(QWidget):
             frames = trace.frames[index]
             before = frames[first:frame, :, :TRAIL_PARTICLES]
             plane.particles.set_frames(projection.points(frames[frame]), projection.points(before))
+        self.arrangement.show_frame(self._experiment, frame)
         self._draw_overlays()
 
     def _in_view(self) -> list[tuple[int, Plane]]:

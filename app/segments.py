@@ -21,11 +21,12 @@ class Segments(QWidget):
     Args:
         name: for screen readers.
         choices: what each is called, and what its tooltip says; the first is chosen.
+        quiet: whether they are smaller: an option beside a title or tabs.
     """
 
     chosen = Signal(int)
 
-    def __init__(self, name: str, choices: Mapping[str, str]) -> None:
+    def __init__(self, name: str, choices: Mapping[str, str], *, quiet: bool = False) -> None:
         super().__init__()
         self.setAccessibleName(name)
         self._group = QButtonGroup(self, exclusive=True)
@@ -34,7 +35,7 @@ class Segments(QWidget):
         row.setSpacing(2)
         for index, (words, tip) in enumerate(choices.items()):
             button = QToolButton(text=words, checkable=True, checked=index == 0, toolTip=tip)
-            button.setFont(theme.font(12, "semibold"))
+            button.setFont(theme.font(11) if quiet else theme.font(12, "semibold"))
             button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             button.setFixedHeight(BUTTON_HEIGHT)
             self._group.addButton(button, index)

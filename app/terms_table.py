@@ -107,13 +107,18 @@ class TermsTable(QWidget):
         self._items: dict[tuple[str, int], QTableWidgetItem] = {}
         self._frame = 0
 
+    def restyle(self) -> None:
+        """Take the theme's colours."""
+        for column, sampler in enumerate(self._experiment.samplers if self._experiment else []):
+            colour = theme.legible(sampler.about.colour, theme.current().surface)
+            self.table.horizontalHeaderItem(column).setForeground(QColor(colour))  # type: ignore[union-attr]
+
     def show_experiment(self, experiment: Experiment) -> None:
         """Take a new run."""
         self._experiment = experiment
         self.table.setColumnCount(len(experiment.samplers))
         for column, sampler in enumerate(experiment.samplers):
             header = QTableWidgetItem(sampler.about.label)
-            header.setForeground(QColor(sampler.about.colour))
             header.setToolTip(sampler.about.summary)
             self.table.setHorizontalHeaderItem(column, header)
             for row, name in enumerate(ROWS):
@@ -123,6 +128,7 @@ class TermsTable(QWidget):
                     item.setFont(theme.font(11, "medium"))
                 self.table.setItem(row, column, item)
                 self._items[name, column] = item
+        self.restyle()
         self._show_rows()
         self._fit()
 

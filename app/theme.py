@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Literal, final
@@ -18,6 +19,11 @@ STRIP = "#F2A541"
 
 ICONS = "mdi6"
 
+_LEGIBLE = 4.5
+"""Least contrast of text, as WCAG asks for."""
+_MIDDLE, _SHARES = 0.18, 40
+"""Luminance that looks like the middle between black and white; steps from a colour to one of them."""
+
 
 @final
 @dataclass(frozen=True)
@@ -32,6 +38,7 @@ class Palette:
     muted: str
     faint: str
     accent: str
+    on_accent: str
     danger: str
     danger_surface: str
 
@@ -45,6 +52,7 @@ LIGHT = Palette(
     muted="#5B6572",
     faint="#A9B2BE",
     accent="#1F6FC4",
+    on_accent="#FFFFFF",
     danger="#B3261E",
     danger_surface="#FBE9E7",
 )
@@ -57,6 +65,7 @@ DARK = Palette(
     muted="#9AA3AF",
     faint="#5F6875",
     accent="#4C9BEA",
+    on_accent="#0E1116",
     danger="#FF8A80",
     danger_surface="#3A2224",
 )
@@ -100,6 +109,31 @@ def current() -> Palette:
     if wanted == Qt.ColorScheme.Unknown:
         wanted = QGuiApplication.styleHints().colorScheme()
     return DARK if wanted == Qt.ColorScheme.Dark else LIGHT
+
+
+@cache
+def legible(colour: str, surface: str) -> str:
+    """Return a colour as text on a surface needs it: with as much ink or light as a contrast of 4.5 takes."""
+    ink = "#FFFFFF" if _luminance(surface) < _MIDDLE else "#000000"
+    steps = (_mixed(colour, ink, share / _SHARES) for share in range(_SHARES + 1))
+    return next(mixed for mixed in steps if contrast(mixed, surface) >= _LEGIBLE)
+
+
+def contrast(one: str, other: str) -> float:
+    """Return the contrast of two colours as WCAG defines it, from 1 to 21."""
+    dark, light = sorted((_luminance(one), _luminance(other)))
+    return (light + 0.05) / (dark + 0.05)
+
+
+def _luminance(colour: str) -> float:
+    channels = (QColor(colour).redF(), QColor(colour).greenF(), QColor(colour).blueF())
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in channels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def _mixed(colour: str, other: str, share: float) -> str:
+    pairs = zip(QColor(colour).getRgb()[:3], QColor(other).getRgb()[:3], strict=True)  # type: ignore[index]
+    return QColor(*(round((1 - share) * one + share * two) for one, two in pairs)).name()
 
 
 def icon(name: str, *, colour: str | None = None) -> QIcon:
@@ -150,7 +184,7 @@ def apply(application: QApplication) -> None:
         (roles.ToolTipBase, palette.raised),
         (roles.ToolTipText, palette.ink),
         (roles.Highlight, palette.accent),
-        (roles.HighlightedText, "#FFFFFF"),
+        (roles.HighlightedText, palette.on_accent),
         (roles.Link, palette.accent),
     ):
         qt.setColor(role, QColor(colour))
@@ -180,15 +214,16 @@ def _style_sheet(palette: Palette) -> str:
     #card {{ background: {palette.surface}; border: 1px solid {palette.line}; border-radius: 8px; }}
     #popup {{ background: {palette.surface}; border: 1px solid {palette.faint}; border-radius: 10px; }}
     QPushButton[role="primary"], QPushButton[role="primary"]:focus, QPushButton[role="primary"]:pressed {{
-        background: {palette.accent}; color: #FFFFFF; }}
+        background: {palette.accent}; color: {palette.on_accent}; }}
     QPushButton[role="primary"]:hover, QPushButton[role="primary"]:focus {{
-        background: {palette.accent}; color: #FFFFFF; border-color: {palette.ink}; }}
+        background: {palette.accent}; color: {palette.on_accent}; border-color: {palette.ink}; }}
     QWidget#help, QDialog {{ background: {palette.window}; }}
     QListWidget#contents {{ background: transparent; border: none; outline: none; }}
     QListWidget#contents::item {{ padding: 7px 8px; border-radius: 6px; color: {palette.ink}; }}
     QListWidget#contents::item:selected {{ background: {palette.line}; color: {palette.ink}; }}
     #legend {{ background: transparent; }}
     #offer {{ background: {palette.raised}; border-bottom: 1px solid {palette.line}; }}
+    #offer QPushButton {{ background: {palette.surface}; border-color: {palette.faint}; }}
     #card[selected="true"] {{ border: 1px solid {palette.accent}; }}
     QLabel[role="muted"] {{ color: {palette.muted}; }}
     QLabel[role="error"] {{ color: {palette.danger}; background: {palette.danger_surface};
@@ -229,9 +264,10 @@ def _style_sheet(palette: Palette) -> str:
     QMenu::separator {{ height: 1px; background: {palette.line}; margin: 4px 8px; }}
     QLineEdit, QAbstractSpinBox, QComboBox {{ background: {palette.raised}; color: {palette.ink};
         border: 1px solid {palette.line}; border-radius: 6px; padding: 3px 6px; min-height: 18px;
-        selection-background-color: {palette.accent}; }}
+        selection-background-color: {palette.accent}; selection-color: {palette.on_accent}; }}
     QLineEdit:focus, QAbstractSpinBox:focus, QComboBox:focus {{ border-color: {palette.accent}; }}
     QLineEdit[invalid="true"]:focus {{ border-color: {palette.danger}; }}
+    QAbstractSpinBox QLineEdit {{ border: none; padding: 0; min-height: 0; background: transparent; }}
     QTableWidget QLineEdit {{ border-radius: 0; padding: 0 2px; }}
     QComboBox::drop-down, QAbstractSpinBox::up-button, QAbstractSpinBox::down-button {{ border: none; width: 18px; }}
     QComboBox::down-arrow, QAbstractSpinBox::down-arrow {{ image: url({_chevron("down", palette)}); width: 12px; }}
@@ -239,6 +275,8 @@ def _style_sheet(palette: Palette) -> str:
     QComboBox QAbstractItemView {{ background: {palette.surface}; color: {palette.ink}; outline: none;
         border: 1px solid {palette.line}; selection-background-color: {palette.raised};
         selection-color: {palette.ink}; }}
+    QComboBox QAbstractItemView::item {{ min-height: 24px; padding-left: 6px; border-radius: 4px; }}
+    QComboBox QAbstractItemView::item:selected {{ background: {palette.raised}; color: {palette.ink}; }}
     *[invalid="true"], *[invalid="true"]:focus {{ border: 1px solid {palette.danger}; }}
     QTableWidget {{ background: {palette.surface}; border: 1px solid {palette.line}; border-radius: 6px;
         gridline-color: {palette.line}; }}

@@ -79,7 +79,7 @@ class TimePlot(QWidget):
             axis.setTickFont(theme.font(10))
             axis.setStyle(tickLength=-4, maxTickLevel=0)  # minor ticks would double the cost of a frame
             axis.label.setFont(theme.font(11))
-        self.plot.showGrid(y=True, alpha=0.12)
+        self.plot.showGrid(y=True, alpha=0.6)
 
     def set_steps(self, steps: int) -> None:
         """Show t = T..0."""

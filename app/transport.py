@@ -230,7 +230,7 @@ class Transport(QWidget):
         """Take the theme's icons, and the one that tells playing from paused."""
         for button in (self.to_start, self.back, self.forward, self.to_end, self.loop, self.cancel):
             button.setIcon(theme.icon(button.property("icon_name")))
-        self.play.setIcon(theme.icon("pause" if self.player.is_playing else "play", colour="#FFFFFF"))
+        self.play.setIcon(theme.icon("pause" if self.player.is_playing else "play", colour=theme.current().on_accent))
 
     def show_schedule(self, schedule: Schedule) -> None:
         """Take a new run's times."""

@@ -117,7 +117,7 @@ class BOOracle(ScoreSampler):
     kind = About(
         "bo-oracle",
         "BO oracle",
-        "#7B61C9",
+        "#8070FD",
         r"N s_t + P s_{t|y}",
         "The exact score in the measured directions: no sampler of this family leaves less mismatch.",
         "Optimum of the family in Liang et al., ICLR 2025",

@@ -49,7 +49,7 @@ class PiGDM(Guided):
     kind = About(
         "pigdm",
         "PiGDM",
-        "#F2A541",
+        "#BFA200",
         r"s_t + J H^T (r_t^2 H H^T + \sigma_y^2 I)^{-1} (y - H \hat x),\quad r_t^2 = 1-\bar\alpha_t",
         "Takes x_0 given x_t for a Gaussian of the same width everywhere: too wide where components are narrow.",
         "Song, Vahdat, Mardani, Kautz, ICLR 2023",
@@ -70,7 +70,7 @@ class TMPD(Guided):
     kind = About(
         "tmpd",
         "TMPD",
-        "#00A3B4",
+        "#02B4C6",
         r"s_t + J H^T \left(\frac{1-\bar\alpha_t}{\sqrt{\bar\alpha_t}} H J H^T + \sigma_y^2 I\right)^{-1} "
         r"(y - H \hat x)",
         "Takes x_0 given x_t for a Gaussian with its true covariance: exact for one component.",
@@ -123,7 +123,7 @@ class DPS(Guided):
     kind = About(
         "dps",
         "DPS",
-        "#C2417C",
+        "#C7448E",
         r"s_t + \frac{\zeta}{\Vert y - H \hat x \Vert} J H^T (y - H \hat x) \frac{\sqrt{\alpha_t}}{1-\alpha_t}",
         "Steps against the residual by a length that forgets the noise level: no score of any posterior.",
         "Chung, Kim, McCann, Klasky, Ye, ICLR 2023",

@@ -51,7 +51,7 @@ class DDIM(ProbabilityFlow):
     kind = About(
         "ddim",
         "DDIM",
-        "#C59D5E",
+        "#A2985D",
         r"x_{t-1} = \sqrt{\bar\alpha_{t-1}}\, \hat x_g - \sqrt{1-\bar\alpha_{t-1}}\sqrt{1-\bar\alpha_t}\, g_t,\quad "
         r"\hat x_g = \frac{x + (1-\bar\alpha_t) g_t}{\sqrt{\bar\alpha_t}}",
         "The probability flow of a score in steps of first order: no noise, so nothing hides a wrong score.",
@@ -73,7 +73,7 @@ class Heun(ProbabilityFlow):
     kind = About(
         "heun",
         "Heun",
-        "#BA98E7",
+        "#899FE7",
         r"\bar x_{t-1} = \bar x_t + \frac{\sigma_{t-1}-\sigma_t}{2}\left(\frac{\bar x_t - D_t}{\sigma_t} + "
         r"\frac{\bar x' - D_{t-1}}{\sigma_{t-1}}\right)",
         "The probability flow of a score in steps of second order: what is left is the mismatch.",

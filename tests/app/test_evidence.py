@@ -75,7 +75,7 @@ def test_curves_hold_the_terms(logarithmic: bool, experiment: Experiment, headli
     headline.show_experiment(experiment)
     headline.show_frame(STEPS)
     if not logarithmic:
-        qtbot.mouseClick(headline.logarithmic, Qt.MouseButton.LeftButton)
+        qtbot.mouseClick(headline.scale.buttons[1], Qt.MouseButton.LeftButton)
     times = STEPS - np.arange(STEPS + 1.0)
     paths = drawn(headline)
     assert len(paths) == len(ALWAYS) * len(experiment.samplers)
@@ -120,7 +120,7 @@ def test_a_curve_goes_through_its_values(
     headline.show_experiment(experiment)
     headline.show_frame(STEPS)
     if not logarithmic:
-        qtbot.mouseClick(headline.logarithmic, Qt.MouseButton.LeftButton)
+        qtbot.mouseClick(headline.scale.buttons[1], Qt.MouseButton.LeftButton)
     image = headline.time.plot.grab().toImage()
     box = headline.time.plot.getViewBox()
     surface = QColor(theme.current().surface)
@@ -138,7 +138,7 @@ def test_the_axis_holds_the_largest_value(
 ) -> None:
     headline.show_experiment(experiment)
     if not logarithmic:
-        qtbot.mouseClick(headline.logarithmic, Qt.MouseButton.LeftButton)
+        qtbot.mouseClick(headline.scale.buttons[1], Qt.MouseButton.LeftButton)
     values = np.concatenate([values_of(experiment, name) for name in ("kl", "bound", "mismatch")])
     largest = float(values[np.isfinite(values)].max())
     (right, left), (low, high) = headline.time.plot.viewRange()
@@ -305,15 +305,15 @@ def test_the_line_of_words_follows_the_cursor(dock: EvidenceDock, make_scenario:
     dock.write(0)
     assert "nothing but the start counts" in dock.summary.text()
     dock.write(STEPS - 1)
-    assert f'<b style="color:{experiment.samplers[0].about.colour}">DDNM</b>: ' in dock.summary.text()
+    colour = theme.legible(experiment.samplers[0].about.colour, theme.current().surface)
+    assert f'<b style="color:{colour}">DDNM</b>: ' in dock.summary.text()
 
 
 def test_names_within_names_keep_their_own_colour() -> None:
     abouts = [SAMPLERS[key].about for key in ("ddnm", "bo-ddnm", "exact")]
     text = coloured("BO-DDNM < DDNM; exactly", abouts)
-    assert text == (
-        f'<b style="color:{abouts[1].colour}">BO-DDNM</b> &lt; <b style="color:{abouts[0].colour}">DDNM</b>; exactly'
-    )
+    one, other = (theme.legible(about.colour, theme.current().surface) for about in abouts[:2])
+    assert text == f'<b style="color:{other}">BO-DDNM</b> &lt; <b style="color:{one}">DDNM</b>; exactly'
 
 
 def test_the_closer_looks_are_chosen_with_the_keyboard(
@@ -328,16 +328,16 @@ def test_the_closer_looks_are_chosen_with_the_keyboard(
     for page in (dock.per_step, dock.weights):
         qtbot.keyClick(QApplication.focusWidget(), Qt.Key.Key_Right)
         assert page.isVisible()
-        assert not dock.absolute.isVisible()
+        assert not dock.scale.isVisible()
     assert dock.weights.weights is not None
     qtbot.keyClick(QApplication.focusWidget(), Qt.Key.Key_Left)
     qtbot.keyClick(QApplication.focusWidget(), Qt.Key.Key_Left)
     assert dock.composition.isVisible()
-    assert dock.absolute.isVisible()
+    assert dock.scale.isVisible()
 
 
 def test_one_switch_changes_both_axes(dock: EvidenceDock, experiment: Experiment, qtbot: QtBot) -> None:
     dock.show_experiment(experiment)
-    qtbot.mouseClick(dock.headline.logarithmic, Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(dock.headline.scale.buttons[1], Qt.MouseButton.LeftButton)
     assert not dock.headline.time.logarithmic
     assert not dock.per_step.time.logarithmic

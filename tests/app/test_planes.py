@@ -23,7 +23,9 @@ from app.pictures import Drawing, Line
 from app.plane import Plane
 from app.planes import TRAIL_FRAMES, PlaneGrid
 from app.scene import COARSE, FINE, MASSES, PRIOR_MASSES, Projection, Scene, contours, projections
+from app.weights_view import WeightsView
 from core.experiment import Experiment
+from core.membership import weights_at
 from core.mixture import GaussianMixture
 from core.samplers import SAMPLERS
 from core.scenario import Scenario
@@ -441,6 +443,25 @@ def test_any_number_of_panels_fills_the_grid(
     assert len(grid.findChildren(Plane)) == count or all(
         not plane.isVisible() for plane in grid.findChildren(Plane) if plane not in grid.planes.values()
     )
+
+
+@pytest.mark.parametrize(("one", "height", "fits"), [(False, 900, True), (True, 900, False), (False, 420, False)])
+def test_weights_stand_beside_the_panels_where_there_is_room(
+    one: bool, height: int, fits: bool, grid: PlaneGrid, qtbot: QtBot, make_scenario: Make, make_experiment: Run
+) -> None:
+    grid.show_experiment(make_experiment(make_scenario(one=one)))
+    grid.resize(900, height)
+    (weights,) = grid.findChildren(WeightsView)
+    for frame in (10, 30):
+        grid.show_frame(frame)
+        qtbot.waitUntil(lambda: weights.isVisible() == fits)
+    if fits:
+        experiment = grid._experiment
+        assert experiment is not None
+        expected = weights_at(experiment, 30)
+        assert weights.weights is not None
+        assert expected is not None
+        np.testing.assert_array_equal(weights.weights.sampled, expected.sampled)
 
 
 def test_panels_are_kept_where_the_samplers_are_the_same(

@@ -1,4 +1,4 @@
-"""Subscripts and legend entries."""
+"""Subscripts, legend entries, and colours of text."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QWidget
 
 from app import theme
 from app.widgets import LegendEntry, subscript
+from core.samplers import SAMPLERS
 
 
 @given(st.integers(0, 10**6))
@@ -20,6 +21,19 @@ def test_subscripts(value: int) -> None:
     text = subscript(value)
     assert re.fullmatch("[₀-₉]+", text)
     assert int("".join(str(ord(figure) - 0x2080) for figure in text)) == value
+
+
+@pytest.mark.parametrize("palette", [theme.LIGHT, theme.DARK], ids=["light", "dark"])
+@pytest.mark.parametrize("colour", [theme.STRIP, *(sampler.about.colour for sampler in SAMPLERS.values())])
+def test_text_in_a_colour_can_be_read(colour: str, palette: theme.Palette) -> None:
+    text = theme.legible(colour, palette.surface)
+    assert theme.contrast(text, palette.surface) >= 4.5
+    assert theme.legible(text, palette.surface) == text, "what can be read stays as it is"
+
+
+def test_contrast_is_that_of_wcag() -> None:
+    assert theme.contrast("#FFFFFF", "#000000") == pytest.approx(21)
+    assert theme.contrast("#777777", "#FFFFFF") == pytest.approx(4.48, abs=0.005)  # its well-known example
 
 
 @pytest.mark.parametrize(
