@@ -42,7 +42,7 @@ LIMITED = "DDNM: 97 % of its bound is mismatch in the measured direction"
         (
             [account("DDNM", (0, 0.7, 0, 35, 0.3), kl=15.3)],
             AT_ONE,
-            "DDNM: 97 % of its bound of 36.0 is mismatch in the measured direction. The true KL is 15.3.",
+            "DDNM: 97 % of its bound of 36.0 is mismatch in the measured direction. Its true KL is 15.3.",
         ),
         (
             [DDNM, account("DDNM+", (0, 0.7, 0, 10, 0.3))],
@@ -80,12 +80,27 @@ LIMITED = "DDNM: 97 % of its bound is mismatch in the measured direction"
         (
             [account("Prior", (0, 0.5, 0, 0, 1.5))],
             Place(1, 300, seen=0, unseen=2),
-            "Prior: 75 % of its bound of 2.00 is mismatch: the prior's score in place of the target's.",
+            "Prior: 75 % of its bound of 2.00 is mismatch, the prior's score in place of the target's.",
         ),
         (
             [account("DDNM", (0, 0.5, 0, 1.5, 0))],
             Place(1, 300, seen=2),
             "DDNM: 75 % of its bound of 2.00 is mismatch in the measured directions.",
+        ),
+        (
+            [account(name, (0, 0.183, 0, 0, part)) for name, part in (("A", 0.0), ("B", 0.001), ("C", 0.0))],
+            AT_ONE,
+            "All bounds are nearly equal (0.184): >99 % of each is discretisation, which more steps reduce.",
+        ),
+        (
+            [account("A", (0, 0.8, 0, 0.16, 0)), account("B", (0, 0.8, 0, 0, 0.16)), EXACT],
+            AT_ONE,
+            "A, B: 83 % of their bounds of 0.960 is discretisation, which more steps reduce.",
+        ),
+        (
+            [account("A", (0, 0.8, 0, 0.16, 0)), account("B", (0, 0.8, 0, 0, 0.05)), DDIM],
+            AT_ONE,
+            "A: 83 % of its bound of 0.960 is discretisation, which more steps reduce. No finite bound: DDIM.",
         ),
         ([account("A", (0.5, 0.1, 0, 0, 0))], AT_ONE, "A: 83 % of its bound of 0.600 is the start from pure noise."),
         ([account("A", (0, 0.1, 0.5, 0, 0))], AT_ONE, "A: 83 % of its bound of 0.600 is its choice of step variance."),
@@ -123,3 +138,6 @@ def test_a_run_is_summarised_as_far_as_it_has_come() -> None:
     assert words.startswith("DDNM: ")
     assert "mismatch in the measured direction" in words
     assert "KL" in words
+    evidence = experiment.evidence
+    evidence.kl[:, -2] = 1.01 * evidence.value["bound"][:, -2]
+    assert "KL" not in summarise(experiment, 149), "beside an estimate of its bound it would seem to refute a theorem"
