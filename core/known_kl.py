@@ -15,6 +15,7 @@ from core.samplers.base import ScoreSampler
 from core.samplers.probability_flow import ProbabilityFlow
 
 Kind = Literal["exact", "bracket", "lower only", "upper only", "reverse", "none"]
+WITHIN_ERROR = "The KL is never above its bound. Here it is above the bound's estimate, within the estimate's error."
 
 
 class KnownKL(NamedTuple):
@@ -50,6 +51,10 @@ class KnownKL(NamedTuple):
         """The KL where it is exact, the middle of a bracket tighter than a fifth, else NaN."""
         middle = (self.low + self.high) / 2
         return middle if self.kind in {"exact", "bracket"} and self.high - self.low <= 0.2 * middle else math.nan
+
+    def exceeds(self, bound: float) -> bool:
+        """Whether it reads higher than the estimate of its bound, see :data:`WITHIN_ERROR`."""
+        return self.kind in {"bracket", "lower only"} and bool(np.fmax(self.low, self.value) > bound)
 
 
 UNKNOWN = KnownKL("none", math.nan, math.nan)

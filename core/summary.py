@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import final
 
 from core.experiment import Experiment
-from core.known_kl import kl_frame, known_kl
+from core.known_kl import known_kl
 from core.numbers import ROUNDING, number, percent
 
 PARTS = ("initialisation", "discretisation", "variance", "mismatch_range", "mismatch_null")
@@ -70,9 +70,8 @@ def summarise(experiment: Experiment, frame: int) -> str:
 def _account(experiment: Experiment, index: int, frame: int) -> Account:
     value, error = (part["bound"][index, frame] for part in (experiment.evidence.value, experiment.evidence.error))
     parts = {name: float(experiment.evidence.value[name][index, frame]) for name in PARTS}
-    kl = known_kl(experiment, index, frame).value if kl_frame(experiment, frame) == frame else math.nan
-    if kl > value:
-        kl = math.nan  # the bound is an estimate, and errs: the two would seem to contradict each other
+    known = known_kl(experiment, index, frame)
+    kl = math.nan if known.exceeds(value) else known.value  # beside such an estimate it would seem to refute a theorem
     diverged_at = experiment.trace.diverged_at[index]
     reached = diverged_at is not None and experiment.schedule.steps - frame <= diverged_at
     label = experiment.samplers[index].about.label

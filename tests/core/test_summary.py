@@ -90,7 +90,7 @@ LIMITED = "DDNM: 97 % of its bound is mismatch in the measured direction"
         (
             [account(name, (0, 0.183, 0, 0, part)) for name, part in (("A", 0.0), ("B", 0.001), ("C", 0.0))],
             AT_ONE,
-            "All bounds are nearly equal (0.184): >99 % of each is discretisation, which more steps reduce.",
+            "All bounds are nearly equal (0.184): 99 % of each is discretisation, which more steps reduce.",
         ),
         (
             [account("A", (0, 0.8, 0, 0.16, 0)), account("B", (0, 0.8, 0, 0, 0.16)), EXACT],
