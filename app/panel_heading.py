@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from decimal import ROUND_CEILING, Context
 from typing import NamedTuple, TypeAlias
 
 from core.experiment import Experiment
@@ -47,12 +48,25 @@ def _heading(experiment: Experiment, frame: int, index: int, kl: KnownKL, are_ti
     short = f"≈ {number(value)}" if "±" in full else full
     name = "reversed KL" if kl.kind == "reverse" else "KL"
     # A middle beside an upper limit could not be compared: where one bracket is wide, all show their upper limits.
-    brief = kl.short if are_tight or kl.kind != "bracket" else f"≤ {number(kl.high)}"
-    whole, one_each = ((name, kl.text), ("bound", full)), ((name, brief), ("bound", short))
-    forms = (whole, ((name, brief), ("bound", full)), one_each) if has_kl else ()
-    forms += ((("bound", full),), (("bound", short),), (("", short),), ())
-    tips = [", ".join(f"{what} {text}" for what, text in (whole if has_kl else forms[0]))]
+    limit = not are_tight and kl.kind in {"bracket", "upper only"}
+    brief = f"≤ {number(kl.high)}" if limit else kl.short
+    briefest = f"≤{number(_rounded_up(kl.high), 2)}" if limit else _briefest(kl.short, kl.value)
+    bounds: tuple[Form, ...] = tuple((("bound", text),) for text in (full, short, _briefest(short, value)))
+    kls: tuple[Form, ...] = tuple(((name, text),) for text in (kl.text, brief, brief, briefest))
+    both = tuple(one + other for one, other in zip(kls, (bounds[0], *bounds), strict=True))
+    forms: tuple[Form, ...] = (*(both if has_kl else ()), *bounds, (("", short),), ())
+    tips = [", ".join(f"{what} {text}" for what, text in forms[0])]
     if kl.exceeds(value):
         tips.append(WITHIN_ERROR)
     diverged_at = experiment.trace.diverged_at[index]
     return Heading(forms, "\n".join(tips), diverged_at if diverged_at is not None and t <= diverged_at else None)
+
+
+def _briefest(text: str, value: float) -> str:
+    """The same with two figures: about so much."""
+    return f"≈{number(value, 2)}" if "≈" in text else number(value, 2) if math.isfinite(value) else text
+
+
+def _rounded_up(limit: float) -> float:
+    """A limit from above as two figures hold it: rounded to the nearest, it might claim too much."""
+    return float(Context(prec=2, rounding=ROUND_CEILING).create_decimal_from_float(limit))

@@ -24,10 +24,10 @@ from app.scene import Scene
 from app.widgets import info_button
 from core.samplers import About
 
-_HEADLINE_MARGIN = 68
+_HEADLINE_MARGIN = 46
 """Pixels of a panel's head that neither name nor numbers take."""
-_NARROW = 230
-"""A panel this wide has no room for more than its name and a number."""
+_NARROW = 280
+"""A panel this wide has room for its name and two numbers; what the sampler is, its menu says as well."""
 
 
 @final
@@ -51,6 +51,7 @@ class Plane(QFrame):
         self.setProperty("selected", False)
         self._heading = Heading(((),), "")
         self._headline = QLabel()
+        self._headline.setFont(theme.font(12))
         self._headline.setTextFormat(Qt.TextFormat.RichText)
         self._headline.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self._headline.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)

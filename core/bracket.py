@@ -85,8 +85,8 @@ class Bracket:
         times = sorted({schedule.steps, 1, 0, *chosen}, reverse=True)
         shape = len(samplers), len(times)
         paths, kernels, lower, reverse = (Estimates.empty(shape) for _ in range(4))
-        low, high, notes = np.zeros(shape), np.full(shape, math.inf), [[] for _ in samplers]
-        return cls(tuple(times), paths, kernels, lower, reverse, np.zeros(shape, bool), low, high, notes)
+        by_kernels, low, high = np.zeros(shape, bool), np.zeros(shape), np.full(shape, math.inf)
+        return cls(tuple(times), paths, kernels, lower, reverse, by_kernels, low, high, [[] for _ in samplers])
 
     def among(self, rows: Sequence[int], count: int) -> Bracket:
         """Return the same numbers as some rows of larger tables, whose other rows are unknown."""

@@ -49,7 +49,7 @@ def test_every_panel_names_the_same_quantities(width: int, grid: PlaneGrid, mixt
     grid.set_headings(headings(mixture, AT_ONE, is_playing=False))
     grid.resize(width, 500)
     shown = words(grid)
-    assert len({tuple(word for word in each if word in {"KL", "bound", "≈", "≤", "–", "±"}) for each in shown}) == 1
+    assert len({re.sub(r"[\d.]+", "0", " ".join(each)) for each in shown}) == 1
     for plane in grid.arrangement.in_view:
         assert plane._headline.sizeHint().width() + plane.title.sizeHint().width() <= plane.width()
 
@@ -63,6 +63,12 @@ def test_they_say_less_where_there_is_less_room(grid: PlaneGrid, mixture: Experi
         seen.append(len(words(grid)[1]))
     assert seen == sorted(seen, reverse=True)
     assert seen[0] > seen[-1]
+
+
+def test_a_limit_of_two_figures_is_rounded_up(mixture: Experiment) -> None:
+    mixture.bracket.low[:], mixture.bracket.high[:] = 0.0, 0.2213
+    heading = headings(mixture, AT_ONE, is_playing=False)[0]
+    assert [form[0][1] for form in heading.forms[:4]] == ["≤ 0.221", "≤ 0.221", "≤ 0.221", "≤0.23"]
 
 
 def test_one_panel_alone_says_all_that_fits_it(grid: PlaneGrid, mixture: Experiment) -> None:
