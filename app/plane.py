@@ -24,8 +24,8 @@ from app.scene import Scene
 from app.widgets import info_button
 from core.samplers import About
 
-_HEADLINE_MARGIN = 46
-"""Pixels of a panel's head that neither name nor numbers take."""
+_MARGIN, _SPACING = 20, 6
+"""Pixels of a panel's head that neither name nor numbers take, and between two things there."""
 _NARROW = 280
 """A panel this wide has room for its name and two numbers; what the sampler is, its menu says as well."""
 
@@ -61,6 +61,7 @@ class Plane(QFrame):
         self.title.enlarged.connect(lambda: self.enlarged.emit(about.key))
         header = QHBoxLayout()
         header.setContentsMargins(6, 4, 6, 0)
+        header.setSpacing(_SPACING)
         header.addWidget(self.title)
         header.addWidget(self._headline, 1)
         self.info = info_button(about.label)
@@ -145,8 +146,9 @@ class Plane(QFrame):
 
     def richest_form(self) -> int:
         """Return which form of the heading fits: never a part of a number."""
-        self.info.setVisible(self.width() > _NARROW)
-        margin = _HEADLINE_MARGIN if self.width() > _NARROW else _HEADLINE_MARGIN - self.info.sizeHint().width()
+        is_wide = self.width() > _NARROW
+        self.info.setVisible(is_wide)
+        margin = _MARGIN + _SPACING + self.info.sizeHint().width() if is_wide else _MARGIN
         room = self.width() - self.title.sizeHint().width() - margin
         fits = (
             self._headline.fontMetrics().horizontalAdvance("  ".join(f"{name} {text}" for name, text in form)) <= room

@@ -158,7 +158,9 @@ def test_the_legend_names_what_is_drawn(experiment: Experiment, headline: Headli
     assert legend(headline) == ["mismatch", "observed", "bound", *exact]
     refine(experiment)
     headline.advance()
-    assert sorted(legend(headline)) == sorted(["mismatch", "observed", "bound", "limit", *(exact or ["KL, between"])])
+    assert sorted(legend(headline)) == sorted(
+        ["mismatch", "observed", "bound", "T → ∞, t = 1", *(exact or ["limits of the KL"])]
+    )
 
 
 def test_the_legend_covers_no_data(experiment: Experiment, headline: HeadlinePlot) -> None:
