@@ -24,7 +24,7 @@ from app.scene import Scene
 from app.widgets import info_button
 from core.samplers import About
 
-_MARGIN, _SPACING = 20, 6
+_MARGIN, _SPACING = 16, 2
 """Pixels of a panel's head that neither name nor numbers take, and between two things there."""
 _NARROW = 280
 """A panel this wide has room for its name and two numbers; what the sampler is, its menu says as well."""
@@ -60,7 +60,7 @@ class Plane(QFrame):
         self.title.explained.connect(lambda: self.explained.emit(about))
         self.title.enlarged.connect(lambda: self.enlarged.emit(about.key))
         header = QHBoxLayout()
-        header.setContentsMargins(6, 4, 6, 0)
+        header.setContentsMargins(4, 4, 6, 0)
         header.setSpacing(_SPACING)
         header.addWidget(self.title)
         header.addWidget(self._headline, 1)

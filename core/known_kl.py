@@ -146,9 +146,9 @@ def why_no_bound(experiment: Experiment, index: int, frame: int) -> str | None:
     if not math.isinf(experiment.evidence.value["bound"][index, frame]):
         return None
     if isinstance(experiment.samplers[index], ProbabilityFlow):
-        return "it adds no noise, so that no bound along paths exists"
+        return "it adds no noise, so no bound exists"
     if math.isinf(experiment.evidence.value["mismatch"][index, frame]):
-        return "a step has no noise in some direction, so that no bound along paths is finite"
+        return "a step has no noise in some direction, so no bound is finite"
     if experiment.problem.target.is_singular and frame == experiment.schedule.steps:
         return "the target has no density at t = 0; read t = 1"
     return "its bound is beyond double precision"

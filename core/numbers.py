@@ -50,7 +50,7 @@ def with_error(value: float, error: float) -> str:
         return f"{number(value)} ± {number(error)}"
     value, error = value / scale, error / scale
     places = max(-int(f"{error:.0e}".split("e")[1]), 0)
-    both = _minus(f"{value:.{places}f} ± {error:.{places}f}")
+    both = _minus(f"{round(value, places) + 0.0:.{places}f} ± {error:.{places}f}")  # no minus before a zero
     return f"({both}){_power(exponent)}" if exponent else both
 
 
