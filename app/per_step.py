@@ -29,7 +29,7 @@ class PerStepPlot(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._experiment: Experiment | None = None
-        self.time = TimePlot("Mismatch added by each step against reverse time", "nats a step", height=78)
+        self.time = TimePlot("Mismatch added by each step against reverse time", "nats a step", height=60)
         self.time.hovered.connect(self._hover)
         self.read_out = ReadOut(self)
         self.time.left.connect(self.read_out.hide)
