@@ -8,7 +8,7 @@ import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
 from PySide6.QtCore import QPoint
-from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from app import theme
 from app.absences import absences
@@ -36,7 +36,8 @@ class PerStepPlot(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
-        self._absences = QLabel(wordWrap=True, visible=False)
+        self._absences = QLabel(visible=False)  # one line: wrapped, it would claim the height of three
+        self._absences.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self._absences.setProperty("role", "muted")
         self._absences.setFont(theme.font(11))
         layout.addWidget(self._absences)
@@ -74,6 +75,7 @@ class PerStepPlot(QWidget):
         self.time.still.set_drawing(Drawing(lines))
         words = absences(self._experiment, self._why_none)
         self._absences.setText(words)
+        self._absences.setToolTip(words)
         self._absences.setVisible(bool(words))
 
     def _why_none(self, index: int) -> str | None:
