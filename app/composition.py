@@ -26,7 +26,7 @@ PARTS = {
 }
 """Terms from left to right: words and colour."""
 _LEGEND_ROWS = (("initialisation", "variance"), ("discretisation", "mismatch_range", "mismatch_null"))
-_NAME_WIDTH, _TOTAL_WIDTH = 84, 88
+_NAME_WIDTH, _TOTAL_WIDTH, _SPACE = 84, 88, 8
 _ROW, _BAR, _LEAST_ROW = 30, 14, 12
 """Heights; rows shrink where there are many, as far as their names can be read."""
 _LEAST_HEIGHT = 72
@@ -95,11 +95,16 @@ class Bars(QWidget):
             return "no bound"
         return with_error(*self._pair(index, "bound"))
 
-    def _short_total(self, index: int, room: float) -> str:
-        """The bound, without its error where there is no room for both."""
-        total = self._total(index)
-        fits = self.fontMetrics().horizontalAdvance(total) <= room
-        return total if fits else number(self._pair(index, "bound")[0])
+    def _totals(self) -> list[str]:
+        """What stands right of the bars: without errors where one has no room, so that all can be compared."""
+        assert self._experiment is not None
+        indices = range(len(self._experiment.samplers))
+        texts = [self._total(index) for index in indices]
+        if max(map(self.fontMetrics().horizontalAdvance, texts)) <= _TOTAL_WIDTH - _SPACE:
+            return texts
+        return [
+            text if text == "no bound" else number(self._pair(index, "bound")[0]) for index, text in enumerate(texts)
+        ]
 
     def _sentences(self) -> Iterator[str]:
         if not self._is_known:
@@ -157,15 +162,20 @@ class Bars(QWidget):
             return
         assert self._experiment is not None
         palette, painter = theme.current(), QPainter(self)
-        for index, sampler in enumerate(self._experiment.samplers):
+        for index, (sampler, total) in enumerate(zip(self._experiment.samplers, self._totals(), strict=True)):
             top, height = index * self._row_height, self._row_height
             painter.setPen(QColor(theme.legible(sampler.about.colour, palette.surface)))
-            name = QRectF(0, top, _NAME_WIDTH - 8, height)
+            name = QRectF(0, top, _NAME_WIDTH - _SPACE, height)
             words = self.fontMetrics().elidedText(sampler.about.label, Qt.TextElideMode.ElideRight, int(name.width()))
             painter.drawText(name, Qt.AlignmentFlag.AlignVCenter, words)
             painter.setPen(QColor(palette.ink))
-            total = QRectF(self.width() - _TOTAL_WIDTH + 8, top, _TOTAL_WIDTH - 8, height)
-            painter.drawText(total, Qt.AlignmentFlag.AlignVCenter, self._short_total(index, total.width()))
+            room = QRectF(self.width() - _TOTAL_WIDTH + _SPACE, top, _TOTAL_WIDTH - _SPACE, height)
+            painter.drawText(room, Qt.AlignmentFlag.AlignVCenter, total)
+            why = why_no_bound(self._experiment, index, self._frame)
+            if why:
+                painter.setPen(QColor(palette.muted))
+                words = self.fontMetrics().elidedText(why, Qt.TextElideMode.ElideRight, int(self._bar(index).width()))
+                painter.drawText(self._bar(index), Qt.AlignmentFlag.AlignVCenter, words)
         for _, part, place in self.segments():
             gap = 1 if place.width() > _SPLIT else 0
             painter.fillRect(place.adjusted(0, 0, -gap, 0), QColor(PARTS[part][1]))

@@ -98,29 +98,34 @@ class EvidenceDock(QWidget):
         self._say()
 
     def show_frame(self, frame: int) -> None:
-        """Move the cursor in every picture."""
-        if self._experiment is None:
-            return
-        self._frame = frame
-        self.headline.show_frame(frame)
-        self._closer[self._pages.currentIndex()].show_frame(frame)
+        """Move the cursor over the curves; what is said in figures follows with :meth:`write`."""
+        if self._experiment is not None:
+            self.headline.show_frame(frame)
+            self.per_step.show_frame(frame)
 
     def write(self, frame: int) -> None:
-        """Say in words and figures what holds at a frame that is complete."""
+        """Say in words and figures what holds at a frame that is complete: all of them at the same one."""
         if self._experiment is None:
             return
         self._frame = frame
+        self._write_closer()
         self.terms.show_frame(frame)
         self._say()
+
+    def _write_closer(self) -> None:
+        """Only the look that is seen: weights take time."""
+        page = self._closer[self._pages.currentIndex()]
+        if page is not self.per_step:
+            page.show_frame(self._frame)
 
     def _look(self, index: int) -> None:
         self._pages.setCurrentIndex(index)
         self.scale.setVisible(self._closer[index] is self.composition)
-        self._closer[index].show_frame(self._frame)
+        self._write_closer()
 
     def _change_scale(self, *, absolute: bool) -> None:
         self.composition.set_absolute(absolute)
-        self.composition.show_frame(self._frame)
+        self._write_closer()
 
     def _say(self) -> None:
         if self._experiment is not None:

@@ -22,17 +22,25 @@ STYLES = {
     "bound": ("bound", Qt.PenStyle.DashLine, 1.6, "On KL(target ‖ samples): the KL is never larger."),
     "kl": ("KL, exact", Qt.PenStyle.SolidLine, 1.0, "KL(target ‖ samples) in closed form."),
     "bracket": (
-        "KL, between",
+        "limits of the KL",
         Qt.PenStyle.SolidLine,
         1.1,
-        "KL(target ‖ samples) lies between the marks.",
+        "KL(target ‖ samples) lies between the ends of each bar; one that only points down has no lower end in view.\n"
+        "Limits are computed at these t only: the faint band just leads the eye from one to the next.",
     ),
     "reverse": ("KL, reversed", Qt.PenStyle.DashDotLine, 1.1, "KL(samples ‖ target) of samplers that add no noise."),
-    "limit": ("limit", Qt.PenStyle.SolidLine, 3.0, "What the mismatch tends to as T grows, right of t = 0."),
+    "limit": (
+        "T → ∞, t = 1",
+        Qt.PenStyle.SolidLine,
+        3.0,
+        "What the mismatch at t = 1 tends to as the steps T grow without end, wherever the cursor is.",
+    ),
 }
 """What is drawn for every sampler: words, line, width, and what it means."""
-_OPACITY = 46
-"""Of bands."""
+_OPACITY, _FAINT = 46, 34
+"""Of bands of errors, and of those that lead the eye between brackets."""
+_STUB = 0.03
+"""Height of a bar without a lower end, as a part of the axis."""
 _CAP = 0.006
 """Half the width of an end mark, as a part of the run's length."""
 _LIMIT_FROM, _LIMIT_TO = 0.008, 0.045
@@ -54,7 +62,7 @@ class Curves:
         """Return all that does not grow with the scrub."""
         lines, bands = self._lines(("bound", "mismatch", "kl")) + self._limits(), self._mismatch_bands()
         if is_bracketed(self.experiment):
-            lines += self._end_marks()
+            lines += self._bars()
             bands += self._brackets()
         return Drawing(lines, bands=bands)
 
@@ -79,6 +87,11 @@ class Curves:
             values = (evidence.kl if name == "kl" else evidence.value[name])[index, : evidence.completed]
         return self.experiment.schedule.steps - np.arange(len(values), dtype=float), values
 
+    @property
+    def last(self) -> int:
+        """The last frame that is computed, or the first one."""
+        return min(max(self.experiment.completed - 1, 0), self.experiment.schedule.steps - 1)
+
     def present(self) -> set[str]:
         """The names of :data:`STYLES` that are drawn."""
         experiment = self.experiment
@@ -95,9 +108,9 @@ class Curves:
         _, style, width, _ = STYLES[name]
         return pg.mkPen(self.experiment.samplers[index].about.colour, width=width, style=style)
 
-    def _shade(self, index: int) -> QColor:
+    def _shade(self, index: int, opacity: int) -> QColor:
         colour = QColor(self.experiment.samplers[index].about.colour)
-        colour.setAlpha(_OPACITY)
+        colour.setAlpha(opacity)
         return colour
 
     def _lines(self, names: Sequence[str], frame: int = 0) -> _Lines:
@@ -108,9 +121,11 @@ class Curves:
                 lines.append(((times, self._time.heights(values)), self._pen(index, name)))
         return lines
 
-    def _band(self, index: int, times: NDArray[np.float64], *edges: NDArray[np.float64]) -> tuple[Band, QColor]:
+    def _band(
+        self, index: int, opacity: int, times: NDArray[np.float64], *edges: NDArray[np.float64]
+    ) -> tuple[Band, QColor]:
         low, high = map(self._time.edge, edges)
-        return (times, low, high), self._shade(index)
+        return (times, low, high), self._shade(index, opacity)
 
     def _mismatch_bands(self) -> _Bands:
         """Two standard errors on both sides, where there are any."""
@@ -119,7 +134,7 @@ class Curves:
             times, values = self.curve(index, "mismatch")
             spread = 2 * self.experiment.evidence.error["mismatch"][index, : len(values)]
             if spread.any():
-                bands.append(self._band(index, times, values - spread, values + spread))
+                bands.append(self._band(index, _OPACITY, times, values - spread, values + spread))
         return bands
 
     # The KL that has no closed form
@@ -140,18 +155,29 @@ class Curves:
             value, error = bracket.reverse.value[index], bracket.reverse.error[index]
             return times, value - 2 * error, value + 2 * error
         low, high = kl_limits(self.experiment)
-        # From nothing up there would be a wall of colour that says no more than its upper edge.
         return times, np.where(low[index] > 0, low[index], np.nan), high[index]
 
     def _brackets(self) -> _Bands:
-        return [self._band(index, *self._between(index)) for index in self._estimated]
+        """A faint band between neighbouring bars that have both ends."""
+        bands = []
+        for index in self._estimated:
+            times, low, high = self._between(index)
+            whole = np.isfinite(low) & np.isfinite(high)
+            for run in np.split(np.arange(len(times)), np.flatnonzero(np.diff(whole)) + 1):
+                bands += [self._band(index, _FAINT, times[run], low[run], high[run])] if whole[run[0]] else []
+        return bands
 
-    def _end_marks(self) -> _Lines:
-        """A short level line at both limits, and a line through the middle of reversed ones."""
+    def _bars(self) -> _Lines:
+        """An upright bar from limit to limit, capped at both; a line through the middle of reversed ones."""
         lines = []
         for index in self._estimated:
             times, low, high = self._between(index)
-            lines += [(self._caps(times, limit), self._pen(index, "bracket")) for limit in (low, high)]
+            pen, gap, top = self._pen(index, "bracket"), np.full_like(times, np.nan), self._time.heights(high)
+            ends = self._time.heights(low)
+            bottom = np.where(ends > self._time.floor, ends, top - _STUB * self._time.span)
+            upright = np.stack([top, bottom, gap], axis=1).ravel()
+            lines.append(((np.repeat(times, 3), upright), pen))
+            lines += [(self._caps(times, limit), pen) for limit in (low, high)]
             if self._is_reverse(index):
                 lines.append(((times, self._time.heights((low + high) / 2)), self._pen(index, "reverse")))
         return lines

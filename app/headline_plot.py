@@ -9,13 +9,14 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 from superqt import QFlowLayout
 
 from app import theme
+from app.absences import absences
 from app.headline_curves import STYLES, Curves
 from app.read_out import ReadOut, table
 from app.segments import Segments
 from app.time_plot import TimePlot
 from app.widgets import LegendEntry, card, heading
 from core.experiment import Experiment
-from core.known_kl import kl_frame, known_kl, why_no_bound, why_no_limit
+from core.known_kl import WITHIN_ERROR, kl_frame, known_kl, why_no_bound, why_no_limit
 from core.numbers import with_error
 
 _LEGEND = ("mismatch", "observed", "bound", "limit", "kl", "bracket", "reverse")
@@ -40,7 +41,7 @@ class HeadlinePlot(QWidget):
         self.read_out = ReadOut(self)
         self._legend: dict[str, LegendEntry] = {}
         for name, (words, style, width, meaning) in STYLES.items():
-            self._legend[name] = LegendEntry(words, width, style=style)
+            self._legend[name] = LegendEntry(words, width, style=style, upright=name == "bracket")
             self._legend[name].setToolTip(meaning)
         self._absences = QLabel(wordWrap=True, visible=False)
         self._absences.setProperty("role", "muted")
@@ -91,9 +92,10 @@ class HeadlinePlot(QWidget):
         present = curves.present()
         for name, entry in self._legend.items():
             entry.setVisible(name in present)
-        absences = _absences(curves.experiment)
-        self._absences.setText(" ".join(absences))
-        self._absences.setVisible(bool(absences))
+        experiment, last = curves.experiment, curves.last
+        words = absences(experiment, lambda one: why_no_bound(experiment, one, last) or why_no_limit(experiment, one))
+        self._absences.setText(words)
+        self._absences.setVisible(bool(words))
         if self._hovered:
             self._hover(*self._hovered)
 
@@ -121,8 +123,10 @@ class HeadlinePlot(QWidget):
         for index, sampler in enumerate(experiment.samplers):
             texts = [*_figures(experiment, index, frame), known_kl(experiment, index, near).text]
             rows.append((sampler.about.colour, sampler.about.label, texts))
-        kl = "KL" if near == frame else f"KL at t = {steps - near}"
-        text = table(f"t = {steps - frame}", ("mismatch", "observed", "bound", kl), rows)
+        bound, kl = ("bound", "KL") if near == frame else (f"bound at t = {steps - frame}", f"KL at t = {steps - near}")
+        text = table(f"t = {steps - frame}", ("mismatch", "observed", bound, kl), rows)
+        if near == frame and any(_exceeds(experiment, index, frame) for index in range(len(rows))):
+            text += f"<p>{WITHIN_ERROR}</p>"
         self.read_out.tell(text, self.time.mapTo(self, pointer))
 
     def _leave(self) -> None:
@@ -141,12 +145,5 @@ def _figures(experiment: Experiment, index: int, frame: int) -> list[str]:
     return [with_error(float(values[index, frame]), float(errors[index, frame])) for values, errors in pairs]
 
 
-def _absences(experiment: Experiment) -> list[str]:
-    """A sentence for each curve that is not there: the samplers it holds for, and why."""
-    last = min(max(experiment.completed - 1, 0), experiment.schedule.steps - 1)
-    reasons: dict[str, list[str]] = {}
-    for index, sampler in enumerate(experiment.samplers):
-        reason = why_no_bound(experiment, index, last) or why_no_limit(experiment, index)
-        if reason:
-            reasons.setdefault(reason, []).append(sampler.about.label)
-    return [f"{', '.join(labels)}: {reason}." for reason, labels in reasons.items()]
+def _exceeds(experiment: Experiment, index: int, frame: int) -> bool:
+    return known_kl(experiment, index, frame).exceeds(float(experiment.evidence.value["bound"][index, frame]))

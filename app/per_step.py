@@ -8,12 +8,15 @@ import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
 from PySide6.QtCore import QPoint
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
 
+from app import theme
+from app.absences import absences
 from app.pictures import Drawing, Line
 from app.read_out import ReadOut, table
 from app.time_plot import TimePlot
 from core.experiment import Experiment
+from core.known_kl import why_no_bound
 from core.numbers import number
 
 _WIDTH = 1.8
@@ -26,12 +29,18 @@ class PerStepPlot(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._experiment: Experiment | None = None
-        self.time = TimePlot("Mismatch added by each step against reverse time", "nats a step", height=92)
+        self.time = TimePlot("Mismatch added by each step against reverse time", "nats a step", height=60)
         self.time.hovered.connect(self._hover)
         self.read_out = ReadOut(self)
         self.time.left.connect(self.read_out.hide)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        self._absences = QLabel(visible=False)  # one line: wrapped, it would claim the height of three
+        self._absences.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self._absences.setProperty("role", "muted")
+        self._absences.setFont(theme.font(11))
+        layout.addWidget(self._absences)
         layout.addWidget(self.time)
 
     def show_experiment(self, experiment: Experiment) -> None:
@@ -64,6 +73,15 @@ class PerStepPlot(QWidget):
         pens = [pg.mkPen(sampler.about.colour, width=_WIDTH) for sampler in samplers]
         lines = [((times, self.time.heights(added)), pen) for (times, added), pen in zip(curves, pens, strict=True)]
         self.time.still.set_drawing(Drawing(lines))
+        words = absences(self._experiment, self._why_none)
+        self._absences.setText(words)
+        self._absences.setToolTip(words)
+        self._absences.setVisible(bool(words))
+
+    def _why_none(self, index: int) -> str | None:
+        """Why a sampler's first step already adds more than any number."""
+        assert self._experiment is not None
+        return why_no_bound(self._experiment, index, 1) if self._experiment.completed > 1 else None
 
     def show_frame(self, frame: int) -> None:
         """Move the cursor."""

@@ -16,6 +16,7 @@ from app import theme
 from app.hand import Hand
 from app.overlay_items import HeatItem, MarksItem
 from app.overlays import Overlay
+from app.panel_heading import Heading
 from app.pictures import Drawing, Lines, Particles
 from app.plane_view import PlaneView
 from app.sampler_menu import SamplerButton
@@ -23,10 +24,10 @@ from app.scene import Scene
 from app.widgets import info_button
 from core.samplers import About
 
-_HEADLINE_MARGIN = 68
-"""Pixels of a panel's head that neither name nor numbers take."""
-_NARROW = 230
-"""A panel this wide has no room for more than its name and a number."""
+_MARGIN, _SPACING = 16, 2
+"""Pixels of a panel's head that neither name nor numbers take, and between two things there."""
+_NARROW = 280
+"""A panel this wide has room for its name and two numbers; what the sampler is, its menu says as well."""
 _NOTICE_GAP = 8
 """Between a notice and the edges of the picture."""
 
@@ -44,13 +45,15 @@ class Plane(QFrame):
     """The user wants to see another sampler here: the keys of this one and of that one."""
     asked = Signal(str, object)
     """The user clicked a point of the plane: the sampler's key and a QPointF."""
+    resized = Signal()
 
     def __init__(self, about: About, hand: Hand, reset_view: Callable[[], object]) -> None:
         super().__init__(objectName="card")
         self.about = about
         self.setProperty("selected", False)
-        self._kl = self._brief = self._bound = ""
+        self._heading = Heading(((),), "")
         self._headline = QLabel()
+        self._headline.setFont(theme.font(12))
         self._headline.setTextFormat(Qt.TextFormat.RichText)
         self._headline.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self._headline.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
@@ -59,7 +62,8 @@ class Plane(QFrame):
         self.title.explained.connect(lambda: self.explained.emit(about))
         self.title.enlarged.connect(lambda: self.enlarged.emit(about.key))
         header = QHBoxLayout()
-        header.setContentsMargins(6, 4, 6, 0)
+        header.setContentsMargins(4, 4, 6, 0)
+        header.setSpacing(_SPACING)
         header.addWidget(self.title)
         header.addWidget(self._headline, 1)
         self.info = info_button(about.label)
@@ -132,32 +136,31 @@ class Plane(QFrame):
             for item in self._strips:
                 self.box.addItem(item, ignoreBounds=True)
 
-    def set_headline(self, kl: str, bound: str, diverged_at: int | None, *, brief: str = "") -> None:
-        """Say what the cursor's t gives; ``brief`` is the KL where there is little room."""
-        self._kl, self._brief, self._bound = kl, brief or kl, bound
-        self._headline.setToolTip(f"KL {kl}, bound {bound}" if kl else f"bound {bound}")
-        self._fit_headline()
-        self._notice.setVisible(diverged_at is not None)
-        if diverged_at is not None:
-            self._notice.setText(f"Diverged at t = {diverged_at}: its particles left every finite region.")
+    def set_heading(self, heading: Heading) -> None:
+        """Take what the cursor's t gives; :meth:`show_form` shows it."""
+        self._heading = heading
+        self._headline.setToolTip(heading.tip)
+        self._notice.setVisible(heading.diverged_at is not None)
+        if heading.diverged_at is not None:
+            self._notice.setText(f"Diverged at t = {heading.diverged_at}: its particles left every finite region.")
             self._place_notice()
 
-    def _fit_headline(self) -> None:
-        """Show as much of the headline as fits, and never a part of a number."""
-        kl, brief, bound = ("KL", self._kl), ("KL", self._brief), ("bound", self._bound)
-        value = self._bound.partition(" ±")[0]
-        margin = _HEADLINE_MARGIN if self.width() > _NARROW else _HEADLINE_MARGIN - self.info.sizeHint().width()
+    def richest_form(self) -> int:
+        """Return which form of the heading fits: never a part of a number."""
+        is_wide = self.width() > _NARROW
+        self.info.setVisible(is_wide)
+        margin = _MARGIN + _SPACING + self.info.sizeHint().width() if is_wide else _MARGIN
         room = self.width() - self.title.sizeHint().width() - margin
-        self.info.setVisible(self.width() > _NARROW)
-        for words in ((kl, bound), (brief, bound), (bound,), (brief,), (("bound", value),), (("", value),), ()):
-            shown = [(name, text) for name, text in words if text]
-            if words and not shown:
-                continue
-            plain = "  ".join(f"{name} {text}" for name, text in shown)
-            if not self.isVisible() or self._headline.fontMetrics().horizontalAdvance(plain) <= room:
-                break
+        fits = (
+            self._headline.fontMetrics().horizontalAdvance("  ".join(f"{name} {text}" for name, text in form)) <= room
+            for form in self._heading.forms
+        )
+        return next((index for index, does in enumerate(fits) if does), len(self._heading.forms) - 1)
+
+    def show_form(self, index: int) -> None:
+        """Show one of the heading's forms."""
         muted = theme.current().muted
-        parts = [f'<span style="color:{muted}">{name}</span> {text}' for name, text in shown]
+        parts = [f'<span style="color:{muted}">{name}</span> {text}' for name, text in self._heading.forms[index]]
         self._headline.setText("&nbsp;&nbsp;".join(parts))
 
     def _place_notice(self) -> None:
@@ -167,10 +170,10 @@ class Plane(QFrame):
         self._notice.setGeometry(_NOTICE_GAP, self.view.height() - height - _NOTICE_GAP, width, height)
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
-        """Fit the headline again."""
+        """Let the headings be fitted again."""
         super().resizeEvent(event)
-        self._fit_headline()
         self._place_notice()
+        self.resized.emit()
 
 
 def _far(scene: Scene) -> float:

@@ -16,6 +16,7 @@ from app.hand import Hand
 from app.keys import Key
 from app.overlay_choice import OverlayButton, OverlayLegend
 from app.overlays import overlays
+from app.panel_heading import Heading
 from app.pictures import Drawing
 from app.plane import Plane
 from app.probe import ScoreCard, scores_in_words, title_of
@@ -215,6 +216,7 @@ class PlaneGrid(QWidget):
             plane.enlarged.connect(self.enlarge)
             plane.replaced.connect(self.replaced)
             plane.asked.connect(self._ask)
+            plane.resized.connect(self._fit_headings)
             plane.view.handles.pressed.connect(self._close_card)
             plane.box.sigRangeChangedManually.connect(self._stop_following)
             plane.box.sigRangeChanged.connect(self._redraw_overlays_soon)
@@ -226,6 +228,19 @@ class PlaneGrid(QWidget):
 
     def _stop_following(self) -> None:
         self._follow = False
+
+    def set_headings(self, headings: Sequence[Heading]) -> None:
+        """Say what the cursor's t gives of each sampler."""
+        for plane, heading in zip(self.planes.values(), headings, strict=True):
+            plane.set_heading(heading)
+        self._fit_headings()
+
+    def _fit_headings(self) -> None:
+        """Show the richest form that fits in every panel in view."""
+        seen = self.arrangement.in_view
+        form = max((plane.richest_form() for plane in seen), default=0)
+        for plane in seen:
+            plane.show_form(form)
 
     def select(self, key: str) -> None:
         """Mark the panel of one sampler, and bring it into view."""
@@ -263,6 +278,7 @@ class PlaneGrid(QWidget):
         self._close_card()
         if self._follow:
             self.refresh()
+        self._fit_headings()
         self.show_frame(self._frame)
 
     def _escape(self) -> None:

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QHeaderView, QLabel, QTableWidget, QTableWidgetIte
 from app import theme
 from app.widgets import card
 from core.experiment import Experiment
-from core.known_kl import is_bracketed, kl_frame, known_kl, why_no_bound, why_no_limit
+from core.known_kl import WITHIN_ERROR, is_bracketed, kl_frame, known_kl, why_no_bound, why_no_limit
 from core.numbers import number, with_error
 
 ROWS = {
@@ -28,7 +28,7 @@ ROWS = {
         "mismatch",
         "W bias of the theory: the bound's part that is mismatch: the wrong score, accumulated over the target path.",
     ),
-    "limit": ("mismatch, T → ∞", "What the mismatch at t = 1 tends to as the steps T grow without end."),
+    "limit": ("T → ∞, at t = 1", "What the mismatch at t = 1 tends to as the steps T grow without end."),
     "w2": ("W₂ at t = 1", "How far the particles must be moved to become exact samples (root mean square)."),
     "weights": ("weights off, t = 1", "The share of particles that sit in the wrong component (total variation)."),
     "mmd": ("MMD² at t = 1", "Squared kernel distance between particles and exact samples; near zero when they agree."),
@@ -44,6 +44,12 @@ _KINDS = {
     "none": "–",
 }
 _LATER = "Computed after the run."
+_UNLIKE = (
+    "W₂ is how far the particles must be moved, the KL how unlike their density is:\n"
+    "a width squeezed to a fraction costs W₂ little and the KL much."
+)
+_MUCH = 5.0
+"""Times by which a KL is larger than another while W₂ is not twice as large."""
 _ROW_HEIGHT = 19
 _TITLES_WIDTH = 108
 _PADDING = 9
@@ -182,7 +188,7 @@ class TermsTable(QWidget):
             notes = [_LATER]
         text = known.text if name == "kl" else _KINDS[known.kind]
         explanation = ROWS["kl"][1] if known.kind != "reverse" else "KL(samples ‖ target), in nats."
-        tip = "\n".join([f"{known.text} ({_KINDS[known.kind]})", explanation, *notes])
+        tip = "\n".join([f"{known.text} ({_KINDS[known.kind]})", explanation, *self._unlike(column), *notes])
         return Cell(text, tip, known.short if name == "kl" else text)
 
     def _term(self, name: str, column: int) -> Cell:
@@ -192,7 +198,10 @@ class TermsTable(QWidget):
         why = why_no_bound(self._experiment, column, self._frame)
         if why and not math.isfinite(value):
             return Cell("none", f"No finite value: {why}.")
-        return _measured(value, error, "Exact." if evidence.exact[column] else "A mean over target paths.")
+        remark = "Exact." if evidence.exact[column] else "A mean over target paths."
+        if name == "bound" and known_kl(self._experiment, column, self._frame).exceeds(value):
+            remark += f"\n{WITHIN_ERROR}"
+        return _measured(value, error, remark)
 
     def _limit(self, column: int) -> Cell:
         assert self._experiment is not None
@@ -214,9 +223,22 @@ class TermsTable(QWidget):
         remarks = []
         if name == "w2":
             remarks.append("Exact." if found.w2_exact else "Sliced: along many directions, not in space.")
+            remarks.extend(self._unlike(column))
         if floor > 0:
             remarks.append(f"Exact samples in equal number would show about {number(floor)}.")
         return _measured(value, error, "\n".join(remarks))
+
+    def _unlike(self, column: int) -> list[str]:
+        """Why a KL at t = 1 is so large where W₂ is not."""
+        experiment = self._experiment
+        assert experiment is not None
+        if not experiment.closeness:
+            return []
+        kls = [known_kl(experiment, index, experiment.schedule.steps - 1) for index in range(len(experiment.samplers))]
+        moved = [found.w2[0] for found in experiment.closeness]
+        others = zip(kls, moved, strict=True)
+        is_unlike = any(kls[column].low > _MUCH * kl.high and moved[column] < 2 * w2 for kl, w2 in others)
+        return [_UNLIKE] if is_unlike else []
 
     # Sizes
 

@@ -40,8 +40,8 @@ class TimePlot(QWidget):
         super().__init__()
         self.logarithmic = True
         self.steps = 0
-        self.floor = -math.inf
-        """Height below which nothing is seen."""
+        self.floor, self.span = -math.inf, 1.0
+        """Height below which nothing is seen, and how much is seen above it."""
         self.plot = quiet_plot(name, axes=True)
         self.plot.setMinimumHeight(height)
         self.plot.invertX(True)
@@ -104,11 +104,10 @@ class TimePlot(QWidget):
         """Let the axis reach from nothing, or from some decades below, to a value."""
         top = max(largest, _LEAST)
         if self.logarithmic:
-            self.floor = math.log10(top) - _SHOWN_DECADES
-            self.plot.setYRange(self.floor, math.log10(top) + 0.3, padding=0)
+            self.floor, self.span = math.log10(top) - _SHOWN_DECADES, _SHOWN_DECADES + 0.3
         else:
-            self.floor = 0.0
-            self.plot.setYRange(0, 1.06 * top, padding=0)
+            self.floor, self.span = 0.0, 1.06 * top
+        self.plot.setYRange(self.floor, self.floor + self.span, padding=0)
 
     def heights(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Heights on the axis, NaN for what it cannot show: a logarithm has no zero, no axis has infinity."""

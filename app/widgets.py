@@ -66,19 +66,27 @@ class LegendEntry(QWidget):
         width: of the line or band, or the dot's diameter, in pixels.
         style: of the line; ``NoPen`` for a dot.
         colour: left out: the theme's muted ink. A name of the theme's palette follows the theme.
+        upright: a bar that is capped at both ends in place of a line.
     """
 
     def __init__(
-        self, words: str, width: float, *, style: Qt.PenStyle = Qt.PenStyle.SolidLine, colour: str = "muted"
+        self,
+        words: str,
+        width: float,
+        *,
+        style: Qt.PenStyle = Qt.PenStyle.SolidLine,
+        colour: str = "muted",
+        upright: bool = False,
     ) -> None:
         super().__init__()
         self._words, self._width, self._style, self._colour = words, width, style, colour
+        self._upright = upright
         self.setFont(theme.font(11))
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
 
     @property
     def _length(self) -> int:
-        return 10 if self._style == Qt.PenStyle.NoPen else _SAMPLE
+        return 10 if self._upright or self._style == Qt.PenStyle.NoPen else _SAMPLE
 
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
         """Sample, gap and words."""
@@ -96,6 +104,11 @@ class LegendEntry(QWidget):
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(colour)
             painter.drawEllipse(QRectF(0, middle - self._width / 2, self._width, self._width))
+        elif self._upright:
+            top, bottom = round(middle) - 5, round(middle) + 5
+            painter.setPen(QPen(colour, self._width))
+            for line in ((2, top, 8, top), (2, bottom, 8, bottom), (5, top, 5, bottom)):
+                painter.drawLine(*line)
         else:
             painter.setPen(QPen(colour, self._width, self._style, Qt.PenCapStyle.FlatCap))
             painter.drawLine(0, round(middle), self._length, round(middle))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import math
 import signal
 import sys
 import time
@@ -23,6 +22,7 @@ from app.files import Files
 from app.help import Help
 from app.keys import Key
 from app.overlay_choice import AT_FIRST
+from app.panel_heading import headings
 from app.planes import PlaneGrid
 from app.problem_editor import ProblemEditor
 from app.process import end, leave_a_core
@@ -33,8 +33,6 @@ from app.theme_choice import ThemeChoice
 from app.top_bar import TopBar
 from app.transport import Player, Transport
 from core.experiment import Experiment
-from core.known_kl import known_kl
-from core.numbers import with_error
 from core.scenario import Scenario
 
 _SIZE, _SPLIT = QSize(1440, 900), [700, 400]
@@ -315,14 +313,7 @@ class MainWindow(QMainWindow):
         if experiment is None or self._planes_are_old:
             return
         self.evidence.write(frame)
-        evidence, t = experiment.evidence, experiment.schedule.steps - frame
-        for index, plane in enumerate(self.planes.planes.values()):
-            known = known_kl(experiment, index, frame)
-            kl, brief = ("", "") if known.kind == "none" else (known.text, known.short)
-            value, error = (float(part["bound"][index, frame]) for part in (evidence.value, evidence.error))
-            bound = with_error(value, error) if math.isfinite(value) else "none"
-            diverged = experiment.trace.diverged_at[index]
-            plane.set_headline(kl, bound, diverged if diverged is not None and t <= diverged else None, brief=brief)
+        self.planes.set_headings(headings(experiment, frame, is_playing=self.player.is_playing))
 
     # Drops, keys and the end
 

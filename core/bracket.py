@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import Self, final
 
 import numpy as np
@@ -17,7 +18,7 @@ from core.schedule import Schedule
 _TIGHT = 0.2
 """The midpoint is a value where the bracket is narrower than this part of it."""
 SURE = 3.0
-"""Standard errors by which the bracket is wider than its bounds."""
+"""Standard errors by which the bracket of a single round is wider than its bounds."""
 _FLOOR = 0.05
 """Nats: standard errors are compared with the value, or with this where it is smaller."""
 _TIMES = (0.8, 0.6, 0.4, 0.2, 0.1, 0.05, 0.02)
@@ -51,7 +52,10 @@ class Estimates:
 @final
 @dataclass(eq=False)
 class Bracket:
-    """Bounds of ``KL(Q_{t|y} || P_t)`` for a few t; every number is replaced by a round's better one."""
+    """Bounds of ``KL(Q_{t|y} || P_t)`` for a few t.
+
+    A round's estimates replace those of the round before; the limits hold what all rounds have shown, and only tighten.
+    """
 
     times: tuple[int, ...]
     """Falling, from T; 1 and 0 are the last."""
@@ -65,6 +69,10 @@ class Bracket:
     """``KL(P_t || Q_{t|y})`` of deterministic samplers, by change of variables."""
     by_kernels: NDArray[np.bool_]
     """(samplers, times): which upper bound counts; chosen by the round before."""
+    low: NDArray[np.float64]
+    """(samplers, times): the highest lower limit of any round."""
+    high: NDArray[np.float64]
+    """The lowest upper one."""
     notes: list[list[str]]
     """A sampler each: sentences about what is unknown, and why."""
     rounds: int = 0
@@ -77,19 +85,21 @@ class Bracket:
         times = sorted({schedule.steps, 1, 0, *chosen}, reverse=True)
         shape = len(samplers), len(times)
         paths, kernels, lower, reverse = (Estimates.empty(shape) for _ in range(4))
-        return cls(tuple(times), paths, kernels, lower, reverse, np.zeros(shape, bool), [[] for _ in samplers])
+        by_kernels, low, high = np.zeros(shape, bool), np.zeros(shape), np.full(shape, math.inf)
+        return cls(tuple(times), paths, kernels, lower, reverse, by_kernels, low, high, [[] for _ in samplers])
 
     def among(self, rows: Sequence[int], count: int) -> Bracket:
         """Return the same numbers as some rows of larger tables, whose other rows are unknown."""
         paths, kernels, lower, reverse = (
             own.among(rows, count) for own in (self.paths, self.kernels, self.lower, self.reverse)
         )
-        by_kernels = np.zeros((count, len(self.times)), bool)
-        by_kernels[rows] = self.by_kernels
+        shape = count, len(self.times)
+        by_kernels, low, high = np.zeros(shape, bool), np.zeros(shape), np.full(shape, math.inf)
+        by_kernels[rows], low[rows], high[rows] = self.by_kernels, self.low, self.high
         notes: list[list[str]] = [[] for _ in range(count)]
         for row, own_notes in zip(rows, self.notes, strict=True):
             notes[row] = own_notes
-        return Bracket(self.times, paths, kernels, lower, reverse, by_kernels, notes, self.rounds)
+        return Bracket(self.times, paths, kernels, lower, reverse, by_kernels, low, high, notes, self.rounds)
 
     @property
     def upper(self) -> Estimates:
@@ -102,16 +112,25 @@ class Bracket:
         """Which one that is, (samplers, times)."""
         return np.where(self.by_kernels, "kernels", "paths")
 
+    def finish_round(self, planned: int) -> None:
+        """Let the limits hold a round's estimates too.
+
+        Args:
+            planned: rounds in all, among which the risk is shared out.
+        """
+        sure, upper = sure_of_all(planned), self.upper
+        np.fmax(self.low, self.lower.value - sure * self.lower.error, out=self.low)
+        np.fmin(self.high, upper.value + sure * upper.error, out=self.high)
+        self.rounds += 1
+
     def limits(self, bound: NDArray[np.float64] | None = None) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return what the truth lies between, three standard errors beyond the bounds, (samplers, times) each.
+        """Return what the truth lies between, (samplers, times) each: as sure as three standard errors.
 
         Args:
             bound: an upper limit known otherwise, such as the path bound with its own error added.
         """
-        low = np.maximum(np.nan_to_num(self.lower.value - SURE * self.lower.error, nan=0.0, posinf=math.inf), 0.0)
-        upper = self.upper
-        high = np.nan_to_num(upper.value + SURE * upper.error, nan=math.inf, posinf=math.inf)
-        return low, high if bound is None else np.fmin(high, bound)
+        high = self.high if bound is None else np.fmin(self.high, bound)
+        return np.minimum(self.low, high), np.maximum(self.low, high)  # chance lets them cross once in hundreds
 
     def value(self, bound: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
         """Return the midpoint of the limits where they are tight, else NaN."""
@@ -131,3 +150,9 @@ class Bracket:
         """Say something about a sampler, once."""
         if sentence not in self.notes[row]:
             self.notes[row].append(sentence)
+
+
+def sure_of_all(rounds: int) -> float:
+    """Return how many standard errors each of some rounds needs, for all together to be as sure as one with three."""
+    normal = NormalDist()
+    return -normal.inv_cdf(normal.cdf(-SURE) / rounds)

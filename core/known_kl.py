@@ -8,15 +8,14 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from core.bracket import Estimates
+from core.bracket import SURE, Estimates
 from core.experiment import Experiment
 from core.numbers import known, number, with_error
 from core.samplers.base import ScoreSampler
 from core.samplers.probability_flow import ProbabilityFlow
 
 Kind = Literal["exact", "bracket", "lower only", "upper only", "reverse", "none"]
-_SURE = 3.0
-"""Standard errors by which the path bound is raised before the KL is said to lie below it."""
+WITHIN_ERROR = "The KL is never above its bound. Here it is above the bound's estimate, within the estimate's error."
 
 
 class KnownKL(NamedTuple):
@@ -53,6 +52,10 @@ class KnownKL(NamedTuple):
         middle = (self.low + self.high) / 2
         return middle if self.kind in {"exact", "bracket"} and self.high - self.low <= 0.2 * middle else math.nan
 
+    def exceeds(self, bound: float) -> bool:
+        """Whether it reads higher than the estimate of its bound, see :data:`WITHIN_ERROR`."""
+        return self.kind in {"bracket", "lower only"} and bool(np.fmax(self.low, self.value) > bound)
+
 
 UNKNOWN = KnownKL("none", math.nan, math.nan)
 
@@ -78,7 +81,7 @@ def kl_limits(experiment: Experiment) -> tuple[NDArray[np.float64], NDArray[np.f
     assert bracket is not None
     frames = experiment.schedule.steps - np.array(bracket.times)
     value, error = (part["bound"][:, frames] for part in (evidence.value, evidence.error))
-    return bracket.limits(value + _SURE * error)
+    return bracket.limits(value + SURE * error)
 
 
 def known_kl(experiment: Experiment, index: int, frame: int) -> KnownKL:
@@ -106,7 +109,7 @@ def kl_times(experiment: Experiment) -> list[int]:
 def kl_entry(experiment: Experiment, index: int, t: int) -> dict[str, Any]:
     """Return what the report says of a sampler's KL at one t, see :func:`kl_times`.
 
-    ``lower`` and ``upper`` hold three standard errors of the estimates, which are given beside them.
+    ``lower`` and ``upper`` are what all rounds leave over; the estimates beside them are the last round's.
     """
     told = known_kl(experiment, index, experiment.schedule.steps - t)
     finite = {name: known(value) for name, value in (("lower", told.low), ("upper", told.high))}
@@ -127,7 +130,7 @@ def kl_entry(experiment: Experiment, index: int, t: int) -> dict[str, Any]:
     if told.kind == "reverse":
         value = {"value": told.low, "lower": None, "upper": None, "stderr": told.error, "of": "KL(samples || target)"}
     else:
-        value = {"value": known(told.value), **finite, "stderr": known((told.high - told.low) / (2 * _SURE))}
+        value = {"value": known(told.value), **finite, "stderr": known((told.high - told.low) / (2 * SURE))}
     kind = {"lower only": "lower", "upper only": "bracket"}.get(told.kind, told.kind)
     return {"kind": kind, **value, **estimates}
 
@@ -143,9 +146,9 @@ def why_no_bound(experiment: Experiment, index: int, frame: int) -> str | None:
     if not math.isinf(experiment.evidence.value["bound"][index, frame]):
         return None
     if isinstance(experiment.samplers[index], ProbabilityFlow):
-        return "it adds no noise, so that no bound along paths exists"
+        return "it adds no noise, so no bound exists"
     if math.isinf(experiment.evidence.value["mismatch"][index, frame]):
-        return "a step has no noise in some direction, so that no bound along paths is finite"
+        return "a step has no noise in some direction, so no bound is finite"
     if experiment.problem.target.is_singular and frame == experiment.schedule.steps:
         return "the target has no density at t = 0; read t = 1"
     return "its bound is beyond double precision"

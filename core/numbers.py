@@ -23,8 +23,8 @@ def known(value: float) -> float | None:
     return float(value) if math.isfinite(value) else None
 
 
-def number(value: float) -> str:
-    """Three significant figures, or two and a power of ten."""
+def number(value: float, figures: int = 3) -> str:
+    """Significant figures, all those of a whole number, or two and a power of ten."""
     if not math.isfinite(value):
         return "–" if math.isnan(value) else "∞" if value > 0 else "−∞"
     size = abs(value)
@@ -33,8 +33,8 @@ def number(value: float) -> str:
     if size < _SMALL or size >= _LARGE:
         mantissa, exponent = f"{value:.1e}".split("e")
         return _minus(mantissa) + _power(int(exponent))
-    digits = int(f"{size:.2e}".split("e")[1])  # of the rounded number: 0.9996 is 1.00
-    return _minus(f"{value:.{max(2 - digits, 0)}f}")
+    digits = int(f"{size:.{figures - 1}e}".split("e")[1])  # of the rounded number: 0.9996 is 1.00
+    return _minus(f"{value:.{max(figures - 1 - digits, 0)}f}")
 
 
 def with_error(value: float, error: float) -> str:
@@ -50,7 +50,7 @@ def with_error(value: float, error: float) -> str:
         return f"{number(value)} ± {number(error)}"
     value, error = value / scale, error / scale
     places = max(-int(f"{error:.0e}".split("e")[1]), 0)
-    both = _minus(f"{value:.{places}f} ± {error:.{places}f}")
+    both = _minus(f"{round(value, places) + 0.0:.{places}f} ± {error:.{places}f}")  # no minus before a zero
     return f"({both}){_power(exponent)}" if exponent else both
 
 

@@ -94,7 +94,7 @@ def refine(
         bracket: from :meth:`Bracket.empty`.
         seed: of all rounds.
         target_error: done when every standard error is this part of its value, see :meth:`Bracket.settled`.
-        rounds: done after so many.
+        rounds: done after so many; the more, the wider is each.
         sizes: of the pilot, which shows nothing yet but makes the first round's choices.
 
     Yields:
@@ -107,7 +107,9 @@ def refine(
         steps = _Round(problem, schedule, samplers, bracket, sizes=sizes, seed=[seed, index], choices=choices)
         for _ in steps.run():
             yield bracket.rounds
-        choices, sizes, bracket.rounds = steps.after, sizes.larger(), index
+        if choices:
+            bracket.finish_round(rounds)
+        choices, sizes = steps.after, sizes.larger()
         yield bracket.rounds
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import final
 
 from core.experiment import Experiment
-from core.known_kl import kl_frame, known_kl
+from core.known_kl import known_kl
 from core.numbers import ROUNDING, number, percent
 
 PARTS = ("initialisation", "discretisation", "variance", "mismatch_range", "mismatch_null")
@@ -17,6 +17,8 @@ _NEARLY_ALL, _MOST = 0.05, 0.5
 """What is left of a term of which nearly all, or most, is removed."""
 _SURE = 2.0
 """Standard errors by which bounds differ before one is said to be lower."""
+_ALIKE = 0.01
+"""Bounds that differ by less than this part are named together."""
 
 
 @final
@@ -68,7 +70,8 @@ def summarise(experiment: Experiment, frame: int) -> str:
 def _account(experiment: Experiment, index: int, frame: int) -> Account:
     value, error = (part["bound"][index, frame] for part in (experiment.evidence.value, experiment.evidence.error))
     parts = {name: float(experiment.evidence.value[name][index, frame]) for name in PARTS}
-    kl = known_kl(experiment, index, frame).value if kl_frame(experiment, frame) == frame else math.nan
+    known = known_kl(experiment, index, frame)
+    kl = math.nan if known.exceeds(value) else known.value  # beside such an estimate it would seem to refute a theorem
     diverged_at = experiment.trace.diverged_at[index]
     reached = diverged_at is not None and experiment.schedule.steps - frame <= diverged_at
     label = experiment.samplers[index].about.label
@@ -101,12 +104,23 @@ def _bounds(accounts: Sequence[Account], place: Place) -> str:
     name = max(PARTS, key=lambda part: worst.parts[part])
     share = percent(min(worst.parts[name] / worst.bound, 1.0))
     rivals = [each for each in accounts if each is not worst]
-    imperfect = [each for each in rivals if each.mismatch > ROUNDING]
     if not rivals or not name.startswith("mismatch"):
-        known = "" if math.isnan(worst.kl) else f" The true KL is {number(worst.kl)}."
-        return f"{worst.label}: {share} of its bound of {number(worst.bound)} is {_words(name, place)}.{known}"
+        alike = [each for each in accounts if each.bound >= (1 - _ALIKE) * worst.bound]
+        return _largest_term(alike, bool(rivals) and len(alike) == len(accounts), f"{share} of", _words(name, place))
+    imperfect = [each for each in rivals if each.mismatch > ROUNDING]
     best = min(imperfect or rivals, key=lambda each: each.bound)
     return f"{worst.label}: {share} of its bound is {_words(name, place)}; {_comparison(worst, best, name)}."
+
+
+def _largest_term(alike: Sequence[Account], are_all: bool, share: str, words: str) -> str:
+    """What the highest bounds, which are alike, are made of."""
+    bound = number(max(each.bound for each in alike))
+    if are_all:
+        return f"All bounds are nearly equal ({bound}): {share} each is {words}."
+    if len(alike) > 1:
+        return f"{', '.join(each.label for each in alike)}: {share} their bounds of {bound} is {words}."
+    known = "" if math.isnan(alike[0].kl) else f" Its true KL is {number(alike[0].kl)}."
+    return f"{alike[0].label}: {share} its bound of {bound} is {words}.{known}"
 
 
 def _comparison(worst: Account, best: Account, name: str) -> str:
@@ -134,7 +148,7 @@ def _change(name: str, before: float, after: float) -> str:
 
 def _words(name: str, place: Place) -> str:
     if name.startswith("mismatch") and place.seen == 0:
-        return "mismatch: the prior's score in place of the target's"
+        return "mismatch, the prior's score in place of the target's"
     directions = {"mismatch_range": ("measured", place.seen), "mismatch_null": ("unseen", place.unseen)}
     if name in directions:
         kind, count = directions[name]

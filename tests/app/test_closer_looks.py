@@ -69,6 +69,36 @@ def point_at(qtbot: QtBot, widget: QWidget, at: QPoint, card: ReadOut) -> str:
 # Composition
 
 
+@pytest.mark.parametrize("frame", [0, 1, 2, STEPS - 1, STEPS])
+def test_no_total_is_cut_off(frame: int, composition: Composition, make_scenario: Make, make_experiment: Run) -> None:
+    experiment = make_experiment(make_scenario())
+    experiment.evidence.value["bound"][:, 0], experiment.evidence.error["bound"][:, 0] = 1.3e-8, 3e-9
+    composition.show_experiment(experiment)
+    composition.show_frame(frame)
+    totals = composition.bars._totals()
+    assert max(map(composition.bars.fontMetrics().horizontalAdvance, totals)) <= 80
+    assert frame > 0 or totals == ["1.3·10⁻⁸"] * len(experiment.samplers)
+
+
+@pytest.mark.parametrize("frame", [STEPS - 1, STEPS])
+def test_a_bound_that_does_not_exist_is_explained_in_its_place(
+    frame: int, composition: Composition, per_step: PerStepPlot, make_scenario: Make, make_experiment: Run
+) -> None:
+    experiment = make_experiment(make_scenario(run={"samplers": ["ddnm", "ddim", "heun"]}))
+    composition.show_experiment(experiment)
+    composition.show_frame(frame)
+    bars = composition.bars
+    assert {segment.row for segment in bars.segments()} == {0}
+    assert bars._totals()[1:] == ["no bound", "no bound"]
+    image, muted = bars.grab().toImage(), QColor(theme.current().muted)
+    room = bars._bar(1).toRect()
+    inked = [(x, y) for x in range(room.left(), room.right()) for y in range(room.top(), room.bottom())]
+    assert any(image.pixelColor(x, y).lightness() == muted.lightness() for x, y in inked)
+    per_step.show_experiment(experiment)
+    assert per_step._absences.text() == "DDIM · Exact, Heun · Exact: it adds no noise, so no bound exists."
+    assert per_step._absences.isVisible()
+
+
 @pytest.mark.parametrize("absolute", [False, True])
 def test_bars_are_made_of_the_terms(absolute: bool, experiment: Experiment, composition: Composition) -> None:
     frame = STEPS - 1

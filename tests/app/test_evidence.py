@@ -158,7 +158,9 @@ def test_the_legend_names_what_is_drawn(experiment: Experiment, headline: Headli
     assert legend(headline) == ["mismatch", "observed", "bound", *exact]
     refine(experiment)
     headline.advance()
-    assert sorted(legend(headline)) == sorted(["mismatch", "observed", "bound", "limit", *(exact or ["KL, between"])])
+    assert sorted(legend(headline)) == sorted(
+        ["mismatch", "observed", "bound", "T → ∞, t = 1", *(exact or ["limits of the KL"])]
+    )
 
 
 def test_the_legend_covers_no_data(experiment: Experiment, headline: HeadlinePlot) -> None:
@@ -186,6 +188,61 @@ def test_the_bracket_is_a_band_with_end_marks(
         assert not outline.containsPoint(QPointF(t, middle + 0.2), Qt.FillRule.OddEvenFill)
     marks = {round(path.elementAt(i).y, 6) for path, _ in drawing._paths for i in range(path.elementCount())}
     assert {round(float(np.log10(limit[0, -2])), 6) for limit in (bracket.low, bracket.high)} <= marks
+
+
+def test_between_brackets_without_a_lower_limit_nothing_is_claimed(
+    headline: HeadlinePlot, make_scenario: Make, make_experiment: Run, refine: Refine
+) -> None:
+    experiment = refine(make_experiment(make_scenario(run={"samplers": ["ddnm"]})))
+    headline.show_experiment(experiment)
+    whole = len(headline.time.still._drawing._areas)
+    experiment.bracket.low[0, 1] = 0.0
+    headline.advance()
+    drawing = headline.time.still._drawing
+    assert len(drawing._areas) == whole + 1, "the band has a gap"
+    t, high = experiment.bracket.times[1], experiment.bracket.high[0, 1]
+    assert not any(area.boundingRect().contains(QPointF(t, np.log10(high) - 0.01)) for area, _ in drawing._areas[-2:])
+    heights = {path.elementAt(i).y for path, _ in drawing._paths for i in range(path.elementCount())}
+    assert any(height == pytest.approx(np.log10(high) - 0.03 * headline.time.span) for height in heights), "a short bar"
+
+
+def test_the_legend_takes_two_lines_in_the_narrowest_dock(
+    dock: EvidenceDock, make_scenario: Make, make_experiment: Run, refine: Refine
+) -> None:
+    dock.show_experiment(refine(make_experiment(make_scenario(run={"samplers": ["ddnm", "ddim", "exact"]}))))
+    QApplication.processEvents()
+    seen = [entry for entry in dock.headline.findChildren(LegendEntry) if entry.isVisible()]
+    assert len(seen) == 6
+    assert len({entry.y() for entry in seen}) == 2
+    assert all(entry.geometry().right() <= dock.headline.width() - 12 for entry in seen)
+
+
+@pytest.mark.parametrize(("t", "named"), [(6, ("bound at t = 6", "KL at t = 1")), (1, ("bound", "KL"))])
+def test_the_read_out_names_the_t_of_each_number(
+    t: int,
+    named: tuple[str, ...],
+    headline: HeadlinePlot,
+    make_scenario: Make,
+    make_experiment: Run,
+    refine: Refine,
+) -> None:
+    headline.show_experiment(refine(make_experiment(make_scenario())))
+    headline.time.hovered.emit(STEPS - t, QPoint(40, 40))
+    assert all(f">{name}</td>" in headline.read_out.text() for name in named)
+    headline.time.left.emit()
+
+
+@pytest.mark.parametrize("is_above", [False, True])
+def test_a_kl_above_its_bounds_estimate_is_explained(
+    is_above: bool, headline: HeadlinePlot, make_scenario: Make, make_experiment: Run, refine: Refine
+) -> None:
+    experiment = refine(make_experiment(make_scenario()))
+    if is_above:
+        experiment.bracket.low[0] = 1.01 * experiment.evidence.value["bound"][0, STEPS - 1]
+    headline.show_experiment(experiment)
+    headline.time.hovered.emit(STEPS - 1, QPoint(40, 40))
+    assert ("within the estimate" in headline.read_out.text()) is is_above
+    headline.time.left.emit()
 
 
 def test_the_mismatch_has_a_band_only_where_it_is_estimated(experiment: Experiment, headline: HeadlinePlot) -> None:
@@ -307,6 +364,17 @@ def test_the_line_of_words_follows_the_cursor(dock: EvidenceDock, make_scenario:
     dock.write(STEPS - 1)
     colour = theme.legible(experiment.samplers[0].about.colour, theme.current().surface)
     assert f'<b style="color:{colour}">DDNM</b>: ' in dock.summary.text()
+
+
+def test_all_figures_are_of_one_frame(dock: EvidenceDock, experiment: Experiment) -> None:
+    dock.show_experiment(experiment)
+    dock.write(20)
+    dock.show_frame(30)
+    dock.advance()
+    assert dock.headline.time.cursor_line.value() == STEPS - 30
+    assert dock.composition.bars._frame == dock.terms._frame == dock._frame == 20
+    dock.write(30)
+    assert dock.composition.bars._frame == dock.terms._frame == dock._frame == 30
 
 
 def test_names_within_names_keep_their_own_colour() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -19,6 +18,7 @@ from app import planes as module
 from app import theme
 from app.hand import Hand
 from app.library import builtin_scenarios, load_builtin
+from app.panel_heading import Heading
 from app.pictures import Drawing, Line
 from app.plane import Plane
 from app.planes import TRAIL_FRAMES, PlaneGrid
@@ -322,15 +322,17 @@ def texts(widget: QWidget) -> str:
 
 
 def test_the_headline_says_kl_bound_and_divergence(plane: Plane) -> None:
-    plane.set_headline("0.12", "1.05", None)
+    plane.set_heading(Heading(((("KL", "0.12"), ("bound", "1.05")),), ""))
+    plane.show_form(0)
     assert "0.12" in texts(plane)
     assert "KL" in texts(plane)
     assert "1.05" in texts(plane)
     assert "iverged" not in texts(plane)
-    plane.set_headline("", "1.05", 17)
+    plane.set_heading(Heading(((("bound", "1.05"),),), "", 17))
+    plane.show_form(0)
     assert "KL" not in texts(plane)
     assert "Diverged at t = 17" in texts(plane)
-    plane.set_headline("", "1.05", None)
+    plane.set_heading(Heading(((("bound", "1.05"),),), ""))
     assert "iverged" not in texts(plane)
 
 
@@ -520,22 +522,6 @@ def test_the_theme_is_taken(grid: PlaneGrid, monkeypatch: pytest.MonkeyPatch) ->
         grid.refresh()
         image = grid.planes["exact"].view.grab().toImage()
         assert image.pixelColor(corner).name().upper() == palette.surface
-
-
-def test_a_narrow_panel_drops_words_but_never_a_part_of_a_number(qtbot: QtBot) -> None:
-    plane = Plane(SAMPLERS["bo-ddnm"].about, Hand(), lambda: None)
-    qtbot.addWidget(plane)
-    plane.show()
-    seen = []
-    for width in (420, 300, 200, 110):
-        plane.resize(width, 300)
-        plane.set_headline("12.34", "56.78 ± 0.09", None)
-        seen.append(re.sub(r"<[^>]*>|&nbsp;", " ", plane._headline.text()).split())
-        assert plane._headline.sizeHint().width() + plane.title.sizeHint().width() <= width
-    assert seen[0] == ["KL", "12.34", "bound", "56.78", "±", "0.09"]
-    assert seen[2] == ["56.78"]
-    assert seen[-1] == []
-    assert [len(words) for words in seen] == sorted((len(words) for words in seen), reverse=True)
 
 
 def test_a_click_on_the_picture_selects_the_sampler(qtbot: QtBot) -> None:

@@ -96,6 +96,30 @@ def test_the_kl_is_named_by_its_kind(
     assert title(table, "kl") == "KL, between, t = 1", "the nearest t of which it is known"
 
 
+@pytest.mark.parametrize(("high", "is_unlike"), [(1.0, False), (0.01, True)])
+def test_a_large_kl_at_a_small_distance_is_explained(
+    high: float, is_unlike: bool, table: TermsTable, make_scenario: Make, make_experiment: Run, refine: Refine
+) -> None:
+    experiment = refine(make_experiment(make_scenario(run={"samplers": ["ddnm", "exact"]})))
+    experiment.bracket.low[:], experiment.bracket.high[:] = [[0.9], [0.0]], [[1.0], [high]]
+    table.show_experiment(experiment)
+    table.show_frame(STEPS - 1)
+    for name in ("kl", "w2"):
+        assert ("squeezed" in tip(table, name, 0)) is is_unlike
+        assert "squeezed" not in tip(table, name, 1), "only where it applies"
+
+
+@pytest.mark.parametrize("part", [0.5, 1.01])
+def test_a_bound_whose_estimate_is_below_the_kl_says_why(
+    part: float, table: TermsTable, make_scenario: Make, make_experiment: Run, refine: Refine
+) -> None:
+    experiment = refine(make_experiment(make_scenario(run={"samplers": ["ddnm"]})))
+    experiment.bracket.low[:] = part * experiment.evidence.value["bound"][0, STEPS - 1]
+    table.show_experiment(experiment)
+    table.show_frame(STEPS - 1)
+    assert ("within the estimate's error" in tip(table, "bound")) is (part > 1)
+
+
 def test_kinds_that_differ_have_a_row(
     table: TermsTable, make_scenario: Make, make_experiment: Run, refine: Refine
 ) -> None:

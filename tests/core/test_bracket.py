@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import time
 from collections.abc import Callable, Sequence
@@ -12,9 +13,10 @@ import pytest
 import torch
 from torch import Tensor
 
+from core import bracket as bracket_module
 from core import refine as rounds_module
 from core import upper
-from core.bracket import Bracket
+from core.bracket import Bracket, Estimates, sure_of_all
 from core.change_of_variables import log_determinant
 from core.divergence import Evidence, accumulate
 from core.gaussian import gaussian_kl
@@ -95,13 +97,13 @@ def posed(index: int) -> tuple[Problem, Sampler]:
     return Problem.of(prior, Measurement(matrix, value, noise)), SAMPLERS[KEYS[index // 3 % len(KEYS)]]
 
 
-def outside(indices: range) -> list[tuple[str, float, float, float]]:
+def outside(indices: range, rounds: int = 1) -> list[tuple[str, float, float, float]]:
     """Where the exact KL is not in the bracket, from t = T to t = 0."""
     missed = []
     schedule = Schedule.linear(40, 0.002, 0.2)
     for index in indices:
         problem, sampler = posed(index)
-        found = refined(problem, schedule, [sampler], seed=index, times=(20, 5))
+        found = refined(problem, schedule, [sampler], rounds, seed=index, times=(20, 5))
         truth = evidence_of(problem, schedule, [sampler]).kl[:, frames(schedule, found)]
         low, high = found.limits()
         rounding = 1e-9 * (1 + truth)
@@ -115,6 +117,10 @@ def outside(indices: range) -> list[tuple[str, float, float, float]]:
 
 def test_the_bracket_contains_the_exact_kl_in_100_of_100_problems() -> None:
     assert outside(range(100)) == []
+
+
+def test_it_does_so_after_several_rounds_too() -> None:
+    assert outside(range(18), rounds=3) == []
 
 
 def flipped(basis: Tensor, kernel: Kernel, towards: Tensor, _right: Callable[..., Tensor] = upper.log_step) -> Tensor:
@@ -374,9 +380,10 @@ def test_a_value_is_given_where_the_bracket_is_tight(of_a_mixture: Bracket) -> N
 
 def test_a_known_bound_limits_the_bracket(of_a_mixture: Bracket) -> None:
     low, high = of_a_mixture.limits()
-    other = of_a_mixture.limits(np.where(high > 1, 1.0, np.inf))
+    middle = (low + high) / 2
+    other = of_a_mixture.limits(np.where(high > 1, middle, np.inf))
     np.testing.assert_array_equal(other[0], low)
-    np.testing.assert_array_equal(other[1], np.minimum(high, 1.0))
+    np.testing.assert_array_equal(other[1], np.where(high > 1, middle, high))
 
 
 def test_equal_seeds_give_equal_brackets(make_problem: Make, short: Schedule) -> None:
@@ -385,6 +392,54 @@ def test_equal_seeds_give_equal_brackets(make_problem: Make, short: Schedule) ->
     for name in ("paths", "kernels", "lower"):
         np.testing.assert_array_equal(getattr(one, name).value, getattr(same, name).value)
         assert (getattr(one, name).value != getattr(other, name).value).any()
+
+
+def test_the_limits_only_ever_tighten(make_problem: Make, short: Schedule) -> None:
+    samplers = [SAMPLERS[key] for key in ("ddnm", "bo-ddnm", "exact", "ddim")]
+    found, seen, own = Bracket.empty(short, samplers, (12, 5)), [], []
+    common = make_problem(3, 2, 1, 0.4, seed=6), short, samplers, found
+    for rounds in refine(*common, seed=0, target_error=0, rounds=4, sizes=SMALL):
+        if rounds > len(seen):
+            seen.append([limit.copy() for limit in found.limits()])
+            own.append(found.upper.value + sure_of_all(4) * found.upper.error)
+    for (low, high), (next_low, next_high) in itertools.pairwise(seen):
+        assert (next_low >= low).all()
+        assert (next_high <= high).all()
+        assert (next_high < high).any()
+    assert any((after > before).any() for before, after in itertools.pairwise(own)), "rounds by themselves do widen"
+
+
+def missed(planned: int) -> tuple[float, float]:
+    """How often the limits of some rounds of normal estimates leave out the truth, below and above."""
+    generator, shape, truth = np.random.default_rng(0), (1, 400_000), 9.0
+    schedule = Schedule.linear(4, 0.1, 0.2)
+    found = Bracket.empty(schedule, [SAMPLERS["exact"]]).among([0], 1)
+    found.low, found.high = np.zeros(shape), np.full(shape, math.inf)
+    for _ in range(planned):
+        estimates = (Estimates(truth + generator.standard_normal(shape), np.ones(shape)) for _ in range(2))
+        found.lower, found.paths = estimates
+        found.kernels, found.by_kernels = found.paths, np.zeros(shape, bool)
+        found.finish_round(planned)
+    return float((found.low > truth).mean()), float((found.high < truth).mean())
+
+
+@pytest.mark.parametrize("planned", [1, 3, 12])
+def test_all_rounds_together_are_as_sure_as_three_standard_errors(planned: int) -> None:
+    assert max(missed(planned)) < 1.2 * 0.00135
+    assert min(missed(planned)) > 0.8 * 0.00135, "and not wider than that takes"
+
+
+def test_rounds_of_three_standard_errors_each_are_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bracket_module, "sure_of_all", lambda _: 3.0)
+    assert min(missed(3)) > 2 * 0.00135
+
+
+def test_limits_that_chance_lets_cross_change_places() -> None:
+    found = Bracket.empty(Schedule.linear(4, 0.1, 0.2), [SAMPLERS["exact"]])
+    found.low[:], found.high[:] = 2.0, 1.0
+    low, high = found.limits()
+    assert (low == 1).all()
+    assert (high == 2).all()
 
 
 def test_times_are_about_ten_from_first_to_last(etc: Callable[[int], Schedule]) -> None:

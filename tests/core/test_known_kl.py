@@ -72,6 +72,13 @@ def test_a_mixtures_kl_is_what_the_bracket_says(bracket: Any, kind: str, text: s
     assert (known.kind, known.text, known.short) == (kind, text, short)
 
 
+def test_a_kl_may_read_higher_than_an_estimate_of_its_bound() -> None:
+    assert KnownKL("bracket", 295.0, 400.0).exceeds(294.0)
+    assert KnownKL("bracket", 290.0, 300.0).exceeds(294.0), "by its middle"
+    assert not KnownKL("bracket", 200.0, 400.0).exceeds(294.0)
+    assert not KnownKL("exact", 295.0, 295.0).exceeds(294.9), "rounding is no error of an estimate"
+
+
 def test_the_path_bound_limits_the_bracket() -> None:
     experiment = run(["ddnm"])
     experiment.bracket = Between(0.01, math.inf)

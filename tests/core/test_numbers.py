@@ -56,6 +56,7 @@ def test_numbers(value: float, text: str) -> None:
 @pytest.mark.parametrize(
     ("value", "error", "text"),
     [
+        (-1e-6, 1e-5, "(0 ± 1)·10⁻⁵"),
         (1.2345, 0.0, "1.23"),
         (1.2345, 0.0004, "1.23"),
         (1.2345, 0.0007, "1.2345 ± 0.0007"),

@@ -7,7 +7,9 @@ from dataclasses import replace
 
 import pytest
 
+from core import summary
 from core.experiment import Experiment
+from core.known_kl import KnownKL
 from core.scenario import Scenario
 from core.summary import PARTS, Account, Place, describe, summarise
 
@@ -42,7 +44,7 @@ LIMITED = "DDNM: 97 % of its bound is mismatch in the measured direction"
         (
             [account("DDNM", (0, 0.7, 0, 35, 0.3), kl=15.3)],
             AT_ONE,
-            "DDNM: 97 % of its bound of 36.0 is mismatch in the measured direction. The true KL is 15.3.",
+            "DDNM: 97 % of its bound of 36.0 is mismatch in the measured direction. Its true KL is 15.3.",
         ),
         (
             [DDNM, account("DDNM+", (0, 0.7, 0, 10, 0.3))],
@@ -80,12 +82,27 @@ LIMITED = "DDNM: 97 % of its bound is mismatch in the measured direction"
         (
             [account("Prior", (0, 0.5, 0, 0, 1.5))],
             Place(1, 300, seen=0, unseen=2),
-            "Prior: 75 % of its bound of 2.00 is mismatch: the prior's score in place of the target's.",
+            "Prior: 75 % of its bound of 2.00 is mismatch, the prior's score in place of the target's.",
         ),
         (
             [account("DDNM", (0, 0.5, 0, 1.5, 0))],
             Place(1, 300, seen=2),
             "DDNM: 75 % of its bound of 2.00 is mismatch in the measured directions.",
+        ),
+        (
+            [account(name, (0, 0.183, 0, 0, part)) for name, part in (("A", 0.0), ("B", 0.001), ("C", 0.0))],
+            AT_ONE,
+            "All bounds are nearly equal (0.184): 99 % of each is discretisation, which more steps reduce.",
+        ),
+        (
+            [account("A", (0, 0.8, 0, 0.16, 0)), account("B", (0, 0.8, 0, 0, 0.16)), EXACT],
+            AT_ONE,
+            "A, B: 83 % of their bounds of 0.960 is discretisation, which more steps reduce.",
+        ),
+        (
+            [account("A", (0, 0.8, 0, 0.16, 0)), account("B", (0, 0.8, 0, 0, 0.05)), DDIM],
+            AT_ONE,
+            "A: 83 % of its bound of 0.960 is discretisation, which more steps reduce. No finite bound: DDIM.",
         ),
         ([account("A", (0.5, 0.1, 0, 0, 0))], AT_ONE, "A: 83 % of its bound of 0.600 is the start from pure noise."),
         ([account("A", (0, 0.1, 0.5, 0, 0))], AT_ONE, "A: 83 % of its bound of 0.600 is its choice of step variance."),
@@ -106,7 +123,7 @@ def test_what_is_said(accounts: list[Account], place: Place, sentence: str) -> N
     assert describe(accounts, place) == sentence
 
 
-def test_a_run_is_summarised_as_far_as_it_has_come() -> None:
+def small() -> Experiment:
     scenario = Scenario.from_dict(
         {
             "prior": {"weights": [1.0], "means": [[0.5, -0.3]], "covariances": [[[1.0, 0.6], [0.6, 1.0]]]},
@@ -115,7 +132,11 @@ def test_a_run_is_summarised_as_far_as_it_has_come() -> None:
             "run": {"samplers": ["ddnm", "bo-ddnm"], "particles": 50, "paths": 50, "device": "cpu"},
         }
     )
-    experiment = Experiment(scenario, keep_frames=True)
+    return Experiment(scenario, keep_frames=True)
+
+
+def test_a_run_is_summarised_as_far_as_it_has_come() -> None:
+    experiment = small()
     assert "still being computed" in summarise(experiment, 149)
     for _ in experiment.run():
         pass
@@ -123,3 +144,19 @@ def test_a_run_is_summarised_as_far_as_it_has_come() -> None:
     assert words.startswith("DDNM: ")
     assert "mismatch in the measured direction" in words
     assert "KL" in words
+
+
+@pytest.mark.parametrize(("part", "is_said"), [(0.98, True), (1.01, False)])
+def test_a_kl_is_not_set_beside_an_estimate_of_its_bound_that_is_lower(
+    part: float, is_said: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    experiment = small()
+    for _ in experiment.run():
+        pass
+
+    def told(_: Experiment, index: int, frame: int) -> KnownKL:
+        kl = part * float(experiment.evidence.value["bound"][index, frame])
+        return KnownKL("bracket", kl, kl)
+
+    monkeypatch.setattr(summary, "known_kl", told)
+    assert ("KL" in summarise(experiment, 149)) is is_said, "it would seem to refute a theorem"

@@ -1,0 +1,72 @@
+"""What the panels' headings say of KL and bound: the same quantities in each, so that eyes can compare."""
+
+from __future__ import annotations
+
+import math
+from decimal import ROUND_CEILING, Context
+from typing import NamedTuple, TypeAlias
+
+from core.experiment import Experiment
+from core.known_kl import UNKNOWN, WITHIN_ERROR, KnownKL, known_kl
+from core.numbers import number, with_error
+
+Form: TypeAlias = tuple[tuple[str, str], ...]
+"""Names and numbers."""
+
+
+class Heading(NamedTuple):
+    """One panel's heading at one t."""
+
+    forms: tuple[Form, ...]
+    """From the richest, with limits and errors, to nothing; all panels in view show the same one."""
+    tip: str
+    diverged_at: int | None = None
+
+
+def headings(experiment: Experiment, frame: int, *, is_playing: bool) -> list[Heading]:
+    """Return a heading for each sampler.
+
+    Args:
+        experiment: the run.
+        frame: complete.
+        is_playing: leave out a KL that is known at a few t only; it would flash up there.
+    """
+    indices = range(len(experiment.samplers))
+    kls = [known_kl(experiment, index, frame) for index in indices]
+    if is_playing and not experiment.evidence.all_exact:
+        kls = [UNKNOWN for _ in indices]
+    brackets = [kl for kl in kls if kl.kind in {"bracket", "upper only"}]
+    are_tight = not any(math.isnan(kl.value) for kl in brackets)
+    has_kl = any(kl.kind != "none" for kl in kls)
+    return [_heading(experiment, frame, index, kl, are_tight, has_kl) for index, kl in enumerate(kls)]
+
+
+def _heading(experiment: Experiment, frame: int, index: int, kl: KnownKL, are_tight: bool, has_kl: bool) -> Heading:
+    evidence, t = experiment.evidence, experiment.schedule.steps - frame
+    value, error = (float(part["bound"][index, frame]) for part in (evidence.value, evidence.error))
+    full = with_error(value, error) if math.isfinite(value) else "none"
+    short = f"≈ {number(value)}" if "±" in full else full
+    name = "reversed KL" if kl.kind == "reverse" else "KL"
+    # A middle beside an upper limit could not be compared: where one bracket is wide, all show their upper limits.
+    limit = not are_tight and kl.kind in {"bracket", "upper only"}
+    brief = f"≤ {number(kl.high)}" if limit else kl.short
+    briefest = f"≤{number(_rounded_up(kl.high), 2)}" if limit else _briefest(kl.short, kl.value)
+    bounds: tuple[Form, ...] = tuple((("bound", text),) for text in (full, short, _briefest(short, value)))
+    kls: tuple[Form, ...] = tuple(((name, text),) for text in (kl.text, brief, brief, briefest))
+    both = tuple(one + other for one, other in zip(kls, (bounds[0], *bounds), strict=True))
+    forms: tuple[Form, ...] = (*(both if has_kl else ()), *bounds, (("", short),), ())
+    tips = [", ".join(f"{what} {text}" for what, text in forms[0])]
+    if kl.exceeds(value):
+        tips.append(WITHIN_ERROR)
+    diverged_at = experiment.trace.diverged_at[index]
+    return Heading(forms, "\n".join(tips), diverged_at if diverged_at is not None and t <= diverged_at else None)
+
+
+def _briefest(text: str, value: float) -> str:
+    """The same with two figures: about so much."""
+    return f"≈{number(value, 2)}" if "≈" in text else number(value, 2) if math.isfinite(value) else text
+
+
+def _rounded_up(limit: float) -> float:
+    """A limit from above as two figures hold it: rounded to the nearest, it might claim too much."""
+    return float(Context(prec=2, rounding=ROUND_CEILING).create_decimal_from_float(limit))
