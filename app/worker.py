@@ -18,6 +18,7 @@ import tempfile
 import threading
 import time
 import traceback
+from collections import deque
 from collections.abc import Generator, Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass
@@ -296,6 +297,9 @@ def serve() -> None:
     from core import experiment  # noqa: F401 - it takes seconds
 
     leave_a_core()
+    # The run before stays mapped until this one is over: whoever lets go of particles last frees their pages, and in
+    # the interface that would be felt.
+    recent: deque[Experiment] = deque(maxlen=2)
     pickle.dump(_Ready(), replies)
     replies.flush()
     while True:
@@ -303,7 +307,7 @@ def serve() -> None:
             request = pickle.load(sys.stdin.buffer)
             over = _Over()
             try:
-                for news in _compute(request, wanted):
+                for news in _compute(request, wanted, recent):
                     pickle.dump(news, replies)
                     replies.flush()
             except ScenarioError as error:
@@ -312,17 +316,20 @@ def serve() -> None:
                 over = _Over(fault=f"{type(error).__name__}: {error}", trace=traceback.format_exc())
             pickle.dump(over, replies)
             replies.flush()
+            while len(recent) > 1:
+                recent.popleft()
         except (EOFError, BrokenPipeError):
             return
 
 
-def _compute(request: _Request, wanted: NDArray[np.int64]) -> Iterator[_News]:
+def _compute(request: _Request, wanted: NDArray[np.int64], recent: deque[Experiment]) -> Iterator[_News]:
     """Run a scenario as long as it is wanted; yield what is new, now and then and at the end."""
     from core.experiment import Experiment
     from core.plugins import load_exactly
 
     load_exactly(request.plugins)
     experiment = Experiment(request.scenario, keep_frames=True, particles=request.particles)
+    recent.append(experiment)
     told, first, total = 0.0, 0, experiment.schedule.steps + 1
     for _ in experiment.run():
         if wanted[0] != request.number:

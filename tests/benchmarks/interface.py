@@ -6,6 +6,8 @@ Run as ``python -m tests.benchmarks.interface``; on a machine without a display 
 
 from __future__ import annotations
 
+import gc
+import math
 import os
 import subprocess
 import sys
@@ -14,12 +16,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
-from PySide6.QtCore import QElapsedTimer, QEvent, QEventLoop, QObject, Qt, QTimer
+import psutil
+from PySide6.QtCore import QElapsedTimer, QEvent, QEventLoop, QObject, QPoint, QPointF, Qt, QTimer
+from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import QApplication
 
 from app import theme
 from app.library import find_scenario
-from app.pictures import Particles
+from app.manipulation import Grip
 from app.process import leave_a_core
 from app.window import MainWindow
 from core.scenario import Scenario
@@ -30,6 +34,8 @@ START = """
 import sys, time
 from app.display import ensure_display
 ensure_display()
+from app.worker import the_worker
+the_worker().spawn()
 import app.window as w
 from app.library import find_scenario
 from PySide6.QtWidgets import QApplication
@@ -67,9 +73,10 @@ class Heartbeat(QObject):
         self._clock.start()
         self._timer.start()
 
-    def stop(self) -> None:
-        """Stop listening."""
+    def stop(self) -> str:
+        """Stop listening; say how long the longest gap was."""
         self._timer.stop()
+        return f"{max(self.gaps):.0f} ms (99.9 %: {np.quantile(self.gaps, 0.999):.0f} ms)"
 
     def _beat(self) -> None:
         self.gaps.append(self._clock.nsecsElapsed() / 1e6 - _BEAT_MS)
@@ -93,70 +100,139 @@ def scenario(particles: int) -> Scenario:
     return Scenario.from_dict(data)
 
 
-def gaps_and_frames(particles: int) -> None:
-    """Run and play at once, then play alone."""
+class Painted(QObject):
+    """When the first panel's picture was painted."""
+
+    def __init__(self, window: MainWindow) -> None:
+        super().__init__(window)
+        self.times: list[float] = []
+        self.view = next(iter(window.planes.planes.values())).view
+        self.view.viewport().installEventFilter(self)
+
+    def eventFilter(self, _watched: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's name
+        """Note it."""
+        if event.type() == QEvent.Type.Paint:
+            self.times.append(time.perf_counter())
+        return False
+
+    def a_second(self, seconds: float) -> float:
+        """Frames a second, of those since the list was cleared."""
+        return len(self.times) / seconds
+
+
+def measure(particles: int) -> None:
+    """Run and play at once, then play alone, with overlays, drag and edit."""
     window = MainWindow(scenario(particles))
     window.resize(1440, 900)
     window.show()
-    until(lambda: window.experiment is not None)
-    painted: list[float] = []
-    paint = Particles.paint
-
-    def counted(self: Particles, *args: object) -> None:
-        paint(self, *args)
-        painted.append(time.perf_counter())
-
-    Particles.paint = counted
-    application = QApplication.instance()
-    heart = Heartbeat()
+    until(lambda: window.experiment is not None and window.experiment.is_complete)
+    window.session.cancel()
+    until(lambda: not window.session.is_running)
+    painted, heart = Painted(window), Heartbeat()
     window.player.restart()
     window.session.start(scenario(particles))
+    finished: list[float] = []
+    window.session.finished.connect(finished.append)
     heart.start()
-    computing = until(lambda: not window.session.is_running)
-    heart.stop()
-    busy = np.array(heart.gaps)
-    window.player.restart()
-    painted.clear()
-    heart.start()
-    playing = until(lambda: not window.player.is_playing)
-    heart.stop()
-    panels = len(window.planes.planes)
+    until(lambda: finished)
     print(
-        f"{particles:>8} particles x 3 samplers x 300 steps: computed in {computing:5.2f} s while playing, "
-        f"longest interface gap {busy.max():5.1f} ms (99.9 %: {np.quantile(busy, 0.999):5.1f} ms); "
-        f"playing {len(painted) / panels / playing:5.1f} frames a second, longest gap {max(heart.gaps):5.1f} ms"
+        f"{particles:>8} particles x 3 samplers x 300 steps: computed in {finished[0]:.2f} s while playing, "
+        f"longest interface gap {heart.stop()}"
     )
+    window.session.cancel()
+    for overlays in ("trails", "trails mismatch", "trails used", "trails twins weights"):
+        window.planes.overlays.restore(overlays)
+        window.player.restart()
+        painted.times.clear()
+        heart.start()
+        seconds = until(lambda: not window.player.is_playing)
+        print(f"         playing with {overlays}: {painted.a_second(seconds):.0f} frames a second, gap {heart.stop()}")
+    window.planes.overlays.restore("trails")
+    for previews in (False, True):
+        drag(window, painted, heart, previews=previews)
+    edit(window, painted)
+    idle(window)
+    window.hide()
+    window.session.close()
+    window.deleteLater()
+    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+
+
+def drag(window: MainWindow, painted: Painted, heart: Heartbeat, *, previews: bool) -> None:
+    """Move a mean for three seconds, 125 times a second as a mouse does."""
+    view, port = painted.view, painted.view.viewport()
+    start = view.mapFromScene(view.handles.mapToScene(view.handles.place(Grip("mean", 1))))
+
+    def send(kind: QEvent.Type, at: QPoint, button: Qt.MouseButton) -> None:
+        places = QPointF(at), QPointF(port.mapToGlobal(at))
+        held = Qt.MouseButton.LeftButton
+        QApplication.sendEvent(port, QMouseEvent(kind, *places, button, held, Qt.KeyboardModifier.NoModifier))
+
+    shown: list[object] = []
+    preview, connection = window.session.preview, window.session.previewed.connect(shown.append)
+    if not previews:
+        window.session.preview = lambda _: None
+    send(QEvent.Type.MouseButtonPress, start, Qt.MouseButton.LeftButton)
+    began = time.perf_counter()
+    mouse = QTimer(interval=8, timerType=Qt.TimerType.PreciseTimer)
+
+    def move() -> None:
+        turn = 2 * (time.perf_counter() - began)
+        place = start + QPoint(round(40 * math.sin(turn)), round(30 * math.sin(1.3 * turn)))
+        send(QEvent.Type.MouseMove, place, Qt.MouseButton.NoButton)
+
+    mouse.timeout.connect(move)
+    mouse.start()
+    painted.times.clear()
+    heart.start()
+    seconds = until(lambda: time.perf_counter() - began > 3)
+    rates = f"{painted.a_second(seconds):.0f} frames a second, {len(shown) / seconds:.1f} previews a second"
+    print(f"         dragging {'with' if previews else 'without'} previews: {rates}, gap {heart.stop()}")
+    mouse.stop()
+    window.planes.hand.cancel()
+    window.session.previewed.disconnect(connection)
+    window.session.preview = preview
+    until(lambda: window.experiment.is_complete)
+    window.session.cancel()
+    until(lambda: not window.session.is_running)
+
+
+def edit(window: MainWindow, painted: Painted) -> None:
+    """From a typed number to the first new frame."""
     latencies = []
     for noise in (0.31, 0.32, 0.33, 0.34, 0.35):
         data = window.scenario.to_dict()
         data["measurement"]["noise"] = noise
-        painted.clear()
-        old = window.experiment
-        start = time.perf_counter()
+        window.player.restart()
+        old, start = window.experiment, time.perf_counter()
         window.problem._try(data)
-        until(lambda old=old: window.experiment is not old and painted)
-        latencies.append(painted[0] - start)
+        until(lambda old=old: window.experiment is not old)
+        painted.times.clear()
+        until(lambda: painted.times)
+        latencies.append(painted.times[0] - start)
     print(f"         from an edit to the first new frame: median {1e3 * np.median(latencies):.0f} ms")
-    until(lambda: not window.session.is_running)
-    window.player.pause()
-    idle(window)
-    Particles.paint = paint
-    window.close()
-    window.deleteLater()
-    application.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    window.session.cancel()
+    until(lambda: not window.session.is_running and not window.player.is_playing)
 
 
 def idle(window: MainWindow) -> None:
-    """Processor time used in three seconds of rest, once the last frame has been painted."""
-    settled = time.perf_counter() + 0.5
-    until(lambda: time.perf_counter() > settled)
-    stop = QTimer(window, singleShot=True)
-    before, start = time.process_time(), time.perf_counter()
-    stop.timeout.connect(QApplication.instance().quit)
-    stop.start(3000)
-    QApplication.instance().exec()
-    used, elapsed = time.process_time() - before, time.perf_counter() - start
-    print(f"         at rest: {100 * used / elapsed:.2f} % of a processor")
+    """Processor time that the window and its worker use in three seconds of rest."""
+    processes = [psutil.Process(), psutil.Process(window.session._worker.spawn().pid)]
+
+    def used() -> float:
+        return sum(sum(process.cpu_times()[:2]) for process in processes)
+
+    wait(0.5)
+    before, start = used(), time.perf_counter()
+    wait(3)
+    print(f"         at rest: {100 * (used() - before) / (time.perf_counter() - start):.2f} % of a processor")
+
+
+def wait(seconds: float) -> None:
+    """Let the event loop run, without a timer that looks."""
+    loop = QEventLoop()
+    QTimer.singleShot(round(1000 * seconds), loop.quit)
+    loop.exec()
 
 
 def start_up() -> None:
@@ -175,10 +251,11 @@ def main() -> None:
     """Print every figure."""
     start_up()
     leave_a_core()
-    application = QApplication(sys.argv[:1])
-    theme.install(application)
+    gc.collect()
+    gc.freeze()  # as the program does
+    theme.install(QApplication(sys.argv[:1]))
     for particles in (10_000, 100_000):
-        gaps_and_frames(particles)
+        measure(particles)
 
 
 if __name__ == "__main__":
