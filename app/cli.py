@@ -66,6 +66,8 @@ _plugins = click.option(
 @_plugins
 def open_(scenario: str | None) -> int:
     """Open the window on SCENARIO, or on the default scenario."""
+    if scenario is None:
+        ensure_display()
     from app.worker import the_worker
 
     the_worker().spawn()  # it loads what it needs while the window does

@@ -305,7 +305,7 @@ def test_overlays_are_remembered_until_the_layout_is_reset(window: Window, qtbot
     second = window(None, None, tmp_path)
     assert second.planes.overlays.shown == {"mismatch", "weights"}
     assert second.planes.overlays.part == "unseen"
-    assert second.planes.overlays.text() == "Overlays (2) ▾"
+    assert second.planes.overlays.text() == "Overlays (2)"
     second.reset_layout()
     assert second.planes.overlays.shown == {"trails"}
     assert second.planes.overlays.part == "all"

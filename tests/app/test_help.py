@@ -239,7 +239,7 @@ def test_f1_opens_the_page_on_what_has_the_keys(made: MainWindow, qtbot: QtBot) 
     pages = {
         made.problem.samplers.chips["ddnm"]: "The samplers",
         made.problem.measurement.lines["noise"]: "Scenario files",
-        made.evidence.absolute: "Reading the numbers",
+        made.evidence.scale.buttons[0]: "Reading the numbers",
         made.transport.play: "What you see",
     }
     for widget, title in pages.items():

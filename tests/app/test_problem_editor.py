@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 )
 from pytestqt.qtbot import QtBot
 
-from app.fields import read, read_matrix, read_vector, write, write_matrix
+from app.fields import read
 from app.problem_editor import ProblemEditor
 from core.refusal import ScenarioError
 from core.samplers import SAMPLERS
@@ -588,25 +588,3 @@ def test_an_edit_changes_nothing_else(seed: int, hand: Hand) -> None:
         scenario = edited(scenario, change)
         assert hand.edits[-1] == scenario
     assert len(hand.edits) == 3
-
-
-@pytest.mark.parametrize("value", HARD)
-def test_a_number_is_written_so_that_it_is_read_again(value: float) -> None:
-    assert read(write(value)) == value
-    matrix = [[value, 1.5], [0.1 + 0.2, value]]
-    assert read_matrix(write_matrix(matrix)) == matrix
-
-
-@pytest.mark.parametrize(
-    ("text", "numbers"),
-    [
-        ("1, 2", [1, 2]),
-        (" [1.5 ,-2e-3] ", [1.5, -2e-3]),
-        ("(1 2\t3)", [1, 2, 3]),
-        ("−1; x", [-1]),
-        ("1, two", [1, "two"]),
-        ("", []),
-    ],
-)
-def test_vectors_are_read_as_people_write_them(text: str, numbers: list[object]) -> None:
-    assert read_vector(text.split(";", maxsplit=1)[0]) == numbers
