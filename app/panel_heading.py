@@ -54,7 +54,12 @@ def _heading(experiment: Experiment, frame: int, index: int, kl: KnownKL, are_ti
     bounds: tuple[Form, ...] = tuple((("bound", text),) for text in (full, short, _briefest(short, value)))
     kls: tuple[Form, ...] = tuple(((name, text),) for text in (kl.text, brief, brief, briefest))
     both = tuple(one + other for one, other in zip(kls, (bounds[0], *bounds), strict=True))
-    forms: tuple[Form, ...] = (*(both if has_kl else ()), *bounds, (("", short),), ())
+    forms: tuple[Form, ...] = (
+        *(both if has_kl else ()),
+        *bounds,
+        *((("", text),) for text in (short, _briefest(short, value))),
+        (),
+    )
     tips = [", ".join(f"{what} {text}" for what, text in forms[0])]
     if kl.exceeds(value):
         tips.append(WITHIN_ERROR)

@@ -33,6 +33,8 @@ class ProblemEditor(QScrollArea):
     """A valid Scenario."""
     refused = Signal()
     """An edit that is not valid; the field is marked."""
+    mended = Signal()
+    """What was not valid is again as it was."""
     selected = Signal(object)
     """The Grip of the component that the user selected, or None."""
 
@@ -132,9 +134,8 @@ class ProblemEditor(QScrollArea):
         """Mark the field that is wrong and say why, or clear all marks."""
         mine = [section.mark(error) for section in self.sections]
         for section, marked in zip(self.sections, mine, strict=True):
-            if marked:
-                self._body.activate()
-                self.ensureWidgetVisible(section.error)
+            if marked:  # once it has its height
+                QTimer.singleShot(0, section.error, partial(self.ensureWidgetVisible, section.error))
         # What a file of the user's own does wrong is no field of the dock's: the window says it.
         self._general.setVisible(error is not None and not any(mine) and not error.source)
         if error is not None:
@@ -164,6 +165,7 @@ class ProblemEditor(QScrollArea):
             return
         if scenario == self._scenario:
             self.show_error(None)
+            self.mended.emit()
             return
         self.show_scenario(scenario)
         self.edited.emit(scenario)

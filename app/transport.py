@@ -162,6 +162,8 @@ class Transport(QWidget):
         self.is_refining = False
         """The frames are complete, and the KL is being closed in on."""
         self._schedule: Schedule | None = None
+        self._words = ""
+        """How far the run is."""
         self.keys = [
             Key(Qt.Key.Key_Space, "Play or pause", player.toggle),
             Key(Qt.Key.Key_Left, "One step back", lambda: player.step(-1)),
@@ -202,7 +204,12 @@ class Transport(QWidget):
         self.status.setProperty("role", "muted")
         self.status.setMinimumWidth(196)
         self.status.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self._lay_out()
+        player.moved.connect(self._moved)
+        player.playing_changed.connect(lambda _: self.restyle())
+        self.restyle()
 
+    def _lay_out(self) -> None:
         layout = QHBoxLayout(self)
         layout.setContentsMargins(12, 8, 16, 8)
         layout.setSpacing(4)
@@ -214,9 +221,6 @@ class Transport(QWidget):
         layout.addSpacing(12)
         for widget in (self.speed, self.loop, self.cancel, self.status):
             layout.addWidget(widget)
-        player.moved.connect(self._moved)
-        player.playing_changed.connect(lambda _: self.restyle())
-        self.restyle()
 
     def _button(self, icon: str, tip: str, action: object) -> QToolButton:
         button = QToolButton(toolTip=tip, accessibleName=tip)
@@ -262,7 +266,20 @@ class Transport(QWidget):
         self.player.end_early()
         self._say("failed: last valid run", running=False)
 
+    def show_preview(self) -> None:
+        """Say that a drag's small run is shown."""
+        self.status.setText("preview: let go to run in full")
+
+    def show_refused(self) -> None:
+        """Say that what is typed is not what is shown."""
+        self.status.setText("not valid: last valid run")
+
+    def show_accepted(self) -> None:
+        """Say again how far the run is."""
+        self.status.setText(self._words)
+
     def _say(self, words: str, *, running: bool) -> None:
+        self._words = words
         self.status.setText(words)
         self.cancel.setVisible(running)
 

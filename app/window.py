@@ -129,7 +129,8 @@ class MainWindow(QMainWindow):
         self.document.changed.connect(self._follow)
         self.document.noted.connect(self._title)
         self.problem.edited.connect(lambda scenario: self.document.edit(scenario, self.problem.gesture))
-        self.problem.refused.connect(lambda: self.transport.status.setText("not valid: last valid run"))
+        self.problem.refused.connect(self.transport.show_refused)
+        self.problem.mended.connect(self.transport.show_accepted)
         self.problem.selected.connect(self.planes.hand.focus)
         self.planes.hand.changed.connect(lambda: self.problem.select(self.planes.hand.selected))
         self.planes.dragged.connect(self._dragged)
@@ -249,7 +250,7 @@ class MainWindow(QMainWindow):
         self.evidence.show_experiment(experiment)
         self.player.available = experiment.evidence.completed
         self.player.show_again()
-        self.transport.status.setText("preview: let go to run in full")
+        self.transport.show_preview()
 
     def _advanced(self) -> None:
         assert self.experiment is not None

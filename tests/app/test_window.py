@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from PySide6.QtCore import QPoint, Qt, QTimer
+from PySide6.QtCore import QPoint, QRect, Qt, QTimer
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QLineEdit, QToolButton, QWidget
 from pytestqt.qtbot import QtBot
@@ -187,6 +187,23 @@ def test_a_run_that_needs_too_much_memory_marks_the_particles(window: Window, qt
     after(made.session.finished, lambda: type_into(qtbot, field(made, "particles"), "100"))
     assert errors(made) == []
     assert made.experiment is not before
+
+
+def test_what_is_put_right_again_leaves_the_words_of_the_run(window: Window, qtbot: QtBot) -> None:
+    made = window()
+    words = made.transport.status.text()
+    assert words.startswith("computed")
+    type_into(qtbot, field(made, "seed"), "-5")
+    assert made.transport.status.text() == "not valid: last valid run"
+    section = made.problem.run
+    qtbot.waitUntil(lambda: made.problem.viewport().rect().contains(place_of(section.error, made.problem)))
+    type_into(qtbot, field(made, "seed"), str(made.scenario.run.seed))
+    assert made.transport.status.text() == words
+
+
+def place_of(label: QWidget, dock: QWidget) -> QRect:
+    """Where all of a label lies in the dock."""
+    return QRect(label.mapTo(dock.viewport(), QPoint(0, 0)), label.size())
 
 
 RUNAWAY = """
