@@ -87,6 +87,7 @@ class EvidenceDock(QWidget):
     def show_experiment(self, experiment: Experiment) -> None:
         """Take a new run."""
         self._experiment, self._frame = experiment, 0
+        self.summary.setMinimumHeight(0)
         for part in (self.headline, *self._closer, self.terms):
             part.show_experiment(experiment)
 
@@ -132,6 +133,8 @@ class EvidenceDock(QWidget):
             sentence = summarise(self._experiment, self._frame)
             self.summary.setText(coloured(sentence, [sampler.about for sampler in self._experiment.samplers]))
             self.summary.setToolTip(sentence)
+            needed = self.summary.heightForWidth(self.summary.width())
+            self.summary.setMinimumHeight(max(needed, self.summary.minimumHeight()))  # what is below never moves up
 
 
 def coloured(sentence: str, abouts: list[About]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import final
 
@@ -87,7 +88,8 @@ class Files(QObject):
         if self._gallery is None:
             self._gallery = Gallery(self._window)
             self._gallery.chosen.connect(self.choose)
-        self._gallery.open_on(self._document.scenario.name)
+        own = self._document.path is not None or self._document.is_modified
+        self._gallery.open_on("" if own else self._document.scenario.name)
 
     def choose(self, key: str) -> None:
         """Show a built-in scenario."""
@@ -164,7 +166,7 @@ class Files(QObject):
     def save_file_as(self) -> bool:
         """Ask for a file and save to it; return whether that was done."""
         self._window.setFocus()
-        proposed = str(self._document.path or "scenario.toml")
+        proposed = str(self._document.path or f"{_file_name(self._document.scenario.name)}.toml")
         name, _ = QFileDialog.getSaveFileName(self._window, "Save the scenario", proposed, _SCENARIOS)
         path = Path(name)
         return bool(name) and self._save(path if path.suffix else path.with_suffix(".toml"))
@@ -228,3 +230,8 @@ class Files(QObject):
             self._autosave.clear()
         for left in self._left:
             left.lock.unlock()  # offered again at the next start
+
+
+def _file_name(name: str) -> str:
+    """What a scenario's file might be called."""
+    return re.sub(r"\W+", "-", name.lower()).strip("-") or "scenario"

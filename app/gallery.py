@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from typing import final
 
@@ -72,9 +73,9 @@ class Card(QPushButton):
         self._picture.setPixmap(picture)
 
     def says(self, words: str) -> bool:
-        """Whether every word is in its texts."""
-        texts = f"{self.entry.name} {self.entry.group} {self.entry.sentence} {self.entry.key}".lower()
-        return all(word in texts for word in words.lower().split())
+        """Whether every word begins one of its texts' words."""
+        texts = f"{self.entry.name} {self.entry.group} {self.entry.sentence} {self.entry.key}"
+        return all(re.search(rf"\b{re.escape(word)}", texts, re.IGNORECASE) for word in words.split())
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
         """Leave all but Enter and Space to the gallery: button and scroll area would take arrows their own way."""

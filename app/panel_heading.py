@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from decimal import ROUND_CEILING, Context
+from decimal import ROUND_CEILING, ROUND_FLOOR, Context
 from typing import NamedTuple, TypeAlias
 
 from core.experiment import Experiment
@@ -51,15 +51,14 @@ def _heading(experiment: Experiment, frame: int, index: int, kl: KnownKL, are_ti
     limit = not are_tight and kl.kind in {"bracket", "upper only"}
     brief = f"≤ {number(kl.high)}" if limit else kl.short
     briefest = f"≤{number(_rounded_up(kl.high), 2)}" if limit else _briefest(kl.short, kl.value)
-    bounds: tuple[Form, ...] = tuple((("bound", text),) for text in (full, short, _briefest(short, value)))
-    kls: tuple[Form, ...] = tuple(((name, text),) for text in (kl.text, brief, brief, briefest))
-    both = tuple(one + other for one, other in zip(kls, (bounds[0], *bounds), strict=True))
-    forms: tuple[Form, ...] = (
-        *(both if has_kl else ()),
-        *bounds,
-        *((("", text),) for text in (short, _briefest(short, value))),
-        (),
-    )
+    texts = full, short, _briefest(short, value)
+    pairs = [(kl.text, full), (brief, full), (brief, short), (briefest, texts[-1])]
+    if limit:  # both ends in two figures say more than the upper one in three
+        ends = f"{number(_rounded_down(kl.low), 2)}–{number(_rounded_up(kl.high), 2)}"
+        pairs.insert(1, (ends if kl.kind == "bracket" else briefest, texts[-1]))
+    both: tuple[Form, ...] = tuple(((name, one), ("bound", other)) for one, other in pairs)
+    alone: tuple[Form, ...] = (*((("bound", text),) for text in texts), *((("", text),) for text in texts[1:]))
+    forms: tuple[Form, ...] = (*(both if has_kl else ()), *alone, ())
     tips = [", ".join(f"{what} {text}" for what, text in forms[0])]
     if kl.exceeds(value):
         tips.append(WITHIN_ERROR)
@@ -75,3 +74,8 @@ def _briefest(text: str, value: float) -> str:
 def _rounded_up(limit: float) -> float:
     """A limit from above as two figures hold it: rounded to the nearest, it might claim too much."""
     return float(Context(prec=2, rounding=ROUND_CEILING).create_decimal_from_float(limit))
+
+
+def _rounded_down(limit: float) -> float:
+    """A limit from below, likewise."""
+    return float(Context(prec=2, rounding=ROUND_FLOOR).create_decimal_from_float(limit))

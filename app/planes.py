@@ -210,6 +210,8 @@ class PlaneGrid(QWidget):
         self._close_card()
         planes = {about.key: Plane(about, self.hand, self.fit) for about in abouts}
         first, *others = planes.values()
+        if self.planes and not self._follow:  # the plane stays where the user has brought it
+            first.box.setRange(self.arrangement.leader.box.viewRect(), padding=0)
         for plane in planes.values():
             plane.picked.connect(self.select)
             plane.explained.connect(self.explained)

@@ -7,7 +7,7 @@ from typing import Any, Literal, final, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 from PySide6.QtCore import QRect, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QKeyEvent
+from PySide6.QtGui import QColor, QKeyEvent, QKeySequence, QShortcut
 from PySide6.QtWidgets import (
     QColorDialog,
     QComboBox,
@@ -53,6 +53,7 @@ class SamplerSettings(QFrame):
         self._title = heading("")
         close = QToolButton(text="×", toolTip="Close (Escape)", accessibleName="Close the settings")
         close.clicked.connect(self.close)
+        QShortcut(QKeySequence.StandardKey.Cancel, self, self.close)  # wherever the keys go in the window
         header = QHBoxLayout()
         header.addWidget(self._title)
         header.addStretch()
@@ -193,9 +194,7 @@ class SamplerSettings(QFrame):
             self.changed.emit(self.values())
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
-        """Close on Escape, and keep every other key from the window: somebody types here."""
-        if event.key() == Qt.Key.Key_Escape:
-            self.close()
+        """Keep keys from the window: somebody types here."""
         event.accept()
 
     def closeEvent(self, event: Any) -> None:  # noqa: ANN401, N802 - Qt's name

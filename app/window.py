@@ -59,6 +59,9 @@ class MainWindow(QMainWindow):
         self.document = Document(scenario, path, self)
         self.settings = Settings(home)
         self.experiment: Experiment | None = None
+        self._coming: Experiment | None = None
+        """A run that has not come as far as what is shown in its stead: a drag's preview of the same."""
+        self._shows_preview = False
         self._planes_are_old = True
         self._drawn_at = self._written_at = 0.0
         self.session = Session(self)
@@ -202,10 +205,10 @@ class MainWindow(QMainWindow):
 
     def _title(self) -> None:
         document, name = self.document, self.scenario.name
-        where = f" ({document.path.name})" if document.path else ""
+        where = f" · {document.path.name}" if document.path else ""
         self.setWindowTitle(f"{name}{where}[*] – Mismatch Lab")
         self.setWindowModified(document.is_modified)
-        self.bar.picker.setText(f"{name} (edited)" if document.is_modified else name)
+        self.bar.picker.setText(f"{name}{where}{' (edited)' if document.is_modified else ''}")
 
     # Layout
 
@@ -236,7 +239,13 @@ class MainWindow(QMainWindow):
     # The run
 
     def _began(self, experiment: Experiment) -> None:
-        self.experiment = experiment
+        self._coming = experiment
+        if not self._shows_preview or self.player.is_playing:
+            self._take_over(experiment)
+
+    def _take_over(self, experiment: Experiment) -> None:
+        """Show a run from now on."""
+        self.experiment, self._coming, self._shows_preview = experiment, None, False
         self.transport.show_schedule(experiment.schedule)
         self.evidence.show_experiment(experiment)
         self.player.begin(experiment.schedule.steps)
@@ -244,7 +253,7 @@ class MainWindow(QMainWindow):
 
     def _previewed(self, experiment: Experiment) -> None:
         """Show a drag's small run in place of the last one, at the same frame."""
-        self.experiment = experiment
+        self.experiment, self._coming, self._shows_preview = experiment, None, True
         self._planes_are_old = False
         self.planes.show_preview(experiment)
         self.evidence.show_experiment(experiment)
@@ -253,6 +262,11 @@ class MainWindow(QMainWindow):
         self.transport.show_preview()
 
     def _advanced(self) -> None:
+        if self._coming is not None:
+            self.transport.show_progress(self._coming.completed, self.session.seconds)
+            if self._coming.completed > self.player.frame:  # it would show noise where the preview shows the end
+                self._take_over(self._coming)
+            return
         assert self.experiment is not None
         if self._planes_are_old:  # not in one go with the rest: the interface would halt for too long
             self._planes_are_old = False
@@ -266,9 +280,16 @@ class MainWindow(QMainWindow):
         self.transport.show_progress(available, self.session.seconds)
 
     def _finished(self, seconds: float) -> None:
-        assert self.experiment is not None
+        self._catch_up()
         self.evidence.advance()
         self.transport.show_finished(seconds)
+
+    def _catch_up(self) -> None:
+        """Show what has been computed of the run, whatever was kept in its stead."""
+        if self._coming is not None:
+            self._take_over(self._coming)
+        if self._planes_are_old and self.experiment is not None:
+            self._advanced()
 
     def _refined(self) -> None:
         """More is known of the KL; a few times a second is often enough to say so."""
@@ -294,6 +315,7 @@ class MainWindow(QMainWindow):
         self._write(self.player.frame)
 
     def _cancelled(self) -> None:
+        self._catch_up()
         self.evidence.advance()
         self.transport.show_cancelled()
 

@@ -64,7 +64,13 @@ def summarise(experiment: Experiment, frame: int) -> str:
     place = Place(steps - frame, steps, measurement.rank, unseen, experiment.problem.target.is_singular)
     if frame >= experiment.completed:
         return describe([], place)
-    return describe([_account(experiment, index, frame) for index in range(len(experiment.samplers))], place)
+    accounts = [_account(experiment, index, frame) for index in range(len(experiment.samplers))]
+    within = [
+        f" {account.label}’s KL and bound agree within the bound’s error."
+        for index, account in enumerate(accounts)
+        if known_kl(experiment, index, frame).exceeds(account.bound)
+    ]
+    return describe(accounts, place) + "".join(within)
 
 
 def _account(experiment: Experiment, index: int, frame: int) -> Account:

@@ -93,6 +93,29 @@ def test_a_preview_shows_the_frame_that_was_shown(window: Window, qtbot: QtBot, 
     assert made.scenario.run.particles == 2500
 
 
+def test_a_preview_stays_until_the_run_has_come_as_far(window: Window, qtbot: QtBot, make_scenario: Make) -> None:
+    made = window(make_scenario(schedule={"steps": 400}, run={"particles": 2500}))
+    made.player.pause()
+    made.player.seek(380)
+    start = press(qtbot, made, MEAN)
+    with qtbot.waitSignal(made.session.previewed, timeout=RUN_MS):
+        move(made, start + QPoint(30, 0))
+    qtbot.waitUntil(lambda: not made.session.is_running, timeout=RUN_MS)
+    preview = made.experiment
+    frames: list[int] = []
+    made.player.moved.connect(frames.append)
+    with qtbot.waitSignal(made.session.began, timeout=RUN_MS):
+        release(qtbot, made, start + QPoint(30, 0))
+    assert made.experiment is preview
+    qtbot.waitUntil(lambda: made.experiment is not preview, timeout=RUN_MS)
+    assert made.experiment is not None
+    assert made.experiment.completed > 380
+    qtbot.waitUntil(lambda: not made.session.is_running, timeout=RUN_MS)
+    assert set(frames) == {380}, "nothing of the way there"
+    plane = next(iter(made.planes.planes.values()))
+    assert (plane.particles._newest == made.experiment.trace.frames[0][380].numpy()).all()
+
+
 def test_escape_brings_the_numbers_and_the_run_back(window: Window, qtbot: QtBot) -> None:
     made = window()
     before, texts = made.scenario, prior_texts(made)

@@ -68,7 +68,12 @@ def test_they_say_less_where_there_is_less_room(grid: PlaneGrid, mixture: Experi
 def test_a_limit_of_two_figures_is_rounded_up(mixture: Experiment) -> None:
     mixture.bracket.low[:], mixture.bracket.high[:] = 0.0, 0.2213
     heading = headings(mixture, AT_ONE, is_playing=False)[0]
-    assert [form[0][1] for form in heading.forms[:4]] == ["≤ 0.221", "≤ 0.221", "≤ 0.221", "≤0.23"]
+    assert [form[0][1] for form in heading.forms[:5]] == ["≤ 0.221", "≤0.23", "≤ 0.221", "≤ 0.221", "≤0.23"]
+
+
+def test_both_ends_are_rounded_outwards(mixture: Experiment) -> None:
+    mixture.bracket.low[:], mixture.bracket.high[:] = 0.1497, 0.2213
+    assert headings(mixture, AT_ONE, is_playing=False)[0].forms[1][0] == ("KL", "0.14–0.23")
 
 
 def test_one_panel_alone_says_all_that_fits_it(grid: PlaneGrid, mixture: Experiment) -> None:
@@ -86,12 +91,12 @@ def test_one_wide_bracket_makes_all_upper_limits(mixture: Experiment) -> None:
     assert all(heading.forms[1][0][1].startswith("≈ ") for heading in tight)
     bracket.low[1] = 0.0
     wide = headings(mixture, AT_ONE, is_playing=False)
-    assert [heading.forms[1][0] for heading in wide] == [("KL", f"≤ {number(high)}") for high in bracket.high[:, 2]]
+    assert [heading.forms[2][0] for heading in wide] == [("KL", f"≤ {number(high)}") for high in bracket.high[:, 2]]
 
 
 def test_an_estimate_without_its_error_says_about(mixture: Experiment) -> None:
     value = mixture.evidence.value["bound"][0, AT_ONE]
-    assert headings(mixture, AT_ONE, is_playing=False)[0].forms[2][1] == ("bound", f"≈ {number(value)}")
+    assert headings(mixture, AT_ONE, is_playing=False)[0].forms[3][1] == ("bound", f"≈ {number(value)}")
 
 
 def test_a_kl_that_would_flash_up_is_left_out_while_playing(mixture: Experiment) -> None:

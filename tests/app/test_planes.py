@@ -390,6 +390,19 @@ def test_a_hand_that_moved_the_view_keeps_it_until_fit(
     np.testing.assert_allclose(ranges(grid)[0], followed)
 
 
+def test_panels_that_are_added_show_the_place_that_the_user_chose(
+    grid: PlaneGrid, qtbot: QtBot, make_scenario: Make, make_experiment: Run
+) -> None:
+    grid.show_experiment(make_experiment(make_scenario(), 1))
+    drag(qtbot, grid.planes["exact"], QPoint(60, -35))
+    centre = grid.planes["exact"].box.viewRect().center()
+    grid.show_experiment(make_experiment(make_scenario(run={"samplers": ["ddnm", "exact"]}), 1))
+    for plane in grid.planes.values():
+        moved = plane.box.viewRect().center() - centre
+        assert moved.manhattanLength() < 0.05 * plane.box.viewRect().width()
+        assert plane.box.viewRect().width() > 3
+
+
 @pytest.mark.parametrize("followed", [4000, 30])
 def test_the_newest_frame_and_the_trails_of_some_are_shown(
     followed: int, grid: PlaneGrid, make_scenario: Make, make_experiment: Run, monkeypatch: pytest.MonkeyPatch

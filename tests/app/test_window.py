@@ -382,8 +382,8 @@ def test_a_file_is_opened(window: Window, qtbot: QtBot, after: After, tmp_path: 
     assert made.scenario == other
     assert made.path == path
     assert not made.isWindowModified()
-    assert "From a file (other.toml)" in made.windowTitle()
-    assert made.bar.picker.text() == "From a file"
+    assert "From a file · other.toml" in made.windowTitle()
+    assert made.bar.picker.text() == "From a file · other.toml"
     assert field(made, "noise").text() == "0.75"
     assert list(made.planes.planes) == ["exact", "prior"]
     assert made.player.is_playing
@@ -517,7 +517,7 @@ def test_every_built_in_scenario_runs(key: str, window: Window, qtbot: QtBot) ->
 
 def test_the_title_names_scenario_file_and_changes(window: Window, qtbot: QtBot, tmp_path: Path) -> None:
     made = window(None, tmp_path / "mine.toml")
-    assert made.windowTitle() == "Small (mine.toml)[*] – Mismatch Lab"
+    assert made.windowTitle() == "Small · mine.toml[*] – Mismatch Lab"
     assert not made.isWindowModified()
     type_into(qtbot, field(made, "seed"), "0")
     assert not made.isWindowModified(), "the same value again is no change"

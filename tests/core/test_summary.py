@@ -159,4 +159,6 @@ def test_a_kl_is_not_set_beside_an_estimate_of_its_bound_that_is_lower(
         return KnownKL("bracket", kl, kl)
 
     monkeypatch.setattr(summary, "known_kl", told)
-    assert ("KL" in summarise(experiment, 149)) is is_said, "it would seem to refute a theorem"
+    words, apology = summarise(experiment, 149), "’s KL and bound agree within the bound’s error."
+    assert (apology in words) is not is_said
+    assert ("KL" in words.replace(f"DDNM{apology}", "").replace(f"BO-DDNM{apology}", "")) is is_said
