@@ -45,7 +45,7 @@ _LIGHT = 0.14
 """Opacity of what lightens a strip under the mouse."""
 _LABELLED = 20
 """More handles than this go without names beside them."""
-_AROUND = [QPointF(right, down) for right in (-1.5, 0, 1.5) for down in (-1.5, 0, 1.5) if right or down]
+_AROUND = [QPointF(right, down) for right in (-1.2, 1.2) for down in (-1.2, 1.2)]
 """Where a name is drawn in the colour of the background first, to be read over particles."""
 
 
@@ -72,6 +72,7 @@ class Handles(pg.GraphicsObject):
         self.setAcceptHoverEvents(True)
         self.setAcceptedMouseButtons(Qt.MouseButton.LeftButton)
         self.setZValue(10)
+        self.setCacheMode(pg.GraphicsObject.CacheMode.DeviceCoordinateCache)  # particles move below, handles rarely do
         hand.changed.connect(self.update)
 
     def boundingRect(self) -> QRectF:  # noqa: N802 - Qt's name

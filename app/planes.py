@@ -231,8 +231,10 @@ class PlaneGrid(QWidget):
     def _stop_following(self) -> None:
         self._follow = False
 
-    def set_headings(self, headings: Sequence[Heading]) -> None:
-        """Say what the cursor's t gives of each sampler."""
+    def write(self, headings: Sequence[Heading]) -> None:
+        """Say in figures what the cursor's t gives of each sampler."""
+        if self._experiment is not None:
+            self.arrangement.show_frame(self._experiment, self._frame)
         for plane, heading in zip(self.planes.values(), headings, strict=True):
             plane.set_heading(heading)
         self._fit_headings()
@@ -303,7 +305,6 @@ class PlaneGrid(QWidget):
             frames = trace.frames[index]
             before = frames[first:frame, :, :TRAIL_PARTICLES]
             plane.particles.set_frames(projection.points(frames[frame]), projection.points(before))
-        self.arrangement.show_frame(self._experiment, frame)
         self._draw_overlays()
 
     def _in_view(self) -> list[tuple[int, Plane]]:

@@ -336,7 +336,7 @@ class MainWindow(QMainWindow):
         if experiment is None or self._planes_are_old:
             return
         self.evidence.write(frame)
-        self.planes.set_headings(headings(experiment, frame, is_playing=self.player.is_playing))
+        self.planes.write(headings(experiment, frame, is_playing=self.player.is_playing))
 
     # Drops, keys and the end
 

@@ -46,7 +46,7 @@ def names(form: Sequence[tuple[str, str]]) -> list[str]:
 @pytest.mark.parametrize("width", [1400, 900, 700, 560, 480, 400, 330])
 def test_every_panel_names_the_same_quantities(width: int, grid: PlaneGrid, mixture: Experiment) -> None:
     grid.show_experiment(mixture)
-    grid.set_headings(headings(mixture, AT_ONE, is_playing=False))
+    grid.write(headings(mixture, AT_ONE, is_playing=False))
     grid.resize(width, 500)
     shown = words(grid)
     assert len({re.sub(r"[\d.]+", "0", " ".join(each)) for each in shown}) == 1
@@ -56,7 +56,7 @@ def test_every_panel_names_the_same_quantities(width: int, grid: PlaneGrid, mixt
 
 def test_they_say_less_where_there_is_less_room(grid: PlaneGrid, mixture: Experiment) -> None:
     grid.show_experiment(mixture)
-    grid.set_headings(headings(mixture, AT_ONE, is_playing=False))
+    grid.write(headings(mixture, AT_ONE, is_playing=False))
     seen = []
     for width in (1400, 700, 560, 400, 330):
         grid.resize(width, 500)
@@ -78,7 +78,7 @@ def test_both_ends_are_rounded_outwards(mixture: Experiment) -> None:
 
 def test_one_panel_alone_says_all_that_fits_it(grid: PlaneGrid, mixture: Experiment) -> None:
     grid.show_experiment(mixture)
-    grid.set_headings(headings(mixture, AT_ONE, is_playing=False))
+    grid.write(headings(mixture, AT_ONE, is_playing=False))
     together = words(grid)[2]
     grid.enlarge("exact")
     assert len(words(grid)[0]) > len(together)

@@ -18,7 +18,7 @@ from app import planes as module
 from app import theme
 from app.hand import Hand
 from app.library import builtin_scenarios, load_builtin
-from app.panel_heading import Heading
+from app.panel_heading import Heading, headings
 from app.pictures import Drawing, Line
 from app.plane import Plane
 from app.planes import TRAIL_FRAMES, PlaneGrid
@@ -464,11 +464,13 @@ def test_any_number_of_panels_fills_the_grid(
 def test_weights_stand_beside_the_panels_where_there_is_room(
     one: bool, height: int, fits: bool, grid: PlaneGrid, qtbot: QtBot, make_scenario: Make, make_experiment: Run
 ) -> None:
-    grid.show_experiment(make_experiment(make_scenario(one=one)))
+    experiment = make_experiment(make_scenario(one=one))
+    grid.show_experiment(experiment)
     grid.resize(900, height)
     (weights,) = grid.findChildren(WeightsView)
     for frame in (10, 30):
         grid.show_frame(frame)
+        grid.write(headings(experiment, frame, is_playing=False))
         qtbot.waitUntil(lambda: weights.isVisible() == fits)
     if fits:
         experiment = grid._experiment
