@@ -43,6 +43,8 @@ _NEWS_SECONDS = 0.008
 _SHARED_MEMORY = Path("/dev/shm")
 """Where files never touch a disk; elsewhere the folder of temporary files serves."""
 _PREFIX = "mismatch-lab-"
+_MARGIN = 1.2
+"""Times the frames' size that must be free: a file that outgrows its room ends the process."""
 
 log = logging.getLogger(__name__)
 
@@ -273,15 +275,20 @@ def _close(process: subprocess.Popen[bytes]) -> None:
 
 
 def _room_for(scenario: Scenario) -> Path:
-    """Make a file that a scenario's frames will fit in."""
+    """Make a file that a scenario's frames will fit in.
+
+    Raises:
+        ScenarioError: there is no room for them.
+    """
     run = scenario.run
     needed = 4 * len(run.samplers) * (scenario.schedule.steps + 1) * scenario.dimension * run.particles
-    folder = _SHARED_MEMORY
-    if not folder.is_dir() or shutil.disk_usage(folder).free < 2 * needed:
-        folder = Path(tempfile.gettempdir())
-    handle, name = tempfile.mkstemp(prefix=_PREFIX, dir=folder)
-    os.close(handle)
-    return Path(name)
+    for folder in (_SHARED_MEMORY, Path(tempfile.gettempdir())):
+        if folder.is_dir() and shutil.disk_usage(folder).free > _MARGIN * needed:
+            handle, name = tempfile.mkstemp(prefix=_PREFIX, dir=folder)
+            os.close(handle)
+            return Path(name)
+    where = f"{needed / 2**30:.1f} GiB of room in shared memory or in {folder}"
+    raise ScenarioError("", "run.particles", f"the frames would need {where}; take fewer particles or steps")
 
 
 # The other end

@@ -9,6 +9,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import psutil
@@ -101,6 +102,14 @@ def test_where_there_is_no_shared_memory_a_temporary_file_serves(
     monkeypatch.setattr(module, "_SHARED_MEMORY", tmp_path / "missing")
     assert module._room_for(make_scenario()).parent == Path(tempfile.gettempdir())
     assert drain(worker, make_scenario()).is_complete
+
+
+def test_frames_without_room_are_refused(worker: Worker, make_scenario: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = files()
+    monkeypatch.setattr(module.shutil, "disk_usage", lambda _: SimpleNamespace(free=100))
+    with pytest.raises(ScenarioError, match=r"run\.particles: the frames would need 0\.0 GiB of room"):
+        drain(worker, make_scenario())
+    assert files() == before
 
 
 def test_a_sampler_may_print(worker: Worker, make_scenario: Make, own_sampler: Callable[..., str]) -> None:
