@@ -9,7 +9,7 @@ import threading
 
 import torch
 
-_PATIENCE_SECONDS = 3.0
+_PATIENCE_SECONDS = 5.0
 """Far more than any code of the product's own takes to notice that nobody wants it any more."""
 
 _endless: list[threading.Thread] = []

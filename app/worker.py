@@ -155,6 +155,9 @@ class Worker:
         self.ready_at: float | None = None
         """When the process had loaded what it needs; None before. As time.perf_counter has it."""
         self._process: subprocess.Popen[bytes] | None = None
+        self._in_use: subprocess.Popen[bytes] | None = None
+        """The process that a run talks to: the run closes its pipes."""
+        self._kills = 0
         self._starting, self._busy = threading.Lock(), threading.Lock()
         self._number = 0
         handle, name = tempfile.mkstemp(prefix=_PREFIX)
@@ -166,12 +169,23 @@ class Worker:
     def spawn(self) -> subprocess.Popen[bytes]:
         """Start the process, unless it runs; return at once."""
         with self._starting:
-            if self._process is None or self._process.poll() is not None:
-                start = f"import sys; sys.path[:] = {sys.path}; from app.worker import serve; serve()"
-                command = [sys.executable, "-c", start, str(self._wanted_file)]
-                self.ready_at = None
-                self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-            return self._process
+            return self._running()
+
+    def _running(self) -> subprocess.Popen[bytes]:
+        if self._process is None or self._process.poll() is not None:
+            start = f"import sys; sys.path[:] = {sys.path}; from app.worker import serve; serve()"
+            command = [sys.executable, "-c", start, str(self._wanted_file)]
+            self.ready_at = None
+            self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        return self._process
+
+    def _claim(self, kills: int) -> subprocess.Popen[bytes]:
+        """Return the process for a run that began after so many kills; a later one was meant for this run as well."""
+        with self._starting:
+            if self._kills != kills:
+                raise RunError("the run was given up before it began")
+            self._in_use = self._running()
+            return self._in_use
 
     def compute(self, scenario: Scenario, *, refine: bool) -> Generator[Experiment, None, None]:
         """Run a scenario in the process; close the iterator to give it up.
@@ -190,6 +204,7 @@ class Worker:
         from core.experiment import Experiment
         from core.plugins import loaded_contents
 
+        kills = self._kills
         with self._busy:
             particles = _room_for(scenario)
             try:
@@ -197,12 +212,13 @@ class Worker:
                 self._number += 1
                 self._wanted[0] = self._number
                 request = _Request(self._number, scenario, refine, particles, loaded_contents())
-                with closing(self._exchange(self.spawn(), request)) as replies:
+                with closing(self._exchange(self._claim(kills), request)) as replies:
                     for news in replies:
                         particles.unlink(missing_ok=True)  # mapped at both ends by now
                         news.write_to(experiment)
                         yield experiment
             finally:
+                self._in_use = None
                 particles.unlink(missing_ok=True)
 
     def _exchange(self, process: subprocess.Popen[bytes], request: _Request) -> Generator[_News, None, None]:
@@ -246,10 +262,12 @@ class Worker:
         """End the process, whatever it does."""
         with self._starting:
             process, self._process = self._process, None
+            is_in_use = process is self._in_use
+            self._kills += 1
         if process is not None:
             process.kill()
             process.wait()
-            if not self._busy.locked():  # or whoever reads closes
+            if not is_in_use:
                 _close(process)
 
     def end(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import math
 import threading
 from collections.abc import Callable, Iterator
@@ -72,6 +73,7 @@ def reading_points(made: MainWindow, _bot: QtBot, folder: Path) -> None:
 
 
 def fitting_points(made: MainWindow, bot: QtBot, folder: Path) -> None:
+    importlib.import_module("sklearn.mixture")  # for the first time it may take longer than closing waits
     reading_points(made, bot, folder)
     assert made.files._data is not None
     bot.waitUntil(made.files._data.fit.isEnabled)

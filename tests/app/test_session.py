@@ -226,8 +226,13 @@ def endless(level, x):
 
 
 def test_a_step_that_never_ends_gives_way(
-    session: Session, after: Callable[..., list[Any]], make_scenario: Make, own_sampler: Callable[..., str]
+    session: Session,
+    after: Callable[..., list[Any]],
+    make_scenario: Make,
+    own_sampler: Callable[..., str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr("app.session._PATIENCE_SECONDS", 0.3)
     endless = make_scenario(run={"samplers": [own_sampler(ENDLESS)]})
     session.start(endless)
     after(session.finished, lambda: session.start(make_scenario()))

@@ -40,6 +40,12 @@ def worker() -> Iterator[Worker]:
     made.end()
 
 
+@pytest.fixture(autouse=True)
+def own_prefix(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files of other tests that run at the same time are not looked at."""
+    monkeypatch.setattr(module, "_PREFIX", f"mismatch-lab-test-{os.getpid()}-")
+
+
 def drain(worker: Worker, scenario: Scenario, *, refine: bool = False) -> Experiment:
     *_, last = worker.compute(scenario, refine=refine)
     return last
