@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -190,8 +191,12 @@ def apply(application: QApplication) -> None:
         qt.setColor(role, QColor(colour))
     for role in (roles.Text, roles.ButtonText, roles.WindowText):
         qt.setColor(QPalette.ColorGroup.Disabled, role, QColor(palette.faint))
+    collects = gc.isenabled()
+    gc.disable()  # Qt goes over every widget that there is: none may be collected meanwhile
     application.setPalette(qt)
     application.setStyleSheet(_style_sheet(palette))
+    if collects:
+        gc.enable()
 
 
 def _resource(*parts: str) -> str:
