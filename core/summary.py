@@ -35,6 +35,8 @@ class Account:
     """Standard error of the bound."""
     kl: float = math.nan
     """Where it is known closely."""
+    exceeds: bool = False
+    """The KL reads higher than the estimate of its bound."""
     diverged_at: int | None = None
 
     @property
@@ -65,11 +67,7 @@ def summarise(experiment: Experiment, frame: int) -> str:
     if frame >= experiment.completed:
         return describe([], place)
     accounts = [_account(experiment, index, frame) for index in range(len(experiment.samplers))]
-    within = [
-        f" {account.label}’s KL and bound agree within the bound’s error."
-        for index, account in enumerate(accounts)
-        if known_kl(experiment, index, frame).exceeds(account.bound)
-    ]
+    within = [f" {each.label}’s KL and bound agree within the bound’s error." for each in accounts if each.exceeds]
     return describe(accounts, place) + "".join(within)
 
 
@@ -77,11 +75,12 @@ def _account(experiment: Experiment, index: int, frame: int) -> Account:
     value, error = (part["bound"][index, frame] for part in (experiment.evidence.value, experiment.evidence.error))
     parts = {name: float(experiment.evidence.value[name][index, frame]) for name in PARTS}
     known = known_kl(experiment, index, frame)
-    kl = math.nan if known.exceeds(value) else known.value  # beside such an estimate it would seem to refute a theorem
+    exceeds = known.exceeds(value)
+    kl = math.nan if exceeds else known.value  # beside such an estimate it would seem to refute a theorem
     diverged_at = experiment.trace.diverged_at[index]
     reached = diverged_at is not None and experiment.schedule.steps - frame <= diverged_at
     label = experiment.samplers[index].about.label
-    return Account(label, float(value), parts, float(error), kl, diverged_at if reached else None)
+    return Account(label, float(value), parts, float(error), kl, exceeds, diverged_at if reached else None)
 
 
 def describe(accounts: Sequence[Account], place: Place) -> str:
