@@ -37,6 +37,7 @@ class Kind:
 
 
 KINDS = {
+    "target": Kind("Target at t", Qt.Key.Key_C, "contours of q<sub>t|y</sub>; off: of the final target throughout"),
     "trails": Kind("Trails", Qt.Key.Key_T, "where the particles were in the frames before"),
     "mismatch": Kind(
         "Mismatch",
@@ -49,7 +50,7 @@ KINDS = {
     "weights": Kind("Weights", Qt.Key.Key_W, "sampled beside exact, at the target’s components"),
 }
 PARTS: dict[Part, str] = {"all": "all directions", "measured": "measured only", "unseen": "unseen only"}
-AT_FIRST = "trails"
+AT_FIRST = "target trails"
 """What is shown at the very first start."""
 _TIP = (
     "What else the panels show, at the cursor’s t. In more than two dimensions, fields are those in the plane "
@@ -74,7 +75,7 @@ class OverlayChoice(QFrame):
         for row, (name, kind) in enumerate(KINDS.items()):
             key = Key(kind.key, "", lambda: None).name
             box = QCheckBox(kind.name, accessibleName=f"{kind.name} ({key})")
-            box.setChecked(name == AT_FIRST)
+            box.setChecked(name in AT_FIRST.split())
             box.toggled.connect(lambda _: self.changed.emit())
             self.boxes[name] = box
             letter, meaning = QLabel(key), QLabel(kind.words)
@@ -158,7 +159,7 @@ class OverlayButton(QToolButton):
         self.changed.emit()
 
     def _write(self) -> None:
-        count = len(self.shown - {"trails"})
+        count = len(self.shown - set(AT_FIRST.split()))
         self.setText(f"Overlays ({count})" if count else "Overlays")
 
     def _open(self) -> None:
@@ -168,7 +169,7 @@ class OverlayButton(QToolButton):
         corner = self.mapToGlobal(QPoint(self.width() - size.width(), -size.height() - 4))
         choice.setGeometry(QRect(corner, size))
         choice.show()
-        choice.boxes["trails"].setFocus()
+        choice.boxes["target"].setFocus()
 
 
 @final

@@ -136,6 +136,10 @@ class Plane(QFrame):
             for item in self._strips:
                 self.box.addItem(item, ignoreBounds=True)
 
+    def set_target(self, target: Drawing) -> None:
+        """Draw the target's contours at another t."""
+        self._target.set_drawing(target)
+
     def set_heading(self, heading: Heading) -> None:
         """Take what the cursor's t gives; :meth:`show_form` shows it."""
         self._heading = heading

@@ -21,6 +21,7 @@ from app.pictures import Drawing
 from app.plane import Plane
 from app.probe import ScoreCard, scores_in_words, title_of
 from app.scene import COARSE, FINE, Projection, Scene, data_dots, projections
+from app.target_contours import TargetContours
 from app.widgets import LegendEntry
 from core.experiment import Experiment
 from core.problem import Problem
@@ -61,6 +62,7 @@ class PlaneGrid(QWidget):
         self._problem: Problem | None = None
         self._scenario: Scenario | None = None
         self._scene: Scene | None = None
+        self._contours: TargetContours | None = None
         self._projections: list[Projection] = []
         self._frame = 0
         self._follow = True
@@ -70,7 +72,7 @@ class PlaneGrid(QWidget):
         self.arrangement = Arrangement()
         self.arrangement.changed.connect(self._show_others)
         self.overlays = OverlayButton()
-        self.overlays.changed.connect(lambda: self.show_frame(self._frame))
+        self.overlays.changed.connect(self._change_overlays)
         self._overlay_legend = OverlayLegend()
         self._overlays_due = QTimer(self, singleShot=True, interval=0)
         self._overlays_due.timeout.connect(self._draw_overlays)
@@ -84,11 +86,17 @@ class PlaneGrid(QWidget):
         """What the window's keys do here."""
         self._data_legend = LegendEntry("data", 4, style=Qt.PenStyle.NoPen)
         self._data_legend.hide()
+        self._target_legends = (
+            LegendEntry("exact target at t", 1.6, colour="ink"),
+            LegendEntry("at t = 1", 1.3, style=Qt.PenStyle.DashLine, colour="ink"),
+            LegendEntry("exact target at t = 1", 1.6, colour="ink"),
+        )
         self._strip_legend = LegendEntry("Hx = y ± σ_y, ± 2σ_y", 8, colour=theme.STRIP)
         self.choice = QComboBox(toolTip="The plane of x that is shown: across, up", accessibleName="Plane")
         self.choice.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self.choice.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.choice.activated.connect(self._change_projection)
+        self._show_target_legend()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(8, 8, 4, 4)
         layout.setSpacing(4)
@@ -104,7 +112,7 @@ class PlaneGrid(QWidget):
         flow.setHorizontalSpacing(14)
         flow.setVerticalSpacing(0)
         for entry in (
-            LegendEntry("exact target", 1.6, colour="ink"),
+            *self._target_legends,
             LegendEntry("prior", 1.2, colour="faint"),
             self._strip_legend,
             LegendEntry("particles, trails", 6, style=Qt.PenStyle.NoPen),
@@ -168,11 +176,19 @@ class PlaneGrid(QWidget):
         palette = theme.current()
         data = [(dots, theme.dot_pen()) for dots in data_dots(self._experiment.scenario, self._projection)]
         prior = Drawing([(scene.prior, pg.mkPen(palette.faint, width=1))], data)
-        target = Drawing([(scene.target, pg.mkPen(palette.ink, width=1.6))])
+        self._contours = TargetContours(self._problem, self._experiment.schedule, self._projection, scene)
+        target = self._target_drawing()
         for plane in self.planes.values():
             plane.set_scene(scene, prior, target)
         if self._follow:
             self.arrangement.leader.box.setRange(scene.extent, padding=0.02)
+
+    def _target_drawing(self) -> Drawing:
+        """Contours of the target at the cursor's t, or of the final one."""
+        assert self._contours is not None
+        assert self._experiment is not None
+        t = self._experiment.schedule.steps - self._frame
+        return self._contours.at(t) if "target" in self.overlays.shown else self._contours.final
 
     def _show_scenario(self, scenario: Scenario, nodes_across: int) -> None:
         """Draw what is exact at once; the particles come when they are computed."""
@@ -293,6 +309,16 @@ class PlaneGrid(QWidget):
 
     # The particles, and what is drawn over them
 
+    def _change_overlays(self) -> None:
+        self._show_target_legend()
+        self.show_frame(self._frame)
+
+    def _show_target_legend(self) -> None:
+        """Name the contours that are drawn."""
+        moves = "target" in self.overlays.shown
+        for entry, is_shown in zip(self._target_legends, (moves, moves, not moves), strict=True):
+            entry.setVisible(is_shown)
+
     def show_frame(self, frame: int) -> None:
         """Show the particles at a frame that is complete, with the frames before it as trails."""
         if self._experiment is None:
@@ -301,10 +327,12 @@ class PlaneGrid(QWidget):
         projection = self._projection
         trace = self._experiment.trace
         first = max(0, frame - TRAIL_FRAMES) if "trails" in self.overlays.shown else frame
+        target = self._target_drawing()
         for index, plane in self._in_view():
             frames = trace.frames[index]
             before = frames[first:frame, :, :TRAIL_PARTICLES]
             plane.particles.set_frames(projection.points(frames[frame]), projection.points(before))
+            plane.set_target(target)
         self._draw_overlays()
 
     def _in_view(self) -> list[tuple[int, Plane]]:
@@ -314,7 +342,7 @@ class PlaneGrid(QWidget):
 
     def _redraw_overlays_soon(self) -> None:
         """Fields fill the view: they follow it, once for all the panels that move together."""
-        if self.overlays.shown - {"trails"} or self._point is not None:
+        if self.overlays.shown - {"target", "trails"} or self._point is not None:
             self._overlays_due.start()
 
     def _draw_overlays(self) -> None:

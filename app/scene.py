@@ -23,6 +23,8 @@ from core.scenario import Scenario
 
 MASSES = (0.95, 0.8, 0.6, 0.4, 0.2)
 """Each target contour encloses this share of the probability, where it is densest."""
+OUTLINE = (0.8,)
+"""The one contour of the final target that stays in view while the target at t is drawn."""
 PRIOR_MASSES = (0.95, 0.7, 0.4)
 FINE, COARSE = 160, 64
 """Grid lines across a contour plot, at rest and while it must follow a hand."""
@@ -135,6 +137,8 @@ class Scene:
     """In the plane, at t = 1."""
     prior: Line
     target: Line
+    outline: Line
+    """The target's contour at :data:`OUTLINE`."""
     measured: list[tuple[float, float, float]]
     """(a, b, y) a row of H that lies in the plane: ``a u + b v = y``."""
     noise: float
@@ -160,7 +164,6 @@ class Scene:
         """
         basis = projection.basis
         prior, target = (part.noised(abar).marginal(basis) for part in (problem.prior, problem.target))
-        curves = _density_lines if projection.is_line else contours
         measurement = problem.measurement
         rows = rows_in_plane(measurement.matrix.numpy(), basis.numpy())
         fine_enough = latest if latest is not None and latest.nodes_across >= nodes_across else None
@@ -168,8 +171,9 @@ class Scene:
         return cls(
             nodes_across,
             prior,
-            curves(prior, PRIOR_MASSES, nodes_across) if known is None else known.prior,
-            curves(target, MASSES, nodes_across),
+            density_lines(prior, projection, PRIOR_MASSES, nodes_across) if known is None else known.prior,
+            density_lines(target, projection, MASSES, nodes_across),
+            density_lines(target, projection, OUTLINE, COARSE),
             [(*row, float(measurement.value[index])) for index, row in rows.items()],
             measurement.noise,
             _extent([prior, target], (basis @ measurement.estimate).squeeze(-1), projection),
@@ -182,7 +186,19 @@ def _alike(one: GaussianMixture, other: GaussianMixture) -> bool:
     return all(mine.equal(theirs) for mine, theirs in pairs)
 
 
-def _density_lines(mixture: GaussianMixture, _masses: Sequence[float], nodes_across: int) -> Line:
+def density_lines(law: GaussianMixture, projection: Projection, masses: Sequence[float], nodes_across: int) -> Line:
+    """Contours of a law on the plane that hold the given masses; on a line its density.
+
+    Args:
+        law: the mixture's marginal on the plane, with a density.
+        projection: the plane.
+        masses: shares of the probability that the contours enclose; a line has none.
+        nodes_across: grid lines.
+    """
+    return _curve(law, nodes_across) if projection.is_line else contours(law, masses, nodes_across)
+
+
+def _curve(mixture: GaussianMixture, nodes_across: int) -> Line:
     """The density of a mixture on R^1, scaled to height one, above the particles."""
     nodes = _nodes(mixture, 0, nodes_across)
     height = mixture.log_density(torch.from_numpy(nodes)[None]).exp().numpy()

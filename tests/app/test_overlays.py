@@ -61,8 +61,8 @@ def marks(grid: PlaneGrid, key: str) -> object:
 # Overlays
 
 
-def test_nothing_but_trails_is_on_at_first(grid: PlaneGrid) -> None:
-    assert grid.overlays.shown == {"trails"}
+def test_trails_and_the_target_at_t_are_on_at_first(grid: PlaneGrid) -> None:
+    assert grid.overlays.shown == {"target", "trails"}
     assert not grid._overlay_legend.isVisible()
     assert all(plane._heat.image is None for plane in grid.planes.values())
 
@@ -72,7 +72,7 @@ def test_the_list_opens_and_escape_closes_it(grid: PlaneGrid, qtbot: QtBot) -> N
     choice = grid.overlays.choice
     assert choice.isVisible()
     qtbot.mouseClick(choice.boxes["mismatch"], LEFT, pos=QPoint(8, choice.boxes["mismatch"].height() // 2))
-    assert grid.overlays.shown == {"trails", "mismatch"}
+    assert grid.overlays.shown == {"target", "trails", "mismatch"}
     qtbot.keyClick(choice.boxes["mismatch"], Qt.Key.Key_Escape)
     assert not choice.isVisible()
     assert "1" in grid.overlays.text()
@@ -385,3 +385,19 @@ def test_the_headers_menu_edits_the_scenario(
     made.document.undo()
     assert made.scenario.run.samplers[0] == "ddnm"
     qtbot.waitUntil(lambda: "ddnm" in made.planes.planes and not made.session.is_running, timeout=30_000)
+
+
+def test_contours_follow_the_target_to_the_cursor_s_t(grid: PlaneGrid, experiment: Experiment) -> None:
+    steps = experiment.schedule.steps
+    grid.show_frame(steps // 2)
+    plane = next(iter(grid.planes.values()))
+    halfway = plane._target._drawing
+    grid.show_frame(steps // 2 + 1)
+    assert plane._target._drawing is not halfway
+    grid.show_frame(steps // 2)
+    assert plane._target._drawing is halfway, "drawn once for each t"
+    grid.show_frame(steps - 1)
+    final = plane._target._drawing
+    next(key for key in grid.overlays.keys if key.key == Qt.Key.Key_C).press()
+    grid.show_frame(steps // 2)
+    assert plane._target._drawing is final, "without the overlay the final target stays"
