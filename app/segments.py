@@ -1,4 +1,4 @@
-"""A row of choices of which one holds; arrows move between them."""
+"""A segmented control: buttons of which exactly one is on; arrow keys move between them."""
 
 from __future__ import annotations
 
@@ -41,6 +41,17 @@ class Segments(QWidget):
             self._group.addButton(button, index)
             row.addWidget(button)
         self._group.idToggled.connect(lambda index, on: self.chosen.emit(index) if on else None)
+
+    @property
+    def choice(self) -> str:
+        """The text of the chosen one."""
+        return self.buttons[self._group.checkedId()].text()
+
+    def choose(self, choice: str) -> None:
+        """Choose one by its text; one that does not exist is passed over."""
+        for button in self.buttons:
+            if button.text() == choice:
+                button.setChecked(True)
 
     @property
     def buttons(self) -> list[QToolButton]:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import math
 import time
-from typing import final
+from typing import cast, final
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSlider, QToolButton, QWidget
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QToolButton, QWidget
 
 from app import theme
 from app.keys import Key
+from app.segments import Segments
+from app.time_scale import Kind, TimeScale
+from app.time_slider import TimeSlider
 from core.numbers import number
 from core.schedule import Schedule
 
@@ -20,6 +23,11 @@ _FOLLOW_SECONDS = 0.05
 SECONDS = 6.0
 """A whole run takes this long at speed 1."""
 SPEEDS = (0.125, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
+_AXES = {
+    "t": "Time axis: every step has equal room and takes equally long",
+    "log t": "Time axis: equal room for equal ratios of t + 1, so that the last steps are played slowly",
+    "log SNR": "Time axis: equal room for equal steps of ln(ᾱ/(1 − ᾱ)), the log signal-to-noise ratio",
+}
 EVERY_FRAME = None
 """In place of a speed: each frame is shown, however long that takes."""
 
@@ -43,6 +51,8 @@ class Player(QObject):
         """Frames computed so far."""
         self.speed: float | None = 1.0
         self.loop = False
+        self.scale: TimeScale | None = None
+        """The time axis along which playing has an even pace; None: every t takes equally long."""
         self._wanted = 0.0
         self._is_new = True
         self._clock = self._shown_at = 0.0
@@ -127,7 +137,7 @@ class Player(QObject):
         if self.speed is EVERY_FRAME:
             self._wanted = self.frame + 1.0
         else:
-            self._wanted += (now - self._clock) * self.speed * self.last / SECONDS
+            self._wanted = self._after((now - self._clock) * self.speed / SECONDS)
         self._clock = now
         # Wait for the computation rather than jump once it has caught up.
         self._wanted = min(self._wanted, float(max(self.available - 1, 0)), float(self.rest))
@@ -138,6 +148,12 @@ class Player(QObject):
                 self.seek(0)
             else:
                 self.pause()
+
+    def _after(self, share: float) -> float:
+        """Return where playing has got to after a share of the axis."""
+        if self.scale is None or self.scale.steps != self.last:
+            return self._wanted + share * self.last
+        return self.scale.advance(self._wanted, share)
 
     def _show(self) -> None:
         frame = min(round(self._wanted), self.available - 1)
@@ -153,6 +169,8 @@ class Transport(QWidget):
 
     cancelled = Signal()
     """The user wants no more of the computation."""
+    rescaled = Signal(object)
+    """A TimeScale: of another run, or the user has chosen another kind of time axis."""
 
     def __init__(self, player: Player) -> None:
         super().__init__()
@@ -180,10 +198,12 @@ class Transport(QWidget):
         self.play.setObjectName("play")
         self.where = QLabel()
         self.where.setMinimumWidth(264)
-        self.scrub = QSlider(Qt.Orientation.Horizontal)
+        self.scrub = TimeSlider()
         self.scrub.setAccessibleName("Position in the run")
         self.scrub.setToolTip("Reverse time: from pure noise on the left to the samples on the right")
         self.scrub.actionTriggered.connect(lambda _: self._scrubbed(self.scrub.sliderPosition()))
+        self.axis = Segments("Time axis", _AXES, quiet=True)
+        self.axis.chosen.connect(lambda _: self._rescale())
         self.speed = QComboBox()
         self.speed.setToolTip("Speed")
         self.speed.setAccessibleName("Speed")
@@ -219,7 +239,7 @@ class Transport(QWidget):
         layout.addWidget(self.where)
         layout.addWidget(self.scrub, 1)
         layout.addSpacing(12)
-        for widget in (self.speed, self.loop, self.cancel, self.status):
+        for widget in (self.axis, self.speed, self.loop, self.cancel, self.status):
             layout.addWidget(widget)
 
     def _button(self, icon: str, tip: str, action: object) -> QToolButton:
@@ -239,7 +259,15 @@ class Transport(QWidget):
     def show_schedule(self, schedule: Schedule) -> None:
         """Take a new run's times."""
         self._schedule = schedule
-        self.scrub.setRange(0, schedule.steps)
+        self._rescale()
+
+    def _rescale(self) -> None:
+        """Lay the frames along the chosen time axis."""
+        if self._schedule is not None:
+            scale = TimeScale(self._schedule, cast("Kind", self.axis.choice))
+            self.player.scale = scale
+            self.scrub.set_scale(scale)
+            self.rescaled.emit(scale)
 
     def show_progress(self, available: int, seconds: float) -> None:
         """Say how much is computed; ``available`` frames of T + 1."""
