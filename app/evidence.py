@@ -7,7 +7,7 @@ from html import escape
 from typing import final
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QScrollArea, QStackedWidget, QVBoxLayout, QWidget
 
 from app import theme
 from app.composition import Composition
@@ -33,9 +33,19 @@ _SCALES = {
 _WIDTH = 420
 
 
+class _Body(QWidget):
+    """Parts that may shrink to their least height before they are scrolled."""
+
+    def heightForWidth(self, width: int) -> int:  # noqa: N802 - Qt's name
+        """The least height that a width takes; a scroll area asks for no other."""
+        layout = self.layout()
+        assert layout is not None
+        return layout.minimumHeightForWidth(width)
+
+
 @final
-class EvidenceDock(QWidget):
-    """Everything that is known of a run, in figures."""
+class EvidenceDock(QScrollArea):
+    """Words, plots and the table of a run; a low window scrolls, so that no plot loses its axis."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -71,11 +81,17 @@ class EvidenceDock(QWidget):
         closer_layout.setSpacing(2)
         closer_layout.addLayout(bar)
         closer_layout.addWidget(self._pages, 1)
-        column = QVBoxLayout(self)
+        body = _Body(objectName="dockBody")
+        column = QVBoxLayout(body)
         column.setContentsMargins(4, 8, 8, 8)
         column.setSpacing(8)
         for part, stretch in ((words, 0), (self.headline, 3), (closer, 1), (self.terms, 0)):
             column.addWidget(part, stretch)
+        self.setFrameShape(QScrollArea.Shape.NoFrame)
+        self.setWidgetResizable(True)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.setWidget(body)
         self.setMinimumWidth(_WIDTH)
 
     def restyle(self) -> None:

@@ -7,6 +7,7 @@ from typing import final
 
 import pyqtgraph as pg
 from PySide6.QtCore import QPointF, Qt, QTimer, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QVBoxLayout, QWidget
 from superqt import QFlowLayout
 
@@ -31,6 +32,8 @@ from core.scenario import Scenario
 TRAIL_FRAMES = 14
 TRAIL_PARTICLES = 4000
 """So many particles leave trails: enough for the eye, and as fast however many there are."""
+_LEGEND_WIDTH, _LEGEND_HEIGHT = 440, 440
+"""A grid that is smaller than this both ways has no legend."""
 _SAME = 8
 """A click within so many pixels of the last one means the same point."""
 
@@ -74,6 +77,8 @@ class PlaneGrid(QWidget):
         self.overlays = OverlayButton()
         self.overlays.changed.connect(self._change_overlays)
         self._overlay_legend = OverlayLegend()
+        self._resized = QTimer(self, singleShot=True, interval=0)
+        self._resized.timeout.connect(self._refit)
         self._overlays_due = QTimer(self, singleShot=True, interval=0)
         self._overlays_due.timeout.connect(self._draw_overlays)
         self.keys = [
@@ -103,10 +108,10 @@ class PlaneGrid(QWidget):
         layout.addWidget(self.arrangement, 1)
         layout.addWidget(self._overlay_legend)
         layout.addLayout(self._legend())
-        self.setMinimumWidth(320)
+        self.setMinimumWidth(280)
 
     def _legend(self) -> QHBoxLayout:
-        entries = QWidget()
+        self._legends = entries = QWidget()
         flow = QFlowLayout(entries)  # in two lines where the panels are narrow
         flow.setContentsMargins(4, 0, 4, 0)
         flow.setHorizontalSpacing(14)
@@ -121,6 +126,7 @@ class PlaneGrid(QWidget):
             flow.addWidget(entry)
         row = QHBoxLayout()
         row.addWidget(entries, 1, Qt.AlignmentFlag.AlignVCenter)
+        row.addStretch()
         for widget in (self.arrangement.pager, self.choice, self.overlays):
             row.addWidget(widget)
         return row
@@ -209,6 +215,17 @@ class PlaneGrid(QWidget):
         self._show_scenario(scenario, FINE)
         self.cancelled.emit(scenario)
 
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        """Leave the room to the panels where there is little: a legend on many lines would take half of it."""
+        super().resizeEvent(event)
+        self._legends.setVisible(event.size().width() >= _LEGEND_WIDTH or event.size().height() >= _LEGEND_HEIGHT)
+
+    def _refit(self) -> None:
+        """Bring the whole problem into view after panels have changed size, unless the user has zoomed."""
+        if self._follow and self._scene is not None and self.planes:
+            self.arrangement.leader.box.setRange(self._scene.extent, padding=0.02)
+        self._fit_headings()
+
     @property
     def _projection(self) -> Projection:
         return self._projections[self.choice.currentIndex()]
@@ -234,7 +251,7 @@ class PlaneGrid(QWidget):
             plane.enlarged.connect(self.enlarge)
             plane.replaced.connect(self.replaced)
             plane.asked.connect(self._ask)
-            plane.resized.connect(self._fit_headings)
+            plane.resized.connect(self._resized.start)
             plane.view.handles.pressed.connect(self._close_card)
             plane.box.sigRangeChangedManually.connect(self._stop_following)
             plane.box.sigRangeChanged.connect(self._redraw_overlays_soon)

@@ -10,7 +10,7 @@ import pyqtgraph as pg
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QObject, QPoint, Qt, Signal
 from PySide6.QtGui import QColor, QMouseEvent
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
 from app import theme
 from app.pictures import Lines, quiet_plot
@@ -44,6 +44,8 @@ class TimePlot(QWidget):
         """Height below which nothing is seen, and how much is seen above it."""
         self.plot = quiet_plot(name, axes=True)
         self.plot.setMinimumHeight(height)
+        # It takes the room that is left: its own wish, 480 pixels, would make the dock scroll.
+        self.plot.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
         self.plot.invertX(True)
         self.plot.setMouseEnabled(x=False, y=False)
         self.plot.setLabel("left", unit)

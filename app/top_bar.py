@@ -6,10 +6,15 @@ from collections.abc import Callable
 from typing import final
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QAction, QKeySequence
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QToolButton, QWidget
+from PySide6.QtGui import QAction, QKeySequence, QResizeEvent
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QSizePolicy, QToolButton, QWidget
 
 from app import theme
+
+_PICKER_WIDTH = 120
+"""A longer title is elided down to this width."""
+_WIDE = 1040
+"""A bar this wide has room for the product's name."""
 
 
 @final
@@ -19,12 +24,14 @@ class TopBar(QWidget):
     def __init__(self) -> None:
         super().__init__(objectName="topBar")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        brand = QLabel("Mismatch Lab")
-        brand.setFont(theme.font(14, "semibold"))
+        self._brand = QLabel("Mismatch Lab")
+        self._brand.setFont(theme.font(14, "semibold"))
         self.picker = QToolButton(objectName="picker")
         self.picker.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.picker.setLayoutDirection(Qt.LayoutDirection.RightToLeft)
         self.picker.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.picker.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
+        self.picker.setMinimumWidth(_PICKER_WIDTH)
         self.menu = QMenu(self)
         self._more = QToolButton(toolTip="More: files, data, the window")
         self._more.setAccessibleName("More")
@@ -35,13 +42,18 @@ class TopBar(QWidget):
         layout = QHBoxLayout(self)
         layout.setContentsMargins(14, 7, 12, 7)
         layout.setSpacing(6)
-        layout.addWidget(brand)
+        layout.addWidget(self._brand)
         layout.addSpacing(6)
         layout.addWidget(self.picker)
         layout.addLayout(self._left)
         layout.addStretch()
         layout.addLayout(self._right)
         layout.addWidget(self._more)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        """Leave the room to the tools where it is short."""
+        super().resizeEvent(event)
+        self._brand.setVisible(event.size().width() >= _WIDE)
 
     def restyle(self) -> None:
         """Take the theme's icons."""

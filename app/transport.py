@@ -7,6 +7,7 @@ import time
 from typing import cast, final
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QToolButton, QWidget
 
 from app import theme
@@ -28,6 +29,8 @@ _AXES = {
     "log t": "Time axis: equal room for equal ratios of t + 1, so that the last steps are played slowly",
     "log SNR": "Time axis: equal room for equal steps of ln(ᾱ/(1 − ᾱ)), the log signal-to-noise ratio",
 }
+_WIDE, _NARROW = 1120, 860
+"""Widths from which there is room for both figures beside t, and for one of them, status and axis."""
 EVERY_FRAME = None
 """In place of a speed: each frame is shown, however long that takes."""
 
@@ -180,6 +183,8 @@ class Transport(QWidget):
         self.is_refining = False
         """The frames are complete, and the KL is being closed in on."""
         self._schedule: Schedule | None = None
+        self._figures = 2
+        """Of abar_t and SNR_t so many are written beside t."""
         self._words = ""
         """How far the run is."""
         self.keys = [
@@ -197,7 +202,6 @@ class Transport(QWidget):
         )
         self.play.setObjectName("play")
         self.where = QLabel()
-        self.where.setMinimumWidth(264)
         self.scrub = TimeSlider()
         self.scrub.setAccessibleName("Position in the run")
         self.scrub.setToolTip("Reverse time: from pure noise on the left to the samples on the right")
@@ -241,6 +245,16 @@ class Transport(QWidget):
         layout.addSpacing(12)
         for widget in (self.axis, self.speed, self.loop, self.cancel, self.status):
             layout.addWidget(widget)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        """Leave out what a narrow window has no room for: first SNR, then the status and the choice of the axis."""
+        super().resizeEvent(event)
+        width = event.size().width()
+        self._figures = 2 if width >= _WIDE else 1 if width >= _NARROW else 0
+        self.where.setMinimumWidth((64, 140, 264)[self._figures])
+        self.status.setVisible(width >= _NARROW)
+        self.axis.setVisible(width >= _NARROW)
+        self._moved(self.player.frame)
 
     def _button(self, icon: str, tip: str, action: object) -> QToolButton:
         button = QToolButton(toolTip=tip, accessibleName=tip)
@@ -323,7 +337,7 @@ class Transport(QWidget):
         t = self._schedule.steps - frame
         abar = float(self._schedule.alpha_bar[t])
         ratio = number(math.inf if t == 0 else abar / (1 - abar))
-        figures = f"ᾱ = {number(abar)} &nbsp;·&nbsp; SNR = {ratio}"
+        figures = " &nbsp;·&nbsp; ".join([f"ᾱ = {number(abar)}", f"SNR = {ratio}"][: self._figures])
         muted = theme.current().muted
         self.where.setText(f'<b>t = {t}</b>&nbsp;&nbsp; <span style="color:{muted}">{figures}</span>')
 

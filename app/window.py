@@ -10,12 +10,13 @@ from functools import partial
 from pathlib import Path
 from typing import final
 
-from PySide6.QtCore import QByteArray, QSize, Qt
+from PySide6.QtCore import QByteArray, Qt
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent
 from PySide6.QtWidgets import QApplication, QHBoxLayout, QMainWindow, QSplitter, QVBoxLayout, QWidget
 
 from app import theme
 from app.banner import Banner
+from app.docks import Docks
 from app.document import Document
 from app.evidence import EvidenceDock
 from app.files import Files
@@ -32,10 +33,11 @@ from app.settings import Settings, user_folder
 from app.theme_choice import ThemeChoice
 from app.top_bar import TopBar
 from app.transport import Player, Transport
+from app.window_size import LEAST, WANTED, fit_to_screen
 from core.experiment import Experiment
 from core.scenario import Scenario
 
-_SIZE, _SPLIT = QSize(1440, 900), [700, 400]
+_SPLIT = [700, 400]
 _REWRITE_SECONDS = 0.06
 """While playing, figures change at most this often: nobody reads faster."""
 _REDRAW_SECONDS = 0.1
@@ -104,6 +106,7 @@ class MainWindow(QMainWindow):
         middle.addWidget(self.problem)
         middle.addWidget(self._split, 1)
         central = QWidget()
+        self.docks = Docks(central, self.bar, {"evidence": self.evidence, "problem": self.problem})
         layout = QVBoxLayout(central)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
@@ -112,8 +115,8 @@ class MainWindow(QMainWindow):
         layout.addLayout(middle, 1)
         layout.addWidget(self.transport)
         self.setCentralWidget(central)
-        self.setMinimumSize(1080, 640)
-        self.resize(_SIZE)
+        self.setMinimumSize(LEAST)
+        self.resize(WANTED)
         self.setAcceptDrops(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setFocus()
@@ -159,7 +162,7 @@ class MainWindow(QMainWindow):
         self._restyle()
 
     def _restyle(self) -> None:
-        for part in (self.bar, self.transport, self.evidence, self.problem, self.help):
+        for part in (self.bar, self.docks, self.transport, self.evidence, self.problem, self.help):
             part.restyle()
         self.planes.refresh()
         self.player.show_again()
@@ -220,19 +223,25 @@ class MainWindow(QMainWindow):
         overlays = self.settings.value("overlays")
         if overlays is not None:
             self.planes.overlays.restore(overlays)
+        self.transport.axis.choose(str(self.settings.value("time axis")))
+        fit_to_screen(self)
 
     def _keep_layout(self) -> None:
         self.settings.keep("geometry", self.saveGeometry())
         self.settings.keep("split", self._split.saveState())
         self.settings.keep("overlays", self.planes.overlays.state)
+        self.settings.keep("time axis", self.transport.axis.choice)
         self.settings.write()
 
     def reset_layout(self) -> None:
         """Give window and parts the sizes, the theme and the overlays that they had at the very first start."""
-        self.settings.forget("geometry", "split", "overlays")
+        self.settings.forget("geometry", "split", "overlays", "time axis")
         self.planes.overlays.restore(AT_FIRST)
+        self.transport.axis.choose("t")
         self.showNormal()
-        self.resize(_SIZE)
+        self.resize(WANTED)
+        fit_to_screen(self)
+        self.docks.show_all()
         self._split.setSizes(_SPLIT)
         self.themes.reset()
 

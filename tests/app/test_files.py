@@ -303,14 +303,14 @@ def test_overlays_are_remembered_until_the_layout_is_reset(window: Window, qtbot
     first.planes.overlays.choice.part.setCurrentIndex(2)
     first.close()
     second = window(None, None, tmp_path)
-    assert second.planes.overlays.shown == {"mismatch", "weights"}
+    assert second.planes.overlays.shown == {"target", "mismatch", "weights"}
     assert second.planes.overlays.part == "unseen"
     assert second.planes.overlays.text() == "Overlays (2)"
     second.reset_layout()
-    assert second.planes.overlays.shown == {"trails"}
+    assert second.planes.overlays.shown == {"target", "trails"}
     assert second.planes.overlays.part == "all"
     second.close()
-    assert window(None, None, tmp_path).planes.overlays.shown == {"trails"}
+    assert window(None, None, tmp_path).planes.overlays.shown == {"target", "trails"}
     Settings(tmp_path).keep("overlays", "nonsense")
     assert window(None, None, tmp_path).planes.overlays.shown == set()
 
