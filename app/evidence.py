@@ -15,6 +15,7 @@ from app.headline_plot import HeadlinePlot
 from app.per_step import PerStepPlot
 from app.segments import Segments
 from app.terms_table import TermsTable
+from app.time_scale import Kind
 from app.weights_view import WeightsView
 from app.widgets import card
 from core.experiment import Experiment
@@ -113,6 +114,12 @@ class EvidenceDock(QScrollArea):
         self.per_step.advance()
         self.terms.advance()
         self._say()
+
+    def set_axis(self, kind: Kind) -> None:
+        """Choose the time axis of all plots."""
+        for plot in (self.headline, self.per_step):
+            plot.set_axis(kind)
+        self.show_frame(self._frame)
 
     def show_frame(self, frame: int) -> None:
         """Move the cursor over the curves; what is said in figures follows with :meth:`write`."""

@@ -118,14 +118,14 @@ class Curves:
         for name in names:
             for index in self._indices:
                 times, values = self.curve(index, name, frame)
-                lines.append(((times, self._time.heights(values)), self._pen(index, name)))
+                lines.append(((self._time.abscissas(times), self._time.heights(values)), self._pen(index, name)))
         return lines
 
     def _band(
         self, index: int, opacity: int, times: NDArray[np.float64], *edges: NDArray[np.float64]
     ) -> tuple[Band, QColor]:
         low, high = map(self._time.edge, edges)
-        return (times, low, high), self._shade(index, opacity)
+        return (self._time.abscissas(times), low, high), self._shade(index, opacity)
 
     def _mismatch_bands(self) -> _Bands:
         """Two standard errors on both sides, where there are any."""
@@ -176,16 +176,17 @@ class Curves:
             ends = self._time.heights(low)
             bottom = np.where(ends > self._time.floor, ends, top - _STUB * self._time.span)
             upright = np.stack([top, bottom, gap], axis=1).ravel()
-            lines.append(((np.repeat(times, 3), upright), pen))
+            lines.append(((np.repeat(self._time.abscissas(times), 3), upright), pen))
             lines += [(self._caps(times, limit), pen) for limit in (low, high)]
             if self._is_reverse(index):
-                lines.append(((times, self._time.heights((low + high) / 2)), self._pen(index, "reverse")))
+                middle = self._time.abscissas(times), self._time.heights((low + high) / 2)
+                lines.append((middle, self._pen(index, "reverse")))
         return lines
 
     def _caps(self, times: NDArray[np.float64], values: NDArray[np.float64]) -> Line:
-        half = _CAP * self.experiment.schedule.steps
+        half, places = _CAP * self.experiment.schedule.steps, self._time.abscissas(times)
         gap, heights = np.full_like(times, np.nan), self._time.heights(values)
-        x = np.stack([times - half, times + half, gap], axis=1)
+        x = np.stack([places - half, places + half, gap], axis=1)
         return x.ravel(), np.stack([heights, heights, gap], axis=1).ravel()
 
     # As T grows

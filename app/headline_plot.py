@@ -14,6 +14,7 @@ from app.headline_curves import STYLES, Curves
 from app.read_out import ReadOut, table
 from app.segments import Segments
 from app.time_plot import TimePlot
+from app.time_scale import Kind, TimeScale
 from app.widgets import LegendEntry, card, heading
 from core.experiment import Experiment
 from core.known_kl import WITHIN_ERROR, kl_frame, known_kl, why_no_bound, why_no_limit
@@ -31,6 +32,8 @@ class HeadlinePlot(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._curves: Curves | None = None
+        self.axis: Kind = "t"
+        """What has equal room on the time axis."""
         self._frame = 0
         self._hovered: tuple[int, QPoint] | None = None
         self.scale = Segments("Vertical axes", _SCALES, quiet=True)
@@ -78,8 +81,15 @@ class HeadlinePlot(QWidget):
     def show_experiment(self, experiment: Experiment) -> None:
         """Take a new run."""
         self._curves = Curves(experiment, self.time)
-        self.time.set_steps(experiment.schedule.steps)
+        self.time.set_scale(TimeScale(experiment.schedule, self.axis))
         self.advance()
+
+    def set_axis(self, kind: Kind) -> None:
+        """Choose the time axis."""
+        self.axis = kind
+        if self._curves is not None:
+            self.time.set_scale(TimeScale(self._curves.experiment.schedule, kind))
+            self.advance()
 
     def advance(self) -> None:
         """Draw what has been computed by now."""

@@ -15,6 +15,7 @@ from app.absences import absences
 from app.pictures import Drawing, Line
 from app.read_out import ReadOut, table
 from app.time_plot import TimePlot
+from app.time_scale import Kind, TimeScale
 from core.experiment import Experiment
 from core.known_kl import why_no_bound
 from core.numbers import number
@@ -29,6 +30,8 @@ class PerStepPlot(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._experiment: Experiment | None = None
+        self.axis: Kind = "t"
+        """What has equal room on the time axis."""
         self.time = TimePlot("Mismatch added by each step against reverse time", "nats a step", height=60)
         self.time.hovered.connect(self._hover)
         self.read_out = ReadOut(self)
@@ -47,8 +50,15 @@ class PerStepPlot(QWidget):
         """Take a new run."""
         self._experiment = experiment
         self.read_out.hide()
-        self.time.set_steps(experiment.schedule.steps)
+        self.time.set_scale(TimeScale(experiment.schedule, self.axis))
         self.advance()
+
+    def set_axis(self, kind: Kind) -> None:
+        """Choose the time axis."""
+        self.axis = kind
+        if self._experiment is not None:
+            self.time.set_scale(TimeScale(self._experiment.schedule, kind))
+            self.advance()
 
     def set_logarithmic(self, logarithmic: bool) -> None:
         """Choose the vertical axis."""
@@ -71,7 +81,10 @@ class PerStepPlot(QWidget):
         curves = [self.curve(index) for index in range(len(samplers))]
         self.time.fit(max(float(added.max(initial=0.0)) for _, added in curves))
         pens = [pg.mkPen(sampler.about.colour, width=_WIDTH) for sampler in samplers]
-        lines = [((times, self.time.heights(added)), pen) for (times, added), pen in zip(curves, pens, strict=True)]
+        lines = [
+            ((self.time.abscissas(times), self.time.heights(added)), pen)
+            for (times, added), pen in zip(curves, pens, strict=True)
+        ]
         self.time.still.set_drawing(Drawing(lines))
         words = absences(self._experiment, self._why_none)
         self._absences.setText(words)

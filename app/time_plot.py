@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
 from app import theme
 from app.pictures import Lines, quiet_plot
+from app.time_scale import TimeScale
 
 _DECADES = [(1.0, 0.0)]
 """A tick at every power of ten."""
@@ -23,6 +24,7 @@ _LEAST = 1e-3
 """Nats that the axis always reaches up to."""
 _MARGIN = 0.05
 """Part of the run's length that is kept free beyond t = 0, for what holds in the limit."""
+_TICKS = 5
 _BEFORE = 0.045
 """Part that is kept free before t = T."""
 
@@ -39,7 +41,7 @@ class TimePlot(QWidget):
     def __init__(self, name: str, unit: str, *, height: int) -> None:
         super().__init__()
         self.logarithmic = True
-        self.steps = 0
+        self.scale: TimeScale | None = None
         self.floor, self.span = -math.inf, 1.0
         """Height below which nothing is seen, and how much is seen above it."""
         self.plot = quiet_plot(name, axes=True)
@@ -83,13 +85,24 @@ class TimePlot(QWidget):
             axis.label.setFont(theme.font(11))
         self.plot.showGrid(y=True, alpha=0.6)
 
-    def set_steps(self, steps: int) -> None:
-        """Show t = T..0."""
-        self.steps = steps
+    @property
+    def steps(self) -> int:
+        """T; 0 before the first run."""
+        return self.scale.steps if self.scale is not None else 0
+
+    def set_scale(self, scale: TimeScale) -> None:
+        """Show t = T..0 along a time axis."""
+        self.scale, steps = scale, scale.steps
         self.plot.setXRange(-_MARGIN * steps, (1 + _BEFORE) * steps, padding=0)
         # The last tick names the axis: a line of its own would cost the curves their height.
-        ticks = np.unique(np.linspace(0, steps, 5).round().astype(int)).tolist()
-        self.plot.getAxis("bottom").setTicks([[(t, str(t) if t else "t = 0") for t in ticks]])
+        ticks = np.unique([scale.time(position) for position in np.linspace(0, 1, _TICKS)])
+        places = self.abscissas(ticks.astype(float))
+        words = [str(t) if t else "t = 0" for t in ticks.tolist()]
+        self.plot.getAxis("bottom").setTicks([list(zip(places.tolist(), words, strict=True))])
+
+    def abscissas(self, times: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Where times stand on the axis; beyond t = 0 there is room for what holds in the limit."""
+        return times if self.scale is None else self.scale.axis(times)
 
     def set_logarithmic(self, logarithmic: bool) -> None:
         """Choose the vertical axis."""
@@ -99,8 +112,9 @@ class TimePlot(QWidget):
 
     def set_cursor(self, t: int) -> None:
         """Move the cursor; what lies after it is veiled."""
-        self.cursor_line.setValue(t)
-        self.veil.setRegion((0, t))
+        place = float(self.abscissas(np.array([float(t)]))[0])
+        self.cursor_line.setValue(place)
+        self.veil.setRegion((0, place))
 
     def fit(self, largest: float) -> None:
         """Let the axis reach from nothing, or from some decades below, to a value."""
@@ -128,11 +142,11 @@ class TimePlot(QWidget):
         if event.type() in {QEvent.Type.Leave, QEvent.Type.Hide}:
             self.hover_line.hide()
             self.left.emit()
-        elif isinstance(event, QMouseEvent) and event.type() == QEvent.Type.MouseMove and self.steps:
+        elif isinstance(event, QMouseEvent) and event.type() == QEvent.Type.MouseMove and self.scale is not None:
             pointer = event.position().toPoint()
             x = self.plot.getViewBox().mapSceneToView(self.plot.mapToScene(pointer)).x()
-            t = min(max(round(x), 0), self.steps)
-            self.hover_line.setValue(t)
+            t = self.scale.time(1 - x / self.scale.steps)
+            self.hover_line.setValue(float(self.abscissas(np.array([float(t)]))[0]))
             self.hover_line.show()
             self.hovered.emit(self.steps - t, self.plot.viewport().mapTo(self, pointer))
         return False

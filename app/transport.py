@@ -172,8 +172,8 @@ class Transport(QWidget):
 
     cancelled = Signal()
     """The user wants no more of the computation."""
-    rescaled = Signal(object)
-    """A TimeScale: of another run, or the user has chosen another kind of time axis."""
+    axis_changed = Signal(str)
+    """The user has chosen another kind of time axis."""
 
     def __init__(self, player: Player) -> None:
         super().__init__()
@@ -208,6 +208,7 @@ class Transport(QWidget):
         self.scrub.actionTriggered.connect(lambda _: self._scrubbed(self.scrub.sliderPosition()))
         self.axis = Segments("Time axis", _AXES, quiet=True)
         self.axis.chosen.connect(lambda _: self._rescale())
+        self.axis.chosen.connect(lambda _: self.axis_changed.emit(self.axis.choice))
         self.speed = QComboBox()
         self.speed.setToolTip("Speed")
         self.speed.setAccessibleName("Speed")
@@ -281,7 +282,6 @@ class Transport(QWidget):
             scale = TimeScale(self._schedule, cast("Kind", self.axis.choice))
             self.player.scale = scale
             self.scrub.set_scale(scale)
-            self.rescaled.emit(scale)
 
     def show_progress(self, available: int, seconds: float) -> None:
         """Say how much is computed; ``available`` frames of T + 1."""

@@ -156,6 +156,7 @@ class MainWindow(QMainWindow):
         self.session.failed.connect(lambda _: self.transport.show_failed())
         self.session.cancelled.connect(self._cancelled)
         self.transport.cancelled.connect(self.session.cancel)
+        self.transport.axis_changed.connect(self.evidence.set_axis)
         self.player.moved.connect(self._show_frame)
         self.player.playing_changed.connect(lambda _: self._write(self.player.frame))
         theme.scheme.changed.connect(self._restyle)

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtWidgets import QSlider, QWidget
 from pytestqt.qtbot import QtBot
 
+from app.time_plot import TimePlot
 from app.time_scale import TimeScale
 from app.time_slider import TimeSlider
 from app.transport import SECONDS, Player, Transport
@@ -126,11 +127,34 @@ def test_the_transport_lays_the_run_along_the_chosen_axis(shown: Callable[..., Q
     transport = Transport(player)
     shown(transport, 1200, 60)
     kinds: list[str] = []
-    transport.rescaled.connect(lambda scale: kinds.append(scale.kind))
+    transport.axis_changed.connect(kinds.append)
     transport.show_schedule(SCHEDULES["etc"])
-    qtbot.mouseClick(transport.axis.buttons[2], Qt.MouseButton.LeftButton)
-    assert kinds == ["t", "log SNR"]
     assert player.scale is not None
+    assert player.scale.kind == "t"
+    qtbot.mouseClick(transport.axis.buttons[2], Qt.MouseButton.LeftButton)
+    assert kinds == ["log SNR"]
     assert player.scale.kind == "log SNR"
     transport.show_schedule(SCHEDULES["cosine"])
-    assert kinds[-1] == "log SNR", "the choice holds for the next run"
+    assert player.scale.kind == "log SNR", "the choice holds for the next run"
+
+
+@pytest.mark.parametrize("kind", ["t", "log t", "log SNR"])
+def test_a_plot_along_an_axis_reads_off_the_t_that_it_shows(
+    kind: str, shown: Callable[..., QWidget], qtbot: QtBot
+) -> None:
+    plot = TimePlot("a plot", "nats", height=100)
+    shown(plot, 900, 200)
+    plot.set_scale(TimeScale(SCHEDULES["cosine"], kind))  # type: ignore[arg-type]
+    hovered: list[int] = []
+    plot.hovered.connect(lambda frame, _: hovered.append(frame))
+    box = plot.plot.getViewBox()
+    for t in (100, 60, 3, 0):
+        plot.set_cursor(t)
+        x = plot.abscissas(np.array([float(t)]))[0]
+        assert plot.cursor_line.value() == x
+        corner = plot.plot.mapFromScene(box.mapViewToScene(QPointF(x, 0.0)))
+        qtbot.mouseMove(plot.plot.viewport(), QPoint(corner.x(), 50))
+    assert hovered == [0, 40, 97, 100]
+    ticks = plot.plot.getAxis("bottom")._tickLevels[0]
+    assert ticks[0] == (0.0, "t = 0")
+    assert ticks[-1] == (100.0, "100")
