@@ -20,6 +20,7 @@ from app.overlays import overlays
 from app.panel_heading import Heading
 from app.pictures import Drawing
 from app.plane import Plane
+from app.popup import place_in
 from app.probe import ScoreCard, scores_in_words, title_of
 from app.scene import COARSE, FINE, Projection, Scene, data_dots, projections
 from app.target_contours import TargetContours
@@ -399,7 +400,7 @@ class PlaneGrid(QWidget):
         t, rows = scores_in_words(self._experiment, self._frame, index, self._projection, point)
         self._card.show_rows(title_of(self._experiment, index, t), rows)
         on_screen = plane.view.viewport().mapToGlobal(plane.view.mapFromScene(plane.view.handles.mapToScene(point)))
-        self._card.place(self.window().mapFromGlobal(on_screen))
+        self._card.place(self.window().mapFromGlobal(on_screen), place_in(self.window(), self))
         self._card.show()
         self._card.raise_()
 

@@ -9,7 +9,7 @@ import torch
 from PySide6.QtCore import QPoint, QPointF, QRect, QSize, Qt, Signal
 from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QToolButton, QWidget
 
-from app.popup import beside
+from app.popup import GAP, beside
 from app.scene import Projection
 from app.widgets import heading
 from core.experiment import Experiment
@@ -45,8 +45,8 @@ def scores_in_words(
         rows = [("", "vector", "length")]
         rows += [(name, _vector(vector), number(float(vector.norm()))) for name, vector in vectors.items()]
         rows += [
-            ("of it measured", "", number(float(field.gap("measured").norm()))),
-            ("of it unseen", "", number(float(field.gap("unseen").norm()))),
+            ("|Δ| in measured directions", "", number(float(field.gap("measured").norm()))),
+            ("|Δ| in unmeasured directions", "", number(float(field.gap("unseen").norm()))),
             ("β/2 |Δ|², nats a step", "", number(float(field.mismatch()))),
         ]
     return t, rows
@@ -95,11 +95,18 @@ class ScoreCard(QFrame):
                 cell.setText(text)
         self._grid.activate()
 
-    def place(self, point: QPoint) -> None:
-        """Stand beside a point of the window; wider if need be, but never narrower: figures must not make it dance."""
+    def place(self, point: QPoint, room: QRect) -> None:
+        """Stand beside a point of the window; wider if need be, but never narrower: figures must not make it dance.
+
+        Args:
+            point: in the window.
+            room: of the window that the card may cover; a narrow one is left to the sides, over the docks.
+        """
         size = self.sizeHint().expandedTo(QSize(self.width() if self.isVisible() else 0, 0))
         target = QRect(point - QPoint(_REACH, _REACH), QSize(2 * _REACH, 2 * _REACH))
-        self.setGeometry(beside(target, size, self._window.rect()))
+        if room.width() < size.width() + 2 * GAP:
+            room = QRect(0, room.top(), self._window.width(), room.height())
+        self.setGeometry(beside(target, size, room))
 
 
 def title_of(experiment: Experiment, index: int, t: int) -> str:

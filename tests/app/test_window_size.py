@@ -154,3 +154,19 @@ def test_bars_fit_into_the_smallest_window(window: Window, qapp: QApplication) -
         for child in part.children():
             if isinstance(child, QWidget) and child.isVisible() and not child.isWindow():
                 assert part.rect().contains(child.geometry()), child
+
+
+@pytest.mark.parametrize("size", [(1440, 900), (1080, 640)])
+def test_the_card_of_scores_leaves_the_transport_free(size: tuple[int, int], window: Window, qtbot: QtBot) -> None:
+    made = window()
+    made.resize(*size)
+    for plane in made.planes.planes.values():
+        view = plane.view
+        point = view.handles.mapFromScene(view.mapToScene(view.width() // 2, view.height() - 5))
+        plane.asked.emit(plane.about.key, point)
+        card = made.planes._card
+        assert card is not None
+        qtbot.waitUntil(card.isVisible)
+        transport = made.transport.geometry().translated(made.transport.parentWidget().pos())
+        assert not card.geometry().intersects(transport)
+        made.planes._close_card()
