@@ -27,7 +27,7 @@ from app import theme
 from app.fields import write
 from app.task import Task
 from app.widgets import heading, side_by_side
-from core.data import MOST_COMPONENTS, Fit, Fitted, Points, Table, best, fits, read_table
+from core.data import MOST_COMPONENTS, Fit, Fitted, Order, Table, best, fits, read_table
 from core.refusal import ScenarioError
 
 _PREVIEW_ROWS = 6
@@ -38,23 +38,30 @@ _WIDTH = 600
 
 @final
 class DataDialog(QDialog):
-    """Shows what a file holds, asks which columns and how many components, and fits."""
+    """Shows what one file holds, asks which columns and how many components, and fits.
+
+    A dialog belongs to its file: another file gets a dialog of its own.
+
+    Args:
+        parent: the window that it belongs to.
+        path: the file.
+        seed: decides the fit.
+    """
 
     fitted = Signal(object)
     """A Fitted."""
 
-    def __init__(self, parent: QWidget) -> None:
+    def __init__(self, parent: QWidget, path: Path, seed: int) -> None:
         super().__init__(parent, windowTitle="Prior from data")
         self.setModal(True)
         self.setFixedWidth(_WIDTH)
-        self._seed = 0
+        self._path, self._seed = path, seed
         self._table: Table | None = None
-        self._found: list[Fit] = []
-        self.task = Task(self)
+        self.task = Task(parent)  # its thread may outlive the dialog
         self.task.given.connect(self._take)
-        self.task.ended.connect(self._end)
         self.task.failed.connect(self._fail)
-        self._title = heading("")
+        self._title = heading(path.name)
+        self._title.setTextFormat(Qt.TextFormat.PlainText)
         self._size = _muted()
         self.preview = _preview_table()
         self.columns: list[QPushButton] = []
@@ -67,10 +74,11 @@ class DataDialog(QDialog):
         self.components.setToolTip("Number K of components; 0 chooses it by the Bayesian information criterion")
         self.components.setAccessibleName("Number of components")
         self._status = _muted()
-        self._error = QLabel(wordWrap=True, visible=False)
+        self._error = QLabel(wordWrap=True, visible=False, textFormat=Qt.TextFormat.PlainText)
         self._error.setProperty("role", "error")
         self.fit = QPushButton("Fit", default=True, toolTip="Fit the prior; the present one comes back with Undo")
         self.fit.clicked.connect(self._fit)
+        self.components.valueChanged.connect(lambda _: self._check())
         self._build()
 
     def _build(self) -> None:
@@ -96,22 +104,19 @@ class DataDialog(QDialog):
         layout.addStretch()
         layout.addLayout(buttons)
 
-    def open_on(self, path: Path, seed: int) -> None:
-        """Open and read a file; ``seed`` decides the fit."""
-        self._seed, self._table = seed, None
-        self._title.setText(path.name)
-        self._size.setText("")
+    def read(self) -> None:
+        """Open, and read the file."""
         self._form.hide()
         self.preview.hide()
         self.fit.setEnabled(False)
-        self._show_error(None)
         self._status.setText("Reading …")
-        self.task.start(_read(path))
+        self.task.start(_read(self._path))
         self.open()
 
     def done(self, result: int) -> None:
-        """Give up what still runs."""
+        """Give up what still runs, and what was read."""
         self.task.cancel()
+        self._table = None
         super().done(result)
 
     # What the task gives
@@ -120,16 +125,10 @@ class DataDialog(QDialog):
         if isinstance(item, Table):
             self._show_table(item)
         elif isinstance(item, Fit):
-            self._found.append(item)
             self._status.setText(f"Fitting … K = {item.components}: BIC {item.bic:.1f}")
-
-    def _end(self) -> None:
-        self._status.setText("")
-        if not self._found or self._table is None:
-            return
-        fitted = Fitted(best(self._found), self._points(), self._table.source)
-        self.accept()
-        self.fitted.emit(fitted)
+        elif isinstance(item, Fitted):
+            self.accept()
+            self.fitted.emit(item)
 
     def _fail(self, error: ScenarioError) -> None:
         self._set_busy(False)
@@ -188,34 +187,33 @@ class DataDialog(QDialog):
 
     # Fitting
 
-    def _points(self) -> Points:
-        """The points of the chosen columns.
-
-        Raises:
-            ScenarioError: nothing can be fitted to them.
-        """
-        assert self._table is not None
-        chosen = [index for index, chip in enumerate(self.columns) if chip.isChecked()]
-        return self._table.points(chosen, standardised=self.standardise.isChecked())
+    def _order(self, table: Table) -> Order:
+        """What is asked for now."""
+        chosen = tuple(index for index, chip in enumerate(self.columns) if chip.isChecked())
+        count = self.components.value()
+        counts = (count,) if count else tuple(range(1, MOST_COMPONENTS + 1))
+        return Order(table, chosen, self.standardise.isChecked(), counts, self._seed)
 
     def _check(self) -> None:
-        """Say at once what cannot be fitted."""
+        """Say at once what cannot be fitted; a fit of anything else is given up."""
+        if self._table is None:
+            return
+        self.task.cancel()
+        self._set_busy(False)
         try:
-            self._points()
+            self._order(self._table).points()
         except ScenarioError as error:
             self._show_error(error)
             self.fit.setEnabled(False)
         else:
             self._show_error(None)
-            self.fit.setEnabled(True)
 
     def _fit(self) -> None:
-        count = self.components.value()
-        counts = [count] if count else range(1, MOST_COMPONENTS + 1)
-        self._found = []
+        if self._table is None:
+            return
         self._set_busy(True)
         self._status.setText("Fitting …")
-        self.task.start(fits(self._points(), counts, self._seed))
+        self.task.start(_fit(self._order(self._table)))
 
     def _set_busy(self, busy: bool) -> None:
         self._form.setDisabled(busy)
@@ -245,7 +243,7 @@ def _left(widget: QWidget) -> QWidget:
 
 
 def _muted() -> QLabel:
-    label = QLabel(wordWrap=True)
+    label = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
     label.setProperty("role", "muted")
     return label
 
@@ -264,3 +262,12 @@ def _preview_table() -> QTableWidget:
 
 def _read(path: Path) -> Iterator[object]:
     yield read_table(path)
+
+
+def _fit(order: Order) -> Iterator[object]:
+    """Every fit, and at last the best one with what it was made from."""
+    points, found = order.points(), []
+    for fit in fits(points, order.counts, order.seed):
+        found.append(fit)
+        yield fit
+    yield order.fitted(best(found), points)

@@ -17,6 +17,7 @@ from app.library import builtin_scenarios, load_builtin
 from app.plugins import ENDING, Plugins
 from app.recovery import Autosave, Leftover, leftovers
 from app.settings import Settings
+from app.task import Task
 from app.top_bar import TopBar
 from core.data import Fitted
 from core.refusal import ScenarioError
@@ -37,6 +38,8 @@ class Files(QObject):
         self._window, self._document, self._banner, self._settings = window, document, banner, settings
         self._gallery: Gallery | None = None
         self._data: DataDialog | None = None
+        self._tasks: list[Task] = []
+        """Of dialogs that were left while something ran."""
         self._autosave: Autosave | None = None
         self._left: list[Leftover] = []
         bar.picker.setDefaultAction(
@@ -53,6 +56,7 @@ class Files(QObject):
         self.plugins = Plugins(window, document, bar, banner, settings)
         bar.menu.addSeparator()
         document.refused.connect(lambda error: banner.say(f"There is no way there as things are: {error}"))
+        document.loaded.connect(lambda _: self._leave_data())
         document.noted.connect(self._follow)
         self._follow()
 
@@ -146,11 +150,23 @@ class Files(QObject):
 
     def fit_data(self, path: Path) -> None:
         """Fit the prior to the points of a file: an edit like any other."""
+        self._window.setFocus()  # what is still being typed is part of the scenario
+        self._leave_data()
+        self._data = DataDialog(self._window, path, self._document.scenario.run.seed)
+        self._data.fitted.connect(self._take_fit)
+        self._data.read()
+
+    def _leave_data(self) -> None:
+        """Close the dialog of a file, and keep its task until its thread has ended."""
         if self._data is None:
-            self._data = DataDialog(self._window)
-            self._data.fitted.connect(self._take_fit)
-        self._window.setFocus()
-        self._data.open_on(path, self._document.scenario.run.seed)
+            return
+        self._data.reject()
+        tasks = [*self._tasks, self._data.task]
+        self._data.deleteLater()
+        self._data, self._tasks = None, [task for task in tasks if task.is_busy]
+        for task in tasks:
+            if task not in self._tasks:
+                task.deleteLater()
 
     def _take_fit(self, fitted: Fitted) -> None:
         self._document.edit(fitted.scenario(self._document.scenario))
@@ -226,6 +242,8 @@ class Files(QObject):
         self.plugins.close()
         if self._data is not None:
             self._data.task.close()
+        for task in self._tasks:
+            task.close()
         if self._autosave is not None:
             self._autosave.clear()
         for left in self._left:

@@ -34,6 +34,11 @@ class Task(QObject):
         self._threads: list[threading.Thread] = []
         self._news.connect(self._tell, Qt.ConnectionType.QueuedConnection)
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether a thread has not ended yet, of the work or of what was dropped."""
+        return any(thread.is_alive() for thread in self._threads)
+
     def start(self, work: Iterator[object]) -> None:
         """Draw from an iterator, and from no other any more."""
         self.cancel()

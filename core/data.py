@@ -279,6 +279,31 @@ def _some(points: Points, most: int, seed: int) -> Points:
 
 @final
 @dataclass(frozen=True)
+class Order:
+    """What is to be fitted: which columns of which table, and how."""
+
+    table: Table
+    columns: tuple[int, ...]
+    standardised: bool
+    counts: tuple[int, ...]
+    """Numbers of components to choose from."""
+    seed: int
+
+    def points(self) -> Points:
+        """The points to fit to.
+
+        Raises:
+            ScenarioError: nothing can be fitted to them.
+        """
+        return self.table.points(self.columns, standardised=self.standardised)
+
+    def fitted(self, fit: Fit, points: Points) -> Fitted:
+        """A fit to these points, as one of this order."""
+        return Fitted(fit, points, self.table.source)
+
+
+@final
+@dataclass(frozen=True)
 class Fitted:
     """A fit and what it was made from."""
 
