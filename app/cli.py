@@ -204,7 +204,8 @@ def _print_headline(experiment: Experiment) -> None:
     console.width = max(console.width, natural)  # a pipe has no width to keep to, and a number is never cut
     console.print(Text(f"{experiment.scenario.name}: nats, at t = 1", style="bold"), end="\n\n")
     console.print(table)
-    legend = [f"{title}: {_LEGEND[title]}" for title in titles if title in _LEGEND]
+    explained = {**_LEGEND, "limit": experiment.limit_words.meaning}
+    legend = [f"{title}: {explained[title]}" for title in titles if title in explained]
     for lines in (legend, _notes(found)):
         if lines:
             console.print(Text("\n" + "\n".join(lines), style="dim"))
@@ -215,7 +216,6 @@ _LEGEND = {
     "(P‖Q): reversed, for samplers without noise",
     "bound": "the KL is not larger; the sum of init, disc, var and mismatch, which is range + null",
     "observed": "the mismatch over the sampler's own particles, which is no part of the bound",
-    "limit": "what the mismatch tends to as T grows",
 }
 """What the titles of the table do not say themselves."""
 

@@ -30,10 +30,10 @@ STYLES = {
     ),
     "reverse": ("KL, reversed", Qt.PenStyle.DashDotLine, 1.1, "KL(samples ‖ target) of samplers that add no noise."),
     "limit": (
-        "T → ∞, t = 1",
+        "limit, ᾱ₁ fixed",
         Qt.PenStyle.SolidLine,
         3.0,
-        "What the mismatch at t = 1 tends to as the steps T grow without end, wherever the cursor is.",
+        "What the mismatch at t = 1 tends to as the steps are refined at a fixed ᾱ₁.",
     ),
 }
 """What is drawn for every sampler: words, line, width, and what it means."""

@@ -82,6 +82,9 @@ class HeadlinePlot(QWidget):
         """Take a new run."""
         self._curves = Curves(experiment, self.time)
         self.time.set_scale(TimeScale(experiment.schedule, self.axis))
+        name, meaning = experiment.limit_words
+        self._legend["limit"].set_words(name)
+        self._legend["limit"].setToolTip(f"{meaning}\nIt does not move with the cursor.")
         self.advance()
 
     def set_axis(self, kind: Kind) -> None:

@@ -28,7 +28,7 @@ ROWS = {
         "mismatch",
         "W bias of the theory: the bound's part that is mismatch: the wrong score, accumulated over the target path.",
     ),
-    "limit": ("T → ∞, at t = 1", "What the mismatch at t = 1 tends to as the steps T grow without end."),
+    "limit": ("limit, ᾱ₁ fixed", "What the mismatch at t = 1 tends to as the steps are refined at a fixed ᾱ₁."),
     "w2": ("W₂ at t = 1", "How far the particles must be moved to become exact samples (root mean square)."),
     "weights": ("weights off, t = 1", "The share of particles that sit in the wrong component (total variation)."),
     "mmd": ("MMD² at t = 1", "Squared kernel distance between particles and exact samples; near zero when they agree."),
@@ -122,6 +122,10 @@ class TermsTable(QWidget):
     def show_experiment(self, experiment: Experiment) -> None:
         """Take a new run."""
         self._experiment = experiment
+        limit = self.table.verticalHeaderItem(list(ROWS).index("limit"))
+        assert limit is not None
+        limit.setText(experiment.limit_words.name)
+        limit.setToolTip(experiment.limit_words.meaning)
         self.table.setColumnCount(len(experiment.samplers))
         for column, sampler in enumerate(experiment.samplers):
             header = QTableWidgetItem(sampler.about.label)
@@ -210,7 +214,7 @@ class TermsTable(QWidget):
         limit = self._experiment.asymptotes[column]
         if limit is None:
             return Cell("none", f"None: {why_no_limit(self._experiment, column)}.")
-        return _measured(limit.value, limit.error)
+        return _measured(limit.value, limit.error, self._experiment.limit_words.meaning)
 
     def _distance(self, name: str, column: int) -> Cell:
         assert self._experiment is not None

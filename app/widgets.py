@@ -84,6 +84,13 @@ class LegendEntry(QWidget):
         self.setFont(theme.font(11))
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
 
+    def set_words(self, words: str) -> None:
+        """Say something else of the same line."""
+        if words != self._words:
+            self._words = words
+            self.updateGeometry()
+            self.update()
+
     @property
     def _length(self) -> int:
         return 10 if self._upright or self._style == Qt.PenStyle.NoPen else _SAMPLE

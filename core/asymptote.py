@@ -1,4 +1,4 @@
-"""The mismatch that is left however many steps are taken: ``W_inf`` of theory.md section 3.
+"""The accumulated mismatch in continuous time, ``W_inf`` of theory.md section 3: steps refined at a fixed ``abar_1``.
 
 With ``tau = -ln abar``, the accumulated mismatch of a sampler whose score depends on t through abar only tends
 to ``1/2 integral of E |s_{tau|y} - g_tau|^2 d tau`` from ``-ln abar_1``. The mean is taken over the target: exactly for
@@ -31,11 +31,41 @@ _BLOCK_BYTES = 1 << 23
 
 
 class Asymptote(NamedTuple):
-    """Where the accumulated mismatch at t = 1 goes as steps grow, in nats."""
+    """The accumulated mismatch at t = 1 as the steps above ``abar_1`` are refined without end, in nats."""
 
     value: float
     error: float
     """Standard error of the samples and error of the quadrature together."""
+
+
+class LimitWords(NamedTuple):
+    """How the limit is named where it is shown: more steps of the same schedule need not lead to it."""
+
+    name: str
+    """For legends and titles."""
+    meaning: str
+    """One sentence."""
+
+
+def limit_words(schedule: Schedule, kind: str) -> LimitWords:
+    """Return the name of a schedule's limit and its meaning.
+
+    Only the schedule ``etc`` keeps ``abar_1 = 1 - delta`` while its other steps vanish as T grows: there the limit
+    is the one for T -> infinity.
+
+    Args:
+        schedule: gives ``abar_1``.
+        kind: of the schedule: ``etc``, ``linear`` or ``cosine``.
+    """
+    fixed = f"ᾱ₁ = {float(schedule.alpha_bar[1]):.6g}"
+    if kind == "etc":
+        return LimitWords("T → ∞, ᾱ₁ fixed", f"What the mismatch at t = 1 tends to as T → ∞; {fixed} = 1 − δ stays.")
+    meaning = f"What the mismatch at t = 1 tends to as the steps are refined without end while {fixed} stays; "
+    other = {
+        "linear": "not the limit of larger T, which leaves the linear schedule's steps as large as they are.",
+        "cosine": "not the limit of larger T, which moves the cosine schedule's ᾱ₁ towards 1.",
+    }
+    return LimitWords("steps → 0, ᾱ₁ fixed", meaning + other[kind])
 
 
 def no_asymptote(sampler: Sampler) -> str | None:

@@ -9,7 +9,7 @@ from typing import final
 import numpy as np
 import torch
 
-from core.asymptote import Asymptote, asymptote
+from core.asymptote import Asymptote, LimitWords, asymptote, limit_words
 from core.bracket import Bracket
 from core.closeness import Closeness, Yardstick
 from core.divergence import Evidence, accumulate
@@ -46,11 +46,16 @@ class Experiment:
         self.end_closeness: list[Closeness] = []
         """A sampler each at t = 0, where the target has a density; filled by :meth:`refine`."""
         self.asymptotes: list[Asymptote | None] = []
-        """A sampler each: where its mismatch settles as T grows, and the error; filled by :meth:`refine`."""
+        """A sampler each: its mismatch in the continuous-time limit, and the error; filled by :meth:`refine`."""
         self.bracket: Bracket | None = None
         """The KL of those samplers that have no closed form, a row each of all; renewed by :meth:`refine`."""
         if scenario.run.kl_rounds and not self.evidence.all_exact:
             self.bracket = Bracket.empty(self.schedule, self.samplers)
+
+    @property
+    def limit_words(self) -> LimitWords:
+        """How the continuous-time limit of the mismatch is named under this schedule."""
+        return limit_words(self.schedule, self.scenario.schedule.kind)
 
     @property
     def completed(self) -> int:

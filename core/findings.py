@@ -51,7 +51,7 @@ class Findings:
     headline: KnownKL
     """The same at t = 1, for tables."""
     asymptote: Asymptote | None
-    """Where the mismatch settles as T grows, and its error."""
+    """The mismatch in the continuous-time limit at fixed abar_1, and its error."""
     closeness: dict[int, Closeness]
     """How close the particles are to exact samples, at t = 1, and at t = 0 where the target has a density."""
 

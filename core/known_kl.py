@@ -155,10 +155,10 @@ def why_no_bound(experiment: Experiment, index: int, frame: int) -> str | None:
 
 
 def why_no_limit(experiment: Experiment, index: int) -> str | None:
-    """Return why a mismatch has no limit as T grows, as a clause; None where it has one or that is not known yet."""
+    """Return why a mismatch has no continuous-time limit, as a clause; None where it has one or none is known yet."""
     if not experiment.asymptotes or experiment.asymptotes[index] is not None:
         return None
     sampler = experiment.samplers[index]
     if isinstance(sampler, ScoreSampler) and not sampler.has_limit:
-        return "no limit, since its mismatch increases without end as T grows"
-    return "no limit is known as T grows"
+        return "no limit, since its mismatch increases without end as the steps are refined"
+    return "no limit is known as the steps are refined"

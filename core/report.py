@@ -63,7 +63,11 @@ def build_report(experiment: Experiment) -> dict[str, Any]:
                 "kl": [{"t": t, **entry} for t, entry in each.kl.items()],
                 "asymptote": None
                 if each.asymptote is None
-                else dict(zip(("value", "stderr"), each.asymptote, strict=True)),
+                else {
+                    **dict(zip(("value", "stderr"), each.asymptote, strict=True)),
+                    "abar_1": float(experiment.schedule.alpha_bar[1]),
+                    "meaning": experiment.limit_words.meaning,
+                },
                 "notes": each.notes,
             }
             for each, sampler in zip(found, experiment.samplers, strict=True)

@@ -137,7 +137,7 @@ class ScoreSampler(StochasticSampler, ABC):
     """A sampler given by a score g_t: mean ``(x + (1 - alpha_t) g_t(x)) / sqrt(alpha_t)``."""
 
     has_limit: ClassVar[bool] = True
-    """Whether g_t depends on t through abar_t only, so that its mismatch settles as T grows."""
+    """Whether g_t depends on t through abar_t only, so that its mismatch has a limit as steps are refined."""
 
     @abstractmethod
     def score(self, level: Level, points: Tensor) -> Tensor:

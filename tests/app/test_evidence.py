@@ -159,7 +159,7 @@ def test_the_legend_names_what_is_drawn(experiment: Experiment, headline: Headli
     refine(experiment)
     headline.advance()
     assert sorted(legend(headline)) == sorted(
-        ["mismatch", "observed", "bound", "T → ∞, t = 1", *(exact or ["limits of the KL"])]
+        ["mismatch", "observed", "bound", "T → ∞, ᾱ₁ fixed", *(exact or ["limits of the KL"])]
     )
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from core.asymptote import asymptote, no_asymptote
+from core.asymptote import asymptote, limit_words, no_asymptote
 from core.divergence import Evidence
 from core.mixture import GaussianMixture
 from core.problem import Measurement, Problem
@@ -101,3 +101,26 @@ def test_atoms_measured_without_noise(etc: Etc) -> None:
             assert limit is not None
             assert math.isfinite(limit.value)
             assert limit.error <= 0.2 * limit.value + 1e-12, key
+
+
+@pytest.mark.parametrize("kind", ["etc", "linear", "cosine"])
+def test_the_limit_depends_on_the_schedule_through_abar_1_only(kind: str, make_problem: Make, etc: Etc) -> None:
+    problem, sampler = make_problem(1, 3, 2, 0.4, 6), SAMPLERS["ddnm"]
+    schedule = {"etc": etc(100), "linear": Schedule.linear(100, 1e-3, 0.1), "cosine": Schedule.cosine(100)}[kind]
+    same = Schedule((schedule.betas[0], 0.3, 0.5))
+    assert asymptote(problem, schedule, sampler) == asymptote(problem, same, sampler)
+    assert f"{schedule.alpha_bar[1]:.6g}" in limit_words(schedule, kind).meaning
+
+
+def test_only_the_schedule_whose_sums_tend_to_it_names_it_the_limit_of_T(  # noqa: N802 - T is the theory's
+    make_problem: Make, account: Account, etc: Etc
+) -> None:
+    problem, sampler = make_problem(1, 3, 2, 0.4, 6), SAMPLERS["ddnm"]
+    makers = {"etc": etc, "linear": lambda steps: Schedule.linear(steps, 1e-2, 0.5), "cosine": Schedule.cosine}
+    for kind, make in makers.items():
+        limit = asymptote(problem, make(200), sampler)
+        assert limit is not None
+        gap = account(problem, make(3200), [sampler]).value["mismatch"][0, -2] / limit.value - 1
+        reaches = abs(gap) < 0.03
+        assert reaches == (kind == "etc"), (kind, gap)
+        assert ("T → ∞" in limit_words(make(200), kind).name) == reaches
