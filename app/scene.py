@@ -182,8 +182,12 @@ class Scene:
 
 def _alike(one: GaussianMixture, other: GaussianMixture) -> bool:
     """Whether two mixtures are the same numbers."""
-    pairs = zip((one.weights, one.means, one.covariances), (other.weights, other.means, other.covariances), strict=True)
+    pairs = zip(_numbers(one), _numbers(other), strict=True)
     return all(mine.equal(theirs) for mine, theirs in pairs)
+
+
+def _numbers(mixture: GaussianMixture) -> tuple[torch.Tensor, ...]:
+    return mixture.log_weights, mixture.means, mixture.covariances
 
 
 def density_lines(law: GaussianMixture, projection: Projection, masses: Sequence[float], nodes_across: int) -> Line:

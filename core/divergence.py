@@ -316,8 +316,8 @@ class _MonteCarlo:
 
     def _information(self, membership: Responsibilities) -> Tensor:
         """Per path: ``KL(r(x) || w)``, whose mean is ``I(k; x)``."""
-        weight, prior = membership.of_component, self.target.weights
-        known = torch.where(prior > 0, prior.log(), 0.0)  # what has no weight takes no part
+        weight, log_prior = membership.of_component, self.target.log_weights
+        known = torch.where(log_prior > -math.inf, log_prior, 0.0)  # what has no weight takes no part
         return torch.xlogy(weight, weight).sum(-2) - (known @ weight)
 
     def advance(self, level: Level) -> _Totals:

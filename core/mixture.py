@@ -123,8 +123,9 @@ class GaussianMixture:
     Build one with :meth:`from_covariances`.
     """
 
-    weights: Tensor
-    """(K,): positive, summing to one; a posterior may hold zeros."""
+    log_weights: Tensor
+    """(K,): ``ln w_k``, normalised; a posterior may hold -inf. As logarithms, since a component whose weight underflows
+    still dominates where the others have even less density."""
     means: Tensor
     """(K, d)."""
     variances: Tensor
@@ -161,12 +162,12 @@ class GaussianMixture:
             raise ValueError("covariances must be positive semi-definite")
         rounding = means.shape[1] * torch.finfo(torch.float64).eps * scale.squeeze(-1)
         variances = torch.where(variances > rounding, variances, 0.0)
-        return cls(weights / weights.sum(), means, variances, axes)
+        return cls(torch.log_softmax(weights.log(), dim=0), means, variances, axes)
 
     def to(self, device: torch.device, dtype: torch.dtype) -> GaussianMixture:
         """Return the mixture with its parameters on ``device`` in ``dtype``."""
         return GaussianMixture(
-            *(part.to(device, dtype) for part in (self.weights, self.means, self.variances, self.axes))
+            *(part.to(device, dtype) for part in (self.log_weights, self.means, self.variances, self.axes))
         )
 
     @property
@@ -180,9 +181,14 @@ class GaussianMixture:
         return self.means.shape[-1]
 
     @cached_property
+    def weights(self) -> Tensor:
+        """(K,): ``w_k``, summing to one; those below about 1e-308 (in float32: 1e-38) are zero."""
+        return self.log_weights.exp()
+
+    @cached_property
     def is_singular(self) -> bool:
         """Whether a component of positive weight has no density on R^d."""
-        return bool((self.variances[..., self.weights > 0, :] == 0).any())
+        return bool((self.variances[..., self.log_weights > -math.inf, :] == 0).any())
 
     @cached_property
     def covariances(self) -> Tensor:
@@ -216,7 +222,7 @@ class GaussianMixture:
         variances = torch.where(self.variances > 0, self.variances, 1.0)
         rows = self.axes.mT * variances.rsqrt().unsqueeze(-1)
         offset = (rows @ self.means.unsqueeze(-1)).neg_()
-        log_scale = self.weights.log() - 0.5 * (math.tau * variances).log().sum(-1)
+        log_scale = self.log_weights - 0.5 * (math.tau * variances).log().sum(-1)
         return Whitening(rows.flatten(-3, -2), offset.flatten(-3, -2), log_scale.unsqueeze(-1))
 
     def _whiten(self, points: Tensor) -> Tensor:
@@ -302,12 +308,12 @@ class GaussianMixture:
             torch.tensor(part, dtype=torch.float64).to(self.means).view(-1, 1, 1)
             for part in (list(abars), [1 - abar for abar in abars])
         )
-        return GaussianMixture(self.weights, kept.sqrt() * self.means, kept * self.variances + added, self.axes)
+        return GaussianMixture(self.log_weights, kept.sqrt() * self.means, kept * self.variances + added, self.axes)
 
     def levels(self) -> list[GaussianMixture]:
         """Return the mixtures of a leading dimension of levels one by one; their evaluation is prepared at once."""
         mixtures = [
-            GaussianMixture(self.weights, *part, self.axes)
+            GaussianMixture(self.log_weights, *part, self.axes)
             for part in zip(self.means.unbind(), self.variances.unbind(), strict=True)
         ]
         if not self.is_singular:
@@ -321,7 +327,7 @@ class GaussianMixture:
         axes, scales, _ = torch.linalg.svd(factors)
         rounding = self.dimension * torch.finfo(scales.dtype).eps * scales.max()
         variances = _pad(torch.where(scales > rounding, scales, 0.0).square(), matrix.shape[0])
-        return GaussianMixture(self.weights, self.means @ matrix.mT, variances, axes)
+        return GaussianMixture(self.log_weights, self.means @ matrix.mT, variances, axes)
 
     def posterior(self, matrix: Tensor, value: Tensor, noise: float) -> GaussianMixture:
         """Law of x given ``value = matrix @ x + noise * n``, again a mixture (theory.md section 1).
@@ -358,7 +364,7 @@ class GaussianMixture:
             raise ValueError("the measurement cannot come from this prior")
         freedom = seen.sum(-1)
         counts = possible & (freedom == freedom[possible].min())
-        log_weights = torch.where(counts, self.weights.log() + log_evidence, -math.inf)
+        log_weights = torch.where(counts, self.log_weights + log_evidence, -math.inf)
 
         gain = torch.where(seen, along_rows / spread, 0.0) * residual
         along_columns = _pad(scales, columns)
@@ -368,7 +374,7 @@ class GaussianMixture:
         axes, roots, _ = torch.linalg.svd(factors @ (right.mT * shrink.unsqueeze(1)))
         tiny = columns * torch.finfo(roots.dtype).eps * self.variances.max().sqrt()
         variances = torch.where(roots > tiny, roots, 0.0).square()
-        return GaussianMixture(torch.softmax(log_weights, dim=0), means, variances, axes)
+        return GaussianMixture(torch.log_softmax(log_weights, dim=0), means, variances, axes)
 
 
 def _joined(parts: list[Tensor]) -> Tensor:

@@ -178,7 +178,7 @@ class _Round:
         """``P_T``, known as it is: then the ratio is no fit, and its mean is the KL."""
         size = len(self.basis)
         ones, zeros = torch.ones(1, size, dtype=torch.float64), torch.zeros(1, size, dtype=torch.float64)
-        return GaussianMixture(ones[:, 0], zeros, ones, torch.eye(size, dtype=torch.float64)[None])
+        return GaussianMixture(zeros[:, 0], zeros, ones, torch.eye(size, dtype=torch.float64)[None])
 
     def _later(self, t: int) -> list[int]:
         return [u for u in self.times if t <= u < self.schedule.steps]

@@ -35,7 +35,7 @@ def measured(mixture: GaussianMixture, points: Tensor, seed: int = 0) -> Closene
 
 
 def reweighed(mixture: GaussianMixture, *weights: float) -> GaussianMixture:
-    return GaussianMixture(tensor(weights), mixture.means, mixture.variances, mixture.axes)
+    return GaussianMixture(tensor(weights).log(), mixture.means, mixture.variances, mixture.axes)
 
 
 def excess(distance: Distance) -> float:
@@ -199,7 +199,7 @@ def scores(mixture: GaussianMixture, other: GaussianMixture, truth: list[float] 
 
 def test_error_bars_are_calibrated_away_from_the_target(make_mixture: Make) -> None:
     mixture = make_mixture(3, 2, 0)
-    other = GaussianMixture(mixture.weights, mixture.means + tensor([1.0, 0.0]), mixture.variances, mixture.axes)
+    other = GaussianMixture(mixture.log_weights, mixture.means + tensor([1.0, 0.0]), mixture.variances, mixture.axes)
     far = Yardstick(mixture, 60_000, seed=1).measure(drawn(other, 60_000, seed=77))
     kernel = np.mean([measured(mixture, drawn(other, 1000, seed=900 + i), seed=i).mmd.value for i in range(200)])
     found = scores(mixture, other, [far.weights_error.value, 1 / math.sqrt(2), float(kernel)])

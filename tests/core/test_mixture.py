@@ -337,7 +337,7 @@ def test_a_flat_component_has_no_density_until_noised() -> None:
 
 def test_a_singular_component_of_no_weight_does_not_count(points: Tensor, mixture: GaussianMixture) -> None:
     extended = GaussianMixture(
-        torch.cat([mixture.weights, tensor([0])]),
+        torch.cat([mixture.log_weights, tensor([-math.inf])]),
         torch.cat([mixture.means, mixture.means[:1]]),
         torch.cat([mixture.variances, torch.zeros_like(mixture.variances[:1])]),
         torch.cat([mixture.axes, mixture.axes[:1]]),
