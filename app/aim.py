@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, final
 
 from pydantic import ValidationError
@@ -9,8 +10,10 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QComboBox, QLabel, QVBoxLayout, QWidget
 
 from app import theme
+from core.edits import patched
 from core.mixture import GaussianMixture
 from core.problem import Measurement
+from core.samplers import About
 from core.scenario import Scenario
 from core.sections import TargetSection
 
@@ -21,8 +24,8 @@ _POSTERIOR, _MIXTURE = 0, 1
 class AimBox(QWidget):
     """Chooses the target, remembers what the other choice was, and says which samplers had to go."""
 
-    chosen = Signal(dict)
-    """A scenario as nested dictionaries, to be tried."""
+    chosen = Signal(object)
+    """An Edit, to be tried."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -42,9 +45,13 @@ class AimBox(QWidget):
         self._before: Scenario | None = None
         """The scenario before the target was last changed."""
 
+    def forget(self) -> None:
+        """Another scenario follows: what was set in the one before means nothing there."""
+        self._before = None
+
     def show_scenario(self, scenario: Scenario) -> None:
         """Show what a scenario aims at."""
-        if self._before is not None and not _is_one_problem(self._before, scenario):
+        if self._before is not None and self._before.dimension != scenario.dimension:
             self._before = None
         self._scenario = scenario
         self.box.setCurrentIndex(_POSTERIOR if scenario.target is None else _MIXTURE)
@@ -54,52 +61,52 @@ class AimBox(QWidget):
         scenario = self._scenario
         if scenario is None or (scenario.target is not None) == (index == _MIXTURE):
             return
-        data, words = (
-            _to_mixture(scenario, self._before) if index == _MIXTURE else _to_posterior(scenario, self._before)
-        )
-        self._before = scenario
-        self.chosen.emit(data)
+        before, self._before = self._before, scenario
+        words = _left_out(scenario) if index == _MIXTURE else ""
+        self.chosen.emit(partial(_to_mixture if index == _MIXTURE else _to_posterior, before=before))
         self.left_out.setText(words)
         self.left_out.setVisible(bool(words) and self._scenario is not scenario)
         if self._scenario is scenario:  # refused: the box says what holds
             self.show_scenario(scenario)
 
 
-def _is_one_problem(one: Scenario, other: Scenario) -> bool:
-    """Whether what was set for one still means something for the other."""
-    return (one.name, one.dimension) == (other.name, other.dimension)
+def _without_measurement(scenario: Scenario) -> list[About]:
+    """The samplers that need a measurement, of those that run."""
+    nothing = Measurement.none(scenario.problem().prior)
+    return [sampler.about for sampler in scenario.line_up() if sampler.obstacle(nothing) is not None]
 
 
-def _to_mixture(scenario: Scenario, before: Scenario | None) -> tuple[dict[str, Any], str]:
-    """Aim at the mixture of before, or else at what the posterior is now; say which samplers cannot."""
-    data = scenario.to_dict()
-    del data["measurement"]
-    problem = scenario.problem()
+def _left_out(scenario: Scenario) -> str:
+    """Say which samplers cannot aim at a mixture."""
+    labels = ", ".join(about.label for about in _without_measurement(scenario))
+    return f"Left out, for want of a measurement: {labels}." if labels else ""
+
+
+def _to_mixture(scenario: Scenario, before: Scenario | None) -> Scenario:
+    """Aim at the mixture of before, or else at what the posterior is now."""
+    if scenario.target is not None:
+        return scenario
     known = None if before is None else before.to_dict().get("target")
-    data["target"] = known or _written(problem.target)
-    nothing = Measurement.none(problem.prior)
-    left = [sampler.about for sampler in scenario.line_up() if sampler.obstacle(nothing) is not None]
-    keys = [about.key for about in left]
-    kept = [key for key in data["run"]["samplers"] if key not in keys]
-    data["run"]["samplers"] = ["prior", "exact"] if kept in ([], ["exact"]) else kept  # one that differs, at least
-    labels = ", ".join(about.label for about in left)
-    return data, f"Left out, for want of a measurement: {labels}." if left else ""
+    left = [about.key for about in _without_measurement(scenario)]
+    kept = [key for key in scenario.run.samplers if key not in left]
+    samplers = ["prior", "exact"] if kept in ([], ["exact"]) else kept  # one that differs, at least
+    target = known or _written(scenario.problem().target)
+    return patched(scenario, {"measurement": None, "target": target, "run": {"samplers": samplers}})
 
 
-def _to_posterior(scenario: Scenario, before: Scenario | None) -> tuple[dict[str, Any], str]:
+def _to_posterior(scenario: Scenario, before: Scenario | None) -> Scenario:
     """Aim at the posterior of the measurement of before, or else of the first coordinate."""
-    data = scenario.to_dict()
-    del data["target"]
+    if scenario.target is None:
+        return scenario
     if before is None or before.measurement is None:
         first = [float(index == 0) for index in range(scenario.dimension)]
-        data["measurement"] = {"matrix": [first], "noise": 0.3, "value": [0.0]}
-        data["run"]["samplers"] = ["ddnm", "bo-ddnm", "exact"]
-        return data, ""
-    old = before.to_dict()
-    data["measurement"] = old["measurement"]
-    gone = before.samplers.keys() - scenario.samplers.keys()
-    data["run"]["samplers"] = [key for key in old["run"]["samplers"] if key not in gone] or ["exact"]
-    return data, ""
+        measurement: dict[str, Any] = {"matrix": [first], "noise": 0.3, "value": [0.0]}
+        samplers = ["ddnm", "bo-ddnm", "exact"]
+    else:
+        measurement = before.to_dict()["measurement"]
+        gone = before.samplers.keys() - scenario.samplers.keys()
+        samplers = [key for key in before.run.samplers if key not in gone] or ["exact"]
+    return patched(scenario, {"target": None, "measurement": measurement, "run": {"samplers": samplers}})
 
 
 def _written(mixture: GaussianMixture) -> dict[str, Any]:

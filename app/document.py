@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import final
 
 from PySide6.QtCore import QIODevice, QObject, QSaveFile, Signal
 
+from core.edits import Edit
 from core.refusal import ScenarioError
 from core.scenario import Scenario
 from core.scenario_text import updated_toml
@@ -15,8 +17,23 @@ _MOST_STEPS = 500
 
 
 @final
+@dataclass(frozen=True)
+class Revision:
+    """One state of one scenario under edit: what the user saw when deciding on an edit."""
+
+    load: int
+    """How many scenarios have been opened."""
+    change: int
+    """How many changes there have been since."""
+
+
+@final
 class Document(QObject):
-    """A scenario under edit. Scenarios never change, so that a step back is the scenario before."""
+    """The scenario under edit: editors hand over functions of the present scenario, never a scenario.
+
+    So an editor that has not heard of the latest change, or of another file, cannot bring an old scenario back.
+    Scenarios never change: a step back is the scenario before.
+    """
 
     loaded = Signal(object)
     """Another Scenario took the place of this one."""
@@ -30,6 +47,8 @@ class Document(QObject):
     def __init__(self, scenario: Scenario, path: Path | None = None, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.path = path
+        self.revision = Revision(0, 0)
+        """Of what is seen now."""
         self.text = _text_of(path)
         """The file as it was read, whose comments are kept."""
         self._steps = [scenario]
@@ -74,18 +93,31 @@ class Document(QObject):
         self._steps, self._at, self._gesture = [scenario], 0, ""
         self._saved = scenario if saved else None
         self._may_be_tried = False
+        self.revision = Revision(self.revision.load + 1, 0)
         self.loaded.emit(scenario)
         self.noted.emit()
 
-    def edit(self, scenario: Scenario, gesture: str = "") -> None:
-        """Take an edit; those of one gesture that follow each other are undone together.
+    def edit(self, edit: Edit, gesture: str = "", *, seen: Revision | None = None, rebase: bool = False) -> bool:
+        """Apply an edit to the present scenario; those of one gesture that follow each other are undone together.
 
         Args:
-            scenario: what it became.
+            edit: what becomes of the scenario, whatever it is now.
             gesture: name of the slider or the drag that it belongs to.
+            seen: what the user saw when deciding; left out: what is there now.
+            rebase: the edit means the same after other edits of this scenario; after another one was opened, never.
+
+        Returns:
+            Whether the scenario is another one now.
+
+        Raises:
+            ScenarioError: the edit is not valid, or what the user saw is no longer there.
         """
+        now = self.revision
+        if seen is not None and (seen.load != now.load if rebase else seen != now):
+            raise ScenarioError("", "", "the scenario has changed in the meantime; the edit was not made")
+        scenario = edit(self.scenario)
         if scenario == self.scenario:
-            return
+            return False
         del self._steps[self._at + 1 :]
         if gesture and gesture == self._gesture:
             self._steps[self._at] = scenario
@@ -94,6 +126,7 @@ class Document(QObject):
         self._at = len(self._steps) - 1
         self._gesture = gesture
         self._announce()
+        return True
 
     def refresh(self) -> None:
         """Have the scenario shown and run again: what its names stand for is no longer the same."""
@@ -133,6 +166,7 @@ class Document(QObject):
         self._announce()
 
     def _announce(self) -> None:
+        self.revision = Revision(self.revision.load, self.revision.change + 1)
         self.changed.emit(self.scenario)
         self.noted.emit()
 

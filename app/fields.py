@@ -101,6 +101,8 @@ class Section(QWidget):
 
     changed = Signal()
     """The user changed something here."""
+    commanded = Signal(object)
+    """The user gave a command: an Edit."""
 
     def __init__(self, key: str, title: str) -> None:
         super().__init__()

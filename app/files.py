@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from pathlib import Path
 from typing import final
 
@@ -11,7 +12,7 @@ from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
 from app.banner import Banner
 from app.data_dialog import DataDialog
-from app.document import Document
+from app.document import Document, Revision
 from app.gallery import Gallery
 from app.library import builtin_scenarios, load_builtin
 from app.plugins import ENDING, Plugins
@@ -153,7 +154,7 @@ class Files(QObject):
         self._window.setFocus()  # what is still being typed is part of the scenario
         self._leave_data()
         self._data = DataDialog(self._window, path, self._document.scenario.run.seed)
-        self._data.fitted.connect(self._take_fit)
+        self._data.fitted.connect(partial(self._take_fit, seen=self._document.revision))
         self._data.read()
 
     def _leave_data(self) -> None:
@@ -168,8 +169,11 @@ class Files(QObject):
             if task not in self._tasks:
                 task.deleteLater()
 
-    def _take_fit(self, fitted: Fitted) -> None:
-        self._document.edit(fitted.scenario(self._document.scenario))
+    def _take_fit(self, fitted: Fitted, seen: Revision) -> None:
+        try:
+            self._document.edit(fitted.scenario, seen=seen, rebase=True)
+        except ScenarioError as error:
+            self._banner.say(error)
 
     # Saving
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from PySide6.QtWidgets import QApplication, QInputDialog, QMenu
 
+from app.document import Revision
 from app.hand import Hand, Place
 from app.manipulation import Grip, aimed, brought, equally_weighted, made_round, section, weighted
 
@@ -28,51 +29,65 @@ def plane_menu(hand: Hand, grip: Grip | None, place: Place, pixel: float, *, ask
     """
     hand.release()
     menu = QMenu()
-    scenario = hand.scenario
-    if scenario is None:
-        return menu
+    if hand.is_active:
+        _add_component(menu, hand, grip, place, pixel)
+    menu.addAction("Show the scores here", ask)
+    if hand.is_active:
+        _add_edits(menu, hand, grip, place)
+    menu.addSeparator()
+    menu.addAction("Fit view\tF", fit)
+    return menu
+
+
+def _add_component(menu: QMenu, hand: Hand, grip: Grip | None, place: Place, pixel: float) -> None:
+    """What can be done with the component, or a new one. Every edit is meant for what was there when the menu came."""
+    seen = hand.revision
     if grip is not None:
         hand.focus(grip)
     component = grip.component if grip is not None else None
     if component is not None:
         name = hand.name(component)
-        menu.addAction(f"Weight of {name}…", lambda: _ask_weight(hand, component))
-        menu.addAction(f"Duplicate {name}", lambda: hand.duplicate(component, pixel))
-        if scenario.dimension > 1:
-            menu.addAction(f"Make {name} round", lambda: hand.edit(lambda old: made_round(old, component)))
-        menu.addAction(f"Delete {name}\tDel", hand.delete).setEnabled(hand.can_delete)
+        menu.addAction(f"Weight of {name}…", lambda: _ask_weight(hand, component, seen))
+        menu.addAction(f"Duplicate {name}", lambda: hand.duplicate(component, pixel, seen))
+        if hand.scenario.dimension > 1:
+            menu.addAction(f"Make {name} round", lambda: hand.edit(lambda old: made_round(old, component), seen))
+        menu.addAction(f"Delete {name}\tDel", lambda: hand.delete(seen)).setEnabled(hand.can_delete)
     else:
-        menu.addAction("Add a component here", lambda: hand.add(place, pixel))
+        menu.addAction("Add a component here", lambda: hand.add(place, pixel, seen))
     menu.addSeparator()
-    menu.addAction("Show the scores here", ask)
+
+
+def _add_edits(menu: QMenu, hand: Hand, grip: Grip | None, place: Place) -> None:
+    """What can be done with the measurement, and with all components."""
+    seen, scenario = hand.revision, hand.scenario
     _add_rows(menu, hand, place)
     menu.addSeparator()
-    mixture = component.mixture if component is not None else "prior"
+    mixture = grip.mixture if grip is not None and grip.component is not None else "prior"
     if len(section(scenario, mixture).weights) > 1:
-        menu.addAction("Weigh all components equally", lambda: hand.edit(lambda old: equally_weighted(old, mixture)))
+        menu.addAction(
+            "Weigh all components equally", lambda: hand.edit(lambda old: equally_weighted(old, mixture), seen)
+        )
     if scenario.rows:
-        menu.addAction("Draw y from the model", hand.draw_value)
-    menu.addSeparator()
-    menu.addAction("Fit view\tF", fit)
-    return menu
+        menu.addAction("Draw y from the model", lambda: hand.draw_value(seen))
 
 
 def _add_rows(menu: QMenu, hand: Hand, place: Place) -> None:
     """Bring y and H to the place, where the plane shows one row of H; of several, the handles say which is meant."""
     if len(hand.lines) != 1:
         return
-    row, basis = next(iter(hand.lines)).index, hand.basis
-    menu.addAction("Bring y here", lambda: hand.edit(lambda old: brought(old, row, place, basis)))
+    row, basis, seen = next(iter(hand.lines)).index, hand.basis, hand.revision
+    menu.addAction("Bring y here", lambda: hand.edit(lambda old: brought(old, row, place, basis), seen))
     if Grip("row", row) in [spot.grip for spot in hand.spots] and any(place):
-        menu.addAction("Aim H here", lambda: hand.edit(lambda old: aimed(old, row, place, basis)))
+        menu.addAction("Aim H here", lambda: hand.edit(lambda old: aimed(old, row, place, basis), seen))
 
 
-def _ask_weight(hand: Hand, component: Grip) -> None:
-    assert hand.scenario is not None
+def _ask_weight(hand: Hand, component: Grip, seen: Revision) -> None:
+    if seen != hand.revision:
+        return  # the component may be gone
     title = f"Weight of {hand.name(component)}"
     words = f"{title}\n(all weights are divided by their sum)"
     old = section(hand.scenario, component.mixture).weights[component.index]
     window = QApplication.activeWindow()
     new, accepted = QInputDialog.getDouble(window, title, words, old, *_WEIGHTS, decimals=4, step=0.05)
     if accepted:
-        hand.edit(lambda scenario: weighted(scenario, component, new))
+        hand.edit(lambda scenario: weighted(scenario, component, new), seen)

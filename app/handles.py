@@ -164,6 +164,8 @@ class Handles(pg.GraphicsObject):
 
     def _take(self, grip: Grip) -> None:
         self.hand.grasp(grip)
+        if not self.hand.is_dragging:
+            return
         self._shift = self._way_to(grip, self._grasp)
         self.setCursor(Qt.CursorShape.ClosedHandCursor)
         self.pressed.emit()
@@ -179,7 +181,8 @@ class Handles(pg.GraphicsObject):
         """Bring the handle along."""
         self._is_moving = self._is_moving or _length(event.pos() - self._grasp) >= _START * self.pixel
         if self._is_moving and self._strip is not None:
-            self._take(self._strip)
+            if self._strip in self.hand.lines:  # it may be gone since it was pressed
+                self._take(self._strip)
             self._strip = None
         if self._is_moving and self.hand.is_dragging:
             place = event.pos() + self._shift

@@ -117,7 +117,7 @@ class Help(QObject):
         self._window.document.try_noises()
         self.tour = Tour(self._window, tour_steps(self._window))
         self.tour.ended.connect(self._tour_ended)
-        for changed in (self._window.session.finished, self._window.problem.edited):
+        for changed in (self._window.session.finished, self._window.document.changed):
             changed.connect(self.tour.refresh)
         self._escape.setEnabled(True)
 

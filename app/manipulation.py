@@ -8,14 +8,16 @@ covers. What is moved is rounded to three digits, so that it can be read beside 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Literal, final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from core.edits import Edit, patched
 from core.refusal import ScenarioError
 from core.scenario import Scenario
 from core.sections import MixtureSection
@@ -275,19 +277,48 @@ class Drag:
     """A handle on its way; where it cannot go it stays at the last place that was valid."""
 
     start: Scenario
+    """What there was without it; edits from elsewhere may change it on the way."""
     grip: Grip
     basis: Array
     near: float
     current: Scenario = field(init=False)
+    edit: Edit = field(init=False)
+    """What it has come to, as an edit."""
 
     def __post_init__(self) -> None:
-        self.current = self.start
+        self.current, self.edit = self.start, _unchanged
 
     def to(self, place: tuple[float, float], *, pixel: float, snap: bool) -> Scenario:
         """Return the scenario with the handle at a place."""
+        edit = partial(move, grip=self.grip, place=place, basis=self.basis, pixel=pixel, near=self.near, snap=snap)
         with suppress(ScenarioError):  # where no x of the prior gives this y, the handle waits
-            self.current = move(self.start, self.grip, place, self.basis, pixel=pixel, near=self.near, snap=snap)
+            self.current, self.edit = edit(self.start), edit
         return self.current
+
+    def rebase(self, start: Scenario) -> bool:
+        """Go on from a scenario that was edited elsewhere; return whether what is held is still the same there."""
+        if _held(self.start, self.grip) != _held(start, self.grip):
+            return False
+        try:
+            self.start, self.current = start, self.edit(start)
+        except ScenarioError:
+            return False
+        return True
+
+
+def _unchanged(scenario: Scenario) -> Scenario:
+    return scenario
+
+
+def _held(scenario: Scenario, grip: Grip) -> object:
+    """What moving a handle begins from: the numbers of its component, or H and y; None where there is no such thing."""
+    if grip.component is None:
+        known = grip.index < len(scenario.rows)
+        return (scenario.rows, scenario.with_value().values) if known else None
+    if grip.component not in components(scenario):
+        return None
+    held = section(scenario, grip.mixture)
+    return len(held.weights), held.means[grip.index], held.covariances[grip.index]
 
 
 # What the menu and the keys offer
@@ -395,18 +426,4 @@ def _with_component(scenario: Scenario, component: Grip, part: str, value: objec
 
 
 def _with(scenario: Scenario, section: str, **values: object) -> Scenario:
-    data = scenario.to_dict()
-    data[section] |= values
-    return Scenario.from_dict(data)
-
-
-Edit = Callable[[Scenario], Scenario]
-"""One entry of a menu."""
-
-
-def attempt(edit: Edit, scenario: Scenario) -> Scenario:
-    """Return the edited scenario, or the same one where the edit cannot be."""
-    try:
-        return edit(scenario)
-    except ScenarioError:
-        return scenario
+    return patched(scenario, {section: values})

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, final
 
 from PySide6.QtWidgets import QHBoxLayout, QHeaderView, QLabel
 
 from app.fields import NumberTable, Section, Slid, read, write
 from app.widgets import side_by_side, subscript
+from core.edits import with_drawn_value
 from core.scenario import Scenario
 
 
@@ -40,11 +42,9 @@ class MeasurementEditor(Section):
         )
         self.finish()
         self._value_is_given = True
-        self._scenario: Scenario | None = None
 
     def show_scenario(self, scenario: Scenario) -> None:
         """Fill the table; a y that is left to the seed is shown as drawn."""
-        self._scenario = scenario
         measurement = scenario.with_value().measurement
         if scenario.measurement is None or measurement is None:
             return
@@ -96,12 +96,4 @@ class MeasurementEditor(Section):
             self.changed.emit()
 
     def _draw(self) -> None:
-        if self._scenario is None:
-            return
-        drawn = self._scenario.redrawn(secrets.randbits(32)).to_dict()["measurement"]["value"]
-        self._value_is_given = True
-        rows = self.table.texts()
-        for row, value in zip(rows, drawn, strict=False):
-            row[-1] = write(value)
-        self._show(rows)
-        self.changed.emit()
+        self.commanded.emit(partial(with_drawn_value, seed=secrets.randbits(32)))

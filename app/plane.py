@@ -57,7 +57,7 @@ class Plane(QFrame):
         self._headline.setTextFormat(Qt.TextFormat.RichText)
         self._headline.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self._headline.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        self.title = SamplerButton(about)
+        self.title = SamplerButton(about, hand)
         self.title.chosen.connect(lambda key: self.replaced.emit(about.key, key))
         self.title.explained.connect(lambda: self.explained.emit(about))
         self.title.enlarged.connect(lambda: self.enlarged.emit(about.key))

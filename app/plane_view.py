@@ -109,6 +109,8 @@ class PlaneView(pg.GraphicsView):
         """A drag by keys: one edit until the key is let go."""
         grip = self.hand.grip
         assert grip is not None
+        if self.hand.is_dragging and not self._is_nudging:
+            return  # the mouse has it
         if not self.hand.is_dragging:
             self.hand.grasp(grip)
             self._is_nudging = True

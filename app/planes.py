@@ -13,6 +13,7 @@ from superqt import QFlowLayout
 
 from app import theme
 from app.arrangement import Arrangement
+from app.document import Document
 from app.hand import Hand
 from app.keys import Key
 from app.overlay_choice import OverlayButton, OverlayLegend
@@ -45,26 +46,27 @@ class PlaneGrid(QWidget):
 
     dragged = Signal(object)
     """A Scenario, while a handle is on its way."""
-    edited = Signal(object)
-    """A Scenario: a handle was let go, or a command given."""
-    cancelled = Signal(object)
-    """The Scenario from before a drag that was given up."""
+    cancelled = Signal()
+    """A drag was given up."""
 
     explained = Signal(object)
     """The user asks what a sampler is."""
     replaced = Signal(str, str)
     """The user wants to see another sampler in a panel: the keys of the one there and of the other."""
 
-    def __init__(self) -> None:
+    def __init__(self, document: Document) -> None:
         super().__init__()
         self.planes: dict[str, Plane] = {}
-        self.hand = Hand(self)
+        self._document = document
+        document.loaded.connect(self._leave)
+        self.hand = Hand(document, self)
         self.hand.dragged.connect(self._follow_hand)
         self.hand.edited.connect(self._follow_edit)
         self.hand.cancelled.connect(self._give_up)
         self._experiment: Experiment | None = None
         self._problem: Problem | None = None
-        self._scenario: Scenario | None = None
+        self._is_present = False
+        """Whether the run that is shown is one of the scenario that is open."""
         self._scene: Scene | None = None
         self._contours: TargetContours | None = None
         self._projections: list[Projection] = []
@@ -132,19 +134,20 @@ class PlaneGrid(QWidget):
             row.addWidget(widget)
         return row
 
-    def show_experiment(self, experiment: Experiment, scenario: Scenario | None = None) -> None:
+    def show_experiment(self, experiment: Experiment, *, is_present: bool = True) -> None:
         """Take a new run; panels are kept where the samplers are the same.
 
         Args:
             experiment: the run.
-            scenario: what was asked for, where y may be left out; handles change this one.
+            is_present: whether it is one of the scenario that is open, whose handles may then be taken.
         """
         abouts = [sampler.about for sampler in experiment.samplers]
         if [about.key for about in abouts] != list(self.planes):
+            self.hand.cancel()  # the panel goes in which the handle is held
             self._rebuild(abouts)
         chosen = self.choice.currentText()
         self._experiment, self._problem, self._frame = experiment, experiment.problem, 0
-        self._scenario = scenario or experiment.scenario
+        self._is_present = is_present
         self._projections = projections(experiment.problem)
         labels = [projection.label for projection in self._projections]
         self.choice.clear()
@@ -155,23 +158,31 @@ class PlaneGrid(QWidget):
             self._follow = True
         self.choice.setVisible(len(labels) > 1)
         self._data_legend.setVisible(experiment.scenario.data is not None)
-        for plane in self.planes.values():
-            plane.title.take(self._scenario)
         self.refresh()
 
     def _change_projection(self) -> None:
         self.fit()
         self.show_frame(self._frame)
 
+    def _leave(self) -> None:
+        """Another scenario was opened: what is shown is the run of the last one."""
+        self._is_present = False
+
+    def has_room_for(self, experiment: Experiment) -> bool:
+        """Whether the panels are those of a run's samplers, and their plane one of its space."""
+        keys = [sampler.about.key for sampler in experiment.samplers]
+        fits = self._experiment is not None and self._experiment.scenario.dimension == experiment.scenario.dimension
+        return fits and keys == list(self.planes)
+
     def show_preview(self, experiment: Experiment) -> None:
-        """Take the particles of a small run; contours and handles are the hand's."""
+        """Take the particles of a small run that there is room for; contours and handles are the hand's."""
         self._experiment = experiment
 
     def refresh(self) -> None:
         """Draw what does not move by itself again, in the theme's colours."""
         self.overlays.restyle()
-        if self._scenario is not None:
-            self.hand.take(self._scenario, self._projection.basis.numpy())
+        if self._is_present:
+            self.hand.take(self._projection.basis.numpy())
         self._draw_scene(FINE)
 
     def _draw_scene(self, nodes_across: int) -> None:
@@ -207,14 +218,13 @@ class PlaneGrid(QWidget):
         self._show_scenario(scenario, COARSE)
         self.dragged.emit(scenario)
 
-    def _follow_edit(self, scenario: Scenario) -> None:
-        self._scenario = scenario
-        self._show_scenario(scenario, FINE)
-        self.edited.emit(scenario)
+    def _follow_edit(self) -> None:
+        if self.hand.is_active:
+            self._show_scenario(self._document.scenario, FINE)
 
-    def _give_up(self, scenario: Scenario) -> None:
-        self._show_scenario(scenario, FINE)
-        self.cancelled.emit(scenario)
+    def _give_up(self) -> None:
+        self._follow_edit()
+        self.cancelled.emit()
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
         """Leave the room to the panels where there is little: a legend on many lines would take half of it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import final
 
@@ -17,6 +18,7 @@ from app.settings import Settings
 from app.task import Task
 from app.top_bar import TopBar
 from app.widgets import heading
+from core.edits import with_another_sampler
 from core.plugins import fingerprint, load_plugin, loaded_contents, loaded_files, read_plugin
 from core.refusal import ScenarioError
 from core.scenario import Scenario
@@ -67,6 +69,7 @@ class Plugins(QObject):
     def __init__(self, window: QWidget, document: Document, bar: TopBar, banner: Banner, settings: Settings) -> None:
         super().__init__(window)
         self._window, self._document, self._banner, self._settings = window, document, banner, settings
+        self._asked_for = document.revision
         self.task = Task(self)
         self.task.given.connect(self._take)
         self.task.failed.connect(banner.say)
@@ -111,21 +114,19 @@ class Plugins(QObject):
     def _load(self, path: Path, content: bytes) -> None:
         self._settings.trust(fingerprint(content))
         self._banner.say(None)
+        self._asked_for = self._document.revision
         self.task.start(_load(path, content, self._document.scenario))  # the code of others may take its time
 
     def _take(self, key: str) -> None:
         """Run with a sampler that was loaded, or loaded again."""
-        scenario = self._document.scenario
-        if key in scenario.run.samplers:
-            self._document.refresh()
-            return
-        data = scenario.to_dict()
-        data["run"]["samplers"].append(key)
         try:
-            self._document.edit(Scenario.from_dict(data))
+            is_another = self._document.edit(partial(with_another_sampler, name=key), seen=self._asked_for, rebase=True)
         except ScenarioError as error:  # it has a chip, and cannot run here
             self._document.refresh()
             self._banner.say(error.reason)
+        else:
+            if not is_another:
+                self._document.refresh()
 
     def show_fault(self, error: ScenarioError) -> None:
         """Say which line of which file stopped a run."""

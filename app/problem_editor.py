@@ -1,10 +1,9 @@
-"""The problem dock: every number of a scenario, typed or slid; each valid edit is a new scenario."""
+"""The problem dock: every number of a scenario, typed or slid; each valid edit is one of the document."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import partial
-from typing import Any, final
+from typing import final
 
 from PySide6.QtCore import QSignalBlocker, Qt, QTimer, Signal
 from PySide6.QtGui import QHideEvent
@@ -12,12 +11,14 @@ from PySide6.QtWidgets import QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from app import theme
 from app.aim import AimBox
+from app.document import Document
 from app.fields import Section, Slid
 from app.manipulation import Grip
 from app.measurement_editor import MeasurementEditor
 from app.mixture_editor import MixtureEditor
 from app.run_editor import RunEditor
 from app.sampler_editor import SamplerEditor
+from core.edits import Edit, difference, patched, with_dimension
 from core.refusal import ScenarioError
 from core.scenario import Scenario
 
@@ -27,10 +28,8 @@ _READING_MS = 60
 
 @final
 class ProblemEditor(QScrollArea):
-    """The dock: shows a scenario, and makes a new one of every valid edit."""
+    """The dock: shows the document's scenario; what the user changes there is all that an edit changes."""
 
-    edited = Signal(object)
-    """A valid Scenario."""
     refused = Signal()
     """An edit that is not valid; the field is marked."""
     mended = Signal()
@@ -38,14 +37,18 @@ class ProblemEditor(QScrollArea):
     selected = Signal(object)
     """The Grip of the component that the user selected, or None."""
 
-    def __init__(self) -> None:
+    def __init__(self, document: Document) -> None:
         super().__init__()
+        self.document = document
+        self._seen = document.revision
+        """What the fields show, apart from a drag on its way."""
         self.setWidgetResizable(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setFixedWidth(328)
         self.setAccessibleName("Problem")
         self.setFrameShape(QScrollArea.Shape.NoFrame)
-        self._scenario: Scenario | None = None
+        self._scenario = self._coming = document.scenario
+        """What the fields show, and what they will show at the next reading."""
         self.notes = QLabel(wordWrap=True)
         self.notes.setProperty("role", "muted")
         self.notes.setFont(theme.font(12))
@@ -60,7 +63,7 @@ class ProblemEditor(QScrollArea):
         for mixture in (self.prior, self.target):
             mixture.selected.connect(partial(self._tell_selected, mixture))
         self.aim = AimBox()
-        self.aim.chosen.connect(self._try)
+        self.aim.chosen.connect(self.try_edit)
         self._body = layout = QVBoxLayout(body)
         layout.setContentsMargins(12, 10, 12, 12)
         layout.setSpacing(4)
@@ -69,6 +72,7 @@ class ProblemEditor(QScrollArea):
         for section in self.sections:
             layout.addWidget(section)
             section.changed.connect(self._edit)
+            section.commanded.connect(self.try_edit)
             if section is self.prior:
                 layout.addWidget(self.aim)
         layout.addStretch()
@@ -77,10 +81,13 @@ class ProblemEditor(QScrollArea):
         self._loading = False
         self._reading = QTimer(self, singleShot=True, interval=_READING_MS)
         self._reading.timeout.connect(self._show_moved)
+        document.loaded.connect(self._show_another)
+        document.changed.connect(self.show_scenario)
+        self._show_another(document.scenario)
 
     @property
-    def scenario(self) -> Scenario | None:
-        """What is shown: the last valid scenario."""
+    def scenario(self) -> Scenario:
+        """What is shown."""
         return self._scenario
 
     @property
@@ -88,11 +95,17 @@ class ProblemEditor(QScrollArea):
         """Name of the slider that is being moved: its slides are one edit. Empty while none is."""
         return next((slid.name for slid in self.findChildren(Slid) if slid.is_moving), "")
 
+    def _show_another(self, scenario: Scenario) -> None:
+        """Show another scenario: what was kept of the one before means nothing here."""
+        self.aim.forget()
+        self.samplers.forget()
+        self.show_scenario(scenario)
+
     def show_scenario(self, scenario: Scenario) -> None:
-        """Show a scenario; nothing is emitted."""
+        """Show the document's scenario; nothing is emitted."""
         self._reading.stop()
         self._loading = True
-        self._scenario = scenario
+        self._scenario, self._seen = scenario, self.document.revision
         self.notes.setText(scenario.notes)
         self.notes.setVisible(bool(scenario.notes))
         for section in self.sections:
@@ -105,16 +118,15 @@ class ProblemEditor(QScrollArea):
 
     def follow(self, scenario: Scenario) -> None:
         """Show a scenario on its way, of which only prior, measurement and target are new, as often as can be read."""
-        self._scenario = scenario
+        self._coming = scenario
         if not self._reading.isActive():
             self._reading.start()
 
     def _show_moved(self) -> None:
-        if self._scenario is not None:
-            self._loading = True
-            for section in (self.prior, self.measurement, self.target):
-                section.show_scenario(self._scenario)
-            self._loading = False
+        self._loading, self._scenario = True, self._coming
+        for section in (self.prior, self.measurement, self.target):
+            section.show_scenario(self._scenario)
+        self._loading = False
 
     def _tell_selected(self, mixture: MixtureEditor, row: int) -> None:
         self.selected.emit(Grip("mean", row, mixture=mixture.key) if row >= 0 else None)  # type: ignore[arg-type]
@@ -147,51 +159,36 @@ class ProblemEditor(QScrollArea):
             section.restyle()
 
     def _edit(self) -> None:
-        if self._loading or self._scenario is None:
+        """Take what differs in the fields from what was put there, and nothing else."""
+        if self._loading:
             return
-        data = self._scenario.to_dict()
+        shown = self._scenario.to_dict()
         aim = self.measurement if self._scenario.target is None else self.target
-        data |= {"prior": self.prior.data(), aim.key: aim.data(), "schedule": self.run.schedule_data()}
-        data["samplers"] = self.samplers.tables()
-        data["run"] |= {**self.samplers.data(), **self.run.data()}
-        self._try(data)
+        typed = {
+            "prior": self.prior.data(),
+            aim.key: aim.data(),
+            "schedule": self.run.schedule_data(),
+            "samplers": self.samplers.tables(),
+            "run": {**shown["run"], **self.samplers.data(), **self.run.data()},
+        }
+        known = {key: shown.get(key, {}) for key in typed}
+        self.try_edit(partial(patched, patch=difference(known, typed)))
 
-    def _try(self, data: dict[str, Any]) -> None:
+    def try_edit(self, edit: Edit) -> None:
+        """Hand an edit to the document; where it is not valid, mark what is wrong."""
         try:
-            scenario = Scenario.from_dict(data)
+            is_another = self.document.edit(edit, self.gesture, seen=self._seen)
         except ScenarioError as error:
             self.show_error(error)
             self.refused.emit()
             return
-        if scenario == self._scenario:
+        if not is_another:
             self.show_error(None)
             self.mended.emit()
-            return
-        self.show_scenario(scenario)
-        self.edited.emit(scenario)
 
     def _change_dimension(self, dimension: int) -> None:
-        """Cut coordinates off, or add some that are round and unmeasured."""
-        if self._loading or self._scenario is None:
+        if self._loading:
             return
-        data = self._scenario.to_dict()
-        data.pop("data", None)  # points of another space
-        for mixture in (data[key] for key in ("prior", "target") if key in data):
-            mixture["means"] = [_resized(mean, dimension) for mean in mixture["means"]]
-            mixture["covariances"] = [
-                [_resized(row, dimension, one_at=i) for i, row in enumerate([*spread, *[[]] * dimension][:dimension])]
-                for spread in mixture["covariances"]
-            ]
-        if measurement := data.get("measurement"):
-            measurement["matrix"] = [_resized(row, dimension) for row in measurement["matrix"]]
-        self._try(data)
+        self.try_edit(partial(with_dimension, dimension=dimension))
         with QSignalBlocker(self.prior.dimension):  # the tables decide, also where the change was refused
             self.prior.dimension.setValue(self._scenario.dimension)
-
-
-def _resized(values: Sequence[float], length: int, *, one_at: int = -1) -> list[float]:
-    """Cut, or filled up with zeros (and a one on a covariance's new diagonal)."""
-    filled = [*values[:length], *[0.0] * (length - len(values))]
-    if len(values) <= one_at:
-        filled[one_at] = 1.0
-    return filled

@@ -101,10 +101,12 @@ class SamplerEditor(Section):
         tool.setAccessibleName(tip)
         return tool
 
+    def forget(self) -> None:
+        """Another scenario follows: what ran in the one before has no place here."""
+        self._met.clear()
+
     def show_scenario(self, scenario: Scenario) -> None:
         """Offer every sampler, and those of the scenario's own, and check what runs."""
-        if self._scenario is None or scenario.name != self._scenario.name:
-            self._met.clear()
         self._scenario = scenario
         self._order = list(scenario.run.samplers)
         self._tables = {name: dict(table) for name, table in scenario.samplers.items()}

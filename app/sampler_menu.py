@@ -8,6 +8,8 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QMenu, QToolButton
 
 from app import theme
+from app.hand import Hand
+from core.edits import with_sampler
 from core.refusal import ScenarioError
 from core.samplers import SAMPLERS, About
 from core.scenario import Scenario
@@ -19,18 +21,6 @@ def offered(scenario: Scenario) -> dict[str, About]:
     return {key: sampler.about for key, sampler in SAMPLERS.items()} | own
 
 
-def with_sampler(scenario: Scenario, old: str, new: str) -> Scenario:
-    """Run one sampler in another's place; where both run already, they change places.
-
-    Raises:
-        ScenarioError: the new one cannot run on this problem.
-    """
-    change = {old: new, new: old}
-    names = [change.get(name, name) for name in scenario.run.samplers]
-    data = scenario.to_dict()
-    return Scenario.from_dict(data | {"run": data["run"] | {"samplers": names}})
-
-
 @final
 class SamplerButton(QToolButton):
     """Says which sampler a panel shows, and offers the others."""
@@ -40,10 +30,9 @@ class SamplerButton(QToolButton):
     explained = Signal()
     enlarged = Signal()
 
-    def __init__(self, about: About) -> None:
+    def __init__(self, about: About, hand: Hand) -> None:
         super().__init__(objectName="sampler", text=about.label)
-        self.about = about
-        self._scenario: Scenario | None = None
+        self.about, self._hand = about, hand
         self.setIcon(theme.dot(about.colour))
         self.setFont(theme.font(13, "semibold"))
         self.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
@@ -56,23 +45,19 @@ class SamplerButton(QToolButton):
         menu.aboutToShow.connect(self._fill)
         self.setMenu(menu)
 
-    def take(self, scenario: Scenario) -> None:
-        """Offer what this scenario may run."""
-        self._scenario = scenario
-
     def _fill(self) -> None:
         """Make the entries anew: what can run depends on the problem."""
         menu = self.menu()
         menu.clear()
-        scenario = self._scenario
-        for key, about in offered(scenario).items() if scenario is not None else ():
+        scenario = self._hand.scenario
+        for key, about in offered(scenario).items():
             action = menu.addAction(theme.dot(about.colour), about.label)
             if key == self.about.key:
                 action.setFont(theme.font(13, "semibold"))
             action.setToolTip(about.summary)
             action.triggered.connect(lambda _checked, key=key: self.chosen.emit(key))
             try:
-                with_sampler(scenario, self.about.key, key)  # type: ignore[arg-type]
+                with_sampler(scenario, self.about.key, key)
             except ScenarioError as error:
                 action.setEnabled(False)
                 action.setToolTip(str(error))

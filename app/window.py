@@ -27,13 +27,13 @@ from app.panel_heading import headings
 from app.planes import PlaneGrid
 from app.problem_editor import ProblemEditor
 from app.process import end, leave_a_core
-from app.sampler_menu import with_sampler
 from app.session import Session
 from app.settings import Settings, user_folder
 from app.theme_choice import ThemeChoice
 from app.top_bar import TopBar
 from app.transport import Player, Transport
 from app.window_size import LEAST, WANTED, fit_to_screen
+from core.edits import with_sampler
 from core.experiment import Experiment
 from core.scenario import Scenario
 
@@ -65,11 +65,13 @@ class MainWindow(QMainWindow):
         """A run that has not come as far as what is shown in its stead: a drag's preview of the same."""
         self._shows_preview = False
         self._planes_are_old = True
+        self._run_of = self.document.revision
+        """What the latest run that has begun is one of."""
         self._drawn_at = self._written_at = 0.0
         self.session = Session(self)
         self.player = Player(self)
-        self.problem = ProblemEditor()
-        self.planes = PlaneGrid()
+        self.problem = ProblemEditor(self.document)
+        self.planes = PlaneGrid(self.document)
         self.evidence = EvidenceDock()
         self.transport = Transport(self.player)
         self.bar, self.banner = TopBar(), Banner()
@@ -134,15 +136,13 @@ class MainWindow(QMainWindow):
         self.document.loaded.connect(self._load)
         self.document.changed.connect(self._follow)
         self.document.noted.connect(self._title)
-        self.problem.edited.connect(lambda scenario: self.document.edit(scenario, self.problem.gesture))
         self.problem.refused.connect(self.transport.show_refused)
         self.problem.mended.connect(self.transport.show_accepted)
         self.problem.selected.connect(self.planes.hand.focus)
         self.planes.hand.changed.connect(lambda: self.problem.select(self.planes.hand.selected))
         self.planes.dragged.connect(self._dragged)
-        self.planes.edited.connect(self._edited_on_planes)
         self.planes.cancelled.connect(self._drag_cancelled)
-        self.planes.replaced.connect(lambda old, new: self.document.edit(with_sampler(self.scenario, old, new)))
+        self.planes.replaced.connect(lambda old, new: self.problem.try_edit(partial(with_sampler, old=old, new=new)))
         self.session.previewed.connect(self._previewed)
         self.session.began.connect(self._began)
         self.session.advanced.connect(self._advanced)
@@ -190,22 +190,15 @@ class MainWindow(QMainWindow):
     def _follow(self, scenario: Scenario) -> None:
         """The scenario was edited, here or there."""
         self.banner.say(None)
-        if scenario is not self.problem.scenario:
-            self.problem.show_scenario(scenario)
         self.session.start(scenario)
 
     def _dragged(self, scenario: Scenario) -> None:
         self.problem.follow(scenario)
         self.session.preview(scenario)
 
-    def _edited_on_planes(self, scenario: Scenario) -> None:
-        if scenario == self.scenario:
-            self._drag_cancelled(scenario)
-        self.document.edit(scenario)
-
-    def _drag_cancelled(self, scenario: Scenario) -> None:
-        self.problem.show_scenario(scenario)
-        self.session.start(scenario)
+    def _drag_cancelled(self) -> None:
+        self.problem.show_scenario(self.scenario)
+        self.session.start(self.scenario)
 
     def _title(self) -> None:
         document, name = self.document, self.scenario.name
@@ -249,7 +242,7 @@ class MainWindow(QMainWindow):
     # The run
 
     def _began(self, experiment: Experiment) -> None:
-        self._coming = experiment
+        self._coming, self._run_of = experiment, self.document.revision
         if not self._shows_preview or self.player.is_playing:
             self._take_over(experiment)
 
@@ -263,6 +256,11 @@ class MainWindow(QMainWindow):
 
     def _previewed(self, experiment: Experiment) -> None:
         """Show a drag's small run in place of the last one, at the same frame."""
+        if not self.planes.has_room_for(experiment):
+            return  # the run that would make room was dropped for the drag, and comes after it
+        if experiment.schedule.steps != self.player.last:
+            self.transport.show_schedule(experiment.schedule)
+            self.player.begin(experiment.schedule.steps)
         self.experiment, self._coming, self._shows_preview = experiment, None, True
         self._planes_are_old = False
         self.planes.show_preview(experiment)
@@ -280,7 +278,8 @@ class MainWindow(QMainWindow):
         assert self.experiment is not None
         if self._planes_are_old:  # not in one go with the rest: the interface would halt for too long
             self._planes_are_old = False
-            self.planes.show_experiment(self.experiment, self.scenario)
+            is_present = self._run_of.load == self.document.revision.load
+            self.planes.show_experiment(self.experiment, is_present=is_present)
         now = time.perf_counter()
         if now - self._drawn_at > _REDRAW_SECONDS:
             self._drawn_at = now

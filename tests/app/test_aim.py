@@ -9,6 +9,7 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QApplication, QLineEdit, QTableWidget, QWidget
 from pytestqt.qtbot import QtBot
 
+from app.document import Document
 from app.library import builtin_scenarios, load_builtin
 from app.problem_editor import ProblemEditor
 from app.thumbnail import thumbnail
@@ -25,7 +26,7 @@ class Hand:
     def __init__(self, editor: ProblemEditor, bot: QtBot) -> None:
         self.editor, self.bot = editor, bot
         self.edits: list[Scenario] = []
-        editor.edited.connect(self.edits.append)
+        editor.document.changed.connect(self.edits.append)
 
     def aim(self, *, at_mixture: bool) -> None:
         self.bot.keyClick(self.editor.aim.box, Qt.Key.Key_Down if at_mixture else Qt.Key.Key_Up)
@@ -44,10 +45,9 @@ class Hand:
 
 @pytest.fixture
 def hand(shown: Callable[..., QWidget], qtbot: QtBot, make_scenario: Make) -> Hand:
-    editor = ProblemEditor()
+    editor = ProblemEditor(Document(make_scenario()))
     shown(editor, 328, 1700)
     editor.activateWindow()
-    editor.show_scenario(make_scenario())
     return Hand(editor, qtbot)
 
 
@@ -81,7 +81,7 @@ def test_both_sides_are_remembered(hand: Hand) -> None:
 
 def test_what_is_remembered_belongs_to_its_scenario(hand: Hand) -> None:
     hand.aim(at_mixture=True)
-    hand.editor.show_scenario(load_builtin("shifted-mean"))
+    hand.editor.document.load(load_builtin("shifted-mean"))
     hand.aim(at_mixture=False)
     measurement = hand.edits[-1].measurement
     assert measurement is not None
@@ -89,7 +89,7 @@ def test_what_is_remembered_belongs_to_its_scenario(hand: Hand) -> None:
 
 
 def test_the_target_is_edited_and_refused_like_the_prior(hand: Hand) -> None:
-    hand.editor.show_scenario(load_builtin("shifted-mean"))
+    hand.editor.document.load(load_builtin("shifted-mean"))
     target = hand.editor.target
     hand.cell(target.table, 0, 0, "-1")
     assert hand.edits == []
@@ -106,7 +106,7 @@ def test_the_target_is_edited_and_refused_like_the_prior(hand: Hand) -> None:
 
 
 def test_a_dimension_more_is_one_for_the_target_too(hand: Hand) -> None:
-    hand.editor.show_scenario(load_builtin("shifted-mean"))
+    hand.editor.document.load(load_builtin("shifted-mean"))
     hand.bot.keyClick(hand.editor.prior.dimension, Qt.Key.Key_Up)
     (grown,) = hand.edits
     assert grown.target is not None
@@ -120,7 +120,7 @@ def test_a_dimension_more_is_one_for_the_target_too(hand: Hand) -> None:
 def test_every_posterior_can_become_a_target(key: str, hand: Hand) -> None:
     """Singular covariances too, which rounding makes indefinite."""
     scenario = load_builtin(key)
-    hand.editor.show_scenario(scenario)
+    hand.editor.document.load(scenario)
     if scenario.target is not None:
         return
     hand.aim(at_mixture=True)

@@ -15,6 +15,7 @@ from pytestqt.qtbot import QtBot
 
 from app.plugins import TrustDialog
 from app.window import MainWindow
+from core.edits import patched
 from core.samplers import SAMPLERS
 from core.scenario import Scenario
 
@@ -22,9 +23,8 @@ Moment = Callable[[MainWindow, QtBot, Path], object]
 RUN_MS = 30_000
 
 
-def noisier(made: MainWindow) -> Scenario:
-    data = made.scenario.to_dict()
-    return Scenario.from_dict(data | {"measurement": data["measurement"] | {"noise": 0.7}})
+def noisier(scenario: Scenario) -> Scenario:
+    return patched(scenario, {"measurement": {"noise": 0.7}})
 
 
 def in_the_run(made: MainWindow, bot: QtBot, _folder: Path) -> None:
@@ -38,12 +38,12 @@ def while_the_kl_is_closed_in_on(made: MainWindow, bot: QtBot, _folder: Path) ->
 
 def in_a_drag(made: MainWindow, bot: QtBot, folder: Path) -> None:
     in_the_run(made, bot, folder)
-    made._dragged(noisier(made))
+    made._dragged(noisier(made.scenario))
     made._dragged(made.scenario)
 
 
 def with_an_edit_to_keep(made: MainWindow, _bot: QtBot, _folder: Path) -> None:
-    made.document.edit(noisier(made))
+    made.document.edit(noisier)
 
 
 def in_the_gallery(made: MainWindow, bot: QtBot, _folder: Path) -> None:

@@ -14,6 +14,7 @@ from pytestqt.qtbot import QtBot
 from app.document import Document
 from app.library import load_builtin
 from app.window import MainWindow
+from core.edits import Edit
 from core.refusal import ScenarioError
 from core.scenario import Scenario
 
@@ -28,6 +29,11 @@ def seeds(make_scenario: Make) -> list[Scenario]:
     return [make_scenario(run={"seed": seed}) for seed in range(6)]
 
 
+def become(scenario: Scenario) -> Edit:
+    """An edit after which there is this scenario, whatever was there before."""
+    return lambda _: scenario
+
+
 def heard(document: Document) -> list[Any]:
     told: list[Any] = []
     document.loaded.connect(lambda scenario: told.append(("loaded", scenario)))
@@ -39,12 +45,12 @@ def test_every_edit_is_undone_and_made_again(seeds: list[Scenario]) -> None:
     document = Document(seeds[0])
     told = heard(document)
     for scenario in seeds[1:4]:
-        document.edit(scenario)
+        document.edit(become(scenario))
     document.undo()
     document.undo()
     document.redo()
     assert [scenario for _, scenario in told] == [seeds[index] for index in (1, 2, 3, 2, 1, 2)]
-    document.edit(seeds[5])
+    document.edit(become(seeds[5]))
     assert not document.can_redo
     for _ in range(9):
         document.undo()
@@ -55,17 +61,17 @@ def test_every_edit_is_undone_and_made_again(seeds: list[Scenario]) -> None:
 def test_the_same_scenario_again_is_no_edit(seeds: list[Scenario], make_scenario: Make) -> None:
     document = Document(seeds[0])
     told = heard(document)
-    document.edit(make_scenario(run={"seed": 0}))
+    document.edit(become(make_scenario(run={"seed": 0})))
     assert told == []
     assert not document.can_undo
 
 
 def test_slides_of_one_slider_are_one_step(seeds: list[Scenario]) -> None:
     document = Document(seeds[0])
-    document.edit(seeds[1])
+    document.edit(become(seeds[1]))
     for scenario in seeds[2:5]:
-        document.edit(scenario, "noise")
-    document.edit(seeds[5], "steps")
+        document.edit(become(scenario), "noise")
+    document.edit(become(seeds[5]), "steps")
     steps = []
     while document.can_undo:
         document.undo()
@@ -76,23 +82,23 @@ def test_slides_of_one_slider_are_one_step(seeds: list[Scenario]) -> None:
 @pytest.mark.parametrize("between", ["edit", "undo", "save"])
 def test_what_comes_between_ends_a_gesture(between: str, seeds: list[Scenario], tmp_path: Path) -> None:
     document = Document(seeds[0])
-    document.edit(seeds[1], "noise")
+    document.edit(become(seeds[1]), "noise")
     if between == "edit":
-        document.edit(seeds[2])
+        document.edit(become(seeds[2]))
     elif between == "save":
         document.save(tmp_path / "saved.toml")
     else:
-        document.edit(seeds[2])
+        document.edit(become(seeds[2]))
         document.undo()
     before = document.scenario
-    document.edit(seeds[3], "noise")
+    document.edit(become(seeds[3]), "noise")
     document.undo()
     assert document.scenario == before
 
 
 def test_modified_is_what_differs_from_the_file(seeds: list[Scenario], tmp_path: Path) -> None:
     document = Document(seeds[0])
-    document.edit(seeds[1])
+    document.edit(become(seeds[1]))
     assert document.is_modified
     document.save(tmp_path / "saved.toml")
     assert not document.is_modified
@@ -104,7 +110,7 @@ def test_modified_is_what_differs_from_the_file(seeds: list[Scenario], tmp_path:
 
 def test_another_scenario_has_no_way_back(seeds: list[Scenario]) -> None:
     document = Document(seeds[0])
-    document.edit(seeds[1])
+    document.edit(become(seeds[1]))
     told = heard(document)
     document.load(seeds[2])
     assert told == [("loaded", seeds[2])]
@@ -115,7 +121,7 @@ def test_the_way_back_is_not_endless(seeds: list[Scenario], monkeypatch: pytest.
     monkeypatch.setattr("app.document._MOST_STEPS", 3)
     document = Document(seeds[0])
     for scenario in seeds[1:]:
-        document.edit(scenario)
+        document.edit(become(scenario))
     while document.can_undo:
         document.undo()
     assert document.scenario == seeds[2]
@@ -128,14 +134,14 @@ def test_a_saved_file_keeps_its_comments(tmp_path: Path) -> None:
     document = Document(Scenario.load(path), path)
     data = document.scenario.to_dict()
     data["measurement"]["noise"] = 0.75
-    document.edit(Scenario.from_dict(data))
+    document.edit(become(Scenario.from_dict(data)))
     document.save(path)
     assert path.read_text(encoding="utf-8") == text.replace("noise = 0.3", "noise = 0.75")
 
 
 def test_a_file_that_cannot_be_written_is_named(seeds: list[Scenario], tmp_path: Path) -> None:
     document = Document(seeds[0])
-    document.edit(seeds[1])
+    document.edit(become(seeds[1]))
     with pytest.raises(ScenarioError, match="cannot be written"):
         document.save(tmp_path / "missing" / "new.toml")
     assert document.is_modified

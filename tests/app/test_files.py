@@ -15,6 +15,7 @@ from pytestqt.qtbot import QtBot
 from app.recovery import leftovers
 from app.settings import Settings
 from app.window import MainWindow
+from core.edits import patched
 from core.samplers import SAMPLERS
 from core.scenario import Scenario
 
@@ -26,9 +27,7 @@ LEFT = Qt.MouseButton.LeftButton
 
 
 def edit(window: MainWindow, seed: int) -> None:
-    data = window.scenario.to_dict()
-    data["run"]["seed"] = seed
-    window.document.edit(Scenario.from_dict(data))
+    window.document.edit(lambda scenario: patched(scenario, {"run": {"seed": seed}}))
 
 
 def said(window: MainWindow) -> list[str]:
@@ -234,8 +233,7 @@ def test_edits_with_a_sampler_that_is_not_loaded_wait_for_it(
 ) -> None:
     first = window(None, None, tmp_path)
     monkeypatch.setitem(SAMPLERS, "mine", SAMPLERS["exact"])
-    data = first.scenario.to_dict()
-    first.document.edit(Scenario.from_dict(data | {"run": data["run"] | {"samplers": ["ddnm", "mine"]}}))
+    first.document.edit(lambda scenario: patched(scenario, {"run": {"samplers": ["ddnm", "mine"]}}))
     edited = first.scenario
     left = crash(tmp_path, first)
     first.close()

@@ -11,6 +11,7 @@ from PySide6.QtGui import QColor, QContextMenuEvent, QImage, QMouseEvent
 from PySide6.QtWidgets import QApplication, QInputDialog, QMenu, QWidget
 from pytestqt.qtbot import QtBot
 
+from app.document import Document
 from app.manipulation import Grip
 from app.plane_view import PlaneView
 from app.planes import PlaneGrid
@@ -29,14 +30,14 @@ MEAN, AXIS, VALUE, ROW = Grip("mean", 0), Grip("axis", 0), Grip("value", 0), Gri
 class Planes:
     """A grid of panels, what it announced, and a hand with a mouse."""
 
-    def __init__(self, grid: PlaneGrid, bot: QtBot) -> None:
-        self.grid, self.bot = grid, bot
+    def __init__(self, grid: PlaneGrid, document: Document, bot: QtBot) -> None:
+        self.grid, self.document, self.bot = grid, document, bot
         self.dragged: list[Scenario] = []
         self.edited: list[Scenario] = []
         self.cancelled: list[Scenario] = []
         grid.dragged.connect(self.dragged.append)
-        grid.edited.connect(self.edited.append)
-        grid.cancelled.connect(self.cancelled.append)
+        document.changed.connect(self.edited.append)
+        grid.cancelled.connect(lambda: self.cancelled.append(document.scenario))
         self.key = "ddnm"
 
     @property
@@ -45,7 +46,6 @@ class Planes:
 
     @property
     def scenario(self) -> Scenario:
-        assert self.grid.hand.scenario is not None
         return self.grid.hand.scenario
 
     def pixel_of(self, x: float, y: float) -> QPoint:
@@ -116,14 +116,14 @@ def planes(
     shown: Callable[..., QWidget], make_scenario: Make, make_experiment: Run, qtbot: QtBot
 ) -> Iterator[Callable[..., Planes]]:
     def make(scenario: Scenario | None = None) -> Planes:
-        grid = PlaneGrid()
+        document = Document(scenario or make_scenario())
+        grid = PlaneGrid(document)
         shown(grid, 820, 820)
         grid.activateWindow()
-        wanted = scenario or make_scenario()
-        grid.show_experiment(make_experiment(wanted, 2), wanted)
+        grid.show_experiment(make_experiment(document.scenario, 2))
         grid.show_frame(1)
         QApplication.processEvents()
-        return Planes(grid, qtbot)
+        return Planes(grid, document, qtbot)
 
     return make
 
@@ -586,7 +586,8 @@ def test_another_scenario_ends_a_drag(three: Planes, make_scenario: Make, make_e
     three.press(start)
     three.move(start + QPoint(40, 0))
     other = make_scenario(one=True)
-    three.grid.show_experiment(make_experiment(other, 2), other)
+    three.document.load(other)
+    three.grid.show_experiment(make_experiment(other, 2))
     three.release(start + QPoint(40, 0))
     assert not three.edited
     assert three.scenario == other

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
 from app import theme
+from app.document import Document
 from app.overlay_items import DECADES, heat_colours, heat_image
 from app.overlays import _ARROW_DECADES as ARROW_DECADES
 from app.overlays import _ARROWS as ARROWS
@@ -43,7 +44,7 @@ def experiment(make_scenario: Make, make_experiment: Run) -> Experiment:
 @pytest.fixture
 def grid(shown: Callable[..., QWidget], experiment: Experiment) -> PlaneGrid:
     """Three panels of a finished run."""
-    made = PlaneGrid()
+    made = PlaneGrid(Document(experiment.scenario))
     shown(made, 700, 700)
     made.show_experiment(experiment)
     made.show_frame(FRAME)

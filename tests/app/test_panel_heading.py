@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 import pytest
 from PySide6.QtWidgets import QWidget
 
+from app.document import Document
 from app.panel_heading import headings
 from app.planes import PlaneGrid
 from core.experiment import Experiment
@@ -23,8 +24,8 @@ AT_ONE = STEPS - 1
 
 
 @pytest.fixture
-def grid(shown: Callable[..., QWidget]) -> PlaneGrid:
-    made = PlaneGrid()
+def grid(shown: Callable[..., QWidget], make_scenario: Make) -> PlaneGrid:
+    made = PlaneGrid(Document(make_scenario()))
     shown(made, 700, 500)
     return made
 

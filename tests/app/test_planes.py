@@ -16,8 +16,9 @@ from pytestqt.qtbot import QtBot
 
 from app import planes as module
 from app import theme
+from app.document import Document
 from app.hand import Hand
-from app.library import builtin_scenarios, load_builtin
+from app.library import DEFAULT, builtin_scenarios, load_builtin
 from app.panel_heading import Heading, headings
 from app.pictures import Drawing, Line
 from app.plane import Plane
@@ -216,7 +217,7 @@ def plane(shown: Callable[..., QWidget]) -> Plane:
     holder = QWidget()
     layout = QVBoxLayout(holder)
     layout.setContentsMargins(37, 23, 11, 5)
-    made = Plane(SAMPLERS["ddnm"].about, Hand(), lambda: None)
+    made = Plane(SAMPLERS["ddnm"].about, Hand(Document(load_builtin(DEFAULT))), lambda: None)
     layout.addWidget(made)
     shown(holder, 460, 500)
     made.view.setBackground("#FFFFFF")
@@ -342,7 +343,7 @@ def test_the_headline_says_kl_bound_and_divergence(plane: Plane) -> None:
 @pytest.fixture
 def grid(shown: Callable[..., QWidget], make_scenario: Make, make_experiment: Run) -> PlaneGrid:
     """Three panels of a finished run."""
-    made = PlaneGrid()
+    made = PlaneGrid(Document(make_scenario()))
     shown(made, 700, 700)
     made.show_experiment(make_experiment(make_scenario()))
     made.show_frame(40)
@@ -540,7 +541,7 @@ def test_the_theme_is_taken(grid: PlaneGrid, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_a_click_on_the_picture_selects_the_sampler(qtbot: QtBot) -> None:
-    plane = Plane(SAMPLERS["exact"].about, Hand(), lambda: None)
+    plane = Plane(SAMPLERS["exact"].about, Hand(Document(load_builtin(DEFAULT))), lambda: None)
     qtbot.addWidget(plane)
     plane.resize(300, 300)
     plane.show()

@@ -14,6 +14,7 @@ from pytestqt.qtbot import QtBot
 from app.plugins import TrustDialog
 from app.settings import Settings
 from app.window import MainWindow
+from core.edits import patched
 from core.samplers import SAMPLERS
 from core.scenario import Scenario
 
@@ -182,8 +183,7 @@ def test_a_new_version_that_does_not_fit_leaves_the_old_one(
 ) -> None:
     path = file(WARM)
     load(made, path, qtbot)
-    data = made.scenario.to_dict()
-    made.document.edit(Scenario.from_dict(data | {"samplers": {"warm": {"strength": 0.25}}}))
+    made.document.edit(lambda scenario: patched(scenario, {"samplers": {"warm": {"strength": 0.25}}}))
     before = made.scenario
     path.write_text(WARM.replace("strength", "power"), encoding="utf-8")
     load(made, path, qtbot)
@@ -199,8 +199,8 @@ def test_the_way_back_past_another_version_is_refused_and_nothing_is_lost(
     load(made, path, qtbot)
     data = made.scenario.to_dict()
     weak = Scenario.from_dict(data | {"samplers": {"warm": {"strength": 0.25}}})
-    made.document.edit(weak)
-    made.document.edit(Scenario.from_dict(data))
+    made.document.edit(lambda _: weak)
+    made.document.edit(lambda _: Scenario.from_dict(data))
     path.write_text(WARM.replace("strength", "power"), encoding="utf-8")
     load(made, path, qtbot)
     now = made.scenario

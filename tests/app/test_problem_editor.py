@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 )
 from pytestqt.qtbot import QtBot
 
+from app.document import Document
 from app.fields import read
 from app.problem_editor import ProblemEditor
 from core.refusal import ScenarioError
@@ -37,7 +38,7 @@ class Hand:
     def __init__(self, editor: ProblemEditor, qtbot: QtBot) -> None:
         self.editor, self.bot = editor, qtbot
         self.edits: list[Scenario] = []
-        editor.edited.connect(self.edits.append)
+        editor.document.changed.connect(self.edits.append)
 
     @property
     def prior(self) -> QTableWidget:
@@ -104,10 +105,9 @@ class Hand:
 @pytest.fixture
 def hand(shown: Callable[..., QWidget], qtbot: QtBot, make_scenario: Make) -> Hand:
     """A dock that shows the small scenario: three components in the plane, one measurement."""
-    editor = ProblemEditor()
+    editor = ProblemEditor(Document(make_scenario()))
     shown(editor, 328, 1500)
     editor.activateWindow()
-    editor.show_scenario(make_scenario())
     return Hand(editor, qtbot)
 
 
@@ -233,9 +233,8 @@ def test_an_edit_is_one_scenario(name: str, hand: Hand, make_scenario: Make, sho
     expected = edited(make_scenario(), *changes)
     assert hand.edits == [expected]
     assert hand.marked == hand.errors == []
-    fresh = ProblemEditor()
+    fresh = ProblemEditor(Document(expected))
     shown(fresh, 328, 1500)
-    fresh.show_scenario(expected)
     assert texts(hand.editor) == texts(fresh), "after an edit the dock shows what it would show for the new scenario"
 
 
@@ -315,7 +314,7 @@ def test_the_key_delete_removes_the_selected_component(hand: Hand) -> None:
 
 
 def test_the_selected_row_of_h_is_removed(hand: Hand, make_scenario: Make) -> None:
-    hand.editor.show_scenario(make_scenario(measurement={"matrix": [[1, 0], [0, 1], [1, 1]], "value": [0.1, 0.2, 0.3]}))
+    hand.editor.document.load(make_scenario(measurement={"matrix": [[1, 0], [0, 1], [1, 1]], "value": [0.1, 0.2, 0.3]}))
     hand.select(hand.measurement, 1)
     hand.press("Remove row")
     assert len(hand.edits) == 1
@@ -331,7 +330,7 @@ def test_draw_y_gives_another_y_that_is_set(
     # Rows that depend on each other: without noise, a y that was rounded would not be in the range of H.
     matrix = [[0.8, 0.6], [2.0, 1.5]]
     start = make_scenario(measurement={"matrix": matrix, "noise": noise, "value": value and [value[0], 2.5 * value[0]]})
-    hand.editor.show_scenario(start)
+    hand.editor.document.load(start)
     hand.press("Draw y")
     hand.press("Draw y")
     first, second = (scenario.measurement.value for scenario in hand.edits)
@@ -344,7 +343,7 @@ def test_draw_y_gives_another_y_that_is_set(
 
 def test_a_y_left_to_the_seed_stays_so_until_it_is_typed(hand: Hand, make_scenario: Make) -> None:
     start = make_scenario(measurement={"value": None})
-    hand.editor.show_scenario(start)
+    hand.editor.document.load(start)
     drawn = start.with_value().measurement.value
     assert drawn is not None
     assert float(hand.measurement.item(0, 2).text()) == pytest.approx(drawn[0], rel=1e-3)
@@ -475,7 +474,7 @@ def test_what_is_invalid_is_marked_and_explained_until_it_is_mended(name: str, h
 
 
 def test_a_y_out_of_range_is_marked_when_the_noise_goes(hand: Hand, make_scenario: Make) -> None:
-    hand.editor.show_scenario(make_scenario(measurement={"matrix": [[1, 0], [1, 0]], "value": [0.1, 0.2]}))
+    hand.editor.document.load(make_scenario(measurement={"matrix": [[1, 0], [1, 0]], "value": [0.1, 0.2]}))
     hand.line("noise", "0")
     assert hand.edits == []
     assert hand.marked == [hand.measurement]
@@ -573,7 +572,7 @@ def hard_scenario(seed: int) -> Scenario:
 def test_an_edit_changes_nothing_else(seed: int, hand: Hand) -> None:
     chance = random.Random(seed)
     scenario = hard_scenario(seed)
-    hand.editor.show_scenario(scenario)
+    hand.editor.document.load(scenario)
     assert hand.edits == [], "showing is no edit"
     row = chance.randrange(len(scenario.prior.weights))
     edits: list[tuple[Callable[[], None], tuple[str, Any]]] = [

@@ -166,7 +166,7 @@ def test_a_hundred_random_edits_break_leave_and_queue_nothing(
         for _ in range(user.chance.randrange(3)):
             QApplication.processEvents()
     made.player.pause()
-    made.document.edit(make_scenario(run={"seed": 999}))
+    made.document.edit(lambda _: make_scenario(run={"seed": 999}))
     qtbot.waitUntil(lambda: not made.session.is_running, timeout=RUN_MS)
     assert made.experiment is not None
     assert made.experiment.scenario == made.scenario == made.problem.scenario == made.planes.hand.scenario

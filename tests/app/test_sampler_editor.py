@@ -10,6 +10,7 @@ from PySide6.QtGui import QColor, QContextMenuEvent
 from PySide6.QtWidgets import QApplication, QColorDialog, QComboBox, QLineEdit, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
+from app.document import Document
 from app.problem_editor import ProblemEditor
 from app.sampler_settings import SamplerSettings
 from app.window import MainWindow
@@ -27,7 +28,7 @@ class Hand:
     def __init__(self, editor: ProblemEditor, bot: QtBot) -> None:
         self.editor, self.samplers, self.bot = editor, editor.samplers, bot
         self.edits: list[Scenario] = []
-        editor.edited.connect(self.edits.append)
+        editor.document.changed.connect(self.edits.append)
 
     @property
     def settings(self) -> SamplerSettings:
@@ -75,10 +76,9 @@ class Hand:
 
 @pytest.fixture
 def hand(shown: Callable[..., QWidget], qtbot: QtBot, make_scenario: Make) -> Hand:
-    editor = ProblemEditor()
+    editor = ProblemEditor(Document(make_scenario()))
     shown(editor, 328, 1500)
     editor.activateWindow()
-    editor.show_scenario(make_scenario())
     return Hand(editor, qtbot)
 
 
@@ -103,7 +103,7 @@ def test_a_chip_that_is_switched_off_stays_under_the_pointer(hand: Hand, make_sc
     hand.bot.mouseClick(chip, LEFT)
     assert hand.last.run.samplers == ("ddnm", "exact", "bo-ddnm")
     assert hand.seen == ["ddnm", "bo-ddnm", "exact"], "the order is that of all samplers, whoever came last"
-    hand.editor.show_scenario(make_scenario(name="Another", run={"samplers": ["exact"]}))
+    hand.editor.document.load(make_scenario(name="Another", run={"samplers": ["exact"]}))
     assert hand.seen == ["exact"]
 
 
@@ -178,7 +178,7 @@ def test_a_flow_follows_the_score_that_is_chosen(hand: Hand) -> None:
 
 
 def test_a_flow_named_by_its_score_gets_a_table_of_its_own(hand: Hand, make_scenario: Make) -> None:
-    hand.editor.show_scenario(make_scenario(run={"samplers": ["ddim:ddnm", "exact"]}))
+    hand.editor.document.load(make_scenario(run={"samplers": ["ddim:ddnm", "exact"]}))
     hand.open("ddim:ddnm")
     hand.type("label", "Flow")
     assert hand.last.run.samplers == ("ddim-ddnm", "exact")
@@ -263,7 +263,7 @@ def test_what_was_set_can_be_reset(hand: Hand) -> None:
 
 
 def test_a_sampler_that_cannot_run_says_why(hand: Hand, make_scenario: Make) -> None:
-    hand.editor.show_scenario(make_scenario(measurement={"noise": 0.0}))
+    hand.editor.document.load(make_scenario(measurement={"noise": 0.0}))
     hand.unfold()
     chip = hand.samplers.chips["dps-gauss"]
     assert not chip.isEnabled()

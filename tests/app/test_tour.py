@@ -14,6 +14,7 @@ from app.popup import beside, place_in
 from app.settings import Settings
 from app.tour import Tour
 from app.window import MainWindow
+from core.edits import patched
 from core.numbers import with_error
 from core.scenario import Scenario
 
@@ -283,8 +284,7 @@ def test_the_noise_of_the_tour_is_not_asked_about(made: MainWindow, tour: Tour, 
 
 def test_whatever_else_is_edited_meanwhile_is_asked_about(made: MainWindow, tour: Tour, asked: list[str]) -> None:
     made.problem.measurement.noise.slider.setValue(900)
-    data = made.scenario.to_dict()
-    made.document.edit(Scenario.from_dict(data | {"run": data["run"] | {"seed": 7}}))
+    made.document.edit(lambda scenario: patched(scenario, {"run": {"seed": 7}}))
     tour.close()
     assert made.close()
     assert len(asked) == 1
