@@ -13,6 +13,7 @@ from core.asymptote import Asymptote, LimitWords, asymptote, limit_words
 from core.bracket import Bracket
 from core.closeness import Closeness, Yardstick
 from core.divergence import Evidence, accumulate
+from core.measured import collapses
 from core.refine import refine
 from core.scenario import Scenario
 from core.simulate import Trace, simulate
@@ -49,6 +50,7 @@ class Experiment:
         """A sampler each: its mismatch in the continuous-time limit, and the error; filled by :meth:`refine`."""
         self.bracket: Bracket | None = None
         """The KL of those samplers that have no closed form, a row each of all; renewed by :meth:`refine`."""
+        self._collapses: dict[tuple[int, int], bool] = {}
         if scenario.run.kl_rounds and not self.evidence.all_exact:
             self.bracket = Bracket.empty(self.schedule, self.samplers)
 
@@ -56,6 +58,14 @@ class Experiment:
     def limit_words(self) -> LimitWords:
         """How the continuous-time limit of the mismatch is named under this schedule."""
         return limit_words(self.schedule, self.scenario.schedule.kind)
+
+    def collapses(self, index: int, t: int) -> bool:
+        """Whether a sampler's law at t lies in a set without volume while the target has a density there."""
+        if (index, t) not in self._collapses:
+            has_density = t > 0 or not self.problem.target.is_singular
+            own = self.problem, self.schedule, self.samplers[index], t
+            self._collapses[index, t] = has_density and collapses(*own)
+        return self._collapses[index, t]
 
     @property
     def completed(self) -> int:

@@ -13,7 +13,7 @@ from core.asymptote import Asymptote, no_asymptote
 from core.closeness import Closeness, Distance
 from core.divergence import TERMS
 from core.experiment import Experiment
-from core.known_kl import KnownKL, kl_entry, kl_times, known_kl
+from core.known_kl import INFINITE, WHY_INFINITE, KnownKL, kl_entry, kl_times, known_kl
 from core.numbers import known, number, with_error
 from core.samplers import About
 
@@ -91,13 +91,18 @@ class Findings:
             first = min((gap.frame for gap in gaps if name in gap.columns), default=steps + 1)
             lost = np.flatnonzero(~np.isfinite(self.value[name][:first]))
             if lost.size:
-                note = f"{name}: beyond double precision from t = {steps - lost[0]} down"
+                t = steps - int(lost[0])
+                is_infinite = name == "kl" and known_kl(experiment, index, int(lost[0])) == INFINITE
+                note = f"kl: {WHY_INFINITE}" if is_infinite else f"{name}: beyond double precision from t = {t} down"
                 gaps.append(_Gap([name], int(lost[0]), note))
         for columns, frame, note in gaps:
             for name in columns:
                 self.value[name][frame:] = self.error[name][frame:] = np.nan
             self.notes.append(note)
         self._explain_errors(experiment.scenario.run.particles)
+        if not experiment.evidence.exact[index]:
+            infinite = [t for t in self.kl if known_kl(experiment, index, steps - t) == INFINITE]
+            self.notes.extend(f"at.{t}.kl: {WHY_INFINITE}" for t in infinite)
         if experiment.bracket is not None and not experiment.evidence.exact[index]:
             self.notes.extend(f"kl, {note}" for note in experiment.bracket.notes[index])
         if (reason := no_asymptote(experiment.samplers[index])) is not None:

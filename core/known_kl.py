@@ -58,6 +58,11 @@ class KnownKL(NamedTuple):
 
 
 UNKNOWN = KnownKL("none", math.nan, math.nan)
+INFINITE = KnownKL("exact", math.inf, math.inf)
+WHY_INFINITE = (
+    "infinite, exactly: all samples have the same value along a singular direction of H, where the target has a density"
+)
+"""Clause on a law without a density, see :meth:`Experiment.collapses`."""
 
 
 def is_bracketed(experiment: Experiment) -> bool:
@@ -90,12 +95,15 @@ def known_kl(experiment: Experiment, index: int, frame: int) -> KnownKL:
     t = experiment.schedule.steps - frame
     if evidence.exact[index]:
         value = float(evidence.kl[index, frame])
-        return UNKNOWN if math.isnan(value) else KnownKL("exact", value, value)
+        is_known = math.isfinite(value) or (math.isinf(value) and experiment.collapses(index, t))
+        return KnownKL("exact", value, value) if is_known else UNKNOWN
     if bracket is None or not bracket.rounds or t not in bracket.times:
         return UNKNOWN
     column = bracket.times.index(t)
     low, high = (float(limit[index, column]) for limit in kl_limits(experiment))
     reverse = float(bracket.reverse.value[index, column])
+    if math.isinf(high) and experiment.collapses(index, t):
+        return INFINITE
     if math.isinf(high) and math.isfinite(reverse):
         return KnownKL("reverse", reverse, reverse, float(bracket.reverse.error[index, column]))
     return _between(low, high)
@@ -120,6 +128,7 @@ def kl_entry(experiment: Experiment, index: int, t: int) -> dict[str, Any]:
             "value": finite["lower"],
             **finite,
             "stderr": 0.0 if told.kind == "exact" else None,
+            **({"infinite": True} if told == INFINITE else {}),
         }
     column = bracket.times.index(t)
 

@@ -82,6 +82,25 @@ def measured_laws(
     return laws
 
 
+@torch.no_grad()
+def collapses(problem: Problem, schedule: Schedule, sampler: Sampler, t: int) -> bool:
+    """Whether the step that leads to t gives all samples the same value along a right singular direction of H.
+
+    Their law has no density then, and the KL of a target that has one is infinite, exactly. Found out by trying the
+    step, from t + 1, at a few points.
+    """
+    if t >= schedule.steps:
+        return False
+    dimension = problem.prior.dimension
+    level = problem.level(schedule, [t + 1]).each()[0]
+    points, _ = _probes(dimension, dimension)
+    kernel = sampler.kernel(level, problem.measurement.right_basis @ points)
+    variance = torch.as_tensor(kernel.variance, dtype=torch.float64).expand(dimension, 1)
+    image = problem.measurement.right_basis.mT @ kernel.mean
+    low, high = image.aminmax(dim=1)
+    return bool(((variance.squeeze(1) == 0) & (high - low <= 1e-12 * points.abs().max())).any())
+
+
 def _probes(rank: int, dimension: int) -> tuple[Tensor, Tensor]:
     """Points along V, (d, n), and their z, (r, n): those that an affine rule is known from, then others."""
     corners = torch.cat([torch.zeros(dimension, 1), torch.eye(dimension)[:, :rank]], dim=1).double()
