@@ -154,6 +154,9 @@ class EvidenceDock(QScrollArea):
     def _say(self) -> None:
         if self._experiment is not None:
             sentence = summarise(self._experiment, self._frame)
+            note = self._experiment.precision_note
+            if note is not None:
+                sentence += f" Note: {note}."
             self.summary.setText(coloured(sentence, [sampler.about for sampler in self._experiment.samplers]))
             self.summary.setToolTip(sentence)
             needed = self.summary.heightForWidth(self.summary.width())

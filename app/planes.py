@@ -357,9 +357,8 @@ class PlaneGrid(QWidget):
         first = max(0, frame - TRAIL_FRAMES) if "trails" in self.overlays.shown else frame
         target = self._target_drawing()
         for index, plane in self._in_view():
-            frames = trace.frames[index]
-            before = frames[first:frame, :, :TRAIL_PARTICLES]
-            plane.particles.set_frames(projection.points(frames[frame]), projection.points(before))
+            before = trace.trails(index, first, frame, TRAIL_PARTICLES)
+            plane.particles.set_frames(projection.points(trace.particles(index, frame)), projection.points(before))
             plane.set_target(target)
         self._draw_overlays()
 

@@ -103,7 +103,9 @@ class Yardstick:
     """
 
     def __init__(self, target: GaussianMixture, count: int, *, seed: int) -> None:
-        self.target = target
+        # Distances are of differences: far from the origin their digits would be lost in squares.
+        self._centre = target.mean
+        self.target = target = target.translated(-self._centre)
         self._basis = _directions(target.dimension)
         self._count = min(count, _SORTED // len(self._basis))
         generator = torch.Generator().manual_seed(seed)
@@ -122,7 +124,8 @@ class Yardstick:
             return Closeness.unknown(weights, f"closeness: takes {_FEWEST} particles at least")
         if not bool(particles.isfinite().all()):
             return Closeness.unknown(weights, "closeness: the particles diverged")
-        points, notes = particles[:, : self._count].double(), []
+        points, notes = particles[:, : self._count].double() - self._centre.unsqueeze(-1), []
+        law = None if law is None else (law[0] - self._centre, law[1])
         sampled, error, weights_error = self._weigh(points)
         if self.target.is_singular:
             notes.append("weights: the target has no density here, so that particles belong to no component")

@@ -14,9 +14,13 @@ from core.bracket import Bracket
 from core.closeness import Closeness, Yardstick
 from core.divergence import Evidence, accumulate
 from core.measured import collapses
+from core.numbers import number
 from core.refine import refine
 from core.scenario import Scenario
-from core.simulate import Trace, simulate
+from core.simulate import Trace, offsets, resolution, simulate
+
+_RESOLVED = 1e-3
+"""Rounding of particles, in parts of the narrowest standard deviation, that no number shows."""
 
 
 @final
@@ -40,7 +44,8 @@ class Experiment:
         self.schedule = scenario.schedule.build()
         self.samplers = self.scenario.line_up()
         sizes = len(self.samplers), self.schedule.steps, scenario.dimension, scenario.run.particles
-        self.trace = Trace.empty(*sizes, keep_frames=keep_frames, file=particles)
+        centre = offsets(self.problem, self.schedule)
+        self.trace = Trace.empty(*sizes, keep_frames=keep_frames, file=particles, offsets=centre)
         self.evidence = Evidence.empty(self.problem, self.schedule, self.samplers)
         self.closeness: list[Closeness] = []
         """A sampler each at t = 1; filled by :meth:`refine`."""
@@ -58,6 +63,17 @@ class Experiment:
     def limit_words(self) -> LimitWords:
         """How the continuous-time limit of the mismatch is named under this schedule."""
         return limit_words(self.schedule, self.scenario.schedule.kind)
+
+    @property
+    def precision_note(self) -> str | None:
+        """Why numbers that are read off particles have lost digits, in one sentence; None where they have not."""
+        lost = resolution(self.problem, self.schedule)
+        if lost <= _RESOLVED:
+            return None
+        return (
+            f"components lie so far apart that single precision rounds particles by {number(lost, 2)} of the narrowest "
+            "standard deviation: observed mismatch, W₂, MMD² and weights have lost digits"
+        )
 
     def collapses(self, index: int, t: int) -> bool:
         """Whether a sampler's law at t lies in a set without volume while the target has a density there."""

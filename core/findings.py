@@ -103,6 +103,8 @@ class Findings:
         if not experiment.evidence.exact[index]:
             infinite = [t for t in self.kl if known_kl(experiment, index, steps - t) == INFINITE]
             self.notes.extend(f"at.{t}.kl: {WHY_INFINITE}" for t in infinite)
+        if experiment.precision_note is not None:
+            self.notes.append(f"observed_mismatch, closeness: {experiment.precision_note}")
         if experiment.bracket is not None and not experiment.evidence.exact[index]:
             self.notes.extend(f"kl, {note}" for note in experiment.bracket.notes[index])
         if (reason := no_asymptote(experiment.samplers[index])) is not None:

@@ -321,6 +321,10 @@ class GaussianMixture:
                 mixture.__dict__.update(whitening=Whitening(*maps), is_singular=False)
         return mixtures
 
+    def translated(self, by: Tensor) -> GaussianMixture:
+        """Law of ``x + by`` for a vector (d,)."""
+        return GaussianMixture(self.log_weights, self.means + by, self.variances, self.axes)
+
     def marginal(self, matrix: Tensor) -> GaussianMixture:
         """Law of ``matrix @ x`` for a (q, d) matrix: a mixture on R^q."""
         factors = matrix @ (self.axes * self.variances.sqrt().unsqueeze(1))

@@ -133,6 +133,15 @@ class Problem:
         prior, measurement, target = (part.to(device, dtype) for part in parts)
         return Problem(prior, measurement, target)  # type: ignore[arg-type]
 
+    def translated(self, by: Tensor) -> Problem:
+        """Return the problem of ``x + by`` for a vector (d,): mixtures move, and y by ``H by``."""
+        measurement = Measurement(
+            self.measurement.matrix,
+            self.measurement.value + self.measurement.matrix @ by,
+            self.measurement.noise,
+        )
+        return Problem(self.prior.translated(by), measurement, self.target.translated(by))
+
     def levels(self, schedule: Schedule) -> Iterator[Level]:
         """Yield what each reverse step may use, for t = T, ..., 1; prepared in blocks of bounded size."""
         size = self.prior.axes.numel() * self.prior.axes.element_size()

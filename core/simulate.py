@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self, final
@@ -14,12 +14,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from core.mixture import affine
-from core.problem import Problem
+from core.problem import Level, Problem
 from core.samplers import Kernel, Sampler
 from core.schedule import Schedule
 
 _DIVERGENCE_FACTOR = 1e6
 """Particles this many times farther out than the problem's own scale have diverged."""
+_LARGEST = 1e15
+"""And so have those beyond this distance, whatever the scale: squares of larger ones may overflow in float32."""
 
 
 @final
@@ -39,6 +41,8 @@ class Trace:
     """(samplers, T + 1): its standard error."""
     diverged_at: list[int | None]
     """A sampler each: the first t whose particles are not finite or far beyond the problem's scale."""
+    offsets: Tensor | None = None
+    """(T + 1, d) float64, by frame: ``sqrt(abar_t)`` times the centre that ``frames`` are relative to; None: zero."""
     completed: int = field(default=0)
     """Frames written so far, 0..T + 1."""
 
@@ -52,8 +56,19 @@ class Trace:
         *,
         keep_frames: bool,
         file: Path | None = None,
+        offsets: Tensor | None = None,
     ) -> Self:
-        """Allocate a trace; its frames in a file that other processes may map as well, if one is given."""
+        """Allocate a trace; its frames in a file that other processes may map as well, if one is given.
+
+        Args:
+            samplers: how many.
+            steps: T.
+            dimension: d.
+            particles: N.
+            keep_frames: all of them, not the latest two only.
+            file: where frames are kept.
+            offsets: from :func:`offsets`.
+        """
         shape = samplers, steps + 1 if keep_frames else 2, dimension, particles
         size = math.prod(shape)
         memory = torch.empty(size) if file is None else torch.from_file(str(file), shared=True, size=size)
@@ -62,6 +77,7 @@ class Trace:
             np.full((samplers, steps + 1), np.nan),
             np.full((samplers, steps + 1), np.nan),
             [None] * samplers,
+            offsets,
         )
 
     def write(self, sampler: int, frame: int, points: Tensor) -> None:
@@ -70,9 +86,49 @@ class Trace:
         frames[frame % frames.shape[0]].copy_(points)
 
     def particles(self, sampler: int, frame: int) -> Tensor:
-        """(d, N): the particles of one sampler at a frame (one of the latest two where only those are kept)."""
+        """(d, N): the particles of one sampler at a frame (one of the latest two where only those are kept).
+
+        In float32, or in float64 where they are kept relative to a centre.
+        """
         frames = self.frames[sampler]
-        return frames[frame % frames.shape[0]]
+        return self._placed(frames[frame % frames.shape[0]], frame)
+
+    def trails(self, sampler: int, first: int, frame: int, count: int) -> Tensor:
+        """(frame - first, d, count): the first particles of one sampler in the frames before one."""
+        return self._placed(self.frames[sampler][first:frame, :, :count], slice(first, frame))
+
+    def _placed(self, particles: Tensor, frames: int | slice) -> Tensor:
+        return particles if self.offsets is None else particles.double() + self.offsets[frames].unsqueeze(-1)
+
+
+_FAR = 1000.0
+"""Where means lie this many times farther out than the narrowest direction is wide, float32 needs a centre."""
+
+
+def offsets(problem: Problem, schedule: Schedule) -> Tensor | None:
+    """Return ``sqrt(abar_t)`` times the target's mean by frame, (T + 1, d); None where particles need no centre.
+
+    All steps translate with the problem: ``z_t = x_t - sqrt(abar_t) c`` follows the problem whose mixtures are moved
+    by -c and whose y is moved by -Hc. Differences to the means are what must keep their digits in float32.
+    """
+    narrowest = math.sqrt(float(problem.target.variances.min()) + 1 - float(schedule.alpha_bar[1]))
+    centre = problem.target.mean
+    if float(centre.abs().max()) <= _FAR * narrowest:
+        return None
+    roots = torch.from_numpy(np.sqrt(schedule.alpha_bar[::-1]).copy())
+    return roots.unsqueeze(-1) * centre
+
+
+def resolution(problem: Problem, schedule: Schedule) -> float:
+    """Return the rounding of a particle's coordinate in parts of the narrowest standard deviation at t = 1.
+
+    Above about a thousandth, numbers that are read off particles have lost digits: components lie too far apart.
+    """
+    centre = torch.zeros(problem.prior.dimension) if offsets(problem, schedule) is None else problem.target.mean
+    mixtures = problem.prior, problem.target
+    farthest = max(float((part.means - centre).abs().max()) for part in mixtures)
+    narrowest = math.sqrt(float(problem.target.variances.min()) + 1 - float(schedule.alpha_bar[1]))
+    return farthest * float(np.finfo(np.float32).eps) / narrowest
 
 
 @torch.no_grad()
@@ -106,11 +162,15 @@ def simulate(
     """
     dimension, count = trace.frames[0].shape[1:]
     generator = torch.Generator(device).manual_seed(seed)
-    limit = _DIVERGENCE_FACTOR * _scale(problem)
-    local = problem.to(device, torch.float32)
+    limit = min(_DIVERGENCE_FACTOR * _scale(problem), _LARGEST)
+    centred = problem if trace.offsets is None else problem.translated(-trace.offsets[-1])
+    local = centred.to(device, torch.float32)
+    steps = _steps(problem, schedule, samplers, trace, device)
     basis = local.measurement.right_basis
     noise = torch.empty(dimension, count, device=device)
     start = noise.normal_(generator=generator).clone()
+    if trace.offsets is not None:
+        start = (start.double() - trace.offsets[0].unsqueeze(-1).to(device)).float()
     points = [start for _ in samplers]
     accumulated = torch.zeros(len(samplers), count, device=device)
     for index in range(len(samplers)):
@@ -121,9 +181,9 @@ def simulate(
 
     for frame, level in enumerate(local.levels(schedule), start=1):
         noise.normal_(generator=generator)
-        for index, sampler in enumerate(samplers):
+        for index, step in enumerate(steps):
             if trace.diverged_at[index] is None:
-                kernel = sampler.kernel(level, points[index])
+                kernel = step(level, points[index])
                 if observe:
                     accumulated[index] += mismatch(basis, level.target_mean(points[index]), kernel).sum(0)
                     mean, error = _mean(accumulated[index])
@@ -131,12 +191,38 @@ def simulate(
                 points[index] = draw(kernel, noise, basis)
                 flat = points[index].view(-1)
                 # Comparisons with NaN are false, so this also catches what is not finite.
-                if not float(torch.dot(flat, flat)) <= limit**2 * count:
+                if not math.sqrt(float(torch.dot(flat, flat)) / count) <= limit:
                     trace.diverged_at[index] = level.t - 1
                     points[index] = torch.full_like(noise, math.nan)
             trace.write(index, frame, points[index])
         trace.completed = frame + 1
         yield level.t - 1
+
+
+Step = Callable[[Level, Tensor], Kernel]
+"""A kernel at a level and points, both relative to the trace's centre."""
+
+
+def _steps(
+    problem: Problem, schedule: Schedule, samplers: Sequence[Sampler], trace: Trace, device: torch.device
+) -> list[Step]:
+    """The samplers' kernels; one that need not translate with the problem gets true coordinates, in float64."""
+    if trace.offsets is None:
+        return [sampler.kernel for sampler in samplers]
+    exact = problem.to(device, torch.float64)
+    roots = trace.offsets.to(device).unsqueeze(-1)
+
+    def placed(sampler: Sampler) -> Step:
+        def step(level: Level, points: Tensor) -> Kernel:
+            frame = schedule.steps - level.t
+            true = exact.level(schedule, [level.t]).each()[0]
+            kernel = sampler.kernel(true, points.double() + roots[frame])
+            variance = kernel.variance.float() if isinstance(kernel.variance, Tensor) else kernel.variance
+            return Kernel((kernel.mean - roots[frame + 1]).float(), variance)
+
+        return step
+
+    return [sampler.kernel if sampler.is_equivariant else placed(sampler) for sampler in samplers]
 
 
 def mismatch(basis: Tensor, exact_mean: Tensor, kernel: Kernel) -> Tensor:

@@ -52,6 +52,10 @@ class Sampler(BaseModel, ABC):
     kind: ClassVar[About]
     needs_measurement: ClassVar[bool] = True
     """Whether it means anything without H and y."""
+    moves_along: ClassVar[bool] = False
+    """Whether a translation of prior, target, y and points translates the step: then single precision loses nothing
+    far from the origin, since particles are kept relative to a centre. Samplers of the product do, see
+    :func:`register`."""
 
     name: str = ""
     """What the scenario calls this one; left out: the kind's key."""
@@ -63,6 +67,11 @@ class Sampler(BaseModel, ABC):
     @abstractmethod
     def kernel(self, level: Level, points: Tensor) -> Kernel:
         """Return the law of x_{t-1} given the points x_t, (d, N)."""
+
+    @property
+    def is_equivariant(self) -> bool:
+        """Whether this one translates with the problem, see :attr:`moves_along`."""
+        return self.moves_along
 
     def obstacle(self, measurement: Measurement) -> str | None:
         """Return why it cannot run with a measurement, as the end of a sentence that begins with its name."""
@@ -103,7 +112,7 @@ _Class = TypeVar("_Class", bound=type[Sampler])
 
 
 def register(sampler: _Class) -> _Class:
-    """Class decorator: make a sampler known by its key.
+    """Class decorator: make a sampler of the product known by its key; it must translate with the problem.
 
     Raises:
         ValueError: the key is taken.
@@ -111,6 +120,7 @@ def register(sampler: _Class) -> _Class:
     key = sampler.kind.key
     if key in SAMPLERS:
         raise ValueError(f"a sampler with the key {key!r} is already registered")
+    sampler.moves_along = True
     SAMPLERS[key] = sampler()
     return sampler
 

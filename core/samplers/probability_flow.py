@@ -24,6 +24,11 @@ class ProbabilityFlow(Sampler, ABC):
     score: SerializeAsAny[ScoreSampler] = Exact()
     """Whose score is followed."""
 
+    @property
+    def is_equivariant(self) -> bool:
+        """Whether the score that is followed translates with the problem."""
+        return self.moves_along and self.score.is_equivariant
+
     def obstacle(self, measurement: Measurement) -> str | None:
         """Refuse what the score refuses."""
         return self.score.obstacle(measurement)
