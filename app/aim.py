@@ -7,9 +7,10 @@ from typing import Any, final
 
 from pydantic import ValidationError
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QComboBox, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QVBoxLayout, QWidget
 
 from app import theme
+from app.user_text import plain_label
 from core.edits import patched
 from core.mixture import GaussianMixture
 from core.problem import Measurement
@@ -33,7 +34,7 @@ class AimBox(QWidget):
         self.box.addItems(["target: the posterior given y", "target: a mixture of its own"])
         self.box.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.box.activated.connect(self._choose)
-        self.left_out = QLabel(wordWrap=True, visible=False)
+        self.left_out = plain_label(wordWrap=True, visible=False)
         self.left_out.setProperty("role", "muted")
         self.left_out.setFont(theme.font(12))
         layout = QVBoxLayout(self)

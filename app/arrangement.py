@@ -7,10 +7,11 @@ from typing import final
 
 from PySide6.QtCore import QRectF, QSizeF, Qt, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QToolButton, QWidget
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QToolButton, QWidget
 
 from app.plane import Plane
 from app.sampler_notes import SamplerNotes
+from app.user_text import plain_label
 from core.experiment import Experiment
 
 _MOST, _LEAST_SIDE = 6, 150
@@ -68,7 +69,7 @@ class Arrangement(QWidget):
         self._grid.setSpacing(_GAP)
         self.back = _arrow("‹", "Previous panels (PgUp)", lambda: self.turn(-1))
         self.forward = _arrow("›", "Next panels (PgDown)", lambda: self.turn(1))
-        self._where = QLabel()
+        self._where = plain_label()
         self.pager = QWidget()
         row = QHBoxLayout(self.pager)
         row.setContentsMargins(0, 0, 0, 0)

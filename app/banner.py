@@ -6,7 +6,10 @@ from collections.abc import Callable
 from typing import final
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget
+
+from app.user_text import button_text, plain_label
+from core.user_text import plain
 
 
 @final
@@ -15,11 +18,11 @@ class Banner(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self._error = QLabel(objectName="bannerError", wordWrap=True, visible=False)
+        self._error = plain_label(objectName="bannerError", wordWrap=True, visible=False)
         self._error.setProperty("role", "error")
         self._offer = QWidget(objectName="offer", visible=False)
         self._offer.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self._words = QLabel(wordWrap=True)
+        self._words = plain_label(wordWrap=True)
         self._buttons = QHBoxLayout()
         row = QHBoxLayout(self._offer)
         row.setContentsMargins(14, 4, 12, 4)
@@ -33,16 +36,16 @@ class Banner(QWidget):
 
     def say(self, words: object | None) -> None:
         """Say what went wrong, or nothing any more."""
-        self._error.setText(str(words or ""))
+        self._error.setText(plain(str(words or "")))
         self._error.setVisible(words is not None)
 
     def offer(self, words: str, answers: dict[str, Callable[[], object]]) -> None:
         """Offer something: a button an answer, after which the offer is gone."""
         while (item := self._buttons.takeAt(0)) is not None:
             item.widget().deleteLater()  # type: ignore[union-attr]
-        self._words.setText(words)
+        self._words.setText(plain(words))
         for label, act in answers.items():
-            button = QPushButton(label)
+            button = QPushButton(button_text(label))
             button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             button.clicked.connect(lambda _checked, act=act: self._answer(act))
             self._buttons.addWidget(button)

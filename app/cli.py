@@ -118,10 +118,11 @@ def run(scenario: str, out: Path | None, **overrides: str | int | None) -> None:
     from core.experiment import Experiment
     from core.refusal import ScenarioError
     from core.report import require_folder, write_report
+    from core.user_text import file_name
 
     found = find_scenario(scenario)
     chosen = _override(found, overrides)
-    folder = out or Path("runs") / found.name
+    folder = out or Path("runs") / file_name(found.name)
     with _writing_to(folder):
         require_folder(folder)
     try:
@@ -189,6 +190,7 @@ def _print_headline(experiment: Experiment) -> None:
     from rich.text import Text
 
     from core.findings import findings, headline
+    from core.user_text import one_line, terminal_text
 
     found = findings(experiment)
     rows = headline(found)
@@ -197,18 +199,18 @@ def _print_headline(experiment: Experiment) -> None:
     for title in titles:
         table.add_column(title, justify="left" if title == "sampler" else "right", no_wrap=True)
     for each, row in zip(found, rows, strict=True):
-        name = Text(row.pop("sampler"), style=each.about.colour)
+        name = Text(one_line(row.pop("sampler")), style=each.about.colour)
         table.add_row(name, *(row[title] for title in titles[1:]))
     console = Console(highlight=False)
     natural = Measurement.get(console, console.options.update(max_width=1000), table).maximum
     console.width = max(console.width, natural)  # a pipe has no width to keep to, and a number is never cut
-    console.print(Text(f"{experiment.scenario.name}: nats, at t = 1", style="bold"), end="\n\n")
+    console.print(Text(f"{one_line(experiment.scenario.name)}: nats, at t = 1", style="bold"), end="\n\n")
     console.print(table)
     explained = {**_LEGEND, "limit": experiment.limit_words.meaning}
     legend = [f"{title}: {explained[title]}" for title in titles if title in explained]
     for lines in (legend, _notes(found)):
         if lines:
-            console.print(Text("\n" + "\n".join(lines), style="dim"))
+            console.print(Text("\n" + terminal_text("\n".join(lines)), style="dim"))
 
 
 _LEGEND = {
@@ -276,7 +278,9 @@ def _numbers(text: str) -> list[int]:
             return list(range(first, last + 1, second - first))
         return [int(part) for part in parts]
     except ValueError:
-        raise Refused(f"--steps: must be whole numbers, as 50,100,200 or 50,100,...,1000 (is {text!r})") from None
+        from core.user_text import quoted
+
+        raise Refused(f"--steps: must be whole numbers, as 50,100,200 or 50,100,...,1000 (is {quoted(text)})") from None
 
 
 def _notes(found: Sequence[Findings]) -> list[str]:
@@ -299,6 +303,7 @@ def list_() -> None:
 
     from app.library import builtin_scenarios, first_sentence, load_builtin
     from core.samplers import SAMPLERS
+    from core.user_text import terminal_text
 
     console = Console()
 
@@ -306,7 +311,7 @@ def list_() -> None:
         table = Table.grid(padding=(0, 2, 1, 0))
         table.add_column(no_wrap=True)
         for key, lines in entries.items():
-            table.add_row(Text(key, style="bold"), Text("\n".join(lines)))
+            table.add_row(Text(terminal_text(key), style="bold"), Text(terminal_text("\n".join(lines))))
         console.print(Text(title, style="bold"), Padding(table, (1, 0, 1, 2)))
 
     scenarios = {key: load_builtin(key) for key in builtin_scenarios()}
@@ -361,5 +366,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _refuse(sentence: str, status: int = Refused.exit_code) -> int:
-    click.echo(f"{PROGRAM}: {' '.join(sentence.split())}", err=True)
+    from core.user_text import one_line
+
+    click.echo(f"{PROGRAM}: {one_line(sentence, 2000)}", err=True)
     return status

@@ -13,7 +13,6 @@ from PySide6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
     QHeaderView,
-    QLabel,
     QLineEdit,
     QPushButton,
     QSlider,
@@ -24,6 +23,7 @@ from PySide6.QtWidgets import (
 )
 
 from app import theme
+from app.user_text import plain_label
 from core.refusal import ScenarioError
 
 _ROW_HEIGHT = 26
@@ -121,7 +121,7 @@ class Section(QWidget):
         self.body = QVBoxLayout(content)
         self.body.setContentsMargins(0, 0, 0, 8)
         self.body.setSpacing(8)
-        self.error = QLabel(wordWrap=True, visible=False)
+        self.error = plain_label(wordWrap=True, visible=False)
         self.error.setProperty("role", "error")
         self.error.setFont(theme.font(12))
         layout = QVBoxLayout(self)

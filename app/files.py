@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from functools import partial
 from pathlib import Path
 from typing import final
@@ -20,9 +19,11 @@ from app.recovery import Autosave, Leftover, leftovers
 from app.settings import Settings
 from app.task import Task
 from app.top_bar import TopBar
+from app.user_text import auto_text, button_text
 from core.data import Fitted
 from core.refusal import ScenarioError
 from core.scenario import Scenario
+from core.user_text import file_name, one_line
 
 _SCENARIOS = "Scenarios (*.toml)"
 _DATA = "Points (*.csv *.tsv *.txt *.npy)"
@@ -80,7 +81,7 @@ class Files(QObject):
         answer = QMessageBox.warning(
             self._window,
             "Unsaved changes",
-            f"Save the changes to “{self._document.scenario.name}”?",
+            auto_text(f"Save the changes to “{one_line(self._document.scenario.name)}”?"),
             answers.Save | answers.Discard | answers.Cancel,
             answers.Save,
         )
@@ -130,7 +131,7 @@ class Files(QObject):
     def _list_recent(self) -> None:
         self._recent.clear()
         for path in self._settings.recent:
-            action = self._recent.addAction(f"{path.stem}  –  {path.parent}")
+            action = self._recent.addAction(button_text(f"{path.stem}  –  {path.parent}"))
             action.triggered.connect(lambda _checked, path=path: self.open_path(path))
         if self._recent.isEmpty():
             self._recent.addAction("No files yet").setEnabled(False)
@@ -186,7 +187,7 @@ class Files(QObject):
     def save_file_as(self) -> bool:
         """Ask for a file and save to it; return whether that was done."""
         self._window.setFocus()
-        proposed = str(self._document.path or f"{_file_name(self._document.scenario.name)}.toml")
+        proposed = str(self._document.path or f"{file_name(self._document.scenario.name.lower())}.toml")
         name, _ = QFileDialog.getSaveFileName(self._window, "Save the scenario", proposed, _SCENARIOS)
         path = Path(name)
         return bool(name) and self._save(path if path.suffix else path.with_suffix(".toml"))
@@ -217,7 +218,7 @@ class Files(QObject):
         if self._left:
             name = self._left[0].name
             self._banner.offer(
-                f"The program ended with unsaved changes to “{name}”.",
+                f"The program ended with unsaved changes to “{one_line(name)}”.",
                 {"Restore": self._restore, "Discard": self._drop},
             )
 
@@ -252,8 +253,3 @@ class Files(QObject):
             self._autosave.clear()
         for left in self._left:
             left.lock.unlock()  # offered again at the next start
-
-
-def _file_name(name: str) -> str:
-    """What a scenario's file might be called."""
-    return re.sub(r"\W+", "-", name.lower()).strip("-") or "scenario"

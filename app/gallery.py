@@ -25,6 +25,7 @@ from PySide6.QtWidgets import (
 from app import theme
 from app.library import Entry, gallery, load_builtin
 from app.thumbnail import thumbnail
+from app.user_text import plain_label, rich_text
 from app.widgets import heading
 
 _COLUMNS = 3
@@ -50,9 +51,9 @@ class Card(QPushButton):
         self.setFixedSize(_CARD)
         self._picture = QLabel()
         self._picture.setFixedSize(_PICTURE)
-        self._name = QLabel(wordWrap=True)
+        self._name = QLabel(wordWrap=True, textFormat=Qt.TextFormat.RichText)
         self._name.setFont(theme.font(13, "semibold"))
-        sentence = QLabel(entry.sentence, wordWrap=True)
+        sentence = plain_label(entry.sentence, wordWrap=True)
         sentence.setProperty("role", "muted")
         sentence.setFont(theme.font(12))
         layout = QVBoxLayout(self)
@@ -66,7 +67,7 @@ class Card(QPushButton):
     def mark(self, is_open: bool) -> None:
         """Say whether this is the scenario on the screen."""
         sign = f' <span style="color:{theme.current().accent}">· on screen</span>' if is_open else ""
-        self._name.setText(self.entry.name + sign)
+        self._name.setText(rich_text(self.entry.name) + sign)
 
     def show_picture(self, picture: QPixmap) -> None:
         """Show the scenario's picture."""
@@ -100,7 +101,7 @@ class Gallery(QDialog):
         self.filter.textChanged.connect(self._arrange)
         self._groups = {heading(group): [Card(entry) for entry in entries] for group, entries in gallery().items()}
         self.cards = [card for cards in self._groups.values() for card in cards]
-        self._nothing = QLabel("No scenario says that.")
+        self._nothing = plain_label("No scenario says that.")
         self._nothing.setProperty("role", "muted")
         self._places: dict[tuple[int, int], Card] = {}
         self._pictures: dict[tuple[str, theme.Palette, float], QPixmap] = {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import final
 
 from PySide6.QtCore import QPoint
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 from superqt import QFlowLayout
 
 from app import theme
@@ -15,6 +15,7 @@ from app.read_out import ReadOut, table
 from app.segments import Segments
 from app.time_plot import TimePlot
 from app.time_scale import Kind, TimeScale
+from app.user_text import plain_label
 from app.widgets import LegendEntry, card, heading
 from core.experiment import Experiment
 from core.known_kl import WITHIN_ERROR, kl_frame, known_kl, why_no_bound, why_no_limit
@@ -46,7 +47,7 @@ class HeadlinePlot(QWidget):
         for name, (words, style, width, meaning) in STYLES.items():
             self._legend[name] = LegendEntry(words, width, style=style, upright=name == "bracket")
             self._legend[name].setToolTip(meaning)
-        self._absences = QLabel(wordWrap=True, visible=False)
+        self._absences = plain_label(wordWrap=True, visible=False)
         self._absences.setProperty("role", "muted")
         self._absences.setFont(theme.font(11))
         self._build()

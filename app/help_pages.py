@@ -19,6 +19,7 @@ from app import theme
 from app.formula import display, inline_image, lines, typeset
 from app.widgets import heading
 from core.samplers import SAMPLERS
+from core.user_text import one_line
 
 _TEXT = 14
 _SIZES = {"inline": 16.5, "display": 20.0}
@@ -59,11 +60,17 @@ def samplers_in_words() -> str:
     parts = []
     for sampler in SAMPLERS.values():
         about = sampler.about
-        parts.append(f'## <span style="color:{about.colour}">●</span> {about.label}')
+        parts.append(f'## <span style="color:{about.colour}">●</span> {_literal(about.label)}')
         parts += [f"$${latex}$$" for latex in lines(about)]
-        parts += [about.summary]
-        parts += [f"*{name}:* {words}" for name, words in _particulars(about.assumptions, about.variant, about.source)]
+        parts += [_literal(about.summary)]
+        particulars = _particulars(about.assumptions, about.variant, about.source)
+        parts += [f"*{name}:* {_literal(words)}" for name, words in particulars]
     return "\n\n".join(parts)
+
+
+def _literal(text: str) -> str:
+    """Text as Markdown that stands for itself: a sampler of the user's own may say anything."""
+    return re.sub(r"[^\w\s]", lambda char: f"&#{ord(char[0])};", one_line(text, 2000))
 
 
 def _particulars(assumptions: str, variant: str, source: str) -> list[tuple[str, str]]:

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any, final
 
-from PySide6.QtWidgets import QHBoxLayout, QHeaderView, QLabel
+from PySide6.QtWidgets import QHBoxLayout, QHeaderView
 
 from app.fields import NumberTable, Section, Slid, read, write
+from app.user_text import plain_label
 from app.widgets import side_by_side, subscript
 from core.edits import with_drawn_value
 from core.scenario import Scenario
@@ -29,7 +30,7 @@ class MeasurementEditor(Section):
         self.noise = Slid(self.entry("noise", "Measurement noise σ_y"), 1e-3, 3.0, zero=True)
         self.noise.slid.connect(self.changed)
         self.remove = self.button("Remove row", "Remove the selected row of H", self._remove_row)
-        label = QLabel("noise σ_y")
+        label = plain_label("noise σ_y")
         label.setProperty("role", "muted")
         noise = QHBoxLayout()
         noise.addWidget(label)

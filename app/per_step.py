@@ -8,7 +8,7 @@ import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
 from PySide6.QtCore import QPoint
-from PySide6.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
 from app import theme
 from app.absences import absences
@@ -16,6 +16,7 @@ from app.pictures import Drawing, Line
 from app.read_out import ReadOut, table
 from app.time_plot import TimePlot
 from app.time_scale import Kind, TimeScale
+from app.user_text import plain_label
 from core.experiment import Experiment
 from core.known_kl import why_no_bound
 from core.numbers import number
@@ -39,7 +40,7 @@ class PerStepPlot(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
-        self._absences = QLabel(visible=False)  # one line: wrapped, it would claim the height of three
+        self._absences = plain_label(visible=False)  # one line: wrapped, it would claim the height of three
         self._absences.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self._absences.setProperty("role", "muted")
         self._absences.setFont(theme.font(11))

@@ -9,7 +9,7 @@ from typing import final
 
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QAction, QFontDatabase
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QFileDialog, QLabel, QPlainTextEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QFileDialog, QPlainTextEdit, QVBoxLayout, QWidget
 
 from app import theme
 from app.banner import Banner
@@ -17,11 +17,13 @@ from app.document import Document
 from app.settings import Settings
 from app.task import Task
 from app.top_bar import TopBar
+from app.user_text import auto_text, button_text, plain_label
 from app.widgets import heading
 from core.edits import with_another_sampler
 from core.plugins import fingerprint, load_plugin, loaded_contents, loaded_files, read_plugin
 from core.refusal import ScenarioError
 from core.scenario import Scenario
+from core.user_text import one_line
 
 ENDING = ".py"
 _FIRST_LINES = 14
@@ -36,7 +38,7 @@ class TrustDialog(QDialog):
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle("Run code from a file?")
         lines = content.decode("utf-8", errors="replace").splitlines()
-        words = QLabel(
+        words = plain_label(
             "A sampler is a program: once it runs, it can do whatever you can. Run it only if you know what it does.",
             wordWrap=True,
         )
@@ -45,7 +47,7 @@ class TrustDialog(QDialog):
         code.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
         more = len(lines) - _FIRST_LINES
         rest = f"{more} more lines. " if more > 0 else ""
-        content_hash = QLabel(f"{rest}SHA-256 {fingerprint(content)[:16]}…", toolTip=fingerprint(content))
+        content_hash = plain_label(f"{rest}SHA-256 {fingerprint(content)[:16]}…", toolTip=fingerprint(content))
         content_hash.setProperty("role", "muted")
         content_hash.setFont(theme.font(12))
         buttons = QDialogButtonBox()
@@ -54,7 +56,7 @@ class TrustDialog(QDialog):
         buttons.accepted.connect(self.accept)
         buttons.rejected.connect(self.reject)
         layout = QVBoxLayout(self)
-        for widget in (heading(f"Run the code of {path.name}?"), words, code, content_hash, buttons):
+        for widget in (heading(f"Run the code of {one_line(path.name, 60)}?"), words, code, content_hash, buttons):
             layout.addWidget(widget)
         self.resize(560, 420)
         self.run.setAutoDefault(False)
@@ -85,7 +87,9 @@ class Plugins(QObject):
             menu.removeAction(action)
             action.deleteLater()
         following = menu.actions()[menu.actions().index(self._entry) + 1]
-        self._reloads = [QAction(f"Reload {path.name}", menu, toolTip=str(path)) for path in loaded_files()]
+        self._reloads = [
+            QAction(f"Reload {button_text(path.name)}", menu, toolTip=auto_text(str(path))) for path in loaded_files()
+        ]
         for action, path in zip(self._reloads, loaded_files(), strict=True):
             action.triggered.connect(lambda _checked, path=path: self.open(path))
             menu.insertAction(following, action)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from typing import final
 
 import torch
@@ -11,7 +10,8 @@ from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QToolButton, QWidget
 
 from app.popup import GAP, beside
 from app.scene import Projection
-from app.widgets import heading
+from app.user_text import plain_label
+from app.widgets import heading, sampler_title
 from core.experiment import Experiment
 from core.field import Field, lift
 from core.numbers import number
@@ -68,7 +68,7 @@ class ScoreCard(QFrame):
         super().__init__(window, objectName="popup")
         self._window = window
         self.setAccessibleName("Scores at a point")
-        self._title = heading("")
+        self._title = heading("", rich=True)
         close = QToolButton(text="×", toolTip="Close (Escape)", accessibleName="Close the card")
         close.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         close.clicked.connect(self.closed)
@@ -84,7 +84,7 @@ class ScoreCard(QFrame):
         """Write them; their number never changes."""
         self._title.setText(title)
         for row in range(len(self._cells), len(rows)):
-            cells = (QLabel(), QLabel(), QLabel())
+            cells = (plain_label(), plain_label(), plain_label())
             cells[0].setProperty("role", "muted")
             for column, cell in enumerate(cells):
                 side = Qt.AlignmentFlag.AlignRight if column == 2 else Qt.AlignmentFlag.AlignLeft
@@ -110,6 +110,5 @@ class ScoreCard(QFrame):
 
 
 def title_of(experiment: Experiment, index: int, t: int) -> str:
-    """The sampler and the step."""
-    about = experiment.samplers[index].about
-    return f'<span style="color:{about.colour}">●</span>&nbsp; {html.escape(about.label)} at t = {t}'
+    """The sampler and the step, in rich text."""
+    return f"{sampler_title(experiment.samplers[index].about)} at t = {t}"

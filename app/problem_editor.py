@@ -7,7 +7,7 @@ from typing import final
 
 from PySide6.QtCore import QSignalBlocker, Qt, QTimer, Signal
 from PySide6.QtGui import QHideEvent
-from PySide6.QtWidgets import QLabel, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QScrollArea, QVBoxLayout, QWidget
 
 from app import theme
 from app.aim import AimBox
@@ -18,6 +18,7 @@ from app.measurement_editor import MeasurementEditor
 from app.mixture_editor import MixtureEditor
 from app.run_editor import RunEditor
 from app.sampler_editor import SamplerEditor
+from app.user_text import plain_label
 from core.edits import Edit, difference, patched, with_dimension
 from core.refusal import ScenarioError
 from core.scenario import Scenario
@@ -49,14 +50,14 @@ class ProblemEditor(QScrollArea):
         self.setFrameShape(QScrollArea.Shape.NoFrame)
         self._scenario = self._coming = document.scenario
         """What the fields show, and what they will show at the next reading."""
-        self.notes = QLabel(wordWrap=True)
+        self.notes = plain_label(wordWrap=True)
         self.notes.setProperty("role", "muted")
         self.notes.setFont(theme.font(12))
         self.prior, self.measurement = MixtureEditor("prior", "Prior", "m"), MeasurementEditor()
         self.target = MixtureEditor("target", "Target", "c")
         self.samplers, self.run = SamplerEditor(), RunEditor()
         self.sections: list[Section] = [self.prior, self.measurement, self.target, self.samplers, self.run]
-        self._general = QLabel(wordWrap=True, visible=False)
+        self._general = plain_label(wordWrap=True, visible=False)
         self._general.setProperty("role", "error")
         body = QWidget(objectName="problem")
         body.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)

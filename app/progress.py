@@ -11,6 +11,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import Progress
 
+from core.user_text import one_line
+
 _LINE_SECONDS = 10.0
 """A log is read later: it need not grow faster."""
 
@@ -33,7 +35,7 @@ def metered() -> Iterator[Meter]:
         task = progress.add_task("")
 
         def show(done: int, total: int | None, what: str) -> None:
-            progress.update(task, description=escape(what), completed=done, total=total)
+            progress.update(task, description=escape(one_line(what, 60)), completed=done, total=total)
 
         yield show
 
@@ -52,5 +54,5 @@ class _Lines:
             return
         self._printed = now
         reached = f": {done} of {total}" if total is not None else ""
-        line = f"{what}{reached}, after {now - self._start:.0f} s"
+        line = f"{one_line(what, 60)}{reached}, after {now - self._start:.0f} s"
         self._console.print(line, markup=False, highlight=False, soft_wrap=True)

@@ -8,7 +8,6 @@ import pyqtgraph as pg
 from PySide6.QtWidgets import (
     QComboBox,
     QFormLayout,
-    QLabel,
     QWidget,
 )
 
@@ -20,6 +19,7 @@ from app.fields import (
     write,
 )
 from app.pictures import quiet_plot
+from app.user_text import plain_label
 from core.refusal import ScenarioError
 from core.scenario import Scenario
 from core.sections import SCHEDULES
@@ -79,7 +79,7 @@ class RunEditor(Section):
         self.finish()
 
     def _add_line(self, words: str, widget: QWidget) -> None:
-        label = QLabel(words)
+        label = plain_label(words)
         label.setProperty("role", "muted")
         label.setMinimumWidth(76)
         self.form.addRow(label, widget)

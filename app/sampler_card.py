@@ -11,7 +11,8 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QToolBut
 from app import theme
 from app.formula import FormulaView, lines
 from app.popup import beside, place_in
-from app.widgets import heading
+from app.user_text import rich_text
+from app.widgets import heading, sampler_title
 from core.samplers import About
 
 _LEAST_WIDTH = 360
@@ -31,7 +32,7 @@ class SamplerCard(QFrame):
         super().__init__(window, objectName="popup")
         self.about = about
         self.setAccessibleName(f"What {about.label} is")
-        title = heading(f'<span style="color:{about.colour}">●</span>&nbsp; {about.label}')
+        title = heading(sampler_title(about), rich=True)
         close = QToolButton(text="×", toolTip="Close (Escape)", accessibleName="Close the card")
         close.clicked.connect(self.close)
         header = QHBoxLayout()
@@ -72,7 +73,7 @@ class SamplerCard(QFrame):
 
 def _paragraph(name: str, words: str) -> QLabel:
     start = f'<span style="color:{theme.current().muted}">{name}</span>&nbsp; ' if name else ""
-    label = QLabel(f"{start}{words}", wordWrap=True)
+    label = QLabel(f"{start}{rich_text(words)}", wordWrap=True)
     label.setTextFormat(Qt.TextFormat.RichText)
     label.setContentsMargins(0, 0, 8, 0)
     label.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)

@@ -13,6 +13,7 @@ from superqt import QFlowLayout
 from app import theme
 from app.fields import Section, set_invalid
 from app.sampler_settings import SamplerSettings, score_samplers
+from app.user_text import auto_text, button_text
 from core.refusal import ScenarioError
 from core.samplers import SAMPLERS, Sampler
 from core.scenario import Scenario
@@ -39,14 +40,14 @@ class Chip(QPushButton):
     def show_sampler(self, sampler: Sampler, runs: bool, obstacle: str | None) -> None:
         """Show what it is, whether it runs, and why it cannot."""
         about = sampler.about
-        self.setText(about.label)
+        self.setText(button_text(about.label))
         hint = f"\n{about.label} {obstacle}" if obstacle else "\nMenu key or right click: settings"
-        self.setToolTip(f"{about.summary}\n{about.source}{hint}")
+        self.setToolTip(auto_text(f"{about.summary}\n{about.source}{hint}"))
         self.setAccessibleName(f"Run {about.label}")
         self.setChecked(runs)
         self.setIcon(theme.dot(about.colour) if runs else theme.ring(about.colour))
         self.chevron.setIcon(theme.icon("chevron-down", colour=theme.current().muted))
-        self.chevron.setToolTip(f"Settings of {about.label}")
+        self.chevron.setToolTip(auto_text(f"Settings of {about.label}"))
         self.chevron.setAccessibleName(f"Settings of {about.label}")
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:  # noqa: N802 - Qt's name

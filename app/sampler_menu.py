@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QMenu, QToolButton
 
 from app import theme
 from app.hand import Hand
+from app.user_text import auto_text, button_text
 from core.edits import with_sampler
 from core.refusal import ScenarioError
 from core.samplers import SAMPLERS, About
@@ -31,12 +32,12 @@ class SamplerButton(QToolButton):
     enlarged = Signal()
 
     def __init__(self, about: About, hand: Hand) -> None:
-        super().__init__(objectName="sampler", text=about.label)
+        super().__init__(objectName="sampler", text=button_text(about.label))
         self.about, self._hand = about, hand
         self.setIcon(theme.dot(about.colour))
         self.setFont(theme.font(13, "semibold"))
         self.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        self.setToolTip(f"{about.summary}\n{about.source}\nClick to show another sampler here.")
+        self.setToolTip(auto_text(f"{about.summary}\n{about.source}\nClick to show another sampler here."))
         self.setAccessibleName(f"{about.label}: choose the sampler of this panel")
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
@@ -51,16 +52,17 @@ class SamplerButton(QToolButton):
         menu.clear()
         scenario = self._hand.scenario
         for key, about in offered(scenario).items():
-            action = menu.addAction(theme.dot(about.colour), about.label)
+            action = menu.addAction(theme.dot(about.colour), button_text(about.label))
             if key == self.about.key:
                 action.setFont(theme.font(13, "semibold"))
-            action.setToolTip(about.summary)
+            action.setToolTip(auto_text(about.summary))
             action.triggered.connect(lambda _checked, key=key: self.chosen.emit(key))
             try:
                 with_sampler(scenario, self.about.key, key)
             except ScenarioError as error:
                 action.setEnabled(False)
-                action.setToolTip(str(error))
+                action.setToolTip(auto_text(str(error)))
         menu.addSeparator()
-        menu.addAction(f"About {self.about.label}", self.explained.emit)
+        entry = menu.addAction(f"About {button_text(self.about.label)}", self.explained.emit)
+        entry.setToolTip(auto_text(self.about.summary))
         menu.addAction("Enlarge, or show all again\tE", self.enlarged.emit)

@@ -10,6 +10,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QLabel, QScrollArea
 
 from app import theme
+from app.user_text import rich_text
 from app.weights_view import WeightsView
 from app.widgets import card, heading
 from core.experiment import Experiment
@@ -66,5 +67,6 @@ class SamplerNotes(QScrollArea):
 
 def _paragraph(about: About) -> str:
     dot = f'<span style="color:{about.colour}">●</span>'
-    words = f"{dot}&nbsp; <b>{about.label}</b>&nbsp; {about.summary} <i>{about.source}</i>"
+    label, summary, source = (rich_text(part) for part in (about.label, about.summary, about.source))
+    words = f"{dot}&nbsp; <b>{label}</b>&nbsp; {summary} <i>{source}</i>"
     return f'<p style="margin-top:0; margin-bottom:8px">{words}</p>'

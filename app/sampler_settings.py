@@ -14,7 +14,6 @@ from PySide6.QtWidgets import (
     QFormLayout,
     QFrame,
     QHBoxLayout,
-    QLabel,
     QLineEdit,
     QPushButton,
     QToolButton,
@@ -25,7 +24,8 @@ from PySide6.QtWidgets import (
 from app import theme
 from app.fields import Entry, read, set_invalid, write
 from app.popup import beside, place_in
-from app.widgets import heading, side_by_side
+from app.user_text import plain_label
+from app.widgets import heading, sampler_title, side_by_side
 from core.samplers import SAMPLERS, Sampler, ScoreSampler
 from core.samplers.base import symbol
 
@@ -50,7 +50,7 @@ class SamplerSettings(QFrame):
         self.name = sampler.about.key
         self._chip = chip
         self._model = type(sampler)
-        self._title = heading("")
+        self._title = heading("", rich=True)
         close = QToolButton(text="×", toolTip="Close (Escape)", accessibleName="Close the settings")
         close.clicked.connect(self.close)
         QShortcut(QKeySequence.StandardKey.Cancel, self, self.close)  # wherever the keys go in the window
@@ -71,7 +71,7 @@ class SamplerSettings(QFrame):
         self.swatch.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.swatch.clicked.connect(self._choose_colour)
         self._add("colour", self._line("colour"), self.swatch)
-        self.error = QLabel(wordWrap=True, visible=False)
+        self.error = plain_label(wordWrap=True, visible=False)
         self.error.setProperty("role", "error")
         self.error.setFont(theme.font(12))
         self.drop = self._button("", self.removed.emit)
@@ -90,7 +90,7 @@ class SamplerSettings(QFrame):
         row = QHBoxLayout()
         for widget in (field, *more):
             row.addWidget(widget)
-        label = QLabel(symbol(name).replace("_", " "))
+        label = plain_label(symbol(name).replace("_", " "))
         label.setProperty("role", "muted")
         self._form.addRow(label, row)
 
@@ -128,7 +128,7 @@ class SamplerSettings(QFrame):
         """
         about = sampler.about
         self.setAccessibleName(f"Settings of {about.label}")
-        self._title.setText(f'<span style="color:{about.colour}">●</span>&nbsp; {about.label}')
+        self._title.setText(sampler_title(about))
         self.drop.setText(drop)
         self.drop.setVisible(bool(drop))
         for name, field in self.fields.items():

@@ -11,10 +11,12 @@ from PySide6.QtGui import QColor, QFontMetrics, QResizeEvent
 from PySide6.QtWidgets import QHeaderView, QLabel, QTableWidget, QTableWidgetItem, QVBoxLayout, QWidget
 
 from app import theme
+from app.user_text import auto_text
 from app.widgets import card
 from core.experiment import Experiment
 from core.known_kl import WITHIN_ERROR, is_bracketed, kl_frame, known_kl, why_no_bound, why_no_limit
 from core.numbers import number, with_error
+from core.user_text import one_line
 
 ROWS = {
     "kl": ("KL", "How far the samples are from the target, in nats."),
@@ -128,8 +130,8 @@ class TermsTable(QWidget):
         limit.setToolTip(experiment.limit_words.meaning)
         self.table.setColumnCount(len(experiment.samplers))
         for column, sampler in enumerate(experiment.samplers):
-            header = QTableWidgetItem(sampler.about.label)
-            header.setToolTip(sampler.about.summary)
+            header = QTableWidgetItem(one_line(sampler.about.label))
+            header.setToolTip(auto_text(sampler.about.summary))
             self.table.setHorizontalHeaderItem(column, header)
             for row, name in enumerate(ROWS):
                 item = QTableWidgetItem()
@@ -162,7 +164,7 @@ class TermsTable(QWidget):
             for name in ROWS:
                 text, tip, short = self.cell(name, column)
                 self._items[name, column].setText(text if not short or self._has_room(text) else short)
-                self._items[name, column].setToolTip(tip)
+                self._items[name, column].setToolTip(auto_text(tip))
 
     # Cells
 

@@ -15,6 +15,7 @@ from app.keys import Key
 from app.segments import Segments
 from app.time_scale import Kind, TimeScale
 from app.time_slider import TimeSlider
+from app.user_text import plain_label
 from core.numbers import number
 from core.schedule import Schedule
 
@@ -225,7 +226,7 @@ class Transport(QWidget):
         keeps_its_place.setRetainSizeWhenHidden(True)
         self.cancel.setSizePolicy(keeps_its_place)
         self.cancel.hide()
-        self.status = QLabel()
+        self.status = plain_label()
         self.status.setProperty("role", "muted")
         self.status.setMinimumWidth(196)
         self.status.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)

@@ -9,6 +9,8 @@ from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from app import theme
+from app.user_text import auto_text, plain_label, rich_text
+from core.samplers import About
 
 _SAMPLE = 22
 """Length of a legend's piece of line, in pixels."""
@@ -31,9 +33,16 @@ def card(title: QWidget | None = None) -> tuple[QFrame, QVBoxLayout]:
     return frame, layout
 
 
-def heading(text: str) -> QLabel:
-    """Return the title of a card."""
-    label = QLabel(text)
+def sampler_title(about: About) -> str:
+    """A sampler's sign and label in rich text; the label stands for itself."""
+    return f'<span style="color:{about.colour}">●</span>&nbsp; {rich_text(about.label)}'
+
+
+def heading(text: str, *, rich: bool = False) -> QLabel:
+    """Return the title of a card; in plain text, unless it is rich text such as :func:`sampler_title`."""
+    label = plain_label()
+    label.setTextFormat(Qt.TextFormat.RichText if rich else Qt.TextFormat.PlainText)
+    label.setText(text)
     label.setFont(theme.font(13, "semibold"))
     return label
 
@@ -41,7 +50,7 @@ def heading(text: str) -> QLabel:
 def info_button(label: str) -> QToolButton:
     """Return a button that opens a sampler's card; the theme gives its icon."""
     tip = f"What {label} is: formula, assumptions, source (I)"
-    button = QToolButton(objectName="info", toolTip=tip, accessibleName=tip, autoRaise=True)
+    button = QToolButton(objectName="info", toolTip=auto_text(tip), accessibleName=tip, autoRaise=True)
     button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
     return button
 

@@ -32,10 +32,12 @@ from app.settings import Settings, user_folder
 from app.theme_choice import ThemeChoice
 from app.top_bar import TopBar
 from app.transport import Player, Transport
+from app.user_text import button_text
 from app.window_size import LEAST, WANTED, fit_to_screen
 from core.edits import with_sampler
 from core.experiment import Experiment
 from core.scenario import Scenario
+from core.user_text import one_line
 
 _SPLIT = [700, 400]
 _REWRITE_SECONDS = 0.06
@@ -201,11 +203,12 @@ class MainWindow(QMainWindow):
         self.session.start(self.scenario)
 
     def _title(self) -> None:
-        document, name = self.document, self.scenario.name
+        document, name = self.document, one_line(self.scenario.name)
         where = f" · {document.path.name}" if document.path else ""
-        self.setWindowTitle(f"{name}{where}[*] – Mismatch Lab")
+        mark = "[*]"  # where Qt puts the sign of unsaved changes; written twice, it stands for itself
+        self.setWindowTitle(f"{f'{name}{where}'.replace(mark, 2 * mark)}{mark} – Mismatch Lab")
         self.setWindowModified(document.is_modified)
-        self.bar.picker.setText(f"{name}{where}{' (edited)' if document.is_modified else ''}")
+        self.bar.picker.setText(button_text(f"{name}{where}{' (edited)' if document.is_modified else ''}"))
 
     # Layout
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from core.refusal import ScenarioError
 from core.scenario import Scenario
 from core.sections import DataSection, PriorSection
+from core.user_text import quoted
 
 Points = NDArray[np.float64]
 """(n, d): a row a point, as files have them."""
@@ -162,7 +163,7 @@ def _table(source: str, names: Sequence[str], values: Points, wrong: Iterable[tu
     columns = tuple(name or f"x{index}" for index, name in enumerate(names, start=1))
     first: dict[int, str] = {}
     for place, index, cell in wrong:
-        first.setdefault(index, f"{place}, column {columns[index]}: must be a number (is {cell!r})")
+        first.setdefault(index, f"{place}, column {columns[index]}: must be a number (is {quoted(cell)})")
     return Table(source, columns, values, first)
 
 

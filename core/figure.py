@@ -19,6 +19,7 @@ from matplotlib.transforms import ScaledTranslation
 
 from core.findings import Column, Findings, headline
 from core.numbers import with_error
+from core.user_text import figure_text
 
 INK, MUTED, FAINT = "#1B2430", "#66717F", "#E4E8ED"
 STYLE: dict[Any, Any] = {
@@ -82,9 +83,7 @@ def evidence_figure(title: str, found: Sequence[Findings]) -> Figure:
             handlelength=2.6,
             columnspacing=2.0,
         )
-        figure.text(
-            0.075, 0.93, textwrap.shorten(title, 70, placeholder=" …"), size=19, weight="bold", parse_math=False
-        )
+        figure.text(0.075, 0.93, figure_text(textwrap.shorten(title, 70, placeholder=" …")), size=19, weight="bold")
         figure.text(0.075, 0.882, "nats, accumulated from t = T down to 1", color=MUTED)
         figure.text(0.756, 0.882, "at t = 1", color=MUTED)
     return figure
@@ -175,7 +174,9 @@ def _name_samplers(axes: Axes, found: Sequence[Findings]) -> None:
         axes.plot(
             [1.005, 1.03], [end, place], transform=axes.transAxes, color=colour, alpha=0.55, lw=1.2, clip_on=False
         )
-        name = axes.text(1.04, place, each.about.label, transform=axes.transAxes, va="center", color=colour)
+        name = axes.text(
+            1.04, place, figure_text(each.about.label, 24), transform=axes.transAxes, va="center", color=colour
+        )
         name.set(fontsize=14, fontweight="bold")
         below = axes.transAxes + ScaledTranslation(0, -10 / 72, axes.figure.dpi_scale_trans)
         axes.text(1.04, place, "\n".join(lines), transform=below, va="top", color=MUTED, size=11.5, linespacing=1.35)

@@ -13,6 +13,7 @@ from core.refusal import reason_for, refuse, suggest
 from core.samplers import SAMPLERS, Sampler, ScoreSampler
 from core.samplers.base import ReverseVariance, StochasticSampler
 from core.samplers.probability_flow import ProbabilityFlow
+from core.user_text import quoted
 
 Tables = Mapping[str, Mapping[str, Any]]
 """``[samplers.NAME]`` by name."""
@@ -56,7 +57,7 @@ def _build(name: str, tables: Tables, variance: ReverseVariance) -> Sampler:
         refuse(f"samplers.{name}", "must have a name of letters, digits, + and -")
     kind = table.pop("kind", name)
     if name in SAMPLERS and kind != name:
-        refuse(f"samplers.{name}.kind", f"must be {name!r} or left out: that is the name of another sampler")
+        refuse(f"samplers.{name}.kind", f"must be {quoted(name)} or left out: that is the name of another sampler")
     return _make(name, kind, table, tables, variance)
 
 
@@ -64,7 +65,7 @@ def _make(name: str, kind: object, table: dict[str, Any], tables: Tables, varian
     field = f"samplers.{name}" if name in tables else "run.samplers"
     if not isinstance(kind, str) or kind not in SAMPLERS:
         known = SAMPLERS if name in tables else {**SAMPLERS, **tables}
-        reason = f"there is no sampler {kind!r}{suggest(str(kind), known)}; {_LOADED_FIRST}"
+        reason = f"there is no sampler {quoted(kind)}{suggest(str(kind), known)}; {_LOADED_FIRST}"
         refuse(f"{field}.kind" if name in tables else field, reason)
     model = type(SAMPLERS[kind])
     values = dict(table)
@@ -78,7 +79,7 @@ def _make(name: str, kind: object, table: dict[str, Any], tables: Tables, varian
         first = error.errors()[0]
         key = str(first["loc"][0])
         if first["type"] == "extra_forbidden":
-            refuse(field, f"there is no key {key!r}{suggest(key, ['kind', *_parameters(model)])}")
+            refuse(field, f"there is no key {quoted(key)}{suggest(key, ['kind', *_parameters(model)])}")
         refuse(f"{field}.{key}", reason_for(first))
     if isinstance(sampler, StochasticSampler) and "variance" not in values:
         # The run's own choice is no peculiarity of this sampler, and not part of its label.
@@ -96,7 +97,7 @@ def _score(field: str, name: object, tables: Tables, variance: ReverseVariance) 
     kind = tables.get(str(name), {}).get("kind", name)
     if not isinstance(SAMPLERS.get(str(kind)), ScoreSampler):
         known = [key for key, sampler in SAMPLERS.items() if isinstance(sampler, ScoreSampler)]
-        refuse(field, f"there is no sampler {name!r} that is given by a score{suggest(str(name), known)}")
+        refuse(field, f"there is no sampler {quoted(name)} that is given by a score{suggest(str(name), known)}")
     return _build(str(name), tables, variance)
 
 

@@ -9,6 +9,10 @@ from typing import NoReturn
 
 from pydantic_core import ErrorDetails, PydanticCustomError
 
+from core.user_text import one_line, quoted
+
+_LONGEST_WORD, _LONGEST_REASON = 60, 2000
+
 Place = tuple[int | str, ...]
 """Where in nested tables and lists something is."""
 
@@ -17,8 +21,8 @@ class ScenarioError(ValueError):
     """A scenario that cannot be run: which field of which file, and what is allowed."""
 
     def __init__(self, source: str, field: str, reason: str) -> None:
-        self.source, self.field, self.reason = source, field, reason
-        super().__init__(": ".join(part for part in (source, field, reason) if part))
+        self.source, self.field, self.reason = one_line(source), one_line(field), one_line(reason, _LONGEST_REASON)
+        super().__init__(": ".join(part for part in (self.source, self.field, self.reason) if part))
 
 
 def refuse(field: str, reason: str) -> NoReturn:
@@ -40,8 +44,9 @@ _WORDS = {
 def suggest(word: str, known: Iterable[str]) -> str:
     """Return what is allowed in place of a word, and which of it was probably meant."""
     allowed = list(known)
+    word = word[:_LONGEST_WORD]  # near matches take a time that grows with the square
     near = difflib.get_close_matches(word, allowed, n=1, cutoff=0.5)
-    hint = f"; did you mean {near[0]!r}?" if near else ";"
+    hint = f"; did you mean {quoted(near[0])}?" if near else ";"
     return f"{hint} allowed: {', '.join(allowed)}"
 
 
@@ -64,11 +69,11 @@ def explain(
     if error["type"] == "extra_forbidden":
         key = str(place[-1])
         where = f" in the schedule {loc[1]!r}" if tagged else ""
-        reason = f"there is no key {key!r}{where}{suggest(key, keys(loc[:-1]))}"
+        reason = f"there is no key {quoted(key)}{where}{suggest(key, keys(loc[:-1]))}"
         return ScenarioError(source, ".".join(map(str, place[:-1])), reason)
     if error["type"] in {"union_tag_invalid", "union_tag_not_found"}:
         kind = str(context.get("tag", ""))
-        return ScenarioError(source, "schedule.kind", f"there is no schedule {kind!r}{suggest(kind, kinds)}")
+        return ScenarioError(source, "schedule.kind", f"there is no schedule {quoted(kind)}{suggest(kind, kinds)}")
     return ScenarioError(source, _words_for(place), reason_for(error))
 
 
@@ -76,7 +81,7 @@ def reason_for(error: ErrorDetails) -> str:
     """Return what one of the validator's findings allows, and what there is instead."""
     reason = _WORDS.get(error["type"]) or re.sub(r"^Input should", "must", error["msg"])
     if error["type"] != "missing" and not isinstance(error["input"], dict | list | tuple):
-        reason += f" (is {error['input']!r})"
+        reason += f" (is {quoted(error['input'])})"
     return reason
 
 
@@ -86,4 +91,6 @@ def _words_for(place: Sequence[int | str]) -> str:
     numbers = [part + 1 for part in place if isinstance(part, int)]
     outer = "component" if names[:1] in (["prior"], ["target"]) else "row" if names[-1:] == ["matrix"] else "entry"
     words = [outer, *["entry"] * len(numbers)]
-    return ", ".join([".".join(names), *(f"{word} {number}" for word, number in zip(words, numbers, strict=False))])
+    return ", ".join(
+        [one_line(".".join(names), 120), *(f"{word} {number}" for word, number in zip(words, numbers, strict=False))]
+    )

@@ -16,6 +16,7 @@ from core.experiment import Experiment
 from core.findings import COLUMNS, Findings, findings
 from core.numbers import known
 from core.staging import require_places, staged
+from core.user_text import cell_text
 from core.version import product_version
 
 SCHEMA = 1
@@ -113,4 +114,4 @@ def _write_curves(found: Sequence[Findings], path: Path) -> None:
         for each in found:
             columns = [*(each.value[name] for name in COLUMNS), *(each.error[name] for name in COLUMNS)]
             for frame, row in enumerate(zip(*columns, strict=True)):
-                writer.writerow([each.about.key, each.steps - frame, *(known(value) for value in row)])
+                writer.writerow([cell_text(each.about.key), each.steps - frame, *(known(value) for value in row)])

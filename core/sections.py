@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, Strict, field_validator, mode
 from core.refusal import refuse
 from core.samplers.base import ReverseVariance
 from core.schedule import Schedule
+from core.user_text import quoted
 
 # Within these limits squares and products stay far inside the range of float32, in which particles move.
 Number = Annotated[float, Strict(), Field(allow_inf_nan=False, ge=-1e6, le=1e6)]
@@ -199,7 +200,7 @@ class RunSection(Section):
     def _once(cls, samplers: tuple[str, ...]) -> tuple[str, ...]:
         for index, key in enumerate(samplers):
             if key in samplers[:index]:
-                refuse("run.samplers", f"names {key!r} twice; name each sampler once")
+                refuse("run.samplers", f"names {quoted(key)} twice; name each sampler once")
         return samplers
 
 

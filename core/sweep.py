@@ -17,6 +17,7 @@ from core.refine import Sizes, refine
 from core.refusal import ScenarioError
 from core.scenario import Scenario
 from core.staging import staged
+from core.user_text import cell_text
 
 STEPS = (50, 100, 200, 300, 400, 500, 600, 700, 800, 900, 1000)
 """T, where none are asked for."""
@@ -124,4 +125,4 @@ def _write_numbers(sweeps: Sequence[Sweep], path: Path) -> None:
             for sampler, table in zip(sweep.samplers, columns, strict=True):
                 for steps, row in zip(sweep.steps, table, strict=True):
                     numbers = (known(value) for value in row)
-                    writer.writerow([sweep.scenario.name, sampler.about.key, steps, *numbers])
+                    writer.writerow([cell_text(sweep.scenario.name), cell_text(sampler.about.key), steps, *numbers])

@@ -18,6 +18,7 @@ from matplotlib.patches import Patch
 from core.figure import INK, MUTED, STYLE, prepare, spread
 from core.findings import Column
 from core.sweep import Sweep
+from core.user_text import figure_text
 
 _WIDTH, _HEIGHT = 6.9, 6.2
 """Of a panel with its labels, in inches."""
@@ -46,7 +47,7 @@ def sweep_figure(sweeps: Sequence[Sweep]) -> Figure:
             axes = figure.add_axes((left, 0.21, 0.63 / len(sweeps), 0.615))
             _draw(axes, sweep)
             title = textwrap.shorten(sweep.scenario.name, 48, placeholder=" …")
-            figure.text(left, 0.925, title, size=15.5, weight="bold", parse_math=False)
+            figure.text(left, 0.925, figure_text(title), size=15.5, weight="bold")
             figure.text(left, 0.872, "KL(target || samples) at t = 1, in nats", color=MUTED)
             figure.text(left + 0.655 / len(sweeps), 0.872, f"T = {sweep.steps[-1]}", color=MUTED)
         _explain(figure, sweeps)
@@ -125,8 +126,10 @@ def _name_samplers(axes: Axes, sweep: Sweep) -> None:
         about = sampler.about
         across = axes.plot([1.005, 1.035], [end, place], color=about.colour, alpha=0.55, linewidth=1.2)
         across[0].set(transform=axes.transAxes, clip_on=False)
-        name = axes.text(1.045, place, about.label, transform=axes.transAxes, va="center", color=about.colour)
-        name.set(fontsize=13.5, fontweight="bold", parse_math=False)
+        name = axes.text(
+            1.045, place, figure_text(about.label, 24), transform=axes.transAxes, va="center", color=about.colour
+        )
+        name.set(fontsize=13.5, fontweight="bold")
         text = _interval(sweep.lower[row, -1], sweep.upper[row, -1])
         axes.text(1.045, place - 0.05, text, transform=axes.transAxes, va="center", color=MUTED, size=11.5)
 

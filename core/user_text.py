@@ -1,0 +1,67 @@
+"""Text that comes from files and users, made plain for each place that it is written to: text, never markup.
+
+One function a destination: a terminal, a figure, a cell of a table, the name of a file, a sentence.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+_HARMLESS = {"\n", "\t"}
+_SPOKEN_OF = 60
+"""Characters of a value that an error quotes; the beginning is enough to find it."""
+_FILE_NAME = 80
+"""Characters of a file name that is made of a title: with an ending it stays below every system's limit."""
+_RESERVED = {"CON", "PRN", "AUX", "NUL", *(f"{name}{index}" for name in ("COM", "LPT") for index in range(1, 10))}
+"""Names that Windows keeps for devices, whatever their ending."""
+
+
+def plain(text: str) -> str:
+    """Return text whose invisible characters show: controls, escapes, lone surrogates and reversals of direction.
+
+    Line breaks and tabs stay; each of the others becomes U+FFFD.
+    """
+    return "".join(char if char in _HARMLESS or _is_visible(char) else "\ufffd" for char in text)
+
+
+def _is_visible(char: str) -> bool:
+    # Cc controls, Cf formats (among them reversals of direction), Cs lone surrogates, Zl and Zp other line breaks
+    return char == "\u200d" or unicodedata.category(char) not in {"Cc", "Cf", "Cs", "Zl", "Zp"}
+
+
+def one_line(text: str, most: int = 200) -> str:
+    """Return plain text on one line, cut where it is longer than ``most`` characters."""
+    line = " ".join(plain(text).split())
+    return line if len(line) <= most else f"{line[: most - 1]}…"
+
+
+def quoted(value: object) -> str:
+    """Return a value as an error quotes it: in Python's notation, on one line, cut where it is long."""
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 10**_SPOKEN_OF:
+        return f"a whole number of about {int(value.bit_length() * 0.30103) + 1} digits"
+    if isinstance(value, str):
+        value = value[: 4 * _SPOKEN_OF]
+    return one_line(repr(value), _SPOKEN_OF)
+
+
+def terminal_text(text: str) -> str:
+    """Return text for a terminal: no escape sequence reaches it, lines stay lines."""
+    return plain(text).replace("\t", " ")
+
+
+def figure_text(text: str, most: int = 200) -> str:
+    r"""Return text for matplotlib, which takes what stands between dollar signs for mathematics."""
+    return one_line(text, most).replace("$", r"\$")
+
+
+def cell_text(text: str) -> str:
+    """Return text for a CSV cell: a spreadsheet must not take it for a formula."""
+    line = one_line(text)
+    return f"'{line}" if line.startswith(("=", "+", "-", "@")) else line
+
+
+def file_name(title: str, default: str = "scenario") -> str:
+    """Return a name for a file or folder that any system takes: no separator, no device, no hidden one."""
+    name = re.sub(r"[^\w.+-]+", "-", one_line(title)).strip(".-_ ")[:_FILE_NAME].rstrip(".-_ ")
+    return name if name and name.split(".")[0].upper() not in _RESERVED else default
