@@ -1,0 +1,140 @@
+"""Thousands of random edits in a window: no exception in any slot, and never anything of another scenario.
+
+Run as ``python -m tests.soak [--edits 1000] [--seeds 1 2 3]``; without a display with ``QT_QPA_PLATFORM=offscreen``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import sys
+import tempfile
+import threading
+import time
+import traceback
+from collections import deque
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, final
+
+from PySide6.QtCore import QEvent
+from PySide6.QtWidgets import QApplication, QMessageBox
+
+from app import theme
+from app.library import load_builtin
+from app.process import leave_a_core
+from app.window import MainWindow
+from core.edits import patched
+from core.scenario import Scenario
+from tests.app.random_user import User, scenarios
+
+RUN_SECONDS = 60
+SMALL = {
+    "notes": "",
+    "schedule": {"steps": 20},
+    "run": {"particles": 200, "paths": 200, "kl_rounds": 0, "device": "cpu"},
+}
+
+
+@final
+class Faults:
+    """Every exception that nobody caught, in slots and on threads, with what was done last."""
+
+    def __init__(self) -> None:
+        self.found: list[str] = []
+        self.latest: deque[str] = deque(maxlen=6)
+        sys.excepthook = self._note
+        sys.unraisablehook = lambda lost: self._note(type(lost.exc_value), lost.exc_value, lost.exc_traceback)
+        threading.excepthook = lambda lost: self._note(lost.exc_type, lost.exc_value, lost.exc_traceback)
+
+    def _note(self, kind: type[BaseException], value: BaseException | None, trace: Any) -> None:
+        if issubclass(kind, KeyboardInterrupt):
+            sys.exit(130)
+        self.say("".join(traceback.format_exception(kind, value, trace)))
+
+    def say(self, what: str) -> None:
+        """Note what went wrong."""
+        self.found.append(what)
+        print(f"after {' → '.join(self.latest)}:\n{what}", flush=True)
+
+
+def tagged(known: Sequence[Scenario]) -> list[Scenario]:
+    """Give each a value that nothing in the window edits: what it is in says whose scenario that is."""
+    return [patched(each, {"run": {"kl_error": (2 + place) / 1000}}) for place, each in enumerate(known)]
+
+
+def check(window: MainWindow, known: dict[str, Scenario], faults: Faults) -> None:
+    """Document, dock, hand and file are all of the scenario that was opened last."""
+    scenario = window.scenario
+    own = known[scenario.name]
+    if scenario.run.kl_error != own.run.kl_error:
+        faults.say(f"{scenario.name} has the mark of another scenario")
+    if window.path is not None and window.path.stem != scenario.name:
+        faults.say(f"{scenario.name} is shown as {window.path.name}")
+    if window.planes.hand.scenario != scenario:
+        faults.say("the hand stands on another scenario than the document's")
+    if window.problem.scenario != scenario:
+        faults.say("the dock shows another scenario than the document's")
+
+
+def soak(seed: int, edits: int, faults: Faults) -> float:
+    """Do so many random things; return how long they took."""
+    known = {each.name: each for each in tagged(scenarios(patched(load_builtin("three-components"), SMALL)))}
+    with tempfile.TemporaryDirectory() as folder:
+        for name, scenario in known.items():
+            (Path(folder) / f"{name}.toml").write_text(scenario.to_toml(), encoding="utf-8")
+        window = MainWindow(known["Three"], Path(folder) / "Three.toml", None)
+        window.resize(window.minimumSize())
+        window.show()
+        wait(window, faults)
+        user = User(window, random.Random(seed), list(known.values()), Path(folder))
+        start = time.perf_counter()
+        for number in range(edits):
+            faults.latest.append(user.act(more=True))
+            QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+            check(window, known, faults)
+            if user.chance.random() < 0.05:
+                window.files.save_file()
+                saved = Scenario.load(window.path) if window.path else window.scenario
+                if saved != window.scenario:
+                    faults.say("the file holds another scenario than the document")
+            if number % 100 == 99:
+                wait(window, faults)
+                print(f"seed {seed}: {number + 1} edits, {len(faults.found)} faults", flush=True)
+        seconds = time.perf_counter() - start
+        window.player.pause()
+        window.close()
+        window.deleteLater()
+        QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    return seconds
+
+
+def wait(window: MainWindow, faults: Faults) -> None:
+    """Let the run come to its end: it is one of the present scenario."""
+    limit = time.perf_counter() + RUN_SECONDS
+    while window.session.is_running and time.perf_counter() < limit:
+        QApplication.processEvents()
+    run = window.session._wanted
+    if window.session.is_running or run is None or run.scenario != window.scenario:
+        faults.say("the latest run is not one of the present scenario")
+
+
+def main() -> int:
+    """Soak once a seed; the exit status says whether anything was found."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--edits", type=int, default=1000)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
+    wanted = parser.parse_args()
+    leave_a_core()
+    application = QApplication([])
+    theme.install(application)
+    QMessageBox.warning = lambda *_: QMessageBox.StandardButton.Discard  # type: ignore[method-assign]
+    faults = Faults()
+    for seed in wanted.seeds:
+        seconds = soak(seed, wanted.edits, faults)
+        print(f"seed {seed}: {wanted.edits} edits in {seconds:.0f} s, {len(faults.found)} faults so far", flush=True)
+    return 1 if faults.found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
