@@ -8,9 +8,10 @@ from typing import final
 
 from PySide6.QtCore import QIODevice, QObject, QSaveFile, Signal
 
+from app.originals import title
 from core.edits import Edit
 from core.refusal import ScenarioError
-from core.scenario import Scenario
+from core.scenario import UNTITLED, Scenario
 from core.scenario_text import updated_toml
 
 _MOST_STEPS = 500
@@ -66,6 +67,13 @@ class Document(QObject):
     def is_modified(self) -> bool:
         """Whether this is no longer what was opened or saved."""
         return self.scenario != self._saved
+
+    @property
+    def title(self) -> str:
+        """What to call it: a name that stands for something else, opened or saved, says so."""
+        saved, name = self._saved, self.scenario.name
+        is_edited = self.is_modified and saved is not None and name == saved.name != UNTITLED
+        return title(self.scenario, is_edited=is_edited)
 
     @property
     def is_worth_keeping(self) -> bool:

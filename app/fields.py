@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import final
 
 from PySide6.QtCore import QEvent, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QKeySequence
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
 )
 
 from app import theme
+from app.keys import leaves_to_window
 from app.user_text import plain_label
 from core.refusal import ScenarioError
 
@@ -82,12 +83,8 @@ class Entry(QLineEdit):
 
     def event(self, event: QEvent) -> bool:
         """Claim the keys of undo and redo only where they would do something here."""
-        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
-            undo, redo = event.matches(QKeySequence.StandardKey.Undo), event.matches(QKeySequence.StandardKey.Redo)
-            if (undo and not self.isUndoAvailable()) or (redo and not self.isRedoAvailable()):
-                event.ignore()
-                return True
-        return super().event(event)
+        undo, redo = self.isUndoAvailable(), self.isRedoAvailable()
+        return leaves_to_window(event, can_undo=undo, can_redo=redo) or super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
         """Keep Return, which ends the typing and is no key of the window's then."""

@@ -13,7 +13,8 @@ from app.banner import Banner
 from app.data_dialog import DataDialog
 from app.document import Document, Revision
 from app.gallery import Gallery
-from app.library import builtin_scenarios, load_builtin
+from app.library import builtin_scenarios, load_builtin, new_scenario
+from app.originals import disowned
 from app.plugins import ENDING, Plugins
 from app.recovery import Autosave, Leftover, leftovers
 from app.settings import Settings
@@ -44,9 +45,8 @@ class Files(QObject):
         """Of dialogs that were left while something ran."""
         self._autosave: Autosave | None = None
         self._left: list[Leftover] = []
-        bar.picker.setDefaultAction(
-            bar.action("Scenarios", "Choose a built-in scenario", self.show_gallery, "Ctrl+G", "Ctrl+N")
-        )
+        bar.picker.setDefaultAction(bar.action("Scenarios", "Choose a built-in scenario", self.show_gallery, "Ctrl+G"))
+        bar.tool("New", "Begin a scenario of your own", self.new, "Ctrl+N")
         bar.tool("Open", "Open a scenario file", self.open_file, "Ctrl+O")
         bar.tool("Save", "Save the scenario", self.save_file, "Ctrl+S")
         self._undo = bar.tool("Undo", "Take the last edit back", self._undo_edit, "Ctrl+Z")
@@ -81,7 +81,7 @@ class Files(QObject):
         answer = QMessageBox.warning(
             self._window,
             "Unsaved changes",
-            auto_text(f"Save the changes to “{one_line(self._document.scenario.name)}”?"),
+            auto_text(f"Save the changes to “{one_line(self._document.title)}”?"),
             answers.Save | answers.Discard | answers.Cancel,
             answers.Save,
         )
@@ -101,6 +101,11 @@ class Files(QObject):
         """Show a built-in scenario."""
         if self.may_leave():
             self._document.load(load_builtin(key), None, builtin_scenarios()[key].read_text(encoding="utf-8"))
+
+    def new(self) -> None:
+        """Begin with a small problem that has no name yet."""
+        if self.may_leave():
+            self._document.load(new_scenario())
 
     def open_file(self) -> None:
         """Ask for a scenario file and show it."""
@@ -187,13 +192,14 @@ class Files(QObject):
     def save_file_as(self) -> bool:
         """Ask for a file and save to it; return whether that was done."""
         self._window.setFocus()
-        proposed = str(self._document.path or f"{file_name(self._document.scenario.name.lower())}.toml")
+        proposed = str(self._document.path or f"{file_name(self._document.title.lower())}.toml")
         name, _ = QFileDialog.getSaveFileName(self._window, "Save the scenario", proposed, _SCENARIOS)
         path = Path(name)
         return bool(name) and self._save(path if path.suffix else path.with_suffix(".toml"))
 
     def _save(self, path: Path) -> bool:
         try:
+            self._document.edit(disowned)
             self._document.save(path)
         except ScenarioError as error:
             self._banner.say(error)

@@ -83,6 +83,16 @@ def load_builtin(key: str) -> Scenario:
     return Scenario.from_toml(builtin_scenarios()[key].read_text(encoding="utf-8"), key)
 
 
+def new_scenario() -> Scenario:
+    """Return a small problem to begin one's own with: one round Gaussian, whose first coordinate is measured."""
+    return Scenario.from_dict(
+        {
+            "prior": {"weights": [1.0], "means": [[0.0, 0.0]], "covariances": [[[1.0, 0.0], [0.0, 1.0]]]},
+            "measurement": {"matrix": [[1.0, 0.0]], "noise": 0.3, "value": [1.0]},
+        }
+    )
+
+
 def find_scenario(name: str) -> Found:
     """Load a scenario from a file, or a built-in one by its key; an existing file comes first.
 

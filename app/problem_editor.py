@@ -9,7 +9,6 @@ from PySide6.QtCore import QSignalBlocker, Qt, QTimer, Signal
 from PySide6.QtGui import QHideEvent
 from PySide6.QtWidgets import QScrollArea, QVBoxLayout, QWidget
 
-from app import theme
 from app.aim import AimBox
 from app.document import Document
 from app.fields import Section, Slid
@@ -19,6 +18,7 @@ from app.mixture_editor import MixtureEditor
 from app.run_editor import RunEditor
 from app.sampler_editor import SamplerEditor
 from app.user_text import plain_label
+from app.words_editor import WordsEditor
 from core.edits import Edit, difference, patched, with_dimension
 from core.refusal import ScenarioError
 from core.scenario import Scenario
@@ -50,9 +50,8 @@ class ProblemEditor(QScrollArea):
         self.setFrameShape(QScrollArea.Shape.NoFrame)
         self._scenario = self._coming = document.scenario
         """What the fields show, and what they will show at the next reading."""
-        self.notes = plain_label(wordWrap=True)
-        self.notes.setProperty("role", "muted")
-        self.notes.setFont(theme.font(12))
+        self.words = WordsEditor()
+        self.words.commanded.connect(self.try_edit)
         self.prior, self.measurement = MixtureEditor("prior", "Prior", "m"), MeasurementEditor()
         self.target = MixtureEditor("target", "Target", "c")
         self.samplers, self.run = SamplerEditor(), RunEditor()
@@ -68,7 +67,7 @@ class ProblemEditor(QScrollArea):
         self._body = layout = QVBoxLayout(body)
         layout.setContentsMargins(12, 10, 12, 12)
         layout.setSpacing(4)
-        layout.addWidget(self.notes)
+        layout.addWidget(self.words)
         layout.addWidget(self._general)
         for section in self.sections:
             layout.addWidget(section)
@@ -107,8 +106,7 @@ class ProblemEditor(QScrollArea):
         self._reading.stop()
         self._loading = True
         self._scenario, self._seen = scenario, self.document.revision
-        self.notes.setText(scenario.notes)
-        self.notes.setVisible(bool(scenario.notes))
+        self.words.show_scenario(scenario)
         for section in self.sections:
             section.show_scenario(scenario)  # type: ignore[attr-defined]
         self.measurement.setVisible(scenario.measurement is not None)

@@ -270,6 +270,11 @@ def _style_sheet(palette: Palette) -> str:
     QLineEdit, QAbstractSpinBox, QComboBox {{ background: {palette.raised}; color: {palette.ink};
         border: 1px solid {palette.line}; border-radius: 6px; padding: 3px 6px; min-height: 18px;
         selection-background-color: {palette.accent}; selection-color: {palette.on_accent}; }}
+    QPlainTextEdit#words {{ background: transparent; color: {palette.ink}; border: 1px solid transparent;
+        border-radius: 6px; selection-background-color: {palette.accent}; selection-color: {palette.on_accent}; }}
+    QPlainTextEdit#words[role="muted"] {{ color: {palette.muted}; }}
+    QPlainTextEdit#words:hover {{ border-color: {palette.line}; }}
+    QPlainTextEdit#words:focus {{ background: {palette.raised}; border-color: {palette.accent}; }}
     QLineEdit:focus, QAbstractSpinBox:focus, QComboBox:focus {{ border-color: {palette.accent}; }}
     QLineEdit[invalid="true"]:focus {{ border-color: {palette.danger}; }}
     QAbstractSpinBox QLineEdit {{ border: none; padding: 0; min-height: 0; background: transparent; }}

@@ -126,6 +126,7 @@ class MainWindow(QMainWindow):
         self.setFocus()
         self.bar.view_tool("Fit view", "Show the whole problem again", self.planes.fit, "F")
         self.themes = ThemeChoice(self.bar.menu, self.settings)
+        self.bar.entry("Name and notes", "What the scenario is called, and its notes", self.problem.words.rename, "F2")
         self.bar.entry("Reset window layout", "Sizes, theme and overlays as at the first start", self.reset_layout)
         self.bar.entry("Full screen", "Nothing but the window, and back", self._toggle_full_screen, "F11")
         self.bar.entry("Quit", "Close the window", self.close, "Ctrl+Q")
@@ -203,12 +204,12 @@ class MainWindow(QMainWindow):
         self.session.start(self.scenario)
 
     def _title(self) -> None:
-        document, name = self.document, one_line(self.scenario.name)
+        document, name = self.document, one_line(self.document.title)
         where = f" · {document.path.name}" if document.path else ""
         mark = "[*]"  # where Qt puts the sign of unsaved changes; written twice, it stands for itself
         self.setWindowTitle(f"{f'{name}{where}'.replace(mark, 2 * mark)}{mark} – Mismatch Lab")
         self.setWindowModified(document.is_modified)
-        self.bar.picker.setText(button_text(f"{name}{where}{' (edited)' if document.is_modified else ''}"))
+        self.bar.picker.setText(button_text(f"{name}{where}"))
 
     # Layout
 

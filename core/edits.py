@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from core.refusal import ScenarioError
-from core.scenario import Scenario
+from core.scenario import UNTITLED, Scenario
 
 Edit = Callable[[Scenario], Scenario]
 """Takes whatever scenario is present; raises ScenarioError where the result would not be valid."""
@@ -47,6 +47,12 @@ def _merged(table: Mapping[str, Any], patch: Patch) -> dict[str, Any]:
         else:
             merged[key] = value
     return merged
+
+
+def titled(scenario: Scenario, *, name: str | None = None, notes: str | None = None) -> Scenario:
+    """Call a scenario by another name, in one line, or give it other notes; what is left out stays."""
+    words = {"name": name if name is None else " ".join(name.split()) or UNTITLED, "notes": notes}
+    return patched(scenario, {key: text for key, text in words.items() if text is not None})
 
 
 def with_sampler(scenario: Scenario, old: str, new: str) -> Scenario:

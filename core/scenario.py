@@ -36,12 +36,15 @@ from core.sections import (
     Vector,
 )
 
+UNTITLED = "Untitled"
+"""The name of what was given none."""
+
 
 @final
 class Scenario(Section):
     """One problem and how to run it; equal scenarios give equal results on one device."""
 
-    name: str = "Untitled"
+    name: str = UNTITLED
     notes: str = ""
     group: str | None = None
     """Under which heading a gallery shows it."""
