@@ -87,9 +87,9 @@ class PlaneGrid(QWidget):
         self.keys = [
             *self.overlays.keys,
             Key(Qt.Key.Key_E, "Enlarge the selected panel, or show all", self._enlarge_selected),
-            Key(Qt.Key.Key_PageUp, "Previous panels, where there are more than six", lambda: self.arrangement.turn(-1)),
-            Key(Qt.Key.Key_PageDown, "Next panels, where there are more than six", lambda: self.arrangement.turn(1)),
-            Key(Qt.Key.Key_Escape, "Close the card of scores; show all panels again", self._escape),
+            Key(Qt.Key.Key_PageUp, "Previous panels, of more than six", lambda: self.arrangement.turn(-1)),
+            Key(Qt.Key.Key_PageDown, "Next panels, of more than six", lambda: self.arrangement.turn(1)),
+            Key(Qt.Key.Key_Escape, "Close the scores, or show all panels", self._escape),
         ]
         """What the window's keys do here."""
         self._data_legend = LegendEntry("data", 4, style=Qt.PenStyle.NoPen)

@@ -53,34 +53,30 @@ def _rows(found: dict[str, list[str]]) -> Rows:
 
 @final
 class ShortcutSheet(QDialog):
-    """The keys at a glance, in two columns; the window stays usable beside it."""
+    """The keys at a glance, a column a section; the window stays usable beside it."""
 
     def __init__(self, window: QWidget, sections: dict[str, Rows]) -> None:
         super().__init__(window)
         self.setWindowTitle("Shortcuts")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         columns = QHBoxLayout(self)
-        columns.setContentsMargins(24, 18, 24, 18)
-        columns.setSpacing(40)
-        (first, rows), *rest = sections.items()
-        for shown in ({first: rows}, dict(rest)):
-            columns.addLayout(_column(shown))
+        columns.setContentsMargins(20, 18, 20, 18)
+        columns.setSpacing(28)
+        for title, rows in sections.items():
+            columns.addLayout(_column(title, rows))
 
 
-def _column(sections: dict[str, Rows]) -> QGridLayout:
-    """Headings, words and keys, one below the other."""
+def _column(title: str, rows: Rows) -> QGridLayout:
+    """A heading, and below it words and keys."""
     grid = QGridLayout()
-    grid.setHorizontalSpacing(24)
+    grid.setHorizontalSpacing(16)
     grid.setVerticalSpacing(5)
-    for title, rows in sections.items():
-        label = heading(title)
-        label.setContentsMargins(0, 8 if grid.count() else 0, 0, 2)
-        grid.addWidget(label, grid.rowCount(), 0, 1, 2)
-        for words, names in rows:
-            text, keys = QLabel(words), QLabel(names)
-            text.setProperty("role", "muted")
-            row = grid.rowCount()
-            grid.addWidget(text, row, 0)
-            grid.addWidget(keys, row, 1)
+    grid.addWidget(heading(title), 0, 0, 1, 2)
+    for words, names in rows:
+        text, keys = QLabel(words), QLabel(names)
+        text.setProperty("role", "muted")
+        row = grid.rowCount()
+        grid.addWidget(text, row, 0)
+        grid.addWidget(keys, row, 1)
     grid.setRowStretch(grid.rowCount(), 1)
     return grid
