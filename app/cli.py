@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import io
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
 # ruff: noqa: PLC0415
 
 PROGRAM = "mismatch-lab"
+CLOSED_PIPE = 1
+"""Exit status where the reader of the output has gone, as click has it."""
 INTERRUPTED = 130
 """Exit status after Ctrl-C, as shells have it."""
 
@@ -350,6 +354,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="replace")  # a terminal that cannot write ± must not end a run
     try:
         status = cli.main(argv, prog_name=PROGRAM, standalone_mode=False)
+        sys.stdout.flush()
+    except OSError as error:
+        return _without_output(error)
     except (click.Abort, KeyboardInterrupt):
         return _refuse("interrupted, nothing was written", INTERRUPTED)
     except click.ClickException as error:
@@ -363,6 +370,16 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise
         return _refuse(str(error))
     return status or 0
+
+
+def _without_output(error: OSError) -> int:
+    """End where nothing can be written to standard output: a reader that has had enough is no mistake."""
+    if error.errno not in {errno.EPIPE, errno.ENOSPC, errno.EIO}:
+        raise error
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python would try again at its end
+    if error.errno == errno.EPIPE:
+        return CLOSED_PIPE
+    return _refuse(f"cannot write to standard output ({(error.strerror or 'unknown error').lower()})")
 
 
 def _refuse(sentence: str, status: int = Refused.exit_code) -> int:

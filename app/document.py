@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import final
 
-from PySide6.QtCore import QIODevice, QObject, QSaveFile, Signal
+from PySide6.QtCore import QObject, Signal
 
 from app.originals import title
 from core.edits import Edit
+from core.files import read_text, write_whole
 from core.refusal import ScenarioError
 from core.scenario import UNTITLED, Scenario
 from core.scenario_text import updated_toml
@@ -180,6 +181,11 @@ class Document(QObject):
 
     # Saving
 
+    @property
+    def is_changed_on_disk(self) -> bool:
+        """Whether someone else has written to the scenario's file, or removed it, since it was read or saved."""
+        return self.path is not None and _text_of(self.path) != self.text
+
     def save(self, path: Path) -> None:
         """Write the whole file, with its comments, or leave the old one as it was.
 
@@ -187,7 +193,7 @@ class Document(QObject):
             ScenarioError: the file cannot be written.
         """
         text = updated_toml(self.text, self.scenario)
-        write_whole(path, text)
+        write_whole(path, text.encode())
         self.path, self.text = path, text
         self._saved, self._gesture = self.scenario, ""
         self.noted.emit()
@@ -203,17 +209,6 @@ def _with_noise_of(scenario: Scenario, other: Scenario) -> Scenario:
 
 def _text_of(path: Path | None) -> str:
     try:
-        return path.read_text(encoding="utf-8") if path else ""
-    except (OSError, UnicodeDecodeError):  # there is nothing to keep, then
+        return read_text(path) if path else ""
+    except ScenarioError:  # there is nothing to keep, then
         return ""
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a file in one go: nobody ever finds half of it.
-
-    Raises:
-        ScenarioError: it cannot be written; an older one is as it was.
-    """
-    file, content = QSaveFile(str(path)), text.encode()
-    if not (file.open(QIODevice.OpenModeFlag.WriteOnly) and file.write(content) == len(content) and file.commit()):
-        raise ScenarioError(str(path), "", f"cannot be written ({file.errorString()})")

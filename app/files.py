@@ -187,7 +187,22 @@ class Files(QObject):
         """Save to the scenario's file; ask for one where it has none. Return whether it is saved."""
         self._window.setFocus()  # what is still being typed is part of the scenario
         path = self._document.path
-        return self.save_file_as() if path is None else self._save(path)
+        if path is None:
+            return self.save_file_as()
+        if not self._document.is_changed_on_disk:
+            return self._save(path)
+        answers = QMessageBox.StandardButton
+        answer = QMessageBox.warning(
+            self._window,
+            "The file has changed",
+            auto_text(
+                f"“{one_line(path.name)}” is no longer what was opened here: another program has written to it or "
+                "removed it. Save over it, or under another name?"
+            ),
+            answers.Save | answers.Open | answers.Cancel,
+            answers.Cancel,
+        )
+        return self._save(path) if answer == answers.Save else answer == answers.Open and self.save_file_as()
 
     def save_file_as(self) -> bool:
         """Ask for a file and save to it; return whether that was done."""

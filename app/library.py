@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import errno
 import re
 import tomllib
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import final
 
+from core.files import is_file
 from core.refusal import ScenarioError
 from core.scenario import Scenario
 
@@ -101,12 +103,22 @@ def find_scenario(name: str) -> Found:
     """
     path = Path(name)
     builtin = builtin_scenarios()
-    if name in builtin and not path.is_file():
+    if name in builtin and not is_file(path):
         return Found(load_builtin(name), name, name, None)
-    if not path.exists():
-        near = difflib.get_close_matches(path.stem, list(builtin), n=1, cutoff=0.5)
+    if not _exists(path):
+        near = difflib.get_close_matches(path.stem[:60], list(builtin), n=1, cutoff=0.5)
         hint = f"; did you mean {near[0]!r}?" if near else ";"
         raise ScenarioError(
             name, "", f"there is no such file or built-in scenario{hint} built in: {', '.join(builtin)}"
         )
     return Found(Scenario.load(path), path.stem, name, path)
+
+
+def _exists(path: Path) -> bool:
+    """Whether there is anything of that name; one that no file can have is nothing."""
+    try:
+        return path.exists()
+    except OSError as error:
+        return error.errno not in {errno.ENAMETOOLONG, errno.EINVAL}
+    except ValueError:
+        return False

@@ -1,23 +1,27 @@
-"""What survives a crash: unsaved edits, written beside the settings every few seconds."""
+"""What survives a crash: unsaved edits, written beside the settings within a second."""
 
 from __future__ import annotations
 
 import contextlib
 import json
 import logging
+import stat
 import uuid
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self, final
 
 from PySide6.QtCore import QLockFile, QObject, QTimer
 
-from app.document import Document, write_whole
+from app.document import Document
+from core.files import read_text, write_whole
 from core.refusal import ScenarioError
 from core.scenario import Scenario
+from core.user_text import one_line
 
-_DELAY_MS = 3000
-"""So much work is lost at most."""
+_DELAY_MS = 700
+"""After an edit; so much work is lost at most, and a second with the writing."""
 
 log = logging.getLogger(__name__)
 
@@ -43,14 +47,15 @@ class Leftover:
         if not lock.tryLock(0):
             return None
         try:
-            kept = json.loads(file.read_text(encoding="utf-8"))
+            kept = json.loads(read_text(file))
             path = Path(kept["path"]) if kept["path"] else None
             data = kept["scenario"]
             known = Scenario.from_dict({**data, "samplers": {}, "run": {**data["run"], "samplers": ["exact"]}})
             return cls(known.name, data, path, str(kept["text"]), file, lock)
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            log.warning("%s: cannot be recovered (%s)", file, error)
-            file.replace(file.with_suffix(".broken"))
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            log.warning("%s: cannot be recovered (%s)", file, one_line(str(error)))
+            with contextlib.suppress(OSError):  # a folder in its place stays where it is
+                file.replace(file.with_suffix(".broken"))
             lock.unlock()
             return None
 
@@ -70,8 +75,18 @@ class Leftover:
 
 def leftovers(folder: Path) -> list[Leftover]:
     """Return what crashed windows left in a folder, the latest first; each is then taken."""
-    files = sorted(folder.glob("*.json"), key=lambda file: file.stat().st_mtime, reverse=True)
-    return [found for file in files if (found := Leftover.take(file)) is not None]
+    files = sorted(_files(folder), key=lambda pair: pair[1], reverse=True)
+    return [found for file, _ in files if (found := Leftover.take(file)) is not None]
+
+
+def _files(folder: Path) -> Iterator[tuple[Path, float]]:
+    """Regular recovery files with their times; links to nothing, folders and the like are passed over."""
+    with contextlib.suppress(OSError):
+        for file in folder.glob("*.json"):
+            with contextlib.suppress(OSError):
+                found = file.stat()
+                if stat.S_ISREG(found.st_mode):
+                    yield file, found.st_mtime
 
 
 @final
@@ -105,7 +120,7 @@ class Autosave(QObject):
         try:
             self._file.parent.mkdir(parents=True, exist_ok=True)
             self._lock.tryLock(0)
-            write_whole(self._file, json.dumps(kept))
+            write_whole(self._file, json.dumps(kept).encode(), durable=False)
         except (OSError, ScenarioError) as error:  # a full disk must not stop the work as well
             log.warning("unsaved edits cannot be kept: %s", error)
 

@@ -7,6 +7,8 @@ from typing import Any, final
 
 from PySide6.QtCore import QSettings, QStandardPaths
 
+from core.files import is_file
+
 _MOST_RECENT = 8
 
 
@@ -79,7 +81,7 @@ class Settings:
         """Files opened or saved, the latest first, that are still there."""
         kept = self.value("recent")
         names = [kept] if isinstance(kept, str) else kept if isinstance(kept, list) else []
-        return [path for name in names if (path := Path(str(name))).is_file()]
+        return [path for name in names if is_file(path := Path(str(name)))]
 
     def add_recent(self, path: Path) -> None:
         """Remember a file as the latest."""

@@ -23,6 +23,7 @@ from typing import Any, final
 import torch
 from torch import Tensor
 
+from core.files import read_bytes
 from core.problem import Level
 from core.refusal import ScenarioError, suggest
 from core.samplers import SAMPLERS, About, Kernel, Sampler, ScoreSampler
@@ -39,10 +40,7 @@ def read_plugin(path: Path) -> bytes:
     Raises:
         ScenarioError: it cannot be read.
     """
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise ScenarioError(str(path), "", f"cannot be read ({(error.strerror or 'unknown error').lower()})") from None
+    return read_bytes(path)
 
 
 def fingerprint(content: bytes) -> str:

@@ -15,6 +15,7 @@ import torch
 from pydantic import BaseModel, Field, ValidationError, model_validator
 from torch import Tensor
 
+from core.files import read_text
 from core.lineup import line_up
 from core.mixture import GaussianMixture
 from core.problem import Measurement, Problem
@@ -35,6 +36,7 @@ from core.sections import (
     TargetSection,
     Vector,
 )
+from core.user_text import one_line
 
 UNTITLED = "Untitled"
 """The name of what was given none."""
@@ -241,6 +243,8 @@ class Scenario(Section):
         """
         try:
             return cls.model_validate(data)
+        except (RecursionError, OverflowError):
+            raise ScenarioError(source, "", "must not nest so deeply or hold such large numbers") from None
         except ValidationError as error:
             errors = error.errors()
             # A key that is misspelt also leaves one missing: the first is what the user can see.
@@ -255,9 +259,13 @@ class Scenario(Section):
             ScenarioError: the text is not TOML or not a scenario.
         """
         try:
-            data = tomllib.loads(text)
+            data = tomllib.loads(text.removeprefix("\ufeff"))
         except tomllib.TOMLDecodeError as error:
-            raise ScenarioError(source, "", f"is not valid TOML: {error}") from None
+            raise ScenarioError(source, "", f"is not valid TOML: {one_line(str(error))}") from None
+        except ValueError:  # Python's limit of digits
+            raise ScenarioError(source, "", "is not valid TOML: a number has too many digits") from None
+        except RecursionError:
+            raise ScenarioError(source, "", "must not nest lists or tables so deeply") from None
         return cls.from_dict(data, source)
 
     @classmethod
@@ -267,15 +275,7 @@ class Scenario(Section):
         Raises:
             ScenarioError: the file cannot be read, is not TOML, or is not a scenario.
         """
-        try:
-            text = path.read_text(encoding="utf-8")
-        except UnicodeDecodeError:
-            raise ScenarioError(str(path), "", "is not a text file in UTF-8") from None
-        except OSError as error:
-            raise ScenarioError(
-                str(path), "", f"cannot be read ({(error.strerror or 'unknown error').lower()})"
-            ) from None
-        return cls.from_toml(text, str(path))
+        return cls.from_toml(read_text(path), str(path))
 
     def to_dict(self) -> dict[str, Any]:
         """Return nested dictionaries of plain numbers, lists and strings."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import tomlkit
@@ -21,12 +22,18 @@ def updated_toml(text: str, scenario: Scenario) -> str:
     try:
         document = tomlkit.parse(text)
         _update(document, Scenario.from_toml(text).to_dict(), scenario.to_dict())
-        kept = tomlkit.dumps(document)
+        kept = _with_line_ends(tomlkit.dumps(document), text)
         if Scenario.from_toml(kept) == scenario:
             return kept
-    except (ScenarioError, TOMLKitError):
+    except (ScenarioError, TOMLKitError, RecursionError):
         pass
-    return scenario.to_toml()
+    return _with_line_ends(scenario.to_toml(), text)
+
+
+def _with_line_ends(new: str, old: str) -> str:
+    """Text with the line ends of older text: those that most of its lines have."""
+    windows = old.count("\r\n") > old.count("\n") / 2
+    return re.sub(r"\r?\n", "\r\n" if windows else "\n", new)
 
 
 def _update(document: Any, before: Any, after: Any) -> None:  # noqa: ANN401 - tables or lists of whatever depth
