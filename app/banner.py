@@ -51,6 +51,10 @@ class Banner(QWidget):
             self._buttons.addWidget(button)
         self._offer.show()
 
+    def withdraw(self) -> None:
+        """Offer nothing any more."""
+        self._offer.hide()
+
     def _answer(self, act: Callable[[], object]) -> None:
         self._offer.hide()
         act()

@@ -6,6 +6,7 @@ import errno
 import io
 import os
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -35,6 +36,8 @@ CLOSED_PIPE = 1
 INTERRUPTED = 130
 """Exit status after Ctrl-C, as shells have it."""
 
+_PATIENCE_SECONDS = 3.0
+"""After so long a sampler's file that still loads is spoken of."""
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
@@ -48,8 +51,16 @@ def _load_plugins(_context: click.Context, _option: click.Parameter, paths: tupl
     """Run the files that the user names: naming them here is the consent that the window asks for."""
     for path in paths:
         from core.plugins import load_plugin
+        from core.user_text import one_line
 
-        load_plugin(path)
+        words = f"{PROGRAM}: {one_line(str(path))} is still loading; Ctrl-C gives up"
+        patience = threading.Timer(_PATIENCE_SECONDS, lambda words=words: click.echo(words, err=True))
+        patience.daemon = True
+        patience.start()
+        try:
+            load_plugin(path)
+        finally:
+            patience.cancel()
     return paths
 
 

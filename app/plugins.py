@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import final
 
-from PySide6.QtCore import QObject, Qt
+from PySide6.QtCore import QObject, Qt, QTimer
 from PySide6.QtGui import QAction, QFontDatabase
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QFileDialog, QPlainTextEdit, QVBoxLayout, QWidget
 
@@ -27,6 +27,8 @@ from core.user_text import one_line
 
 ENDING = ".py"
 _FIRST_LINES = 14
+_PATIENCE_MS = 2000
+"""After so long a file that still loads is spoken of."""
 
 
 @final
@@ -73,8 +75,13 @@ class Plugins(QObject):
         self._window, self._document, self._banner, self._settings = window, document, banner, settings
         self._asked_for = document.revision
         self.task = Task(self)
+        self._still_loading = QTimer(self, singleShot=True, interval=_PATIENCE_MS)
+        self._still_loading.timeout.connect(self._say_still_loading)
+        self._name = ""
         self.task.given.connect(self._take)
         self.task.failed.connect(banner.say)
+        for ends in (self.task.ended, self.task.failed):
+            ends.connect(self._loaded)
         self._bar = bar
         self._entry = bar.entry("Sampler from a file…", "Load a sampler of your own, a Python file", self.choose)
         self._reloads: list[QAction] = []
@@ -119,7 +126,24 @@ class Plugins(QObject):
         self._settings.trust(fingerprint(content))
         self._banner.say(None)
         self._asked_for = self._document.revision
+        self._name = one_line(path.name, 60)
+        self._still_loading.start()
         self.task.start(_load(path, content, self._document.scenario))  # the code of others may take its time
+
+    def _say_still_loading(self) -> None:
+        words = f"{self._name} is still loading: its code has not come to an end."
+        self._banner.offer(words, {"Give up": self._give_up, "Wait": self._still_loading.start})
+
+    def _give_up(self) -> None:
+        """Hear no more of code that does not end; its thread ends with the program."""
+        self.task.cancel()
+        self._banner.say(f"{self._name} was not loaded.")
+
+    def _loaded(self) -> None:
+        if self._name and not self._still_loading.isActive():
+            self._banner.withdraw()
+        self._still_loading.stop()
+        self._name = ""
 
     def _take(self, key: str) -> None:
         """Run with a sampler that was loaded, or loaded again."""
@@ -139,6 +163,7 @@ class Plugins(QObject):
 
     def close(self) -> None:
         """Wait for code that is being loaded."""
+        self._still_loading.stop()
         self.task.close()
 
 

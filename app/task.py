@@ -67,7 +67,7 @@ class Task(QObject):
             self._say(run, None)
         except ScenarioError as error:
             self._say(run, error)
-        except Exception as error:
+        except BaseException as error:  # code of the user's own may raise anything; the thread must not end in silence
             log.exception("a task failed")
             self._say(run, ScenarioError("", "", f"this went wrong ({type(error).__name__}: {error})"))
 

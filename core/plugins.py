@@ -11,6 +11,7 @@ import hashlib
 import inspect
 import re
 import sys
+import threading
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import fields
@@ -24,12 +25,15 @@ import torch
 from torch import Tensor
 
 from core.files import read_bytes
+from core.plugin_guard import check_parameters, check_words, checked_kernel, checked_score, own_level, settings_kept
 from core.problem import Level
 from core.refusal import ScenarioError, suggest
 from core.samplers import SAMPLERS, About, Kernel, Sampler, ScoreSampler
 
 _COLOURS = ("#4C9F70", "#B07AA1", "#9C755F", "#76B7B2", "#D4A6C8", "#86BCB6")
 """For those that bring none."""
+_ENDS = (Exception, SystemExit, GeneratorExit)
+"""Whatever a user's code may raise; Ctrl-C is the user's own."""
 _loaded: dict[str, tuple[Path, bytes]] = {}
 """Which file each key came from, and what it held: it may be loaded again, after an edit."""
 
@@ -86,14 +90,22 @@ def load_plugin(path: Path, content: bytes | None = None) -> str:
     """
     path = path.absolute()
     content = read_plugin(path) if content is None else content
-    module = _run(path, content)
+    registered = dict(SAMPLERS)
     try:
-        sampler = _guarded(_model(module, path), path)()
-        key = sampler.about.key
+        module = _run(path, content)
+        with settings_kept():
+            sampler = _guarded(_model(module, path), path)()
+            check_words(sampler.kind)
+            check_parameters(sampler)
+            key = sampler.about.key
     except ScenarioError:
         raise
-    except Exception as error:
+    except _ENDS as error:
         raise _fault(error, path) from error
+    finally:  # the code may have reached into the register of the others
+        if list(SAMPLERS.items()) != list(registered.items()):
+            SAMPLERS.clear()
+            SAMPLERS.update(registered)
     if key in SAMPLERS and (key not in _loaded or _loaded[key][0] != path):
         raise ScenarioError(
             str(path), "", f"there is already a sampler {key!r}; give this one another key or file name"
@@ -108,8 +120,13 @@ def _run(path: Path, content: bytes) -> ModuleType:
     module.__file__ = str(path)
     sys.modules[module.__name__] = module  # where a class's annotations are looked up
     try:
-        exec(compile(content, str(path), "exec"), module.__dict__)
-    except (Exception, SystemExit) as error:  # whatever a user's code may do at its start
+        with settings_kept():
+            exec(compile(content, str(path), "exec"), module.__dict__)
+    except _ENDS as error:
+        raise _fault(error, path) from error
+    except KeyboardInterrupt as error:
+        if threading.current_thread() is threading.main_thread():
+            raise  # Ctrl-C
         raise _fault(error, path) from error
     return module
 
@@ -164,20 +181,26 @@ def _of_function(function: Callable[..., Tensor], path: Path) -> type[Sampler]:
 def _guarded(model: type[Sampler], path: Path) -> type[Sampler]:
     """The class, with its one method called at one level at a time, checked, and its faults named by line."""
     method = "score" if issubclass(model, ScoreSampler) else "kernel"
-    evaluate = getattr(model, method)
+    evaluate, check = getattr(model, method), checked_score if method == "score" else checked_kernel
     place = _place_of(evaluate, path)
 
     @wraps(evaluate)
     def guarded(self: Sampler, level: Level, points: Tensor) -> Any:  # noqa: ANN401 - a score or a kernel
         single = points.ndim == 2
         levels, clouds = ([level], [points]) if single else (level.each(), points.unbind())
-        try:
-            results = [evaluate(self, one, cloud.clone()) for one, cloud in zip(levels, clouds, strict=True)]
-        except Exception as error:
-            raise _fault(error, path) from error
-        for result in results:
-            _check(result, points, method, place, path)
+        results = [call(self, one, cloud) for one, cloud in zip(levels, clouds, strict=True)]
         return results[0] if single else _stacked(results, points)
+
+    def call(self: Sampler, level: Level, points: Tensor) -> Any:  # noqa: ANN401 - a score or a kernel
+        try:
+            with settings_kept():
+                result = evaluate(self, own_level(level), points.clone())
+        except _ENDS as error:
+            raise _fault(error, path) from error
+        try:
+            return check(result, points)
+        except ValueError as error:
+            raise ScenarioError(str(path), place, str(error)) from None
 
     setattr(model, method, guarded)
     return model
@@ -187,17 +210,6 @@ def _place_of(evaluate: Callable[..., Any], path: Path) -> str:
     """Where in a file a function begins, if it is there."""
     code = getattr(inspect.unwrap(evaluate), "__code__", None)
     return f"line {code.co_firstlineno}" if code is not None and code.co_filename == str(path) else ""
-
-
-def _check(result: object, points: Tensor, method: str, place: str, path: Path) -> None:
-    """Refuse what is no score or kernel at points of one level."""
-    shape = tuple(points.shape[-2:])
-    mean = result.mean if isinstance(result, Kernel) else result
-    if isinstance(result, Kernel) != (method == "kernel") or not isinstance(mean, Tensor) or tuple(mean.shape) != shape:
-        wanted = f"a tensor of shape {shape}, as its points"
-        got = f"a tensor of shape {tuple(mean.shape)}" if isinstance(mean, Tensor) else type(result).__name__
-        what = f"{method} must return {'a Kernel with ' if method == 'kernel' else ''}{wanted}"
-        raise ScenarioError(str(path), place, f"{what} (returned {got})")
 
 
 def _stacked(results: list[Any], points: Tensor) -> Any:  # noqa: ANN401 - a score or a kernel

@@ -62,9 +62,15 @@ class Schedule:
     @cached_property
     def alpha(self) -> NDArray[np.float64]:
         """(T,): ``alpha_t`` for t = 1..T."""
-        return 1 - np.asarray(self.betas)
+        return _fixed(1 - np.asarray(self.betas))
 
     @cached_property
     def alpha_bar(self) -> NDArray[np.float64]:
         """(T + 1,): ``abar_t = prod_{s <= t} alpha_s`` for t = 0..T, ``abar_0 = 1``."""
-        return np.concatenate([[1.0], np.cumprod(self.alpha)])
+        return _fixed(np.concatenate([[1.0], np.cumprod(self.alpha)]))
+
+
+def _fixed(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The same array, which nobody can write to: all that run share it."""
+    values.flags.writeable = False
+    return values

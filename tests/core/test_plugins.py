@@ -166,3 +166,12 @@ def test_an_error_in_a_run_names_the_line(case: tuple[str, str, str], plugin: Ca
 def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ScenarioError, match="no such file"):
         load_plugin(tmp_path / "none.py")
+
+
+def test_a_function_is_keyed_by_its_file_and_a_class_by_its_about(plugin: Callable[..., Path]) -> None:
+    """One rule, as README and help say."""
+    assert load_plugin(plugin(FUNCTION, "my file.py")) == "my-file"
+    assert load_plugin(plugin(CLASS, "another.py")) == "warm"
+    for page in ("README.md", "resources/help/6-writing-a-sampler.md"):
+        text = (Path(__file__).parents[2] / page).read_text(encoding="utf-8")
+        assert "whatever the function is called; a class brings its key in `About`" in " ".join(text.split())
