@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import final
 
-from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QPushButton,
     QSlider,
+    QStyledItemDelegate,
     QTableWidget,
     QTableWidgetItem,
     QVBoxLayout,
@@ -23,7 +24,7 @@ from PySide6.QtWidgets import (
 )
 
 from app import theme
-from app.keys import leaves_to_window
+from app.keys import is_command, leaves_to_window
 from app.user_text import plain_label
 from core.refusal import ScenarioError
 
@@ -84,7 +85,7 @@ class Entry(QLineEdit):
     def event(self, event: QEvent) -> bool:
         """Claim the keys of undo and redo only where they would do something here."""
         undo, redo = self.isUndoAvailable(), self.isRedoAvailable()
-        return leaves_to_window(event, can_undo=undo, can_redo=redo) or super().event(event)
+        return leaves_to_window(event, self, can_undo=undo, can_redo=redo) or super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
         """Keep Return, which ends the typing and is no key of the window's then."""
@@ -176,11 +177,25 @@ class Section(QWidget):
 
 
 @final
+class _Cells(QStyledItemDelegate):
+    """Edits cells as text, and leaves the keys of commands to the window."""
+
+    def eventFilter(self, editor: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's name
+        """Look at what an editor gets."""
+        if isinstance(editor, QWidget) and is_command(event, editor.window()):
+            event.ignore()
+            return True
+        return super().eventFilter(editor, event)
+
+
+@final
 class NumberTable(QTableWidget):
     """A small table of texts that stand for numbers."""
 
     edited = Signal(int, int)
     """Row and column of a cell that the user changed."""
+    removed = Signal()
+    """The key Delete was pressed, outside of a cell that is being edited."""
 
     def __init__(self, tip: str) -> None:
         super().__init__()
@@ -195,11 +210,15 @@ class NumberTable(QTableWidget):
         self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.setTabKeyNavigation(False)
+        self.setItemDelegate(_Cells(self))
         self.itemChanged.connect(lambda item: self.edited.emit(item.row(), item.column()))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
         """Keep every key: Qt hands a key that begins an edit on to the window as well."""
-        super().keyPressEvent(event)
+        if event.key() == Qt.Key.Key_Delete:
+            self.removed.emit()
+        else:
+            super().keyPressEvent(event)
         event.accept()
 
     @property

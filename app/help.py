@@ -6,11 +6,12 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, final
 
 from PySide6.QtCore import QObject, Qt
-from PySide6.QtGui import QAction, QKeySequence, QShortcut
+from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QApplication, QMenu, QToolButton, QWidget
 
 from app import theme
 from app.about import AboutDialog
+from app.escape import EscapeKey
 from app.formula import warm_up
 from app.help_pages import HelpViewer, formulas, pages, samplers_in_words
 from app.sampler_card import SamplerCard
@@ -48,7 +49,6 @@ class Help(QObject):
         self.button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.button.setMenu(menu)
-        self._escape = QShortcut(QKeySequence(Qt.Key.Key_Escape), window, self._close_topmost, enabled=False)
         window.planes.explained.connect(lambda about: self.explain(about, window.planes.planes[about.key].info))
         chips = window.problem.samplers
         chips.explained.connect(lambda about: self.explain(about, chips.chips[about.key]))
@@ -119,7 +119,7 @@ class Help(QObject):
         self.tour.ended.connect(self._tour_ended)
         for changed in (self._window.session.finished, self._window.document.changed):
             changed.connect(self.tour.refresh)
-        self._escape.setEnabled(True)
+        EscapeKey.of(self._window).closes(self.tour, self.tour.ended)
 
     def explain(self, about: About, target: QWidget) -> None:
         """Open a sampler's card beside something, or close it where it is open already."""
@@ -133,7 +133,7 @@ class Help(QObject):
         self.card.more.connect(lambda: self.show_help("3-samplers.md"))
         self.card.show()
         self.card.raise_()
-        self._escape.setEnabled(True)
+        EscapeKey.of(self._window).closes(self.card, self.card.closed)
 
     def explain_selected(self) -> None:
         """Open the card of the selected panel's sampler."""
@@ -141,18 +141,11 @@ class Help(QObject):
         if plane is not None:
             self.explain(plane.about, plane.info)
 
-    def _close_topmost(self) -> None:
-        popup = self.card or self.tour
-        if popup is not None:
-            popup.close()
-
     def _card_closed(self) -> None:
         self.card = None
-        self._escape.setEnabled(self.tour is not None)
 
     def _tour_ended(self) -> None:
         self.tour = None
-        self._escape.setEnabled(self.card is not None)
 
     def _shortcuts(self) -> dict[str, Rows]:
         return shortcuts(self._window, self._window.keys)

@@ -8,7 +8,6 @@ from typing import Any, final
 
 import numpy as np
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
-from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QSpinBox
 
 from app.fields import Entry, NumberTable, Section, read, read_matrix, read_vector, write, write_matrix, write_vector
@@ -43,7 +42,7 @@ class MixtureEditor(Section):
         self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.table.edited.connect(lambda *_: self.changed.emit())
         self.table.currentCellChanged.connect(lambda *_: self._tell())
-        QShortcut(QKeySequence.StandardKey.Delete, self.table, self._delete, context=Qt.ShortcutContext.WidgetShortcut)
+        self.table.removed.connect(self._delete)
         self.fields.update(dict.fromkeys(("weights", "means", "covariances"), self.table))
         self.dimension = QSpinBox(minimum=1, maximum=64, prefix="d = ", toolTip="Dimension of the space")
         self.dimension.setLineEdit(Entry(accessibleName="Dimension of the space"))

@@ -8,12 +8,13 @@ from typing import final
 
 import pyqtgraph as pg
 from pyqtgraph.GraphicsScene.mouseEvents import MouseClickEvent
-from PySide6.QtCore import QPointF, Qt, Signal
+from PySide6.QtCore import QEvent, QPointF, Qt, Signal
 from PySide6.QtGui import QAccessible, QAccessibleEvent, QContextMenuEvent, QFocusEvent, QKeyEvent
 
 from app.hand import Hand
 from app.hand_menu import plane_menu
 from app.handles import Handles
+from app.keys import is_asked_for
 from app.manipulation import Grip
 
 _ARROWS = {Qt.Key.Key_Left: (-1, 0), Qt.Key.Key_Right: (1, 0), Qt.Key.Key_Down: (0, -1), Qt.Key.Key_Up: (0, 1)}
@@ -87,6 +88,13 @@ class PlaneView(pg.GraphicsView):
         menu.deleteLater()
 
     # Keys
+
+    def event(self, event: QEvent) -> bool:
+        """Claim Escape while a handle is on its way: nothing else is meant then."""
+        if is_asked_for(event, Qt.Key.Key_Escape) and self.hand.is_dragging:
+            event.accept()
+            return True
+        return super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
         """Arrows move the focused handle, Delete removes its component, Enter asks for the scores, Escape gives up."""

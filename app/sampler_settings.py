@@ -7,7 +7,7 @@ from typing import Any, Literal, final, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 from PySide6.QtCore import QRect, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QKeyEvent, QKeySequence, QShortcut
+from PySide6.QtGui import QColor, QKeyEvent
 from PySide6.QtWidgets import (
     QColorDialog,
     QComboBox,
@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
 )
 
 from app import theme
+from app.escape import EscapeKey
 from app.fields import Entry, read, set_invalid, write
 from app.popup import beside, place_in
 from app.user_text import plain_label
@@ -53,7 +54,7 @@ class SamplerSettings(QFrame):
         self._title = heading("", rich=True)
         close = QToolButton(text="×", toolTip="Close (Escape)", accessibleName="Close the settings")
         close.clicked.connect(self.close)
-        QShortcut(QKeySequence.StandardKey.Cancel, self, self.close)  # wherever the keys go in the window
+        EscapeKey.of(window).closes(self, self.closed)
         header = QHBoxLayout()
         header.addWidget(self._title)
         header.addStretch()

@@ -21,7 +21,7 @@ from app.document import Document
 from app.evidence import EvidenceDock
 from app.files import Files
 from app.help import Help
-from app.keys import Key
+from app.keys import WITH_COMMANDS, Key
 from app.overlay_choice import AT_FIRST
 from app.panel_heading import headings
 from app.planes import PlaneGrid
@@ -368,7 +368,7 @@ class MainWindow(QMainWindow):
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
         """Take the keys of :attr:`keys`; typing comes first."""
         for each in self.keys:
-            if each.key == event.key():
+            if each.key == event.key() and not event.modifiers() & WITH_COMMANDS:
                 each.press()
                 return
         super().keyPressEvent(event)

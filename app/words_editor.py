@@ -10,7 +10,7 @@ from PySide6.QtGui import QFocusEvent, QKeyEvent, QResizeEvent, QTextCursor, QWh
 from PySide6.QtWidgets import QFrame, QPlainTextEdit, QVBoxLayout, QWidget
 
 from app import theme
-from app.keys import leaves_to_window
+from app.keys import is_asked_for, leaves_to_window
 from app.originals import notes_of, origin_of_notes
 from app.user_text import plain_label
 from core.edits import titled
@@ -75,10 +75,13 @@ class WordsField(QPlainTextEdit):
         self.insertPlainText(" ".join(text.split()) if self._one_line else text)
 
     def event(self, event: QEvent) -> bool:
-        """Claim the keys of undo and redo only where they would do something here."""
+        """Claim Escape, which gives up what is typed, and undo and redo only where they would do something here."""
+        if is_asked_for(event, Qt.Key.Key_Escape):
+            event.accept()
+            return True
         document = self.document()
         undo, redo = document.isUndoAvailable(), document.isRedoAvailable()
-        return leaves_to_window(event, can_undo=undo, can_redo=redo) or super().event(event)
+        return leaves_to_window(event, self, can_undo=undo, can_redo=redo) or super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
         """Return ends the editing of one line, Escape gives it up; no key goes on to the window."""
