@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections import deque
+from collections.abc import Sequence
 from typing import final
 
 from PySide6.QtCore import QSize, Qt, QTimer, Signal
@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
 )
 
 from app import theme
+from app.gallery_search import matching
 from app.library import Entry, gallery, load_builtin
 from app.thumbnail import thumbnail
 from app.user_text import plain_label, rich_text
@@ -73,11 +74,6 @@ class Card(QPushButton):
         """Show the scenario's picture."""
         self._picture.setPixmap(picture)
 
-    def says(self, words: str) -> bool:
-        """Whether every word begins one of its texts' words."""
-        texts = f"{self.entry.name} {self.entry.group} {self.entry.sentence} {self.entry.key}"
-        return all(re.search(rf"\b{re.escape(word)}", texts, re.IGNORECASE) for word in words.split())
-
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
         """Leave all but Enter and Space to the gallery: button and scroll area would take arrows their own way."""
         if event.key() in {Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space}:
@@ -88,7 +84,7 @@ class Card(QPushButton):
 
 @final
 class Gallery(QDialog):
-    """All built-in scenarios by group; typing filters, arrows move, Enter chooses, Escape leaves."""
+    """All built-in scenarios by group; typing filters, arrows move, Enter takes the best, Escape leaves."""
 
     chosen = Signal(str)
     """Key of a built-in scenario."""
@@ -145,33 +141,43 @@ class Gallery(QDialog):
     # Layout
 
     def _arrange(self) -> None:
-        """Show the cards that say what is typed, group by group."""
+        """Show all cards group by group, or those that have what is typed, the best first."""
         self._places.clear()
         while self._grid.takeAt(0) is not None:
             pass
+        by_entry = {card.entry: card for card in self.cards}
+        shown = [by_entry[entry] for entry in matching(list(by_entry), self.filter.text())]
+        for card in self.cards:
+            card.setVisible(card in shown)
+        is_filtered = bool(self.filter.text().strip())
+        for label in self._groups:
+            label.setVisible(not is_filtered)
         row = 0
-        for label, cards in self._groups.items():
-            shown = [card for card in cards if card.says(self.filter.text())]
-            label.setVisible(bool(shown))
-            for card in cards:
-                card.setVisible(card in shown)
-            if shown:
+        if is_filtered:
+            row = self._place(shown, row)
+        else:
+            for label, cards in self._groups.items():
                 self._grid.addWidget(label, row, 0, 1, _COLUMNS)
-                for index, card in enumerate(shown):
-                    place = row + 1 + index // _COLUMNS, index % _COLUMNS
-                    self._grid.addWidget(card, *place)
-                    self._places[place] = card
-                row += 2 + (len(shown) - 1) // _COLUMNS
+                row = self._place(cards, row + 1)
         self._grid.addWidget(self._nothing, row, 0, 1, _COLUMNS)
         self._nothing.setVisible(not self._places)
         for index in range(self._grid.rowCount() + 1):
             self._grid.setRowStretch(index, index == row + 1)
         self._grid.setColumnStretch(_COLUMNS, 1)
+        self._area.verticalScrollBar().setValue(0)
+
+    def _place(self, cards: Sequence[Card], row: int) -> int:
+        """Put cards into the grid from a row on; return the row below them."""
+        for index, card in enumerate(cards):
+            place = row + index // _COLUMNS, index % _COLUMNS
+            self._grid.addWidget(card, *place)
+            self._places[place] = card
+        return row + -(-len(cards) // _COLUMNS)
 
     # Keys
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
-        """Arrows move between cards; what is typed filters; Enter in the filter takes the first card."""
+        """Arrows move between cards; what is typed filters; Enter in the filter takes the best card."""
         key = Qt.Key(event.key())
         if key in _ARROWS:
             self._move(*_ARROWS[key])

@@ -108,6 +108,15 @@ def test_typing_filters_and_enter_takes_the_first(opened: Gallery, qtbot: QtBot,
     assert not opened.isVisible()
 
 
+@pytest.mark.parametrize(("typed", "best"), [("no noise", "noiseless"), ("six points", "point-masses")])
+def test_enter_opens_the_best(typed: str, best: str, opened: Gallery, qtbot: QtBot, after: Callable[..., Any]) -> None:
+    for letter in typed:
+        type_key(qtbot, letter)
+    assert names(opened)[0] == best
+    assert len(names(opened)) > 1
+    assert after(opened.chosen, lambda: type_key(qtbot, Qt.Key.Key_Return)) == [best]
+
+
 def test_what_nothing_says_is_said(opened: Gallery, qtbot: QtBot) -> None:
     for letter in "zzz":
         type_key(qtbot, letter)
