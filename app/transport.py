@@ -17,7 +17,7 @@ from app.time_scale import Kind, TimeScale
 from app.time_slider import TimeSlider
 from app.user_text import plain_label
 from core.numbers import number
-from core.schedule import Schedule
+from core.schedule import Schedule, same_moment
 
 _TICK_MS = 16
 _FOLLOW_SECONDS = 0.05
@@ -57,7 +57,12 @@ class Player(QObject):
         self.loop = False
         self.scale: TimeScale | None = None
         """The time axis along which playing has an even pace; None: every t takes equally long."""
+        self.schedule: Schedule | None = None
+        """Of the run."""
         self._wanted = 0.0
+        self._anchor: tuple[int, Schedule] | None = None
+        """The t at which the user left the cursor, and its schedule; None: where it is now. However many runs of other
+        schedules follow, each starts from this one, so that no rounding adds up."""
         self._is_new = True
         self._clock = self._shown_at = 0.0
         self._timer = QTimer(self, interval=_TICK_MS)
@@ -74,12 +79,31 @@ class Player(QObject):
         """Whether the frame moves by itself."""
         return self._timer.isActive()
 
-    def begin(self, last: int) -> None:
-        """Take a new run: from its start when playing, to the same share of the way when paused."""
-        share = 0.0 if self.is_playing else self._wanted / max(self.last, 1)
-        self.last, self.final, self.available, self._is_new = last, last, 0, True
-        self._wanted = share * last
+    def begin(self, schedule: Schedule) -> None:
+        """Take a new run: from its start when playing, to where the cursor means the same when paused."""
+        last = schedule.steps
+        wanted = float(self.frame_in(schedule))
+        self._drop_anchor()
+        self._wanted = wanted
+        self.schedule, self.last, self.final = schedule, last, last
+        self.available, self._is_new = 0, True
         self._clock = time.perf_counter()
+
+    def frame_in(self, schedule: Schedule) -> int:
+        """Return the frame at which a run of another schedule would be shown."""
+        if self.is_playing or self.schedule is None:
+            return 0
+        t, own = self._anchor or (self.last - round(self._wanted), self.schedule)
+        return schedule.steps - same_moment(t, own, schedule)
+
+    def _drop_anchor(self) -> None:
+        """Remember where the user has left the cursor, before it goes elsewhere by itself."""
+        if self._anchor is None and self.schedule is not None and not self.is_playing:
+            self._anchor = self.last - round(self._wanted), self.schedule
+
+    def _move_to(self, wanted: float) -> None:
+        """The cursor goes where the user wants it, or where playing brings it."""
+        self._wanted, self._anchor = wanted, None
 
     def offer(self, available: int) -> None:
         """More frames are computed: follow them while paused, to where we were."""
@@ -90,6 +114,7 @@ class Player(QObject):
 
     def end_early(self) -> None:
         """No more frames will come than are there: they are the whole run now."""
+        self._drop_anchor()
         self.final = max(self.available - 1, 0)
         self._wanted = min(self._wanted, float(self.final))
         if self.available == 0:
@@ -107,14 +132,14 @@ class Player(QObject):
 
     def restart(self) -> None:
         """Play from the start, whatever is shown now."""
-        self._wanted = 0.0
+        self._move_to(0.0)
         self.play()
 
     def pause(self) -> None:
         """Stay where we are."""
         if self.is_playing:
             self._timer.stop()
-            self._wanted = float(self.frame)
+            self._move_to(float(self.frame))
             self.playing_changed.emit(False)
 
     def toggle(self) -> None:
@@ -123,7 +148,7 @@ class Player(QObject):
 
     def seek(self, frame: int) -> None:
         """Go to a frame, or as near as is computed."""
-        self._wanted = float(min(max(frame, 0), self.final))
+        self._move_to(float(min(max(frame, 0), self.final)))
         self._show()
 
     def step(self, frames: int) -> None:
@@ -139,9 +164,9 @@ class Player(QObject):
     def _tick(self) -> None:
         now = time.perf_counter()
         if self.speed is EVERY_FRAME:
-            self._wanted = self.frame + 1.0
+            self._move_to(self.frame + 1.0)
         else:
-            self._wanted = self._after((now - self._clock) * self.speed / SECONDS)
+            self._move_to(self._after((now - self._clock) * self.speed / SECONDS))
         self._clock = now
         # Wait for the computation rather than jump once it has caught up.
         self._wanted = min(self._wanted, float(max(self.available - 1, 0)), float(self.rest))

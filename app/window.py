@@ -255,16 +255,16 @@ class MainWindow(QMainWindow):
         self.experiment, self._coming, self._shows_preview = experiment, None, False
         self.transport.show_schedule(experiment.schedule)
         self.evidence.show_experiment(experiment)
-        self.player.begin(experiment.schedule.steps)
+        self.player.begin(experiment.schedule)
         self._planes_are_old = True
 
     def _previewed(self, experiment: Experiment) -> None:
         """Show a drag's small run in place of the last one, at the same frame."""
         if not self.planes.has_room_for(experiment):
             return  # the run that would make room was dropped for the drag, and comes after it
-        if experiment.schedule.steps != self.player.last:
+        if experiment.schedule != self.player.schedule:
             self.transport.show_schedule(experiment.schedule)
-            self.player.begin(experiment.schedule.steps)
+            self.player.begin(experiment.schedule)
         self.experiment, self._coming, self._shows_preview = experiment, None, True
         self._planes_are_old = False
         self.planes.show_preview(experiment)
@@ -276,7 +276,9 @@ class MainWindow(QMainWindow):
     def _advanced(self) -> None:
         if self._coming is not None:
             self.transport.show_progress(self._coming.completed, self.session.seconds)
-            if self._coming.completed > self.player.frame:  # it would show noise where the preview shows the end
+            if self._coming.completed > self.player.frame_in(
+                self._coming.schedule
+            ):  # it would show noise where the preview shows the end
                 self._take_over(self._coming)
             return
         assert self.experiment is not None

@@ -70,6 +70,19 @@ class Schedule:
         return _fixed(np.concatenate([[1.0], np.cumprod(self.alpha)]))
 
 
+def same_moment(t: int, old: Schedule, new: Schedule) -> int:
+    """Return the t of a schedule that means what t means in another.
+
+    The start T stays T, t = 1, where results are stated, stays 1, and the end stays 0; any other has the nearest
+    ``abar`` of those with noise.
+    """
+    if new == old or t <= 1:
+        return t
+    if t == old.steps:
+        return new.steps
+    return 1 + int(np.abs(new.alpha_bar[1:] - old.alpha_bar[t]).argmin())
+
+
 def _fixed(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """The same array, which nobody can write to: all that run share it."""
     values.flags.writeable = False

@@ -109,7 +109,7 @@ def test_playing_along_a_logarithmic_axis_takes_as_long_and_is_slow_near_the_end
     qapp: object,  # noqa: ARG001 - timers need an application
 ) -> None:
     player, schedule = Player(), SCHEDULES["cosine"]
-    player.begin(schedule.steps)
+    player.begin(schedule)
     share = 0.01 / SECONDS
     paces = {}
     for kind in ("t", "log t", "log SNR"):

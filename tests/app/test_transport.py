@@ -14,11 +14,12 @@ from pytestqt.qtbot import QtBot
 from app import transport as module
 from app.transport import EVERY_FRAME, SECONDS, SPEEDS, Player, Transport
 from core.numbers import number
-from core.schedule import Schedule
+from core.schedule import Schedule, same_moment
 
 HandleAt = Callable[[QSlider, int], QPoint]
 LAST = 64
 REST = LAST - 1
+RUN = Schedule.linear(LAST, 1e-3, 0.1)
 """At speed 1 the clock below moves one frame a tick, exactly."""
 
 
@@ -39,7 +40,7 @@ def player(
     made = Player()
     made._timer.setInterval(0)
     made._timer.timeout.connect(lambda: setattr(clock, "now", clock.now + SECONDS / LAST))
-    made.begin(LAST)
+    made.begin(RUN)
     made.offer(LAST + 1)
     yield made
     made.pause()
@@ -57,7 +58,7 @@ def moved(player: Player) -> list[int]:
 def transport(player: Player, shown: Callable[..., QWidget]) -> Transport:
     widget = shown(Transport(player), 1200, 60)
     assert isinstance(widget, Transport)
-    widget.show_schedule(Schedule.linear(LAST, 1e-3, 0.1))
+    widget.show_schedule(RUN)
     return widget
 
 
@@ -89,7 +90,7 @@ def test_it_plays_every_frame_to_the_end_and_stops(player: Player, moved: list[i
 def test_it_never_passes_what_is_computed_and_goes_on_from_there(
     player: Player, moved: list[int], qtbot: QtBot
 ) -> None:
-    player.begin(LAST)
+    player.begin(RUN)
     player.offer(11)
     player.play()
     ticks: list[None] = []
@@ -103,7 +104,7 @@ def test_it_never_passes_what_is_computed_and_goes_on_from_there(
 
 
 def test_nothing_is_shown_before_the_first_frame(player: Player, moved: list[int], clock: SimpleNamespace) -> None:
-    player.begin(LAST)
+    player.begin(RUN)
     player.seek(30)
     assert not moved
     for available in (1, 20, LAST + 1):
@@ -113,7 +114,7 @@ def test_nothing_is_shown_before_the_first_frame(player: Player, moved: list[int
 
 
 def test_while_paused_the_computation_is_not_followed_at_every_offer(player: Player, moved: list[int]) -> None:
-    player.begin(LAST)
+    player.begin(RUN)
     player.seek(30)
     for available in range(1, LAST + 2):
         player.offer(available)
@@ -139,7 +140,7 @@ def test_every_frame_is_shown_however_long_each_takes(
 
 
 def test_a_run_that_is_given_up_ends_where_it_was_computed_to(player: Player, moved: list[int], qtbot: QtBot) -> None:
-    player.begin(LAST)
+    player.begin(RUN)
     player.offer(11)
     player.play()
     player.end_early()
@@ -147,7 +148,7 @@ def test_a_run_that_is_given_up_ends_where_it_was_computed_to(player: Player, mo
     assert player.frame == 10
     player.seek(LAST)
     assert player.frame == 10
-    player.begin(LAST)
+    player.begin(RUN)
     player.offer(LAST + 1)
     player.seek(LAST)
     assert moved[-1] == LAST, "the next run is whole again"
@@ -155,7 +156,7 @@ def test_a_run_that_is_given_up_ends_where_it_was_computed_to(player: Player, mo
 
 def test_a_run_that_is_given_up_while_paused_shows_its_last_frame(player: Player, moved: list[int]) -> None:
     player.seek(LAST)
-    player.begin(LAST)
+    player.begin(RUN)
     player.offer(11)  # too soon to be shown
     assert moved == [LAST]
     player.end_early()
@@ -165,7 +166,7 @@ def test_a_run_that_is_given_up_while_paused_shows_its_last_frame(player: Player
 def test_playing_does_not_wait_for_a_run_without_a_frame(
     player: Player, active_timers: Callable[[], list[object]]
 ) -> None:
-    player.begin(LAST)
+    player.begin(RUN)
     player.play()
     player.end_early()
     assert not active_timers()
@@ -188,17 +189,50 @@ def test_a_step_pauses(player: Player, qtbot: QtBot) -> None:
     assert player.frame == 20
 
 
-def test_a_new_run_keeps_the_share_of_the_way_when_paused(player: Player) -> None:
-    player.seek(15)
-    player.begin(2 * LAST)
+@pytest.mark.parametrize(("frame", "then"), [(0, 0), (LAST - 1, 2 * LAST - 1), (LAST, 2 * LAST)])
+def test_a_new_run_keeps_what_the_cursor_means_when_paused(frame: int, then: int, player: Player) -> None:
+    player.seek(LAST // 2)
+    player.seek(frame)
+    longer = Schedule.linear(2 * LAST, 1e-3, 0.1)
+    player.begin(longer)
     player.offer(2 * LAST + 1)
-    assert player.frame == 30
+    assert player.frame == then
+    player.begin(RUN)
+    player.offer(LAST + 1)
+    assert player.frame == frame
     assert not player.is_playing
+
+
+def test_no_rounding_adds_up_from_run_to_run(player: Player) -> None:
+    player.seek(15)
+    for steps in (7, 200, 13, 3, 999, 2):
+        player.begin(Schedule.linear(steps, 1e-3, 0.1))
+        player.offer(1)
+    player.begin(RUN)
+    player.offer(LAST + 1)
+    assert player.frame == 15
+    player.begin(Schedule.linear(3, 1e-3, 0.1))
+    player.offer(4)
+    player.seek(1)
+    player.begin(RUN)
+    player.offer(LAST + 1)
+    assert player.frame == LAST - same_moment(2, Schedule.linear(3, 1e-3, 0.1), RUN), "moved since"
+
+
+def test_a_run_that_fails_does_not_move_the_cursor(player: Player) -> None:
+    player.seek(REST)
+    player.begin(RUN)
+    player.offer(4)
+    player.end_early()
+    assert player.frame == 3
+    player.begin(RUN)
+    player.offer(LAST + 1)
+    assert player.frame == REST
 
 
 def test_a_new_run_starts_from_its_start_when_playing(player: Player, moved: list[int], qtbot: QtBot) -> None:
     def begin_again() -> None:
-        player.begin(LAST)
+        player.begin(RUN)
         player.offer(LAST + 1)
 
     at(player, 20, begin_again)
@@ -246,7 +280,7 @@ def test_every_frame_is_chosen_below_the_speeds(transport: Transport, player: Pl
 def test_the_status_says_how_far_and_how_long_and_offers_to_stop(
     transport: Transport, player: Player, qtbot: QtBot
 ) -> None:
-    player.begin(LAST)
+    player.begin(RUN)
     player.offer(11)
     assert not transport.cancel.isVisible()
     transport.show_progress(11, 1.234)
@@ -324,7 +358,7 @@ def test_the_bar_does_not_fight_the_hand(
     transport: Transport, player: Player, qtbot: QtBot, handle_at: HandleAt, clock: SimpleNamespace
 ) -> None:
     bar = transport.scrub
-    player.begin(LAST)
+    player.begin(RUN)
     player.offer(11)
     qtbot.mousePress(bar, Qt.MouseButton.LeftButton, pos=handle_at(bar, 0))
     qtbot.mouseMove(bar, handle_at(bar, 50))
