@@ -195,7 +195,7 @@ class Yardstick:
 
     def _kernel(self, points: Tensor, others: Tensor) -> Tensor:
         squares = points.square().sum(0).unsqueeze(-1) + others.square().sum(0)
-        return squares.addmm_(points.mT, others, alpha=-2).mul_(-self._precision).exp_()
+        return squares.addmm_(points.mT, others, alpha=-2).clamp_(min=0.0).mul_(-self._precision).exp_()  # rounding
 
     @cached_property
     def _own_kernel(self) -> Tensor:

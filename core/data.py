@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import math
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
@@ -13,6 +14,7 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
+from core.files import read_bytes
 from core.refusal import ScenarioError
 from core.scenario import Scenario
 from core.sections import DataSection, PriorSection
@@ -96,20 +98,38 @@ def read_table(path: Path) -> Table:
     """
     source = path.name
     try:
-        if path.stat().st_size > _MOST_BYTES:
-            raise ScenarioError(source, "", f"is larger than {_MOST_BYTES >> 20} MiB; take a part of it")
-        if path.suffix.lower() == ".npy":
-            with path.open("rb") as file:
-                return table_of(np.lib.format.read_array(file, allow_pickle=False), source)
-        return parse_csv(path.read_text(encoding="utf-8-sig"), source)
-    except ScenarioError:
-        raise
+        content = read_bytes(path, _MOST_BYTES)
+    except ScenarioError as error:
+        raise ScenarioError(source, "", error.reason) from None
+    if path.suffix.lower() == ".npy":
+        return table_of(_array(content, source), source)
+    encoding = "utf-16" if content[:2] in {b"\xff\xfe", b"\xfe\xff"} else "utf-8-sig"
+    try:
+        return parse_csv(content.decode(encoding), source)
     except UnicodeDecodeError:
-        raise ScenarioError(source, "", "is not a text file in UTF-8") from None
-    except OSError as error:
-        raise ScenarioError(source, "", f"cannot be read ({(error.strerror or str(error)).lower()})") from None
-    except (ValueError, MemoryError) as error:
-        raise ScenarioError(source, "", f"is not a NumPy array of numbers ({error})") from None
+        raise ScenarioError(source, "", "is not a text file in UTF-8 or UTF-16") from None
+
+
+def _array(content: bytes, source: str) -> NDArray[np.generic]:
+    """The array of an NPY file whose header and size agree: a header alone could ask for all memory.
+
+    Raises:
+        ScenarioError: it is none, or its numbers are not all there.
+    """
+    file = io.BytesIO(content)
+    try:
+        version = np.lib.format.read_magic(file)
+        headers = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+        shape, _, dtype = headers[version](file)
+    except Exception:  # the header is an expression, and what is wrong with it may be anything
+        raise ScenarioError(source, "", "is not a NumPy array of numbers (its header cannot be read)") from None
+    if dtype.hasobject or dtype.kind not in "fiu" or len(shape) not in {1, 2}:
+        raise ScenarioError(source, "", f"must be a table of real numbers (is {dtype} of shape {shape})")
+    if min(shape) < 0 or math.prod(shape) * dtype.itemsize != len(content) - file.tell():
+        raise ScenarioError(source, "", f"has not the {dtype} numbers of shape {shape} that its header says")
+    file.seek(0)
+    array: NDArray[np.generic] = np.lib.format.read_array(file, allow_pickle=False)
+    return array
 
 
 def table_of(array: NDArray[np.generic], source: str = "") -> Table:

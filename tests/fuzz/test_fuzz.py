@@ -1,0 +1,39 @@
+"""A part of ``make fuzz`` in every run of the suite, and a fault that the fuzzers must find."""
+
+from __future__ import annotations
+
+import pytest
+
+from core.refusal import ScenarioError
+from core.scenario import Scenario
+from tests.fuzz import points, scenarios
+
+
+def test_500_scenario_texts_are_refused_in_one_sentence_or_run_to_a_report() -> None:
+    tally = scenarios.fuzz(500)
+    assert tally.refused + tally.accepted == 500
+    assert tally.accepted > 30
+    assert tally.run > 5
+
+
+def test_500_files_of_points_are_read_or_refused_in_one_sentence() -> None:
+    tally = points.fuzz(500)
+    assert min(tally.values()) > 50
+
+
+def test_the_same_seed_gives_the_same_texts() -> None:
+    assert scenarios.fuzz(30, 5, run_every=10**6) == scenarios.fuzz(30, 5, run_every=10**6)
+
+
+def test_a_reader_with_a_fault_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    read = Scenario.from_toml
+
+    def faulty(text: str, source: str = "") -> Scenario:
+        try:
+            return read(text, source)
+        except ScenarioError as error:
+            raise KeyError(error.field) from None
+
+    monkeypatch.setattr(Scenario, "from_toml", staticmethod(faulty))
+    with pytest.raises(AssertionError, match="KeyError"):
+        scenarios.fuzz(50)
