@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QHeaderView, QLabel, QTableWidget, QTableWidgetIte
 from app import theme
 from app.user_text import auto_text
 from app.widgets import card
+from core.bracket import SURE
 from core.experiment import Experiment
 from core.known_kl import WITHIN_ERROR, is_bracketed, kl_frame, known_kl, why_no_bound, why_no_limit
 from core.numbers import number, with_error
@@ -21,8 +22,8 @@ from core.user_text import one_line
 ROWS = {
     "kl": ("KL", "How far the samples are from the target, in nats."),
     "kind": (
-        "known as",
-        "Exact in closed form; a bracket of two bounds that hold with three standard errors; one bound only;\n"
+        "kind of KL",
+        "Exact in closed form; a bracket between two limits at three standard errors; one limit only;\n"
         "or reversed, KL(samples ‖ target), for samplers that add no noise.",
     ),
     "bound": ("bound on the KL", "Start, discretisation, step variance and mismatch together: the KL is never larger."),
@@ -32,7 +33,7 @@ ROWS = {
     ),
     "limit": ("limit, ᾱ₁ fixed", "What the mismatch at t = 1 tends to as the steps are refined at a fixed ᾱ₁."),
     "w2": ("W₂ at t = 1", "How far the particles must be moved to become exact samples (root mean square)."),
-    "weights": ("weights off, t = 1", "The share of particles that sit in the wrong component (total variation)."),
+    "weights": ("weights error, t = 1", "Total variation between the components' sampled and exact weights."),
     "mmd": ("MMD² at t = 1", "Squared kernel distance between particles and exact samples; near zero when they agree."),
     "diverged": ("diverged at", "The first t whose particles left every finite region."),
 }
@@ -54,8 +55,10 @@ _MUCH = 5.0
 """Times by which a KL is larger than another while W₂ is not twice as large."""
 _ROW_HEIGHT = 19
 _TITLES_WIDTH = 108
-_PADDING = 9
+_PADDING = 6
 """Pixels beside a cell's text."""
+_SMALL, _WIDE = 1e-3, 92
+"""Numbers whose text is wider than so many pixels are only bounded from above where they are as small as this."""
 _LEAST = "8.8·10⁻⁸⁸"
 """What fits in every column."""
 
@@ -65,13 +68,13 @@ class Cell(NamedTuple):
 
     text: str
     tip: str
-    short: str = ""
-    """Where there is no room for the text; left out: the text is short."""
+    most: float = math.nan
+    """The number is not larger, at three standard errors."""
 
 
 def _measured(value: float, error: float, remark: str = "") -> Cell:
     full = with_error(value, error)
-    return Cell(full, f"{full}\n{remark}" if remark else full, number(value))
+    return Cell(full, f"{full}\n{remark}" if remark else full, value + SURE * error)
 
 
 @final
@@ -81,7 +84,7 @@ class TermsTable(QWidget):
     def __init__(self) -> None:
         super().__init__()
         frame, layout = card()
-        layout.setContentsMargins(12, 6, 12, 6)
+        layout.setContentsMargins(6, 6, 6, 6)
         self.table = QTableWidget(len(ROWS), 0)
         self.table.setAccessibleName("What is known of each sampler")
         self.table.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
@@ -112,6 +115,8 @@ class TermsTable(QWidget):
         outer.setContentsMargins(0, 0, 0, 0)
         outer.addWidget(frame)
         self._experiment: Experiment | None = None
+        self._widest = 0
+        """Pixels of the longest text so far."""
         self._items: dict[tuple[str, int], QTableWidgetItem] = {}
         self._frame = 0
 
@@ -123,14 +128,14 @@ class TermsTable(QWidget):
 
     def show_experiment(self, experiment: Experiment) -> None:
         """Take a new run."""
-        self._experiment = experiment
+        self._experiment, self._widest = experiment, 0
         limit = self.table.verticalHeaderItem(list(ROWS).index("limit"))
         assert limit is not None
         limit.setText(experiment.limit_words.name)
         limit.setToolTip(experiment.limit_words.meaning)
         self.table.setColumnCount(len(experiment.samplers))
         for column, sampler in enumerate(experiment.samplers):
-            header = QTableWidgetItem(one_line(sampler.about.label))
+            header = QTableWidgetItem(one_line(sampler.about.label, 24))
             header.setToolTip(auto_text(sampler.about.summary))
             self.table.setHorizontalHeaderItem(column, header)
             for row, name in enumerate(ROWS):
@@ -162,9 +167,13 @@ class TermsTable(QWidget):
         self._row_title("kl").setText(self._kl_title() if near == frame else f"{self._kl_title()}, t = {steps - near}")
         for column in range(len(self._experiment.samplers)):
             for name in ROWS:
-                text, tip, short = self.cell(name, column)
-                self._items[name, column].setText(text if not short or self._has_room(text) else short)
+                text, tip, most = self.cell(name, column)
+                if most < _SMALL and self._width_of(text) > _WIDE:
+                    text = f"< {_SMALL:g}"
+                self._items[name, column].setText(text)
                 self._items[name, column].setToolTip(auto_text(tip))
+                self._widest = max(self._widest, self._width_of(text))
+        self._fit()
 
     # Cells
 
@@ -195,7 +204,7 @@ class TermsTable(QWidget):
         text = known.text if name == "kl" else _KINDS[known.kind]
         explanation = ROWS["kl"][1] if known.kind != "reverse" else "KL(samples ‖ target), in nats."
         tip = "\n".join([f"{known.text} ({_KINDS[known.kind]})", explanation, *self._unlike(column), *notes])
-        return Cell(text, tip, known.short if name == "kl" else text)
+        return Cell(text, tip, known.high if name == "kl" else math.nan)
 
     def _term(self, name: str, column: int) -> Cell:
         assert self._experiment is not None
@@ -283,23 +292,24 @@ class TermsTable(QWidget):
         """Share the width between the columns."""
         super().resizeEvent(event)
         self._fit()
-        self.show_frame(self._frame)
 
-    def _has_room(self, text: str) -> bool:
-        """Whether a text fits in a column."""
-        room = self.table.horizontalHeader().defaultSectionSize() - _PADDING
-        return QFontMetrics(theme.font(11, "medium")).horizontalAdvance(text) <= room
+    def _width_of(self, text: str) -> int:
+        return QFontMetrics(theme.font(11, "medium")).horizontalAdvance(text)
 
     def _fit(self) -> None:
-        """Columns share the width where titles and short numbers fit; else as many as do, and the others scroll."""
+        """Columns share the width where all that they say fits whole; else as many as do, and the others scroll.
+
+        A limit, an error or an end of a bracket that is left out makes another statement of a number. While a run
+        is played, columns only grow.
+        """
         if self._experiment is None:
             return
-        names = [sampler.about.label for sampler in self._experiment.samplers]
+        names = [one_line(sampler.about.label, 24) for sampler in self._experiment.samplers]
         header, columns = self.table.horizontalHeader(), len(names)
         titles = self.table.verticalHeader().width()
         room = self.table.width() - titles - 2
         words = QFontMetrics(theme.font(11, "semibold"))
-        least = max(words.horizontalAdvance(text) for text in (_LEAST, *names)) + _PADDING
+        least = max(self._widest, *map(words.horizontalAdvance, (_LEAST, *names))) + _PADDING
         visible = min(max(room // least, 1), columns)  # whole columns: a number that is cut in two says another one
         header.setDefaultSectionSize(room // visible)
         bar = self.table.horizontalScrollBar().sizeHint().height() if visible < columns else 0

@@ -72,7 +72,8 @@ class Table:
         if distinct < least:
             raise self._error(f"must have at least {least} different points (has {distinct})")
         size = np.abs(chosen).max(0)
-        spread = np.ptp(chosen, axis=0)
+        with np.errstate(over="ignore"):  # an infinite spread is one, too
+            spread = np.ptp(chosen, axis=0)
         for index, constant in zip(columns, spread <= 1e-9 * size, strict=True):
             if constant:
                 raise self._error(f"column {self.columns[index]} is the same everywhere")
@@ -123,7 +124,9 @@ def _array(content: bytes, source: str) -> NDArray[np.generic]:
         shape, _, dtype = headers[version](file)
     except Exception:  # the header is an expression, and what is wrong with it may be anything
         raise ScenarioError(source, "", "is not a NumPy array of numbers (its header cannot be read)") from None
-    if dtype.hasobject or dtype.kind not in "fiu" or len(shape) not in {1, 2}:
+    if dtype.hasobject:
+        raise ScenarioError(source, "", "is not a NumPy array of numbers (it holds objects, which are not read)")
+    if dtype.kind not in "fiu" or len(shape) not in {1, 2}:
         raise ScenarioError(source, "", f"must be a table of real numbers (is {dtype} of shape {shape})")
     if min(shape) < 0 or math.prod(shape) * dtype.itemsize != len(content) - file.tell():
         raise ScenarioError(source, "", f"has not the {dtype} numbers of shape {shape} that its header says")
@@ -205,8 +208,8 @@ def _number(cell: str) -> float | None:
 
 
 def _usable(values: Points) -> NDArray[np.bool_]:
-    """Which are numbers whose squares are numbers, too."""
-    return np.abs(values) < 1e100
+    """Which are finite."""
+    return np.isfinite(values)
 
 
 # Fitting

@@ -23,6 +23,10 @@ _BLOCK_BYTES = 1 << 20
 """Points are evaluated in blocks whose (K, d, block) work array stays in the processor's cache."""
 
 
+NEGLIGIBLE = 1e-100
+"""Variances and gains below this are zero: their reciprocals and squares stay far inside the range of float64."""
+
+
 def affine(offset: Tensor, matrix: Tensor, points: Tensor) -> Tensor:
     """``offset + matrix @ points``, in one pass over the points where there is one noise level."""
     if points.ndim == matrix.ndim == 2:
@@ -137,7 +141,7 @@ class GaussianMixture:
     def from_covariances(cls, weights: Tensor, means: Tensor, covariances: Tensor) -> Self:
         """Build from weights (K,), means (K, d) and covariances (K, d, d), in float64.
 
-        Weights are normalised. Eigenvalues within rounding of zero become zero.
+        Weights are normalised. Eigenvalues within rounding of zero, or below :data:`NEGLIGIBLE`, become zero.
 
         Raises:
             ValueError: shapes disagree, a number is not finite, a weight is not positive, or a
@@ -160,7 +164,7 @@ class GaussianMixture:
         variances, axes = torch.linalg.eigh((covariances + covariances.mT) / 2)
         if bool((variances < -1e-9 * scale.squeeze(-1)).any()):
             raise ValueError("covariances must be positive semi-definite")
-        rounding = means.shape[1] * torch.finfo(torch.float64).eps * scale.squeeze(-1)
+        rounding = (means.shape[1] * torch.finfo(torch.float64).eps * scale.squeeze(-1)).clamp(min=NEGLIGIBLE)
         variances = torch.where(variances > rounding, variances, 0.0)
         return cls(torch.log_softmax(weights.log(), dim=0), means, variances, axes)
 
@@ -329,7 +333,7 @@ class GaussianMixture:
         """Law of ``matrix @ x`` for a (q, d) matrix: a mixture on R^q."""
         factors = matrix @ (self.axes * self.variances.sqrt().unsqueeze(1))
         axes, scales, _ = torch.linalg.svd(factors)
-        rounding = self.dimension * torch.finfo(scales.dtype).eps * scales.max()
+        rounding = self.dimension * torch.finfo(scales.dtype).eps * scales.amax(-1, keepdim=True)
         variances = _pad(torch.where(scales > rounding, scales, 0.0).square(), matrix.shape[0])
         return GaussianMixture(self.log_weights, self.means @ matrix.mT, variances, axes)
 
@@ -353,7 +357,8 @@ class GaussianMixture:
         factors = self.axes * self.variances.sqrt().unsqueeze(1)
         measured = matrix @ factors
         left, scales, right = torch.linalg.svd(measured, full_matrices=True)
-        rounding = max(rows, columns) * torch.finfo(scales.dtype).eps * float(scales.max())
+        rounding = max(rows, columns) * torch.finfo(scales.dtype).eps * scales.amax(-1, keepdim=True)
+        rounding = rounding.clamp(min=NEGLIGIBLE)
         scales = torch.where(scales > rounding, scales, 0.0)
 
         along_rows = _pad(scales, rows)
@@ -376,7 +381,7 @@ class GaussianMixture:
         steps = right.mT[..., : min(rows, columns)] @ gain[:, : min(rows, columns), None]
         means = self.means + (factors @ steps).squeeze(-1)
         axes, roots, _ = torch.linalg.svd(factors @ (right.mT * shrink.unsqueeze(1)))
-        tiny = columns * torch.finfo(roots.dtype).eps * self.variances.max().sqrt()
+        tiny = columns * torch.finfo(roots.dtype).eps * self.variances.amax(-1, keepdim=True).sqrt()
         variances = torch.where(roots > tiny, roots, 0.0).square()
         return GaussianMixture(torch.log_softmax(log_weights, dim=0), means, variances, axes)
 

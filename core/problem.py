@@ -10,7 +10,7 @@ from typing import Any, Self, TypeAlias, TypeVar, final
 import torch
 from torch import Tensor
 
-from core.mixture import Curvature, GaussianMixture
+from core.mixture import NEGLIGIBLE, Curvature, GaussianMixture
 from core.schedule import Schedule
 
 _LEVEL_BLOCK_BYTES = 1 << 24
@@ -52,7 +52,7 @@ class Measurement:
     @cached_property
     def _svd(self) -> tuple[Tensor, Tensor, Tensor]:
         left, scales, right = torch.linalg.svd(self.matrix, full_matrices=True)
-        kept = scales > max(self.matrix.shape) * torch.finfo(scales.dtype).eps * scales[:1]
+        kept = scales > (max(self.matrix.shape) * torch.finfo(scales.dtype).eps * scales[:1]).clamp(min=NEGLIGIBLE)
         return left, scales[kept], right.mT
 
     @cached_property
