@@ -16,8 +16,8 @@ from core.experiment import Experiment
 
 _MOST, _LEAST_SIDE = 6, 150
 """Panels in view at once: with more, or with pictures of fewer pixels, none shows anything."""
-_NEARLY = 0.97
-"""Of grids whose pictures are nearly as large, the one with fewer columns leaves more room to headings."""
+_NEARLY = 0.7
+"""Of grids whose pictures are so nearly as large, the one with the usual number of columns is kept."""
 _HEAD, _GAP = 36, 8
 """Height of a panel's heading, and the room between panels."""
 _NOTES_WIDTH = 180
@@ -40,7 +40,9 @@ def shape(count: int, width: int, height: int) -> tuple[int, int]:
         shapes = [(columns, -(-shown // columns)) for columns in range(shown, 0, -1)]
         largest = max(side(*each) for each in shapes)
         if largest >= _LEAST_SIDE:
-            return min(each for each in shapes if side(*each) >= _NEARLY * largest)
+            usual = 1 if shown == 1 else 2 if shown <= 4 else 3
+            good = [each for each in shapes if side(*each) >= _NEARLY * largest]
+            return min(good, key=lambda each: (abs(each[0] - usual), each[0]))
     return 1, 1
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from decimal import ROUND_CEILING, ROUND_FLOOR, Context
 from typing import NamedTuple, TypeAlias
 
 from core.experiment import Experiment
@@ -35,27 +34,18 @@ def headings(experiment: Experiment, frame: int, *, is_playing: bool) -> list[He
     kls = [known_kl(experiment, index, frame) for index in indices]
     if is_playing and not experiment.evidence.all_exact:
         kls = [UNKNOWN for _ in indices]
-    brackets = [kl for kl in kls if kl.kind in {"bracket", "upper only"}]
-    are_tight = not any(math.isnan(kl.value) for kl in brackets)
     has_kl = any(kl.kind != "none" for kl in kls)
-    return [_heading(experiment, frame, index, kl, are_tight, has_kl) for index, kl in enumerate(kls)]
+    return [_heading(experiment, frame, index, kl, has_kl) for index, kl in enumerate(kls)]
 
 
-def _heading(experiment: Experiment, frame: int, index: int, kl: KnownKL, are_tight: bool, has_kl: bool) -> Heading:
+def _heading(experiment: Experiment, frame: int, index: int, kl: KnownKL, has_kl: bool) -> Heading:
     evidence, t = experiment.evidence, experiment.schedule.steps - frame
     value, error = (float(part["bound"][index, frame]) for part in (evidence.value, evidence.error))
     full = with_error(value, error) if math.isfinite(value) else "none"
     short = f"≈ {number(value)}" if "±" in full else full
     name = "reversed KL" if kl.kind == "reverse" else "KL"
-    # A middle beside an upper limit could not be compared: where one bracket is wide, all show their upper limits.
-    limit = not are_tight and kl.kind in {"bracket", "upper only"}
-    brief = f"≤ {number(kl.high)}" if limit else kl.short
-    briefest = f"≤{number(_rounded_up(kl.high), 2)}" if limit else _briefest(kl.short, kl.value)
     texts = full, short, _briefest(short, value)
-    pairs = [(kl.text, full), (brief, full), (brief, short), (briefest, texts[-1])]
-    if limit:  # both ends in two figures say more than the upper one in three
-        ends = f"{number(_rounded_down(kl.low), 2)}–{number(_rounded_up(kl.high), 2)}"
-        pairs.insert(1, (ends if kl.kind == "bracket" else briefest, texts[-1]))
+    pairs = [(kl.text, full), (kl.short, full), (kl.short, short), (kl.short, texts[-1])]
     both: tuple[Form, ...] = tuple(((name, one), ("bound", other)) for one, other in pairs)
     alone: tuple[Form, ...] = (*((("bound", text),) for text in texts), *((("", text),) for text in texts[1:]))
     forms: tuple[Form, ...] = (*(both if has_kl else ()), *alone, ())
@@ -69,13 +59,3 @@ def _heading(experiment: Experiment, frame: int, index: int, kl: KnownKL, are_ti
 def _briefest(text: str, value: float) -> str:
     """The same with two figures: about so much."""
     return f"≈{number(value, 2)}" if "≈" in text else number(value, 2) if math.isfinite(value) else text
-
-
-def _rounded_up(limit: float) -> float:
-    """A limit from above as two figures hold it: rounded to the nearest, it might claim too much."""
-    return float(Context(prec=2, rounding=ROUND_CEILING).create_decimal_from_float(limit))
-
-
-def _rounded_down(limit: float) -> float:
-    """A limit from below, likewise."""
-    return float(Context(prec=2, rounding=ROUND_FLOOR).create_decimal_from_float(limit))

@@ -235,7 +235,6 @@ class PlaneGrid(QWidget):
         """Bring the whole problem into view after panels have changed size, unless the user has zoomed."""
         if self._follow and self._scene is not None and self.planes:
             self.arrangement.leader.box.setRange(self._scene.extent, padding=0.02)
-        self._fit_headings()
 
     @property
     def _projection(self) -> Projection:
@@ -262,6 +261,7 @@ class PlaneGrid(QWidget):
             plane.enlarged.connect(self.enlarge)
             plane.replaced.connect(self.replaced)
             plane.asked.connect(self._ask)
+            plane.resized.connect(self._fit_headings)
             plane.resized.connect(self._resized.start)
             plane.view.handles.pressed.connect(self._close_card)
             plane.box.sigRangeChangedManually.connect(self._stop_following)

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QSizePolicy, QToolButt
 
 from app import theme
 
-_PICKER_WIDTH = 120
+_PICKER_WIDTH = 80
 """A longer title is elided down to this width."""
 _WIDE = 1040
 """A bar this wide has room for the product's name."""

@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QWidget
 
 WANTED = QSize(1440, 900)
 """In device-independent pixels."""
-LEAST = QSize(680, 400)
+LEAST = QSize(700, 400)
 """A window no larger than this can be used: one dock at a time, and panels on pages."""
 _FRAME = QSize(4, 36)
 """About what a window manager adds around a window: it is known only once the window is shown."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from decimal import ROUND_CEILING, ROUND_FLOOR, Context
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -41,10 +42,16 @@ class KnownKL(NamedTuple):
 
     @property
     def short(self) -> str:
-        """The same for a narrow place: of a bracket the middle, or the upper limit of a wide one."""
+        """The same in two figures; both ends of a bracket, the sign of a lone limit and that of an estimate stay."""
         if self.kind == "bracket":
-            return f"≤ {number(self.high)}" if math.isnan(self.value) else f"≈ {number(self.value)}"
-        return number(self.low) if self.kind in {"exact", "reverse"} else self.text
+            return f"{number(_rounded(self.low, ROUND_FLOOR), 2)}–{number(_rounded(self.high, ROUND_CEILING), 2)}"
+        if self.kind == "upper only":
+            return f"≤{number(_rounded(self.high, ROUND_CEILING), 2)}"
+        if self.kind == "lower only":
+            return f"≥{number(_rounded(self.low, ROUND_FLOOR), 2)}"
+        if self.kind == "reverse":
+            return f"≈{number(self.low, 2)}"
+        return number(self.low, 2) if self.kind == "exact" else self.text
 
     @property
     def value(self) -> float:
@@ -55,6 +62,13 @@ class KnownKL(NamedTuple):
     def exceeds(self, bound: float) -> bool:
         """Whether it reads higher than the estimate of its bound, see :data:`WITHIN_ERROR`."""
         return self.kind in {"bracket", "lower only"} and bool(np.fmax(self.low, self.value) > bound)
+
+
+def _rounded(limit: float, way: str) -> float:
+    """A limit as two figures hold it, rounded away from the KL: to the nearest, it might claim too much."""
+    if not math.isfinite(limit):
+        return limit
+    return float(Context(prec=2, rounding=way).create_decimal(repr(limit)))
 
 
 UNKNOWN = KnownKL("none", math.nan, math.nan)

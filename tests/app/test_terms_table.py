@@ -178,3 +178,22 @@ def test_no_cell_is_cut_off(
         assert metrics.horizontalAdvance(title(table, name)) <= table.table.verticalHeader().width()
         last = table.table.visualItemRect(table.table.item(row, 0))
         assert table.table.viewport().rect().contains(last) or table.table.isRowHidden(row)
+
+
+@pytest.mark.parametrize("width", [260, 330, 420, 700])
+def test_what_a_number_is_survives_any_width(
+    width: int, table: TermsTable, make_scenario: Make, make_experiment: Run, refine: Refine
+) -> None:
+    experiment = refine(make_experiment(make_scenario(run={"samplers": MANY})))
+    experiment.bracket.low[:], experiment.bracket.high[:] = 0.0331, 0.0813
+    table.show_experiment(experiment)
+    table.resize(width, 260)
+    table.show_frame(STEPS - 1)
+    metrics = QFontMetrics(theme.font(11, "medium"))
+    for column in range(len(MANY)):
+        for name in ROWS:
+            shown, full = text(table, name, column), table.cell(name, column)
+            assert shown == full.text or (shown == "< 0.001" and full.most < 0.001)
+            assert metrics.horizontalAdvance(shown) <= table.table.columnWidth(column)
+        if known_kl(experiment, column, STEPS - 1).kind == "bracket":
+            assert text(table, "kl", column) == "0.0331 – 0.0813"

@@ -56,11 +56,11 @@ class Between:
 @pytest.mark.parametrize(
     ("bracket", "kind", "text", "short"),
     [
-        (Between(0.01, 0.02), "bracket", "0.0100 – 0.0200", "≤ 0.0200"),
-        (Between(0.019, 0.02), "bracket", "0.0190 – 0.0200", "≈ 0.0195"),
-        (Between(0.0, 0.02), "upper only", "≤ 0.0200", "≤ 0.0200"),
-        (Between(0.0, math.inf, reverse=0.3), "reverse", "0.30 ± 0.01", "0.300"),
-        (Between(0.0, 0.02, reverse=0.3), "upper only", "≤ 0.0200", "≤ 0.0200"),
+        (Between(0.01, 0.02), "bracket", "0.0100 – 0.0200", "0.010–0.020"),
+        (Between(0.019, 0.02), "bracket", "0.0190 – 0.0200", "0.019–0.020"),
+        (Between(0.0, 0.02), "upper only", "≤ 0.0200", "≤0.020"),
+        (Between(0.0, math.inf, reverse=0.3), "reverse", "0.30 ± 0.01", "≈0.30"),
+        (Between(0.0, 0.02, reverse=0.3), "upper only", "≤ 0.0200", "≤0.020"),
         (Between(0.0, 0.02, rounds=0), "none", "–", "–"),
         (None, "none", "–", "–"),
     ],
