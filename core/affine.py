@@ -9,6 +9,7 @@ from core.mixture import GaussianMixture
 from core.problem import Problem
 from core.samplers import Sampler
 from core.schedule import Schedule
+from core.simulate import centred
 
 
 def probes(dimension: int) -> Tensor:
@@ -34,6 +35,7 @@ def is_affine(problem: Problem, schedule: Schedule, sampler: Sampler) -> bool:
     """Whether every step keeps a Gaussian one: found out by trying points that an affine map knows already."""
     if problem.prior.components > 1 or problem.target.components > 1:
         return False
+    problem, _ = centred(problem, schedule, [sampler])
     level = problem.level(schedule, sorted({schedule.steps, (schedule.steps + 1) // 2, 1}))
     at = probes(problem.prior.dimension)
     others = torch.randn(len(at), 4, generator=torch.Generator().manual_seed(0), dtype=torch.float64)

@@ -19,6 +19,7 @@ from core.affine import is_affine, mean_squares, probes
 from core.problem import Level, Problem
 from core.samplers import Sampler, ScoreSampler
 from core.schedule import Schedule
+from core.simulate import centred
 
 _ORDER = 64
 """Nodes of the Gauss-Legendre rule in ln tau."""
@@ -94,6 +95,7 @@ def asymptote(
         return None
     assert isinstance(sampler, ScoreSampler)
     affine = is_affine(problem, schedule, sampler)
+    problem, _ = centred(problem, schedule, [sampler])
     squares = _mean_square(sampler) if affine else _sampled_squares(problem, sampler, samples, seed)
     start = -math.log(float(schedule.alpha_bar[1]))
     fine, coarse = (_integral(problem, squares, samples, start, order) for order in (_ORDER, _ORDER // 2))

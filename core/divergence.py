@@ -33,7 +33,7 @@ from core.mixture import GaussianMixture, Responsibilities
 from core.problem import Level, Problem
 from core.samplers import Kernel, Sampler
 from core.schedule import Schedule
-from core.simulate import mismatch
+from core.simulate import centred, mismatch
 
 _BLOCK_BYTES = 1 << 21
 """Work arrays of the steps that are taken at once stay about this large: less of Python, still in the cache."""
@@ -108,14 +108,15 @@ def accumulate(
     Yields:
         t of a frame that is complete: T, T - 1, ..., 0.
     """
+    problem, shifts = centred(problem, schedule, samplers)
     closed, sampled = (np.flatnonzero(evidence.exact == exact).tolist() for exact in (True, False))
     views: list[tuple[_View, list[int]]] = []
     if closed:
-        views.append((_ClosedForm(problem, [samplers[row] for row in closed]), closed))
+        views.append((_ClosedForm(problem, [samplers[row] for row in closed], shifts), closed))
     if sampled:
-        views.append((_MonteCarlo(problem, [samplers[row] for row in sampled], paths, seed), sampled))
+        views.append((_MonteCarlo(problem, [samplers[row] for row in sampled], shifts, paths, seed), sampled))
     for view, rows in views:
-        _write(evidence, rows, 0, view.start(schedule))
+        _write(evidence, rows, 0, view.start(schedule), shifts)
     evidence.completed = 1
     yield schedule.steps
     block = min(view.block for view, _ in views)
@@ -123,7 +124,7 @@ def accumulate(
         times = range(last, max(last - block, 0), -1)
         level = problem.level(schedule, times)
         for view, rows in views:
-            _write(evidence, rows, evidence.completed, view.advance(level))
+            _write(evidence, rows, evidence.completed, view.advance(level), shifts)
         if times[-1] == 1 and problem.target.is_singular:
             for name in ("bound", "discretisation"):
                 evidence.value[name][:, -1], evidence.error[name][:, -1] = math.inf, 0.0
@@ -143,20 +144,21 @@ class _Totals(NamedTuple):
     """Mean and covariance of the samples, (samplers, B, d) and (samplers, B, d, d), where they are known."""
 
 
-def _write(evidence: Evidence, rows: list[int], first: int, totals: _Totals) -> None:
-    """Fill in the frames from ``first`` on."""
+def _write(evidence: Evidence, rows: list[int], first: int, totals: _Totals, shifts: Tensor) -> None:
+    """Fill in the frames from ``first`` on, in true coordinates."""
     frames = slice(first, first + totals.kl.shape[-1])
     for position, name in enumerate(TERMS):
         evidence.value[name][rows, frames] = totals.value[position].numpy()
         evidence.error[name][rows, frames] = totals.error[position].numpy()
     evidence.kl[rows, frames] = totals.kl.numpy()
-    for latest, new in zip((evidence.mean, evidence.covariance), totals.law, strict=False):
+    law = (totals.law[0] + shifts[frames], *totals.law[1:]) if totals.law else ()
+    for latest, new in zip((evidence.mean, evidence.covariance), law, strict=False):
         latest[rows] = np.concatenate([latest[rows], new.numpy()], axis=1)[:, -2:]
 
 
-def _within_components_kl_to_normal(target: GaussianMixture) -> float:
-    """``sum_k w_k KL(N_k || N(0, I))``."""
-    each = 0.5 * (excess(target.variances - 1).sum(-1) + target.means.square().sum(-1))
+def _within_components_kl_to_normal(target: GaussianMixture, shift: Tensor) -> float:
+    """``sum_k w_k KL(N_k || N(0, I))``, means relative to minus the shift, (d,)."""
+    each = 0.5 * (excess(target.variances - 1).sum(-1) + (target.means + shift).square().sum(-1))
     return float(target.weights @ each)
 
 
@@ -201,7 +203,7 @@ class _View(Protocol):
 class _ClosedForm:
     """One component and affine samplers: target, kernels and the law of the samples are Gaussian at every t."""
 
-    def __init__(self, problem: Problem, samplers: Sequence[Sampler]) -> None:
+    def __init__(self, problem: Problem, samplers: Sequence[Sampler], shifts: Tensor) -> None:
         dimension, count = problem.prior.dimension, len(samplers)
         self.samplers = samplers
         self.basis = problem.measurement.right_basis
@@ -209,7 +211,8 @@ class _ClosedForm:
         self.target = problem.target
         self.probes = probes(dimension)
         self.block = max(1, _BLOCK_BYTES // (count * self.probes.numel() * self.probes.element_size()))
-        self.means = torch.zeros(count, dimension, dtype=torch.float64)
+        self.shifts = shifts
+        self.means = -shifts[0].expand(count, dimension)
         self.covariances = torch.eye(dimension, dtype=torch.float64).repeat(count, 1, 1)
         self.discretisation = 0.0
         self.split = torch.zeros(3, count, 1, dtype=torch.float64)
@@ -218,7 +221,7 @@ class _ClosedForm:
     def start(self, schedule: Schedule) -> _Totals:
         """Go to t = T."""
         target = self.target.noised_along([float(schedule.alpha_bar[-1])])
-        self.initialisation = _within_components_kl_to_normal(target.levels()[0])
+        self.initialisation = _within_components_kl_to_normal(target.levels()[0], self.shifts[0])
         law = self.means.unsqueeze(1), self.covariances.unsqueeze(1)
         return self._totals(self.split, torch.zeros(1, dtype=torch.float64), self._kl(target, *law), law)
 
@@ -285,11 +288,12 @@ class _ClosedForm:
 class _MonteCarlo:
     """Several components: means over target paths, drawn from t = T down by the bridge to x_0."""
 
-    def __init__(self, problem: Problem, samplers: Sequence[Sampler], paths: int, seed: int) -> None:
+    def __init__(self, problem: Problem, samplers: Sequence[Sampler], shifts: Tensor, paths: int, seed: int) -> None:
         self.samplers = samplers
         self.rank = problem.measurement.rank
         self.basis = problem.measurement.right_basis
         self.target = problem.target
+        self.shifts = shifts
         self.generator = torch.Generator().manual_seed(seed)
         self.ends = problem.target.sample(paths, self.generator)
         self.block = max(1, _BLOCK_BYTES // (self.ends.numel() * problem.prior.components * self.ends.element_size()))
@@ -304,7 +308,7 @@ class _MonteCarlo:
         abar = float(schedule.alpha_bar[-1])
         self.points = math.sqrt(abar) * self.ends + math.sqrt(1 - abar) * self._normal()
         target = self.target.noised_along([abar])
-        self.initialisation = _within_components_kl_to_normal(target.levels()[0])
+        self.initialisation = _within_components_kl_to_normal(target.levels()[0], self.shifts[0])
         self.membership = target.responsibilities(self.points.unsqueeze(0))
         self.information = self._information(self.membership)
         """Per path: what x_T carries about its component."""

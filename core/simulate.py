@@ -119,6 +119,18 @@ def offsets(problem: Problem, schedule: Schedule) -> Tensor | None:
     return roots.unsqueeze(-1) * centre
 
 
+def centred(problem: Problem, schedule: Schedule, samplers: Sequence[Sampler]) -> tuple[Problem, Tensor]:
+    """Return the problem relative to its target's mean, and what is to be added to its coordinates by frame.
+
+    Far from the origin even double precision loses digits. Where it does not, or where a sampler need not translate
+    with the problem, all stays in place.
+    """
+    shifts = offsets(problem, schedule) if all(sampler.is_equivariant for sampler in samplers) else None
+    if shifts is None:
+        return problem, torch.zeros(schedule.steps + 1, problem.prior.dimension, dtype=torch.float64)
+    return problem.translated(-shifts[-1]), shifts
+
+
 def resolution(problem: Problem, schedule: Schedule) -> float:
     """Return the rounding of a particle's coordinate in parts of the narrowest standard deviation at t = 1.
 
