@@ -111,6 +111,8 @@ def known_kl(experiment: Experiment, index: int, frame: int) -> KnownKL:
         value = float(evidence.kl[index, frame])
         is_known = math.isfinite(value) or (math.isinf(value) and experiment.collapses(index, t))
         return KnownKL("exact", value, value) if is_known else UNKNOWN
+    if t == 0 and experiment.collapses(index, t):  # known without any bracket
+        return INFINITE
     if bracket is None or not bracket.rounds or t not in bracket.times:
         return UNKNOWN
     column = bracket.times.index(t)

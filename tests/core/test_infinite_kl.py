@@ -18,7 +18,7 @@ TWO = {
 SINGULAR = {"weights": [1.0], "means": [[1.0, 0.0]], "covariances": [[[0.3, 0.0], [0.0, 0.0]]]}
 
 
-def finished(prior: dict[str, object], noise: float, variance: str, samplers: list[str]) -> Experiment:
+def finished(prior: dict[str, object], noise: float, variance: str, samplers: list[str], rounds: int = 1) -> Experiment:
     scenario = Scenario.from_dict(
         {
             "prior": prior,
@@ -29,7 +29,7 @@ def finished(prior: dict[str, object], noise: float, variance: str, samplers: li
                 "variance": variance,
                 "particles": 200,
                 "paths": 100,
-                "kl_rounds": 1,
+                "kl_rounds": rounds,
                 "device": "cpu",
             },
         }
@@ -80,3 +80,11 @@ def test_a_target_without_density_makes_no_kl_infinite() -> None:
     entry = build_report(experiment)["samplers"]["replacement"]
     assert entry["at"]["0"] is None
     assert any("no density at t = 0" in note for note in entry["notes"])
+
+
+def test_it_is_known_without_a_bracket() -> None:
+    experiment = finished(TWO, 0.3, "theory", ["replacement", "ddim:ddnm", "ddim", "prior"], rounds=0)
+    assert [known_kl(experiment, index, 30) == INFINITE for index in range(4)] == [True, True, False, False]
+    entry = build_report(experiment)["samplers"]["replacement"]
+    assert entry["at"]["0"]["kl"]["infinite"] is True
+    assert any(WHY_INFINITE in note for note in entry["notes"])
