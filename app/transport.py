@@ -79,6 +79,16 @@ class Player(QObject):
         """Whether the frame moves by itself."""
         return self._timer.isActive()
 
+    @property
+    def is_current(self) -> bool:
+        """Whether the frame is one of this run, and is shown."""
+        return not self._is_new
+
+    @property
+    def _here(self) -> int:
+        """The frame, or in a run of which nothing is shown yet, the one that will be."""
+        return round(self._wanted) if self._is_new else self.frame
+
     def begin(self, schedule: Schedule) -> None:
         """Take a new run: from its start when playing, to where the cursor means the same when paused."""
         last = schedule.steps
@@ -124,7 +134,7 @@ class Player(QObject):
 
     def play(self) -> None:
         """Play on, or from the start when at the end."""
-        if self.frame >= self.rest:
+        if self._here >= self.rest:
             self.seek(0)
         self._clock = time.perf_counter()
         self._timer.start()
@@ -139,7 +149,7 @@ class Player(QObject):
         """Stay where we are."""
         if self.is_playing:
             self._timer.stop()
-            self._move_to(float(self.frame))
+            self._move_to(float(self._here))
             self.playing_changed.emit(False)
 
     def toggle(self) -> None:
@@ -154,7 +164,7 @@ class Player(QObject):
     def step(self, frames: int) -> None:
         """Pause and go some frames on or back."""
         self.pause()
-        self.seek(self.frame + frames)
+        self.seek(self._here + frames)
 
     def show_again(self) -> None:
         """Have the same frame shown anew."""
@@ -164,7 +174,7 @@ class Player(QObject):
     def _tick(self) -> None:
         now = time.perf_counter()
         if self.speed is EVERY_FRAME:
-            self._move_to(self.frame + 1.0)
+            self._move_to(self._here + 1.0)
         else:
             self._move_to(self._after((now - self._clock) * self.speed / SECONDS))
         self._clock = now
@@ -172,7 +182,7 @@ class Player(QObject):
         self._wanted = min(self._wanted, float(max(self.available - 1, 0)), float(self.rest))
         if self.available > self.final or now - self._shown_at > _FOLLOW_SECONDS:
             self._show()
-        if self.available > self.rest and self.frame >= self.rest:
+        if self.available > self.rest and self._here >= self.rest:
             if self.loop:
                 self.seek(0)
             else:

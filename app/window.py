@@ -348,7 +348,7 @@ class MainWindow(QMainWindow):
     def _write(self, frame: int) -> None:
         """Say in figures what holds at a frame."""
         experiment = self.experiment
-        if experiment is None or self._planes_are_old:
+        if experiment is None or self._planes_are_old or not self.player.is_current:
             return
         self.evidence.write(frame)
         self.planes.write(headings(experiment, frame, is_playing=self.player.is_playing))

@@ -59,18 +59,16 @@ class Faults:
 
 
 def tagged(known: Sequence[Scenario]) -> list[Scenario]:
-    """Give each a value that nothing in the window edits: what it is in says whose scenario that is."""
+    """Give each a value that nothing in the window edits: it says what a scenario was, whatever it is called now."""
     return [patched(each, {"run": {"kl_error": (2 + place) / 1000}}) for place, each in enumerate(known)]
 
 
 def check(window: MainWindow, known: dict[str, Scenario], faults: Faults) -> None:
     """Document, dock, hand and file are all of the scenario that was opened last."""
     scenario = window.scenario
-    own = known[scenario.name]
-    if scenario.run.kl_error != own.run.kl_error:
-        faults.say(f"{scenario.name} has the mark of another scenario")
-    if window.path is not None and window.path.stem != scenario.name:
-        faults.say(f"{scenario.name} is shown as {window.path.name}")
+    name = next((name for name, each in known.items() if each.run.kl_error == scenario.run.kl_error), None)
+    if (window.path.stem if window.path is not None else None) != name:
+        faults.say(f"what is called {window.path} was {name}")
     if window.planes.hand.scenario != scenario:
         faults.say("the hand stands on another scenario than the document's")
     if window.problem.scenario != scenario:
@@ -93,10 +91,9 @@ def soak(seed: int, edits: int, faults: Faults) -> float:
             faults.latest.append(user.act(more=True))
             QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
             check(window, known, faults)
-            if user.chance.random() < 0.05:
+            if window.path is not None and user.chance.random() < 0.05:
                 window.files.save_file()
-                saved = Scenario.load(window.path) if window.path else window.scenario
-                if saved != window.scenario:
+                if Scenario.load(window.path) != window.scenario:
                     faults.say("the file holds another scenario than the document")
             if number % 100 == 99:
                 wait(window, faults)

@@ -17,10 +17,12 @@ from app import theme
 from app.hand_menu import plane_menu
 from app.plane_view import PlaneView
 from app.window import MainWindow
+from core.edits import patched
 from core.refusal import ScenarioError
 from core.samplers import SAMPLERS
 from core.scenario import Scenario
 
+SMALL = {"schedule": {"steps": 20}, "run": {"particles": 50, "paths": 50, "kl_rounds": 0, "device": "cpu"}}
 LEFT, NONE, CONTROL = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.ControlModifier
 ARROWS = [Qt.Key.Key_Left, Qt.Key.Key_Up, Qt.Key.Key_Right, Qt.Key.Key_Down]
 NUMBERS = {
@@ -85,6 +87,8 @@ class User:
             self.change_plane,
             self.press_key,
             self.change_theme,
+            self.write_words,
+            self.begin_anew,
             self.restart_worker,
         ]
 
@@ -241,6 +245,19 @@ class User:
 
     def change_theme(self) -> None:
         theme.scheme.changed.emit()
+
+    def write_words(self) -> None:
+        words = self.window.problem.words
+        field = self.chance.choice([words.name, words.notes])
+        field.setFocus()
+        QTest.keyClicks(field, self.chance.choice(["a", "F 1", "<b>&", " "]))
+        QTest.keyClick(field, self.chance.choice([Qt.Key.Key_Return, Qt.Key.Key_Tab, Qt.Key.Key_Escape]))
+
+    def begin_anew(self) -> None:
+        """A new scenario, made small, and a drag at once."""
+        self.window.files.new()
+        self.window.document.edit(lambda new: patched(new, SMALL))
+        self.drag()
 
     def restart_worker(self) -> None:
         """So that the next first frame takes its time."""

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import pytest
 from pytestqt.qtbot import QtBot
 
 from app.window import MainWindow
 from core.edits import patched
+from core.scenario import Scenario
 from core.schedule import same_moment
 
+Make = Callable[..., Scenario]
 Window = Callable[..., MainWindow]
 RUN_MS = 30_000
-LINEAR = {"kind": "linear", "c": None, "delta": None, "steps": 30}
+FEW = {"particles": 20, "paths": 20}
+LINEAR: dict[str, Any] = {"kind": "linear", "c": None, "delta": None, "steps": 30}
 
 
 def t_of(made: MainWindow) -> int:
@@ -25,14 +27,13 @@ def finished(made: MainWindow) -> bool:
     return not made.session.is_running
 
 
-@pytest.mark.parametrize("schedule", [{"steps": 20}, LINEAR])
-def test_the_cursor_stays_at_its_moment(schedule: dict[str, Any], window: Window, qtbot: QtBot) -> None:
-    made = window()
+def test_the_cursor_stays_at_its_moment(window: Window, qtbot: QtBot, make_scenario: Make) -> None:
+    made = window(make_scenario(run=FEW))
     made.player.pause()
     old = made.experiment.schedule
-    for t in (1, 17):
+    for t, schedule in ((1, {"steps": 20}), (17, LINEAR)):
         made.player.seek(40 - t)
-        made.document.edit(lambda scenario: patched(scenario, {"schedule": schedule}))
+        made.document.edit(lambda scenario, schedule=schedule: patched(scenario, {"schedule": schedule}))
         new = made.scenario.schedule.build()
         qtbot.waitUntil(lambda new=new: made.experiment.schedule == new and finished(made), timeout=RUN_MS)
         assert t_of(made) == same_moment(t, old, new)
@@ -41,8 +42,10 @@ def test_the_cursor_stays_at_its_moment(schedule: dict[str, Any], window: Window
         assert t_of(made) == t, "no rounding is left behind"
 
 
-def test_a_preview_after_a_change_of_steps_shows_the_same_moment(window: Window, qtbot: QtBot) -> None:
-    made = window()
+def test_a_preview_after_a_change_of_steps_shows_the_same_moment(
+    window: Window, qtbot: QtBot, make_scenario: Make
+) -> None:
+    made = window(make_scenario(run=FEW))
     made.player.pause()
     made.player.seek(39)
     made.document.edit(lambda scenario: patched(scenario, {"schedule": {"steps": 20}}))

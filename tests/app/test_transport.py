@@ -219,6 +219,19 @@ def test_no_rounding_adds_up_from_run_to_run(player: Player) -> None:
     assert player.frame == LAST - same_moment(2, Schedule.linear(3, 1e-3, 0.1), RUN), "moved since"
 
 
+@pytest.mark.parametrize("act", ["pause", "step"])
+def test_before_the_first_frame_of_a_shorter_run_the_old_frame_counts_for_nothing(
+    act: str, player: Player, qtbot: QtBot
+) -> None:
+    at(player, 50, lambda: player.begin(Schedule.linear(10, 1e-3, 0.1)))
+    player.play()
+    qtbot.waitUntil(lambda: not player.is_current)
+    player.pause() if act == "pause" else player.step(2)
+    player.offer(11)
+    assert player.is_current
+    assert player.frame == (0 if act == "pause" else 2)
+
+
 def test_a_run_that_fails_does_not_move_the_cursor(player: Player) -> None:
     player.seek(REST)
     player.begin(RUN)

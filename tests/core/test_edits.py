@@ -39,7 +39,7 @@ def without_empty(table: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in inner.items() if value != {}}
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(tables, tables)
 def test_the_difference_turns_one_table_into_the_other(old: dict[str, Any], new: dict[str, Any]) -> None:
     assert without_empty(applied(old, difference(old, new))) == without_empty(new)
