@@ -29,6 +29,8 @@ _FIT_WORK = 1 << 27
 
 _SCALE_FLOOR = 1e-5
 """Fitted components are at least this wide, in units of the target: particles may lie in a plane."""
+_ROUNDING = 1e-12
+"""And their variances at least this part of their largest: less may be lost in rounding."""
 
 
 class Estimate(NamedTuple):
@@ -137,7 +139,7 @@ def fitted(target: GaussianMixture, particles: Tensor, steps: int = 3) -> Work[G
     """
     particles = particles[:, : max(2, _FIT_WORK // (target.components * target.dimension**2))]
     spread = particles.cov(correction=0).view(target.dimension, target.dimension)
-    floor = _SCALE_FLOOR**2 * target.covariance.diagonal().mean() * torch.eye(target.dimension, dtype=spread.dtype)
+    floor = _SCALE_FLOOR**2 * float(target.covariance.diagonal().mean())
     borrowed = float(target.dimension)
     law = target
     for _ in range(steps):
@@ -150,6 +152,8 @@ def fitted(target: GaussianMixture, particles: Tensor, steps: int = 3) -> Work[G
             covariances.append((centred * weight) @ centred.mT + borrowed * spread)
         yield
         total = torch.stack(covariances) / (size + borrowed).view(-1, 1, 1)
-        law = GaussianMixture.from_covariances(size + 1e-3, means, (total + total.mT) / 2 + floor)
+        widest = total.diagonal(dim1=1, dim2=2).amax(1).view(-1, 1, 1)
+        narrowest = torch.clamp(_ROUNDING * widest, min=floor) * torch.eye(target.dimension, dtype=spread.dtype)
+        law = GaussianMixture.from_covariances(size + 1e-3, means, (total + total.mT) / 2 + narrowest)
         yield
     return law
