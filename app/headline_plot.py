@@ -18,7 +18,7 @@ from app.time_scale import Kind, TimeScale
 from app.user_text import plain_label
 from app.widgets import LegendEntry, card, heading
 from core.experiment import Experiment
-from core.known_kl import WITHIN_ERROR, kl_frame, known_kl, why_no_bound, why_no_limit
+from core.known_kl import WITHIN_ERROR, bound_texts, kl_frame, known_kl, why_no_bound, why_no_limit
 from core.numbers import with_error
 
 _LEGEND = ("mismatch", "observed", "bound", "limit", "kl", "bracket", "reverse")
@@ -151,12 +151,9 @@ class HeadlinePlot(QWidget):
 def _figures(experiment: Experiment, index: int, frame: int) -> list[str]:
     """Mismatch, observed mismatch and bound of a sampler."""
     value, error, trace = experiment.evidence.value, experiment.evidence.error, experiment.trace
-    pairs = (
-        (value["mismatch"], error["mismatch"]),
-        (trace.observed_mismatch, trace.observed_error),
-        (value["bound"], error["bound"]),
-    )
-    return [with_error(float(values[index, frame]), float(errors[index, frame])) for values, errors in pairs]
+    pairs = (value["mismatch"], error["mismatch"]), (trace.observed_mismatch, trace.observed_error)
+    texts = [with_error(float(values[index, frame]), float(errors[index, frame])) for values, errors in pairs]
+    return [*texts, bound_texts(experiment, index, frame).full]
 
 
 def _exceeds(experiment: Experiment, index: int, frame: int) -> bool:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from typing import NamedTuple, TypeAlias
 
 from core.experiment import Experiment
-from core.known_kl import UNKNOWN, WITHIN_ERROR, KnownKL, known_kl
-from core.numbers import number, with_error
+from core.known_kl import UNKNOWN, WITHIN_ERROR, KnownKL, bound_texts, known_kl
 
 Form: TypeAlias = tuple[tuple[str, str], ...]
 """Names and numbers."""
@@ -39,23 +37,15 @@ def headings(experiment: Experiment, frame: int, *, is_playing: bool) -> list[He
 
 
 def _heading(experiment: Experiment, frame: int, index: int, kl: KnownKL, has_kl: bool) -> Heading:
-    evidence, t = experiment.evidence, experiment.schedule.steps - frame
-    value, error = (float(part["bound"][index, frame]) for part in (evidence.value, evidence.error))
-    full = with_error(value, error) if math.isfinite(value) else "none"
-    short = f"≈ {number(value)}" if "±" in full else full
+    t = experiment.schedule.steps - frame
     name = "reversed KL" if kl.kind == "reverse" else "KL"
-    texts = full, short, _briefest(short, value)
-    pairs = [(kl.text, full), (kl.short, full), (kl.short, short), (kl.short, texts[-1])]
+    texts = bound_texts(experiment, index, frame)
+    pairs = [(kl.text, texts.full), *((kl.short, text) for text in texts)]
     both: tuple[Form, ...] = tuple(((name, one), ("bound", other)) for one, other in pairs)
     alone: tuple[Form, ...] = (*((("bound", text),) for text in texts), *((("", text),) for text in texts[1:]))
     forms: tuple[Form, ...] = (*(both if has_kl else ()), *alone, ())
     tips = [", ".join(f"{what} {text}" for what, text in forms[0])]
-    if kl.exceeds(value):
+    if kl.exceeds(float(experiment.evidence.value["bound"][index, frame])):
         tips.append(WITHIN_ERROR)
     diverged_at = experiment.trace.diverged_at[index]
     return Heading(forms, "\n".join(tips), diverged_at if diverged_at is not None and t <= diverged_at else None)
-
-
-def _briefest(text: str, value: float) -> str:
-    """The same with two figures: about so much."""
-    return f"≈{number(value, 2)}" if "≈" in text else number(value, 2) if math.isfinite(value) else text

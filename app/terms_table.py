@@ -15,7 +15,7 @@ from app.user_text import auto_text
 from app.widgets import card
 from core.bracket import SURE
 from core.experiment import Experiment
-from core.known_kl import WITHIN_ERROR, is_bracketed, kl_frame, known_kl, why_no_bound, why_no_limit
+from core.known_kl import WITHIN_ERROR, bound_texts, is_bracketed, kl_frame, known_kl, why_no_bound, why_no_limit
 from core.numbers import number, with_error
 from core.user_text import one_line
 
@@ -216,6 +216,9 @@ class TermsTable(QWidget):
         remark = "Exact." if evidence.exact[column] else "A mean over target paths."
         if name == "bound" and known_kl(self._experiment, column, self._frame).exceeds(value):
             remark += f"\n{WITHIN_ERROR}"
+        if name == "bound":
+            full = bound_texts(self._experiment, column, self._frame).full
+            return Cell(full, f"{full}\n{remark}", value + SURE * error)
         return _measured(value, error, remark)
 
     def _limit(self, column: int) -> Cell:

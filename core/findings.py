@@ -13,7 +13,7 @@ from core.asymptote import Asymptote, no_asymptote
 from core.closeness import Closeness, Distance
 from core.divergence import TERMS
 from core.experiment import Experiment
-from core.known_kl import INFINITE, WHY_INFINITE, KnownKL, kl_entry, kl_times, known_kl
+from core.known_kl import INFINITE, WHY_INFINITE, KnownKL, bound_texts, kl_entry, kl_times, known_kl
 from core.numbers import known, number, with_error
 from core.samplers import About
 
@@ -50,6 +50,8 @@ class Findings:
     """The KL itself by t, as far as it is known and as the report holds it; where it is exact, at t = 1 and t = 0."""
     headline: KnownKL
     """The same at t = 1, for tables."""
+    bound: str
+    """The bound at t = 1, for tables."""
     asymptote: Asymptote | None
     """The mismatch in the continuous-time limit at fixed abar_1, and its error."""
     closeness: dict[int, Closeness]
@@ -77,6 +79,7 @@ class Findings:
             [],
             {t: kl_entry(experiment, index, t) for t in kl_times(experiment)},
             known_kl(experiment, index, experiment.schedule.steps - 1),
+            bound_texts(experiment, index, experiment.schedule.steps - 1).full,
             experiment.asymptotes[index] if experiment.asymptotes else None,
             {t: each[index] for t, each in ((1, experiment.closeness), (0, experiment.end_closeness)) if each},
         )
@@ -192,11 +195,16 @@ def _row(each: Findings) -> dict[str, str]:
     return {
         "sampler": each.about.label,
         "KL": f"{each.headline.text} (P‖Q)" if each.headline.kind == "reverse" else each.headline.text,
-        "bound": with_error(value["bound"], error["bound"]),
-        **{title: number(value[name]) for title, name in _TITLES.items()},
-        "limit": number(each.asymptote.value if each.asymptote else np.nan),
+        "bound": number(np.nan) if np.isnan(value["bound"]) else each.bound,
+        **{title: _brief(value[name], error[name]) for title, name in _TITLES.items()},
+        "limit": _brief(*each.asymptote) if each.asymptote else number(np.nan),
         "diverged": "" if each.diverged_at is None else f"t = {each.diverged_at}",
     }
+
+
+def _brief(value: float, error: float) -> str:
+    """A number without its error, which the report holds; an estimate says that it is one."""
+    return f"≈{number(value)}" if "±" in with_error(value, error) else number(value)
 
 
 _TITLES = {

@@ -16,7 +16,10 @@ from core.samplers.base import ScoreSampler
 from core.samplers.probability_flow import ProbabilityFlow
 
 Kind = Literal["exact", "bracket", "lower only", "upper only", "reverse", "none"]
-WITHIN_ERROR = "The KL is never above its bound. Here it is above the bound's estimate, within the estimate's error."
+WITHIN_ERROR = (
+    "The KL is never above its bound. Here it is above the bound's estimate, within the estimate's error: "
+    "the bound lies between the KL's lower limit and the estimate with three standard errors."
+)
 
 
 class KnownKL(NamedTuple):
@@ -123,6 +126,37 @@ def known_kl(experiment: Experiment, index: int, frame: int) -> KnownKL:
     if math.isinf(high) and math.isfinite(reverse):
         return KnownKL("reverse", reverse, reverse, float(bracket.reverse.error[index, column]))
     return _between(low, high)
+
+
+class BoundTexts(NamedTuple):
+    """A bound at one t, as long as there is room for it."""
+
+    full: str
+    short: str
+    """Three figures; without an error it says that it is an estimate."""
+    briefest: str
+    """Two figures, likewise."""
+
+
+def bound_texts(experiment: Experiment, index: int, frame: int) -> BoundTexts:
+    """Return a sampler's bound as screens and tables write it.
+
+    An estimate with its error; where the KL's lower limit is above the estimate, though within its error, the two
+    limits that both leave to the bound: KL and bound never contradict each other.
+    """
+    value, error = (
+        float(part["bound"][index, frame]) for part in (experiment.evidence.value, experiment.evidence.error)
+    )
+    if not math.isfinite(value):
+        return BoundTexts("none", "none", "none")
+    low, high = known_kl(experiment, index, frame).low, value + SURE * error
+    if value < low <= high and error > 0:
+        limits = KnownKL("bracket", low, high)
+        return BoundTexts(limits.text, limits.short, limits.short)
+    full = with_error(value, error)
+    if "±" not in full:
+        return BoundTexts(full, full, number(value, 2))
+    return BoundTexts(full, f"≈ {number(value)}", f"≈{number(value, 2)}")
 
 
 def kl_times(experiment: Experiment) -> list[int]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import final
 
+from core.bracket import SURE
 from core.experiment import Experiment
 from core.known_kl import known_kl
 from core.numbers import ROUNDING, number, percent
@@ -17,6 +18,8 @@ _NEARLY_ALL, _MOST = 0.05, 0.5
 """What is left of a term of which nearly all, or most, is removed."""
 _SURE = 2.0
 """Standard errors by which bounds differ before one is said to be lower."""
+_WRONG_WEIGHTS = 0.05
+"""Less is hard to see, and not worth a sentence."""
 _ALIKE = 0.01
 """Bounds that differ by less than this part are named together."""
 
@@ -37,6 +40,10 @@ class Account:
     """Where it is known closely."""
     exceeds: bool = False
     """The KL reads higher than the estimate of its bound."""
+    limits: tuple[float, float] = (0.0, math.inf)
+    """What the KL lies between, as far as it is known."""
+    weights: float = 0.0
+    """Total variation between the components' sampled and exact weights, at t = 1, less what chance would show."""
     diverged_at: int | None = None
 
     @property
@@ -68,7 +75,36 @@ def summarise(experiment: Experiment, frame: int) -> str:
         return describe([], place)
     accounts = [_account(experiment, index, frame) for index in range(len(experiment.samplers))]
     within = [f" {each.label}’s KL and bound agree within the bound’s error." for each in accounts if each.exceeds]
-    return describe(accounts, place) + "".join(within)
+    return describe(accounts, place) + _by_kl(accounts) + _by_weights(accounts) + "".join(within)
+
+
+def _by_kl(accounts: Sequence[Account]) -> str:
+    """The order of the samplers by their KL, where it is known and their bounds have another one."""
+    bounded = [each for each in accounts if math.isfinite(each.bound)]
+    for better in bounded:
+        for worse in bounded:
+            if better.bound > worse.bound and better.limits[1] < worse.limits[0]:
+                limits = " – ".join(number(limit) for limit in dict.fromkeys(worse.limits))
+                return (
+                    f" By the KL itself {worse.label} ({limits}) is farther from the target than {better.label} "
+                    f"({_below(better.limits)}), whose bound is larger."
+                )
+    return ""
+
+
+def _below(limits: tuple[float, float]) -> str:
+    low, high = limits
+    return number(low) if low == high else f"≤ {number(high)}" if low <= 0 else f"{number(low)} – {number(high)}"
+
+
+def _by_weights(accounts: Sequence[Account]) -> str:
+    """What bounds and KLs that are small may hide: modes with the wrong number of particles."""
+    wrong = [each for each in accounts if each.weights > _WRONG_WEIGHTS]
+    if not wrong:
+        return ""
+    return (
+        f" Component weights are wrong at t = 1: {', '.join(f'{each.label} by {each.weights:.2g}' for each in wrong)}."
+    )
 
 
 def _account(experiment: Experiment, index: int, frame: int) -> Account:
@@ -80,7 +116,21 @@ def _account(experiment: Experiment, index: int, frame: int) -> Account:
     diverged_at = experiment.trace.diverged_at[index]
     reached = diverged_at is not None and experiment.schedule.steps - frame <= diverged_at
     label = experiment.samplers[index].about.label
-    return Account(label, float(value), parts, float(error), kl, exceeds, diverged_at if reached else None)
+    limits = (
+        (known.low, known.high) if known.kind in {"exact", "bracket", "upper only", "lower only"} else (0.0, math.inf)
+    )
+    weights = _wrong_weights(experiment, index) if frame >= experiment.schedule.steps - 1 else 0.0
+    return Account(
+        label, float(value), parts, float(error), kl, exceeds, limits, weights, diverged_at if reached else None
+    )
+
+
+def _wrong_weights(experiment: Experiment, index: int) -> float:
+    """The error of the components' weights where it is larger than chance could make it, else zero."""
+    if not experiment.closeness or experiment.problem.target.components == 1:
+        return 0.0
+    value, error, floor = experiment.closeness[index].weights_error
+    return value if math.isfinite(value) and value - SURE * error > 2 * floor else 0.0
 
 
 def describe(accounts: Sequence[Account], place: Place) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from core.experiment import Experiment
-from core.known_kl import KnownKL, kl_frame, known_kl, why_no_bound, why_no_limit
+from core.known_kl import KnownKL, bound_texts, kl_frame, known_kl, why_no_bound, why_no_limit
 from core.membership import weights_at
 from core.scenario import Scenario
 
@@ -157,3 +157,27 @@ def test_weights_of_the_lost_are_unknown_and_of_a_singular_target_there_are_none
     found = weights_at(experiment, 5)
     assert found is not None
     assert np.isnan(found.sampled).all()
+
+
+@pytest.mark.parametrize(
+    ("low", "text"),
+    [(200.0, "294 ± 7"), (293.9, "294 ± 7"), (295.0, "295 – 315"), (314.0, "314 – 315"), (316.0, "294 ± 7")],
+)
+def test_a_bound_and_a_kl_never_contradict_each_other(low: float, text: str) -> None:
+    """Where the KL's lower limit is above the bound's estimate, the bound is told by the limits that both leave."""
+    experiment = run(["ddnm"])
+    experiment.evidence.value["bound"][0, STEPS - 1], experiment.evidence.error["bound"][0, STEPS - 1] = 294.0, 7.0
+    experiment.bracket = Between(low, 320.0)
+    told = bound_texts(experiment, 0, STEPS - 1)
+    assert told.full == text
+    if "–" in text:
+        ends = [float(end) for end in told.short.split("–")]
+        assert ends[0] <= low
+        assert ends[1] >= 315
+
+
+def test_an_estimated_bound_says_so_at_any_length() -> None:
+    experiment = run(["ddnm"])
+    experiment.bracket = None
+    for text in bound_texts(experiment, 0, STEPS - 1):
+        assert "±" in text or "≈" in text

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 
 from core import summary
+from core.closeness import Distance
 from core.experiment import Experiment
 from core.known_kl import KnownKL
 from core.scenario import Scenario
@@ -123,13 +125,14 @@ def test_what_is_said(accounts: list[Account], place: Place, sentence: str) -> N
     assert describe(accounts, place) == sentence
 
 
-def small() -> Experiment:
+def small(components: int = 1) -> Experiment:
+    prior = {"weights": [1.0, 0.5], "means": [[0.5, -0.3], [0.9, 2.0]], "covariances": [[[1.0, 0.6], [0.6, 1.0]]] * 2}
     scenario = Scenario.from_dict(
         {
-            "prior": {"weights": [1.0], "means": [[0.5, -0.3]], "covariances": [[[1.0, 0.6], [0.6, 1.0]]]},
+            "prior": {name: rows[:components] for name, rows in prior.items()},
             "measurement": {"matrix": [[1.0, 0.0]], "value": [1.2], "noise": 0.1},
             "schedule": {"steps": 150},
-            "run": {"samplers": ["ddnm", "bo-ddnm"], "particles": 50, "paths": 50, "device": "cpu"},
+            "run": {"samplers": ["ddnm", "bo-ddnm"], "particles": 50, "paths": 50, "kl_rounds": 0, "device": "cpu"},
         }
     )
     return Experiment(scenario, keep_frames=True)
@@ -162,3 +165,58 @@ def test_a_kl_is_not_set_beside_an_estimate_of_its_bound_that_is_lower(
     words, apology = summarise(experiment, 149), "’s KL and bound agree within the bound’s error."
     assert (apology in words) is not is_said
     assert ("KL" in words.replace(f"DDNM{apology}", "").replace(f"BO-DDNM{apology}", "")) is is_said
+
+
+def told(*kls: KnownKL) -> Callable[[Experiment, int, int], KnownKL]:
+    return lambda _, index, __: kls[index]
+
+
+def with_bounds(experiment: Experiment, *bounds: float) -> Experiment:
+    for index, bound in enumerate(bounds):
+        experiment.evidence.value["bound"][index, :] = bound
+    return experiment
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "is_said"),
+    [
+        (KnownKL("bracket", 2.0, 3.0), KnownKL("bracket", 0.5, 0.9), True),
+        (KnownKL("exact", 2.0, 2.0), KnownKL("upper only", 0.0, 0.9), True),
+        (KnownKL("bracket", 0.8, 3.0), KnownKL("bracket", 0.5, 0.9), False),
+        (KnownKL("bracket", 0.1, 0.2), KnownKL("bracket", 0.5, 0.9), False),
+        (KnownKL("none", math.nan, math.nan), KnownKL("bracket", 0.5, 0.9), False),
+        (KnownKL("reverse", 2.0, 2.0), KnownKL("bracket", 0.5, 0.9), False),
+    ],
+)
+def test_samplers_are_ranked_by_their_kl_where_bounds_say_otherwise(
+    first: KnownKL, second: KnownKL, is_said: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first has the smaller bound."""
+    experiment = small()
+    for _ in experiment.run():
+        pass
+    monkeypatch.setattr(summary, "known_kl", told(first, second))
+    words = summarise(with_bounds(experiment, 5.0, 50.0), 149)
+    assert ("By the KL itself DDNM (2.00" in words) is is_said
+    assert ("farther from the target than BO-DDNM" in words) is is_said
+
+
+@pytest.mark.parametrize(
+    ("distance", "is_said"),
+    [
+        (Distance(0.125, 0.007, 0.01), True),
+        (Distance(0.04, 0.001, 0.001), False),
+        (Distance(0.125, 0.05, 0.01), False),
+        (Distance(0.125, 0.007, 0.08), False),
+        (Distance(math.nan, math.nan, math.nan), False),
+    ],
+)
+def test_wrong_weights_are_said_whatever_the_bounds_say(distance: Distance, is_said: bool) -> None:
+    experiment = small(2)
+    for _ in experiment.run():
+        pass
+    for _ in experiment.refine():
+        pass
+    experiment.closeness = [replace(each, weights_error=distance) for each in experiment.closeness]
+    assert ("Component weights are wrong at t = 1: DDNM by 0.12" in summarise(experiment, 149)) is is_said
+    assert "Component weights" not in summarise(experiment, 100), "they are known at t = 1 only"
