@@ -192,7 +192,7 @@ class DataDialog(QDialog):
         chosen = tuple(index for index, chip in enumerate(self.columns) if chip.isChecked())
         count = self.components.value()
         counts = (count,) if count else tuple(range(1, MOST_COMPONENTS + 1))
-        return Order(table, chosen, self.standardise.isChecked(), counts, self._seed)
+        return Order(table, chosen, self.standardise.isChecked(), False, counts, self._seed)
 
     def _check(self) -> None:
         """Say at once what cannot be fitted; a fit of anything else is given up."""

@@ -1,0 +1,76 @@
+"""Files of points: text or NumPy arrays, regular files of a stated size."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from core.data.array import parse_npy
+from core.data.layout import GUESSED, Layout
+from core.data.table import Table
+from core.data.text import steps
+from core.files import read_bytes
+from core.refusal import ScenarioError
+from core.user_text import one_line
+
+MOST_BYTES = 200 << 20
+_MAGIC = b"\x93NUMPY"
+
+
+def content_of(path: Path) -> bytes:
+    """Return the content of a file of points.
+
+    Raises:
+        ScenarioError: it cannot be read, is no regular file, or is too large.
+    """
+    try:
+        return read_bytes(path, MOST_BYTES)
+    except ScenarioError as error:
+        raise ScenarioError(source_of(path), error.field, error.reason) from None
+
+
+def source_of(path: Path) -> str:
+    """Return what a file is called in sentences."""
+    return one_line(path.name, 80) or "file"
+
+
+def is_array(path: Path, content: bytes) -> bool:
+    """Whether a file holds a NumPy array, or says so by its name."""
+    return path.suffix.lower() == ".npy" or content.startswith(_MAGIC)
+
+
+def read_steps(path: Path, content: bytes, asked: Layout = GUESSED) -> Iterator[float | Table]:
+    """Read a table from a file's content: first yields its beginning, then how far it is, and at last the whole.
+
+    Args:
+        path: where the content comes from.
+        content: all of it.
+        asked: how to read a text; what is left out is guessed.
+
+    Raises:
+        ScenarioError: it is no table.
+    """
+    if is_array(path, content):
+        yield parse_npy(content, source_of(path))
+    else:
+        yield from steps(content, source_of(path), asked)
+
+
+def parse(path: Path, content: bytes, asked: Layout = GUESSED) -> Table:
+    """Read a table from a file's content; otherwise as :func:`read_steps`."""
+    *_, table = read_steps(path, content, asked)
+    assert isinstance(table, Table)
+    return table
+
+
+def read_table(path: Path, asked: Layout = GUESSED) -> Table:
+    """Read a table from a file.
+
+    Args:
+        path: a CSV file or one of its relatives, or an NPY file.
+        asked: how to read a text; what is left out is guessed.
+
+    Raises:
+        ScenarioError: it cannot be read, or holds no table of numbers.
+    """
+    return parse(path, content_of(path), asked)
