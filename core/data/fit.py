@@ -1,7 +1,6 @@
 """Gaussian mixtures fitted to points, and the information criterion that chooses among them.
 
-Everything happens in whitened coordinates, in which the points have mean 0 and the identity as covariance: starts,
-regularisation and steps of the fit are then the same whatever the columns' units, and after any affine map.
+The fit happens in coordinates of one scale, so that a common unit of all columns does not matter.
 """
 
 from __future__ import annotations
@@ -26,12 +25,15 @@ if TYPE_CHECKING:
 MOST_COMPONENTS = 10
 """The Bayesian information criterion chooses among 1 to so many."""
 _FLOOR = 1e-6
-"""Added to the variances of every component, in whitened coordinates."""
+"""Added to the variances of every component, in the fit's coordinates."""
 _NARROW = 10.0
 """Floors: less is no variance of the points."""
-_STARTS = ("kmeans", "kmeans", "kmeans", "kmeans", "random")
-_FIRST_STEPS, _LAST_STEPS = 40, 300
+_STARTS = 2
+"""Clusterings that a fit starts from; the most likely outcome is taken."""
+_FIRST_STEPS, _LAST_STEPS = 300, 300
 """Of the fit: from every start, and from where the best of them came to."""
+_STILL = 1e-3
+"""Gain of log-likelihood a point at which a fit ends."""
 _SINGULAR = 1e-7
 """Least spread along a direction, where columns are scaled to 1."""
 _DIGITS = 3
@@ -117,16 +119,16 @@ def best(found: Iterable[Fit]) -> Fit:
 @final
 @dataclass(frozen=True)
 class _Frame:
-    """``x = centre + root z``: whitened points z have mean 0 and the identity as covariance."""
+    """``x = centre + root z``: points z have mean 0, and a spread of at least 1 along every column."""
 
     centre: Points
     """(d,)."""
     scale: Points
-    """(d,): standard deviations of x."""
+    """(d,): units of the columns."""
     axes: Points
-    """(d, d): rows are the principal axes of the scaled points."""
+    """(d, d): rows are the axes of z."""
     spreads: Points
-    """(d,): standard deviations along them."""
+    """(d,): units along them."""
 
     @classmethod
     def of(cls, points: Points) -> Self:
@@ -141,11 +143,11 @@ class _Frame:
             raise ScenarioError("", "", "points must be finite numbers")
         if not (scale > 1e-12 * np.abs(points).max(0)).all():
             raise ScenarioError("", "", "a column is the same everywhere; leave it out")
-        _, values, axes = np.linalg.svd((points - centre) / scale, full_matrices=False)
+        values = np.linalg.svd((points - centre) / scale, compute_uv=False)
         spreads = values / math.sqrt(len(points))
         if len(spreads) < points.shape[1] or spreads[-1] < _SINGULAR:
             raise ScenarioError("", "", "the columns depend on each other linearly; leave one of them out")
-        return cls(centre, scale, axes, spreads)
+        return cls(centre, np.full_like(scale, scale.min()), np.eye(len(scale)), np.ones_like(spreads))
 
     def whitened(self, points: Points) -> Points:
         """(n, d): z of points x."""
@@ -181,13 +183,13 @@ def _fitted(white: Points, count: int, seed: int) -> GaussianMixture:
     starts = [
         GaussianMixture(
             count,
-            init_params=kind,
             max_iter=_FIRST_STEPS,
+            tol=_STILL,
             reg_covar=_FLOOR,
-            random_state=(seed + at) % 2**32,
+            random_state=int(state),
             warm_start=True,
         )
-        for at, kind in enumerate(_STARTS[: 1 if count == 1 else None])
+        for state in np.random.SeedSequence(seed).generate_state(1 if count == 1 else _STARTS)
     ]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # a fit that still moves a little is a fit

@@ -121,7 +121,8 @@ class Table:
         values, axes = np.linalg.eigh(np.corrcoef(scaled, rowvar=False).reshape(len(chosen), -1))
         if values[0] > _DEPENDENT:
             return
-        involved = [self.name(index) for index, part in zip(chosen, np.abs(axes[:, 0]), strict=True) if part > 1e-3]
+        parts = np.abs(axes[:, 0])
+        involved = [self.name(index) for index, part in zip(chosen, parts, strict=True) if part > 1e-4]
         raise self._error(f"columns {', '.join(involved)} depend on each other linearly; leave one of them out")
 
     # Found out once, while the file is read

@@ -1,0 +1,60 @@
+"""Fits of mixtures: the same in any units, and refused in one sentence where there can be none."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from core.data import Fit, best, fits, table_of
+from core.refusal import ScenarioError
+
+CHANCE = np.random.default_rng(0)
+TWO_BANDS = np.stack(
+    [30 * CHANCE.normal(size=400), np.where(CHANCE.random(400) < 0.5, 3.0, 0.0) + 0.3 * CHANCE.normal(size=400)], 1
+)
+"""x ~ N(0, 30^2), y ~ N(0 or 3, .3^2): two components, which lie close in these units."""
+
+
+def criteria(points: np.ndarray) -> list[Fit]:
+    return list(fits(points, range(1, 5), seed=0))
+
+
+def test_the_criterion_is_that_of_the_points() -> None:
+    one = criteria(TWO_BANDS)[0]
+    centred = TWO_BANDS - TWO_BANDS.mean(0)
+    covariance = centred.T @ centred / len(centred)
+    likelihood = -0.5 * len(centred) * (2 * np.log(2 * np.pi) + np.linalg.slogdet(covariance)[1] + 2)
+    assert one.bic == pytest.approx(-2 * likelihood + 5 * np.log(len(centred)), rel=1e-5)
+
+
+def test_points_that_repeat_themselves_are_no_components() -> None:
+    steps = np.round(np.random.default_rng(3).normal(size=(300, 2)), 0)
+    assert best(fits(steps, range(1, 7), seed=0)).components == 1
+
+
+def test_too_few_points_for_the_number_asked_for() -> None:
+    with pytest.raises(ScenarioError, match=r"7 components need at least 21 different points \(there are 20\)"):
+        next(fits(np.random.default_rng(0).normal(size=(20, 2)), [7], seed=0))
+
+
+@pytest.mark.parametrize("factor", [0.1, 1.0, 10.0])
+def test_columns_that_depend_on_each_other_are_named(factor: float) -> None:
+    pair = np.random.default_rng(0).normal(size=(50, 2)) * [1, factor]
+    columns = np.column_stack([pair, pair.sum(1), np.random.default_rng(1).normal(size=50)])
+    with pytest.raises(ScenarioError, match="columns x1, x2, x3 depend on each other linearly"):
+        table_of(columns).points([0, 1, 2, 3], standardised=True)
+    with pytest.raises(ScenarioError, match="depend on each other linearly"):
+        next(fits(columns, [1], seed=0))
+
+
+@pytest.mark.parametrize("points", [np.zeros((9, 2)), np.full((9, 2), np.nan), np.full((9, 1), 1e300)])
+def test_what_has_no_spread_is_refused(points: np.ndarray) -> None:
+    with pytest.raises(ScenarioError), np.errstate(all="ignore"):
+        next(fits(points, [1], seed=0))
+
+
+def test_numbers_beyond_a_scenario_are_refused_in_one_sentence() -> None:
+    fit = best(fits(TWO_BANDS * 1e6, [2], seed=0))
+    assert fit.components == 2
+    with pytest.raises(ScenarioError, match="standardise the columns"):
+        _ = fit.prior
