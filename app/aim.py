@@ -6,10 +6,11 @@ from functools import partial
 from typing import Any, final
 
 from pydantic import ValidationError
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QComboBox, QVBoxLayout, QWidget
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app import theme
+from app.controls import ComboBox
 from app.user_text import plain_label
 from core.edits import patched
 from core.mixture import GaussianMixture
@@ -30,9 +31,9 @@ class AimBox(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.box = QComboBox(toolTip="What the samples should follow", accessibleName="Target")
+        self.box = ComboBox("What the samples should follow")
+        self.box.setAccessibleName("Target")
         self.box.addItems(["target: the posterior given y", "target: a mixture of its own"])
-        self.box.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.box.activated.connect(self._choose)
         self.left_out = plain_label(wordWrap=True, visible=False)
         self.left_out.setProperty("role", "muted")

@@ -15,7 +15,6 @@ from PySide6.QtWidgets import (
     QHeaderView,
     QLabel,
     QPushButton,
-    QSpinBox,
     QTableWidget,
     QTableWidgetItem,
     QVBoxLayout,
@@ -24,6 +23,7 @@ from PySide6.QtWidgets import (
 from superqt import QFlowLayout
 
 from app import theme
+from app.controls import SpinBox
 from app.fields import write
 from app.task import Task
 from app.widgets import heading, side_by_side
@@ -70,8 +70,8 @@ class DataDialog(QDialog):
         self._flow.setContentsMargins(0, 0, 0, 0)
         self.standardise = self._chip("each to mean 0, standard deviation 1", checked=False)
         self.standardise.setToolTip("For columns in different units")
-        self.components = QSpinBox(minimum=0, maximum=99, specialValueText="chosen by BIC")
-        self.components.setToolTip("Number K of components; 0 chooses it by the Bayesian information criterion")
+        self.components = SpinBox(0, 99, "Number K of components; 0 chooses it by the Bayesian information criterion")
+        self.components.setSpecialValueText("chosen by BIC")
         self.components.setAccessibleName("Number of components")
         self._status = _muted()
         self._error = QLabel(wordWrap=True, visible=False, textFormat=Qt.TextFormat.PlainText)

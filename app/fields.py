@@ -15,7 +15,6 @@ from PySide6.QtWidgets import (
     QHeaderView,
     QLineEdit,
     QPushButton,
-    QSlider,
     QStyledItemDelegate,
     QTableWidget,
     QTableWidgetItem,
@@ -24,6 +23,7 @@ from PySide6.QtWidgets import (
 )
 
 from app import theme
+from app.controls import Slider
 from app.keys import is_command, leaves_to_window
 from app.user_text import plain_label
 from core.refusal import ScenarioError
@@ -263,10 +263,7 @@ class Slid(QWidget):
         self.name = line.accessibleName()
         self.is_moving = False
         """Whether what is emitted now comes from the slider."""
-        self.slider = QSlider(Qt.Orientation.Horizontal, toolTip=line.toolTip())
-        self.slider.setAccessibleName(line.toolTip())
-        self.slider.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # a drag leaves the keys to the transport
-        self.slider.setRange(0, _SLIDER_STEPS)
+        self.slider = Slider(_SLIDER_STEPS, line.toolTip())
         self.slider.valueChanged.connect(self._move)
         line.setFixedWidth(76)
         layout = QHBoxLayout(self)

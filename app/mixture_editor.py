@@ -8,8 +8,9 @@ from typing import Any, final
 
 import numpy as np
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
-from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QSpinBox
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView
 
+from app.controls import SpinBox
 from app.fields import Entry, NumberTable, Section, read, read_matrix, read_vector, write, write_matrix, write_vector
 from app.widgets import side_by_side
 from core.scenario import Scenario
@@ -44,9 +45,9 @@ class MixtureEditor(Section):
         self.table.currentCellChanged.connect(lambda *_: self._tell())
         self.table.removed.connect(self._delete)
         self.fields.update(dict.fromkeys(("weights", "means", "covariances"), self.table))
-        self.dimension = QSpinBox(minimum=1, maximum=64, prefix="d = ", toolTip="Dimension of the space")
-        self.dimension.setLineEdit(Entry(accessibleName="Dimension of the space"))
-        self.dimension.setAccessibleName("Dimension of the space")
+        self.dimension = SpinBox(1, 64, "Dimension of the space")
+        self.dimension.setPrefix("d = ")
+        self.dimension.setLineEdit(Entry(accessibleName=self.dimension.toolTip()))
         self.dimension.setKeyboardTracking(False)
         self.duplicate = self.button("Duplicate", "Duplicate the selected component", self._duplicate)
         self.delete = self.button("Delete", "Delete the selected component", self._delete)

@@ -9,7 +9,6 @@ from PySide6.QtCore import QPoint, QRect, QSignalBlocker, QSize, Qt, Signal
 from PySide6.QtGui import QImage, QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
     QCheckBox,
-    QComboBox,
     QFrame,
     QGridLayout,
     QHBoxLayout,
@@ -20,6 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from app import theme
+from app.controls import ComboBox
 from app.keys import Key
 from app.overlay_items import DECADES, heat_colours
 from core.field import Part
@@ -83,7 +83,8 @@ class OverlayChoice(QFrame):
                 label.setProperty("role", "muted")
             for column, widget in enumerate((box, letter, meaning)):
                 layout.addWidget(widget, row, column)
-        self.part = QComboBox(accessibleName="Directions of the mismatch", toolTip="Directions of Δ that are shown")
+        self.part = ComboBox("Directions of Δ that are shown")
+        self.part.setAccessibleName("Directions of the mismatch")
         for part, words in PARTS.items():
             self.part.addItem(words, part)
         self.part.activated.connect(lambda _: self._choose_part())

@@ -10,7 +10,7 @@ import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QImage, QPainter, QPen, QPolygonF, QTransform
+from PySide6.QtGui import QColor, QImage, QPainter, QPen, QPolygonF, QTransform, QWheelEvent
 from PySide6.QtWidgets import QStyleOptionGraphicsItem, QWidget
 
 Line = tuple[NDArray[np.float64], NDArray[np.float64]]
@@ -24,9 +24,16 @@ _VIEWS = 8
 """A drawing keeps its images for this many views: as many panels as may share it, and some to spare."""
 
 
+class _Plot(pg.PlotWidget):
+    def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: N802 - Qt's name
+        """Pass the wheel on to what scrolls around the plot."""
+        event.ignore()
+
+
 def quiet_plot(name: str, *, axes: bool) -> pg.PlotWidget:
-    """Return a plot without pyqtgraph's own buttons and menu, which leaves the keys to the window."""
-    plot = pg.PlotWidget()
+    """Return a plot to look at: without pyqtgraph's buttons, menu and zoom, it leaves keys and wheel to the window."""
+    plot = _Plot()
+    plot.setMouseEnabled(x=False, y=False)
     plot.setAccessibleName(name)
     plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
     plot.setMenuEnabled(False)

@@ -8,11 +8,12 @@ from typing import final
 import pyqtgraph as pg
 from PySide6.QtCore import QPointF, Qt, QTimer, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 from superqt import QFlowLayout
 
 from app import theme
 from app.arrangement import Arrangement
+from app.controls import ComboBox
 from app.document import Document
 from app.hand import Hand
 from app.keys import Key
@@ -100,9 +101,9 @@ class PlaneGrid(QWidget):
             LegendEntry("exact target at t = 1", 1.6, colour="ink"),
         )
         self._strip_legend = LegendEntry("Hx = y ± σ_y, ± 2σ_y", 8, colour=theme.STRIP)
-        self.choice = QComboBox(toolTip="The plane of x that is shown: across, up", accessibleName="Plane")
-        self.choice.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
-        self.choice.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.choice = ComboBox("The plane of x that is shown: across, up")
+        self.choice.setAccessibleName("Plane")
+        self.choice.setSizeAdjustPolicy(ComboBox.SizeAdjustPolicy.AdjustToContents)
         self.choice.activated.connect(self._change_projection)
         self._show_target_legend()
         layout = QVBoxLayout(self)

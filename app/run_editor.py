@@ -6,12 +6,12 @@ from typing import Any, final
 
 import pyqtgraph as pg
 from PySide6.QtWidgets import (
-    QComboBox,
     QFormLayout,
     QWidget,
 )
 
 from app import theme
+from app.controls import ComboBox
 from app.fields import (
     Section,
     Slid,
@@ -31,7 +31,7 @@ class RunEditor(Section):
 
     def __init__(self) -> None:
         super().__init__("run", "Schedule and run")
-        self.kind = QComboBox(toolTip="How fast the forward process forgets")
+        self.kind = ComboBox("How fast the forward process forgets")
         for kind, words in (("etc", "exponential, constant"), ("linear", "linear β"), ("cosine", "cosine")):
             self.kind.addItem(words, kind)
         self.kind.activated.connect(lambda _: self._change_kind())
@@ -39,12 +39,12 @@ class RunEditor(Section):
         self.particles = Slid(self.entry("particles", "Particles"), 100, 100_000, whole=True)
         self.paths = self.entry("paths", "Monte Carlo target paths for the terms, where there are several components")
         self.seed = self.entry("seed", "Seed of every random number of the run")
-        self.variance = QComboBox(toolTip="Reverse variance of every sampler that does not set its own")
+        self.variance = ComboBox("Reverse variance of every sampler that does not set its own")
         for key, words in (("theory", "β / α, the theory's"), ("beta", "β"), ("posterior", "posterior")):
             self.variance.addItem(words, key)
         self.variance.activated.connect(lambda _: self.changed.emit())
         self.rounds = self.entry("kl_rounds", "Rounds of refining the KL where it has no closed form; 0 for none")
-        self.device = QComboBox(toolTip="Where particles are computed")
+        self.device = ComboBox("Where particles are computed")
         self.device.addItems(["auto", "cpu", "cuda"])
         self.device.activated.connect(lambda _: self.changed.emit())
         self.fields.update(schedule=self.kind, kind=self.kind, device=self.device, variance=self.variance)
@@ -72,7 +72,6 @@ class RunEditor(Section):
         self.plot = quiet_plot("ᾱ_t: how much of x₀ is left at t", axes=False)
         self.plot.setToolTip(self.plot.accessibleName())
         self.plot.setFixedHeight(64)
-        self.plot.setMouseEnabled(x=False, y=False)
         self.curve = self.plot.plot()
         self.body.addLayout(self.form)
         self.body.addWidget(self.plot)

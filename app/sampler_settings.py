@@ -10,7 +10,6 @@ from PySide6.QtCore import QRect, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent
 from PySide6.QtWidgets import (
     QColorDialog,
-    QComboBox,
     QFormLayout,
     QFrame,
     QHBoxLayout,
@@ -22,6 +21,7 @@ from PySide6.QtWidgets import (
 )
 
 from app import theme
+from app.controls import ComboBox
 from app.escape import EscapeKey
 from app.fields import Entry, read, set_invalid, write
 from app.popup import beside, place_in
@@ -59,7 +59,7 @@ class SamplerSettings(QFrame):
         header.addWidget(self._title)
         header.addStretch()
         header.addWidget(close)
-        self.fields: dict[str, QLineEdit | QComboBox] = {}
+        self.fields: dict[str, QLineEdit | ComboBox] = {}
         """By parameter."""
         self._form = QFormLayout()
         self._form.setSpacing(6)
@@ -86,7 +86,7 @@ class SamplerSettings(QFrame):
         layout.addLayout(side_by_side(about, self._button("Add another", self.added.emit), self.drop))
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
 
-    def _add(self, name: str, field: QLineEdit | QComboBox, *more: QWidget) -> None:
+    def _add(self, name: str, field: QLineEdit | ComboBox, *more: QWidget) -> None:
         self.fields[name] = field
         row = QHBoxLayout()
         for widget in (field, *more):
@@ -102,8 +102,8 @@ class SamplerSettings(QFrame):
         line.editingFinished.connect(lambda: self._report(line))
         return line
 
-    def _box(self, name: str, options: Sequence[object]) -> QComboBox:
-        box = QComboBox(toolTip=name.capitalize(), accessibleName=name.capitalize())
+    def _box(self, name: str, options: Sequence[object]) -> ComboBox:
+        box = ComboBox(name.capitalize())
         box.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         if name == "variance":
             box.addItem("as the run", None)
@@ -134,7 +134,7 @@ class SamplerSettings(QFrame):
         self.drop.setVisible(bool(drop))
         for name, field in self.fields.items():
             value = table.get(name, self._default(name))
-            if isinstance(field, QComboBox):
+            if isinstance(field, ComboBox):
                 field.setCurrentIndex(max(field.findData(value), 0))
             else:
                 field.setText(write(value) if isinstance(value, float) else str(value))
@@ -151,7 +151,7 @@ class SamplerSettings(QFrame):
     def values(self) -> dict[str, Any]:
         """Return what differs from the kind's own."""
         shown = {
-            name: field.currentData() if isinstance(field, QComboBox) else self._typed(name, field.text())
+            name: field.currentData() if isinstance(field, ComboBox) else self._typed(name, field.text())
             for name, field in self.fields.items()
         }
         return {name: value for name, value in shown.items() if value != self._default(name)}

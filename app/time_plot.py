@@ -49,7 +49,6 @@ class TimePlot(QWidget):
         # It takes the room that is left: its own wish, 480 pixels, would make the dock scroll.
         self.plot.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
         self.plot.invertX(True)
-        self.plot.setMouseEnabled(x=False, y=False)
         self.plot.setLabel("left", unit)
         self.plot.getAxis("left").enableAutoSIPrefix(False)
         self.still, self.growing = Lines(), Lines()

@@ -8,9 +8,10 @@ from typing import cast, final
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QToolButton, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QToolButton, QWidget
 
 from app import theme
+from app.controls import ComboBox
 from app.keys import Key
 from app.segments import Segments
 from app.time_scale import Kind, TimeScale
@@ -245,9 +246,7 @@ class Transport(QWidget):
         self.axis = Segments("Time axis", _AXES, quiet=True)
         self.axis.chosen.connect(lambda _: self._rescale())
         self.axis.chosen.connect(lambda _: self.axis_changed.emit(self.axis.choice))
-        self.speed = QComboBox()
-        self.speed.setToolTip("Speed")
-        self.speed.setAccessibleName("Speed")
+        self.speed = ComboBox("Speed")
         for value in SPEEDS:
             self.speed.addItem(f"{value:g}×" if value >= 1 else f"1/{round(1 / value)}×", value)
         self.speed.addItem("every frame", EVERY_FRAME)
