@@ -1,6 +1,7 @@
 """Gaussian mixtures fitted to points, and the information criterion that chooses among them.
 
-The fit happens in coordinates of one scale, so that a common unit of all columns does not matter.
+Everything happens in whitened coordinates, in which the points have mean 0 and the identity as covariance: starts,
+regularisation and steps of the fit are then the same whatever the columns' units, and after any affine map.
 """
 
 from __future__ import annotations
@@ -25,14 +26,14 @@ if TYPE_CHECKING:
 MOST_COMPONENTS = 10
 """The Bayesian information criterion chooses among 1 to so many."""
 _FLOOR = 1e-6
-"""Added to the variances of every component, in the fit's coordinates."""
+"""Added to the variances of every component, in whitened coordinates."""
 _NARROW = 10.0
 """Floors: less is no variance of the points."""
-_STARTS = 2
+_STARTS = 5
 """Clusterings that a fit starts from; the most likely outcome is taken."""
-_FIRST_STEPS, _LAST_STEPS = 300, 300
+_FIRST_STEPS, _LAST_STEPS = 40, 300
 """Of the fit: from every start, and from where the best of them came to."""
-_STILL = 1e-3
+_STILL = 1e-5
 """Gain of log-likelihood a point at which a fit ends."""
 _SINGULAR = 1e-7
 """Least spread along a direction, where columns are scaled to 1."""
@@ -119,16 +120,16 @@ def best(found: Iterable[Fit]) -> Fit:
 @final
 @dataclass(frozen=True)
 class _Frame:
-    """``x = centre + root z``: points z have mean 0, and a spread of at least 1 along every column."""
+    """``x = centre + root z``: whitened points z have mean 0 and the identity as covariance."""
 
     centre: Points
     """(d,)."""
     scale: Points
-    """(d,): units of the columns."""
+    """(d,): standard deviations of x."""
     axes: Points
-    """(d, d): rows are the axes of z."""
+    """(d, d): rows are the principal axes of the scaled points."""
     spreads: Points
-    """(d,): units along them."""
+    """(d,): standard deviations along them."""
 
     @classmethod
     def of(cls, points: Points) -> Self:
@@ -143,11 +144,11 @@ class _Frame:
             raise ScenarioError("", "", "points must be finite numbers")
         if not (scale > 1e-12 * np.abs(points).max(0)).all():
             raise ScenarioError("", "", "a column is the same everywhere; leave it out")
-        values = np.linalg.svd((points - centre) / scale, compute_uv=False)
+        _, values, axes = np.linalg.svd((points - centre) / scale, full_matrices=False)
         spreads = values / math.sqrt(len(points))
         if len(spreads) < points.shape[1] or spreads[-1] < _SINGULAR:
             raise ScenarioError("", "", "the columns depend on each other linearly; leave one of them out")
-        return cls(centre, np.full_like(scale, scale.min()), np.eye(len(scale)), np.ones_like(spreads))
+        return cls(centre, scale, axes, spreads)
 
     def whitened(self, points: Points) -> Points:
         """(n, d): z of points x."""

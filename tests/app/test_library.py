@@ -211,8 +211,8 @@ def test_eight_dimensions() -> None:
 def test_iris_petals() -> None:
     scenario = load_builtin("iris-petals")
     found, weights = results(scenario), scenario.problem().target.weights.tolist()
-    assert sorted(weights) == pytest.approx([0, 0.44, 0.56], abs=0.005)
-    assert at_1(found["ddnm"], "mismatch") == pytest.approx(100, abs=8)
+    assert sorted(weights) == pytest.approx([0, 0.47, 0.53], abs=0.005)
+    assert at_1(found["ddnm"], "mismatch") == pytest.approx(80, abs=8)
     assert at_1(found["bo-ddnm"], "mismatch") == pytest.approx(0.25, abs=0.04)
 
 

@@ -13,10 +13,35 @@ TWO_BANDS = np.stack(
     [30 * CHANCE.normal(size=400), np.where(CHANCE.random(400) < 0.5, 3.0, 0.0) + 0.3 * CHANCE.normal(size=400)], 1
 )
 """x ~ N(0, 30^2), y ~ N(0 or 3, .3^2): two components, which lie close in these units."""
+TURN = np.array([[0.8, -0.6], [0.6, 0.8]])
+MAPS = [
+    np.diag([1 / 30, 1.0]),
+    np.diag([1e6, 1e-6]),
+    np.diag([1e-6, 1e6]),
+    TURN,
+    np.diag([1e3, 1e-2]) @ TURN @ np.diag([1.0, 7.0]),
+]
 
 
 def criteria(points: np.ndarray) -> list[Fit]:
     return list(fits(points, range(1, 5), seed=0))
+
+
+def test_two_bands_are_found_in_their_own_units() -> None:
+    found = best(criteria(TWO_BANDS))
+    assert found.components == 2
+    np.testing.assert_allclose(sorted(mean[1] for mean in found.means), [0, 3], atol=0.1)
+
+
+@pytest.mark.parametrize("matrix", MAPS, ids=["units", "large-small", "small-large", "turned", "affine"])
+def test_an_affine_map_changes_the_criterion_by_its_volume_alone(matrix: np.ndarray) -> None:
+    volume = 2 * len(TWO_BANDS) * np.log(abs(np.linalg.det(matrix)))
+    shift = matrix @ np.array([5.0, -2.0])
+    plain, mapped = criteria(TWO_BANDS), criteria(TWO_BANDS @ matrix.T + shift)
+    np.testing.assert_allclose([fit.bic for fit in mapped], [fit.bic + volume for fit in plain], rtol=1e-6)
+    for before, after in zip(plain[:2], mapped[:2], strict=True):
+        expected = np.array(before.means) @ matrix.T + shift
+        np.testing.assert_allclose(after.means, expected, atol=1e-4 * np.abs(expected).max())
 
 
 def test_the_criterion_is_that_of_the_points() -> None:
