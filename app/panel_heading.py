@@ -43,7 +43,8 @@ def _heading(experiment: Experiment, frame: int, index: int, kl: KnownKL, has_kl
     pairs = [(kl.text, texts.full), *((kl.short, text) for text in texts)]
     both: tuple[Form, ...] = tuple(((name, one), ("bound", other)) for one, other in pairs)
     alone: tuple[Form, ...] = (*((("bound", text),) for text in texts), *((("", text),) for text in texts[1:]))
-    forms: tuple[Form, ...] = (*(both if has_kl else ()), *alone, ())
+    # Where there is room for one of them, it is the KL: a bound may say nothing.
+    forms: tuple[Form, ...] = (*both, ((name, kl.short),), ()) if has_kl else (*alone, ())
     tips = [", ".join(f"{what} {text}" for what, text in forms[0])]
     if kl.exceeds(float(experiment.evidence.value["bound"][index, frame])):
         tips.append(WITHIN_ERROR)

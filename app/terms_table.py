@@ -33,7 +33,7 @@ ROWS = {
     ),
     "limit": ("limit, ᾱ₁ fixed", "What the mismatch at t = 1 tends to as the steps are refined at a fixed ᾱ₁."),
     "w2": ("W₂ at t = 1", "How far the particles must be moved to become exact samples (root mean square)."),
-    "weights": ("weights error, t = 1", "Total variation between the components' sampled and exact weights."),
+    "weights": ("weights, t = 1", "Total variation between the components' sampled and exact weights."),
     "mmd": ("MMD² at t = 1", "Squared kernel distance between particles and exact samples; near zero when they agree."),
     "diverged": ("diverged at", "The first t whose particles left every finite region."),
 }
@@ -54,8 +54,8 @@ _UNLIKE = (
 _MUCH = 5.0
 """Times by which a KL is larger than another while W₂ is not twice as large."""
 _ROW_HEIGHT = 19
-_TITLES_WIDTH = 108
-_PADDING = 6
+_TITLES_WIDTH = 104
+_PADDING = 4
 """Pixels beside a cell's text."""
 _SMALL, _WIDE = 1e-3, 92
 """Numbers whose text is wider than so many pixels are only bounded from above where they are as small as this."""
