@@ -70,7 +70,11 @@ def samplers_in_words() -> str:
 
 def _literal(text: str) -> str:
     """Text as Markdown that stands for itself: a sampler of the user's own may say anything."""
-    return re.sub(r"[^\w\s]", lambda char: f"&#{ord(char[0])};", one_line(text, 2000))
+
+    def entities(match: re.Match[str]) -> str:
+        return "".join(f"&#{ord(char)};" for char in match[0])
+
+    return re.sub(r"^\W|^\d+\.|[\\`*_{}\[\]<>#+!|$&~]", entities, one_line(text, 2000))
 
 
 def _particulars(assumptions: str, variant: str, source: str) -> list[tuple[str, str]]:

@@ -26,7 +26,7 @@ def auto_text(text: str) -> str:
 
 def rich_text(text: str) -> str:
     """Return text for a place of rich text: every character stands for itself."""
-    return escape(plain(text)).replace("\n", "<br>")
+    return escape(plain(text), quote=False).replace("\n", "<br>")
 
 
 def plain_label(text: str = "", **properties: object) -> QLabel:
