@@ -10,11 +10,11 @@ from typing import final
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QDialog,
-    QFormLayout,
     QHBoxLayout,
     QHeaderView,
     QLabel,
     QPushButton,
+    QScrollArea,
     QTableWidget,
     QTableWidgetItem,
     QVBoxLayout,
@@ -24,16 +24,36 @@ from superqt import QFlowLayout
 
 from app import theme
 from app.controls import SpinBox
+from app.data_reading import Reading, form
 from app.fields import write
 from app.task import Task
+from app.user_text import auto_text, button_text, plain_label
 from app.widgets import heading, side_by_side
-from core.data import MOST_COMPONENTS, Fit, Fitted, Order, Table, best, fits, read_table
+from core.data import (
+    MOST_COMPONENTS,
+    Fit,
+    Fitted,
+    Layout,
+    Order,
+    Table,
+    best,
+    content_of,
+    fits,
+    is_array,
+    read_steps,
+)
 from core.refusal import ScenarioError
+from core.user_text import one_line
 
 _PREVIEW_ROWS = 6
 _PREVIEW_COLUMNS = 12
 _ROW_HEIGHT = 26
-_WIDTH = 600
+_WIDTH = 640
+_NAME = 24
+"""Characters of a column's name on its chip and above the preview."""
+_CHIPS_HEIGHT = 132
+_REASONS = 3
+"""Columns that are not offered whose reasons are shown; chips tell the others."""
 
 
 @final
@@ -49,32 +69,38 @@ class DataDialog(QDialog):
     """
 
     fitted = Signal(object)
-    """A Fitted."""
+    """A Fitted, to be accepted or refused."""
 
     def __init__(self, parent: QWidget, path: Path, seed: int) -> None:
         super().__init__(parent, windowTitle="Prior from data")
         self.setModal(True)
         self.setFixedWidth(_WIDTH)
         self._path, self._seed = path, seed
+        self._content: bytes | None = None
         self._table: Table | None = None
         self.task = Task(parent)  # its thread may outlive the dialog
         self.task.given.connect(self._take)
         self.task.failed.connect(self._fail)
-        self._title = heading(path.name)
-        self._title.setTextFormat(Qt.TextFormat.PlainText)
+        self._title = heading(one_line(path.name, 80))
         self._size = _muted()
         self.preview = _preview_table()
+        self.reading = Reading()
+        self.reading.changed.connect(self._read_again)
         self.columns: list[QPushButton] = []
         self._chips = QWidget()
         self._flow = QFlowLayout(self._chips)
         self._flow.setContentsMargins(0, 0, 0, 0)
         self.standardise = self._chip("each to mean 0, standard deviation 1", checked=False)
         self.standardise.setToolTip("For columns in different units")
+        self.gaps = self._chip("leave out rows without a number", checked=False)
+        self.gaps.setToolTip("Rows that have no number in one of the chosen columns")
+        self.gaps.toggled.connect(lambda _: self._offer_columns())
+        self._reasons = _muted()
         self.components = SpinBox(0, 99, "Number K of components; 0 chooses it by the Bayesian information criterion")
         self.components.setSpecialValueText("chosen by BIC")
         self.components.setAccessibleName("Number of components")
         self._status = _muted()
-        self._error = QLabel(wordWrap=True, visible=False, textFormat=Qt.TextFormat.PlainText)
+        self._error = plain_label(wordWrap=True, visible=False)
         self._error.setProperty("role", "error")
         self.fit = QPushButton("Fit", default=True, toolTip="Fit the prior; the present one comes back with Undo")
         self.fit.clicked.connect(self._fit)
@@ -82,14 +108,17 @@ class DataDialog(QDialog):
         self._build()
 
     def _build(self) -> None:
+        self._scroll = QScrollArea(widgetResizable=True, frameShape=QScrollArea.Shape.NoFrame)
+        self._scroll.setWidget(self._chips)
         self._form = QWidget()
-        form = QFormLayout(self._form)
-        form.setContentsMargins(0, 0, 0, 0)
-        form.setHorizontalSpacing(16)
-        form.setVerticalSpacing(10)
-        form.addRow("Columns", self._chips)
-        form.addRow("Shift and scale", _left(self.standardise))
-        form.addRow("Components K", _left(self.components))
+        rows = form()
+        self._form.setLayout(rows)
+        rows.addRow("Columns", self._scroll)
+        rows.addRow("", self._reasons)
+        rows.addRow("Gaps", _left(self.gaps))
+        rows.addRow("Shift and scale", _left(self.standardise))
+        rows.addRow("Components K", _left(self.components))
+        self._rows = rows
         leave = QPushButton("Cancel", autoDefault=False)
         leave.clicked.connect(self.reject)
         buttons = QHBoxLayout()
@@ -99,64 +128,101 @@ class DataDialog(QDialog):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(16, 14, 16, 14)
         layout.setSpacing(12)
-        for widget in (self._title, self._size, self.preview, self._form, self._error):
+        for widget in (self._title, self._size, self.reading, self.preview, self._form, self._error):
             layout.addWidget(widget)
         layout.addStretch()
         layout.addLayout(buttons)
 
     def read(self) -> None:
         """Open, and read the file."""
+        self.reading.hide()
+        self._read_again()
+        self.open()
+
+    def _read_again(self) -> None:
+        """Read the file as is asked for now; its content is kept from the first time."""
+        self._table = None
         self._form.hide()
         self.preview.hide()
+        self._size.setText("")
         self.fit.setEnabled(False)
+        self._show_error(None)
         self._status.setText("Reading …")
-        self.task.start(_read(self._path))
-        self.open()
+        self.task.start(_read(self._path, self._content, self.reading.asked))
 
     def done(self, result: int) -> None:
         """Give up what still runs, and what was read."""
         self.task.cancel()
-        self._table = None
+        self._table = self._content = None
         super().done(result)
+
+    def refuse(self, error: ScenarioError) -> None:
+        """Say why a fit was not taken; the dialog stays."""
+        self._set_busy(False)
+        self._show_error(error)
 
     # What the task gives
 
     def _take(self, item: object) -> None:
-        if isinstance(item, Table):
+        if isinstance(item, bytes):
+            self._content = item
+        elif isinstance(item, float):
+            self._status.setText(f"Reading … {item:.0%}")
+        elif isinstance(item, Table):
             self._show_table(item)
         elif isinstance(item, Fit):
             self._status.setText(f"Fitting … K = {item.components}: BIC {item.bic:.1f}")
         elif isinstance(item, Fitted):
-            self.accept()
+            self._set_busy(False)
             self.fitted.emit(item)
 
     def _fail(self, error: ScenarioError) -> None:
         self._set_busy(False)
-        self.fit.setEnabled(self._table is not None)
+        if self._table is None or not self._table.complete:
+            self._table = None
+            self.preview.hide()
+            self.fit.setEnabled(False)
+            self.reading.show_table(None)
+            self.reading.setVisible(self._is_text)
         self._show_error(error)
+
+    @property
+    def _is_text(self) -> bool:
+        return self._content is not None and not is_array(self._path, self._content)
 
     # The file
 
     def _show_table(self, table: Table) -> None:
+        """Show a table, or its beginning while the rest is read."""
         self._table = table
+        self.reading.show_table(table)
+        self.reading.setVisible(self._is_text)
+        self._show_preview(table)
+        if not table.complete:
+            self._fit_height()
+            return
         rows, count = table.values.shape
         self._size.setText(f"{rows:,} rows, {count} column{'s' if count > 1 else ''}")
-        self._show_preview(table)
         for chip in self.columns:
             self._flow.removeWidget(chip)
             chip.deleteLater()
-        self.columns = [self._column(table, index) for index in range(count)]
+        self.columns = []
+        for index in range(count):
+            self.columns.append(self._chip(one_line(table.columns[index], _NAME), checked=False))
+            self._flow.addWidget(self.columns[-1])
+        self._rows.setRowVisible(2, any(index in table.mostly for index in table.wrong))
+        self._offer_columns()
         self._form.show()
         self._set_busy(False)
         self._check()
         self.fit.setFocus()
-        self._fit_height()
 
     def _show_preview(self, table: Table) -> None:
         shown = table.values[:_PREVIEW_ROWS, :_PREVIEW_COLUMNS]
         self.preview.setRowCount(shown.shape[0])
         self.preview.setColumnCount(shown.shape[1])
-        self.preview.setHorizontalHeaderLabels(list(table.columns[:_PREVIEW_COLUMNS]))
+        names = table.columns[:_PREVIEW_COLUMNS]
+        self.preview.setHorizontalHeaderLabels([one_line(name, _NAME) for name in names])
         for row, values in enumerate(shown.tolist()):
             for column, value in enumerate(values):
                 self.preview.setItem(row, column, QTableWidgetItem("–" if math.isnan(value) else write(value)))
@@ -164,17 +230,35 @@ class DataDialog(QDialog):
         self.preview.setFixedHeight(header + shown.shape[0] * _ROW_HEIGHT + 4)
         self.preview.show()
 
-    def _column(self, table: Table, index: int) -> QPushButton:
-        usable = index in table.usable
-        chip = self._chip(table.columns[index], checked=usable)
-        chip.setEnabled(usable)
-        chip.setToolTip("A coordinate of the prior" if usable else table.wrong[index])
-        self._flow.addWidget(chip)
-        return chip
+    def _offer_columns(self) -> None:
+        """Offer the columns that are numbers, tick them, and say why others are not offered."""
+        table = self._table
+        if table is None:
+            return
+        offered = table.mostly if self.gaps.isChecked() else table.usable
+        for index, chip in enumerate(self.columns):
+            tip = "A coordinate of the prior"
+            if index not in offered:
+                tip = f"Not offered: {table.wrong[index]}"
+            elif index in table.counters:
+                tip = "It has no name and counts the rows: taken only if you choose it"
+            chip.blockSignals(True)
+            chip.setChecked(index in offered and index not in table.counters)
+            chip.setIcon(theme.icon("check" if chip.isChecked() else "minus"))
+            chip.blockSignals(False)
+            chip.setEnabled(index in offered)
+            chip.setToolTip(auto_text(tip))
+        reasons = [reason for index, reason in table.wrong.items() if index not in offered]
+        more = [f"and {len(reasons) - _REASONS} more columns"] if len(reasons) > _REASONS else []
+        lines = ["Not offered:", *reasons[:_REASONS], *more] if reasons else []
+        lines += [f"Not taken unless you choose it: {table.name(index)} counts the rows" for index in table.counters]
+        self._reasons.setText("\n".join(lines))
+        self._rows.setRowVisible(1, bool(lines))
+        self._check()
 
     def _chip(self, words: str, *, checked: bool) -> QPushButton:
         """Something that is taken or not, with a tick where it is."""
-        chip = QPushButton(words, objectName="chip", checkable=True, autoDefault=False)
+        chip = QPushButton(button_text(words), objectName="chip", checkable=True, autoDefault=False)
 
         def show(taken: bool) -> None:
             chip.setIcon(theme.icon("check" if taken else "minus"))
@@ -192,16 +276,16 @@ class DataDialog(QDialog):
         chosen = tuple(index for index, chip in enumerate(self.columns) if chip.isChecked())
         count = self.components.value()
         counts = (count,) if count else tuple(range(1, MOST_COMPONENTS + 1))
-        return Order(table, chosen, self.standardise.isChecked(), False, counts, self._seed)
+        return Order(table, chosen, self.standardise.isChecked(), self.gaps.isChecked(), counts, self._seed)
 
     def _check(self) -> None:
         """Say at once what cannot be fitted; a fit of anything else is given up."""
-        if self._table is None:
+        if self._table is None or not self._table.complete:
             return
         self.task.cancel()
         self._set_busy(False)
         try:
-            self._order(self._table).points()
+            self._order(self._table).check()
         except ScenarioError as error:
             self._show_error(error)
             self.fit.setEnabled(False)
@@ -209,7 +293,7 @@ class DataDialog(QDialog):
             self._show_error(None)
 
     def _fit(self) -> None:
-        if self._table is None:
+        if self._table is None or not self._table.complete:
             return
         self._set_busy(True)
         self._status.setText("Fitting …")
@@ -217,17 +301,20 @@ class DataDialog(QDialog):
 
     def _set_busy(self, busy: bool) -> None:
         self._form.setDisabled(busy)
+        self.reading.setDisabled(busy)
         self.fit.setDisabled(busy)
         self._status.setText("")
 
     def _show_error(self, error: ScenarioError | None) -> None:
-        self._error.setText(error.reason if error else "")
+        words = ": ".join(filter(None, (error.field, error.reason))) if error else ""
+        self._error.setText(words)
         self._error.setVisible(error is not None)
         self._fit_height()
 
     def _fit_height(self) -> None:
         """As high as what is shown."""
         self._flow.invalidate()
+        self._scroll.setFixedHeight(min(max(self._flow.heightForWidth(_WIDTH - 180), 28), _CHIPS_HEIGHT))
         layout = self.layout()
         if layout is not None:
             layout.activate()
@@ -243,7 +330,7 @@ def _left(widget: QWidget) -> QWidget:
 
 
 def _muted() -> QLabel:
-    label = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
+    label = plain_label(wordWrap=True)
     label.setProperty("role", "muted")
     return label
 
@@ -260,8 +347,12 @@ def _preview_table() -> QTableWidget:
     return table
 
 
-def _read(path: Path) -> Iterator[object]:
-    yield read_table(path)
+def _read(path: Path, content: bytes | None, asked: Layout) -> Iterator[object]:
+    """The file's content where it is not known yet, then what it holds, step by step."""
+    if content is None:
+        content = content_of(path)
+        yield content
+    yield from read_steps(path, content, asked)
 
 
 def _fit(order: Order) -> Iterator[object]:

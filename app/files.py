@@ -176,10 +176,14 @@ class Files(QObject):
                 task.deleteLater()
 
     def _take_fit(self, fitted: Fitted, seen: Revision) -> None:
+        if self._data is None:
+            return
         try:
             self._document.edit(fitted.scenario, seen=seen, rebase=True)
         except ScenarioError as error:
-            self._banner.say(error)
+            self._data.refuse(error)
+        else:
+            self._data.accept()
 
     # Saving
 

@@ -56,7 +56,7 @@ class Order:
         if self.standardised:
             details += ", each shifted and scaled to mean 0, standard deviation 1"
         if left := len(self.table.values) - len(points):
-            details += f"; {left:,} rows without a number were left out"
+            details += f"; {left:,} row{'s' if left > 1 else ''} without a number left out"
         return Fitted(fit, points, self.table.source, f"{details}.")
 
 

@@ -51,7 +51,8 @@ def fit_one(made: MainWindow, bot: QtBot, path: Path, count: int = 1) -> None:
 
 
 def means(made: MainWindow) -> np.ndarray:
-    return np.array(made.scenario.prior.means).mean(0)
+    prior = made.scenario.prior
+    return np.average(prior.means, axis=0, weights=prior.weights)
 
 
 @pytest.fixture
