@@ -63,8 +63,10 @@ def test_every_notation_is_read_back(
     expected = np.array(rows) / 10**places
     told = parse_bytes(content, asked=Layout(separator, *signs, header))
     np.testing.assert_allclose(told.values, expected, rtol=1e-12)
+    if len(rows[0]) == 1:  # one column shows no separator: a comma in its numbers may be taken for one, or refused
+        return
     guessed = parse_bytes(content)
-    assert guessed.doubts or len(rows[0]) == 1 or guessed.wrong or np.allclose(guessed.values, expected, rtol=1e-12)
+    assert guessed.doubts or guessed.wrong or np.allclose(guessed.values, expected, rtol=1e-12)
 
 
 @pytest.mark.parametrize(
