@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING, Any, final
 import numpy as np
 from numpy.typing import NDArray
 
+from app.inbox import Inbox
 from core.refusal import ScenarioError
 
 if TYPE_CHECKING:
@@ -58,7 +59,6 @@ class RunError(RuntimeError):
 class _Request:
     """What is to be computed."""
 
-    number: int
     scenario: Scenario
     refine: bool
     particles: Path
@@ -158,13 +158,10 @@ class Worker:
         self._in_use: subprocess.Popen[bytes] | None = None
         """The process that a run talks to: the run closes its pipes."""
         self._kills = 0
-        self._starting, self._busy = threading.Lock(), threading.Lock()
+        self._starting, self._busy, self._sending = threading.Lock(), threading.Lock(), threading.Lock()
         self._number = 0
-        handle, name = tempfile.mkstemp(prefix=_PREFIX)
-        os.close(handle)
-        self._wanted_file = Path(name)
-        self._wanted = np.memmap(name, np.int64, "w+", shape=(1,))
-        """The number of the request that is wanted: the process looks at every step whether it is its own."""
+        self._wanted: int | None = None
+        """The number of the request that has not been given up."""
 
     def spawn(self) -> subprocess.Popen[bytes]:
         """Start the process, unless it runs; return at once."""
@@ -174,9 +171,13 @@ class Worker:
     def _running(self) -> subprocess.Popen[bytes]:
         if self._process is None or self._process.poll() is not None:
             start = f"import sys; sys.path[:] = {sys.path}; from app.worker import serve; serve()"
-            command = [sys.executable, "-c", start, str(self._wanted_file)]
             self.ready_at = None
-            self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+            self._process = subprocess.Popen(
+                [sys.executable, "-c", start],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                process_group=0,  # Ctrl-C is for the program
+            )
         return self._process
 
     def _claim(self, kills: int) -> subprocess.Popen[bytes]:
@@ -210,8 +211,8 @@ class Worker:
             try:
                 experiment = Experiment(scenario, keep_frames=True, particles=particles)
                 self._number += 1
-                self._wanted[0] = self._number
-                request = _Request(self._number, scenario, refine, particles, loaded_contents())
+                self._wanted = self._number
+                request = _Request(scenario, refine, particles, loaded_contents())
                 with closing(self._exchange(self._claim(kills), request)) as replies:
                     for news in replies:
                         particles.unlink(missing_ok=True)  # mapped at both ends by now
@@ -223,10 +224,8 @@ class Worker:
 
     def _exchange(self, process: subprocess.Popen[bytes], request: _Request) -> Generator[_News, None, None]:
         """Send a request and yield the replies, to the last of them whatever happens."""
-        assert process.stdin is not None
         try:
-            pickle.dump(request, process.stdin)
-            process.stdin.flush()
+            self._send(process, request)
             over = None
             try:
                 while not isinstance(over := self._reply(process), _Over):
@@ -254,9 +253,28 @@ class Worker:
             reply = pickle.load(process.stdout)
         return reply
 
+    def _send(self, process: subprocess.Popen[bytes], request: _Request) -> None:
+        """Ask for something, unless it is given up meanwhile."""
+        with self._sending:
+            _write(process, self._number, pickle.dumps(request))
+        if self._wanted is None:
+            self._say_dropped(process, self._number)
+
     def drop(self) -> None:
         """Let the process give up what it does, at its next step; return at once."""
-        self._wanted[0] = 0
+        number, process = self._wanted, self._in_use
+        self._wanted = None
+        if number is not None and process is not None:
+            self._say_dropped(process, number)
+
+    def _say_dropped(self, process: subprocess.Popen[bytes], number: int) -> None:
+        """Tell the process; who is sending the request at this moment does so afterwards."""
+        if self._sending.acquire(blocking=False):
+            try:
+                with suppress(OSError, ValueError):  # it has ended
+                    _write(process, number, None)
+            finally:
+                self._sending.release()
 
     def kill(self) -> None:
         """End the process, whatever it does."""
@@ -273,7 +291,6 @@ class Worker:
     def end(self) -> None:
         """End the process with the program."""
         self.kill()
-        self._wanted_file.unlink(missing_ok=True)
 
 
 @cache
@@ -282,6 +299,13 @@ def the_worker() -> Worker:
     worker = Worker()
     atexit.register(worker.end)
     return worker
+
+
+def _write(process: subprocess.Popen[bytes], number: int, request: bytes | None) -> None:
+    """Put a request into the process's inbox, or None: that of this number is no longer wanted."""
+    assert process.stdin is not None
+    pickle.dump((number, request), process.stdin)
+    process.stdin.flush()
 
 
 def _close(process: subprocess.Popen[bytes]) -> None:
@@ -314,10 +338,12 @@ def _room_for(scenario: Scenario) -> Path:
 
 def serve() -> None:
     """Compute what is asked for on standard input, until it ends; tell what is new on standard output."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the program
-    replies = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # what a sampler of the user's own prints must not get among the replies
-    wanted = np.memmap(sys.argv[1], np.int64, "r", shape=(1,))
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # where it reaches this process all the same
+    # Who asks is gone once the pipe is closed: then this process ends at once, whatever it computes.
+    inbox, replies = Inbox(os.fdopen(os.dup(0), "rb"), lambda: os._exit(0)), os.fdopen(os.dup(1), "wb")
+    # What a sampler of the user's own reads or prints must not get among requests and replies.
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    os.dup2(2, 1)
     from app.process import leave_a_core
     from core import experiment  # noqa: F401 - it takes seconds
 
@@ -329,10 +355,10 @@ def serve() -> None:
     replies.flush()
     while True:
         try:
-            request = pickle.load(sys.stdin.buffer)
+            request = pickle.loads(inbox.next())
             over = _Over()
             try:
-                for news in _compute(request, wanted, recent):
+                for news in _compute(request, inbox, recent):
                     pickle.dump(news, replies)
                     replies.flush()
             except ScenarioError as error:
@@ -343,11 +369,11 @@ def serve() -> None:
             replies.flush()
             while len(recent) > 1:
                 recent.popleft()
-        except (EOFError, BrokenPipeError):
+        except BrokenPipeError:
             return
 
 
-def _compute(request: _Request, wanted: NDArray[np.int64], recent: deque[Experiment]) -> Iterator[_News]:
+def _compute(request: _Request, inbox: Inbox, recent: deque[Experiment]) -> Iterator[_News]:
     """Run a scenario as long as it is wanted; yield what is new, now and then and at the end."""
     from core.experiment import Experiment
     from core.plugins import load_exactly
@@ -357,7 +383,7 @@ def _compute(request: _Request, wanted: NDArray[np.int64], recent: deque[Experim
     recent.append(experiment)
     told, first, total = 0.0, 0, experiment.schedule.steps + 1
     for _ in experiment.run():
-        if wanted[0] != request.number:
+        if not inbox.is_wanted:
             return
         completed = experiment.completed
         if first == 0 or completed == total or time.perf_counter() - told > _NEWS_SECONDS:
@@ -365,7 +391,7 @@ def _compute(request: _Request, wanted: NDArray[np.int64], recent: deque[Experim
             told, first = time.perf_counter(), completed
     if request.refine:
         for _ in experiment.refine():
-            if wanted[0] != request.number:
+            if not inbox.is_wanted:
                 return
             if time.perf_counter() - told > _NEWS_SECONDS:
                 yield _Refined.of(experiment)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import pickle
 import signal
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,6 +18,7 @@ import psutil
 import pytest
 
 from app import worker as module
+from app.inbox import Inbox
 from app.process import leave_a_core
 from app.worker import RunError, Worker
 from core.experiment import Experiment
@@ -155,22 +158,65 @@ def test_ctrl_c_is_for_the_program(worker: Worker, make_scenario: Make) -> None:
     assert process.poll() is None
 
 
-@pytest.mark.parametrize("when", ["idle", "computing"])
-def test_it_ends_with_the_program_whatever_ends_that(when: str) -> None:
-    program = (
-        "import sys, time; sys.path.insert(0, '.')\n"
-        "from app.worker import the_worker\n"
-        "from app.library import DEFAULT, load_builtin\n"
-        "runs = the_worker().compute(load_builtin(DEFAULT), refine=True)\n"
-        "next(runs)\n"
-        f"{'next(runs)' if when == 'computing' else 'runs.close()'}\n"
-        "print('ready', flush=True)\n"
-        "time.sleep(60)\n"
-    )
-    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, cwd=Path.cwd()) as parent:
+ENDLESS = """
+import time
+def endless(level, x):
+    time.sleep(100)
+"""
+PROGRAM = """
+import sys, time
+from pathlib import Path
+sys.path.insert(0, ".")
+from app.worker import the_worker
+from app.library import DEFAULT, load_builtin
+from core.edits import patched
+from core.plugins import load_plugin
+
+when, scenario = sys.argv[1], load_builtin(DEFAULT)
+if when == "in a step":
+    scenario = patched(scenario, {"run": {"samplers": ["ddnm", load_plugin(Path(sys.argv[2]))]}})
+runs = the_worker().compute(scenario, refine=True)
+next(runs)
+if when == "idle":
+    runs.close()
+elif when == "computing":
+    next(runs)
+print("ready", flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize("when", ["idle", "computing", "in a step"])
+def test_it_ends_with_the_program_whatever_ends_that(when: str, tmp_path: Path) -> None:
+    sampler, temporary = tmp_path / "endless.py", tmp_path / "temporary"
+    sampler.write_text(ENDLESS)
+    temporary.mkdir()
+    command = [sys.executable, "-c", PROGRAM, when, str(sampler)]
+    env = os.environ | {"TMPDIR": str(temporary)}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=Path.cwd(), env=env) as parent:
         assert parent.stdout is not None
         assert parent.stdout.readline() == b"ready\n"
         (child,) = psutil.Process(parent.pid).children()
         os.kill(parent.pid, signal.SIGKILL)
         child.wait(timeout=10)
     assert not child.is_running()
+    assert not list(temporary.iterdir())
+
+
+def test_a_request_is_dropped_by_its_own_number_only() -> None:
+    reader, writer = os.pipe()
+    closed = threading.Event()
+    inbox = Inbox(os.fdopen(reader, "rb"), closed.set)
+    with os.fdopen(writer, "wb", buffering=0) as pipe:
+
+        def put(number: int, request: bytes | None) -> None:
+            pipe.write(pickle.dumps((number, request)))
+
+        put(1, b"one")
+        assert inbox.next() == b"one"
+        put(2, b"two")
+        put(1, None)
+        put(3, b"three")
+        assert (inbox.next(), inbox.next()) == (b"two", b"three")
+        assert inbox.is_wanted
+    assert closed.wait(10)
