@@ -16,6 +16,7 @@ import click
 from click_default_group import DefaultGroup
 
 from app.display import NoDisplayError, ensure_display
+from app.number_list import MOST_NUMBERS, whole_numbers
 from core.version import product_version
 
 if TYPE_CHECKING:
@@ -239,7 +240,12 @@ _LEGEND = {
 
 @click.command()
 @click.argument("scenarios", nargs=-1, required=True, metavar="SCENARIO...")
-@click.option("--steps", metavar="T,T,...", help="Numbers of steps; A,B,...,Z goes on as it began.  [default: 11]")
+@click.option(
+    "--steps",
+    metavar="T,T,...",
+    callback=lambda _context, _option, text: None if text is None else whole_numbers(text),
+    help=f"Numbers of steps, at most {MOST_NUMBERS}; A,B,...,Z goes on as it began.  [default: 11]",
+)
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
@@ -247,7 +253,7 @@ _LEGEND = {
     metavar="FOLDER",
     help="Folder for sweep.csv and sweep.png.  [default: runs/sweep]",
 )
-def sweep(scenarios: tuple[str, ...], steps: str | None, out: Path) -> None:
+def sweep(scenarios: tuple[str, ...], steps: list[int] | None, out: Path) -> None:
     """Draw the KL of every SCENARIO at t = 1 against the number of steps T, a panel each.
 
     The KL of one Gaussian is exact; that of a mixture is bracketed, which takes some seconds for each T.
@@ -256,13 +262,14 @@ def sweep(scenarios: tuple[str, ...], steps: str | None, out: Path) -> None:
     from app.process import leave_a_core
     from core.refusal import ScenarioError
     from core.staging import require_places
-    from core.sweep import FILES, STEPS, Sweep, write_sweeps
+    from core.sweep import FILES, MOST_PANELS, STEPS, Sweep, write_sweeps
 
-    wanted = STEPS if steps is None else _numbers(steps)
+    if len(scenarios) > MOST_PANELS:
+        raise Refused(f"SCENARIO...: at most {MOST_PANELS} have room in one figure (are {len(scenarios)})")
     sweeps = []
     for found in map(find_scenario, scenarios):
         try:
-            sweeps.append(Sweep(found.scenario, wanted))
+            sweeps.append(Sweep(found.scenario, STEPS if steps is None else steps))
         except ScenarioError as error:
             raise _named(error, found.source) from None
     with _writing_to(out):
@@ -282,20 +289,6 @@ def _follow(sweep: Sweep) -> None:
     with metered() as show:
         for done in sweep.run():
             show(done, len(sweep.steps), f"{sweep.scenario.name}: numbers of steps")
-
-
-def _numbers(text: str) -> list[int]:
-    """``50,100,200`` or ``50,100,...,1000``."""
-    parts = [part.strip() for part in text.split(",")]
-    try:
-        if parts[2:3] == ["..."]:
-            first, second, last = (int(part) for part in [*parts[:2], *parts[3:]])
-            return list(range(first, last + 1, second - first))
-        return [int(part) for part in parts]
-    except ValueError:
-        from core.user_text import quoted
-
-        raise Refused(f"--steps: must be whole numbers, as 50,100,200 or 50,100,...,1000 (is {quoted(text)})") from None
 
 
 def _notes(found: Sequence[Findings]) -> list[str]:

@@ -23,6 +23,8 @@ STEPS = (50, 100, 200, 300, 400, 500, 600, 700, 800, 900, 1000)
 """T, where none are asked for."""
 FILES = ("sweep.csv", "sweep.png")
 """What is kept of sweeps."""
+MOST_PANELS = 40
+"""Scenarios in one figure: a picture of more is wider than can be drawn."""
 _ROUNDS, _SIZES = 2, Sizes(points=192, paths=2, particles=4000)
 """Of refining a bracket: many points and few paths from each, since t = 1 is all that is wanted."""
 _SURE = 3.0
@@ -46,7 +48,8 @@ class Sweep:
             raise ScenarioError("", "steps", "must name at least one number of steps")
         self.scenario = scenario.with_value()
         self.steps = tuple(sorted(set(steps)))
-        self._scenarios = [_with_steps(self.scenario, each) for each in self.steps]
+        for extreme in (self.steps[0], self.steps[-1]):  # what allows both allows all between
+            self.scenario_at(extreme)
         self.samplers = self.scenario.line_up()
         shape = len(self.samplers), len(self.steps)
         self.lower = np.full(shape, np.nan)
@@ -59,10 +62,20 @@ class Sweep:
         """Its standard error."""
         self.completed = 0
 
+    def scenario_at(self, steps: int) -> Scenario:
+        """Return the scenario with another T.
+
+        Raises:
+            ScenarioError: it does not allow that.
+        """
+        data = self.scenario.to_dict()
+        data["schedule"]["steps"] = steps
+        return Scenario.from_dict(data)
+
     def run(self) -> Iterator[int]:
         """Work through every T in turn, in small pieces; yield how many are complete."""
-        for column, scenario in enumerate(self._scenarios):
-            for _ in self._compute(column, scenario):
+        for column, steps in enumerate(self.steps):
+            for _ in self._compute(column, self.scenario_at(steps)):
                 yield self.completed
             self.completed = column + 1
             yield self.completed
@@ -94,12 +107,6 @@ class Sweep:
     def is_exact(self) -> bool:
         """Whether every KL so far is."""
         return bool((self.lower == self.upper)[:, : self.completed].all())
-
-
-def _with_steps(scenario: Scenario, steps: int) -> Scenario:
-    data = scenario.to_dict()
-    data["schedule"]["steps"] = steps
-    return Scenario.from_dict(data)
 
 
 def write_sweeps(sweeps: Sequence[Sweep], folder: Path) -> None:

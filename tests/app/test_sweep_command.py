@@ -44,6 +44,13 @@ REFUSED = {
     "no stride": (["sweep", "one-gaussian", "--steps", "10,10,...,20"], ["--steps", "whole numbers"]),
     "backwards": (["sweep", "one-gaussian", "--steps", "20,10,...,30"], ["steps", "at least one"]),
     "one step": (["sweep", "one-gaussian", "--steps", "1,10"], ["one-gaussian", "schedule.steps"]),
+    "endless": (["sweep", "one-gaussian", "--steps", "5,6,...,100000000"], ["--steps", "at most 1000", "99999996"]),
+    "beyond any machine": (["sweep", "one-gaussian", "--steps", f"5,6,...,1{'0' * 4000}"], ["--steps", "at most 1000"]),
+    "a long way down": (["sweep", "one-gaussian", "--steps", "9000000,8999999,...,2"], ["--steps", "at most 1000"]),
+    "a long list": (["sweep", "one-gaussian", "--steps", ",".join(["7"] * 30_000)], ["--steps", "1000", "30000"]),
+    "too many digits": (["sweep", "one-gaussian", "--steps", "9" * 5000], ["--steps", "whole numbers"]),
+    "more steps than a schedule has": (["sweep", "one-gaussian", "--steps", "5,900000"], ["schedule.steps", "100000"]),
+    "more scenarios than a figure holds": (["sweep", *["one-gaussian"] * 41], ["SCENARIO...", "at most 40"]),
     "out is a file": (["sweep", "one-gaussian", "--out", "taken"], ["--out", "taken", "not a folder"]),
 }
 

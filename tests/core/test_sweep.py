@@ -78,7 +78,7 @@ def test_y_that_is_drawn_is_the_same_for_every_t() -> None:
     sweep = finished(small(), 10, 20)
     value = sweep.scenario.measurement.value
     assert value is not None
-    assert {scenario.measurement.value for scenario in sweep._scenarios} == {value}
+    assert {sweep.scenario_at(steps).measurement.value for steps in sweep.steps} == {value}
 
 
 def test_progress_counts_what_is_complete() -> None:
