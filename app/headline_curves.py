@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import final
 
@@ -12,9 +13,10 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QPen
 
 from app.pictures import Band, Drawing, Line
-from app.time_plot import TimePlot
+from app.time_plot import Reach, TimePlot
 from core.experiment import Experiment
 from core.known_kl import is_bracketed, kl_limits, known_kl
+from core.samplers.probability_flow import ProbabilityFlow
 
 STYLES = {
     "mismatch": ("mismatch", Qt.PenStyle.SolidLine, 2.2, "Accumulated over the target path, ± 2 standard errors."),
@@ -70,13 +72,38 @@ class Curves:
         """Return what the particles have shown down to a frame."""
         return Drawing(self._lines(("observed",), frame))
 
-    def largest(self) -> float:
-        """The largest value computed so far; particles on their way out would dwarf everything."""
-        evidence, trace = self.experiment.evidence, self.experiment.trace
-        sound = [index for index in self._indices if trace.diverged_at[index] is None]
-        every = (evidence.value["bound"], evidence.value["mismatch"], evidence.kl, trace.observed_mismatch[sound])
-        known = [values[:, : evidence.completed] for values in every]
-        return max(float(values[np.isfinite(values)].max(initial=0.0)) for values in known)
+    def reaches(self) -> list[Reach]:
+        """How high every curve reaches by now."""
+        return [
+            Reach(sampler.about.label, sampler.about.colour, STYLES[name][0], highest, self._is_wild(index, name))
+            for index, sampler in enumerate(self.experiment.samplers)
+            for name, highest in self._heights(index).items()
+        ]
+
+    def _is_wild(self, index: int, name: str) -> bool:
+        return name == "observed" and self.experiment.trace.diverged_at[index] is not None
+
+    def _heights(self, index: int) -> dict[str, float]:
+        """The largest value of each of a sampler's curves; curves without any number are left out."""
+        experiment = self.experiment
+        frames = experiment.schedule.steps
+        values = {name: self.curve(index, name, frames)[1] for name in ("mismatch", "observed", "bound")}
+        if experiment.evidence.exact[index]:
+            values["kl"] = self.curve(index, "kl")[1]
+        elif is_bracketed(experiment):
+            _, low, high = self._between(index)
+            values["reverse" if self._is_reverse(index) else "bracket"] = np.where(np.isfinite(high), high, low)
+        limit = experiment.asymptotes[index] if experiment.asymptotes else None
+        if limit is not None:
+            values["limit"] = np.array([limit.value])
+        highest = {}
+        for name, known in values.items():
+            finite = known[np.isfinite(known)]
+            if finite.size:
+                highest[name] = float(finite.max(initial=0.0))
+        if np.isposinf(values.get("kl", 0.0)).any():  # what else is infinite is absent, and said in words
+            highest["kl"] = math.inf
+        return highest
 
     def curve(self, index: int, name: str, frame: int = 0) -> Line:
         """Times and values of a sampler's curve as far as it is known: computed, or for the observed one, played."""
@@ -102,6 +129,14 @@ class Curves:
             names |= {"reverse" if self._is_reverse(index) else "bracket" for index in self._estimated}
         if any(limit is not None for limit in experiment.asymptotes):
             names.add("limit")
+        return names
+
+    def to_come(self) -> set[str]:
+        """The names of :data:`STYLES` that a run draws once it is complete."""
+        names = {"limit"}
+        if self.experiment.scenario.run.kl_rounds:
+            flows = [isinstance(self.experiment.samplers[index], ProbabilityFlow) for index in self._estimated]
+            names |= {"reverse" if flow else "bracket" for flow in flows}
         return names
 
     def _pen(self, index: int, name: str) -> QPen:

@@ -8,14 +8,12 @@ from PySide6.QtCore import QPoint
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 from superqt import QFlowLayout
 
-from app import theme
 from app.absences import absences
 from app.headline_curves import STYLES, Curves
 from app.read_out import ReadOut, table
 from app.segments import Segments
 from app.time_plot import TimePlot
 from app.time_scale import Kind, TimeScale
-from app.user_text import plain_label
 from app.widgets import LegendEntry, card, heading
 from core.experiment import Experiment
 from core.known_kl import WITHIN_ERROR, bound_texts, kl_frame, known_kl, why_no_bound, why_no_limit
@@ -47,9 +45,6 @@ class HeadlinePlot(QWidget):
         for name, (words, style, width, meaning) in STYLES.items():
             self._legend[name] = LegendEntry(words, width, style=style, upright=name == "bracket")
             self._legend[name].setToolTip(meaning)
-        self._absences = plain_label(wordWrap=True, visible=False)
-        self._absences.setProperty("role", "muted")
-        self._absences.setFont(theme.font(11))
         self._build()
         self.restyle()
 
@@ -69,7 +64,6 @@ class HeadlinePlot(QWidget):
         for name in _LEGEND:
             legend.addWidget(self._legend[name])
         layout.addLayout(legend)
-        layout.addWidget(self._absences)
         layout.addWidget(self.time, 1)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
@@ -86,6 +80,9 @@ class HeadlinePlot(QWidget):
         name, meaning = experiment.limit_words
         self._legend["limit"].set_words(name)
         self._legend["limit"].setToolTip(f"{meaning}\nIt does not move with the cursor.")
+        to_come = self._curves.to_come()
+        for name, entry in self._legend.items():  # the plot must not move when a curve comes
+            entry.keep_room(name in to_come)
         self.advance()
 
     def set_axis(self, kind: Kind) -> None:
@@ -100,16 +97,16 @@ class HeadlinePlot(QWidget):
         curves = self._curves
         if curves is None:
             return
-        self.time.fit(curves.largest())
+        self.time.fit(curves.reaches())
         self.time.still.set_drawing(curves.still())
         self.time.growing.set_drawing(curves.growing(self._frame))
         present = curves.present()
         for name, entry in self._legend.items():
             entry.setVisible(name in present)
         experiment, last = curves.experiment, curves.last
-        words = absences(experiment, lambda one: why_no_bound(experiment, one, last) or why_no_limit(experiment, one))
-        self._absences.setText(words)
-        self._absences.setVisible(bool(words))
+        self.time.set_note(
+            absences(experiment, lambda one: why_no_bound(experiment, one, last) or why_no_limit(experiment, one))
+        )
         if self._hovered:
             self._hover(*self._hovered)
 

@@ -8,15 +8,13 @@ import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
 from PySide6.QtCore import QPoint
-from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from app import theme
 from app.absences import absences
 from app.pictures import Drawing, Line
 from app.read_out import ReadOut, table
-from app.time_plot import TimePlot
+from app.time_plot import Reach, TimePlot
 from app.time_scale import Kind, TimeScale
-from app.user_text import plain_label
 from core.experiment import Experiment
 from core.known_kl import why_no_bound
 from core.numbers import number
@@ -40,11 +38,6 @@ class PerStepPlot(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
-        self._absences = plain_label(visible=False)  # one line: wrapped, it would claim the height of three
-        self._absences.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        self._absences.setProperty("role", "muted")
-        self._absences.setFont(theme.font(11))
-        layout.addWidget(self._absences)
         layout.addWidget(self.time)
 
     def show_experiment(self, experiment: Experiment) -> None:
@@ -80,17 +73,19 @@ class PerStepPlot(QWidget):
             return
         samplers = self._experiment.samplers
         curves = [self.curve(index) for index in range(len(samplers))]
-        self.time.fit(max(float(added.max(initial=0.0)) for _, added in curves))
+        self.time.fit(
+            [
+                Reach(sampler.about.label, sampler.about.colour, "", float(added.max(initial=0.0)))
+                for (_, added), sampler in zip(curves, samplers, strict=True)
+            ]
+        )
         pens = [pg.mkPen(sampler.about.colour, width=_WIDTH) for sampler in samplers]
         lines = [
             ((self.time.abscissas(times), self.time.heights(added)), pen)
             for (times, added), pen in zip(curves, pens, strict=True)
         ]
         self.time.still.set_drawing(Drawing(lines))
-        words = absences(self._experiment, self._why_none)
-        self._absences.setText(words)
-        self._absences.setToolTip(words)
-        self._absences.setVisible(bool(words))
+        self.time.set_note(absences(self._experiment, self._why_none))
 
     def _why_none(self, index: int) -> str | None:
         """Why a sampler's first step already adds more than any number."""

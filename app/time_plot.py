@@ -1,25 +1,31 @@
-"""A plot against reverse time: logarithmic or linear, with a cursor, a veil over what lies ahead, and a hover line."""
+"""A plot against reverse time: logarithmic or linear, with a cursor, a veil over what lies ahead, and a hover line.
+
+The axis holds every curve; where that would take too many decades, an arrow at the edge names those outside.
+"""
 
 from __future__ import annotations
 
 import math
-from typing import final
+from collections.abc import Sequence
+from typing import NamedTuple, final
 
 import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QObject, QPoint, Qt, Signal
 from PySide6.QtGui import QColor, QMouseEvent
-from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+from superqt import QElidingLabel
 
 from app import theme
 from app.pictures import Lines, quiet_plot
 from app.time_scale import TimeScale
+from app.user_text import rich_text
 
-_DECADES = [(1.0, 0.0)]
-"""A tick at every power of ten."""
-_SHOWN_DECADES = 5
-"""How far below the largest value the logarithmic axis reaches."""
+_SHOWN_DECADES, _MOST_DECADES = 5, 10
+"""How far below the largest value the logarithmic axis reaches: at least, and at most where a curve lies lower."""
+_ROOM_BELOW = 0.5
+"""Decades that are shown below the end of the lowest curve."""
 _LEAST = 1e-3
 """Nats that the axis always reaches up to."""
 _MARGIN = 0.05
@@ -27,6 +33,20 @@ _MARGIN = 0.05
 _TICKS = 5
 _BEFORE = 0.045
 """Part that is kept free before t = T."""
+
+
+class Reach(NamedTuple):
+    """How high a curve reaches."""
+
+    label: str
+    """Of its sampler."""
+    colour: str
+    name: str
+    """Of what it shows of that sampler."""
+    highest: float
+    """The largest value known; infinity where it has left every axis."""
+    is_wild: bool = False
+    """Whether it belongs to particles that diverge: the axis does not follow it."""
 
 
 @final
@@ -61,10 +81,31 @@ class TimePlot(QWidget):
             item.setZValue(depth)
             self.plot.addItem(item, ignoreBounds=True)
         self.plot.viewport().installEventFilter(self)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.plot)
+        self.above, self.below = QLabel(), QLabel()
+        """Which curves lie outside the axis."""
+        self.note = QElidingLabel(textFormat=Qt.TextFormat.PlainText)
+        """Why curves are missing, as far as a line holds it: over the plot, which does not move when the text comes."""
+        self.note.setProperty("role", "muted")
+        self._build()
         self.set_logarithmic(True)
+
+    def _build(self) -> None:
+        layout = QGridLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.plot, 0, 0)
+        words = QWidget()
+        words.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Ignored)
+        words.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        layout.addWidget(words, 0, 0)
+        self._words = QVBoxLayout(words)
+        self._words.setSpacing(2)
+        self._words.addWidget(self.note)
+        self._words.addWidget(self.above, 0, Qt.AlignmentFlag.AlignRight)
+        self._words.addStretch()
+        self._words.addWidget(self.below, 0, Qt.AlignmentFlag.AlignRight)
+        for label in (self.note, self.above, self.below):
+            label.setFont(theme.font(11))
+            label.hide()
 
     def restyle(self) -> None:
         """Take the theme's colours."""
@@ -83,6 +124,17 @@ class TimePlot(QWidget):
             axis.setStyle(tickLength=-4, maxTickLevel=0)  # minor ticks would double the cost of a frame
             axis.label.setFont(theme.font(11))
         self.plot.showGrid(y=True, alpha=0.6)
+        ground = QColor(palette.surface)
+        ground.setAlpha(200)
+        for label in (self.note, self.above, self.below):
+            label.setStyleSheet(
+                f"background: rgba({ground.red()}, {ground.green()}, {ground.blue()}, {ground.alpha()})"
+            )
+
+    def _keep_off_the_axes(self) -> None:
+        """Place what is written over the plot inside its frame."""
+        left, bottom = round(self.plot.getAxis("left").width()), round(self.plot.getAxis("bottom").height())
+        self._words.setContentsMargins(left + 4, 1, 4, bottom + 1)
 
     @property
     def steps(self) -> int:
@@ -107,7 +159,8 @@ class TimePlot(QWidget):
         """Choose the vertical axis."""
         self.logarithmic = logarithmic
         self.plot.setLogMode(y=logarithmic)
-        self.plot.getAxis("left").setTickSpacing(levels=_DECADES if logarithmic else None)
+        if not logarithmic:
+            self.plot.getAxis("left").setTickSpacing(levels=None)
 
     def set_cursor(self, t: int) -> None:
         """Move the cursor; what lies after it is veiled."""
@@ -115,14 +168,32 @@ class TimePlot(QWidget):
         self.cursor_line.setValue(place)
         self.veil.setRegion((0, place))
 
-    def fit(self, largest: float) -> None:
-        """Let the axis reach from nothing, or from some decades below, to a value."""
-        top = max(largest, _LEAST)
+    def fit(self, reaches: Sequence[Reach]) -> None:
+        """Let the axis hold every curve, from nothing or from some decades below the lowest one's end."""
+        tops = [reach.highest for reach in reaches if not reach.is_wild and 0 < reach.highest < math.inf]
+        top = max([*tops, _LEAST])
         if self.logarithmic:
-            self.floor, self.span = math.log10(top) - _SHOWN_DECADES, _SHOWN_DECADES + 0.3
+            wanted = math.log10(top) - math.log10(min([*tops, top])) + _ROOM_BELOW
+            decades = min(max(wanted, _SHOWN_DECADES), _MOST_DECADES)
+            self.floor, self.span = math.log10(top) - decades, decades + 0.3
+            self.plot.getAxis("left").setTickSpacing(levels=[(float(math.ceil(decades / 6)), 0.0)])
         else:
             self.floor, self.span = 0.0, 1.06 * top
         self.plot.setYRange(self.floor, self.floor + self.span, padding=0)
+        self._keep_off_the_axes()
+        self._name_outside(reaches, 10**self.floor if self.logarithmic else 0.0, top)
+
+    def _name_outside(self, reaches: Sequence[Reach], low: float, top: float) -> None:
+        under = [reach for reach in reaches if reach.highest < low or (self.logarithmic and reach.highest == 0)]
+        over = [reach for reach in reaches if reach.highest > top]
+        for label, arrow, outside in ((self.below, "▼", under), (self.above, "▲", over)):
+            label.setText(_named(arrow, outside, reaches))
+            label.setVisible(bool(outside))
+
+    def set_note(self, words: str) -> None:
+        """Say why curves are missing."""
+        self.note.setText(words)
+        self.note.setVisible(bool(words))
 
     def heights(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Heights on the axis, NaN for what it cannot show: a logarithm has no zero, no axis has infinity."""
@@ -149,3 +220,14 @@ class TimePlot(QWidget):
             self.hover_line.show()
             self.hovered.emit(self.steps - t, self.plot.viewport().mapTo(self, pointer))
         return False
+
+
+def _named(arrow: str, outside: Sequence[Reach], reaches: Sequence[Reach]) -> str:
+    """Rich text: the samplers whose curves are outside, and which of their curves where it is not all of them."""
+    parts = []
+    for label, colour in dict.fromkeys((reach.label, reach.colour) for reach in outside):
+        names = [reach.name for reach in outside if (reach.label, reach.colour) == (label, colour)]
+        every = [reach.name for reach in reaches if (reach.label, reach.colour) == (label, colour)]
+        which = "" if len(names) == len(every) else f" ({', '.join(names)})"
+        parts.append(f'<span style="color: {colour}">{arrow}&nbsp;{rich_text(label + which)}</span>')
+    return " ".join(parts)

@@ -93,6 +93,12 @@ class LegendEntry(QWidget):
         self.setFont(theme.font(11))
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
 
+    def keep_room(self, kept: bool) -> None:
+        """Choose whether the entry takes its room while it is hidden."""
+        policy = self.sizePolicy()
+        policy.setRetainSizeWhenHidden(kept)
+        self.setSizePolicy(policy)
+
     def set_words(self, words: str) -> None:
         """Say something else of the same line."""
         if words != self._words:

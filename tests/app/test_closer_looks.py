@@ -95,8 +95,8 @@ def test_a_bound_that_does_not_exist_is_explained_in_its_place(
     inked = [(x, y) for x in range(room.left(), room.right()) for y in range(room.top(), room.bottom())]
     assert any(image.pixelColor(x, y).lightness() == muted.lightness() for x, y in inked)
     per_step.show_experiment(experiment)
-    assert per_step._absences.text() == "DDIM · Exact, Heun · Exact: it adds no noise, so no bound exists."
-    assert per_step._absences.isVisible()
+    assert per_step.time.note.text() == "DDIM · Exact, Heun · Exact: it adds no noise, so no bound exists."
+    assert per_step.time.note.isVisible()
 
 
 @pytest.mark.parametrize("absolute", [False, True])

@@ -268,11 +268,11 @@ def test_a_curve_that_is_missing_is_explained(
 ) -> None:
     experiment = make_experiment(make_scenario(run={"samplers": ["ddnm", "ccdf", "ddim"]}))
     headline.show_experiment(experiment)
-    assert "DDIM · Exact: it adds no noise" in headline._absences.text()
-    assert headline._absences.isVisible()
+    assert "DDIM · Exact: it adds no noise" in headline.time.note.text()
+    assert headline.time.note.isVisible()
     refine(experiment).asymptotes[1] = None
     headline.advance()
-    assert "CCDF: no limit" in headline._absences.text()
+    assert "CCDF: no limit" in headline.time.note.text()
     assert "KL, reversed" in legend(headline)
 
 
