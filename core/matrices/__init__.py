@@ -1,0 +1,38 @@
+"""Matrices that people pose: read from text and files, filled with patterns, judged, and put into a scenario."""
+
+from core.matrices.file import read_matrix
+from core.matrices.patterns import COVARIANCES, MEASUREMENTS, Parameter, Pattern
+from core.matrices.place import (
+    MatrixPlace,
+    block_for,
+    covariance_of,
+    vector_of,
+    with_block,
+    with_component_block,
+    with_measurement_block,
+)
+from core.matrices.text import MOST_SIDE, Rows, parse_matrix, parse_readings, parse_vector
+from core.matrices.verdict import Verdict, judge_covariance, judge_measurement
+
+__all__ = [
+    "COVARIANCES",
+    "MEASUREMENTS",
+    "MOST_SIDE",
+    "MatrixPlace",
+    "Parameter",
+    "Pattern",
+    "Rows",
+    "Verdict",
+    "block_for",
+    "covariance_of",
+    "judge_covariance",
+    "judge_measurement",
+    "parse_matrix",
+    "parse_readings",
+    "parse_vector",
+    "read_matrix",
+    "vector_of",
+    "with_block",
+    "with_component_block",
+    "with_measurement_block",
+]

@@ -1,0 +1,258 @@
+"""Places of matrices in a scenario, and edits that put pasted numbers there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal, final
+
+from core.edits import patched
+from core.matrices.text import Rows, parse_matrix, parse_readings, parse_vector
+from core.refusal import ScenarioError
+from core.scenario import Scenario
+from core.sections import Matrix, MeasurementSection, MixtureSection
+
+MixtureColumn = Literal["weights", "means", "covariances"]
+
+
+@final
+@dataclass(frozen=True)
+class MatrixPlace:
+    """Which matrix of a scenario: H, or the covariance of a component."""
+
+    section: Literal["measurement", "prior", "target"]
+    index: int = 0
+    """Of the component, from 0."""
+
+    @property
+    def field(self) -> str:
+        """What errors call it."""
+        if self.section == "measurement":
+            return "measurement.matrix"
+        return f"{self.section}.covariances, component {self.index + 1}"
+
+    @property
+    def is_covariance(self) -> bool:
+        """Whether it is symmetric, and of a fixed size."""
+        return self.section != "measurement"
+
+    def find(self, scenario: Scenario) -> Matrix:
+        """Return the matrix that stands here.
+
+        Raises:
+            ScenarioError: there is none.
+        """
+        section = getattr(scenario, self.section)
+        if isinstance(section, MeasurementSection):
+            return section.matrix
+        if isinstance(section, MixtureSection) and self.index < len(section.covariances):
+            return section.covariances[self.index]
+        raise ScenarioError("", self.field, "is not there any more")
+
+    def replaced(self, scenario: Scenario, rows: Rows, seen: Matrix | None = None) -> Scenario:
+        """Return a scenario with another matrix here; H's y keeps its first values and gets zeros for new rows.
+
+        Args:
+            scenario: whatever is there now.
+            rows: of the new matrix.
+            seen: the matrix that the user decided to replace; left out: whatever stands there.
+
+        Raises:
+            ScenarioError: the result is not valid, or another matrix stands there.
+        """
+        present = self.find(scenario)
+        if seen is not None and present != seen:
+            raise ScenarioError("", self.field, "has changed in the meantime; the edit was not made")
+        if self.section == "measurement":
+            return _with_measurement(scenario, rows, None)
+        covariances = list(getattr(scenario, self.section).covariances)
+        covariances[self.index] = rows
+        return patched(scenario, {self.section: {"covariances": covariances}})
+
+
+def _with_measurement(scenario: Scenario, matrix: Rows, value: Sequence[float] | None) -> Scenario:
+    """Another H, and another y unless it is None."""
+    patch: dict[str, object] = {"matrix": matrix}
+    known = scenario.measurement.value if scenario.measurement else None
+    if value is not None:
+        patch["value"] = list(value)
+    elif known is not None:
+        patch["value"] = [*known, *[0.0] * len(matrix)][: len(matrix)]
+    return patched(scenario, {"measurement": patch})
+
+
+def with_measurement_block(scenario: Scenario, text: str, row: int, column: int) -> Scenario:
+    """Return a scenario with a pasted block in the table of H and y.
+
+    A block of the table's shape, with y or without, is all of it; another one is put from a cell on if it fits there;
+    and one with as many columns as H is another H.
+
+    Args:
+        scenario: whatever is there now.
+        text: of the block.
+        row: of the cell, from 0.
+        column: of the cell, from 0; y is the last.
+
+    Raises:
+        ScenarioError: the text is no matrix, or has no place there.
+    """
+    section = scenario.with_value().measurement
+    if section is None:
+        raise ScenarioError("", "measurement", "is not there any more")
+    height, width = len(section.matrix), scenario.dimension
+    table = [[*part, value] for part, value in zip(section.matrix, section.value or (), strict=True)]
+    readings = _readings(text, "measurement.matrix")
+    found = _placed(readings, (height, width + 1), (row, column), widths=(width, width + 1), field="measurement.matrix")
+    if found is None:
+        another = _chosen(readings, lambda rows: len(rows[0]) in {width, width + 1})
+        if another is None:
+            reason = _misfit(readings[0], (height, width + 1), (row, column))
+            hint = f"; paste rows of {width} numbers, or of {width + 1} with y"
+            raise ScenarioError("", "measurement.matrix", reason + hint)
+        found = another, True
+    rows, is_whole = found
+    if is_whole and len(rows[0]) == width:
+        return _with_measurement(scenario, rows, None)
+    table = rows if is_whole else with_block(table, rows, row, column)
+    has_y = is_whole or column + len(rows[0]) > width
+    return _with_measurement(scenario, [part[:-1] for part in table], [part[-1] for part in table] if has_y else None)
+
+
+def with_component_block(scenario: Scenario, section: str, text: str, row: int, column: MixtureColumn) -> Scenario:
+    """Return a scenario with pasted numbers in the table of a mixture's components, from one component on.
+
+    Args:
+        scenario: whatever is there now.
+        section: prior or target.
+        text: a covariance; a mean, or one a row; a weight, or several.
+        row: of the component, from 0.
+        column: of the table.
+
+    Raises:
+        ScenarioError: the text is no such thing, or there are not so many components.
+    """
+    mixture: MixtureSection | None = getattr(scenario, section)
+    if mixture is None or row >= len(mixture.weights):
+        raise ScenarioError("", f"{section}.{column}", "is not there any more")
+    field, size = f"{section}.{column}, component {row + 1}", scenario.dimension
+    if column == "covariances":
+        return MatrixPlace(section, row).replaced(scenario, covariance_of(text, size, field))  # type: ignore[arg-type]
+    left = len(mixture.weights) - row
+    readings = _readings(text, field)
+    if column == "weights":
+        column_of = _chosen(readings, lambda rows: len(rows[0]) == 1 and len(rows) <= left)
+        is_row = len(readings) == len(readings[0]) == 1 and len(readings[0][0]) <= left
+        if column_of is None and not is_row:
+            raise ScenarioError("", field, f"must be one number a component (there are {left} from here on)")
+        values: list[object] = [value for part in column_of or readings[0] for value in part]
+    else:  # a mean in any notation, or several, a row each
+        means = [rows for rows in readings if len(rows[0]) == size and len(rows) <= left]
+        columns = [rows for rows in readings if len(rows) == size and len(rows[0]) == 1 and rows not in means]
+        if means and columns:
+            raise _ambiguous(means[0], columns[0], field)
+        values = [*means[0]] if means else [vector_of(text, size, field)]
+    column_values: list[object] = list(getattr(mixture, column))
+    column_values[row : row + len(values)] = values
+    return patched(scenario, {section: {column: column_values}})
+
+
+def covariance_of(text: str, size: int, field: str) -> Rows:
+    """Read a covariance that is typed or pasted.
+
+    Raises:
+        ScenarioError: it is no matrix, or has not this size.
+    """
+    try:
+        rows = parse_matrix(text, lambda height, width: height == width == size)
+    except ScenarioError as error:
+        raise ScenarioError("", field, str(error)) from None
+    if not len(rows) == len(rows[0]) == size:
+        raise ScenarioError("", field, f"must be {size} by {size} (is {_size(rows)})")
+    return rows
+
+
+def vector_of(text: str, size: int, field: str) -> list[float]:
+    """Read a mean that is typed or pasted; errors as of :func:`covariance_of`."""
+    try:
+        values = parse_vector(text, size)
+    except ScenarioError as error:
+        raise ScenarioError("", field, str(error)) from None
+    if len(values) != size:
+        raise ScenarioError("", field, f"must have {size} coordinates (has {len(values)})")
+    return values
+
+
+def block_for(text: str, shape: tuple[int, int], at: tuple[int, int]) -> tuple[Rows, bool]:
+    """Read a block for a grid.
+
+    Args:
+        text: of the block.
+        shape: rows and columns of the grid.
+        at: the cell where the block begins, from 0.
+
+    Returns:
+        The numbers, and whether they are the whole grid.
+
+    Raises:
+        ScenarioError: the text is no matrix, or does not fit there.
+    """
+    readings = parse_readings(text)
+    found = _placed(readings, shape, at, widths=shape[1:])
+    if found is None:
+        raise ScenarioError("", "", _misfit(readings[0], shape, at))
+    return found
+
+
+def with_block(rows: Rows, block: Rows, row: int, column: int) -> Rows:
+    """Return rows of numbers with a block in place of some of them."""
+    changed = [list(each) for each in rows]
+    for i, part in enumerate(block, start=row):
+        changed[i][column : column + len(part)] = part
+    return changed
+
+
+# Texts that can be read in two ways
+
+
+def _readings(text: str, field: str) -> list[Rows]:
+    try:
+        return parse_readings(text)
+    except ScenarioError as error:
+        raise ScenarioError("", field, str(error)) from None
+
+
+def _chosen(readings: Sequence[Rows], fits: Callable[[Rows], bool]) -> Rows | None:
+    return next((rows for rows in readings if fits(rows)), None)
+
+
+def _placed(
+    readings: Sequence[Rows], shape: tuple[int, int], at: tuple[int, int], widths: Sequence[int], field: str = ""
+) -> tuple[Rows, bool] | None:
+    """The reading that is the whole of a grid, or goes there from a cell on, and which of both."""
+    whole = [rows for rows in readings if len(rows) == shape[0] and len(rows[0]) in widths]
+    there = [
+        rows
+        for rows in readings
+        if rows not in whole and at[0] + len(rows) <= shape[0] and at[1] + len(rows[0]) <= shape[1]
+    ]
+    if (whole and any(len(rows) == len(rows[0]) == 1 for rows in there)) or (not whole and len(there) > 1):
+        one, other = (whole + there)[:2]
+        raise _ambiguous(one, other, field)
+    if whole:
+        return whole[0], True
+    return (there[0], False) if there else None
+
+
+def _ambiguous(one: Rows, other: Rows, field: str) -> ScenarioError:
+    ways = f"{_size(one)} numbers or, with decimal commas, as {_size(other)}"
+    return ScenarioError("", field, f"can be read as {ways}; write points for decimals, or spaces after commas")
+
+
+def _misfit(rows: Rows, shape: tuple[int, int], at: tuple[int, int]) -> str:
+    """Say that a block does not go where it should."""
+    where = f"row {at[0] + 1}, column {at[1] + 1}"
+    return f"has {_size(rows)} numbers, which do not fit from {where} on into {shape[0]} × {shape[1]}"
+
+
+def _size(rows: Rows) -> str:
+    return f"{len(rows)} × {len(rows[0])}"
