@@ -229,9 +229,7 @@ def _twins(
     exact = _exact(experiment)
     if exact is None:
         return {}
-    shown = {
-        index: projection.points(experiment.trace.particles(index, frame)[:, :TWINS]) for index in {exact, *samplers}
-    }
+    shown = {index: projection.points(experiment.trace.particles(index, frame, TWINS)) for index in {exact, *samplers}}
     there = shown[exact]
     pairs = {index: np.isfinite(shown[index]).all(0) & np.isfinite(there).all(0) for index in samplers}
     return {index: (shown[index][:, kept], there[:, kept]) for index, kept in pairs.items() if index != exact}
@@ -259,7 +257,7 @@ def _weights(
         index: WeightBars(
             places,
             target.weights.numpy(),
-            sampled_weights(level, experiment.trace.particles(index, frame)[:, :_WEIGHED]).numpy(),
+            sampled_weights(level, experiment.trace.particles(index, frame, _WEIGHED)).numpy(),
             experiment.samplers[index].about.colour,
         )
         for index in samplers

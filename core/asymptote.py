@@ -20,6 +20,7 @@ from core.problem import Level, Problem
 from core.samplers import Sampler, ScoreSampler
 from core.schedule import Schedule
 from core.simulate import centred
+from core.work import columns
 
 _ORDER = 64
 """Nodes of the Gauss-Legendre rule in ln tau."""
@@ -29,6 +30,8 @@ _END = 40.0
 
 _BLOCK_BYTES = 1 << 23
 """Work arrays of the noise levels that are taken at once stay about this large."""
+_SAMPLE_BYTES = 1 << 26
+"""And those of the samples at one of them, Jacobians included."""
 
 
 class Asymptote(NamedTuple):
@@ -122,7 +125,9 @@ def _sampled_squares(problem: Problem, sampler: ScoreSampler, samples: int, seed
 
     def squares(level: Level) -> Tensor:
         points = level.abar**0.5 * ends + (1 - level.abar) ** 0.5 * noise
-        return _gap(level, sampler, points).square().sum(-2)
+        parts = columns(problem, samples, len(points) * points.element_size(), most=_SAMPLE_BYTES)
+        each = [_gap(level, sampler, points[..., part]).square().sum(-2) for part in parts]
+        return torch.cat(each, dim=-1)
 
     return squares
 

@@ -20,6 +20,7 @@ from torch import Tensor
 from core.gaussian import gaussian_w2
 from core.mixture import GaussianMixture
 from core.problem import Problem
+from core.work import BLOCK_BYTES
 
 _DIRECTIONS = 16
 """At least so many directions are looked along, in whole orthonormal bases."""
@@ -27,6 +28,8 @@ _SORTED = 1_000_000
 """Numbers sorted in all directions together: more particles than that are left out."""
 _WEIGHED = 500_000_000
 """Products formed to weigh the components: the particles beyond are left out."""
+_MEMBERSHIPS = 1 << 23
+"""Probabilities of components at particles that are kept at once, likewise."""
 _PAIRED = 1000
 """Particles between all pairs of which the kernel is evaluated."""
 _FEWEST = 3
@@ -107,9 +110,10 @@ class Yardstick:
         self._centre = target.mean
         self.target = target = target.translated(-self._centre)
         self._basis = _directions(target.dimension)
-        self._count = min(count, _SORTED // len(self._basis))
+        self.count = min(count, _SORTED // len(self._basis))
+        """Particles that are looked at."""
         generator = torch.Generator().manual_seed(seed)
-        self._samples, self._others = (target.sample(self._count, generator) for _ in range(2))
+        self._samples, self._others = (target.sample(self.count, generator) for _ in range(2))
 
     @torch.no_grad()
     def measure(self, particles: Tensor, law: tuple[Tensor, Tensor] | None = None) -> Closeness:
@@ -124,7 +128,7 @@ class Yardstick:
             return Closeness.unknown(weights, f"closeness: takes {_FEWEST} particles at least")
         if not bool(particles.isfinite().all()):
             return Closeness.unknown(weights, "closeness: the particles diverged")
-        points, notes = particles[:, : self._count].double() - self._centre.unsqueeze(-1), []
+        points, notes = particles[:, : self.count].double() - self._centre.unsqueeze(-1), []
         law = None if law is None else (law[0] - self._centre, law[1])
         sampled, error, weights_error = self._weigh(points)
         if self.target.is_singular:
@@ -142,8 +146,11 @@ class Yardstick:
 
     def _memberships(self, points: Tensor) -> Tensor:
         """(K, n): probabilities of the components at as many points as there is time for."""
-        few = max(_WEIGHED // self.target.axes.numel(), _FEWEST)
-        return self.target.responsibilities(points[:, :few]).of_component
+        target = self.target
+        few = max(min(_WEIGHED // target.axes.numel(), _MEMBERSHIPS // target.components), _FEWEST)
+        width = max(_FEWEST, BLOCK_BYTES // target.means.numel())
+        parts = torch.split(points[:, :few], width, dim=1)
+        return torch.cat([target.responsibilities(part).of_component for part in parts], dim=1)
 
     @cached_property
     def _weights_floor(self) -> float:

@@ -134,7 +134,7 @@ class Experiment:
             yardstick = Yardstick(target, self.scenario.run.particles, seed=seed)
             for index, exact in enumerate(self.evidence.exact):
                 law = (self.evidence.mean[index, -1 - t], self.evidence.covariance[index, -1 - t])
-                points = self.trace.particles(index, steps - t)
+                points = self.trace.particles(index, steps - t, yardstick.count)
                 known = (torch.from_numpy(law[0]), torch.from_numpy(law[1])) if exact else None
                 found.append(yardstick.measure(points, known))
                 yield

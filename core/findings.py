@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from core.asymptote import Asymptote, no_asymptote
 from core.closeness import Closeness, Distance
-from core.divergence import TERMS
 from core.experiment import Experiment
 from core.known_kl import INFINITE, WHY_INFINITE, KnownKL, bound_texts, kl_entry, kl_times, known_kl
 from core.numbers import known, number, with_error
 from core.samplers import About
+from core.terms import TERMS
 
 COLUMNS = ("kl", *TERMS, "observed_mismatch")
 """What is known of a sampler at each t, by its name in the report: nats, cumulative from T down."""

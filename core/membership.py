@@ -39,7 +39,7 @@ def weights_at(experiment: Experiment, frame: int) -> Weights | None:
     shape = len(experiment.samplers), target.components
     sampled, error = np.full(shape, math.nan), np.full(shape, math.nan)
     for index in range(len(experiment.samplers)):
-        points = experiment.trace.particles(index, frame)[:, :few].double()
+        points = experiment.trace.particles(index, frame, few).double()
         if bool(points.isfinite().all()):
             membership = target.responsibilities(points).of_component
             sampled[index] = membership.mean(-1)

@@ -17,6 +17,7 @@ from core.mixture import affine
 from core.problem import Level, Problem
 from core.samplers import Kernel, Sampler
 from core.schedule import Schedule
+from core.work import Watch, columns, unwatched
 
 _DIVERGENCE_FACTOR = 1e6
 """Particles this many times farther out than the problem's own scale have diverged."""
@@ -85,13 +86,13 @@ class Trace:
         frames = self.frames[sampler]
         frames[frame % frames.shape[0]].copy_(points)
 
-    def particles(self, sampler: int, frame: int) -> Tensor:
+    def particles(self, sampler: int, frame: int, count: int | None = None) -> Tensor:
         """(d, N): the particles of one sampler at a frame (one of the latest two where only those are kept).
 
-        In float32, or in float64 where they are kept relative to a centre.
+        In float32, or in float64 where they are kept relative to a centre; the first ``count`` of them, or all.
         """
         frames = self.frames[sampler]
-        return self._placed(frames[frame % frames.shape[0]], frame)
+        return self._placed(frames[frame % frames.shape[0], :, :count], frame)
 
     def trails(self, sampler: int, first: int, frame: int, count: int) -> Tensor:
         """(frame - first, d, count): the first particles of one sampler in the frames before one."""
@@ -153,6 +154,7 @@ def simulate(
     seed: int,
     device: torch.device,
     observe: bool = True,
+    watch: Watch = unwatched,
 ) -> Iterator[int]:
     """Step all samplers from t = T down to 0 on common noise, in float32.
 
@@ -168,6 +170,7 @@ def simulate(
         seed: of this run's own generator.
         device: where the particles live.
         observe: accumulate the observed mismatch (one more score a step and sampler).
+        watch: is told how far a step is, where it takes several blocks of particles.
 
     Yields:
         t of the frame just completed: T, T - 1, ..., 0.
@@ -183,10 +186,13 @@ def simulate(
     start = noise.normal_(generator=generator).clone()
     if trace.offsets is not None:
         start = (start.double() - trace.offsets[0].unsqueeze(-1).to(device)).float()
-    points = [start for _ in samplers]
+    blocks = columns(problem, count, start.element_size())
+    several = len(blocks) > 1
+    points = [start.clone() if several else start for _ in samplers]
     accumulated = torch.zeros(len(samplers), count, device=device)
     for index in range(len(samplers)):
         trace.write(index, 0, start)
+    del start
     trace.observed_mismatch[:, 0] = trace.observed_error[:, 0] = 0.0
     trace.completed = 1
     yield schedule.steps
@@ -195,12 +201,18 @@ def simulate(
         noise.normal_(generator=generator)
         for index, step in enumerate(steps):
             if trace.diverged_at[index] is None:
-                kernel = step(level, points[index])
+                for done, block in enumerate(blocks, start=1):
+                    here = points[index][:, block] if several else points[index]  # levels remember points as they are
+                    observed = accumulated[index, block] if observe else None
+                    moved = _moved(step, level, here, noise[:, block], basis, observed)
+                    if several:
+                        here.copy_(moved)
+                        watch((index + done / len(blocks)) / len(steps))
+                    else:
+                        points[index] = moved
                 if observe:
-                    accumulated[index] += mismatch(basis, level.target_mean(points[index]), kernel).sum(0)
                     mean, error = _mean(accumulated[index])
                     trace.observed_mismatch[index, frame], trace.observed_error[index, frame] = mean, error
-                points[index] = draw(kernel, noise, basis)
                 flat = points[index].view(-1)
                 # Comparisons with NaN are false, so this also catches what is not finite.
                 if not math.sqrt(float(torch.dot(flat, flat)) / count) <= limit:
@@ -213,6 +225,14 @@ def simulate(
 
 Step = Callable[[Level, Tensor], Kernel]
 """A kernel at a level and points, both relative to the trace's centre."""
+
+
+def _moved(step: Step, level: Level, points: Tensor, noise: Tensor, basis: Tensor, observed: Tensor | None) -> Tensor:
+    """Points (d, N) after a step; their mismatch is added to ``observed``, (N,)."""
+    kernel = step(level, points)
+    if observed is not None:
+        observed += mismatch(basis, level.target_mean(points), kernel).sum(0)
+    return draw(kernel, noise, basis)
 
 
 def _steps(

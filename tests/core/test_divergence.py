@@ -16,12 +16,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from core.affine import is_affine
-from core.divergence import TERMS, Evidence, accumulate
+from core.divergence import Evidence, accumulate
 from core.gaussian import excess, gaussian_kl
 from core.mixture import GaussianMixture
 from core.problem import Level, Measurement, Problem
 from core.samplers import SAMPLERS, Kernel, Sampler, ScoreSampler
 from core.schedule import Schedule
+from core.terms import TERMS
 
 F64 = torch.float64
 ALL = list(SAMPLERS.values())

@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.distributions import Normal
 
-from core.divergence import TERMS, Evidence
+from core.divergence import Evidence
 from core.mixture import GaussianMixture
 from core.problem import Level, Problem
 from core.samplers import SAMPLERS, Kernel, Sampler, ScoreSampler, StochasticSampler
 from core.schedule import Schedule
+from core.terms import TERMS
 
 F64 = torch.float64
 Account = Callable[..., Evidence]

@@ -15,7 +15,6 @@ from matplotlib.image import imread
 from torch import Tensor
 
 from core import report
-from core.divergence import TERMS
 from core.experiment import Experiment
 from core.findings import COLUMNS, findings, headline
 from core.numbers import number
@@ -23,6 +22,7 @@ from core.problem import Level
 from core.report import FILES, build_report, require_folder, write_report
 from core.samplers import SAMPLERS, About, ScoreSampler
 from core.scenario import Scenario
+from core.terms import TERMS
 
 STEPS = 30
 ZERO = [[0.0, 0.0], [0.0, 0.0]]
