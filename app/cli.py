@@ -17,6 +17,8 @@ from click_default_group import DefaultGroup
 
 from app.display import NoDisplayError, ensure_display
 from app.number_list import MOST_NUMBERS, whole_numbers
+from core.leftovers import remove_leftovers
+from core.stop import stop
 from core.version import product_version
 
 if TYPE_CHECKING:
@@ -34,8 +36,6 @@ if TYPE_CHECKING:
 PROGRAM = "mismatch-lab"
 CLOSED_PIPE = 1
 """Exit status where the reader of the output has gone, as click has it."""
-INTERRUPTED = 130
-"""Exit status after Ctrl-C, as shells have it."""
 
 _PATIENCE_SECONDS = 3.0
 """After so long a sampler's file that still loads is spoken of."""
@@ -134,6 +134,7 @@ def run(scenario: str, out: Path | None, **overrides: str | int | None) -> None:
     from core.experiment import Experiment
     from core.refusal import ScenarioError
     from core.report import require_folder, write_report
+    from core.staging import nearest_folder
     from core.user_text import file_name
 
     found = find_scenario(scenario)
@@ -141,6 +142,7 @@ def run(scenario: str, out: Path | None, **overrides: str | int | None) -> None:
     folder = out or Path("runs") / file_name(found.name)
     with _writing_to(folder):
         require_folder(folder)
+        remove_leftovers([folder, nearest_folder(folder)])
     try:
         experiment = Experiment(chosen, keep_frames=False)
     except ScenarioError as error:
@@ -261,7 +263,7 @@ def sweep(scenarios: tuple[str, ...], steps: list[int] | None, out: Path) -> Non
     from app.library import find_scenario
     from app.process import leave_a_core
     from core.refusal import ScenarioError
-    from core.staging import require_places
+    from core.staging import nearest_folder, require_places
     from core.sweep import FILES, MOST_PANELS, STEPS, Sweep, write_sweeps
 
     if len(scenarios) > MOST_PANELS:
@@ -274,6 +276,7 @@ def sweep(scenarios: tuple[str, ...], steps: list[int] | None, out: Path) -> Non
             raise _named(error, found.source) from None
     with _writing_to(out):
         require_places(out, FILES)
+        remove_leftovers([out, nearest_folder(out)])
     leave_a_core()
     for each in sweeps:
         _follow(each)
@@ -337,7 +340,17 @@ def _describe(sampler: Sampler) -> list[str]:
     return [about.label, *described, f"Source: {about.source}", *([f"Parameters: {settings}"] if settings else [])]
 
 
-@click.group(cls=DefaultGroup, default="open", default_if_no_args=True, context_settings={"max_content_width": 100})
+class _Commands(DefaultGroup):
+    """Commands that leave it to the program to speak of a signal: click would print an empty line."""
+
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - as click has it
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise click.Abort from None
+
+
+@click.group(cls=_Commands, default="open", default_if_no_args=True, context_settings={"max_content_width": 100})
 @click.version_option(product_version(), prog_name=PROGRAM)
 def cli() -> None:
     """See, measure and understand score-mismatched diffusion samplers.
@@ -345,6 +358,7 @@ def cli() -> None:
     SCENARIO is a scenario file (TOML) or the name of a built-in scenario; `mismatch-lab list` names them.
     Without a command, the window opens.
     """
+    remove_leftovers([Path(), Path("runs")])
 
 
 for _command in (open_, run, sweep, list_):
@@ -356,38 +370,55 @@ def main(argv: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal that cannot write ± must not end a run
-    try:
-        status = cli.main(argv, prog_name=PROGRAM, standalone_mode=False)
-        sys.stdout.flush()
-    except OSError as error:
-        return _without_output(error)
-    except (click.Abort, KeyboardInterrupt):
-        return _refuse("interrupted, nothing was written", INTERRUPTED)
-    except click.ClickException as error:
-        return _refuse(error.format_message())
-    except NoDisplayError as error:
-        return _refuse(str(error))
-    except ValueError as error:
-        from core.refusal import ScenarioError
+    with stop.listening():
+        try:
+            status = cli.main(argv, prog_name=PROGRAM, standalone_mode=False)
+            sys.stdout.flush()
+        except BaseException as error:  # after a signal, whatever became of it on the way here
+            if stop.signal is None and not isinstance(error, click.Abort | KeyboardInterrupt):
+                return _explain(error)
+        else:
+            if stop.signal is None:
+                return status or 0
+        stop.hold()
+        try:
+            sys.stdout.flush()
+        except OSError:  # the terminal may be gone as well
+            _drop_output()
+        stop.say()
+        return stop.status
 
-        if not isinstance(error, ScenarioError):
-            raise
+
+def _explain(error: BaseException) -> int:
+    """Say in one sentence what is wrong, and return the exit status; a fault of the program is raised again."""
+    from core.refusal import ScenarioError
+
+    if isinstance(error, OSError):
+        return _without_output(error)
+    if isinstance(error, click.ClickException):
+        return _refuse(error.format_message())
+    if isinstance(error, NoDisplayError | ScenarioError):
         return _refuse(str(error))
-    return status or 0
+    raise error
 
 
 def _without_output(error: OSError) -> int:
     """End where nothing can be written to standard output: a reader that has had enough is no mistake."""
     if error.errno not in {errno.EPIPE, errno.ENOSPC, errno.EIO}:
         raise error
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python would try again at its end
+    _drop_output()
     if error.errno == errno.EPIPE:
         return CLOSED_PIPE
     return _refuse(f"cannot write to standard output ({(error.strerror or 'unknown error').lower()})")
 
 
-def _refuse(sentence: str, status: int = Refused.exit_code) -> int:
+def _drop_output() -> None:
+    """Write nothing more: Python would try again at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _refuse(sentence: str) -> int:
     from core.user_text import one_line
 
     click.echo(f"{PROGRAM}: {one_line(sentence, 2000)}", err=True)
-    return status
+    return Refused.exit_code

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import Progress
 
+from core.stop import stop
 from core.user_text import one_line
 
 _LINE_SECONDS = 10.0
@@ -18,7 +19,7 @@ _LINE_SECONDS = 10.0
 
 
 class Meter(Protocol):
-    """Told how far the work is."""
+    """Told how far the work is; the work is given up there after a signal that was swallowed on the way."""
 
     def __call__(self, done: int, total: int | None, what: str) -> None:
         """``done`` of ``total``, where that is known, of something."""
@@ -35,6 +36,7 @@ def metered() -> Iterator[Meter]:
         task = progress.add_task("")
 
         def show(done: int, total: int | None, what: str) -> None:
+            stop.check()
             progress.update(task, description=escape(one_line(what, 60)), completed=done, total=total)
 
         yield show
@@ -49,6 +51,7 @@ class _Lines:
         self._start = self._printed = time.monotonic()
 
     def __call__(self, done: int, total: int | None, what: str) -> None:
+        stop.check()
         now = time.monotonic()
         if now - self._printed < _LINE_SECONDS:
             return

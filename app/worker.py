@@ -20,7 +20,7 @@ import time
 import traceback
 from collections import deque
 from collections.abc import Generator, Iterator
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -30,6 +30,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.inbox import Inbox
+from core.leftovers import SHARED_MEMORY, temporary_file
 from core.refusal import ScenarioError
 
 if TYPE_CHECKING:
@@ -41,9 +42,6 @@ if TYPE_CHECKING:
 
 _NEWS_SECONDS = 0.008
 """The process tells at most this often what is new."""
-_SHARED_MEMORY = Path("/dev/shm")
-"""Where files never touch a disk; elsewhere the folder of temporary files serves."""
-_PREFIX = "mismatch-lab-"
 _MARGIN = 1.2
 """Times the frames' size that must be free: a file that outgrows its room ends the process."""
 
@@ -206,8 +204,7 @@ class Worker:
         from core.plugins import loaded_contents
 
         kills = self._kills
-        with self._busy:
-            particles = _room_for(scenario)
+        with self._busy, _room_for(scenario) as particles:
             try:
                 experiment = Experiment(scenario, keep_frames=True, particles=particles)
                 self._number += 1
@@ -220,7 +217,6 @@ class Worker:
                         yield experiment
             finally:
                 self._in_use = None
-                particles.unlink(missing_ok=True)
 
     def _exchange(self, process: subprocess.Popen[bytes], request: _Request) -> Generator[_News, None, None]:
         """Send a request and yield the replies, to the last of them whatever happens."""
@@ -316,19 +312,20 @@ def _close(process: subprocess.Popen[bytes]) -> None:
                 pipe.close()
 
 
-def _room_for(scenario: Scenario) -> Path:
-    """Make a file that a scenario's frames will fit in.
+@contextmanager
+def _room_for(scenario: Scenario) -> Iterator[Path]:
+    """Give a file that a scenario's frames will fit in.
 
     Raises:
         ScenarioError: there is no room for them.
     """
     run = scenario.run
     needed = 4 * len(run.samplers) * (scenario.schedule.steps + 1) * scenario.dimension * run.particles
-    for folder in (_SHARED_MEMORY, Path(tempfile.gettempdir())):
+    for folder in (SHARED_MEMORY, Path(tempfile.gettempdir())):
         if folder.is_dir() and shutil.disk_usage(folder).free > _MARGIN * needed:
-            handle, name = tempfile.mkstemp(prefix=_PREFIX, dir=folder)
-            os.close(handle)
-            return Path(name)
+            with temporary_file(folder) as path:
+                yield path
+            return
     where = f"{needed / 2**30:.1f} GiB of room in shared memory or in {folder}"
     raise ScenarioError("", "run.particles", f"the frames would need {where}; take fewer particles or steps")
 

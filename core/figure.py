@@ -5,8 +5,7 @@ from __future__ import annotations
 import textwrap
 import warnings
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from matplotlib import rc_context
@@ -45,15 +44,11 @@ _DECADES = 6
 """At most so many below the largest value are shown."""
 
 
-def save_evidence(title: str, found: Sequence[Findings], path: Path) -> None:
-    """Write the plot to a PNG file.
-
-    Raises:
-        OSError: it cannot be written.
-    """
+def save_evidence(title: str, found: Sequence[Findings], file: BinaryIO) -> None:
+    """Write the plot as PNG."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing")  # a title may be in any script
-        evidence_figure(title, found).savefig(path, format="png")
+        evidence_figure(title, found).savefig(file, format="png")
 
 
 def evidence_figure(title: str, found: Sequence[Findings]) -> Figure:

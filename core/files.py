@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 import stat
-import tempfile
-from contextlib import suppress
 from pathlib import Path
 
+from core.leftovers import temporary_file
 from core.refusal import ScenarioError
 
 LARGEST_TEXT = 16 << 20
@@ -69,27 +68,23 @@ def write_whole(path: Path, content: bytes, *, durable: bool = True) -> None:
     Raises:
         ScenarioError: it cannot be written; an older one is as it was.
     """
-    temporary = ""
     try:
         target = Path(os.path.realpath(path))
         if target.exists() and not target.is_file():
             raise ScenarioError(str(path), "", "cannot be written (is no regular file)")
-        handle, temporary = tempfile.mkstemp(prefix=".mismatch-lab-", dir=target.parent)
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            if durable:
-                file.flush()
-                os.fsync(file.fileno())
-        umask = os.umask(0)
-        os.umask(umask)
-        Path(temporary).chmod(stat.S_IMODE(target.stat().st_mode) if target.exists() else 0o666 & ~umask)
-        Path(temporary).replace(target)
+        with temporary_file(target.parent) as temporary:
+            with temporary.open("wb") as file:
+                file.write(content)
+                if durable:
+                    file.flush()
+                    os.fsync(file.fileno())
+            umask = os.umask(0)
+            os.umask(umask)
+            temporary.chmod(stat.S_IMODE(target.stat().st_mode) if target.exists() else 0o666 & ~umask)
+            temporary.replace(target)
+    except ScenarioError:
+        raise
     except (OSError, ValueError) as error:
-        if temporary:
-            with suppress(OSError):
-                Path(temporary).unlink()
-        if isinstance(error, ScenarioError):
-            raise
         reason = why(error) if isinstance(error, OSError) else "no file can have such a name"
         raise ScenarioError(str(path), "", f"cannot be written ({reason})") from None
 

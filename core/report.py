@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import platform
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import numpy as np
 import torch
@@ -15,7 +16,7 @@ import torch
 from core.experiment import Experiment
 from core.findings import COLUMNS, Findings, findings
 from core.numbers import known
-from core.staging import require_places, staged
+from core.staging import require_places, write_together
 from core.user_text import cell_text
 from core.version import product_version
 
@@ -89,12 +90,13 @@ def write_report(experiment: Experiment, folder: Path) -> None:
     """
     from core.figure import save_evidence  # noqa: PLC0415 - matplotlib takes a second to load
 
-    with staged(folder, FILES) as place:
-        text = json.dumps(build_report(experiment), indent=2, allow_nan=False, ensure_ascii=False)
-        (place / "report.json").write_text(text + "\n", encoding="utf-8")
-        found = findings(experiment)
-        _write_curves(found, place / "curves.csv")
-        save_evidence(experiment.scenario.name, found, place / "evidence.png")
+    text = json.dumps(build_report(experiment), indent=2, allow_nan=False, ensure_ascii=False)
+    found = findings(experiment)
+    curves, picture = io.StringIO(newline=""), io.BytesIO()
+    _write_curves(found, curves)
+    save_evidence(experiment.scenario.name, found, picture)
+    contents = curves.getvalue().encode(), picture.getvalue(), f"{text}\n".encode()
+    write_together(folder, dict(zip(FILES, contents, strict=True)))
 
 
 def require_folder(folder: Path) -> None:
@@ -106,12 +108,11 @@ def require_folder(folder: Path) -> None:
     require_places(folder, FILES)
 
 
-def _write_curves(found: Sequence[Findings], path: Path) -> None:
+def _write_curves(found: Sequence[Findings], file: TextIO) -> None:
     """Write a row for each sampler and t, a column for each number; unknown ones are empty."""
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(["sampler", "t", *COLUMNS, *(f"{name}_stderr" for name in COLUMNS)])
-        for each in found:
-            columns = [*(each.value[name] for name in COLUMNS), *(each.error[name] for name in COLUMNS)]
-            for frame, row in enumerate(zip(*columns, strict=True)):
-                writer.writerow([cell_text(each.about.key), each.steps - frame, *(known(value) for value in row)])
+    writer = csv.writer(file)
+    writer.writerow(["sampler", "t", *COLUMNS, *(f"{name}_stderr" for name in COLUMNS)])
+    for each in found:
+        columns = [*(each.value[name] for name in COLUMNS), *(each.error[name] for name in COLUMNS)]
+        for frame, row in enumerate(zip(*columns, strict=True)):
+            writer.writerow([cell_text(each.about.key), each.steps - frame, *(known(value) for value in row)])

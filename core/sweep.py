@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import csv
+import io
 import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import final
+from typing import TextIO, final
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from core.numbers import known
 from core.refine import Sizes, refine
 from core.refusal import ScenarioError
 from core.scenario import Scenario
-from core.staging import staged
+from core.staging import write_together
 from core.user_text import cell_text
 
 STEPS = (50, 100, 200, 300, 400, 500, 600, 700, 800, 900, 1000)
@@ -117,19 +118,20 @@ def write_sweeps(sweeps: Sequence[Sweep], folder: Path) -> None:
     """
     from core.sweep_figure import save_sweeps  # noqa: PLC0415 - matplotlib takes a second to load
 
-    with staged(folder, FILES) as place:
-        _write_numbers(sweeps, place / "sweep.csv")
-        save_sweeps(sweeps, place / "sweep.png")
+    numbers, picture = io.StringIO(newline=""), io.BytesIO()
+    _write_numbers(sweeps, numbers)
+    save_sweeps(sweeps, picture)
+    contents = numbers.getvalue().encode(), picture.getvalue()
+    write_together(folder, dict(zip(FILES, contents, strict=True)))
 
 
-def _write_numbers(sweeps: Sequence[Sweep], path: Path) -> None:
+def _write_numbers(sweeps: Sequence[Sweep], file: TextIO) -> None:
     """Write a row for each scenario, sampler and T; what is unknown or infinite is empty."""
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(["scenario", "sampler", "steps", "kl_lower", "kl_upper", "bound", "bound_stderr"])
-        for sweep in sweeps:
-            columns = np.stack([sweep.lower, sweep.upper, sweep.bound, sweep.bound_error], axis=-1)
-            for sampler, table in zip(sweep.samplers, columns, strict=True):
-                for steps, row in zip(sweep.steps, table, strict=True):
-                    numbers = (known(value) for value in row)
-                    writer.writerow([cell_text(sweep.scenario.name), cell_text(sampler.about.key), steps, *numbers])
+    writer = csv.writer(file)
+    writer.writerow(["scenario", "sampler", "steps", "kl_lower", "kl_upper", "bound", "bound_stderr"])
+    for sweep in sweeps:
+        columns = np.stack([sweep.lower, sweep.upper, sweep.bound, sweep.bound_error], axis=-1)
+        for sampler, table in zip(sweep.samplers, columns, strict=True):
+            for steps, row in zip(sweep.steps, table, strict=True):
+                numbers = (known(value) for value in row)
+                writer.writerow([cell_text(sweep.scenario.name), cell_text(sampler.about.key), steps, *numbers])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 import warnings
 from collections.abc import Sequence
-from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from matplotlib import rc_context
@@ -26,15 +26,11 @@ _DECADES = 5
 """At most so many below the largest value are shown."""
 
 
-def save_sweeps(sweeps: Sequence[Sweep], path: Path) -> None:
-    """Write the figure of finished sweeps to a PNG file.
-
-    Raises:
-        OSError: it cannot be written.
-    """
+def save_sweeps(sweeps: Sequence[Sweep], file: BinaryIO) -> None:
+    """Write the figure of finished sweeps as PNG."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing")  # a name may be in any script
-        sweep_figure(sweeps).savefig(path, format="png")
+        sweep_figure(sweeps).savefig(file, format="png")
 
 
 def sweep_figure(sweeps: Sequence[Sweep]) -> Figure:

@@ -21,6 +21,7 @@ from app import worker as module
 from app.inbox import Inbox
 from app.process import leave_a_core
 from app.worker import RunError, Worker
+from core import leftovers
 from core.experiment import Experiment
 from core.refusal import ScenarioError
 from core.scenario import Scenario
@@ -46,7 +47,7 @@ def worker() -> Iterator[Worker]:
 @pytest.fixture(autouse=True)
 def own_prefix(monkeypatch: pytest.MonkeyPatch) -> None:
     """Files of other tests that run at the same time are not looked at."""
-    monkeypatch.setattr(module, "_PREFIX", f"mismatch-lab-test-{os.getpid()}-")
+    monkeypatch.setattr(leftovers, "PREFIX", f".mismatch-lab-test-{os.getpid()}-")
 
 
 def drain(worker: Worker, scenario: Scenario, *, refine: bool = False) -> Experiment:
@@ -55,8 +56,8 @@ def drain(worker: Worker, scenario: Scenario, *, refine: bool = False) -> Experi
 
 
 def files() -> set[Path]:
-    folders = (module._SHARED_MEMORY, Path(tempfile.gettempdir()))
-    return {path for folder in folders if folder.is_dir() for path in folder.glob(f"{module._PREFIX}*")}
+    folders = (module.SHARED_MEMORY, Path(tempfile.gettempdir()))
+    return {path for folder in folders if folder.is_dir() for path in folder.glob(f"{leftovers.PREFIX}*")}
 
 
 @pytest.mark.parametrize("one", [True, False])
@@ -108,8 +109,9 @@ def test_a_run_that_is_given_up_leaves_no_file_and_the_next_one_runs(worker: Wor
 def test_where_there_is_no_shared_memory_a_temporary_file_serves(
     worker: Worker, make_scenario: Make, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(module, "_SHARED_MEMORY", tmp_path / "missing")
-    assert module._room_for(make_scenario()).parent == Path(tempfile.gettempdir())
+    monkeypatch.setattr(module, "SHARED_MEMORY", tmp_path / "missing")
+    with module._room_for(make_scenario()) as room:
+        assert room.parent == Path(tempfile.gettempdir())
     assert drain(worker, make_scenario()).is_complete
 
 
