@@ -22,6 +22,7 @@ from app.task import Task
 from app.top_bar import TopBar
 from app.user_text import auto_text, button_text
 from core.data import Fitted
+from core.edits import Edit
 from core.refusal import ScenarioError
 from core.scenario import Scenario
 from core.user_text import file_name, one_line
@@ -267,14 +268,24 @@ class Files(QObject):
         self._left.pop(0).drop()
         self._offer_next()
 
-    def close(self) -> None:
-        """The window closes, and whatever is not saved was given up."""
+    def follow(self, edit: Edit | None) -> None:
+        """Protect an edit that is on its way as well; None: it was given up."""
+        if self._autosave is not None:
+            self._autosave.follow(edit)
+
+    def close(self, *, keeps_edits: bool = False) -> bool:
+        """The window closes; return whether unsaved edits are kept for the next start.
+
+        Args:
+            keeps_edits: nobody was asked; else whatever is not saved was given up.
+        """
+        is_kept = self._autosave is not None and self._autosave.close(keeps=keeps_edits)
+        self._autosave = None
         self.plugins.close()
         if self._data is not None:
             self._data.task.close()
         for task in self._tasks:
             task.close()
-        if self._autosave is not None:
-            self._autosave.clear()
         for left in self._left:
             left.lock.unlock()  # offered again at the next start
+        return is_kept

@@ -15,13 +15,18 @@ from typing import Any, Self, final
 from PySide6.QtCore import QLockFile, QObject, QTimer
 
 from app.document import Document
-from core.files import read_text, write_whole
+from app.keeper import Keeper, Kept, lock_for
+from core.edits import Edit
+from core.files import read_text
+from core.leftovers import remove_leftovers
 from core.refusal import ScenarioError
 from core.scenario import Scenario
 from core.user_text import one_line
 
-_DELAY_MS = 700
-"""After an edit; so much work is lost at most, and a second with the writing."""
+_DELAY_MS = 400
+"""After an edit; so much work is lost at most, and less than a second with the writing."""
+_MOMENT_SECONDS = 0.03
+"""Removing a file takes less, and the interface can wait for so long."""
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +48,7 @@ class Leftover:
     @classmethod
     def take(cls, file: Path) -> Self | None:
         """Take over what a crashed window left, unless the window lives or the file says nothing."""
-        lock = _lock_for(file)
+        lock = lock_for(file)
         if not lock.tryLock(0):
             return None
         try:
@@ -75,8 +80,19 @@ class Leftover:
 
 def leftovers(folder: Path) -> list[Leftover]:
     """Return what crashed windows left in a folder, the latest first; each is then taken."""
+    remove_leftovers([folder])
+    _remove_lone_locks(folder)
     files = sorted(_files(folder), key=lambda pair: pair[1], reverse=True)
     return [found for file, _ in files if (found := Leftover.take(file)) is not None]
+
+
+def _remove_lone_locks(folder: Path) -> None:
+    """Remove the locks of windows that were killed while they had nothing to keep."""
+    with contextlib.suppress(OSError):
+        for file in folder.glob("*.lock"):
+            lock = lock_for(file)
+            if not file.with_suffix(".json").exists() and lock.tryLock(0):
+                lock.unlock()
 
 
 def _files(folder: Path) -> Iterator[tuple[Path, float]]:
@@ -96,44 +112,66 @@ class Autosave(QObject):
     def __init__(self, document: Document, folder: Path) -> None:
         super().__init__(document)
         self._document = document
-        self._file = folder / f"{uuid.uuid4().hex}.json"
-        self._lock = _lock_for(self._file)
+        self._keeper = Keeper(folder / f"{uuid.uuid4().hex}.json")
+        self._on_its_way: Edit | None = None
         self._timer = QTimer(self, interval=_DELAY_MS, singleShot=True)
-        self._timer.timeout.connect(self.write)
+        self._timer.timeout.connect(self._keep)
         document.noted.connect(self._follow)
 
+    def follow(self, edit: Edit | None) -> None:
+        """Keep an edit as well that the document does not hold yet, until that is edited; None: it was given up."""
+        if edit is None:
+            self._follow()
+            return
+        self._on_its_way = edit
+        self._start()
+
     def _follow(self) -> None:
-        if not self._document.is_worth_keeping:
-            self.clear()
-        elif not self._timer.isActive():
+        self._on_its_way = None
+        if self._document.is_worth_keeping:
+            self._start()
+        else:
+            self._clear()
+
+    def _start(self) -> None:
+        """Write soon, but not again and again: a timer that runs is left to run."""
+        if not self._timer.isActive():
             self._timer.start()
 
-    def write(self) -> None:
-        """Write now."""
-        self._timer.stop()
+    def _latest(self) -> Scenario | None:
+        """What is to be kept, with what is on its way; None: nothing would be lost."""
         document = self._document
-        kept = {
-            "path": str(document.path.absolute()) if document.path else "",
-            "text": document.text,
-            "scenario": document.scenario.to_dict(),
-        }
-        try:
-            self._file.parent.mkdir(parents=True, exist_ok=True)
-            self._lock.tryLock(0)
-            write_whole(self._file, json.dumps(kept).encode(), durable=False)
-        except (OSError, ScenarioError) as error:  # a full disk must not stop the work as well
-            log.warning("unsaved edits cannot be kept: %s", error)
+        if self._on_its_way is not None:
+            with contextlib.suppress(ScenarioError):
+                scenario = self._on_its_way(document.scenario)
+                if scenario != document.scenario:
+                    return scenario
+        return document.scenario if document.is_worth_keeping else None
 
-    def clear(self) -> None:
-        """Keep nothing: all is saved, or given up."""
+    def _keep(self) -> None:
+        """Have the latest written."""
         self._timer.stop()
-        with contextlib.suppress(OSError):  # where nothing could be written, nothing is left
-            self._file.unlink()
-        self._lock.unlock()
+        latest = self._latest()
+        self._keeper.keep(None if latest is None else Kept(latest, self._document.path, self._document.text))
 
+    def write(self) -> None:
+        """Write now, and wait until it is there."""
+        self._keep()
+        self._keeper.wait()
 
-def _lock_for(file: Path) -> QLockFile:
-    """A lock that dies with its process, and never of age."""
-    lock = QLockFile(str(file.with_suffix(".lock")))
-    lock.setStaleLockTime(0)
-    return lock
+    def _clear(self) -> None:
+        """Keep nothing: all is saved, or given up. Wait a moment, so that nobody finds it any more."""
+        self._timer.stop()
+        self._keeper.keep(None)
+        self._keeper.wait(_MOMENT_SECONDS)
+
+    def close(self, *, keeps: bool) -> bool:
+        """End, with the latest in the file for the next start or with nothing; return whether something is kept."""
+        self._document.noted.disconnect(self._follow)
+        self._timer.stop()
+        if keeps:
+            self._keep()
+        else:
+            self._keeper.keep(None)
+        self._keeper.close()
+        return self._keeper.is_kept

@@ -79,9 +79,17 @@ class Settings:
     @property
     def recent(self) -> list[Path]:
         """Files opened or saved, the latest first, that are still there."""
+        return [path for name in self._recent_names if is_file(path := Path(name))]
+
+    @property
+    def recent_folders(self) -> list[Path]:
+        """Of files opened or saved, which may be there no more: nothing is looked up."""
+        return [Path(name).parent for name in self._recent_names]
+
+    @property
+    def _recent_names(self) -> list[str]:
         kept = self.value("recent")
-        names = [kept] if isinstance(kept, str) else kept if isinstance(kept, list) else []
-        return [path for name in names if is_file(path := Path(str(name)))]
+        return [kept] if isinstance(kept, str) else [str(name) for name in kept] if isinstance(kept, list) else []
 
     def add_recent(self, path: Path) -> None:
         """Remember a file as the latest."""

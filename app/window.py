@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import gc
-import signal
 import sys
+import threading
 import time
 from functools import partial
 from pathlib import Path
@@ -18,6 +18,7 @@ from app import theme
 from app.banner import Banner
 from app.docks import Docks
 from app.document import Document
+from app.end_signals import EndSignals
 from app.evidence import EvidenceDock
 from app.files import Files
 from app.help import Help
@@ -36,7 +37,9 @@ from app.user_text import button_text
 from app.window_size import LEAST, WANTED, fit_to_screen
 from core.edits import with_sampler
 from core.experiment import Experiment
+from core.leftovers import remove_leftovers
 from core.scenario import Scenario
+from core.stop import stop
 from core.user_text import one_line
 
 _SPLIT = [700, 400]
@@ -141,10 +144,13 @@ class MainWindow(QMainWindow):
         self.document.noted.connect(self._title)
         self.problem.refused.connect(self.transport.show_refused)
         self.problem.mended.connect(self.transport.show_accepted)
+        self.problem.words.on_its_way.connect(self.files.follow)
         self.problem.selected.connect(self.planes.hand.focus)
         self.planes.hand.changed.connect(lambda: self.problem.select(self.planes.hand.selected))
         self.planes.dragged.connect(self._dragged)
+        self.planes.dragged.connect(lambda scenario: self.files.follow(lambda _: scenario))
         self.planes.cancelled.connect(self._drag_cancelled)
+        self.planes.cancelled.connect(lambda: self.files.follow(None))
         self.planes.replaced.connect(lambda old, new: self.problem.try_edit(partial(with_sampler, old=old, new=new)))
         self.session.previewed.connect(self._previewed)
         self.session.began.connect(self._began)
@@ -380,14 +386,30 @@ class MainWindow(QMainWindow):
         if not self.files.may_leave():
             event.ignore()
             return
+        self._end(keeps_edits=False)
+        super().closeEvent(event)
+
+    def leave(self) -> None:
+        """End without a question, since a signal wants it: unsaved edits are kept for the next start."""
+        try:
+            self.setFocus()  # what is still being typed is part of the scenario
+            is_lost = self.document.is_worth_keeping
+            is_kept = self._end(keeps_edits=True)
+            lost = "unsaved edits could not be kept" if is_lost else "nothing was unsaved"
+            stop.outcome = "unsaved edits are kept for the next start" if is_kept else lost
+        finally:
+            QApplication.exit(stop.status)
+
+    def _end(self, *, keeps_edits: bool) -> bool:
+        """Close what is open besides, stop the run and wait for its thread; return whether edits are kept."""
+        is_kept = self.files.close(keeps_edits=keeps_edits)
         for child in self.findChildren(QWidget):
             if child.isWindow():
                 child.close()
         self._keep_layout()
-        self.files.close()
         self.player.pause()
         self.session.close()
-        super().closeEvent(event)
+        return is_kept
 
 
 def open_window(scenario: Scenario, path: Path | None) -> int:
@@ -399,9 +421,16 @@ def open_window(scenario: Scenario, path: Path | None) -> int:
     application = QApplication(sys.argv[:1])
     application.setApplicationName("Mismatch Lab")
     application.setOrganizationName("Mismatch Lab")
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signals = EndSignals(application)
     theme.install(application)
     window = MainWindow(scenario, path, user_folder())
+    signals.came.connect(window.leave)
     window.show()
+    folders = [*window.settings.recent_folders, *([path.absolute().parent] if path else [])]
+    threading.Thread(target=remove_leftovers, args=(folders,), name="mismatch-lab-leftovers", daemon=True).start()
     window.help.welcome(window.settings)
-    return end(application.exec())
+    status = application.exec()
+    signals.close()
+    if stop.signal is not None:
+        stop.say()
+    return end(status)

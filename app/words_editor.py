@@ -31,6 +31,8 @@ class WordsField(QPlainTextEdit):
 
     finished = Signal(str)
     """The text that was typed: the field is left, or Return pressed."""
+    typed = Signal(str)
+    """The text so far."""
 
     def __init__(self, tip: str, *, one_line: bool) -> None:
         super().__init__(objectName="words", toolTip=tip, accessibleName=tip)
@@ -43,6 +45,7 @@ class WordsField(QPlainTextEdit):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.document().setDocumentMargin(2)
         self.textChanged.connect(self._fit_height)
+        self.textChanged.connect(self._tell)
 
     def show_text(self, text: str) -> None:
         """Show a text; nothing is emitted, and nothing typed before can be undone any more."""
@@ -51,6 +54,10 @@ class WordsField(QPlainTextEdit):
             self.setPlainText(text)
             self.moveCursor(QTextCursor.MoveOperation.Start)
             self._shown = self.toPlainText()
+
+    def _tell(self) -> None:
+        if self.hasFocus():
+            self.typed.emit(self.toPlainText())
 
     def _fit_height(self) -> None:
         lines = min(max(round(self.document().size().height()), 1), _MOST_LINES)
@@ -109,6 +116,8 @@ class WordsEditor(QWidget):
 
     commanded = Signal(object)
     """An Edit."""
+    on_its_way = Signal(object)
+    """An Edit, as far as it has been typed."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -121,8 +130,9 @@ class WordsEditor(QWidget):
         self.notes.setProperty("role", "muted")
         for part in (self.origin, self.notes):
             part.setFont(theme.font(12))
-        self.name.finished.connect(lambda text: self.commanded.emit(partial(titled, name=text)))
-        self.notes.finished.connect(lambda text: self.commanded.emit(partial(titled, notes=text)))
+        for field, key in ((self.name, "name"), (self.notes, "notes")):
+            field.finished.connect(lambda text, key=key: self.commanded.emit(partial(titled, **{key: text})))
+            field.typed.connect(lambda text, key=key: self.on_its_way.emit(partial(titled, **{key: text})))
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(2)
