@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 import warnings
 from collections.abc import Sequence
 from typing import Any, BinaryIO
@@ -10,28 +9,15 @@ from typing import Any, BinaryIO
 import numpy as np
 from matplotlib import rc_context
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from matplotlib.transforms import ScaledTranslation
 
+from core.figure_layout import INK, MOST_DECADES, MUTED, STYLE, keep_inside, legend_below, page, prepare, spread
 from core.findings import Column, Findings, headline
 from core.numbers import with_error
 from core.user_text import figure_text
 
-INK, MUTED, FAINT = "#1B2430", "#66717F", "#E4E8ED"
-STYLE: dict[Any, Any] = {
-    "font.family": "DejaVu Sans",
-    "font.size": 12.5,
-    "text.color": INK,
-    "axes.edgecolor": FAINT,
-    "axes.labelcolor": MUTED,
-    "xtick.color": MUTED,
-    "ytick.color": MUTED,
-    "lines.dash_capstyle": "round",
-    "lines.solid_capstyle": "round",
-}
 _DASHES = {"bound": (6.0, 3.6), "observed_mismatch": (0.1, 2.0), "kl": (7.0, 2.6, 0.1, 2.6)}
 """Lengths on and off of every line that is not solid, in line widths."""
 _LEGEND = {
@@ -40,8 +26,10 @@ _LEGEND = {
     "bound": "bound on the KL",
     "kl": "KL, exact",
 }
-_DECADES = 6
-"""At most so many below the largest value are shown."""
+_TOP, _FOOT = 0.98, -0.1
+"""Heights between which samplers are named, as parts of the axes' height."""
+_NAME, _LINE = 0.05, 0.053
+"""Heights of a sampler's name and of each line under it, as parts of the axes' height."""
 
 
 def save_evidence(title: str, found: Sequence[Findings], file: BinaryIO) -> None:
@@ -54,8 +42,7 @@ def save_evidence(title: str, found: Sequence[Findings], file: BinaryIO) -> None
 def evidence_figure(title: str, found: Sequence[Findings]) -> Figure:
     """Draw every sampler's cumulative curves in its colour, with its numbers at t = 1 beside them."""
     with rc_context(STYLE):
-        figure = Figure(figsize=(12, 6.75), dpi=200, facecolor="white")
-        FigureCanvasAgg(figure)
+        figure = page(12, 6.75)
         axes = figure.add_axes((0.075, 0.17, 0.655, 0.675))
         _prepare(axes, found)
         for index in range(len(found)):
@@ -67,18 +54,9 @@ def evidence_figure(title: str, found: Sequence[Findings]) -> Figure:
         if any(map(_brackets, found)):
             lines.append(Line2D([], [], color=INK, linewidth=5, alpha=0.55))
             labels.append("KL, between its bounds")
-        figure.legend(
-            lines,
-            labels,
-            loc="lower left",
-            bbox_to_anchor=(0.065, 0.005),
-            ncols=5,
-            frameon=False,
-            fontsize=11.5,
-            handlelength=2.6,
-            columnspacing=2.0,
-        )
-        figure.text(0.075, 0.93, figure_text(textwrap.shorten(title, 70, placeholder=" …")), size=19, weight="bold")
+        legend_below(figure, lines, labels, 0.065)
+        heading = figure.text(0.075, 0.93, figure_text(title), size=19, weight="bold")
+        keep_inside(heading, 0.97)
         figure.text(0.075, 0.882, "nats, accumulated from t = T down to 1", color=MUTED)
         figure.text(0.756, 0.882, "at t = 1", color=MUTED)
     return figure
@@ -89,19 +67,6 @@ def _prepare(axes: Axes, found: Sequence[Findings]) -> None:
     axes.set_ylim(*_limits(found))
     axes.set_xlim(found[0].steps, 0)
     axes.set_xlabel("reverse time t")
-
-
-def prepare(axes: Axes) -> None:
-    """Give axes the quiet frame of every figure: nats on a logarithmic scale, numbers without ticks."""
-    axes.set_yscale("log")
-    axes.grid(axis="y", color=FAINT, linewidth=0.8)
-    axes.set_axisbelow(True)
-    axes.spines[["top", "left", "right"]].set_visible(False)
-    axes.tick_params(length=0, pad=7)
-    axes.yaxis.set_major_locator(LogLocator(numticks=12))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axes.yaxis.set_minor_formatter(NullFormatter())
-    axes.tick_params(which="minor", length=0)
 
 
 def _limits(found: Sequence[Findings]) -> tuple[float, float]:
@@ -116,7 +81,7 @@ def _limits(found: Sequence[Findings]) -> tuple[float, float]:
     )
     top = float(np.max(drawn, initial=1e-3))
     ends = np.concatenate([_positive(each.value[name][-2:-1]) for each in found for name in _LEGEND])
-    ends = ends[ends > top * 10.0**-_DECADES]
+    ends = ends[ends > top * 10.0**-MOST_DECADES]
     return min(float(np.min(ends, initial=top)) / 25, top / 100), top * 1.8
 
 
@@ -160,21 +125,33 @@ def _dashes(name: str, phase: float) -> dict[str, Any]:
 
 def _name_samplers(axes: Axes, found: Sequence[Findings]) -> None:
     """Write every sampler's name and numbers to the right of where its curve ends."""
-    numbers = [_numbers(each)[: 1 if len(found) > 6 else None] for each in found]
-    gap = 0.05 + 0.053 * max(len(lines) for lines in numbers)
+    count, scale = _lines_under_names(len(found))
+    gap = scale * (_NAME + _LINE * count)
     ends = [_end(axes, each) for each in found]
-    places = spread(ends, gap=gap, low=gap - 0.06, high=0.98)
-    for each, lines, end, place in zip(found, numbers, ends, places, strict=True):
+    places = spread(ends, gap=gap, low=_FOOT + gap - 0.06, high=_TOP)
+    for each, end, place in zip(found, ends, places, strict=True):
         colour = each.about.colour
         axes.plot(
             [1.005, 1.03], [end, place], transform=axes.transAxes, color=colour, alpha=0.55, lw=1.2, clip_on=False
         )
-        name = axes.text(
-            1.04, place, figure_text(each.about.label, 24), transform=axes.transAxes, va="center", color=colour
-        )
-        name.set(fontsize=14, fontweight="bold")
-        below = axes.transAxes + ScaledTranslation(0, -10 / 72, axes.figure.dpi_scale_trans)
-        axes.text(1.04, place, "\n".join(lines), transform=below, va="top", color=MUTED, size=11.5, linespacing=1.35)
+        beside = axes.transAxes
+        name = axes.text(1.04, place, figure_text(each.about.label), transform=beside, va="center", color=colour)
+        name.set(fontsize=14 * scale, fontweight="bold")
+        below = beside + ScaledTranslation(0, -10 * scale / 72, axes.figure.dpi_scale_trans)
+        lines = "\n".join(_numbers(each)[:count])
+        numbers = axes.text(1.04, place, lines, transform=below, va="top", color=MUTED, size=11.5 * scale)
+        numbers.set_linespacing(1.35)
+        for text in (name, numbers):
+            keep_inside(text, 0.995)
+
+
+def _lines_under_names(samplers: int) -> tuple[int, float]:
+    """How many lines of numbers have room under every sampler's name, and the scale of the type."""
+    for count in (3, 2, 1):
+        gap = _NAME + _LINE * count
+        if samplers * gap <= _TOP - _FOOT + 0.06:
+            return count, 1.0
+    return 1, (_TOP - _FOOT + 0.06) / (samplers * gap)
 
 
 def _end(axes: Axes, each: Findings) -> float:
@@ -185,21 +162,6 @@ def _end(axes: Axes, each: Findings) -> float:
         if values.size and np.log(values[-1]) > low:
             return float((np.log(values[-1]) - low) / (high - low))
     return 0.0
-
-
-def spread(wanted: Sequence[float], *, gap: float, low: float, high: float) -> list[float]:
-    """Places near the wanted ones, at least ``gap`` apart, between ``low`` and ``high`` as far as there is room."""
-    order = sorted(range(len(wanted)), key=lambda index: -wanted[index])
-    places = list(wanted)
-    ceiling = high
-    for index in order:
-        places[index] = min(places[index], ceiling)
-        ceiling = places[index] - gap
-    floor = low
-    for index in reversed(order):
-        places[index] = max(places[index], floor)
-        floor = places[index] + gap
-    return places
 
 
 def _numbers(each: Findings) -> list[str]:

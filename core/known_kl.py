@@ -125,7 +125,7 @@ def known_kl(experiment: Experiment, index: int, frame: int) -> KnownKL:
         return INFINITE
     if math.isinf(high) and math.isfinite(reverse):
         return KnownKL("reverse", reverse, reverse, float(bracket.reverse.error[index, column]))
-    return _between(low, high)
+    return between(low, high)
 
 
 class BoundTexts(NamedTuple):
@@ -194,7 +194,8 @@ def kl_entry(experiment: Experiment, index: int, t: int) -> dict[str, Any]:
     return {"kind": kind, **value, **estimates}
 
 
-def _between(low: float, high: float) -> KnownKL:
+def between(low: float, high: float) -> KnownKL:
+    """Return what two computed limits say of a KL; zero and infinity are no limits."""
     if math.isfinite(high):
         return KnownKL("bracket" if low > 0 else "upper only", low, high)
     return KnownKL("lower only", low, high) if low > 0 else UNKNOWN
