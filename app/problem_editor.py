@@ -19,7 +19,7 @@ from app.run_editor import RunEditor
 from app.sampler_editor import SamplerEditor
 from app.user_text import plain_label
 from app.words_editor import WordsEditor
-from core.edits import Edit, difference, patched, with_dimension
+from core.edits import Edit, Patch, blamed, difference, patched, with_dimension
 from core.refusal import ScenarioError
 from core.scenario import Scenario
 
@@ -171,14 +171,15 @@ class ProblemEditor(QScrollArea):
             "run": {**shown["run"], **self.samplers.data(), **self.run.data()},
         }
         known = {key: shown.get(key, {}) for key in typed}
-        self.try_edit(partial(patched, patch=difference(known, typed)))
+        patch = difference(known, typed)
+        self.try_edit(partial(patched, patch=patch), patch)
 
-    def try_edit(self, edit: Edit) -> None:
-        """Hand an edit to the document; where it is not valid, mark what is wrong."""
+    def try_edit(self, edit: Edit, patch: Patch | None = None) -> None:
+        """Hand an edit to the document; where it is not valid, mark what is wrong: of a patch, what it changes."""
         try:
             is_another = self.document.edit(edit, self.gesture, seen=self._seen)
         except ScenarioError as error:
-            self.show_error(error)
+            self.show_error(blamed(error, patch) if patch else error)
             self.refused.emit()
             return
         if not is_another:

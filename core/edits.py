@@ -49,6 +49,23 @@ def _merged(table: Mapping[str, Any], patch: Patch) -> dict[str, Any]:
     return merged
 
 
+def leaves(patch: Patch) -> list[str]:
+    """Return the fields that a patch gives values to, as errors name them."""
+    names: list[str] = []
+    for key, value in patch.items():
+        names += [f"{key}.{name}" for name in leaves(value)] if isinstance(value, Mapping) else [key]
+    return names
+
+
+def blamed(error: ScenarioError, patch: Patch) -> ScenarioError:
+    """Return an error as one of the field that a patch changes, where it names another: that one was right before."""
+    changed, (named, *_) = leaves(patch), error.field.split(",")
+    if error.source or len(changed) != 1 or f"{named}.".startswith(f"{changed[0]}."):
+        return error
+    is_within = changed[0].startswith(f"{named}.")
+    return ScenarioError("", changed[0], error.reason if is_within else f"not possible with {error}")
+
+
 def titled(scenario: Scenario, *, name: str | None = None, notes: str | None = None) -> Scenario:
     """Call a scenario by another name, in one line, or give it other notes; what is left out stays."""
     words = {"name": name if name is None else " ".join(name.split()) or UNTITLED, "notes": notes}

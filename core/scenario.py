@@ -35,6 +35,7 @@ from core.sections import (
     Section,
     TargetSection,
     Vector,
+    most_common,
 )
 from core.user_text import one_line
 
@@ -80,8 +81,7 @@ class Scenario(Section):
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         self._check_target()
-        if self.data is not None and any(len(point) != self.dimension for point in self.data.points):
-            refuse("data.points", f"must have {self.dimension} coordinates each, as prior.means")
+        self._check_dimension()
         try:
             smallest = min(self.schedule.build().betas)
         except ValueError as error:
@@ -100,17 +100,24 @@ class Scenario(Section):
             refuse("measurement", "is missing (or give a target in its place)")
         if self.measurement is not None and self.target is not None:
             refuse("target", "must be left out where there is a measurement: its posterior is the target")
-        if self.target is not None and len(self.target.means[0]) != self.dimension:
-            refuse(
-                "target.means",
-                f"must have {self.dimension} coordinates as prior.means (has {len(self.target.means[0])})",
-            )
-        if self.measurement is not None and len(self.measurement.matrix[0]) != self.dimension:
-            refuse(
-                "measurement.matrix",
-                f"must have {self.dimension} columns, one for each coordinate of prior.means "
-                f"(has {len(self.measurement.matrix[0])})",
-            )
+
+    def _check_dimension(self) -> None:
+        """Everything lives in one space: what differs from the most is wrong."""
+        sizes = dict(self.prior.sizes())
+        if self.target is not None:
+            sizes |= self.target.sizes()
+        if self.measurement is not None:
+            sizes["measurement.matrix"] = len(self.measurement.matrix[0])
+        dimension = most_common(sizes.values())
+        for field, size in sizes.items():
+            if size != dimension:
+                refuse(field, _must_fit(field, dimension, size, [name for name in sizes if sizes[name] == dimension]))
+        for index, point in enumerate(self.data.points if self.data is not None else (), start=1):
+            if len(point) != dimension:
+                refuse(
+                    "data.points",
+                    f"must have {dimension} coordinates each, as prior.means (entry {index} has {len(point)})",
+                )
 
     def _check_value(self) -> None:
         """A noiseless y must be reachable."""
@@ -287,6 +294,17 @@ class Scenario(Section):
         # kind first, so that the section says what its other keys mean
         schedule = {"kind": self.schedule.kind, **self.schedule.model_dump(exclude={"kind"})}
         return tomlkit.dumps({**self.to_dict(), "schedule": schedule})
+
+
+def _must_fit(field: str, dimension: int, size: int, fitting: Sequence[str]) -> str:
+    """What a field of another dimension must have, and which field it must go with."""
+    if "covariances" in field:
+        return f"must be {dimension} by {dimension} (is {size} by {size})"
+    if "matrix" in field:
+        return f"must have {dimension} columns, one for each coordinate of prior.means (has {size})"
+    covariance = field.replace("means", "covariances")
+    other = "its covariance" if covariance in fitting else fitting[0].replace(",", "")
+    return f"must have {dimension} coordinates as {other} (has {size})"
 
 
 def _mixture(section: MixtureSection) -> GaussianMixture:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from typing import Annotated, ClassVar, Literal, Self, final
 
 import numpy as np
@@ -51,26 +53,26 @@ class MixtureSection(Section):
 
     @model_validator(mode="after")
     def _shapes(self) -> Self:
-        count = len(self.weights)
-        for name, rows in (("means", self.means), ("covariances", self.covariances)):
-            if len(rows) != count:
-                refuse(
-                    f"{self.section}.{name}", f"must have one entry for each of the {count} weights (has {len(rows)})"
-                )
-        dimension = len(self.means[0])
-        if dimension == 0:
-            refuse(f"{self.section}.means, component 1", "must have at least one coordinate")
+        lengths = {"weights": len(self.weights), "means": len(self.means), "covariances": len(self.covariances)}
+        count = most_common(lengths.values())
+        for name, length in lengths.items():
+            if length != count:
+                other = next(other for other in lengths if lengths[other] == count)
+                refuse(f"{self.section}.{name}", f"must have one entry for each of the {count} {other} (has {length})")
         for index, (mean, covariance) in enumerate(zip(self.means, self.covariances, strict=True), start=1):
-            if len(mean) != dimension:
-                refuse(
-                    f"{self.section}.means, component {index}",
-                    f"must have {dimension} coordinates as component 1 (has {len(mean)})",
-                )
+            if not mean:
+                refuse(f"{self.section}.means, component {index}", "must have at least one coordinate")
             field = f"{self.section}.covariances, component {index}"
-            if len(covariance) != dimension or any(len(row) != dimension for row in covariance):
-                refuse(field, f"must be {dimension} by {dimension}")
+            if not covariance or any(len(row) != len(covariance) for row in covariance):
+                refuse(field, f"must be {len(mean)} by {len(mean)}")
             _check_covariance(covariance, field)
         return self
+
+    def sizes(self) -> Iterator[tuple[str, int]]:
+        """Yield every field that has the space's dimension, with the dimension it has."""
+        for index, (mean, covariance) in enumerate(zip(self.means, self.covariances, strict=True), start=1):
+            yield f"{self.section}.means, component {index}", len(mean)
+            yield f"{self.section}.covariances, component {index}", len(covariance)
 
 
 @final
@@ -85,6 +87,11 @@ class TargetSection(MixtureSection):
     """What the samples should follow, in place of the posterior of a measurement."""
 
     section = "target"
+
+
+def most_common(sizes: Iterable[int]) -> int:
+    """Return the size that occurs most often, the first of several."""
+    return Counter(sizes).most_common(1)[0][0]
 
 
 def _check_covariance(covariance: Matrix, field: str) -> None:
@@ -117,10 +124,14 @@ class MeasurementSection(Section):
 
     @model_validator(mode="after")
     def _shapes(self) -> Self:
-        width = len(self.matrix[0])
+        width = most_common(map(len, self.matrix))
         for index, row in enumerate(self.matrix, start=1):
             if len(row) != width or width == 0:
-                refuse(f"measurement.matrix, row {index}", f"must have as many entries as row 1 ({max(width, 1)})")
+                fitting = next((at for at, other in enumerate(self.matrix, 1) if len(other) == width != 0), 1)
+                refuse(
+                    f"measurement.matrix, row {index}",
+                    f"must have as many entries as row {fitting} ({max(width, 1)}); it has {len(row)}",
+                )
         if self.value is not None and len(self.value) != len(self.matrix):
             refuse(
                 "measurement.value",

@@ -439,6 +439,13 @@ WRONG: dict[str, Wrong] = {
         "not symm",
     ),
     "indefinite": (lambda hand, text: hand.cell(hand.prior, 0, 2, text), "1,2;2,1", "1,0;0,1", prior_table, "eigenval"),
+    "short mean of one": (
+        lambda hand, text: hand.cell(hand.prior, 0, 1, text),
+        "1",
+        "1, 1",
+        prior_table,
+        "means · component 1: must have 2 coordinates",
+    ),
     "small matrix": (lambda hand, text: hand.cell(hand.prior, 1, 2, text), "1", "1,0;0,1", prior_table, "2 by 2"),
     "huge H": (lambda hand, text: hand.cell(hand.measurement, 0, 0, text), "1e7", "1e6", measurement_table, "1000000"),
     "H in words": (lambda hand, text: hand.cell(hand.measurement, 0, 0, text), "x", "1", measurement_table, "number"),
@@ -456,7 +463,7 @@ WRONG: dict[str, Wrong] = {
     "huge seed": (lambda hand, text: hand.line("seed", text), str(2**63), "1", line("seed"), "less than"),
     "no growth": (lambda hand, text: hand.line("c", text), "0", "1", line("c"), "greater than 0"),
     "first step of one": (lambda hand, text: hand.line("delta", text), "1", "0.1", line("delta"), "less than 1"),
-    "steps too large": (lambda hand, text: hand.line("c", text), "30", "3", line("kind"), "schedule: beta_t must lie"),
+    "steps too large": (lambda hand, text: hand.line("c", text), "30", "3", line("c"), "c: beta_t must lie"),
 }
 
 
@@ -477,8 +484,8 @@ def test_a_y_out_of_range_is_marked_when_the_noise_goes(hand: Hand, make_scenari
     hand.editor.document.load(make_scenario(measurement={"matrix": [[1, 0], [1, 0]], "value": [0.1, 0.2]}))
     hand.line("noise", "0")
     assert hand.edits == []
-    assert hand.marked == [hand.measurement]
-    assert "range of matrix" in hand.errors[0]
+    assert hand.marked == [hand.editor.measurement.fields["noise"]], "y was right before"
+    assert "noise: not possible with measurement.value: must lie in the range of matrix" in hand.errors[0]
     hand.cell(hand.measurement, 1, 2, "0.1")
     assert hand.edits[-1].measurement.value == (0.1, 0.1)
     assert hand.edits[-1].measurement.noise == 0

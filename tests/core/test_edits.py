@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.library import builtin_scenarios, load_builtin
-from core.edits import difference, patched, with_another_sampler, with_dimension, with_drawn_value, with_sampler
+from core.edits import blamed, difference, patched, with_another_sampler, with_dimension, with_drawn_value, with_sampler
 from core.refusal import ScenarioError
 
 ONE = load_builtin("one-gaussian")
@@ -109,3 +109,25 @@ def test_a_drawn_value_is_given() -> None:
     assert drawn == with_drawn_value(THREE, 3)
     shifted = load_builtin("shifted-mean")
     assert with_drawn_value(shifted, 3) is shifted
+
+
+@pytest.mark.parametrize(
+    ("patch", "error", "field", "reason"),
+    [
+        ({"measurement": {"noise": 0}}, ("measurement.value", "must be 1"), "measurement.noise", "measurement.value"),
+        ({"schedule": {"c": 30.0}}, ("schedule", "beta_t must lie"), "schedule.c", "beta_t must lie"),
+        ({"prior": {"means": []}}, ("prior.means, component 1", "must"), "prior.means, component 1", "must"),
+        ({"run": {"seed": 1}, "schedule": {"c": 3}}, ("schedule", "must"), "schedule", "must"),
+    ],
+)
+def test_the_field_that_changed_is_to_blame(
+    patch: dict[str, Any], error: tuple[str, str], field: str, reason: str
+) -> None:
+    told = blamed(ScenarioError("", *error), patch)
+    assert told.field == field
+    assert reason in told.reason
+
+
+def test_a_fault_of_a_file_stays_the_files() -> None:
+    fault = ScenarioError("own.py", "line 3", "NameError")
+    assert blamed(fault, {"schedule": {"c": 30.0}}) is fault

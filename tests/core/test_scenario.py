@@ -96,6 +96,34 @@ BAD = {
         "prior.covariances, component 2",
         ["2 by 2"],
     ),
+    "one short mean": (
+        [put("prior.means", [[1.0], [0.0, 0.0]])],
+        "prior.means, component 1",
+        ["2 coordinates", "has 1"],
+    ),
+    "one component, a short mean": (
+        [
+            put("prior", {"weights": [1.0], "means": [[0.0]], "covariances": [COVARIANCE]}),
+        ],
+        "prior.means, component 1",
+        ["2 coordinates as its covariance", "has 1"],
+    ),
+    "one component, a small covariance": (
+        [put("prior", {"weights": [1.0], "means": [[0.0, 0.0]], "covariances": [[[1.0]]]})],
+        "prior.covariances, component 1",
+        ["2 by 2", "1 by 1"],
+    ),
+    "too few weights": ([put("prior.weights", [1.0])], "prior.weights", ["each of the 2 means", "has 1"]),
+    "the first row short": (
+        [put("measurement.matrix", [[1.0], [1.0, 0.0], [0.0, 1.0]]), drop("measurement.value")],
+        "measurement.matrix, row 1",
+        ["as many entries as row 2 (2)", "has 1"],
+    ),
+    "short points": (
+        [put("data", {"points": [[0.0, 0.0], [1.0]]})],
+        "data.points",
+        ["2 coordinates each", "entry 2 has 1"],
+    ),
     "asymmetric covariance": (
         [put("prior.covariances", [COVARIANCE, [[1.0, 0.2], [0.1, 1.0]]])],
         "prior.covariances, component 2",
