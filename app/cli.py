@@ -232,7 +232,7 @@ def _print_headline(experiment: Experiment) -> None:
 
 
 _LEGEND = {
-    "KL": "of the samples from the target, KL(Q‖P); a – b, ≤ b: limits that hold three standard errors; "
+    "KL": "of the samples from the target, KL(Q‖P); a – b, ≤ b: limits, each widened by three standard errors; "
     "(P‖Q): reversed, for samplers without noise",
     "bound": "the KL is not larger; the sum of init, disc, var and mismatch, which is range + null",
     "observed": "the mismatch over the sampler's own particles, which is no part of the bound",

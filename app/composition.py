@@ -22,9 +22,20 @@ PARTS = {
     "discretisation": ("discretisation", "#A5ACC2"),
     "variance": ("step variance", "#C0808F"),
     "mismatch_range": ("measured mismatch", theme.STRIP),
-    "mismatch_null": ("unseen mismatch", "#7B61C9"),
+    "mismatch_null": ("unmeasured mismatch", "#7B61C9"),
 }
 """Terms from left to right: words and colour."""
+
+
+def part_words(experiment: Experiment) -> dict[str, str]:
+    """Return the terms that a bound can have, in words: without a measurement no direction is measured."""
+    words = {name: text for name, (text, _) in PARTS.items()}
+    if experiment.problem.measurement.rank:
+        return words
+    del words["mismatch_range"]
+    return words | {"mismatch_null": "mismatch"}
+
+
 _LEGEND_ROWS = (("initialisation", "variance"), ("discretisation", "mismatch_range", "mismatch_null"))
 _NAME_WIDTH, _TOTAL_WIDTH, _SPACE = 84, 88, 8
 _ROW, _BAR, _LEAST_ROW = 30, 14, 12
@@ -110,8 +121,9 @@ class Bars(QWidget):
         if not self._is_known:
             return
         assert self._experiment is not None
+        parts = part_words(self._experiment)
         for index, sampler in enumerate(self._experiment.samplers):
-            terms = (f"{words} {with_error(*self._pair(index, name))}" for name, (words, _) in PARTS.items())
+            terms = (f"{words} {with_error(*self._pair(index, name))}" for name, words in parts.items())
             yield f"{sampler.about.label}: {self._total(index)}, of which {', '.join(terms)}"
 
     # Places
@@ -199,10 +211,10 @@ class Bars(QWidget):
         why = why_no_bound(self._experiment, index, self._frame)
         bound, _ = self._pair(index, "bound")
         rows = []
-        for name, (words, colour) in PARTS.items():
+        for name, words in part_words(self._experiment).items():
             value, error = self._pair(index, name)
             share = percent(value / bound) if math.isfinite(value) and 0 < bound < math.inf else "–"
-            rows.append((colour, words, [with_error(value, error), share]))
+            rows.append((PARTS[name][1], words, [with_error(value, error), share]))
         about = self._experiment.samplers[index].about
         t = self._experiment.schedule.steps - self._frame
         text = table(f"{about.label} at t = {t}", (f"bound {self._total(index)}" if not why else "", "share"), rows)
@@ -235,6 +247,8 @@ class Composition(QWidget):
     def show_experiment(self, experiment: Experiment) -> None:
         """Take a new run."""
         self.bars.show_experiment(experiment)
+        for name, words in part_words(experiment).items():
+            self._legend[name].set_words(words)
 
     def show_frame(self, frame: int) -> None:
         """Show the terms down to a frame."""

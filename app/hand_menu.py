@@ -64,9 +64,7 @@ def _add_edits(menu: QMenu, hand: Hand, grip: Grip | None, place: Place) -> None
     menu.addSeparator()
     mixture = grip.mixture if grip is not None and grip.component is not None else "prior"
     if len(section(scenario, mixture).weights) > 1:
-        menu.addAction(
-            "Weigh all components equally", lambda: hand.edit(lambda old: equally_weighted(old, mixture), seen)
-        )
+        menu.addAction("Set all weights equal", lambda: hand.edit(lambda old: equally_weighted(old, mixture), seen))
     if scenario.rows:
         menu.addAction("Draw y from the model", lambda: hand.draw_value(seen))
 

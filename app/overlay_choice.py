@@ -49,7 +49,7 @@ KINDS = {
     "twins": Kind("To the exact twin", Qt.Key.Key_D, "lines to Exact’s particle with the same random numbers"),
     "weights": Kind("Weights", Qt.Key.Key_W, "sampled beside exact, at the target’s components"),
 }
-PARTS: dict[Part, str] = {"all": "all directions", "measured": "measured only", "unseen": "unseen only"}
+PARTS: dict[Part, str] = {"all": "all directions", "measured": "measured only", "unmeasured": "unmeasured only"}
 AT_FIRST = "target trails"
 """What is shown at the very first start."""
 _TIP = (

@@ -46,7 +46,7 @@ def scores_in_words(
         rows += [(name, _vector(vector), number(float(vector.norm()))) for name, vector in vectors.items()]
         rows += [
             ("|Δ| in measured directions", "", number(float(field.gap("measured").norm()))),
-            ("|Δ| in unmeasured directions", "", number(float(field.gap("unseen").norm()))),
+            ("|Δ| in unmeasured directions", "", number(float(field.gap("unmeasured").norm()))),
             ("β/2 |Δ|², nats a step", "", number(float(field.mismatch()))),
         ]
     return t, rows

@@ -32,7 +32,7 @@ class RunEditor(Section):
     def __init__(self) -> None:
         super().__init__("run", "Schedule and run")
         self.kind = ComboBox("How fast the forward process forgets")
-        for kind, words in (("etc", "exponential, constant"), ("linear", "linear β"), ("cosine", "cosine")):
+        for kind, words in (("etc", "exponential then constant"), ("linear", "linear β"), ("cosine", "cosine")):
             self.kind.addItem(words, kind)
         self.kind.activated.connect(lambda _: self._change_kind())
         self.steps = Slid(self.entry("steps", "Steps T"), 20, 2000, whole=True)
@@ -40,7 +40,7 @@ class RunEditor(Section):
         self.paths = self.entry("paths", "Monte Carlo target paths for the terms, where there are several components")
         self.seed = self.entry("seed", "Seed of every random number of the run")
         self.variance = ComboBox("Reverse variance of every sampler that does not set its own")
-        for key, words in (("theory", "β / α, the theory's"), ("beta", "β"), ("posterior", "posterior")):
+        for key, words in (("theory", "β/α (default)"), ("beta", "β"), ("posterior", "β̃ (posterior)")):
             self.variance.addItem(words, key)
         self.variance.activated.connect(lambda _: self.changed.emit())
         self.rounds = self.entry("kl_rounds", "Rounds of refining the KL where it has no closed form; 0 for none")
@@ -69,9 +69,11 @@ class RunEditor(Section):
         self._add_line("device", self.device)
         for slid in (self.steps, self.particles):
             slid.slid.connect(self.changed)
-        self.plot = quiet_plot("ᾱ_t: how much of x₀ is left at t", axes=False)
+        self.plot = quiet_plot("ᾱ_t: the part of x₀'s variance that is left at t", axes=True)
         self.plot.setToolTip(self.plot.accessibleName())
-        self.plot.setFixedHeight(64)
+        self.plot.setFixedHeight(84)
+        self.plot.getAxis("left").setTicks([[(0.0, "0"), (0.5, "ᾱ_t"), (1.0, "1")]])
+        self.plot.setYRange(0, 1, padding=0.06)
         self.curve = self.plot.plot()
         self.body.addLayout(self.form)
         self.body.addWidget(self.plot)
@@ -89,6 +91,11 @@ class RunEditor(Section):
         if hasattr(self, "curve"):
             self.plot.setBackground(theme.current().surface)
             self.curve.setPen(pg.mkPen(theme.current().accent, width=1.6))
+            for side in ("left", "bottom"):
+                axis = self.plot.getAxis(side)
+                axis.setPen(pg.mkPen(theme.current().line))
+                axis.setTextPen(pg.mkPen(theme.current().muted))
+                axis.setTickFont(theme.font(10))
 
     def show_scenario(self, scenario: Scenario) -> None:
         """Fill the fields; only those of the schedule's kind are shown."""
@@ -108,6 +115,9 @@ class RunEditor(Section):
         self.device.setCurrentText(run.device)
         alpha_bar = schedule.build().alpha_bar
         self.curve.setData(alpha_bar)
+        last = schedule.steps
+        self.plot.getAxis("bottom").setTicks([[(0, "t = 0"), (last // 2, str(last // 2)), (last, f"T = {last}")]])
+        self.plot.setXRange(-0.06 * last, 1.08 * last, padding=0)
         self.restyle()
 
     def _change_kind(self) -> None:

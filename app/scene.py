@@ -66,7 +66,7 @@ def data_dots(scenario: Scenario, projection: Projection) -> list[NDArray[np.flo
 
 
 def projections(problem: Problem) -> list[Projection]:
-    """Return the planes on offer: pairs of coordinates, then measured against unseen directions."""
+    """Return the planes on offer: pairs of coordinates, then measured against unmeasured directions."""
     dimension = problem.prior.dimension
     identity = torch.eye(dimension, dtype=torch.float64)
     names = [f"x{subscript(index + 1)}" for index in range(dimension)]
@@ -77,7 +77,8 @@ def projections(problem: Problem) -> list[Projection]:
     rank = problem.measurement.rank
     if 0 < rank < dimension and dimension > 2:
         basis = problem.measurement.right_basis.mT[[0, rank]]
-        planes.append(Projection("measured, unseen", ("v₁ (measured)", f"v{subscript(rank + 1)} (unseen)"), basis))
+        axes = "v₁ (measured)", f"v{subscript(rank + 1)} (unmeasured)"
+        planes.append(Projection("measured, unmeasured", axes, basis))
     return planes
 
 

@@ -218,7 +218,7 @@ class Transport(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.player = player
         self.is_refining = False
-        """The frames are complete, and the KL is being closed in on."""
+        """The frames are complete, and the bracket of the KL is being refined."""
         self._schedule: Schedule | None = None
         self._figures = 2
         """Of abar_t and SNR_t so many are written beside t."""
@@ -329,9 +329,9 @@ class Transport(QWidget):
         self._say(f"computed {self.player.last} / {self.player.last} in {seconds:.2f} s", running=False)
 
     def show_refining(self, where: str) -> None:
-        """Say that the frames are complete, and the KL is being closed in on."""
+        """Say that the frames are complete, and the bracket of the KL is being refined."""
         self.is_refining = True
-        self.status.setText(f"closing in on the KL: {where}" if where else "comparing the samples")
+        self.status.setText(f"bracketing the KL: {where}" if where else "comparing the samples")
 
     def show_cancelled(self) -> None:
         """Say where the computation was given up, and play what is there."""

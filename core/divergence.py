@@ -219,12 +219,12 @@ class _ClosedForm:
         return torch.stack(means, 1).squeeze(-1), torch.stack(covariances, 1)
 
     def _totals(self, split: Tensor, discretisation: Tensor, kl: Tensor, law: tuple[Tensor, Tensor]) -> Totals:
-        variance, measured, unseen = split
+        variance, measured, unmeasured = split
         initialisation = torch.full_like(variance, self.initialisation)
-        total = measured + unseen
+        total = measured + unmeasured
         bound = initialisation + discretisation + variance + total
         discretisation = discretisation.expand_as(total)
-        value = torch.stack([bound, initialisation, discretisation, variance, total, measured, unseen])
+        value = torch.stack([bound, initialisation, discretisation, variance, total, measured, unmeasured])
         return Totals(value, torch.zeros_like(value), kl, law)
 
     @staticmethod

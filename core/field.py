@@ -16,7 +16,7 @@ from torch import Tensor
 from core.problem import Level, Measurement
 from core.samplers import Sampler, ScoreSampler
 
-Part = Literal["all", "measured", "unseen"]
+Part = Literal["all", "measured", "unmeasured"]
 """Which directions of a gap count: all, those in the range of H^T, or those in the null space of H."""
 
 
@@ -72,7 +72,7 @@ class Field:
         return used_score(self.level, self.sampler, self.points)
 
     def gap(self, part: Part = "all") -> Tensor:
-        """``Delta_t = s_{t|y} - g_t``, (d, N), or its part in the measured or the unseen directions."""
+        """``Delta_t = s_{t|y} - g_t``, (d, N), or its part in the measured or the unmeasured directions."""
         return _part(self.level.measurement, self.exact - self.used, part)
 
     def mismatch(self, part: Part = "all") -> Tensor:

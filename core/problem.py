@@ -26,7 +26,7 @@ class Measurement:
     """``y = H x + sigma_y n`` with n standard normal on R^p.
 
     With ``H = U diag(s) V^T``: ``Hd`` is the pseudo-inverse, ``P = Hd H`` projects on the range of
-    H^T (the measured directions), ``N = I - P`` on the null space of H (the unseen ones).
+    H^T (the measured directions), ``N = I - P`` on the null space of H (the unmeasured ones).
     """
 
     matrix: Tensor
@@ -38,7 +38,7 @@ class Measurement:
 
     @classmethod
     def none(cls, like: GaussianMixture) -> Self:
-        """No measurement at all: every direction is unseen."""
+        """No measurement at all: every direction is unmeasured."""
         return cls(like.means.new_zeros(0, like.dimension), like.means.new_zeros(0), 0.0)
 
     def to(self, device: torch.device, dtype: torch.dtype) -> Measurement:
@@ -62,7 +62,7 @@ class Measurement:
 
     @cached_property
     def right_basis(self) -> Tensor:
-        """(d, d): V, the measured directions in the first r columns, the unseen ones in the others."""
+        """(d, d): V, the measured directions in the first r columns, the unmeasured ones in the others."""
         return self._svd[2]
 
     @property
@@ -89,8 +89,8 @@ class Measurement:
     @cached_property
     def null_projector(self) -> Tensor:
         """N = I - P, (d, d)."""
-        unseen = self.right_basis[:, self.rank :]
-        return unseen @ unseen.mT
+        unmeasured = self.right_basis[:, self.rank :]
+        return unmeasured @ unmeasured.mT
 
     @cached_property
     def seen(self) -> Tensor:

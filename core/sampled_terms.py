@@ -151,7 +151,7 @@ class SampledTerms:
             own: (samplers, 3, B, N).
         """
         shape = len(own), len(within)
-        variance, measured, unseen = (_mean_and_error(part) for part in own.unbind(1))
+        variance, measured, unmeasured = (_mean_and_error(part) for part in own.unbind(1))
         total = own[:, 1] + own[:, 2]
         mismatches = _mean_and_error(total)
         bound = _mean_and_error(total.add_(own[:, 0]).add_(free))
@@ -159,7 +159,7 @@ class SampledTerms:
         discretisation = _mean_and_error(free + self.information)
         start = torch.full_like(within, self.initialisation)
         fixed = start + within, start, within, *[torch.zeros_like(within)] * 4
-        parts = bound, initialisation, discretisation, variance, mismatches, measured, unseen
+        parts = bound, initialisation, discretisation, variance, mismatches, measured, unmeasured
         value = torch.stack([(mean + known).expand(shape) for (mean, _), known in zip(parts, fixed, strict=True)])
         error = torch.stack([error.expand(shape) for _, error in parts])
         return Totals(value, error, torch.full(shape, math.nan))

@@ -59,9 +59,9 @@ class Place:
 
     t: int
     steps: int
-    seen: int = 1
+    measured: int = 1
     """Directions that H sees; none where there is no measurement."""
-    unseen: int = 1
+    unmeasured: int = 1
     singular: bool = False
     """The target has no density at t = 0."""
 
@@ -69,8 +69,8 @@ class Place:
 def summarise(experiment: Experiment, frame: int) -> str:
     """Return the sentences for a frame of an experiment."""
     measurement, steps = experiment.problem.measurement, experiment.schedule.steps
-    unseen = len(measurement.right_basis) - measurement.rank
-    place = Place(steps - frame, steps, measurement.rank, unseen, experiment.problem.target.is_singular)
+    unmeasured = len(measurement.right_basis) - measurement.rank
+    place = Place(steps - frame, steps, measurement.rank, unmeasured, experiment.problem.target.is_singular)
     if frame >= experiment.completed:
         return describe([], place)
     accounts = [_account(experiment, index, frame) for index in range(len(experiment.samplers))]
@@ -202,9 +202,9 @@ def _change(name: str, before: float, after: float) -> str:
 
 
 def _words(name: str, place: Place) -> str:
-    if name.startswith("mismatch") and place.seen == 0:
+    if name.startswith("mismatch") and place.measured == 0:
         return "mismatch, the prior's score in place of the target's"
-    directions = {"mismatch_range": ("measured", place.seen), "mismatch_null": ("unseen", place.unseen)}
+    directions = {"mismatch_range": ("measured", place.measured), "mismatch_null": ("unmeasured", place.unmeasured)}
     if name in directions:
         kind, count = directions[name]
         return f"mismatch in the {kind} direction{'' if count == 1 else 's'}"

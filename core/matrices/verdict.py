@@ -57,8 +57,10 @@ def judge_measurement(matrix: Array) -> Verdict:
     if rank == 0:
         return Verdict(True, "Rank 0: nothing is measured.", f"{size}, rank 0")
     span = f"{_short(float(values[rank - 1]))} to {_short(float(values[0]))}"
-    unseen = matrix.shape[1] - rank
-    words = f"Rank {rank} of at most {most}: {rank} directions measured, {unseen} unseen; singular values {span}."
+    unmeasured = matrix.shape[1] - rank
+    words = (
+        f"Rank {rank} of at most {most}: {rank} directions measured, {unmeasured} unmeasured; singular values {span}."
+    )
     return Verdict(True, words, f"{size}, rank {rank}, singular values {span}")
 
 

@@ -14,7 +14,7 @@ from core.samplers.base import About, ScoreSampler, register
 
 
 class RangeReplacement(ScoreSampler):
-    """The prior's score in the unseen directions, a linear pull to ``sqrt(abar_t) Hd y`` in the measured ones."""
+    """The prior's score in the unmeasured directions, a linear pull to ``sqrt(abar_t) Hd y`` in the measured ones."""
 
     @abstractmethod
     def precision(self, level: Level) -> Tensor:
@@ -99,7 +99,7 @@ class BODDNM(RangeReplacement):
         "#2E86DE",
         r"N s_t + \Sigma_t^{-1}(\sqrt{\bar\alpha_t}\, H^\dagger y - P x),\quad "
         r"\Sigma_t = (1-\bar\alpha_t) I + \bar\alpha_t \sigma_y^2 H^\dagger (H^\dagger)^T",
-        "Widens DDNM's pull by the measurement noise; optimal without noise or under a flat prior.",
+        "DDNM's pull towards y, weakened by the measurement noise; optimal without noise or under a flat prior.",
         "Liang, Ju, Liang, Shroff, ICLR 2025",
     )
 
@@ -126,8 +126,8 @@ class BOOracle(ScoreSampler):
     def score(self, level: Level, points: Tensor) -> Tensor:
         """``N s_t + P s_{t|y}``."""
         measurement = level.measurement
-        unseen = measurement.null_projector @ level.prior_score(points)
-        return affine(unseen, measurement.range_projector, level.target_score(points))
+        unmeasured = measurement.null_projector @ level.prior_score(points)
+        return affine(unmeasured, measurement.range_projector, level.target_score(points))
 
 
 @register

@@ -1,4 +1,4 @@
-"""Samplers whose steps are kernels of their own, with other variances in measured than in unseen directions."""
+"""Samplers whose steps are kernels of their own, with other variances in measured than in unmeasured directions."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ class Replacement(StochasticSampler):
         "#A15543",
         r"\mu_t = N \mu_t^{prior}(x) + \sqrt{\bar\alpha_{t-1}}\, H^\dagger y,\quad "
         r"V_t = \sigma_t^2 N + (1-\bar\alpha_{t-1}) P",
-        "Overwrites the measured part by a noised measurement at every step; the unseen part never learns of it.",
+        "Overwrites the measured part by a noised measurement at every step; the unmeasured part never learns of it.",
         "Song, Sohl-Dickstein, Kingma, Kumar, Ermon, Poole, ICLR 2021",
         "Takes y for noiseless. The last step has no variance in the measured directions.",
         "One replacement a step, without resampling.",
     )
 
     def kernel(self, level: Level, points: Tensor) -> Kernel:
-        """Return the prior's step in the unseen directions, the noised measurement in the others."""
+        """Return the prior's step in the unmeasured directions, the noised measurement in the others."""
         measurement = level.measurement
         free = measurement.null_projector @ level.step_mean(points, level.prior_score(points))
         mean = free + level.abar_previous**0.5 * measurement.estimate
@@ -66,15 +66,15 @@ class DDNMPlus(StochasticSampler):
 
         denoised = level.denoised(points, level.prior_score(points))
         corrected = denoised + basis @ (share * (basis.mT @ (measurement.estimate - denoised)))
-        unseen = measurement.right_basis.shape[0] - measurement.rank
-        free = full.expand(*left.shape[:-2], unseen, 1)
+        unmeasured = measurement.right_basis.shape[0] - measurement.rank
+        free = full.expand(*left.shape[:-2], unmeasured, 1)
         return Kernel(towards * corrected + stay * points, torch.cat([left, free], dim=-2))
 
 
-def _along(level: Level, measured: Scalar, unseen: Scalar) -> Tensor:
-    """(d, 1): one variance in the measured directions, another in the unseen ones."""
+def _along(level: Level, measured: Scalar, unmeasured: Scalar) -> Tensor:
+    """(d, 1): one variance in the measured directions, another in the unmeasured ones."""
     seen, like = level.measurement.seen, level.measurement.right_basis
-    return torch.where(seen, _tensor(measured, like), _tensor(unseen, like))
+    return torch.where(seen, _tensor(measured, like), _tensor(unmeasured, like))
 
 
 def _tensor(value: Scalar, like: Tensor) -> Tensor:

@@ -302,7 +302,7 @@ def test_overlays_are_remembered_until_the_layout_is_reset(window: Window, qtbot
     first.close()
     second = window(None, None, tmp_path)
     assert second.planes.overlays.shown == {"target", "mismatch", "weights"}
-    assert second.planes.overlays.part == "unseen"
+    assert second.planes.overlays.part == "unmeasured"
     assert second.planes.overlays.text() == "Overlays (2)"
     second.reset_layout()
     assert second.planes.overlays.shown == {"target", "trails"}

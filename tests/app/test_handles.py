@@ -397,7 +397,7 @@ def test_delete_with_nothing_selected_changes_nothing(three: Planes) -> None:
         ("Make m₂ round", lambda new: new.prior.covariances[1] == ((0.275, 0.0), (0.0, 0.275))),
         ("Bring y here", lambda new: new.measurement.value == pytest.approx((0.64,), abs=0.02)),
         ("Aim H here", lambda new: new.measurement.matrix[0] == pytest.approx((0.94, -0.342), abs=0.02)),
-        ("Weigh all components equally", lambda new: len(set(new.prior.weights)) == 1),
+        ("Set all weights equal", lambda new: len(set(new.prior.weights)) == 1),
         ("Draw y from the model", lambda new: new.measurement.value != (0.2,)),
     ],
 )
@@ -416,7 +416,7 @@ def test_the_menu_at_an_empty_place(three: Planes) -> None:
         "Show the scores here",
         "Bring y here",
         "Aim H here",
-        "Weigh all components equally",
+        "Set all weights equal",
         "Draw y from the model",
         "Fit view\tF",
     ]

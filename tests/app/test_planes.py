@@ -122,11 +122,11 @@ def test_all_masses_are_drawn_in_one_line() -> None:
     [
         (1, ["x₁"]),
         (2, ["x₁, x₂"]),
-        (3, ["x₁, x₂", "x₁, x₃", "x₂, x₃", "measured, unseen"]),
+        (3, ["x₁, x₂", "x₁, x₃", "x₂, x₃", "measured, unmeasured"]),
         (
             5,
             [f"x{a}, x{b}" for a, b in ["₁₂", "₁₃", "₁₄", "₁₅", "₂₃", "₂₄", "₂₅", "₃₄", "₃₅", "₄₅"]]
-            + ["measured, unseen"],
+            + ["measured, unmeasured"],
         ),
     ],
 )
@@ -138,10 +138,10 @@ def test_the_planes_on_offer(dimension: int, labels: list[str], make_scenario: M
         identity = torch.eye(plane.basis.shape[0], dtype=torch.float64)
         torch.testing.assert_close(plane.basis @ plane.basis.mT, identity)
     if dimension > 2:
-        measured, unseen = offered[-1].basis
+        measured, unmeasured = offered[-1].basis
         row = problem.measurement.matrix[0]
         assert abs(float(measured @ row)) == pytest.approx(float(row.norm()))
-        assert float(unseen @ row) == pytest.approx(0, abs=1e-12)
+        assert float(unmeasured @ row) == pytest.approx(0, abs=1e-12)
 
 
 def isotropic(make_scenario: Make, dimension: int, **sections: object) -> Scenario:

@@ -278,7 +278,7 @@ def test_every_kind_of_schedule_has_its_own_parameters(hand: Hand) -> None:
     assert visible() == set()
     assert hand.edits[-1].schedule.model_dump() == {"kind": "cosine", "steps": 40}
     hand.choose(run.kind, "linear β")
-    hand.choose(run.kind, "exponential, constant")
+    hand.choose(run.kind, "exponential then constant")
     assert visible() == {"c", "delta"}
     assert len(hand.edits) == 6
 

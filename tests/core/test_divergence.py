@@ -164,11 +164,11 @@ def test_range_and_null_space_are_told_apart(
     components: int, account: Account, make_problem: Make, short: Schedule
 ) -> None:
     evidence = account(make_problem(components, 3, 2, 0.3, 3), short, ALL)
-    measured, unseen, total = (rows_of(evidence, "mismatch" + part) for part in ("_range", "_null", ""))
+    measured, unmeasured, total = (rows_of(evidence, "mismatch" + part) for part in ("_range", "_null", ""))
     assert measured["bo-oracle"].max() < 1e-20 < measured["bo-ddnm"][-1]
     assert total["exact"].max() == 0
     for key in ("ccdf", "ddnm", "bo-ddnm", "prior"):
-        np.testing.assert_allclose(unseen[key], unseen["bo-oracle"], rtol=1e-9, atol=1e-20)
+        np.testing.assert_allclose(unmeasured[key], unmeasured["bo-oracle"], rtol=1e-9, atol=1e-20)
         assert (total[key] >= total["bo-oracle"]).all()
 
 
@@ -180,8 +180,8 @@ def test_one_gaussian_without_correlation_has_no_unseen_mismatch(
         tensor([1]), tensor([[0.5, -0.3]]), tensor([[[1, correlation], [correlation, 2]]])
     )
     problem = Problem.of(prior, Measurement(tensor([[1, 0]]), tensor([0.8]), 0.3))
-    unseen = rows_of(account(problem, short, SCORES), "mismatch_null")
-    assert unseen["bo-ddnm"][-1] > 1e-3 if biased else unseen["bo-ddnm"][-1] < 1e-25
+    unmeasured = rows_of(account(problem, short, SCORES), "mismatch_null")
+    assert unmeasured["bo-ddnm"][-1] > 1e-3 if biased else unmeasured["bo-ddnm"][-1] < 1e-25
 
 
 def test_ccdf_mismatch_grows_with_steps_where_that_of_ddnm_settles(
@@ -330,12 +330,12 @@ def test_a_step_without_noise_ends_the_bound(
         for frame, level in enumerate(problem.levels(schedule), start=1):
             variance = torch.as_tensor(sampler.kernel(level, torch.zeros(3, 1, dtype=F64)).variance)
             still[:, frame] = still[:, frame - 1] | (variance.expand(3, 1) == 0).squeeze(-1).numpy()
-        measured, unseen = still[:rank].any(0), still[rank:].any(0)
+        measured, unmeasured = still[:rank].any(0), still[rank:].any(0)
         assert measured[-1] == (sampler.about.key != "ddnm+" or noise > 0), sampler.about.key
         value = {term: evidence.value[term][row] for term in TERMS}
         np.testing.assert_array_equal(np.isposinf(value["mismatch_range"]), measured)
-        np.testing.assert_array_equal(np.isposinf(value["mismatch_null"]), unseen)
-        ended = measured | unseen
+        np.testing.assert_array_equal(np.isposinf(value["mismatch_null"]), unmeasured)
+        ended = measured | unmeasured
         for term in ("mismatch", "variance"):
             np.testing.assert_array_equal(np.isposinf(value[term]), ended, err_msg=term)
         ended[-1] |= noise == 0

@@ -51,11 +51,11 @@ def test_the_gap_and_its_parts(key: str, level: Level) -> None:
         torch.testing.assert_close(field.used, sampler.score(level, points))
     heat = field.mismatch()
     torch.testing.assert_close(heat, level.beta / 2 * (field.gap() ** 2).sum(0))
-    torch.testing.assert_close(field.mismatch("measured") + field.mismatch("unseen"), heat)
+    torch.testing.assert_close(field.mismatch("measured") + field.mismatch("unmeasured"), heat)
     matrix = level.measurement.matrix
     torch.testing.assert_close(matrix @ field.gap("measured"), matrix @ field.gap())
     torch.testing.assert_close(
-        matrix @ field.gap("unseen"), torch.zeros(2, 7, dtype=torch.float64), atol=1e-9 * scale, rtol=0
+        matrix @ field.gap("unmeasured"), torch.zeros(2, 7, dtype=torch.float64), atol=1e-9 * scale, rtol=0
     )
 
 

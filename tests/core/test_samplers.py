@@ -34,7 +34,7 @@ class Symbols:
         self.alpha, self.abar, self.before = 1 - level.beta, level.abar, level.abar_previous
         self.inverse = torch.linalg.pinv(self.matrix)
         self.seen = self.inverse @ self.matrix
-        self.unseen = identity - self.seen
+        self.unmeasured = identity - self.seen
         self.centre = self.abar**0.5 * self.inverse @ self.y
         self.prior, self.target = level.prior.score(x), level.target.score(x)
         self.sigma = (1 - self.abar) * identity + self.abar * self.noise**2 * self.inverse @ self.inverse.mT
@@ -56,10 +56,10 @@ class Symbols:
 SCORES: dict[str, Callable[[Symbols], Tensor]] = {
     "prior": lambda s: s.prior,
     "exact": lambda s: s.target,
-    "ccdf": lambda s: s.unseen @ s.prior + (s.centre - s.seen @ s.x) / (1 - s.alpha),
-    "ddnm": lambda s: s.unseen @ s.prior + (s.centre - s.seen @ s.x) / (1 - s.abar),
-    "bo-ddnm": lambda s: s.unseen @ s.prior + torch.linalg.solve(s.sigma, s.centre - s.seen @ s.x),
-    "bo-oracle": lambda s: s.unseen @ s.prior + s.seen @ s.target,
+    "ccdf": lambda s: s.unmeasured @ s.prior + (s.centre - s.seen @ s.x) / (1 - s.alpha),
+    "ddnm": lambda s: s.unmeasured @ s.prior + (s.centre - s.seen @ s.x) / (1 - s.abar),
+    "bo-ddnm": lambda s: s.unmeasured @ s.prior + torch.linalg.solve(s.sigma, s.centre - s.seen @ s.x),
+    "bo-oracle": lambda s: s.unmeasured @ s.prior + s.seen @ s.target,
     "pigdm": lambda s: s.prior + s.back(s.precision((1 - s.abar) * torch.eye(len(s.x), dtype=F64))),
     "tmpd": lambda s: s.prior + s.back(s.precision((1 - s.abar) / s.abar**0.5 * s.jacobian)),
     "dps": lambda s: s.prior + 0.5 * s.back(torch.eye(len(s.y), dtype=F64)) / s.residual.norm(dim=0)
@@ -81,8 +81,8 @@ def flow(s: Symbols, score: Tensor, before: float) -> Tensor:
 
 def replacement(s: Symbols, variance: float) -> tuple[Tensor, Tensor]:
     prior = (s.x + (1 - s.alpha) * s.prior) / s.alpha**0.5
-    mean = s.unseen @ prior + s.before**0.5 * s.inverse @ s.y
-    return mean, variance * s.unseen + (1 - s.before) * s.seen
+    mean = s.unmeasured @ prior + s.before**0.5 * s.inverse @ s.y
+    return mean, variance * s.unmeasured + (1 - s.before) * s.seen
 
 
 def ddnm_plus(s: Symbols, variance: float) -> tuple[Tensor, Tensor]:
@@ -225,7 +225,7 @@ def test_every_sampler_is_affine_for_one_component(
 def test_without_noise_bo_ddnm_is_ddnm_and_the_oracle(
     matrix: object, other: str, mixture: GaussianMixture, points: Tensor
 ) -> None:
-    # The measured part of x_0 is then known, and so independent of the unseen one: true of any mixture.
+    # The measured part of x_0 is then known, and so independent of the unmeasured one: true of any mixture.
     for level in pose(mixture, matrix, 0.0).levels(SCHEDULE):
         close(mean("bo-ddnm", level, points), mean(other, level, points))
     noisy = list(pose(mixture, matrix, 0.3).levels(SCHEDULE))[-3]

@@ -62,9 +62,9 @@ def test_a_sampler_runs_alone_as_in_company(key: str, problem: Problem, etc: Etc
 
 
 def test_observing_changes_no_particle(problem: Problem, etc: Etc, run: Run) -> None:
-    seen, unseen = (run(problem, etc(20), ALL, observe=observe) for observe in (True, False))
-    assert all(torch.equal(*pair) for pair in zip(seen.frames, unseen.frames, strict=True))
-    assert np.isnan(unseen.observed_mismatch[:, 1:]).all()
+    seen, unmeasured = (run(problem, etc(20), ALL, observe=observe) for observe in (True, False))
+    assert all(torch.equal(*pair) for pair in zip(seen.frames, unmeasured.frames, strict=True))
+    assert np.isnan(unmeasured.observed_mismatch[:, 1:]).all()
 
 
 def test_the_problem_stays_as_it_was(problem: Problem, etc: Etc, run: Run) -> None:

@@ -78,17 +78,17 @@ LIMITED = "DDNM: 97 % of its bound is mismatch in the measured direction"
         (
             [account("DPS", (0, 0.5, 0, 0, 99.5), diverged_at=23), EXACT],
             AT_ONE,
-            "DPS: >99 % of its bound is mismatch in the unseen direction; Exact removes nearly all of it "
+            "DPS: >99 % of its bound is mismatch in the unmeasured direction; Exact removes nearly all of it "
             "(bound 100 → 0.700). Diverged: DPS at t = 23.",
         ),
         (
             [account("Prior", (0, 0.5, 0, 0, 1.5))],
-            Place(1, 300, seen=0, unseen=2),
+            Place(1, 300, measured=0, unmeasured=2),
             "Prior: 75 % of its bound of 2.00 is mismatch, the prior's score in place of the target's.",
         ),
         (
             [account("DDNM", (0, 0.5, 0, 1.5, 0))],
-            Place(1, 300, seen=2),
+            Place(1, 300, measured=2),
             "DDNM: 75 % of its bound of 2.00 is mismatch in the measured directions.",
         ),
         (
