@@ -44,6 +44,12 @@ def read(text: str) -> int | float | str:
     return word
 
 
+def read_whole(text: str) -> int | float | str:
+    """A whole number where the text is one in any notation: 1000000, 1_000_000, 1e6."""
+    value = read(text)
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 def read_vector(text: str) -> list[int | float | str]:
     """Numbers between commas or spaces."""
     return [read(word) for word in re.split(r"[,\s]+", text.strip(" ,[]()")) if word]
@@ -55,7 +61,9 @@ def read_matrix(text: str) -> list[list[int | float | str]]:
 
 
 def write(value: float) -> str:
-    """The shortest text that gives the same number again."""
+    """The shortest text that gives the same number again; a whole number stays one."""
+    if isinstance(value, int):
+        return str(value)
     short = f"{value:g}"
     return short if float(short) == value else repr(value)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 from PySide6.QtWidgets import QApplication, QInputDialog, QMenu
@@ -86,6 +87,8 @@ def _ask_weight(hand: Hand, component: Grip, seen: Revision) -> None:
     words = f"{title}\n(all weights are divided by their sum)"
     old = section(hand.scenario, component.mixture).weights[component.index]
     window = QApplication.activeWindow()
-    new, accepted = QInputDialog.getDouble(window, title, words, old, *_WEIGHTS, decimals=4, step=0.05)
-    if accepted:
+    decimals = max(4, 3 - math.floor(math.log10(old)))
+    low, high = min(old, _WEIGHTS[0]), max(old, _WEIGHTS[1])
+    new, accepted = QInputDialog.getDouble(window, title, words, old, low, high, decimals=decimals, step=0.05)
+    if accepted and new != round(old, decimals):
         hand.edit(lambda scenario: weighted(scenario, component, new), seen)

@@ -159,8 +159,12 @@ class ProblemEditor(QScrollArea):
 
     def _edit(self) -> None:
         """Take what differs in the fields from what was put there, and nothing else."""
-        if self._loading:
-            return
+        if not self._loading:
+            patch = self.typed()
+            self.try_edit(partial(patched, patch=patch), patch)
+
+    def typed(self) -> Patch:
+        """Return what differs in the fields from the scenario that was put there."""
         shown = self._scenario.to_dict()
         aim = self.measurement if self._scenario.target is None else self.target
         typed = {
@@ -171,8 +175,7 @@ class ProblemEditor(QScrollArea):
             "run": {**shown["run"], **self.samplers.data(), **self.run.data()},
         }
         known = {key: shown.get(key, {}) for key in typed}
-        patch = difference(known, typed)
-        self.try_edit(partial(patched, patch=patch), patch)
+        return difference(known, typed)
 
     def try_edit(self, edit: Edit, patch: Patch | None = None) -> None:
         """Hand an edit to the document; where it is not valid, mark what is wrong: of a patch, what it changes."""

@@ -16,6 +16,7 @@ from app.fields import (
     Section,
     Slid,
     read,
+    read_whole,
     write,
 )
 from app.pictures import quiet_plot
@@ -129,7 +130,7 @@ class RunEditor(Section):
     def data(self) -> dict[str, Any]:
         """Return the ``[run]`` part without the samplers; see :meth:`schedule_data`."""
         return {
-            **{name: read(self._text(name)) for name in ("particles", "paths", "kl_rounds", "seed")},
+            **{name: read_whole(self._text(name)) for name in ("particles", "paths", "kl_rounds", "seed")},
             "variance": self.variance.currentData(),
             "device": self.device.currentText(),
         }
@@ -138,7 +139,7 @@ class RunEditor(Section):
         """Return the ``[schedule]`` part."""
         kind = self.kind.currentData()
         names = [name for name in SCHEDULES[kind].model_fields if name != "kind"]
-        return {"kind": kind, **{name: read(self._text(name)) for name in names}}
+        return {"kind": kind, **{name: (read_whole if name == "steps" else read)(self._text(name)) for name in names}}
 
     def _text(self, name: str) -> str:
         return self.lines[name].text()

@@ -23,7 +23,7 @@ from PySide6.QtWidgets import (
 from app import theme
 from app.controls import ComboBox
 from app.escape import EscapeKey
-from app.fields import Entry, read, set_invalid, write
+from app.fields import Entry, read, read_whole, set_invalid, write
 from app.popup import beside, place_in
 from app.user_text import plain_label
 from app.widgets import heading, sampler_title, side_by_side
@@ -156,9 +156,10 @@ class SamplerSettings(QFrame):
         }
         return {name: value for name, value in shown.items() if value != self._default(name)}
 
-    @staticmethod
-    def _typed(name: str, text: str) -> int | float | str:
-        return text.strip() if name in Sampler.model_fields else read(text)
+    def _typed(self, name: str, text: str) -> int | float | str:
+        kind = self._model.model_fields[name].annotation
+        is_words = name in Sampler.model_fields or kind is str
+        return text.strip() if is_words else read_whole(text) if kind is int else read(text)
 
     def mark(self, name: str, reason: str) -> None:
         """Mark a parameter and say why it is refused; an empty reason marks nothing."""

@@ -11,7 +11,7 @@ from typing import Literal, final
 
 import pyqtgraph as pg
 import qtawesome
-from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtCore import QLocale, QObject, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QGuiApplication, QIcon, QPalette, QPen
 from PySide6.QtWidgets import QApplication
 
@@ -153,7 +153,11 @@ def font(size: float, weight: Literal["regular", "medium", "semibold"] = "regula
 
 
 def install(application: QApplication) -> None:
-    """Load the typeface, set style and palette, and keep following the system's light or dark."""
+    """Load the typeface, set style and palette, and keep following the system's light or dark.
+
+    Numbers are written and read as in scenario files, whatever the system's language.
+    """
+    QLocale.setDefault(QLocale.c())
     for file in (files("resources") / "fonts").iterdir():
         if file.name.endswith(".otf"):
             QFontDatabase.addApplicationFontFromData(file.read_bytes())

@@ -417,3 +417,8 @@ def test_every_schedule_is_reachable_by_name(kind: str) -> None:
     schedule = Scenario.from_dict(edited(put("schedule", {"kind": kind, "steps": 50}))).schedule
     assert schedule.kind == kind
     assert schedule.build().steps == 50
+
+
+def test_a_decimal_comma_is_named() -> None:
+    with pytest.raises(ScenarioError, match=r"must be a number with a decimal point \(is '0,5'\)"):
+        Scenario.from_dict(tomllib.loads(VALID) | {"measurement": {"matrix": [[1.0, 0.0]], "noise": "0,5"}})
