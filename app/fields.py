@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import final
 
-from PySide6.QtCore import QEvent, QObject, Qt, Signal
+from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -15,7 +15,6 @@ from PySide6.QtWidgets import (
     QHeaderView,
     QLineEdit,
     QPushButton,
-    QStyledItemDelegate,
     QTableWidget,
     QTableWidgetItem,
     QVBoxLayout,
@@ -23,12 +22,15 @@ from PySide6.QtWidgets import (
 )
 
 from app import theme
+from app.cells import Cells, pasted_text
 from app.controls import Slider
-from app.keys import is_command, leaves_to_window
+from app.keys import leaves_to_window
 from app.user_text import plain_label
 from core.refusal import ScenarioError
 
 _ROW_HEIGHT = 26
+_LINE_HEIGHT = 14
+"""Of each line more in a row."""
 _VISIBLE_ROWS = 6
 _SLIDER_STEPS = 1000
 
@@ -185,23 +187,13 @@ class Section(QWidget):
 
 
 @final
-class _Cells(QStyledItemDelegate):
-    """Edits cells as text, and leaves the keys of commands to the window."""
-
-    def eventFilter(self, editor: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's name
-        """Look at what an editor gets."""
-        if isinstance(editor, QWidget) and is_command(event, editor.window()):
-            event.ignore()
-            return True
-        return super().eventFilter(editor, event)
-
-
-@final
 class NumberTable(QTableWidget):
     """A small table of texts that stand for numbers."""
 
     edited = Signal(int, int)
     """Row and column of a cell that the user changed."""
+    pasted = Signal(int, int, str)
+    """Row and column of a cell, and the text that is pasted from there on."""
     removed = Signal()
     """The key Delete was pressed, outside of a cell that is being edited."""
 
@@ -218,16 +210,24 @@ class NumberTable(QTableWidget):
         self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.setTabKeyNavigation(False)
-        self.setItemDelegate(_Cells(self))
+        cells = Cells(self)
+        cells.block_pasted.connect(self._paste)
+        self.setItemDelegate(cells)
         self.itemChanged.connect(lambda item: self.edited.emit(item.row(), item.column()))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
         """Keep every key: Qt hands a key that begins an edit on to the window as well."""
         if event.key() == Qt.Key.Key_Delete:
             self.removed.emit()
+        elif text := pasted_text(event):
+            self._paste(text)
         else:
             super().keyPressEvent(event)
         event.accept()
+
+    def _paste(self, text: str) -> None:
+        if self.currentRow() >= 0:
+            self.pasted.emit(self.currentRow(), self.currentColumn(), text)
 
     @property
     def chosen(self) -> int:
@@ -239,8 +239,10 @@ class NumberTable(QTableWidget):
         columns = range(self.columnCount())
         return [[self.item(i, j).text() for j in columns] for i in range(self.rowCount())]  # type: ignore[union-attr]
 
-    def show_texts(self, rows: Sequence[Sequence[str]], titles: Sequence[str], names: Sequence[str]) -> None:
-        """Show texts under column titles and beside row names; nothing is emitted, the selected cell stays."""
+    def show_texts(
+        self, rows: Sequence[Sequence[str]], titles: Sequence[str], names: Sequence[str], lines: int = 1
+    ) -> None:
+        """Show texts of so many lines under titles and beside names; nothing is emitted, the selected cell stays."""
         self.blockSignals(True)
         self.setColumnCount(len(titles))
         self.setHorizontalHeaderLabels(list(titles))
@@ -254,8 +256,10 @@ class NumberTable(QTableWidget):
                     self.setItem(i, j, item)
                 item.setText(text)
                 item.setToolTip(text)
-        visible = min(max(len(rows), 1), _VISIBLE_ROWS)
-        self.setFixedHeight(self.horizontalHeader().sizeHint().height() + visible * _ROW_HEIGHT + 4)
+        row_height, most = _ROW_HEIGHT + (lines - 1) * _LINE_HEIGHT, max(_VISIBLE_ROWS // lines, 1)
+        self.verticalHeader().setDefaultSectionSize(row_height)
+        visible = min(max(len(rows), 1), most)
+        self.setFixedHeight(self.horizontalHeader().sizeHint().height() + visible * row_height + 4)
         self.blockSignals(False)
 
 

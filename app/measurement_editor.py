@@ -7,18 +7,27 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any, final
 
+import numpy as np
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QHeaderView
 
+from app.cells import is_separated
 from app.fields import NumberTable, Section, Slid, read, write
+from app.matrix.button import MOST_INLINE, MatrixButton
 from app.user_text import plain_label
 from app.widgets import side_by_side, subscript
 from core.edits import with_drawn_value
+from core.matrices import MatrixPlace, judge_measurement, with_measurement_block
 from core.scenario import Scenario
+from core.sections import Matrix
 
 
 @final
 class MeasurementEditor(Section):
-    """H and y as one table, and the noise."""
+    """H and y as one table, and the noise; of a large H there is a summary."""
+
+    matrix_wanted = Signal(object)
+    """The MatrixPlace of H: the user wants to edit it as a grid."""
 
     def __init__(self) -> None:
         super().__init__("measurement", "Measurement   y = H x + σ_y n")
@@ -26,6 +35,14 @@ class MeasurementEditor(Section):
         self.table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
         self.table.horizontalHeader().setMinimumSectionSize(44)
         self.table.edited.connect(self._edit_cell)
+        self.table.pasted.connect(self._paste)
+        self.edit_matrix = MatrixButton("Edit H as a matrix")
+        self.edit_matrix.clicked.connect(lambda _: self.matrix_wanted.emit(MatrixPlace("measurement")))
+        self.top.addWidget(self.edit_matrix)
+        self.summary = plain_label(wordWrap=True, visible=False)
+        self.summary.setProperty("role", "muted")
+        self._matrix: Matrix | None = None
+        """H, where there is only a summary of it."""
         self.fields.update(matrix=self.table, value=self.table)
         self.noise = Slid(self.entry("noise", "Measurement noise σ_y"), 1e-3, 3.0, zero=True)
         self.noise.slid.connect(self.changed)
@@ -35,6 +52,7 @@ class MeasurementEditor(Section):
         noise = QHBoxLayout()
         noise.addWidget(label)
         noise.addWidget(self.noise, 1)
+        self.body.addWidget(self.summary)
         self.body.addWidget(self.table)
         self.body.addLayout(noise)
         self.draw = self.button("Draw y", "Draw a new y from the model: x from the prior, y = H x + σ_y n", self._draw)
@@ -50,9 +68,9 @@ class MeasurementEditor(Section):
         if scenario.measurement is None or measurement is None:
             return
         self._value_is_given = scenario.measurement.value is not None
-        rows = [[*map(write, row), ""] for row in measurement.matrix]
-        for row, value in zip(rows, measurement.value or (), strict=True):
-            row[-1] = write(value)
+        self._matrix = measurement.matrix if scenario.dimension > MOST_INLINE else None
+        matrix = [()] * len(measurement.matrix) if self._matrix is not None else measurement.matrix
+        rows = [[*map(write, row), write(value)] for row, value in zip(matrix, measurement.value or (), strict=True)]
         self._show(rows)
         self.noise.show_value(measurement.noise)
 
@@ -60,6 +78,12 @@ class MeasurementEditor(Section):
         columns = len(rows[0])
         titles = [*(f"x{subscript(index)}" for index in range(1, columns)), "y"]
         self.table.show_texts(rows, titles, [str(index) for index in range(1, len(rows) + 1)])
+        self.summary.setVisible(self._matrix is not None)
+        if self._matrix is not None:
+            verdict = judge_measurement(np.asarray(self._matrix))
+            size = f"{len(self._matrix)} × {len(self._matrix[0])}"
+            self.summary.setText(f"H: {size}, {verdict.kind}, {verdict.span}")
+            self.summary.setToolTip(verdict.sentence)
         self.remove.setEnabled(len(rows) > 1)
         tip = (
             "The measured value" if self._value_is_given else "Drawn from the model with the run's seed; type to set it"
@@ -70,29 +94,49 @@ class MeasurementEditor(Section):
         """Return the section as the file would hold it."""
         rows = self.table.texts()
         data: dict[str, Any] = {
-            "matrix": [[read(text) for text in row[:-1]] for row in rows],
+            "matrix": [[read(text) for text in row[:-1]] for row in rows]
+            if self._matrix is None
+            else self._rows_of_h(),
             "noise": read(self.lines["noise"].text()),
         }
         if self._value_is_given:
             data["value"] = [read(row[-1]) for row in rows]
         return data
 
-    def _edit_cell(self, _row: int, column: int) -> None:
+    def _rows_of_h(self) -> list[list[int | float | str]]:
+        if self._matrix is not None:
+            return [list(row) for row in self._matrix]
+        return [[read(text) for text in row[:-1]] for row in self.table.texts()]
+
+    def _edit_cell(self, row: int, column: int) -> None:
+        text = self.table.texts()[row][column]
+        if is_separated(text):
+            self._paste(row, column, text)
+            return
         if column == self.table.columnCount() - 1:
             self._value_is_given = True
         self.changed.emit()
 
+    def _paste(self, row: int, column: int, text: str) -> None:
+        """Numbers that are pasted from a cell on, or are another H, are one edit."""
+        hidden = 0 if self._matrix is None else len(self._matrix[0])
+        self.commanded.emit(partial(with_measurement_block, text=text, row=row, column=column + hidden))
+
     def _add_row(self) -> None:
         """Measure one more coordinate."""
         rows = self.table.texts()
-        dimension = len(rows[0]) - 1
-        unit = ["1" if index == len(rows) % dimension else "0" for index in range(dimension)]
-        self._show([*rows, [*unit, "0"]])
+        dimension = len(rows[0]) - 1 if self._matrix is None else len(self._matrix[0])
+        unit = [float(index == len(rows) % dimension) for index in range(dimension)]
+        if self._matrix is not None:
+            self._matrix = (*self._matrix, tuple(unit))
+        self._show([*rows, [*(map(write, unit) if self._matrix is None else ()), "0"]])
         self.changed.emit()
 
     def _remove_row(self) -> None:
         rows, chosen = self.table.texts(), self.table.chosen
         if len(rows) > 1:
+            if self._matrix is not None:
+                self._matrix = self._matrix[:chosen] + self._matrix[chosen + 1 :]
             self._show(rows[:chosen] + rows[chosen + 1 :])
             self.changed.emit()
 

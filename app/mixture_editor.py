@@ -4,17 +4,38 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, final
+from functools import lru_cache, partial
+from typing import Any, Final, TypeAlias, final
 
 import numpy as np
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView
 
+from app import theme
 from app.controls import SpinBox
 from app.fields import Entry, NumberTable, Section, read, read_matrix, read_vector, write, write_matrix, write_vector
+from app.matrix.button import MOST_INLINE, MatrixButton
 from app.widgets import side_by_side
+from core.matrices import (
+    MatrixPlace,
+    MixtureColumn,
+    Verdict,
+    covariance_of,
+    judge_covariance,
+    vector_of,
+    with_component_block,
+)
+from core.refusal import ScenarioError
 from core.scenario import Scenario
-from core.sections import MixtureSection
+from core.sections import Matrix, MixtureSection
+
+_COLUMNS: Final[tuple[MixtureColumn, ...]] = ("weights", "means", "covariances")
+_BUTTON = 3
+"""The column with the buttons of the matrix editor."""
+_BUTTON_WIDTH, _MEAN_WIDTH, _NARROW_MEAN_WIDTH = 26, 88, 56
+
+Row: TypeAlias = tuple[Sequence[str], Matrix | None]
+"""A component: the texts of its cells, and its covariance where the text is a summary of it."""
 
 
 @final
@@ -23,6 +44,9 @@ class MixtureEditor(Section):
 
     data_wanted = Signal()
     """The user wants the mixture fitted to points from a file."""
+
+    matrix_wanted = Signal(object)
+    """The MatrixPlace of a covariance that the user wants to edit as a grid."""
 
     TITLES = ("weight", "mean", "covariance")
 
@@ -33,17 +57,26 @@ class MixtureEditor(Section):
         super().__init__(key, title)
         self._letter = letter
         self.table = NumberTable(f"Components of the {key}: weight, mean, covariance")
-        self.table.setColumnCount(len(self.TITLES))
+        self.table.setColumnCount(_BUTTON + 1)
         header = self.table.horizontalHeader()
         header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
-        header.setStretchLastSection(True)
+        header.setSectionResizeMode(_BUTTON - 1, QHeaderView.ResizeMode.Stretch)
+        header.setSectionResizeMode(_BUTTON, QHeaderView.ResizeMode.Fixed)
+        header.setMinimumSectionSize(_BUTTON_WIDTH)
+        self.table.setColumnWidth(_BUTTON, _BUTTON_WIDTH)
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         self.table.setColumnWidth(0, 48)
-        self.table.setColumnWidth(1, 88)
+        self.table.setColumnWidth(1, _MEAN_WIDTH)
         self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.table.edited.connect(lambda *_: self.changed.emit())
         self.table.currentCellChanged.connect(lambda *_: self._tell())
         self.table.removed.connect(self._delete)
+        self.table.pasted.connect(self._paste)
+        self.table.cellDoubleClicked.connect(self._open_summary)
+        self._size = 1
+        """Dimension d of what is shown."""
+        self._matrices: list[Matrix | None] = []
+        """For each row the covariance of which there is a summary, or None."""
         self.fields.update(dict.fromkeys(("weights", "means", "covariances"), self.table))
         self.dimension = SpinBox(1, 64, "Dimension of the space")
         self.dimension.setPrefix("d = ")
@@ -67,17 +100,62 @@ class MixtureEditor(Section):
         mixture: MixtureSection | None = getattr(scenario, self.key)
         if mixture is None:
             return
+        self._size = scenario.dimension
         rows = zip(mixture.weights, mixture.means, mixture.covariances, strict=True)
-        self._show([[write(weight), write_vector(mean), write_matrix(spread)] for weight, mean, spread in rows])
+        self._show([self._row(write(weight), write_vector(mean), spread) for weight, mean, spread in rows])
         if scenario.dimension == 2:
             with QSignalBlocker(self.table):
                 for row, spread in enumerate(mixture.covariances):
                     self.table.item(row, 2).setToolTip(f"{write_matrix(spread)}\n{_axes_in_words(spread)}")  # type: ignore[union-attr]
         self.dimension.setValue(scenario.dimension)
 
-    def _show(self, rows: Sequence[Sequence[str]]) -> None:
-        self.table.show_texts(rows, self.TITLES, [f"{self._letter}{index}" for index in range(1, len(rows) + 1)])
+    def _row(self, weight: str, mean: str, spread: Matrix) -> Row:
+        """A component as the table has it: of a large covariance there is a summary."""
+        if self._size <= MOST_INLINE:
+            return (weight, mean, write_matrix(spread)), None
+        return (weight, mean, _summary(spread)), spread
+
+    def _show(self, rows: Sequence[Row]) -> None:
+        names = [f"{self._letter}{index}" for index in range(1, len(rows) + 1)]
+        are_summaries = self._size > MOST_INLINE
+        texts = [[*texts, ""] for texts, _ in rows]
+        self.table.show_texts(texts, [*self.TITLES, ""], names, lines=2 if are_summaries else 1)
+        if are_summaries != (self.table.columnWidth(1) == _NARROW_MEAN_WIDTH):
+            self.table.setColumnWidth(1, _NARROW_MEAN_WIDTH if are_summaries else _MEAN_WIDTH)
+        self._matrices = [matrix for _, matrix in rows]
+        locked = Qt.ItemFlag.ItemIsSelectable | Qt.ItemFlag.ItemIsEnabled
+        with QSignalBlocker(self.table):
+            for row, matrix in enumerate(self._matrices):
+                editable = Qt.ItemFlag(0) if matrix is not None else Qt.ItemFlag.ItemIsEditable
+                cell = self.table.item(row, _BUTTON - 1)
+                assert cell is not None
+                cell.setFlags(locked | editable)
+                cell.setFont(theme.font(11 if are_summaries else 12))
+                if matrix is not None:
+                    cell.setToolTip(_verdict(matrix).sentence)
+                self.table.item(row, _BUTTON).setFlags(locked)  # type: ignore[union-attr]
+                if self.table.cellWidget(row, _BUTTON) is None:
+                    button = MatrixButton(f"Edit the covariance of {names[row]} as a matrix")
+                    button.clicked.connect(partial(self._open, row))
+                    self.table.setCellWidget(row, _BUTTON, button)
         self._offer()
+
+    def _rows(self) -> list[Row]:
+        """What the table holds now."""
+        return [(row[:_BUTTON], matrix) for row, matrix in zip(self.table.texts(), self._matrices, strict=True)]
+
+    def _open(self, row: int) -> None:
+        self.matrix_wanted.emit(MatrixPlace(self.key, row))  # type: ignore[arg-type]
+
+    def _open_summary(self, row: int, column: int) -> None:
+        """What is not typed in its cell is edited as a matrix."""
+        if column == _BUTTON - 1 and self._matrices[row] is not None:
+            self._open(row)
+
+    def _paste(self, row: int, column: int, text: str) -> None:
+        """Numbers that are pasted are one edit, and so is a block of weights or means."""
+        name = _COLUMNS[min(column, _BUTTON - 1)]
+        self.commanded.emit(partial(with_component_block, section=self.key, text=text, row=row, column=name))
 
     def _offer(self) -> None:
         """What can be done with the selection."""
@@ -99,14 +177,35 @@ class MixtureEditor(Section):
 
     def data(self) -> dict[str, Any]:
         """Return the section as the file would hold it."""
-        rows = self.table.texts()
+        rows = list(enumerate(self._rows()))
         return {
-            "weights": [read(weight) for weight, _, _ in rows],
-            "means": [read_vector(mean) for _, mean, _ in rows],
-            "covariances": [read_matrix(spread) for _, _, spread in rows],
+            "weights": [read(texts[0]) for _, (texts, _) in rows],
+            "means": [self._mean(texts[1], row) for row, (texts, _) in rows],
+            "covariances": [
+                self._covariance(texts[2], row) if matrix is None else [list(each) for each in matrix]
+                for row, (texts, matrix) in rows
+            ],
         }
 
-    def _change(self, rows: Sequence[Sequence[str]], select: int) -> None:
+    def _mean(self, text: str, row: int) -> Sequence[object]:
+        try:
+            return vector_of(text, self._size, f"{self.key}.means, component {row + 1}")
+        except ScenarioError:
+            words = read_vector(text)
+            if not any(isinstance(word, str) for word in words):
+                raise
+            return words  # the scenario says which entry is wrong
+
+    def _covariance(self, text: str, row: int) -> Sequence[Sequence[object]]:
+        try:
+            return covariance_of(text, self._size, f"{self.key}.covariances, component {row + 1}")
+        except ScenarioError:
+            words = read_matrix(text)
+            if not any(isinstance(word, str) for part in words for word in part):
+                raise
+            return words
+
+    def _change(self, rows: Sequence[Row], select: int) -> None:
         self._show(rows)
         self.select(select)
         self._tell()
@@ -115,18 +214,29 @@ class MixtureEditor(Section):
     def _add(self) -> None:
         """A round component at the origin, where the user can see it and move it."""
         size = self.dimension.value()
-        spread = [[0.2 if i == j else 0.0 for j in range(size)] for i in range(size)]
-        rows = self.table.texts()
-        self._change([*rows, ["0.25", write_vector([0.0] * size), write_matrix(spread)]], len(rows))
+        spread = tuple(tuple(0.2 if i == j else 0.0 for j in range(size)) for i in range(size))
+        rows = self._rows()
+        self._change([*rows, self._row("0.25", write_vector([0.0] * size), spread)], len(rows))
 
     def _duplicate(self) -> None:
-        rows, chosen = self.table.texts(), self.table.chosen
+        rows, chosen = self._rows(), self.table.chosen
         self._change([*rows[: chosen + 1], rows[chosen], *rows[chosen + 1 :]], chosen + 1)
 
     def _delete(self) -> None:
-        rows, chosen = self.table.texts(), self.table.chosen
+        rows, chosen = self._rows(), self.table.chosen
         if self.delete.isEnabled():
             self._change(rows[:chosen] + rows[chosen + 1 :], -1)
+
+
+@lru_cache(maxsize=256)
+def _verdict(spread: Matrix) -> Verdict:
+    return judge_covariance(np.asarray(spread))
+
+
+def _summary(spread: Matrix) -> str:
+    """A covariance in a few words."""
+    verdict = _verdict(spread)
+    return f"{verdict.kind},\n{verdict.span}"
 
 
 def _axes_in_words(spread: Sequence[Sequence[float]]) -> str:

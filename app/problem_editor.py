@@ -13,6 +13,7 @@ from app.aim import AimBox
 from app.document import Document
 from app.fields import Section, Slid
 from app.manipulation import Grip
+from app.matrix.dialog import MatrixDialog, matrix_title
 from app.measurement_editor import MeasurementEditor
 from app.mixture_editor import MixtureEditor
 from app.run_editor import RunEditor
@@ -20,6 +21,7 @@ from app.sampler_editor import SamplerEditor
 from app.user_text import plain_label
 from app.words_editor import WordsEditor
 from core.edits import Edit, Patch, blamed, difference, patched, with_dimension
+from core.matrices import MatrixPlace
 from core.refusal import ScenarioError
 from core.scenario import Scenario
 
@@ -62,6 +64,8 @@ class ProblemEditor(QScrollArea):
         body.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         for mixture in (self.prior, self.target):
             mixture.selected.connect(partial(self._tell_selected, mixture))
+            mixture.matrix_wanted.connect(self.edit_matrix)
+        self.measurement.matrix_wanted.connect(self.edit_matrix)
         self.aim = AimBox()
         self.aim.chosen.connect(self.try_edit)
         self._body = layout = QVBoxLayout(body)
@@ -159,12 +163,21 @@ class ProblemEditor(QScrollArea):
 
     def _edit(self) -> None:
         """Take what differs in the fields from what was put there, and nothing else."""
-        if not self._loading:
+        if self._loading:
+            return
+        try:
             patch = self.typed()
+        except ScenarioError as error:
+            self._refuse(error)
+        else:
             self.try_edit(partial(patched, patch=patch), patch)
 
     def typed(self) -> Patch:
-        """Return what differs in the fields from the scenario that was put there."""
+        """Return what differs in the fields from the scenario that was put there.
+
+        Raises:
+            ScenarioError: a text is no vector, or no matrix.
+        """
         shown = self._scenario.to_dict()
         aim = self.measurement if self._scenario.target is None else self.target
         typed = {
@@ -182,12 +195,26 @@ class ProblemEditor(QScrollArea):
         try:
             is_another = self.document.edit(edit, self.gesture, seen=self._seen)
         except ScenarioError as error:
-            self.show_error(blamed(error, patch) if patch else error)
-            self.refused.emit()
+            self._refuse(blamed(error, patch) if patch else error)
             return
         if not is_another:
             self.show_error(None)
             self.mended.emit()
+
+    def _refuse(self, error: ScenarioError) -> None:
+        self.show_error(error)
+        self.refused.emit()
+
+    def edit_matrix(self, place: MatrixPlace) -> None:
+        """Open the matrix editor; what is still being typed is an edit before."""
+        self.window().setFocus()
+        try:
+            dialog = MatrixDialog(self.window(), self.document, place, matrix_title(place))
+        except ScenarioError as error:
+            self._refuse(error)
+            return
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
 
     def _change_dimension(self, dimension: int) -> None:
         if self._loading:

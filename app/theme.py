@@ -252,7 +252,7 @@ def _style_sheet(palette: Palette) -> str:
     QToolButton:focus, QPushButton:focus {{ border-color: {palette.accent}; }}
     QPushButton:disabled, QToolButton:disabled {{ color: {palette.faint}; background: transparent; }}
     QToolButton::menu-indicator {{ image: none; width: 0; }}
-    QToolButton#info {{ padding: 2px; }}
+    QToolButton#info, QToolButton#matrixButton {{ padding: 2px; }}
     QToolButton#sampler {{ padding: 2px 6px 2px 2px; }}
     QToolButton#picker {{ background: {palette.raised}; padding: 5px 10px; border-color: {palette.line}; }}
     QToolButton#play {{ background: {palette.accent}; border-radius: 18px; min-width: 34px; min-height: 34px;
@@ -282,7 +282,7 @@ def _style_sheet(palette: Palette) -> str:
     QLineEdit:focus, QAbstractSpinBox:focus, QComboBox:focus {{ border-color: {palette.accent}; }}
     QLineEdit[invalid="true"]:focus {{ border-color: {palette.danger}; }}
     QAbstractSpinBox QLineEdit {{ border: none; padding: 0; min-height: 0; background: transparent; }}
-    QTableWidget QLineEdit {{ border-radius: 0; padding: 0 2px; }}
+    QTableWidget QLineEdit, QTableView#matrix QLineEdit {{ border-radius: 0; padding: 0 2px; }}
     QComboBox::drop-down, QAbstractSpinBox::up-button, QAbstractSpinBox::down-button {{ border: none; width: 18px; }}
     QComboBox::down-arrow, QAbstractSpinBox::down-arrow {{ image: url({_chevron("down", palette)}); width: 12px; }}
     QAbstractSpinBox::up-arrow {{ image: url({_chevron("up", palette)}); width: 12px; }}
@@ -292,8 +292,9 @@ def _style_sheet(palette: Palette) -> str:
     QComboBox QAbstractItemView::item {{ min-height: 24px; padding-left: 6px; border-radius: 4px; }}
     QComboBox QAbstractItemView::item:selected {{ background: {palette.raised}; color: {palette.ink}; }}
     *[invalid="true"], *[invalid="true"]:focus {{ border: 1px solid {palette.danger}; }}
-    QTableWidget {{ background: {palette.surface}; border: 1px solid {palette.line}; border-radius: 6px;
-        gridline-color: {palette.line}; }}
+    QTableWidget, QTableView#matrix {{ background: {palette.surface}; border: 1px solid {palette.line};
+        border-radius: 6px; gridline-color: {palette.line}; }}
+    QTableView#matrix:focus {{ border-color: {palette.accent}; }}
     QTableWidget#plain {{ border: none; }}
     QTableWidget[invalid="true"] {{ border: 1px solid {palette.danger}; }}
     QTableWidget::item:selected {{ background: {palette.raised}; color: {palette.ink}; }}

@@ -4,6 +4,7 @@ from core.matrices.file import read_matrix
 from core.matrices.patterns import COVARIANCES, MEASUREMENTS, Parameter, Pattern
 from core.matrices.place import (
     MatrixPlace,
+    MixtureColumn,
     block_for,
     covariance_of,
     vector_of,
@@ -19,6 +20,7 @@ __all__ = [
     "MEASUREMENTS",
     "MOST_SIDE",
     "MatrixPlace",
+    "MixtureColumn",
     "Parameter",
     "Pattern",
     "Rows",

@@ -173,6 +173,8 @@ def covariance_of(text: str, size: int, field: str) -> Rows:
 
 def vector_of(text: str, size: int, field: str) -> list[float]:
     """Read a mean that is typed or pasted; errors as of :func:`covariance_of`."""
+    if not text.strip():
+        raise ScenarioError("", field, f"must have {size} coordinates (has none)")
     try:
         values = parse_vector(text, size)
     except ScenarioError as error:

@@ -224,7 +224,8 @@ def test_a_covariance_is_judged_as_scenarios_judge_it(
 def test_h_is_judged_by_its_rank() -> None:
     assert "Rank 1 of at most 2: 1 direction" in judge_measurement(np.array([[1.0, 0, 0], [2, 0, 0]])).sentence
     assert judge_measurement(np.zeros((2, 3))).sentence == "Rank 0: nothing is measured."
-    assert judge_measurement(np.eye(2, 5)).summary == "2 × 5, rank 2, singular values 1 to 1"
+    verdict = judge_measurement(np.eye(2, 5))
+    assert (verdict.kind, verdict.span) == ("rank 2", "singular values 1 to 1")
 
 
 # Files
