@@ -36,7 +36,7 @@ class MeasurementEditor(Section):
         self.table.horizontalHeader().setMinimumSectionSize(44)
         self.table.edited.connect(self._edit_cell)
         self.table.pasted.connect(self._paste)
-        self.edit_matrix = MatrixButton("Edit H as a matrix")
+        self.edit_matrix = MatrixButton("Edit H as a matrix: paste, fill, import")
         self.edit_matrix.clicked.connect(lambda _: self.matrix_wanted.emit(MatrixPlace("measurement")))
         self.top.addWidget(self.edit_matrix)
         self.summary = plain_label(wordWrap=True, visible=False)

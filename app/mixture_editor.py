@@ -135,7 +135,7 @@ class MixtureEditor(Section):
                     cell.setToolTip(_verdict(matrix).sentence)
                 self.table.item(row, _BUTTON).setFlags(locked)  # type: ignore[union-attr]
                 if self.table.cellWidget(row, _BUTTON) is None:
-                    button = MatrixButton(f"Edit the covariance of {names[row]} as a matrix")
+                    button = MatrixButton(f"Edit the covariance of {names[row]} as a matrix: paste, fill, import")
                     button.clicked.connect(partial(self._open, row))
                     self.table.setCellWidget(row, _BUTTON, button)
         self._offer()
