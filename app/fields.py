@@ -256,7 +256,8 @@ class NumberTable(QTableWidget):
                     self.setItem(i, j, item)
                 item.setText(text)
                 item.setToolTip(text)
-        row_height, most = _ROW_HEIGHT + (lines - 1) * _LINE_HEIGHT, max(_VISIBLE_ROWS // lines, 1)
+        row_height = _ROW_HEIGHT + (lines - 1) * _LINE_HEIGHT
+        most = math.ceil(_VISIBLE_ROWS * _ROW_HEIGHT / row_height)
         self.verticalHeader().setDefaultSectionSize(row_height)
         visible = min(max(len(rows), 1), most)
         self.setFixedHeight(self.horizontalHeader().sizeHint().height() + visible * row_height + 4)

@@ -32,7 +32,7 @@ from core.sections import Matrix, MixtureSection
 _COLUMNS: Final[tuple[MixtureColumn, ...]] = ("weights", "means", "covariances")
 _BUTTON = 3
 """The column with the buttons of the matrix editor."""
-_BUTTON_WIDTH, _MEAN_WIDTH, _NARROW_MEAN_WIDTH = 26, 88, 56
+_WEIGHT_WIDTH, _BUTTON_WIDTH, _MEAN_WIDTH, _NARROW_MEAN_WIDTH = 45, 22, 71, 56
 
 Row: TypeAlias = tuple[Sequence[str], Matrix | None]
 """A component: the texts of its cells, and its covariance where the text is a summary of it."""
@@ -65,7 +65,7 @@ class MixtureEditor(Section):
         header.setMinimumSectionSize(_BUTTON_WIDTH)
         self.table.setColumnWidth(_BUTTON, _BUTTON_WIDTH)
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-        self.table.setColumnWidth(0, 48)
+        self.table.setColumnWidth(0, _WEIGHT_WIDTH)
         self.table.setColumnWidth(1, _MEAN_WIDTH)
         self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.table.edited.connect(lambda *_: self.changed.emit())
@@ -117,11 +117,10 @@ class MixtureEditor(Section):
 
     def _show(self, rows: Sequence[Row]) -> None:
         names = [f"{self._letter}{index}" for index in range(1, len(rows) + 1)]
-        are_summaries = self._size > MOST_INLINE
-        texts = [[*texts, ""] for texts, _ in rows]
-        self.table.show_texts(texts, [*self.TITLES, ""], names, lines=2 if are_summaries else 1)
-        if are_summaries != (self.table.columnWidth(1) == _NARROW_MEAN_WIDTH):
-            self.table.setColumnWidth(1, _NARROW_MEAN_WIDTH if are_summaries else _MEAN_WIDTH)
+        lines = 2 if self._size > MOST_INLINE else self._size if self._size > 2 else 1
+        self.table.show_texts([[*texts, ""] for texts, _ in rows], [*self.TITLES, ""], names, lines)
+        if (lines > 1) != (self.table.columnWidth(1) == _NARROW_MEAN_WIDTH):
+            self.table.setColumnWidth(1, _NARROW_MEAN_WIDTH if lines > 1 else _MEAN_WIDTH)
         self._matrices = [matrix for _, matrix in rows]
         locked = Qt.ItemFlag.ItemIsSelectable | Qt.ItemFlag.ItemIsEnabled
         with QSignalBlocker(self.table):
@@ -130,7 +129,7 @@ class MixtureEditor(Section):
                 cell = self.table.item(row, _BUTTON - 1)
                 assert cell is not None
                 cell.setFlags(locked | editable)
-                cell.setFont(theme.font(11 if are_summaries else 12))
+                cell.setFont(theme.font(11 if lines > 1 else 12))
                 if matrix is not None:
                     cell.setToolTip(_verdict(matrix).sentence)
                 self.table.item(row, _BUTTON).setFlags(locked)  # type: ignore[union-attr]
