@@ -56,28 +56,50 @@ class Responsibilities(NamedTuple):
 
 @final
 class Curvature:
-    """The score of a mixture at points, and its Jacobian along r fixed directions B, in closed form.
+    """The score of a mixture at points, and a Jacobian A along r fixed directions B, in closed form.
 
-    With ``s_k`` the score of component k and E over the component given the point, ``grad s =
-    E[s_k (s_k - s)^T] - E[C_k^{-1}]``: only products with the directions are formed, block after block of points.
+    With ``s_k`` the score of component k, E over the component given the point and C_k the covariances,
+    ``grad s = E[s_k (s_k - s)^T] - E[C_k^{-1}]``: only products with the directions are formed, block after block of
+    points. ``A = scale E[s_k (s_k - s)^T] + E[U_k diag(own_k) U_k^T]``: the Jacobian of the score, or of a map whose
+    part within a component is known better than as a difference.
+
+    Args:
+        mixture: not singular.
+        basis: B, (d, r).
+        points: (d, N).
+        own: (K, d): what A is within each component, along its axes; left out: ``-C_k^{-1}``, for ``grad s``.
+        scale: of what the components make of each other.
     """
 
-    def __init__(self, mixture: GaussianMixture, basis: Tensor, points: Tensor) -> None:
+    def __init__(
+        self,
+        mixture: GaussianMixture,
+        basis: Tensor,
+        points: Tensor,
+        *,
+        own: Tensor | None = None,
+        scale: float | Tensor = 1.0,
+    ) -> None:
         matrix = mixture.whitening.matrix
         shape = mixture.components, mixture.dimension
         self._towards = matrix.mT.neg()
         seen = (matrix @ basis).view(*matrix.shape[:-2], *shape, -1)
         """(K, d, r): the directions in each component's standardised eigenbasis."""
-        self._stiffness = (matrix.view(*seen.shape[:-1], -1).mT @ seen).movedim(-3, -2).flatten(-2)
-        """(d, K r): ``C_k^{-1} B``."""
-        self._precision = seen.mT @ seen
-        """(K, r, r): ``B^T C_k^{-1} B``."""
+        # A singular component of weight zero, which is allowed, must not give NaN.
+        own = -torch.where(mixture.variances > 0, mixture.variances, 1.0).reciprocal() if own is None else own
+        along = mixture.axes.mT @ basis
+        stretched = own.unsqueeze(-1) * along
+        self._own = (mixture.axes @ stretched).movedim(-3, -2).flatten(-2)
+        """(d, K r): ``U_k diag(own_k) U_k^T B``."""
+        self._own_within = along.mT @ stretched
+        """(K, r, r): ``B^T U_k diag(own_k) U_k^T B``."""
+        self._scale = scale
         self._blocks = [_Pulls.of(mixture, seen, block) for block in mixture.blocks(points)]
         self.score = _joined([self._towards @ block.weighted.flatten(-3, -2) for block in self._blocks])
         """(d, N)."""
 
     def apply(self, coordinates: Tensor) -> Tensor:
-        """(d, N): ``grad s B u`` for coordinates u, (r, N)."""
+        """(d, N): ``A B u`` for coordinates u, (r, N)."""
         widths = [block.weight.shape[-1] for block in self._blocks]
         pairs = zip(self._blocks, torch.split(coordinates, widths, dim=-1), strict=True)
         return _joined([self._apply(block, part) for block, part in pairs])
@@ -85,17 +107,18 @@ class Curvature:
     def _apply(self, block: _Pulls, coordinates: Tensor) -> Tensor:
         coordinates = coordinates.unsqueeze(-3)
         lengths = (block.centred * coordinates).sum(-2, keepdim=True)
-        bent = self._towards @ (block.weighted * lengths).flatten(-3, -2)
-        return bent.sub_(self._stiffness @ (block.weight * coordinates).flatten(-3, -2))
+        bent = (self._towards @ (block.weighted * lengths).flatten(-3, -2)).mul_(self._scale)
+        return bent.add_(self._own @ (block.weight * coordinates).flatten(-3, -2))
 
     @property
     def within(self) -> Tensor:
-        """(r, r, N): ``B^T grad s B``."""
+        """(r, r, N): ``B^T A B``."""
         return _joined([self._within(block) for block in self._blocks])
 
     def _within(self, block: _Pulls) -> Tensor:
         spread = torch.einsum("...kin,...kjn->...ijn", block.weight * block.centred, block.centred)
-        return spread - torch.einsum("...kn,...kij->...ijn", block.weight.squeeze(-2), self._precision)
+        scale = self._scale.unsqueeze(-1) if isinstance(self._scale, Tensor) else self._scale
+        return scale * spread + torch.einsum("...kn,...kij->...ijn", block.weight.squeeze(-2), self._own_within)
 
 
 class _Pulls(NamedTuple):
@@ -114,7 +137,9 @@ class _Pulls(NamedTuple):
         weight, whitened = mixture.responsibilities(points)
         weight = weight.unsqueeze(-2)
         along = (seen.mT @ whitened).neg_()
-        centred = along - (weight * along).sum(-3, keepdim=True)
+        centred = along
+        for _ in range(2):  # the second time takes off what rounding of large pulls leaves, which small ones would feel
+            centred = centred - (weight * centred).sum(-3, keepdim=True)
         return cls(weight, whitened.mul_(weight), centred)
 
 

@@ -249,9 +249,16 @@ class Level:
         return self._once("target", points, self.target.score)
 
     def prior_curvature(self, points: Tensor) -> Curvature:
-        """``s_t`` at points (d, N), and its Jacobian along the measured directions."""
+        """``s_t`` at points (d, N), and ``sqrt(abar_t) J = I + (1 - abar_t) grad s_t`` along the measured directions.
+
+        Within a component of variances v it is ``abar_t v / (abar_t v + 1 - abar_t)``: as a difference, narrow
+        components would be lost in rounding.
+        """
         basis = self.measurement.measured_basis
-        return self._once("curvature", points, lambda points: self.prior.curvature(points, basis))
+        own, scale = self.abar * self.problem.prior.variances / self.prior.variances, 1 - self.abar
+        return self._once(
+            "curvature", points, lambda points: Curvature(self.prior, basis, points, own=own, scale=scale)
+        )
 
     def _once(self, key: str, points: Tensor, evaluate: Callable[[Tensor], _Value]) -> _Value:
         """What was evaluated at the last points is remembered: samplers and mismatch ask for the same."""

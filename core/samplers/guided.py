@@ -32,8 +32,7 @@ class Guided(ScoreSampler):
         curvature, basis = level.prior_curvature(points), level.measurement.measured_basis
         residual = basis.mT @ (level.measurement.estimate - level.denoised(points, curvature.score))
         weighted = self.weighted(level, residual, curvature)
-        pull = curvature.apply(weighted).mul_(1 - level.abar).add_(basis @ weighted)
-        return pull.div_(level.abar**0.5).add_(curvature.score)
+        return curvature.apply(weighted).div_(level.abar**0.5).add_(curvature.score)
 
 
 def _squares(level: Level) -> Tensor:
@@ -82,12 +81,9 @@ class TMPD(Guided):
     def weighted(self, level: Level, residual: Tensor, curvature: Curvature) -> Tensor:
         """``(V_r^T Cov V_r + sigma_y^2 S^{-2})^{-1} rho``, ``Cov = (1 - abar_t) / sqrt(abar_t) J``."""
         squares = _squares(level)
-        identity = torch.eye(len(squares)).to(squares)
-        left = identity.unsqueeze(-1) + _as_matrix(1 - level.abar) * curvature.within
         noise = torch.diag(level.measurement.noise**2 / squares.squeeze(-1)).unsqueeze(-1)
         scale = _as_matrix((1 - level.abar) / level.abar)
-        rounding = _ROUNDING * len(squares) * torch.finfo(left.dtype).eps
-        return _solve(scale * left + noise, residual, least=scale * rounding)
+        return _solve(scale * curvature.within + noise, residual)
 
 
 def _as_matrix(value: Scalar) -> Scalar:
@@ -96,18 +92,22 @@ def _as_matrix(value: Scalar) -> Scalar:
 
 
 _ROUNDING = 16
-"""Variances within so many units of rounding are zero: x_0 is then known in that direction, and y says no more."""
+"""What elimination leaves of a variance counts as zero below so many units of rounding of it."""
 
 
-def _solve(matrices: Tensor, vectors: Tensor, least: Scalar) -> Tensor:
-    """Solve positive semi-definite systems (r, r, N) by elimination; pivots up to ``least`` count as zero.
+def _solve(matrices: Tensor, vectors: Tensor) -> Tensor:
+    """Solve positive semi-definite systems (r, r, N) by elimination; pivots lost in rounding count as zero.
 
-    A zero pivot has a zero row, and its unknown is taken as zero: a solution wherever there is one.
+    A zero pivot has a zero row: x_0 is known in that direction, and y says no more. Its unknown is taken as zero, a
+    solution wherever there is one.
     """
     system = torch.cat([matrices, vectors.unsqueeze(-2)], dim=-2)
+    limits = torch.finfo(matrices.dtype)
+    rounding, tiny = _ROUNDING * vectors.shape[-2] * limits.eps, limits.tiny**0.75
     for index in range(vectors.shape[-2]):
         row = system.narrow(-3, index, 1)
         pivot = row[..., :1, :]
+        least = (rounding * matrices[..., index : index + 1, index : index + 1, :]).clamp(min=tiny)
         scaled = row[..., 1:, :] * torch.where(pivot > least, pivot.reciprocal(), 0.0)
         system = torch.addcmul(system[..., 1:, :], system[..., :1, :], scaled, value=-1)
         system.narrow(-3, index, 1).copy_(scaled)

@@ -13,6 +13,7 @@ from core.divergence import Evidence
 from core.mixture import GaussianMixture
 from core.problem import Level, Measurement, Problem
 from core.samplers import SAMPLERS
+from core.scenario import Scenario
 from core.schedule import Schedule
 
 F64 = torch.float64
@@ -208,3 +209,22 @@ def test_tmpd_leaves_a_known_atom_alone(dtype: torch.dtype, generator: torch.Gen
     level = list(problem.to(torch.device("cpu"), dtype).levels(SCHEDULE))[-1]
     points = level.abar**0.5 * level.problem.prior.means.mT
     assert torch.equal(SAMPLERS["tmpd"].kernel(level, points).mean, SAMPLERS["prior"].kernel(level, points).mean)
+
+
+@pytest.mark.parametrize("variance", [1.0, 1e-6, 1e-12, 1e-18])
+def test_tmpd_is_exact_for_one_gaussian_however_narrow(variance: float) -> None:
+    scenario = Scenario.from_dict(
+        {
+            "prior": {"weights": [1.0], "means": [[0.0]], "covariances": [[[variance]]]},
+            "measurement": {"matrix": [[1.0]], "noise": 1e-9, "value": [3.0]},
+            "schedule": {"steps": 20},
+            "run": {"samplers": ["tmpd", "exact"], "particles": 10, "device": "cpu"},
+        }
+    )
+    problem, schedule = scenario.problem(), scenario.schedule.build()
+    for t in (20, 10, 1):
+        level = problem.level(schedule, [t]).each()[0]
+        points = level.target.sample(50, torch.Generator().manual_seed(t))
+        exact = level.target_mean(points)
+        mean = SAMPLERS["tmpd"].kernel(level, points).mean
+        assert float((mean - exact).abs().max()) < 1e-7 * (1 + float(exact.abs().max()))
