@@ -1,13 +1,14 @@
 # make run   start the app (without a display: run the default scenario headless)
 # make test  lint, types and the whole suite
 # make fuzz  10 000 mutated scenarios and 5 000 files of points
-# Both make the environment in .venv where it is not there.
+# make soak  3 000 random edits; kills of runs, windows and the processes that compute for them
+# All make the environment in .venv where it is not there.
 
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: run test benchmark fuzz clean
+.PHONY: run test benchmark fuzz soak clean
 
 run: .venv/app
 	@$(BIN)/python -m app; status=$$?; \
@@ -23,6 +24,10 @@ test: .venv/test
 fuzz: .venv/test
 	$(BIN)/python -m tests.fuzz.points
 	$(BIN)/python -m tests.fuzz.scenarios
+
+soak: .venv/test
+	QT_QPA_PLATFORM=$${QT_QPA_PLATFORM:-offscreen} $(BIN)/python -m tests.soak
+	$(BIN)/python -m tests.kill_soak
 
 benchmark: .venv/test
 	$(BIN)/python -m tests.benchmarks.sampling
