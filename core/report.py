@@ -49,8 +49,7 @@ def build_report(experiment: Experiment) -> dict[str, Any]:
             "alpha_bar": experiment.schedule.alpha_bar[1:].tolist(),
         },
         "target": {
-            **{name: getattr(experiment.problem.target, name).tolist() for name in ("weights", "means", "covariances")},
-            "log_weights": [known(value) for value in experiment.problem.target.log_weights.tolist()],
+            name: getattr(experiment.problem.target, name).tolist() for name in ("weights", "means", "covariances")
         },
         "samplers": {
             each.about.key: {
