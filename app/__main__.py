@@ -1,15 +1,23 @@
 """``python -m app`` and the command ``mismatch-lab``."""
 
+import signal
 import sys
 
-from core.stop import stop
+# Nothing else is imported before signals are heard as they should be.
+# ruff: noqa: PLC0415
 
 
 def main() -> int:
     """Run the command line; a signal while it is loaded ends it as later on."""
+    waits = hasattr(signal, "pthread_sigmask")
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}) if waits else ()
+    from core.stop import stop
+
     with stop.listening():
         try:
-            from app.cli import main as run  # noqa: PLC0415
+            if waits:
+                signal.pthread_sigmask(signal.SIG_SETMASK, before)
+            from app.cli import main as run
 
             return run()
         except BaseException:
