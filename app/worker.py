@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING, Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from app.inbox import Inbox
+from app.inbox import Inbox, end_with
 from core.leftovers import SHARED_MEMORY, temporary_file
 from core.refusal import ScenarioError
 
@@ -160,6 +160,8 @@ class Worker:
         self._number = 0
         self._wanted: int | None = None
         """The number of the request that has not been given up."""
+        self._life = os.pipe() if sys.platform == "linux" else ()
+        """Both ends are held as long as the program lives."""
 
     def spawn(self) -> subprocess.Popen[bytes]:
         """Start the process, unless it runs; return at once."""
@@ -171,9 +173,10 @@ class Worker:
             start = f"import sys; sys.path[:] = {sys.path}; from app.worker import serve; serve()"
             self.ready_at = None
             self._process = subprocess.Popen(
-                [sys.executable, "-c", start],
+                [sys.executable, "-c", start, *map(str, self._life[:1])],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
+                pass_fds=self._life[:1],
                 process_group=0,  # Ctrl-C is for the program
             )
         return self._process
@@ -287,6 +290,9 @@ class Worker:
     def end(self) -> None:
         """End the process with the program."""
         self.kill()
+        for each in self._life:
+            os.close(each)
+        self._life = ()
 
 
 @cache
@@ -337,6 +343,8 @@ def serve() -> None:
     """Compute what is asked for on standard input, until it ends; tell what is new on standard output."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # where it reaches this process all the same
     # Who asks is gone once the pipe is closed: then this process ends at once, whatever it computes.
+    for life in sys.argv[1:]:
+        end_with(int(life))
     inbox, replies = Inbox(os.fdopen(os.dup(0), "rb"), lambda: os._exit(0)), os.fdopen(os.dup(1), "wb")
     # What a sampler of the user's own reads or prints must not get among requests and replies.
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
