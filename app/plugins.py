@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import final
 
 from PySide6.QtCore import QObject, Qt, QTimer
-from PySide6.QtGui import QAction, QFontDatabase
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QFileDialog, QPlainTextEdit, QVBoxLayout, QWidget
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QFileDialog, QVBoxLayout, QWidget
 
 from app import theme
 from app.banner import Banner
+from app.code_view import CodeView
 from app.document import Document
 from app.settings import Settings
 from app.task import Task
@@ -20,13 +21,12 @@ from app.top_bar import TopBar
 from app.user_text import auto_text, button_text, plain_label
 from app.widgets import heading
 from core.edits import with_another_sampler
-from core.plugins import fingerprint, load_plugin, loaded_contents, loaded_files, read_plugin
+from core.plugins import fingerprint, load_plugin, loaded_contents, loaded_files, read_plugin, source_text
 from core.refusal import ScenarioError
 from core.scenario import Scenario
 from core.user_text import one_line
 
 ENDING = ".py"
-_FIRST_LINES = 14
 _PATIENCE_MS = 2000
 """After so long a file that still loads is spoken of."""
 
@@ -39,17 +39,14 @@ class TrustDialog(QDialog):
         super().__init__(window)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle("Run code from a file?")
-        lines = content.decode("utf-8", errors="replace").splitlines()
         words = plain_label(
             "A sampler is a program: once it runs, it can do whatever you can. Run it only if you know what it does.",
             wordWrap=True,
         )
-        code = QPlainTextEdit("\n".join(lines[:_FIRST_LINES]), readOnly=True, accessibleName="First lines of the file")
-        code.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
-        code.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
-        more = len(lines) - _FIRST_LINES
-        rest = f"{more} more lines. " if more > 0 else ""
-        content_hash = plain_label(f"{rest}SHA-256 {fingerprint(content)[:16]}…", toolTip=fingerprint(content))
+        code = CodeView(content)
+        count = len(source_text(content).splitlines())
+        size = f"{count} line{'' if count == 1 else 's'}"
+        content_hash = plain_label(f"{size}, SHA-256 {fingerprint(content)[:16]}…", toolTip=fingerprint(content))
         content_hash.setProperty("role", "muted")
         content_hash.setFont(theme.font(12))
         buttons = QDialogButtonBox()
@@ -60,8 +57,11 @@ class TrustDialog(QDialog):
         layout = QVBoxLayout(self)
         for widget in (heading(f"Run the code of {one_line(path.name, 60)}?"), words, code, content_hash, buttons):
             layout.addWidget(widget)
-        self.resize(560, 420)
+        layout.setStretchFactor(code, 1)
+        self.resize(680, 560)
         self.run.setAutoDefault(False)
+        self.run.setEnabled(code.is_complete)  # what has not been shown has not been agreed to
+        code.complete.connect(lambda: self.run.setEnabled(True))
         leave.setDefault(True)
         leave.setFocus()
 

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from core.mixture import GaussianMixture
+from core.plugin_calls import trial
 from core.problem import Problem
 from core.samplers import Sampler
 from core.schedule import Schedule
@@ -42,7 +43,8 @@ def is_affine(problem: Problem, schedule: Schedule, sampler: Sampler) -> bool:
     # Both ways and far out: a map of two affine halves, such as DPS for one row of H, shows its other half.
     others = torch.cat([sign * others for sign in (1, -1, 30, -30, 1000, -1000)], dim=1)
     known, points = at.shape[1], torch.cat([at, others], dim=1)
-    mean = sampler.kernel(level, points.expand(len(level.times), *points.shape)).mean
+    with trial():
+        mean = sampler.kernel(level, points.expand(len(level.times), *points.shape)).mean
     constant, slope = split(mean[..., :known])
     gap = mean[..., known:] - slope @ others - constant
     size = slope.abs() @ others.abs() + constant.abs()

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from core.mixture import GaussianMixture
 from core.partition import Estimate
+from core.plugin_calls import trial
 from core.problem import Level, Problem
 from core.samplers import Sampler
 from core.schedule import Schedule
@@ -94,7 +95,8 @@ def collapses(problem: Problem, schedule: Schedule, sampler: Sampler, t: int) ->
     dimension = problem.prior.dimension
     level = problem.level(schedule, [t + 1]).each()[0]
     points, _ = _probes(dimension, dimension)
-    kernel = sampler.kernel(level, problem.measurement.right_basis @ points)
+    with trial():
+        kernel = sampler.kernel(level, problem.measurement.right_basis @ points)
     variance = torch.as_tensor(kernel.variance, dtype=torch.float64).expand(dimension, 1)
     image = problem.measurement.right_basis.mT @ kernel.mean
     low, high = image.aminmax(dim=1)
@@ -112,7 +114,8 @@ def _probes(rank: int, dimension: int) -> tuple[Tensor, Tensor]:
 def _follow(sampler: Sampler, level: Level, points: Tensor, at: Tensor, law: MeasuredLaw) -> list[MeasuredLaw]:
     """Return the laws after each of B steps; none if a step does anything but an affine rule of z."""
     rank = len(at)
-    kernel = sampler.kernel(level, points)
+    with trial():
+        kernel = sampler.kernel(level, points)
     image = level.measurement.measured_basis.mT @ kernel.mean
     constant = image[..., :1]
     slope = image[..., 1 : rank + 1] - constant

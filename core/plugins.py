@@ -1,39 +1,38 @@
 """Samplers from a user's own Python file: one function, or one class, made known like those that are built in.
 
-A function ``name(level, x)`` returns the score g_t at points x, (d, N). A class derives from
-:class:`~core.samplers.ScoreSampler` or :class:`~core.samplers.Sampler`, with a ``kind`` of its own. Loading a
-file runs its code: ask first.
+A function of ``(level, x)`` returns the score g_t at points x, (d, N); whatever it is called, its key is the file's
+name without ``.py``. A class derives from :class:`~core.samplers.ScoreSampler` or :class:`~core.samplers.Sampler`, and
+brings its key in its ``kind``, an :class:`~core.samplers.About`. Loading a file runs its code: ask first.
 """
 
 from __future__ import annotations
 
 import hashlib
 import inspect
+import io
 import re
 import sys
-import threading
-import traceback
-from collections.abc import Callable, Sequence
-from dataclasses import fields
-from difflib import get_close_matches
-from functools import update_wrapper, wraps
+import tokenize
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import update_wrapper
 from pathlib import Path
 from types import FunctionType, ModuleType
-from typing import Any, final
+from typing import final
 
-import torch
 from torch import Tensor
 
 from core.files import read_bytes
-from core.plugin_guard import check_parameters, check_words, checked_kernel, checked_score, own_level, settings_kept
+from core.plugin_calls import fault, guard, is_of_the_user
+from core.plugin_guard import check_flags, check_parameters, check_words
+from core.plugin_settings import settings_kept, surroundings_kept
 from core.problem import Level
-from core.refusal import ScenarioError, suggest
-from core.samplers import SAMPLERS, About, Kernel, Sampler, ScoreSampler
+from core.refusal import ScenarioError
+from core.samplers import SAMPLERS, About, Sampler, ScoreSampler
+from core.tampering import ProductCode
 
 _COLOURS = ("#4C9F70", "#B07AA1", "#9C755F", "#76B7B2", "#D4A6C8", "#86BCB6")
 """For those that bring none."""
-_ENDS = (Exception, SystemExit, GeneratorExit)
-"""Whatever a user's code may raise; Ctrl-C is the user's own."""
 _loaded: dict[str, tuple[Path, bytes]] = {}
 """Which file each key came from, and what it held: it may be loaded again, after an edit."""
 
@@ -50,6 +49,15 @@ def read_plugin(path: Path) -> bytes:
 def fingerprint(content: bytes) -> str:
     """Return what tells a content from any other."""
     return hashlib.sha256(content).hexdigest()
+
+
+def source_text(content: bytes) -> str:
+    """Return a file's code as Python reads it: a file may name an encoding in its first lines."""
+    try:
+        encoding, _ = tokenize.detect_encoding(io.BytesIO(content).readline)
+        return content.decode(encoding)
+    except (SyntaxError, UnicodeError):  # Python will refuse it
+        return content.decode("utf-8", errors="replace")
 
 
 def loaded_files() -> list[Path]:
@@ -90,22 +98,13 @@ def load_plugin(path: Path, content: bytes | None = None) -> str:
     """
     path = path.absolute()
     content = read_plugin(path) if content is None else content
-    registered = dict(SAMPLERS)
-    try:
-        module = _run(path, content)
-        with settings_kept():
-            sampler = _guarded(_model(module, path), path)()
-            check_words(sampler.kind)
-            check_parameters(sampler)
-            key = sampler.about.key
-    except ScenarioError:
-        raise
-    except _ENDS as error:
-        raise _fault(error, path) from error
-    finally:  # the code may have reached into the register of the others
-        if list(SAMPLERS.items()) != list(registered.items()):
-            SAMPLERS.clear()
-            SAMPLERS.update(registered)
+    with _own_run(path):
+        model = guard(_model(_run(path, content), path), path)
+        check_words(getattr(model, "kind", None))
+        check_flags(model)
+        sampler = model()
+        check_parameters(sampler)
+        key = sampler.about.key
     if key in SAMPLERS and (key not in _loaded or _loaded[key][0] != path):
         raise ScenarioError(
             str(path), "", f"there is already a sampler {key!r}; give this one another key or file name"
@@ -115,19 +114,35 @@ def load_plugin(path: Path, content: bytes | None = None) -> str:
     return key
 
 
+@contextmanager
+def _own_run(path: Path) -> Iterator[None]:
+    """Let a user's code run: what it raises is named by line, and what it changes for others is put back.
+
+    Raises:
+        ScenarioError: it fails, or changes the product's own code.
+    """
+    registered, code = dict(SAMPLERS), ProductCode()
+    try:
+        with surroundings_kept(), settings_kept():
+            yield
+    except BaseException as error:
+        if is_of_the_user(error):
+            raise
+        raise fault(error, path) from error
+    finally:
+        changed = code.put_back()
+        if list(SAMPLERS.items()) != list(registered.items()):  # the code may have reached into the others' register
+            SAMPLERS.clear()
+            SAMPLERS.update(registered)
+    if changed:
+        raise ScenarioError(str(path), "", f"must not change the product's own code ({changed}); it has been put back")
+
+
 def _run(path: Path, content: bytes) -> ModuleType:
     module = ModuleType(f"plugin_{path.stem}")
     module.__file__ = str(path)
     sys.modules[module.__name__] = module  # where a class's annotations are looked up
-    try:
-        with settings_kept():
-            exec(compile(content, str(path), "exec"), module.__dict__)
-    except _ENDS as error:
-        raise _fault(error, path) from error
-    except KeyboardInterrupt as error:
-        if threading.current_thread() is threading.main_thread():
-            raise  # Ctrl-C
-        raise _fault(error, path) from error
+    exec(compile(content, str(path), "exec"), module.__dict__)
     return module
 
 
@@ -176,66 +191,3 @@ def _of_function(function: Callable[..., Tensor], path: Path) -> type[Sampler]:
 
     update_wrapper(FunctionSampler.score, function)  # faults are named by its line
     return FunctionSampler
-
-
-def _guarded(model: type[Sampler], path: Path) -> type[Sampler]:
-    """The class, with its one method called at one level at a time, checked, and its faults named by line."""
-    method = "score" if issubclass(model, ScoreSampler) else "kernel"
-    evaluate, check = getattr(model, method), checked_score if method == "score" else checked_kernel
-    place = _place_of(evaluate, path)
-
-    @wraps(evaluate)
-    def guarded(self: Sampler, level: Level, points: Tensor) -> Any:  # noqa: ANN401 - a score or a kernel
-        single = points.ndim == 2
-        levels, clouds = ([level], [points]) if single else (level.each(), points.unbind())
-        results = [call(self, one, cloud) for one, cloud in zip(levels, clouds, strict=True)]
-        return results[0] if single else _stacked(results, points)
-
-    def call(self: Sampler, level: Level, points: Tensor) -> Any:  # noqa: ANN401 - a score or a kernel
-        try:
-            with settings_kept():
-                result = evaluate(self, own_level(level), points.clone())
-        except _ENDS as error:
-            raise _fault(error, path) from error
-        try:
-            return check(result, points)
-        except ValueError as error:
-            raise ScenarioError(str(path), place, str(error)) from None
-
-    setattr(model, method, guarded)
-    return model
-
-
-def _place_of(evaluate: Callable[..., Any], path: Path) -> str:
-    """Where in a file a function begins, if it is there."""
-    code = getattr(inspect.unwrap(evaluate), "__code__", None)
-    return f"line {code.co_firstlineno}" if code is not None and code.co_filename == str(path) else ""
-
-
-def _stacked(results: list[Any], points: Tensor) -> Any:  # noqa: ANN401 - a score or a kernel
-    if isinstance(results[0], Tensor):
-        return torch.stack(results)
-    variances = [torch.as_tensor(each.variance, dtype=points.dtype).view(-1, 1) for each in results]
-    return Kernel(torch.stack([each.mean for each in results]), torch.stack(variances))
-
-
-def _fault(error: BaseException, path: Path) -> ScenarioError:
-    """What went wrong in a user's file, and in which of its lines."""
-    if isinstance(error, ScenarioError):
-        return error
-    if isinstance(error, SyntaxError):
-        line, reason = error.lineno, error.msg
-    else:
-        lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
-        line, reason = (lines[-1] if lines else None), f"{type(error).__name__}: {error}{_meant(error)}"
-    return ScenarioError(str(path), f"line {line}" if line else "", " ".join(str(reason).split()))
-
-
-def _meant(error: BaseException) -> str:
-    """What was probably meant by a name that there is not; Python itself only guesses where nobody reads it."""
-    unknown = re.search(r"About.*unexpected keyword argument '(\w+)'", str(error))
-    if unknown is not None:
-        return suggest(unknown[1], (field.name for field in fields(About)))
-    names = dir(error.obj) if isinstance(error, AttributeError) else ()
-    near = get_close_matches(getattr(error, "name", None) or "", names, n=1)
-    return f"; did you mean {near[0]!r}?" if near else ""

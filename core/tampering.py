@@ -1,0 +1,136 @@
+"""The product's own code, and what it calls of torch and NumPy, compared with what it was: changes are undone.
+
+Code of the user's own shares the process. Where it puts a function of its own in the place of one that everybody
+calls, every number would be another one.
+"""
+
+from __future__ import annotations
+
+import builtins
+import math
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from functools import cached_property
+from types import FunctionType, ModuleType
+from typing import Any, Final, NamedTuple, TypeAlias, final
+
+import numpy as np
+import torch
+
+Owner: TypeAlias = ModuleType | type
+
+_LIBRARIES: Final[tuple[Owner, ...]] = (
+    builtins, math, torch, torch.linalg, torch.nn.functional, torch.Tensor, torch.Generator, np, np.linalg,
+)  # fmt: skip
+_MACHINERY = ("__pydantic", "_abc_", "__abstractmethods__", "__warningregistry__", "__annotations__", "__builtins__")
+"""Names that Python and pydantic fill in themselves, now and then."""
+_REGISTERS = {"SAMPLERS", "_loaded"}
+"""What loading a sampler changes, and watches over itself."""
+
+
+class _Name(NamedTuple):
+    """What a name stood for."""
+
+    value: Any
+    inside: tuple[Any, ...]
+    """Code and defaults of a function, the entries of a dictionary or list: what may be changed in place."""
+    copy: Any
+    """Of a dictionary or list."""
+
+
+@final
+class ProductCode:
+    """What the names of the product's modules and classes stand for now."""
+
+    def __init__(self) -> None:
+        self._names: dict[Owner, dict[str, _Name]] = {owner: _names(owner) for owner in _owners()}
+
+    def put_back(self) -> str | None:
+        """Undo every change since; return the name of what was changed first, None where nothing was."""
+        first = None
+        for owner, names in self._names.items():
+            space = vars(owner)
+            changed = [name for name, was in names.items() if name not in space or not _is_same(space[name], was)]
+            added = [name for name in _added(owner, space) if name not in names]
+            for name in changed:
+                _restore(owner, name, names[name])
+            for name in added:
+                type.__delattr__(owner, name)
+            if first is None and (changed or added):
+                first = f"{getattr(owner, '__module__', '')}.{owner.__name__}.{[*changed, *added][0]}".lstrip(".")
+        return first
+
+
+def _owners() -> Iterator[Owner]:
+    yield from _LIBRARIES
+    for name, module in list(sys.modules.items()):
+        if _is_own(name):
+            yield module
+            yield from (each for each in vars(module).values() if isinstance(each, type) and each.__module__ == name)
+
+
+def _names(owner: Owner) -> dict[str, _Name]:
+    """Everything of classes and of the product's modules; of other modules the public functions."""
+    whole = isinstance(owner, type) or _is_own(owner.__name__)
+    return {
+        name: _Name(value, *_inside(value))
+        for name, value in list(vars(owner).items())
+        if not name.startswith(_MACHINERY)
+        and name not in _REGISTERS
+        and not isinstance(value, ModuleType)
+        and (whole or (callable(value) and not name.startswith("_")))
+    }
+
+
+def _is_own(module: str) -> bool:
+    return module == "core" or module.startswith("core.")
+
+
+def _added(owner: Owner, space: Mapping[str, object]) -> list[str]:
+    """Names of a class; modules may get more, since parts of them are loaded when they are needed."""
+    return [] if isinstance(owner, ModuleType) else [name for name in space if not name.startswith(_MACHINERY)]
+
+
+def _inside(value: object) -> tuple[tuple[Any, ...], Any]:
+    if (function := _function(value)) is not None:
+        return (function.__code__, function.__defaults__, function.__kwdefaults__), None
+    if isinstance(value, dict):
+        return tuple(part for item in value.items() for part in item), dict(value)
+    if isinstance(value, list):
+        return tuple(value), list(value)
+    return (), None
+
+
+def _function(value: object) -> FunctionType | None:
+    """The function behind a method, a property and the like."""
+    if isinstance(value, property):
+        value = value.fget
+    elif isinstance(value, cached_property):
+        value = value.func
+    elif isinstance(value, staticmethod | classmethod):
+        value = value.__func__
+    return value if isinstance(value, FunctionType) else None
+
+
+def _is_same(value: object, was: _Name) -> bool:
+    if value is not was.value:
+        return False
+    if was.copy is None and not was.inside:
+        return True
+    now = _inside(value)[0]
+    return len(now) == len(was.inside) and all(one is other for one, other in zip(now, was.inside, strict=True))
+
+
+def _restore(owner: Owner, name: str, was: _Name) -> None:
+    function = _function(was.value)
+    if function is not None:
+        function.__code__, function.__defaults__, function.__kwdefaults__ = was.inside
+    if isinstance(was.value, dict):
+        was.value.clear()
+        was.value.update(was.copy)
+    if isinstance(was.value, list):
+        was.value[:] = was.copy
+    put: Callable[[Any, str, Any], None] = type.__setattr__ if isinstance(owner, type) else setattr
+    with suppress(AttributeError, TypeError):  # nothing that cannot be set has been changed
+        put(owner, name, was.value)

@@ -1,0 +1,141 @@
+"""What samplers of the user's own change for everybody is put back, and changes of the product's code are refused."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from core import mixture, refusal
+from core.experiment import Experiment
+from core.plugin_settings import settings_kept, surroundings_kept
+from core.plugins import load_exactly, load_plugin
+from core.refusal import ScenarioError
+from core.samplers import SAMPLERS
+from core.scenario import Scenario
+from core.tampering import ProductCode
+
+CHANGES = {
+    "torch.set_default_dtype(torch.float64)": torch.get_default_dtype,
+    "torch.set_default_device('meta')": torch.get_default_device,
+    "torch.set_num_threads(3)": torch.get_num_threads,
+    "torch.set_grad_enabled(True)": torch.is_grad_enabled,
+    "torch.autograd.set_detect_anomaly(True)": torch.is_anomaly_enabled,
+    "torch.set_float32_matmul_precision('medium')": torch.get_float32_matmul_precision,
+    "torch.set_autocast_enabled('cpu', True)": lambda: torch.is_autocast_enabled("cpu"),
+    "torch.set_autocast_dtype('cpu', torch.float16)": lambda: torch.get_autocast_dtype("cpu"),
+    "torch.use_deterministic_algorithms(True)": torch.are_deterministic_algorithms_enabled,
+    "torch.use_deterministic_algorithms(True, warn_only=True)": (torch.is_deterministic_algorithms_warn_only_enabled),
+    "torch.backends.cudnn.deterministic = True": lambda: torch.backends.cudnn.deterministic,
+    "torch.set_flush_denormal(True)": lambda: sys.float_info.min / 2 > 0,
+    "np.seterr(all='raise')": np.geterr,
+    "torch.manual_seed(3); torch.randn(3)": lambda: torch.get_rng_state().tolist(),
+    "np.random.rand(3)": lambda: np.random.get_state()[2],  # noqa: NPY002
+    "random.seed(3); random.random()": random.getstate,
+}
+SLOW_CHANGES = {
+    "signal.signal(signal.SIGINT, signal.SIG_IGN)": lambda: signal.getsignal(signal.SIGINT),
+    "signal.signal(signal.SIGTERM, signal.SIG_IGN)": lambda: signal.getsignal(signal.SIGTERM),
+    "os.chdir('/')": Path.cwd,
+    "sys.stdout = None": lambda: sys.stdout,
+    "sys.setrecursionlimit(5000)": sys.getrecursionlimit,
+}
+IMPORTS = "import os, random, signal, sys\nimport numpy as np\nimport torch\n"
+PATCHES = {
+    "core.mixture.GaussianMixture.score": "core.mixture.GaussianMixture.score = lambda self, x: 0 * x",
+    "core.mixture.affine": "core.mixture.affine.__code__ = (lambda offset, matrix, points: points).__code__",
+    "core.mixture.NEGLIGIBLE": "core.mixture.NEGLIGIBLE = 1.0",
+    "core.problem.Level.__getattribute__": "core.problem.Level.__getattribute__ = lambda self, name: 1.0",
+    "core.problem.Level.alpha": "core.problem.Level.alpha = 0.5",
+    "core.samplers.builtin.DDNM.kind": "core.samplers.builtin.DDNM.kind = core.samplers.builtin.Exact.kind",
+    "core.simulate.draw": "import core.simulate; core.simulate.draw = None",
+    "core.refusal._WORDS": "import core.refusal; core.refusal._WORDS.clear()",
+    "torch.randn": "torch.randn = torch.zeros",
+    "torch.Tensor.mean": "torch.Tensor.mean = torch.Tensor.sum",
+    "torch.linalg.svd": "torch.linalg.svd = None",
+    "numpy.sqrt": "np.sqrt = np.exp",
+    "builtins.abs": "import builtins; builtins.abs = max",
+    "math.sqrt": "import math; math.sqrt = abs",
+}
+
+
+@pytest.fixture
+def load(tmp_path: Path) -> Iterator[Callable[[str], str]]:
+    """``(text)``: load a file; what is registered is forgotten after the test."""
+
+    def write_and_load(text: str) -> str:
+        path = tmp_path / "mine.py"
+        path.write_text(text, encoding="utf-8")
+        return load_plugin(path)
+
+    yield write_and_load
+    load_exactly([])
+
+
+def run(key: str) -> Experiment:
+    data = {
+        "prior": {"weights": [1.0], "means": [[0.5, -0.3]], "covariances": [[[1.0, 0.6], [0.6, 1.0]]]},
+        "measurement": {"matrix": [[1.0, 0.0]], "noise": 0.3, "value": [1.2]},
+        "schedule": {"steps": 5},
+        "run": {"samplers": [key, "ddnm"], "particles": 20, "paths": 20, "device": "cpu"},
+    }
+    experiment = Experiment(Scenario.from_dict(data), keep_frames=False)
+    for _ in experiment.run():
+        pass
+    return experiment
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_settings_are_put_back_after_every_call(change: str, load: Callable[[str], str]) -> None:
+    with torch.no_grad():
+        before = CHANGES[change]()
+        run(load(f"{IMPORTS}def score(level, x):\n    {change}\n    return x\n"))
+        assert CHANGES[change]() == before
+
+
+@pytest.mark.parametrize("change", CHANGES | SLOW_CHANGES)
+def test_settings_are_put_back_after_loading(change: str, load: Callable[[str], str]) -> None:
+    read = (CHANGES | SLOW_CHANGES)[change]
+    before = read()
+    load(f"{IMPORTS}{change}\ndef score(level, x):\n    return x\n")
+    assert read() == before
+
+
+@pytest.mark.parametrize("change", CHANGES | SLOW_CHANGES)
+def test_without_the_guard_they_would_stay(change: str) -> None:
+    """The broken twin: the same change, made outside of the guard."""
+    read = (CHANGES | SLOW_CHANGES)[change]
+    with surroundings_kept(), settings_kept(), torch.no_grad():
+        before = read()
+        exec(change, {"os": os, "random": random, "signal": signal, "sys": sys, "np": np, "torch": torch})
+        assert read() != before
+
+
+@pytest.mark.parametrize("name", PATCHES)
+def test_a_file_that_changes_the_product_is_refused_and_the_change_undone(
+    name: str, load: Callable[[str], str]
+) -> None:
+    score, words, before = mixture.GaussianMixture.score, dict(refusal._WORDS), dict(SAMPLERS)
+    text = f"{IMPORTS}import core.mixture, core.problem, core.samplers.builtin\n{PATCHES[name]}\n"
+    with pytest.raises(ScenarioError) as caught:
+        load(f"{text}def score(level, x):\n    return x\n")
+    assert f"mine.py: must not change the product's own code ({name})" in str(caught.value)
+    assert ProductCode().put_back() is None
+    assert mixture.GaussianMixture.score is score
+    assert dict(refusal._WORDS) == words
+    assert abs(-1) == 1
+    assert float(torch.ones(4).mean()) == 1.0
+    assert before == SAMPLERS
+
+
+def test_an_honest_file_changes_nothing(load: Callable[[str], str]) -> None:
+    code = ProductCode()
+    run(load(f"{IMPORTS}def score(level, x):\n    return level.prior_score(x)\n"))
+    assert code.put_back() is None
