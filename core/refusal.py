@@ -79,8 +79,10 @@ def explain(
 
 def reason_for(error: ErrorDetails) -> str:
     """Return what one of the validator's findings allows, and what there is instead."""
-    if error["type"] in {"float_type", "float_parsing"} and re.fullmatch(r"[\d\s'.]*,[\d,]*", str(error["input"])):
-        return f"must be a number with a decimal point (is {quoted(error['input'])})"
+    given = error["input"]
+    is_text = error["type"] in {"float_type", "float_parsing"} and isinstance(given, str)
+    if is_text and re.fullmatch(r"[\d\s'.]*,[\d,]*", given):
+        return f"must be a number with a decimal point (is {quoted(given)})"
     reason = _WORDS.get(error["type"]) or re.sub(r"^Input should", "must", error["msg"])
     if error["type"] != "missing" and not isinstance(error["input"], dict | list | tuple):
         reason += f" (is {quoted(error['input'])})"
