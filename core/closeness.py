@@ -20,15 +20,15 @@ from torch import Tensor
 from core.gaussian import gaussian_w2
 from core.mixture import GaussianMixture
 from core.problem import Problem
-from core.work import BLOCK_BYTES
+from core.work import BLOCK_BYTES, slices
 
 _DIRECTIONS = 16
 """At least so many directions are looked along, in whole orthonormal bases."""
-_SORTED = 1_000_000
+SORTED = 1_000_000
 """Numbers sorted in all directions together: more particles than that are left out."""
 _WEIGHED = 500_000_000
 """Products formed to weigh the components: the particles beyond are left out."""
-_MEMBERSHIPS = 1 << 23
+MEMBERSHIPS = 1 << 22
 """Probabilities of components at particles that are kept at once, likewise."""
 _PAIRED = 1000
 """Particles between all pairs of which the kernel is evaluated."""
@@ -110,7 +110,7 @@ class Yardstick:
         self._centre = target.mean
         self.target = target = target.translated(-self._centre)
         self._basis = _directions(target.dimension)
-        self.count = min(count, _SORTED // len(self._basis))
+        self.count = min(count, SORTED // len(self._basis))
         """Particles that are looked at."""
         generator = torch.Generator().manual_seed(seed)
         self._samples, self._others = (target.sample(self.count, generator) for _ in range(2))
@@ -147,10 +147,13 @@ class Yardstick:
     def _memberships(self, points: Tensor) -> Tensor:
         """(K, n): probabilities of the components at as many points as there is time for."""
         target = self.target
-        few = max(min(_WEIGHED // target.axes.numel(), _MEMBERSHIPS // target.components), _FEWEST)
+        few = max(min(_WEIGHED // target.axes.numel(), MEMBERSHIPS // target.components), _FEWEST)
         width = max(_FEWEST, BLOCK_BYTES // target.means.numel())
-        parts = torch.split(points[:, :few], width, dim=1)
-        return torch.cat([target.responsibilities(part).of_component for part in parts], dim=1)
+        points = points[:, :few]
+        memberships = points.new_empty(target.components, points.shape[1])
+        for part in slices(points.shape[1], width):
+            memberships[:, part] = target.responsibilities(points[:, part]).of_component
+        return memberships
 
     @cached_property
     def _weights_floor(self) -> float:

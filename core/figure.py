@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.transforms import ScaledTranslation
+from numpy.typing import NDArray
 
 from core.figure_layout import INK, MOST_DECADES, MUTED, STYLE, keep_inside, legend_below, page, prepare, spread
 from core.findings import Column, Findings, headline
@@ -26,6 +27,8 @@ _LEGEND = {
     "bound": "bound on the KL",
     "kl": "KL, exact",
 }
+_POINTS = 5000
+"""Of a curve that are drawn: more than a picture has columns, and all would take time and memory."""
 _TOP, _FOOT = 0.98, -0.1
 """Heights between which samplers are named, as parts of the axes' height."""
 _NAME, _LINE = 0.05, 0.053
@@ -92,15 +95,16 @@ def _positive(values: Column) -> Column:
 def _draw(axes: Axes, found: Sequence[Findings], index: int) -> None:
     """Draw one sampler's curves and its band of two standard errors."""
     each, steps = found[index], found[index].steps
-    times, colour = np.arange(steps, 0, -1), each.about.colour
+    frames = _drawn(steps)
+    times, colour = steps - frames, each.about.colour
     low, high = axes.get_ylim()
     for name in _LEGEND:
-        values = np.where(each.value[name] > 0, each.value[name], np.nan)[:-1]
+        values = np.where(each.value[name] > 0, each.value[name], np.nan)[frames]
         # Where samplers coincide, the earlier lines stay visible on both sides of the later ones.
         beneath = sum(np.allclose(each.value[name], later.value[name], rtol=1e-6) for later in found[index + 1 :])
         width = 2.6 + 2.2 * beneath if name == "mismatch" else 1.9
         axes.plot(times, values, color=colour, linewidth=width, **_dashes(name, index / len(found)))
-    middle, spread = each.value["mismatch"][:-1], 2 * np.nan_to_num(each.error["mismatch"][:-1])
+    middle, spread = each.value["mismatch"][frames], 2 * np.nan_to_num(each.error["mismatch"][frames])
     below, above = (np.clip(middle + side, low, high) for side in (-spread, spread))
     axes.fill_between(times, below, above, color=colour, alpha=0.18, linewidth=0)
     brackets = _brackets(each)
@@ -108,6 +112,11 @@ def _draw(axes: Axes, found: Sequence[Findings], index: int) -> None:
         at, lowest, highest = (np.array(part) for part in zip(*brackets, strict=True))
         at = at + 0.004 * steps * (index - (len(found) - 1) / 2)  # beside each other, where samplers agree
         axes.vlines(at, np.maximum(lowest, low), np.minimum(highest, high), color=colour, linewidth=5, alpha=0.55)
+
+
+def _drawn(steps: int) -> NDArray[np.int64]:
+    """The frames of a curve that are drawn, from t = T to t = 1: all, or as many as a picture can show."""
+    return np.linspace(0, steps - 1, min(steps, _POINTS)).round().astype(np.int64)
 
 
 def _brackets(each: Findings) -> list[tuple[int, float, float]]:

@@ -24,7 +24,7 @@ RATIO_BINS = (2, 4, 8, 16, 32, 64, 128)
 """Numbers of levels that are tried."""
 GRID_BINS = (4, 8)
 """Intervals of either coordinate."""
-_FIT_WORK = 1 << 27
+FIT_WORK = 1 << 27
 """Multiplications of one step of a fit, at most."""
 
 _SCALE_FLOOR = 1e-5
@@ -137,7 +137,7 @@ def fitted(target: GaussianMixture, particles: Tensor, steps: int = 3) -> Work[G
     Every covariance is drawn towards that of all particles, as if some of them belonged to it. No more
     particles are used than bounded work allows.
     """
-    particles = particles[:, : max(2, _FIT_WORK // (target.components * target.dimension**2))]
+    particles = particles[:, : max(2, FIT_WORK // (target.components * target.dimension**2))]
     spread = particles.cov(correction=0).view(target.dimension, target.dimension)
     floor = _SCALE_FLOOR**2 * float(target.covariance.diagonal().mean())
     borrowed = float(target.dimension)

@@ -14,6 +14,8 @@ from core.mixture import NEGLIGIBLE, Curvature, GaussianMixture
 from core.schedule import Schedule
 
 _LEVEL_BLOCK_BYTES = 1 << 24
+_LEVELS = 1024
+"""Prepared at once, at most: each takes some kilobytes besides its numbers."""
 
 _Value = TypeVar("_Value")
 Scalar: TypeAlias = float | Tensor
@@ -145,10 +147,12 @@ class Problem:
     def levels(self, schedule: Schedule) -> Iterator[Level]:
         """Yield what each reverse step may use, for t = T, ..., 1; prepared in blocks of bounded size."""
         size = self.prior.axes.numel() * self.prior.axes.element_size()
-        block = max(1, min(_LEVEL_BLOCK_BYTES // size, schedule.steps))
+        block = max(1, min(_LEVEL_BLOCK_BYTES // size, _LEVELS, schedule.steps))
         for last in range(schedule.steps, 0, -block):
             times = range(last, max(last - block, 0), -1)
-            yield from self.level(schedule, times).each()
+            for level in self.level(schedule, times).each():
+                yield level
+                level.forget()
 
     def level(self, schedule: Schedule, times: Sequence[int]) -> Level:
         """Return B levels as one, whose numbers are (B, 1, 1) and whose points are (B, d, N)."""
@@ -266,6 +270,10 @@ class Level:
             self._seen[key] = points, evaluate(points)
         value: _Value = self._seen[key][1]
         return value
+
+    def forget(self) -> None:
+        """Let go of the last points: levels that are prepared together outlive their steps."""
+        self._seen.clear()
 
     def target_mean(self, points: Tensor) -> Tensor:
         """``mu*_t(x) = E[x_{t-1} | x_t = x]`` of the target path, by Tweedie's formula, (d, N)."""

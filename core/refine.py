@@ -43,7 +43,7 @@ _GROUPS = 8
 """Parts of the particles whose spread tells how much they weigh in a kernel estimate's error."""
 _COMPARED = 4
 """Every so many of the points compare other u with the chosen one."""
-_DRAWS = 4
+DRAWS = 4
 """Exact draws for each particle."""
 _FAR = 1e12
 """A particle with a coordinate beyond this is lost."""
@@ -71,6 +71,10 @@ class Sizes(NamedTuple):
     def larger(self) -> Sizes:
         """Return the sizes of the next round: twice the particles, about twice the paths."""
         return Sizes(round(self.points * 1.7), math.ceil(self.paths * 1.2), 2 * self.particles)
+
+    def after(self, rounds: int) -> Sizes:
+        """Return the sizes of a later round."""
+        return self if rounds == 0 else self.larger().after(rounds - 1)
 
 
 @torch.no_grad()
@@ -225,7 +229,7 @@ class _Round:
         if self.is_pilot:
             return
         target = self._target(t)
-        draws = target.sample(_DRAWS * self.particles, self.drawing)
+        draws = target.sample(DRAWS * self.particles, self.drawing)
         for row in range(len(self.samplers)):
             choice = self.before[row, t]
             if choice.measured:

@@ -90,13 +90,24 @@ def write_report(experiment: Experiment, folder: Path) -> None:
     """
     from core.figure import save_evidence  # noqa: PLC0415 - matplotlib takes a second to load
 
-    text = json.dumps(build_report(experiment), indent=2, allow_nan=False, ensure_ascii=False)
+    text = _json(build_report(experiment))
     found = findings(experiment)
-    curves, picture = io.StringIO(newline=""), io.BytesIO()
-    _write_curves(found, curves)
+    picture = io.BytesIO()
+    with io.TextIOWrapper(io.BytesIO(), encoding="utf-8", newline="") as file:
+        _write_curves(found, file)
+        file.flush()
+        curves = file.buffer.getvalue()
     save_evidence(experiment.scenario.name, found, picture)
-    contents = curves.getvalue().encode(), picture.getvalue(), f"{text}\n".encode()
+    contents = curves, picture.getvalue(), text
     write_together(folder, dict(zip(FILES, contents, strict=True)))
+
+
+def _json(content: dict[str, Any]) -> bytes:
+    """A file's text, encoded piece by piece: all pieces together would take several times its size."""
+    text = bytearray()
+    for piece in json.JSONEncoder(indent=2, allow_nan=False, ensure_ascii=False).iterencode(content):
+        text += piece.encode()
+    return bytes(text + b"\n")
 
 
 def require_folder(folder: Path) -> None:

@@ -9,16 +9,18 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal, Self, final
 
 import numpy as np
-import psutil
 import tomlkit
 import torch
 from pydantic import BaseModel, Field, ValidationError, model_validator
 from torch import Tensor
 
+from core.affine import is_affine
 from core.files import read_text
 from core.lineup import line_up
+from core.memory import RunSize, require_memory
 from core.mixture import GaussianMixture
 from core.problem import Measurement, Problem
+from core.refine import Sizes
 from core.refusal import Place, ScenarioError, explain, refuse
 from core.samplers import Sampler
 from core.sections import (
@@ -213,6 +215,24 @@ class Scenario(Section):
             raise ScenarioError("", "run.device", "this machine has no CUDA device; allowed here: auto, cpu")
         return torch.device("cuda" if available and self.run.device != "cpu" else "cpu")
 
+    def run_size(self, *, keep_frames: bool) -> RunSize:
+        """Return what the memory of a run depends on, as if no term had a closed form.
+
+        Args:
+            keep_frames: every frame is kept for the animation, as in the window.
+        """
+        target = 0 if self.target is None else len(self.target.weights)
+        return RunSize(
+            dimension=self.dimension,
+            components=max(len(self.prior.weights), target),
+            steps=self.schedule.steps,
+            samplers=len(self.run.samplers),
+            particles=self.run.particles,
+            paths=self.run.paths,
+            sizes=Sizes().after(self.run.kl_rounds) if self.run.kl_rounds else None,
+            keep_frames=keep_frames,
+        )
+
     def require_memory(self, *, keep_frames: bool, available: int | None = None) -> None:
         """Refuse a run that would not fit in memory, before anything is allocated.
 
@@ -221,23 +241,20 @@ class Scenario(Section):
             available: bytes to fit in; left out: what the machine has free now.
 
         Raises:
-            ScenarioError: naming the largest part, and the size that the run would need.
+            ScenarioError: naming what the largest part grows with, and the size that the run would need.
         """
-        components, dimension, count = len(self.prior.weights), self.dimension, len(self.run.samplers)
-        frames = self.schedule.steps + 1 if keep_frames else 2
-        floats = 4 * self.run.particles * dimension * count * (frames + 2)
-        # Whitened points and two temporaries; per sampler the five accumulated columns, twice.
-        doubles = 8 * self.run.paths * (3 * components * dimension + 4 * dimension + 10 * count)
-        needed = floats + (doubles if components > 1 else 0)
-        limit = psutil.virtual_memory().available if available is None else available
-        if needed > 0.8 * limit:
-            field = "run.particles" if floats >= needed / 2 else "run.paths"
-            raise ScenarioError(
-                "",
-                field,
-                f"this run would need {_gibibytes(needed)} of memory and {_gibibytes(limit)} are free; "
-                "take fewer particles, paths, steps or samplers",
-            )
+        size = self.run_size(keep_frames=keep_frames)
+        try:
+            require_memory(size, available)
+        except ScenarioError:
+            if size.components > 1 or not self._has_closed_form():
+                raise
+            require_memory(size._replace(paths=0, sizes=None), available)
+
+    def _has_closed_form(self) -> bool:
+        """Whether no term is sampled."""
+        problem, schedule = self.with_value().problem(), self.schedule.build()
+        return all(is_affine(problem, schedule, sampler) for sampler in self.line_up())
 
     # Reading and writing
 
@@ -319,10 +336,6 @@ def _tensor(values: Sequence[object] | None) -> Tensor:
 
 def _show(values: Tensor) -> str:
     return "[" + ", ".join(f"{value:.6g}" for value in values.tolist()) + "]"
-
-
-def _gibibytes(size: float) -> str:
-    return f"{size / 2**30:,.1f} GiB"
 
 
 def _keys_at(place: Place) -> Iterable[str]:

@@ -13,6 +13,7 @@ import numpy as np
 
 from core.bracket import Bracket
 from core.divergence import Evidence, accumulate
+from core.memory import require_memory
 from core.numbers import known
 from core.refine import Sizes, refine
 from core.refusal import ScenarioError
@@ -41,7 +42,7 @@ class Sweep:
         steps: every T, in any order.
 
     Raises:
-        ScenarioError: there is no T, or the scenario does not allow one of them.
+        ScenarioError: there is no T, the scenario does not allow one of them, or it would not fit in memory.
     """
 
     def __init__(self, scenario: Scenario, steps: Sequence[int]) -> None:
@@ -50,7 +51,8 @@ class Sweep:
         self.scenario = scenario.with_value()
         self.steps = tuple(sorted(set(steps)))
         for extreme in (self.steps[0], self.steps[-1]):  # what allows both allows all between
-            self.scenario_at(extreme)
+            size = self.scenario_at(extreme).run_size(keep_frames=False)
+            require_memory(size._replace(particles=0, sizes=_SIZES.after(_ROUNDS)))
         self.samplers = self.scenario.line_up()
         shape = len(self.samplers), len(self.steps)
         self.lower = np.full(shape, np.nan)
