@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QWheelEvent
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractSlider,
@@ -102,6 +103,21 @@ def test_the_wheel_over_each_control_of_the_dock_changes_nothing(dock: ProblemEd
         for notches in (-1, 1):
             turn_wheel(widget, notches)
         assert state(dock) == before, widget
+
+
+def test_the_wheel_over_each_control_scrolls_the_dock(dock: ProblemEditor) -> None:
+    bar, kinds = dock.verticalScrollBar(), set()
+    for widget in controls(dock):
+        dock.ensureWidgetVisible(widget)
+        at = widget.mapTo(dock, widget.rect().center())
+        if not dock.viewport().geometry().contains(at) or dock.childAt(at) is not widget:
+            continue
+        before = bar.value()
+        notches = 1 if before > bar.maximum() // 2 else -1
+        QTest.wheelEvent(dock.windowHandle(), QPointF(at), QPoint(0, notches * NOTCH))
+        assert (bar.value() - before) * notches < 0, widget
+        kinds.add(next(kind for kind in CONTROLS if isinstance(widget, kind)))
+    assert kinds >= {QComboBox, QAbstractSlider, QLineEdit, QAbstractButton}
 
 
 def test_a_click_into_a_control_is_no_wheel(dock: ProblemEditor, qtbot: QtBot) -> None:
