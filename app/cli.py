@@ -114,6 +114,22 @@ def _overrides(command: _Command) -> _Command:
     return command
 
 
+def _minutes(_context: click.Context, _option: click.Parameter, minutes: float) -> float:
+    if not minutes > 0:  # which not-a-number is not, either
+        raise click.BadParameter("must be a number of minutes larger than 0")
+    return minutes
+
+
+_max_time = click.option(
+    "--max-time",
+    type=float,
+    callback=_minutes,
+    default=10.0,
+    metavar="MINUTES",
+    help="A run that is estimated to take longer asks on a terminal, and is refused elsewhere.  [default: 10]",
+)
+
+
 @click.command()
 @click.argument("scenario")
 @click.option(
@@ -122,9 +138,10 @@ def _overrides(command: _Command) -> _Command:
     metavar="DIR",
     help="Folder for report.json, curves.csv and evidence.png.  [default: runs/NAME]",
 )
+@_max_time
 @_overrides
 @_plugins
-def run(scenario: str, out: Path | None, **overrides: str | int | None) -> None:
+def run(scenario: str, out: Path | None, max_time: float, **overrides: str | int | None) -> None:
     """Run SCENARIO without a window, print its headline and write a report.
 
     The options below --out take the place of the scenario's own values.
@@ -148,7 +165,7 @@ def run(scenario: str, out: Path | None, **overrides: str | int | None) -> None:
     except ScenarioError as error:
         raise _named(error, found.source) from None
     leave_a_core()
-    _advance(experiment)
+    _advance(experiment, 60 * max_time)
     with _writing_to(folder):
         write_report(experiment, folder)
     _print_headline(experiment)
@@ -183,16 +200,20 @@ def _writing_to(folder: Path) -> Iterator[None]:
         raise Refused(f"--out: cannot write to {folder} ({reason})") from None
 
 
-def _advance(experiment: Experiment) -> None:
+def _advance(experiment: Experiment, most_seconds: float) -> None:
     """Run to the end, and say how far it is."""
     from torch.cuda import OutOfMemoryError
 
     from app.progress import metered
+    from app.time_limit import TimeLimit
 
     name, total = experiment.scenario.name, experiment.schedule.steps + 1
     with metered() as show:
+        limit = TimeLimit(experiment, most_seconds, show.paused)
+        experiment.between_blocks = limit.check
         try:
             for done, _ in enumerate(experiment.run(), start=1):
+                limit.check()
                 show(done, total, name)
             for done, _ in enumerate(experiment.refine(), start=1):
                 show(done, None, f"{name}: the KL")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Protocol, final
 
 from rich.console import Console
@@ -24,6 +24,9 @@ class Meter(Protocol):
     def __call__(self, done: int, total: int | None, what: str) -> None:
         """``done`` of ``total``, where that is known, of something."""
 
+    def paused(self) -> AbstractContextManager[object]:
+        """Give the terminal to a question."""
+
 
 @contextmanager
 def metered() -> Iterator[Meter]:
@@ -33,13 +36,25 @@ def metered() -> Iterator[Meter]:
         yield _Lines(console)
         return
     with Progress(console=console, transient=True) as progress:
-        task = progress.add_task("")
+        yield _Bar(progress)
 
-        def show(done: int, total: int | None, what: str) -> None:
-            stop.check()
-            progress.update(task, description=escape(one_line(what, 60)), completed=done, total=total)
 
-        yield show
+@final
+class _Bar:
+    """Moves a bar."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress, self._task = progress, progress.add_task("")
+
+    def __call__(self, done: int, total: int | None, what: str) -> None:
+        description = escape(one_line(what, 60))
+        self._progress.update(self._task, description=description, completed=done, total=total)
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        self._progress.stop()
+        yield
+        self._progress.start()
 
 
 @final
@@ -59,3 +74,6 @@ class _Lines:
         reached = f": {done} of {total}" if total is not None else ""
         line = f"{one_line(what, 60)}{reached}, after {now - self._start:.0f} s"
         self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+    def paused(self) -> AbstractContextManager[object]:
+        return nullcontext()

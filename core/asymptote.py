@@ -8,7 +8,7 @@ one Gaussian and an affine score, over samples that are common to all noise leve
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
@@ -79,6 +79,11 @@ def no_asymptote(sampler: Sampler) -> str | None:
     if not sampler.has_limit:
         return "depends on the length of a step, so that its mismatch has no limit as steps grow"
     return None
+
+
+def limit_evaluations(samplers: Sequence[Sampler], samples: int = 4000) -> int:
+    """Return how many points the limits of samplers are evaluated at, where they have no closed form."""
+    return sum((_ORDER + _ORDER // 2) * samples for sampler in samplers if no_asymptote(sampler) is None)
 
 
 @torch.no_grad()

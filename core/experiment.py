@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import final
 
 import numpy as np
 import torch
 
-from core.asymptote import Asymptote, LimitWords, asymptote, limit_words
+from core.asymptote import Asymptote, LimitWords, asymptote, limit_evaluations, limit_words
 from core.bracket import Bracket
 from core.closeness import Closeness, Yardstick
 from core.divergence import Evidence, accumulate
 from core.measured import collapses
 from core.numbers import number
-from core.refine import refine
+from core.pace import Stretch
+from core.refine import Sizes, refine
 from core.scenario import Scenario
 from core.simulate import Trace, offsets, resolution, simulate
+from core.work import Watch
 
 _RESOLVED = 1e-3
 """Rounding of particles, in parts of the narrowest standard deviation, that no number shows."""
@@ -55,6 +57,12 @@ class Experiment:
         """A sampler each: its mismatch in the continuous-time limit, and the error; filled by :meth:`refine`."""
         self.bracket: Bracket | None = None
         """The KL of those samplers that have no closed form, a row each of all; renewed by :meth:`refine`."""
+        self.moving = Stretch(self.schedule.steps, lambda: self.trace.completed)
+        """The steps of the particles, timed."""
+        self.accounting = Stretch(self.schedule.steps, lambda: self.evidence.completed)
+        """And those of the terms."""
+        self.between_blocks: Callable[[], object] = lambda: None
+        """Called within steps that take several blocks of points; it may raise, to stop the run."""
         self._collapses: dict[tuple[int, int], bool] = {}
         if scenario.run.kl_rounds and not self.evidence.all_exact:
             self.bracket = Bracket.empty(self.schedule, self.samplers)
@@ -97,10 +105,35 @@ class Experiment:
         """Advance one step at each ``next``; yield t = T, T - 1, ..., 0 as frames and terms are complete."""
         seed = self.scenario.seed_for
         common = self.problem, self.schedule, self.samplers
-        particles = simulate(*common, self.trace, seed=seed("particles"), device=self.device)
-        terms = accumulate(*common, self.evidence, paths=self.scenario.run.paths, seed=seed("paths"))
-        for t, _ in zip(particles, terms, strict=True):
+        watch = self._watch(self.moving), self._watch(self.accounting)
+        particles = simulate(*common, self.trace, seed=seed("particles"), device=self.device, watch=watch[0])
+        terms = accumulate(*common, self.evidence, paths=self.scenario.run.paths, seed=seed("paths"), watch=watch[1])
+        for t, _ in zip(self.moving.follow(particles), self.accounting.follow(terms), strict=True):
             yield t
+
+    def _watch(self, stretch: Stretch) -> Watch:
+        def watch(share: float) -> None:
+            stretch.watch(share)
+            self.between_blocks()
+
+        return watch
+
+    @property
+    def seconds_left(self) -> float | None:
+        """An estimate of how long the rest will take, refining included; None before anything has been timed."""
+        known = [stretch.left for stretch in (self.moving, self.accounting) if stretch.left is not None]
+        return sum(known) + self._seconds_of_refining() if known else None
+
+    def _seconds_of_refining(self) -> float:
+        """At most, by the time that the terms take for each path; next to nothing where all is in closed form."""
+        sampled, paths = int((~self.evidence.exact).sum()), self.scenario.run.paths
+        if not sampled or self.accounting.per_step is None:
+            return 0.0
+        rounds = self.scenario.run.kl_rounds if self.bracket else 0
+        evaluations = limit_evaluations(self.samplers) / sampled
+        if self.bracket is not None:
+            evaluations += sum(Sizes().after(each).evaluations(self.bracket.times) for each in range(rounds + 1))
+        return evaluations * self.accounting.per_step / paths
 
     def refine(self) -> Iterator[None]:
         """After the run: how close the particles are, where the mismatch settles, and the bracket, step by step."""

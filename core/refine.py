@@ -72,6 +72,11 @@ class Sizes(NamedTuple):
         """Return the sizes of the next round: twice the particles, about twice the paths."""
         return Sizes(round(self.points * 1.7), math.ceil(self.paths * 1.2), 2 * self.particles)
 
+    def evaluations(self, times: Sequence[int]) -> int:
+        """Return how often a round evaluates a sampler: along walks up from every t > 0, and at its particles."""
+        last = max(times)
+        return last * self.particles + sum(last - t for t in times if t > 0) * self.points * self.paths
+
     def after(self, rounds: int) -> Sizes:
         """Return the sizes of a later round."""
         return self if rounds == 0 else self.larger().after(rounds - 1)
