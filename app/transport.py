@@ -18,6 +18,7 @@ from app.time_scale import Kind, TimeScale
 from app.time_slider import TimeSlider
 from app.user_text import plain_label
 from core.numbers import number
+from core.pace import in_words
 from core.schedule import Schedule, same_moment
 
 _TICK_MS = 16
@@ -33,6 +34,8 @@ _AXES = {
 }
 _WIDE, _NARROW = 1120, 860
 """Widths from which there is room for both figures beside t, and for one of them, status and axis."""
+_TIMED_SECONDS, _LONG_SECONDS = 3.0, 10.0
+"""After so long the time that is left is estimated, and shown where it is at least so much."""
 EVERY_FRAME = None
 """In place of a speed: each frame is shown, however long that takes."""
 
@@ -319,9 +322,14 @@ class Transport(QWidget):
             self.scrub.set_scale(scale)
 
     def show_progress(self, available: int, seconds: float) -> None:
-        """Say how much is computed; ``available`` frames of T + 1."""
+        """Say how much is computed, ``available`` frames of T + 1, and of a long run how long the others will take."""
         self.is_refining = False
-        self._say(f"computing {available - 1} / {self.player.last} · {seconds:.1f} s", running=True)
+        done, steps = available - 1, self.player.last
+        left = seconds / done * (steps - done) if done > 0 else 0.0
+        words = f"computing {done} / {steps} · {seconds:.1f} s"
+        if seconds >= _TIMED_SECONDS and left >= _LONG_SECONDS:
+            words = f"computing {done} / {steps} · about {in_words(left)} left"
+        self._say(words, running=True)
 
     def show_finished(self, seconds: float) -> None:
         """Say that all is computed."""

@@ -307,6 +307,14 @@ def test_the_status_says_how_far_and_how_long_and_offers_to_stop(
     assert transport.status.text() == f"computed {LAST} / {LAST} in 2.50 s"
 
 
+def test_the_status_of_a_long_run_says_how_long_it_will_take(transport: Transport, player: Player) -> None:
+    player.begin(RUN)
+    transport.show_progress(9, 1440.0)
+    assert transport.status.text() == f"computing 8 / {LAST} · about 2.8 h left"
+    transport.show_progress(LAST - 3, 60.0)
+    assert transport.status.text() == f"computing {LAST - 4} / {LAST} · 60.0 s"
+
+
 @pytest.mark.parametrize(("name", "frame"), [("to_start", 0), ("back", 19), ("forward", 21), ("to_end", LAST)], ids=str)
 def test_buttons_step_and_pause(name: str, frame: int, transport: Transport, player: Player, qtbot: QtBot) -> None:
     player.seek(20)
