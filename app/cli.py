@@ -170,6 +170,8 @@ def run(scenario: str, out: Path | None, max_time: float, **overrides: str | int
         write_report(experiment, folder)
     _print_headline(experiment)
     click.echo(f"\nReport: {folder / 'report.json'} (beside it: curves.csv, evidence.png)")
+    if experiment.faults:
+        raise Refused(f"{'; '.join(experiment.faults.values())} (the report holds the other samplers' results)")
 
 
 def _override(found: Found, overrides: dict[str, str | int | None]) -> Scenario:

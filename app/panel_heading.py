@@ -18,6 +18,17 @@ class Heading(NamedTuple):
     """From the richest, with limits and errors, to nothing; all panels in view show the same one."""
     tip: str
     diverged_at: int | None = None
+    fault: str | None = None
+    """Why its code stopped."""
+
+    @property
+    def notice(self) -> str:
+        """Why there is nothing to see, where there is not."""
+        if self.fault is not None:
+            return f"Stopped by a fault in its code: {self.fault}"
+        if self.diverged_at is not None:
+            return f"Diverged at t = {self.diverged_at}: its particles left every finite region."
+        return ""
 
 
 def headings(experiment: Experiment, frame: int, *, is_playing: bool) -> list[Heading]:
@@ -49,4 +60,5 @@ def _heading(experiment: Experiment, frame: int, index: int, kl: KnownKL, has_kl
     if kl.exceeds(float(experiment.evidence.value["bound"][index, frame])):
         tips.append(WITHIN_ERROR)
     diverged_at = experiment.trace.diverged_at[index]
-    return Heading(forms, "\n".join(tips), diverged_at if diverged_at is not None and t <= diverged_at else None)
+    diverged_at = diverged_at if diverged_at is not None and t <= diverged_at else None
+    return Heading(forms, "\n".join(tips), diverged_at, experiment.fault(index))

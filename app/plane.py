@@ -21,6 +21,7 @@ from app.pictures import Drawing, Lines, Particles
 from app.plane_view import PlaneView
 from app.sampler_menu import SamplerButton
 from app.scene import Scene
+from app.user_text import plain_label
 from app.widgets import info_button
 from core.samplers import About
 
@@ -88,7 +89,7 @@ class Plane(QFrame):
         self._surface = ""
         self._measured: object = None
         """What the strips show."""
-        self._notice = QLabel(self.view, alignment=Qt.AlignmentFlag.AlignCenter, wordWrap=True)
+        self._notice = plain_label(parent=self.view, alignment=Qt.AlignmentFlag.AlignCenter, wordWrap=True)
         self._notice.setProperty("role", "error")
         self._notice.hide()
 
@@ -144,9 +145,9 @@ class Plane(QFrame):
         """Take what the cursor's t gives; :meth:`show_form` shows it."""
         self._heading = heading
         self._headline.setToolTip(heading.tip)
-        self._notice.setVisible(heading.diverged_at is not None)
-        if heading.diverged_at is not None:
-            self._notice.setText(f"Diverged at t = {heading.diverged_at}: its particles left every finite region.")
+        self._notice.setVisible(bool(heading.notice))
+        if heading.notice:
+            self._notice.setText(heading.notice)
             self._place_notice()
 
     def richest_form(self) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import final
@@ -160,6 +160,10 @@ class Plugins(QObject):
         """Say which line of which file stopped a run."""
         if error.source:
             self._banner.say(error)
+
+    def show_stopped(self, faults: Mapping[str, str]) -> None:
+        """Say which samplers have stopped, and why; the run goes on with the others."""
+        self._banner.say("; ".join(dict.fromkeys(faults.values())))
 
     def close(self) -> None:
         """Wait for code that is being loaded."""

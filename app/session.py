@@ -68,6 +68,8 @@ class Session(QObject):
     """An Experiment, small and complete."""
     failed = Signal(object)
     """The run could not start or broke: a ScenarioError."""
+    stopped = Signal(object)
+    """Samplers of the user's own have stopped, the others go on: a sentence each, by their keys."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -81,7 +83,7 @@ class Session(QObject):
         self._closed = False
         self._next_preview: Scenario | None = None
         self._announced: _Run | None = None
-        self._seen = self._refined = 0
+        self._seen = self._refined = self._stopped = 0
         self._timer = QTimer(self, interval=_POLL_MS)
         self._timer.timeout.connect(self._look)
         self._thread = threading.Thread(target=self._work, name="mismatch-lab-run", daemon=True)
@@ -200,12 +202,15 @@ class Session(QObject):
         """Say what is new of a run in full."""
         over, finished, refinements, experiment = run.over, run.finished, run.refinements, run.experiment
         if experiment is not None and run is not self._announced:
-            self._announced, self._seen, self._refined = run, 0, 0
+            self._announced, self._seen, self._refined, self._stopped = run, 0, 0, 0
             self.began.emit(experiment)
             return  # the interface has enough to draw; the rest at the next look
         if experiment is not None and experiment.completed > self._seen:
             self._seen = experiment.completed
             self.advanced.emit()
+        if experiment is not None and len(experiment.faults) > self._stopped:
+            self._stopped = len(experiment.faults)
+            self.stopped.emit(experiment.faults)
         if finished and not run.is_told:
             run.is_told = True
             self._tell(run)

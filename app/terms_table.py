@@ -180,6 +180,8 @@ class TermsTable(QWidget):
     def cell(self, name: str, column: int) -> Cell:
         """Return what is known of a sampler in one row."""
         assert self._experiment is not None
+        if (fault := self._experiment.fault(column)) is not None:
+            return Cell("stopped" if name == "kl" else "–", f"Its code stopped: {fault}")
         if name in {"kl", "kind"}:
             return self._kl(name, column)
         if name in {"bound", "mismatch"}:

@@ -160,6 +160,7 @@ class MainWindow(QMainWindow):
         self.session.settled.connect(self._settled)
         self.session.failed.connect(self.problem.show_error)
         self.session.failed.connect(self.files.plugins.show_fault)
+        self.session.stopped.connect(self.files.plugins.show_stopped)
         self.problem.samplers.file_wanted.connect(self.files.plugins.choose)
         self.problem.prior.data_wanted.connect(self.files.choose_data)
         self.session.failed.connect(lambda _: self.transport.show_failed())

@@ -81,6 +81,7 @@ class _Columns:
     diverged_at: list[int | None]
     trace_completed: int
     evidence_completed: int
+    faults: dict[str, str]
 
     @classmethod
     def since(cls, experiment: Experiment, first: int) -> _Columns:
@@ -88,7 +89,8 @@ class _Columns:
         trace, evidence = experiment.trace, experiment.evidence
         last = max(trace.completed, evidence.completed)
         columns = np.stack([table[:, first:last] for table in _tables(experiment)])
-        return cls(first, columns, list(trace.diverged_at), trace.completed, evidence.completed)
+        diverged_at, faults = list(trace.diverged_at), dict(experiment.faults)
+        return cls(first, columns, diverged_at, trace.completed, evidence.completed, faults)
 
     def write_to(self, experiment: Experiment) -> None:
         """Copy it to the other end: the numbers first, then how many there are."""
@@ -98,6 +100,7 @@ class _Columns:
         experiment.trace.diverged_at[:] = self.diverged_at
         experiment.evidence.completed = self.evidence_completed
         experiment.trace.completed = self.trace_completed
+        experiment.take_faults(self.faults)
 
 
 @final
@@ -106,17 +109,19 @@ class _Refined:
     """What is known beyond the run."""
 
     found: dict[str, Any]
+    faults: dict[str, str]
 
     @classmethod
     def of(cls, experiment: Experiment) -> _Refined:
         """Everything that refining renews."""
         names = ("closeness", "end_closeness", "asymptotes", "bracket")
-        return cls({name: getattr(experiment, name) for name in names})
+        return cls({name: getattr(experiment, name) for name in names}, dict(experiment.faults))
 
     def write_to(self, experiment: Experiment) -> None:
         """Put it in the place of what was known."""
         for name, value in self.found.items():
             setattr(experiment, name, value)
+        experiment.take_faults(self.faults)
 
 
 _News = _Columns | _Refined
@@ -137,9 +142,7 @@ class _Over:
 
 def _tables(experiment: Experiment) -> list[NDArray[np.float64]]:
     """Everything that has a row a sampler and a column a frame."""
-    trace, evidence = experiment.trace, experiment.evidence
-    terms = [*evidence.value.values(), *evidence.error.values()]
-    return [*terms, evidence.kl, trace.observed_mismatch, trace.observed_error]
+    return experiment.tables()
 
 
 # This end

@@ -146,6 +146,12 @@ class Bracket:
                 return False
         return True
 
+    def forget(self, row: int) -> None:
+        """Blank what was known of a sampler."""
+        for table in (self.paths, self.kernels, self.lower, self.reverse):
+            table.value[row] = table.error[row] = math.nan
+        self.low[row], self.high[row], self.notes[row] = 0.0, math.inf, []
+
     def note(self, row: int, sentence: str) -> None:
         """Say something about a sampler, once."""
         if sentence not in self.notes[row]:

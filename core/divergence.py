@@ -19,6 +19,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Protocol, Self, final
 
 import numpy as np
@@ -33,7 +34,7 @@ from core.problem import Level, Problem
 from core.sampled_terms import SampledTerms
 from core.samplers import Kernel, Sampler
 from core.schedule import Schedule
-from core.simulate import centred
+from core.simulate import centred, offsets
 from core.terms import TERMS, Totals, variance_term, within_components_discretisation, within_components_kl_to_normal
 from core.work import BLOCK_BYTES, Watch, unwatched
 
@@ -106,40 +107,75 @@ def accumulate(
     Yields:
         t of a frame that is complete: T, T - 1, ..., 0.
     """
-    problem, shifts = centred(problem, schedule, samplers)
-    closed, sampled = (np.flatnonzero(evidence.exact == exact).tolist() for exact in (True, False))
-    views: list[tuple[_View, list[int]]] = []
-    if closed:
-        views.append((_ClosedForm(problem, [samplers[row] for row in closed], shifts), closed))
-    if sampled:
-        views.append((SampledTerms(problem, [samplers[row] for row in sampled], shifts, paths, seed, watch), sampled))
-    for view, rows in views:
-        _write(evidence, rows, 0, view.start(schedule), shifts)
+    parts = [
+        _Part(view, rows, own, shifts)
+        for view, rows, own, shifts in _views(problem, schedule, samplers, evidence, paths, seed, watch)
+    ]
+    for part in parts:
+        part.write(evidence, part.view.start(schedule))
     evidence.completed = 1
     yield schedule.steps
-    block = min(view.block for view, _ in views)
-    for last in range(schedule.steps, 0, -block):
-        times = range(last, max(last - block, 0), -1)
-        level = problem.level(schedule, times)
-        for view, rows in views:
-            _write(evidence, rows, evidence.completed, view.advance(level), shifts)
-        if times[-1] == 1 and problem.target.is_singular:
+    for frame in range(1, schedule.steps + 1):
+        for part in parts:
+            if part.completed == frame:
+                part.advance(evidence, schedule)
+        evidence.completed = min(part.completed for part in parts)
+        yield schedule.steps - frame
+
+
+def _views(
+    problem: Problem,
+    schedule: Schedule,
+    samplers: Sequence[Sampler],
+    evidence: Evidence,
+    paths: int,
+    seed: int,
+    watch: Watch,
+) -> Iterator[tuple[_View, list[int], Problem, Tensor]]:
+    """Samplers that are treated alike, by their rows: nothing that one gets depends on those in another group."""
+    move = [offsets(problem, schedule) is None or sampler.is_equivariant for sampler in samplers]
+    for exact, moves in product((True, False), repeat=2):
+        rows = [row for row in range(len(samplers)) if evidence.exact[row] == exact and move[row] == moves]
+        if rows:
+            own = [samplers[row] for row in rows]
+            local, shifts = centred(problem, schedule, own)
+            view: _View = (
+                _ClosedForm(local, own, shifts) if exact else SampledTerms(local, own, shifts, paths, seed, watch)
+            )
+            yield view, rows, local, shifts
+
+
+@dataclass(eq=False)
+class _Part:
+    """One view, the rows of the evidence that it fills, and how far it is."""
+
+    view: _View
+    rows: list[int]
+    problem: Problem
+    shifts: Tensor
+    completed: int = 0
+    """Frames."""
+
+    def advance(self, evidence: Evidence, schedule: Schedule) -> None:
+        """Compute a block of steps."""
+        last = schedule.steps - self.completed + 1
+        times = range(last, max(last - self.view.block, 0), -1)
+        self.write(evidence, self.view.advance(self.problem.level(schedule, times)))
+        if times[-1] == 1 and self.problem.target.is_singular:
             for name in ("bound", "discretisation"):
-                evidence.value[name][:, -1], evidence.error[name][:, -1] = math.inf, 0.0
-        evidence.completed += len(times)
-        yield from (t - 1 for t in times)
+                evidence.value[name][self.rows, -1], evidence.error[name][self.rows, -1] = math.inf, 0.0
 
-
-def _write(evidence: Evidence, rows: list[int], first: int, totals: Totals, shifts: Tensor) -> None:
-    """Fill in the frames from ``first`` on, in true coordinates."""
-    frames = slice(first, first + totals.kl.shape[-1])
-    for position, name in enumerate(TERMS):
-        evidence.value[name][rows, frames] = totals.value[position].numpy()
-        evidence.error[name][rows, frames] = totals.error[position].numpy()
-    evidence.kl[rows, frames] = totals.kl.numpy()
-    law = (totals.law[0] + shifts[frames], *totals.law[1:]) if totals.law else ()
-    for latest, new in zip((evidence.mean, evidence.covariance), law, strict=False):
-        latest[rows] = np.concatenate([latest[rows], new.numpy()], axis=1)[:, -2:]
+    def write(self, evidence: Evidence, totals: Totals) -> None:
+        """Fill in the frames that come next, in true coordinates."""
+        rows, frames = self.rows, slice(self.completed, self.completed + totals.kl.shape[-1])
+        for position, name in enumerate(TERMS):
+            evidence.value[name][rows, frames] = totals.value[position].numpy()
+            evidence.error[name][rows, frames] = totals.error[position].numpy()
+        evidence.kl[rows, frames] = totals.kl.numpy()
+        law = (totals.law[0] + self.shifts[frames], *totals.law[1:]) if totals.law else ()
+        for latest, new in zip((evidence.mean, evidence.covariance), law, strict=False):
+            latest[rows] = np.concatenate([latest[rows], new.numpy()], axis=1)[:, -2:]
+        self.completed = frames.stop
 
 
 class _View(Protocol):
@@ -185,22 +221,24 @@ class _ClosedForm:
         count = len(level.target.means)
         points = self.probes.expand(count, *self.probes.shape)
         kernels = [sampler.kernel(level, points) for sampler in self.samplers]
-        split = self.split[:, :, -1:] + torch.stack([self._terms(level, points, kernel) for kernel in kernels], 1)
-        discretisation = self.discretisation + within_components_discretisation(level, self.target).cumsum(0)
+        steps = torch.stack([self._terms(level, points, kernel) for kernel in kernels], 1)
+        split = _summed(self.split[:, :, -1:], steps)
+        own = within_components_discretisation(level, self.target)
+        discretisation = _summed(torch.full_like(own[:1], self.discretisation), own)
         law = self._carry(kernels, count)
         before = self.target.noised_along(level.before)
         self.split, self.discretisation = split, float(discretisation[-1])
         return self._totals(split, discretisation, self._kl(before, *law), law)
 
     def _terms(self, level: Level, points: Tensor, kernel: Kernel) -> Tensor:
-        """(3, B): variance, range and null mismatch of one sampler, accumulated over the block."""
+        """(3, B): variance, range and null mismatch of one sampler, step by step."""
         target = level.target
         squares = mean_squares(self.basis.mT @ (level.target_mean(points) - kernel.mean), target)
         variance = torch.as_tensor(kernel.variance, dtype=torch.float64)
         mismatch = torch.where(variance > 0, 0.5 * squares / variance, math.inf).squeeze(-1)
         fisher = (self.basis.mT @ (target.axes[0] * target.variances.rsqrt())).square().sum(-1, keepdim=True)
         own = variance_term(level, kernel, fisher).squeeze(-1)
-        return torch.stack([own, mismatch[:, : self.rank].sum(-1), mismatch[:, self.rank :].sum(-1)]).cumsum(-1)
+        return torch.stack([own, mismatch[:, : self.rank].sum(-1), mismatch[:, self.rank :].sum(-1)])
 
     def _carry(self, kernels: Sequence[Kernel], count: int) -> tuple[Tensor, Tensor]:
         """Mean and covariance of the samples after each of B steps, (samplers, B, d) and (samplers, B, d, d)."""
@@ -238,3 +276,8 @@ class _ClosedForm:
         )
         kl[known] = gaussian_kl(centre, spread, means[known], covariances[known])
         return kl
+
+
+def _summed(before: Tensor, steps: Tensor) -> Tensor:
+    """Cumulative sums along the last dimension, added one by one: the same to the last bit in blocks of any size."""
+    return torch.cat([before, steps], dim=-1).cumsum(-1)[..., 1:]

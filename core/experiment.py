@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import final
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from core.asymptote import Asymptote, LimitWords, asymptote, limit_evaluations, limit_words
 from core.bracket import Bracket
@@ -63,6 +64,10 @@ class Experiment:
         """And those of the terms."""
         self.between_blocks: Callable[[], object] = lambda: None
         """Called within steps that take several blocks of points; it may raise, to stop the run."""
+        self.faults: dict[str, str] = {}
+        """Why samplers of the user's own have stopped, by their keys: a sentence each. Nothing is known of them."""
+        self._blanked: dict[int, int] = {}
+        """Frames of theirs that are blank."""
         self._collapses: dict[tuple[int, int], bool] = {}
         if scenario.run.kl_rounds and not self.evidence.all_exact:
             self.bracket = Bracket.empty(self.schedule, self.samplers)
@@ -102,13 +107,18 @@ class Experiment:
         return self.completed == self.schedule.steps + 1
 
     def run(self) -> Iterator[int]:
-        """Advance one step at each ``next``; yield t = T, T - 1, ..., 0 as frames and terms are complete."""
+        """Advance one step at each ``next``; yield t = T, T - 1, ..., 0 as frames and terms are complete.
+
+        Raises:
+            ScenarioError: no sampler is left that has not stopped: its fault, with file and line.
+        """
         seed = self.scenario.seed_for
         common = self.problem, self.schedule, self.samplers
         watch = self._watch(self.moving), self._watch(self.accounting)
         particles = simulate(*common, self.trace, seed=seed("particles"), device=self.device, watch=watch[0])
         terms = accumulate(*common, self.evidence, paths=self.scenario.run.paths, seed=seed("paths"), watch=watch[1])
         for t, _ in zip(self.moving.follow(particles), self.accounting.follow(terms), strict=True):
+            self._note_faults()
             yield t
 
     def _watch(self, stretch: Stretch) -> Watch:
@@ -136,16 +146,73 @@ class Experiment:
         return evaluations * self.accounting.per_step / paths
 
     def refine(self) -> Iterator[None]:
-        """After the run: how close the particles are, where the mismatch settles, and the bracket, step by step."""
+        """After the run: how close the particles are, where the mismatch settles, and the bracket, step by step.
+
+        Raises:
+            ScenarioError: no sampler is left that has not stopped.
+        """
+        for _ in self._refine():
+            self._note_faults()
+            yield
+
+    def _refine(self) -> Iterator[None]:
         yield from self._compare()
-        limits = []
-        for sampler in self.samplers:
+        limits: list[Asymptote | None] = []
+        for index, sampler in enumerate(self.samplers):
             seed = self.scenario.seed_for("asymptote")
-            limits.append(asymptote(self.problem, self.schedule, sampler, seed=seed))
+            stopped = self.fault(index) is not None
+            limits.append(None if stopped else asymptote(self.problem, self.schedule, sampler, seed=seed))
             yield
         self.asymptotes = limits  # in one go: others may be reading
+        yield
         if self.bracket is not None:
             yield from self._close_in()
+
+    # Samplers that have stopped
+
+    def fault(self, index: int) -> str | None:
+        """Why a sampler has stopped, in one sentence; None where it has not."""
+        return self.faults.get(self.samplers[index].about.key)
+
+    def _note_faults(self) -> None:
+        faults = {each.about.key: each.fault for each in self.samplers if each.fault is not None}
+        if len(faults) == len(self.samplers):
+            raise next(iter(faults.values()))
+        self.take_faults({key: str(fault) for key, fault in faults.items()})
+
+    def take_faults(self, faults: Mapping[str, str]) -> None:
+        """Know why samplers have stopped, and blank all their numbers: those from before may be wrong as well."""
+        self.faults.update(faults)
+        for index in range(len(self.samplers)) if self.faults else ():
+            if self.fault(index) is not None:
+                self._blank(index)
+
+    def _blank(self, index: int) -> None:
+        trace, evidence = self.trace, self.evidence
+        first, last = self._blanked.get(index, 0), max(trace.completed, evidence.completed)
+        for table in self.tables():
+            table[index, first:last] = np.nan
+        self._blanked[index] = last
+        evidence.mean[index], evidence.covariance[index] = np.nan, np.nan
+        evidence.exact[index] = True  # nothing of it is sampled or bracketed any more
+        trace.diverged_at[index] = None
+        for found in (self.closeness, self.end_closeness):
+            if found:
+                found[index] = self._no_closeness(index)
+        if self.asymptotes:
+            self.asymptotes[index] = None
+        if self.bracket is not None:
+            self.bracket.forget(index)
+            if evidence.all_exact:
+                self.bracket = None
+
+    def tables(self) -> list[NDArray[np.float64]]:
+        """Everything that has a row a sampler and a column a frame."""
+        terms = [*self.evidence.value.values(), *self.evidence.error.values()]
+        return [*terms, self.evidence.kl, self.trace.observed_mismatch, self.trace.observed_error]
+
+    def _no_closeness(self, index: int) -> Closeness:
+        return Closeness.unknown(self.problem.target.weights, f"closeness: {self.fault(index)}")
 
     def _close_in(self) -> Iterator[None]:
         """Close the bracket round by round."""
@@ -166,6 +233,9 @@ class Experiment:
             target = self.problem.target.noised(float(self.schedule.alpha_bar[t]))
             yardstick = Yardstick(target, self.scenario.run.particles, seed=seed)
             for index, exact in enumerate(self.evidence.exact):
+                if self.fault(index) is not None:
+                    found.append(self._no_closeness(index))
+                    continue
                 law = (self.evidence.mean[index, -1 - t], self.evidence.covariance[index, -1 - t])
                 points = self.trace.particles(index, steps - t, yardstick.count)
                 known = (torch.from_numpy(law[0]), torch.from_numpy(law[1])) if exact else None

@@ -175,6 +175,8 @@ def _end(axes: Axes, each: Findings) -> float:
 
 def _numbers(each: Findings) -> list[str]:
     """What stands under a sampler's name: its terms at t = 1."""
+    if each.fault is not None:
+        return ["stopped by a fault in its code", "no number is known"]
     row = headline([each])[0]
     kl = "" if each.headline.kind == "none" else f"KL {'(P‖Q) ' * (each.headline.kind == 'reverse')}{row['KL']}"
     bound = f"bound {row['bound']}"

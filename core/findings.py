@@ -56,6 +56,8 @@ class Findings:
     """The mismatch in the continuous-time limit at fixed abar_1, and its error."""
     closeness: dict[int, Closeness]
     """How close the particles are to exact samples, at t = 1, and at t = 0 where the target has a density."""
+    fault: str | None = None
+    """Why its code stopped, in one sentence; then nothing else is known."""
 
     @classmethod
     def of(cls, experiment: Experiment, index: int) -> Self:
@@ -82,12 +84,16 @@ class Findings:
             bound_texts(experiment, index, experiment.schedule.steps - 1).full,
             experiment.asymptotes[index] if experiment.asymptotes else None,
             {t: each[index] for t, each in ((1, experiment.closeness), (0, experiment.end_closeness)) if each},
+            experiment.fault(index),
         )
         findings._explain(experiment, index)
         return findings
 
     def _explain(self, experiment: Experiment, index: int) -> None:
         """Blank what is infinite or unknown, and note why."""
+        if self.fault is not None:
+            self.notes.append(f"all: its code stopped, so that nothing is known: {self.fault}")
+            return
         steps = experiment.schedule.steps
         gaps = list(_gaps(experiment, index))
         for name in COLUMNS:
@@ -199,6 +205,7 @@ def _row(each: Findings) -> dict[str, str]:
         **{title: _brief(value[name], error[name]) for title, name in _TITLES.items()},
         "limit": _brief(*each.asymptote) if each.asymptote else number(np.nan),
         "diverged": "" if each.diverged_at is None else f"t = {each.diverged_at}",
+        "stopped": "by a fault" if each.fault else "",
     }
 
 

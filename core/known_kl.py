@@ -144,6 +144,8 @@ def bound_texts(experiment: Experiment, index: int, frame: int) -> BoundTexts:
     An estimate with its error; where the KL's lower limit is above the estimate, though within its error, the two
     limits that both leave to the bound: KL and bound never contradict each other.
     """
+    if experiment.fault(index) is not None:
+        return BoundTexts(*[number(math.nan)] * 3)
     value, error = (
         float(part["bound"][index, frame]) for part in (experiment.evidence.value, experiment.evidence.error)
     )
@@ -203,6 +205,8 @@ def between(low: float, high: float) -> KnownKL:
 
 def why_no_bound(experiment: Experiment, index: int, frame: int) -> str | None:
     """Return why a sampler has no finite bound at a frame, as a clause, or None where it has one."""
+    if (fault := experiment.fault(index)) is not None:
+        return f"its code stopped ({fault})"
     if not math.isinf(experiment.evidence.value["bound"][index, frame]):
         return None
     if isinstance(experiment.samplers[index], ProbabilityFlow):
@@ -216,6 +220,8 @@ def why_no_bound(experiment: Experiment, index: int, frame: int) -> str | None:
 
 def why_no_limit(experiment: Experiment, index: int) -> str | None:
     """Return why a mismatch has no continuous-time limit, as a clause; None where it has one or none is known yet."""
+    if (fault := experiment.fault(index)) is not None:
+        return f"its code stopped ({fault})"
     if not experiment.asymptotes or experiment.asymptotes[index] is not None:
         return None
     sampler = experiment.samplers[index]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 import re
 import signal
 import threading
@@ -22,7 +23,7 @@ from torch import Tensor
 
 from core.plugin_guard import checked_kernel, checked_obstacle, checked_score, checked_variance, own_level, own_tensors
 from core.plugin_settings import settings_kept
-from core.problem import Level, Measurement
+from core.problem import Level, Measurement, Scalar
 from core.refusal import ScenarioError, suggest
 from core.samplers import About, Kernel, Sampler, ScoreSampler, StochasticSampler
 
@@ -103,25 +104,35 @@ def _guard_step(model: type[Sampler], name: str, path: Path) -> None:
     @wraps(evaluate)
     def guarded(self: Sampler, level: Level, points: Tensor) -> Any:  # noqa: ANN401 - a score or a kernel
         def call(level: Level, points: Tensor) -> Any:  # noqa: ANN401
-            return _called(
+            result = _recorded(
+                self,
                 evaluate,
                 path,
                 lambda: evaluate(self, own_level(level), points.clone()),
                 lambda result: check(result, level, points, is_trial=_is_trial.get()),
             )
+            return _nothing(level, points, name) if result is None else result
 
         if points.ndim == 2:
             return call(level, points)
+        if self.fault is not None:
+            return _nothing(level, points, name)
         results = [call(one, cloud) for one, cloud in zip(level.each(), points.unbind(), strict=True)]
         return _stacked(results, points)
 
     setattr(model, name, guarded)
 
 
+def _nothing(level: Level, points: Tensor, name: str) -> Tensor | Kernel:
+    """What is known of a sampler that has stopped."""
+    nothing = torch.full_like(points, math.nan)
+    return nothing if name == "score" else Kernel(nothing, level.variance)
+
+
 def _stacked(results: list[Any], points: Tensor) -> Any:  # noqa: ANN401 - a score or a kernel
     if isinstance(results[0], Tensor):
         return torch.stack(results)
-    variances = [torch.as_tensor(each.variance, dtype=points.dtype).view(-1, 1) for each in results]
+    variances = [torch.as_tensor(each.variance, dtype=points.dtype).expand(points.shape[1], 1) for each in results]
     return Kernel(torch.stack([each.mean for each in results]), torch.stack(variances))
 
 
@@ -129,20 +140,23 @@ def _guard_variance(model: type[StochasticSampler], path: Path) -> None:
     evaluate = model.step_variance
 
     @wraps(evaluate)
-    def guarded(self: StochasticSampler, level: Level) -> float | Tensor:
-        def call(level: Level) -> float | Tensor:
-            like = level.prior.means
-            variance: float | Tensor = _called(
+    def guarded(self: StochasticSampler, level: Level) -> Scalar:
+        def call(level: Level) -> Scalar:
+            variance: Scalar | None = _recorded(
+                self,
                 evaluate,
                 path,
                 lambda: evaluate(self, own_level(level)),
-                lambda result: checked_variance(result, like, level.prior.dimension, "step_variance must return"),
+                lambda result: checked_variance(
+                    result, level.prior.means, level.prior.dimension, "step_variance must return"
+                ),
             )
-            return variance
+            return level.variance if variance is None else variance
 
         if not isinstance(level.beta, Tensor):
             return call(level)
-        return torch.stack([torch.as_tensor(call(one)).to(level.beta).view(-1, 1) for one in level.each()])
+        shape = level.prior.dimension, 1
+        return torch.stack([torch.as_tensor(call(one)).to(level.beta).expand(shape) for one in level.each()])
 
     model.step_variance = guarded  # type: ignore[method-assign]
 
@@ -157,6 +171,27 @@ def _guard_obstacle(model: type[Sampler], path: Path) -> None:
         return reason
 
     model.obstacle = guarded  # type: ignore[method-assign]
+
+
+def _recorded(
+    sampler: Sampler,
+    evaluate: Callable[..., Any],
+    path: Path,
+    call: Callable[[], Any],
+    check: Callable[[Any], Any],
+) -> Any:  # noqa: ANN401 - what the method returns
+    """What a method returns; None where it fails or a call before it did. What fails where it is only tried is let be.
+
+    The fault stays with the sampler, and stops no other one.
+    """
+    if sampler.fault is not None:
+        return None
+    try:
+        return _called(evaluate, path, call, check)
+    except ScenarioError as error:
+        if not _is_trial.get():
+            sampler._fault = error
+        return None
 
 
 def _called(evaluate: Callable[..., Any], path: Path, call: Callable[[], Any], check: Callable[[Any], Any]) -> Any:  # noqa: ANN401 - what the method returns

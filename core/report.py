@@ -57,6 +57,7 @@ def build_report(experiment: Experiment) -> dict[str, Any]:
                 "kind": sampler.kind.key,
                 "parameters": sampler.parameters(),
                 "diverged_at": each.diverged_at,
+                **({} if each.fault is None else {"fault": each.fault}),
                 "at": {"1": each.at(1), "0": None if singular else each.at(0)},
                 "curves": {
                     "t": list(range(experiment.schedule.steps, -1, -1)),

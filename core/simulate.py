@@ -160,7 +160,7 @@ def simulate(
 
     The consumer owns the loop: each ``next`` computes one step of every sampler, writes it to
     ``trace`` and yields its t, so that pausing and cancelling are free. A sampler that diverges is
-    frozen at NaN from there on and does not disturb the others.
+    frozen at NaN from there on and does not disturb the others; so is one whose code has stopped with a fault.
 
     Args:
         problem: in float64, on the CPU.
@@ -200,7 +200,7 @@ def simulate(
     for frame, level in enumerate(local.levels(schedule), start=1):
         noise.normal_(generator=generator)
         for index, step in enumerate(steps):
-            if trace.diverged_at[index] is None:
+            if trace.diverged_at[index] is None and samplers[index].fault is None:
                 for done, block in enumerate(blocks, start=1):
                     here = points[index][:, block] if several else points[index]  # levels remember points as they are
                     observed = accumulated[index, block] if observe else None
@@ -213,10 +213,9 @@ def simulate(
                 if observe:
                     mean, error = _mean(accumulated[index])
                     trace.observed_mismatch[index, frame], trace.observed_error[index, frame] = mean, error
-                flat = points[index].view(-1)
-                # Comparisons with NaN are false, so this also catches what is not finite.
-                if not math.sqrt(float(torch.dot(flat, flat)) / count) <= limit:
-                    trace.diverged_at[index] = level.t - 1
+                has_stopped = samplers[index].fault is not None  # which says nothing of its mathematics
+                if has_stopped or _is_beyond(limit, points[index]):
+                    trace.diverged_at[index] = None if has_stopped else level.t - 1
                     points[index] = torch.full_like(noise, math.nan)
             trace.write(index, frame, points[index])
         trace.completed = frame + 1
@@ -225,6 +224,13 @@ def simulate(
 
 Step = Callable[[Level, Tensor], Kernel]
 """A kernel at a level and points, both relative to the trace's centre."""
+
+
+def _is_beyond(limit: float, points: Tensor) -> bool:
+    """Whether the root mean square distance of points (d, N) is above a limit, or no number."""
+    flat = points.view(-1)
+    # Comparisons with NaN are false, so this also catches what is not finite.
+    return not math.sqrt(float(torch.dot(flat, flat)) / points.shape[1]) <= limit
 
 
 def _moved(step: Step, level: Level, points: Tensor, noise: Tensor, basis: Tensor, observed: Tensor | None) -> Tensor:

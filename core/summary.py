@@ -73,9 +73,17 @@ def summarise(experiment: Experiment, frame: int) -> str:
     place = Place(steps - frame, steps, measurement.rank, unmeasured, experiment.problem.target.is_singular)
     if frame >= experiment.completed:
         return describe([], place)
-    accounts = [_account(experiment, index, frame) for index in range(len(experiment.samplers))]
+    running = [index for index in range(len(experiment.samplers)) if experiment.fault(index) is None]
+    accounts = [_account(experiment, index, frame) for index in running]
     within = [f" {each.label}’s KL and bound agree within the bound’s error." for each in accounts if each.exceeds]
-    return describe(accounts, place) + _by_kl(accounts) + _by_weights(accounts) + "".join(within)
+    return describe(accounts, place) + _by_kl(accounts) + _by_weights(accounts) + "".join(within) + _stopped(experiment)
+
+
+def _stopped(experiment: Experiment) -> str:
+    """Whose code stopped, and why."""
+    labels = {sampler.about.key: sampler.about.label for sampler in experiment.samplers}
+    faults = "; ".join(f"{labels[key]} ({fault})" for key, fault in experiment.faults.items())
+    return f" Stopped by a fault in its code, without any number: {faults}." if faults else ""
 
 
 def _by_kl(accounts: Sequence[Account]) -> str:

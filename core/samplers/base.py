@@ -6,10 +6,11 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple, TypeVar, final
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 from torch import Tensor
 
 from core.problem import Level, Measurement, Scalar
+from core.refusal import ScenarioError
 
 
 class Kernel(NamedTuple):
@@ -64,9 +65,16 @@ class Sampler(BaseModel, ABC):
     colour: Annotated[str, Field(pattern="^(#[0-9a-fA-F]{6})?$")] = ""
     """``#RRGGBB``; left out: the kind's."""
 
+    _fault: ScenarioError | None = PrivateAttr(None)
+
     @abstractmethod
     def kernel(self, level: Level, points: Tensor) -> Kernel:
         """Return the law of x_{t-1} given the points x_t, (d, N)."""
+
+    @property
+    def fault(self) -> ScenarioError | None:
+        """What went wrong in code of the user's own: from then on all that comes of this sampler is NaN."""
+        return self._fault
 
     @property
     def is_equivariant(self) -> bool:

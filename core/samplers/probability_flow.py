@@ -10,6 +10,7 @@ from pydantic import SerializeAsAny
 from torch import Tensor
 
 from core.problem import Level, Measurement
+from core.refusal import ScenarioError
 from core.samplers.base import About, Kernel, Sampler, ScoreSampler, register
 from core.samplers.builtin import Exact
 
@@ -28,6 +29,11 @@ class ProbabilityFlow(Sampler, ABC):
     def is_equivariant(self) -> bool:
         """Whether the score that is followed translates with the problem."""
         return self.moves_along and self.score.is_equivariant
+
+    @property
+    def fault(self) -> ScenarioError | None:
+        """That of the score."""
+        return self._fault or self.score.fault
 
     def obstacle(self, measurement: Measurement) -> str | None:
         """Refuse what the score refuses."""
