@@ -51,6 +51,11 @@ class Banner(QWidget):
             self._buttons.addWidget(button)
         self._offer.show()
 
+    @property
+    def offered(self) -> str:
+        """What is offered now; empty where nothing is."""
+        return "" if self._offer.isHidden() else self._words.text()
+
     def withdraw(self) -> None:
         """Offer nothing any more."""
         self._offer.hide()

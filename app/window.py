@@ -23,6 +23,7 @@ from app.evidence import EvidenceDock
 from app.files import Files
 from app.help import Help
 from app.keys import WITH_COMMANDS, Key
+from app.long_run import LongRun
 from app.overlay_choice import AT_FIRST
 from app.panel_heading import headings
 from app.planes import PlaneGrid
@@ -80,6 +81,7 @@ class MainWindow(QMainWindow):
         self.evidence = EvidenceDock()
         self.transport = Transport(self.player)
         self.bar, self.banner = TopBar(), Banner()
+        self.long_run = LongRun(self.banner, self.session.cancel)
         self.files = Files(self, self.document, self.bar, self.banner, self.settings)
         panels = range(Qt.Key.Key_1, Qt.Key.Key_6 + 1)
         self.keys = [
@@ -164,6 +166,7 @@ class MainWindow(QMainWindow):
         self.problem.samplers.file_wanted.connect(self.files.plugins.choose)
         self.problem.prior.data_wanted.connect(self.files.choose_data)
         self.session.failed.connect(lambda _: self.transport.show_failed())
+        self.session.failed.connect(lambda _: self.long_run.begin())
         self.session.cancelled.connect(self._cancelled)
         self.transport.cancelled.connect(self.session.cancel)
         self.transport.axis_changed.connect(self.evidence.set_axis)
@@ -253,6 +256,7 @@ class MainWindow(QMainWindow):
     # The run
 
     def _began(self, experiment: Experiment) -> None:
+        self.long_run.begin()
         self._coming, self._run_of = experiment, self.document.revision
         if not self._shows_preview or self.player.is_playing:
             self._take_over(experiment)
@@ -300,8 +304,10 @@ class MainWindow(QMainWindow):
         available = self.experiment.completed
         self.player.offer(available)
         self.transport.show_progress(available, self.session.seconds)
+        self.long_run.follow(available - 1, self.player.last, self.session.seconds)
 
     def _finished(self, seconds: float) -> None:
+        self.long_run.begin()
         self._catch_up()
         self.evidence.advance()
         self.transport.show_finished(seconds)
@@ -337,6 +343,7 @@ class MainWindow(QMainWindow):
         self._write(self.player.frame)
 
     def _cancelled(self) -> None:
+        self.long_run.begin()
         self._catch_up()
         self.evidence.advance()
         self.transport.show_cancelled()
