@@ -95,6 +95,7 @@ def overlays(
             heats = {index: fields.heat(index, part) for index in samplers}
         arrows, told = fields.arrows(samplers, shown, part)
         words += told
+        words += [_SILENT_WORDS] if any(experiment.samplers[index].is_silent for index in samplers) else []
     twins = _twins(experiment, frame, projection, samplers) if "twins" in shown else {}
     weights = _weights(experiment, frame, level, projection, samplers) if "weights" in shown else {}
     words += _twin_words(experiment) if "twins" in shown else []
@@ -121,6 +122,7 @@ def overlays(
     )
 
 
+_SILENT_WORDS = "No field of samplers of your own: their code runs in another process."
 _WEIGHT_WORDS = "Bars: weights, exact · sampled"
 
 

@@ -81,7 +81,9 @@ class _Columns:
     diverged_at: list[int | None]
     trace_completed: int
     evidence_completed: int
+    exact: NDArray[np.bool_]
     faults: dict[str, str]
+    collapsed: dict[tuple[int, int], bool]
 
     @classmethod
     def since(cls, experiment: Experiment, first: int) -> _Columns:
@@ -89,8 +91,10 @@ class _Columns:
         trace, evidence = experiment.trace, experiment.evidence
         last = max(trace.completed, evidence.completed)
         columns = np.stack([table[:, first:last] for table in _tables(experiment)])
-        diverged_at, faults = list(trace.diverged_at), dict(experiment.faults)
-        return cls(first, columns, diverged_at, trace.completed, evidence.completed, faults)
+        experiment.find_collapses()
+        diverged_at, faults, collapsed = list(trace.diverged_at), dict(experiment.faults), dict(experiment.collapsed)
+        completed = trace.completed, evidence.completed
+        return cls(first, columns, diverged_at, *completed, evidence.exact.copy(), faults, collapsed)
 
     def write_to(self, experiment: Experiment) -> None:
         """Copy it to the other end: the numbers first, then how many there are."""
@@ -98,6 +102,7 @@ class _Columns:
         for table, columns in zip(_tables(experiment), self.columns, strict=True):
             table[:, self.first : last] = columns
         experiment.trace.diverged_at[:] = self.diverged_at
+        experiment.collapsed.update(self.collapsed)
         experiment.evidence.completed = self.evidence_completed
         experiment.trace.completed = self.trace_completed
         experiment.take_faults(self.faults)
@@ -109,18 +114,23 @@ class _Refined:
     """What is known beyond the run."""
 
     found: dict[str, Any]
+    exact: NDArray[np.bool_]
     faults: dict[str, str]
+    collapsed: dict[tuple[int, int], bool]
 
     @classmethod
     def of(cls, experiment: Experiment) -> _Refined:
         """Everything that refining renews."""
         names = ("closeness", "end_closeness", "asymptotes", "bracket")
-        return cls({name: getattr(experiment, name) for name in names}, dict(experiment.faults))
+        experiment.find_collapses()
+        found = {name: getattr(experiment, name) for name in names}
+        return cls(found, experiment.evidence.exact.copy(), dict(experiment.faults), dict(experiment.collapsed))
 
     def write_to(self, experiment: Experiment) -> None:
         """Put it in the place of what was known."""
         for name, value in self.found.items():
             setattr(experiment, name, value)
+        experiment.collapsed.update(self.collapsed)
         experiment.take_faults(self.faults)
 
 
@@ -212,13 +222,16 @@ class Worker:
         kills = self._kills
         with self._busy, _room_for(scenario) as particles:
             try:
-                experiment = Experiment(scenario, keep_frames=True, particles=particles)
+                experiment: Experiment | None = None
                 self._number += 1
                 self._wanted = self._number
                 request = _Request(scenario, refine, particles, loaded_contents())
                 with closing(self._exchange(self._claim(kills), request)) as replies:
                     for news in replies:
-                        particles.unlink(missing_ok=True)  # mapped at both ends by now
+                        if experiment is None:
+                            exact = news.exact
+                            experiment = Experiment(scenario, keep_frames=True, particles=particles, exact=exact)
+                            particles.unlink(missing_ok=True)  # mapped at both ends by now
                         news.write_to(experiment)
                         yield experiment
             finally:

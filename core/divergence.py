@@ -69,11 +69,19 @@ class Evidence:
         return bool(self.exact.all())
 
     @classmethod
-    def empty(cls, problem: Problem, schedule: Schedule, samplers: Sequence[Sampler]) -> Self:
-        """Allocate for a run."""
+    def empty(
+        cls,
+        problem: Problem,
+        schedule: Schedule,
+        samplers: Sequence[Sampler],
+        exact: NDArray[np.bool_] | None = None,
+    ) -> Self:
+        """Allocate for a run; which samplers have a closed form is found out by trying, unless it is known."""
+        if exact is None:
+            exact = np.array([is_affine(problem, schedule, sampler) for sampler in samplers])
         shape, dimension = (len(samplers), schedule.steps + 1), problem.prior.dimension
         return cls(
-            np.array([is_affine(problem, schedule, sampler) for sampler in samplers]),
+            exact.copy(),
             {name: np.full(shape, np.nan) for name in TERMS},
             {name: np.zeros(shape) for name in TERMS},
             np.full(shape, np.nan),

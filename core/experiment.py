@@ -35,11 +35,21 @@ class Experiment:
         keep_frames: keep every frame for an animation, not the last two only.
         particles: a file to keep them in, which another process may map as well; left out: in memory of its own.
 
+        exact: which samplers have a closed form, for a copy of a run in another process: it runs no code of the
+            user's own. Left out: it is found out.
+
     Raises:
-        ScenarioError: the run would not fit in memory, or asks for a device that is not there.
+        ScenarioError: the run would not fit in memory, asks for a device that is not there, or no sampler can run.
     """
 
-    def __init__(self, scenario: Scenario, *, keep_frames: bool, particles: Path | None = None) -> None:
+    def __init__(
+        self,
+        scenario: Scenario,
+        *,
+        keep_frames: bool,
+        particles: Path | None = None,
+        exact: NDArray[np.bool_] | None = None,
+    ) -> None:
         scenario.require_memory(keep_frames=keep_frames)
         self.device = scenario.device()
         self.scenario = scenario.with_value()
@@ -49,7 +59,9 @@ class Experiment:
         sizes = len(self.samplers), self.schedule.steps, scenario.dimension, scenario.run.particles
         centre = offsets(self.problem, self.schedule)
         self.trace = Trace.empty(*sizes, keep_frames=keep_frames, file=particles, offsets=centre)
-        self.evidence = Evidence.empty(self.problem, self.schedule, self.samplers)
+        for sampler in self.samplers if exact is not None else ():
+            sampler.silence()
+        self.evidence = Evidence.empty(self.problem, self.schedule, self.samplers, exact)
         self.closeness: list[Closeness] = []
         """A sampler each at t = 1; filled by :meth:`refine`."""
         self.end_closeness: list[Closeness] = []
@@ -68,9 +80,13 @@ class Experiment:
         """Why samplers of the user's own have stopped, by their keys: a sentence each. Nothing is known of them."""
         self._blanked: dict[int, int] = {}
         """Frames of theirs that are blank."""
-        self._collapses: dict[tuple[int, int], bool] = {}
+        self.collapsed: dict[tuple[int, int], bool] = {}
+        """What has been found out by :meth:`collapses`."""
         if scenario.run.kl_rounds and not self.evidence.all_exact:
             self.bracket = Bracket.empty(self.schedule, self.samplers)
+        for sampler in self.samplers if exact is None else ():
+            sampler.inquire(self.problem.measurement)
+        self._note_faults()
 
     @property
     def limit_words(self) -> LimitWords:
@@ -90,11 +106,22 @@ class Experiment:
 
     def collapses(self, index: int, t: int) -> bool:
         """Whether a sampler's law at t lies in a set without volume while the target has a density there."""
-        if (index, t) not in self._collapses:
+        if self.samplers[index].is_silent:
+            return self.collapsed.get((index, t), False)
+        if (index, t) not in self.collapsed:
             has_density = t > 0 or not self.problem.target.is_singular
             own = self.problem, self.schedule, self.samplers[index], t
-            self._collapses[index, t] = has_density and collapses(*own)
-        return self._collapses[index, t]
+            self.collapsed[index, t] = has_density and collapses(*own)
+        return self.collapsed[index, t]
+
+    def find_collapses(self) -> None:
+        """Find out, for samplers of the user's own, all that a copy of the run may be asked for."""
+        steps, times = self.schedule.steps, {0} if self.bracket is None else {0, *self.bracket.times}
+        for index, sampler in enumerate(self.samplers):
+            if sampler.is_users and sampler.fault is None:
+                infinite = np.flatnonzero(np.isinf(self.evidence.kl[index, : self.completed]))
+                for t in {*(steps - infinite).tolist(), *(times if self.is_complete else ())}:
+                    self.collapses(index, t)
 
     @property
     def completed(self) -> int:

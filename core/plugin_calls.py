@@ -51,11 +51,17 @@ def guard(model: type[Sampler], path: Path) -> type[Sampler]:
     _require_own_names(model, path)
     step = "score" if issubclass(model, ScoreSampler) else "kernel"
     _guard_step(model, step, path)
+    model.silence = _silence  # type: ignore[method-assign]
+    model.is_users = property(lambda _: True)  # type: ignore[assignment, method-assign]
     if model.obstacle not in _inherited(model, "obstacle"):
         _guard_obstacle(model, path)
     if issubclass(model, StochasticSampler) and model.step_variance not in _inherited(model, "step_variance"):
         _guard_variance(model, path)
     return model
+
+
+def _silence(self: Sampler) -> None:
+    self._is_silent = True
 
 
 def _inherited(model: type[Sampler], name: str) -> list[object]:
@@ -115,7 +121,7 @@ def _guard_step(model: type[Sampler], name: str, path: Path) -> None:
 
         if points.ndim == 2:
             return call(level, points)
-        if self.fault is not None:
+        if self.fault is not None or self.is_silent:
             return _nothing(level, points, name)
         results = [call(one, cloud) for one, cloud in zip(level.each(), points.unbind(), strict=True)]
         return _stacked(results, points)
@@ -162,15 +168,17 @@ def _guard_variance(model: type[StochasticSampler], path: Path) -> None:
 
 
 def _guard_obstacle(model: type[Sampler], path: Path) -> None:
+    """Leave the product's own rule to whoever edits a scenario: the user's is asked where a run begins."""
     evaluate = model.obstacle
 
-    @wraps(evaluate)
-    def guarded(self: Sampler, measurement: Measurement) -> str | None:
+    def inquire(self: Sampler, measurement: Measurement) -> None:
         call = partial(evaluate, self, own_tensors(measurement))
-        reason: str | None = _called(evaluate, path, call, checked_obstacle)
-        return reason
+        reason: str | None = _recorded(self, evaluate, path, call, checked_obstacle)
+        if reason is not None:
+            self._fault = ScenarioError("", "run.samplers", f"{self.about.label} {reason}")
 
-    model.obstacle = guarded  # type: ignore[method-assign]
+    model.inquire = inquire  # type: ignore[method-assign]
+    model.obstacle = _inherited(model, "obstacle")[0]  # type: ignore[method-assign, assignment]
 
 
 def _recorded(
@@ -184,7 +192,7 @@ def _recorded(
 
     The fault stays with the sampler, and stops no other one.
     """
-    if sampler.fault is not None:
+    if sampler.fault is not None or sampler.is_silent:
         return None
     try:
         return _called(evaluate, path, call, check)

@@ -66,6 +66,7 @@ class Sampler(BaseModel, ABC):
     """``#RRGGBB``; left out: the kind's."""
 
     _fault: ScenarioError | None = PrivateAttr(None)
+    _is_silent: bool = PrivateAttr(False)
 
     @abstractmethod
     def kernel(self, level: Level, points: Tensor) -> Kernel:
@@ -75,6 +76,22 @@ class Sampler(BaseModel, ABC):
     def fault(self) -> ScenarioError | None:
         """What went wrong in code of the user's own: from then on all that comes of this sampler is NaN."""
         return self._fault
+
+    @property
+    def is_users(self) -> bool:
+        """Whether code of the user's own runs in it."""
+        return False
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether this is code of the user's own that runs in another process: here all that comes of it is NaN."""
+        return self._is_silent
+
+    def silence(self) -> None:
+        """Run no code of the user's own here, from now on."""
+
+    def inquire(self, measurement: Measurement) -> None:
+        """Ask code of the user's own whether it can run with a measurement; why not becomes its fault."""
 
     @property
     def is_equivariant(self) -> bool:

@@ -35,6 +35,24 @@ class ProbabilityFlow(Sampler, ABC):
         """That of the score."""
         return self._fault or self.score.fault
 
+    @property
+    def is_users(self) -> bool:
+        """Whether the score is the user's own."""
+        return self.score.is_users
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether the score is."""
+        return self._is_silent or self.score.is_silent
+
+    def silence(self) -> None:
+        """Silence the score."""
+        self.score.silence()
+
+    def inquire(self, measurement: Measurement) -> None:
+        """Ask the score."""
+        self.score.inquire(measurement)
+
     def obstacle(self, measurement: Measurement) -> str | None:
         """Refuse what the score refuses."""
         return self.score.obstacle(measurement)

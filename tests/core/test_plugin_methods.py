@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -144,10 +145,14 @@ def test_a_step_variance_cannot_change_the_level(load: Callable[[str], str]) -> 
         ("measurement.matrix.zero_(); return 'needs\\nmore'", "run.samplers: Mine needs more"),
     ],
 )
-def test_an_obstacle_is_guarded(body: str, reason: str, load: Callable[[str], str]) -> None:
+def test_an_obstacle_is_asked_for_where_a_run_begins(body: str, reason: str, load: Callable[[str], str]) -> None:
     key = load(CLASS.format(method=f"def obstacle(self, measurement): {body}"))
+    beside = run(scenario(key, "ddnm"))
+    assert re.search(reason, beside.faults[key])
+    for mine, theirs in zip(run(scenario("ddnm")).tables(), beside.tables(), strict=True):
+        np.testing.assert_array_equal(mine[0], theirs[1])
     with pytest.raises(ScenarioError, match=reason):
-        scenario(key)
+        Experiment(scenario(key, f"ddim:{key}"), keep_frames=False)
 
 
 NOT_FINITE = {
