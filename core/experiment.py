@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import final
 
@@ -18,8 +19,10 @@ from core.measured import collapses
 from core.numbers import number
 from core.pace import Stretch
 from core.refine import Sizes, refine
+from core.refusal import ScenarioError
 from core.scenario import Scenario
 from core.simulate import Trace, offsets, resolution, simulate
+from core.tampering import ProductCode
 from core.work import Watch
 
 _RESOLVED = 1e-3
@@ -61,7 +64,10 @@ class Experiment:
         self.trace = Trace.empty(*sizes, keep_frames=keep_frames, file=particles, offsets=centre)
         for sampler in self.samplers if exact is not None else ():
             sampler.silence()
-        self.evidence = Evidence.empty(self.problem, self.schedule, self.samplers, exact)
+        with self._code_kept():
+            self.evidence = Evidence.empty(self.problem, self.schedule, self.samplers, exact)
+            for sampler in self.samplers if exact is None else ():
+                sampler.inquire(self.problem.measurement)
         self.closeness: list[Closeness] = []
         """A sampler each at t = 1; filled by :meth:`refine`."""
         self.end_closeness: list[Closeness] = []
@@ -84,8 +90,6 @@ class Experiment:
         """What has been found out by :meth:`collapses`."""
         if scenario.run.kl_rounds and not self.evidence.all_exact:
             self.bracket = Bracket.empty(self.schedule, self.samplers)
-        for sampler in self.samplers if exact is None else ():
-            sampler.inquire(self.problem.measurement)
         self._note_faults()
 
     @property
@@ -144,9 +148,10 @@ class Experiment:
         watch = self._watch(self.moving), self._watch(self.accounting)
         particles = simulate(*common, self.trace, seed=seed("particles"), device=self.device, watch=watch[0])
         terms = accumulate(*common, self.evidence, paths=self.scenario.run.paths, seed=seed("paths"), watch=watch[1])
-        for t, _ in zip(self.moving.follow(particles), self.accounting.follow(terms), strict=True):
-            self._note_faults()
-            yield t
+        with self._code_kept():
+            for t, _ in zip(self.moving.follow(particles), self.accounting.follow(terms), strict=True):
+                self._note_faults()
+                yield t
 
     def _watch(self, stretch: Stretch) -> Watch:
         def watch(share: float) -> None:
@@ -178,9 +183,10 @@ class Experiment:
         Raises:
             ScenarioError: no sampler is left that has not stopped.
         """
-        for _ in self._refine():
-            self._note_faults()
-            yield
+        with self._code_kept():
+            for _ in self._refine():
+                self._note_faults()
+                yield
 
     def _refine(self) -> Iterator[None]:
         yield from self._compare()
@@ -195,7 +201,27 @@ class Experiment:
         if self.bracket is not None:
             yield from self._close_in()
 
-    # Samplers that have stopped
+    # Code of the user's own
+
+    @contextmanager
+    def _code_kept(self) -> Iterator[None]:
+        """Refuse numbers that were computed after code of the user's own had changed the product's, and undo that."""
+        labels = [sampler.about.label for sampler in self.samplers if sampler.is_users and not sampler.is_silent]
+        if not labels:
+            yield
+            return
+        code, error = ProductCode(), None
+        try:
+            yield
+        except Exception as caught:  # it may come of the change
+            error = caught
+        finally:
+            changed = code.put_back()
+        if changed is not None:
+            reason = f"changed the product's own code in a step ({changed}): no number of this run holds"
+            raise ScenarioError("", "run.samplers", f"{', '.join(labels)} {reason}") from error
+        if error is not None:
+            raise error
 
     def fault(self, index: int) -> str | None:
         """Why a sampler has stopped, in one sentence; None where it has not."""

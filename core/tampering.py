@@ -7,11 +7,13 @@ calls, every number would be another one.
 from __future__ import annotations
 
 import builtins
+import inspect
 import math
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from functools import cached_property
+from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any, Final, NamedTuple, TypeAlias, final
 
@@ -23,7 +25,15 @@ Owner: TypeAlias = ModuleType | type
 _LIBRARIES: Final[tuple[Owner, ...]] = (
     builtins, math, torch, torch.linalg, torch.nn.functional, torch.Tensor, torch.Generator, np, np.linalg,
 )  # fmt: skip
-_MACHINERY = ("__pydantic", "_abc_", "__abstractmethods__", "__warningregistry__", "__annotations__", "__builtins__")
+_MACHINERY = (
+    "__pydantic",
+    "_abc_",
+    "__abstractmethods__",
+    "__slotnames__",
+    "__warningregistry__",
+    "__annotations__",
+    "__builtins__",
+)
 """Names that Python and pydantic fill in themselves, now and then."""
 _REGISTERS = {"SAMPLERS", "_loaded"}
 """What loading a sampler changes, and watches over itself."""
@@ -115,11 +125,19 @@ def _function(value: object) -> FunctionType | None:
 
 def _is_same(value: object, was: _Name) -> bool:
     if value is not was.value:
-        return False
+        return _is_wrapped_by_torch(value, was.value)
     if was.copy is None and not was.inside:
         return True
     now = _inside(value)[0]
     return len(now) == len(was.inside) and all(one is other for one, other in zip(now, was.inside, strict=True))
+
+
+def _is_wrapped_by_torch(value: object, was: object) -> bool:
+    """Whether torch itself has wrapped a function of its own, as it does when its compiler is loaded."""
+    if not isinstance(value, FunctionType) or not isinstance(was, FunctionType):
+        return False
+    is_torchs = Path(value.__code__.co_filename).is_relative_to(Path(torch.__file__).parent)
+    return is_torchs and inspect.unwrap(value) is inspect.unwrap(was)
 
 
 def _restore(owner: Owner, name: str, was: _Name) -> None:

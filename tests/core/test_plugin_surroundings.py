@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import signal
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -89,6 +90,8 @@ def run(key: str) -> Experiment:
     experiment = Experiment(Scenario.from_dict(data), keep_frames=False)
     for _ in experiment.run():
         pass
+    for _ in experiment.refine():
+        pass
     return experiment
 
 
@@ -133,6 +136,29 @@ def test_a_file_that_changes_the_product_is_refused_and_the_change_undone(
     assert abs(-1) == 1
     assert float(torch.ones(4).mean()) == 1.0
     assert before == SAMPLERS
+
+
+@pytest.mark.parametrize("name", PATCHES)
+def test_a_step_that_changes_the_product_ends_the_run(name: str, load: Callable[[str], str]) -> None:
+    score, before = mixture.GaussianMixture.score, dict(refusal._WORDS)
+    imports = "import core.mixture, core.problem, core.samplers.builtin, core.simulate\n"
+    text = f"{IMPORTS}{imports}def score(level, x):\n    if level.t == 1:\n        {PATCHES[name]}\n    return x\n"
+    with pytest.raises(ScenarioError) as caught:
+        run(load(text))
+    assert f"run.samplers: mine changed the product's own code in a step ({name})" in str(caught.value)
+    assert ProductCode().put_back() is None
+    assert mixture.GaussianMixture.score is score
+    assert dict(refusal._WORDS) == before
+
+
+def test_parts_of_torch_may_be_loaded_when_they_are_needed() -> None:
+    """Torch wraps functions of its own when its compiler is loaded; in a process of its own, since that is for good."""
+    program = (
+        "import core.experiment, torch\nfrom core.tampering import ProductCode\ncode = ProductCode()\n"
+        "before = torch.manual_seed\nimport torch._dynamo\nassert torch.manual_seed is not before\n"
+        "assert code.put_back() is None"
+    )
+    subprocess.run([sys.executable, "-c", program], cwd=Path(__file__).parents[2], check=True, timeout=120)
 
 
 def test_an_honest_file_changes_nothing(load: Callable[[str], str]) -> None:
