@@ -1,5 +1,6 @@
 # make run   start the app (without a display: run the default scenario headless)
 # make test  lint, types and the whole suite
+#            (one process more than there are cores: tests of the window wait for another process half of the time)
 # make fuzz  10 000 mutated scenarios and 5 000 files of points
 # make soak  3 000 random edits; kills of runs, windows and the processes that compute for them
 # All make the environment in .venv where it is not there.
@@ -19,7 +20,7 @@ test: .venv/test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest -q --numprocesses auto --maxprocesses 4
+	$(BIN)/pytest -q --numprocesses $$(( $$(getconf _NPROCESSORS_ONLN) + 1 )) --maxprocesses 5
 
 fuzz: .venv/test
 	$(BIN)/python -m tests.fuzz.points
