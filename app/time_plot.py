@@ -159,8 +159,7 @@ class TimePlot(QWidget):
         """Choose the vertical axis."""
         self.logarithmic = logarithmic
         self.plot.setLogMode(y=logarithmic)
-        if not logarithmic:
-            self.plot.getAxis("left").setTickSpacing(levels=None)
+        self.plot.getAxis("left").setTickSpacing(levels=[(1.0, 0.0)] if logarithmic else None)
 
     def set_cursor(self, t: int) -> None:
         """Move the cursor; what lies after it is veiled."""
