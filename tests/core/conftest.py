@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 
 import pytest
 import torch
@@ -11,6 +12,7 @@ from torch import Tensor
 
 from core.divergence import Evidence, accumulate
 from core.mixture import GaussianMixture
+from core.plugins import load_exactly, load_plugin
 from core.problem import Level, Measurement, Problem
 from core.samplers import SAMPLERS, About, Kernel, Sampler
 from core.schedule import Schedule
@@ -167,3 +169,16 @@ def etc() -> Callable[[int], Schedule]:
 def short() -> Schedule:
     """Few steps, to a start that is not yet normal: every term of the identity counts."""
     return Schedule.linear(25, 0.002, 0.15)
+
+
+@pytest.fixture
+def load(tmp_path: Path) -> Iterator[Callable[[str], str]]:
+    """``(text)``: load a file; what is registered is forgotten after the test."""
+
+    def write_and_load(text: str) -> str:
+        path = tmp_path / "mine.py"
+        path.write_text(text, encoding="utf-8")
+        return load_plugin(path)
+
+    yield write_and_load
+    load_exactly([])

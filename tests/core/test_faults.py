@@ -6,7 +6,7 @@ import json
 import math
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import cache
 from itertools import product
 from pathlib import Path
@@ -17,7 +17,6 @@ import pytest
 from core.experiment import Experiment
 from core.findings import findings, headline
 from core.known_kl import UNKNOWN, bound_texts, known_kl, why_no_bound, why_no_limit
-from core.plugins import load_exactly, load_plugin
 from core.refusal import ScenarioError
 from core.report import build_report, write_report
 from core.samplers import SAMPLERS
@@ -37,19 +36,6 @@ FAULTS = {
 }
 CASES = [case for case in product(FAULTS, [1, 2]) if case != ("in the refinement only", 1)]  # where there is none
 FILE = "CALLS = []\n\ndef mine(level, x):\n    {fault}\n    return level.prior_score(x) + 0 * x\n"
-
-
-@pytest.fixture
-def load(tmp_path: Path) -> Iterator[Callable[[str], str]]:
-    """``(text)``: load a file; what is registered is forgotten after the test."""
-
-    def write_and_load(text: str) -> str:
-        path = tmp_path / "mine.py"
-        path.write_text(text, encoding="utf-8")
-        return load_plugin(path)
-
-    yield write_and_load
-    load_exactly([])
 
 
 def finished(

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 
 import core.plugins
 from core.experiment import Experiment
-from core.plugins import load_exactly, load_plugin
 from core.refusal import ScenarioError
 from core.scenario import Scenario
 
@@ -30,19 +28,6 @@ class Mine(ScoreSampler):
     {method}
 """
 LINE = 13
-
-
-@pytest.fixture
-def load(tmp_path: Path) -> Iterator[Callable[[str], str]]:
-    """``(text)``: load a file; what is registered is forgotten after the test."""
-
-    def write_and_load(text: str) -> str:
-        path = tmp_path / "mine.py"
-        path.write_text(text, encoding="utf-8")
-        return load_plugin(path)
-
-    yield write_and_load
-    load_exactly([])
 
 
 def scenario(*samplers: str, steps: int = 6) -> Scenario:

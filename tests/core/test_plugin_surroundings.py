@@ -7,7 +7,7 @@ import random
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +17,6 @@ import torch
 from core import mixture, refusal
 from core.experiment import Experiment
 from core.plugin_settings import settings_kept, surroundings_kept
-from core.plugins import load_exactly, load_plugin
 from core.refusal import ScenarioError
 from core.samplers import SAMPLERS
 from core.scenario import Scenario
@@ -65,19 +64,6 @@ PATCHES = {
     "builtins.abs": "import builtins; builtins.abs = max",
     "math.sqrt": "import math; math.sqrt = abs",
 }
-
-
-@pytest.fixture
-def load(tmp_path: Path) -> Iterator[Callable[[str], str]]:
-    """``(text)``: load a file; what is registered is forgotten after the test."""
-
-    def write_and_load(text: str) -> str:
-        path = tmp_path / "mine.py"
-        path.write_text(text, encoding="utf-8")
-        return load_plugin(path)
-
-    yield write_and_load
-    load_exactly([])
 
 
 def run(key: str) -> Experiment:
