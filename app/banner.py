@@ -53,7 +53,7 @@ class Banner(QWidget):
 
     @property
     def offered(self) -> str:
-        """What is offered now; empty where nothing is."""
+        """Text of the present offer; empty where there is none."""
         return "" if self._offer.isHidden() else self._words.text()
 
     def withdraw(self) -> None:

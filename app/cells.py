@@ -15,12 +15,12 @@ _SEPARATED = re.compile(r"[\s,;\[({]")
 
 
 def is_block(text: str) -> bool:
-    """Whether a text has more than one line or cell, or is a matrix in brackets."""
+    """Return True for a text of more than one line or cell, or of a matrix in brackets."""
     return _BLOCK.search(text.strip()) is not None
 
 
 def is_separated(text: str) -> bool:
-    """Whether a text in a cell for one number has several, or looks as if it had."""
+    """Return True for a text that holds several numbers, or separators or brackets as they have."""
     return _SEPARATED.search(text.strip()) is not None
 
 

@@ -44,7 +44,7 @@ class CodeView(QPlainTextEdit):
 
     @property
     def is_complete(self) -> bool:
-        """Whether all of it is there."""
+        """True once the whole text has been shown."""
         return self._following is None
 
     def _add(self) -> None:

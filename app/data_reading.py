@@ -1,4 +1,4 @@
-"""How a file of points is understood, in words and as choices that correct it."""
+"""Widgets that say how a file of points was read, with choices that correct it."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ class Reading(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.asked: Layout = GUESSED
-        """What the user has chosen; the rest is guessed."""
+        """Layout that the user has set; parts left open are guessed from the file."""
         self.boxes: dict[str, ComboBox] = {}
         self._remarks = plain_label(wordWrap=True)
         self._remarks.setProperty("role", "muted")
         self.doubts = plain_label(wordWrap=True, visible=False)
-        """What can be understood in two ways."""
+        """Sentences on what the file allows to be read in two ways."""
         self.doubts.setProperty("role", "error")
         row = QHBoxLayout()
         row.setSpacing(10)

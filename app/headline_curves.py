@@ -73,7 +73,7 @@ class Curves:
         return Drawing(self._lines(("observed",), frame))
 
     def reaches(self) -> list[Reach]:
-        """How high every curve reaches by now."""
+        """Return the largest value so far of every curve of every sampler."""
         return [
             Reach(sampler.about.label, sampler.about.colour, STYLES[name][0], highest, self._is_wild(index, name))
             for index, sampler in enumerate(self.experiment.samplers)

@@ -13,6 +13,8 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPen, QPolygonF, QTransform, QWheelEvent
 from PySide6.QtWidgets import QStyleOptionGraphicsItem, QWidget
 
+from app import theme
+
 Line = tuple[NDArray[np.float64], NDArray[np.float64]]
 """x and y of a line, NaN between its pieces."""
 Band = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
@@ -43,6 +45,14 @@ def quiet_plot(name: str, *, axes: bool) -> pg.PlotWidget:
         plot.hideAxis("left")
         plot.hideAxis("bottom")
     return plot
+
+
+def style_axis(axis: pg.AxisItem) -> None:
+    """Give a plot's axis the theme's colours and the size of its numbers."""
+    palette = theme.current()
+    axis.setPen(pg.mkPen(palette.line))
+    axis.setTextPen(pg.mkPen(palette.muted))
+    axis.setTickFont(theme.font(10))
 
 
 class Picture(pg.GraphicsObject):

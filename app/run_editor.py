@@ -19,7 +19,7 @@ from app.fields import (
     read_whole,
     write,
 )
-from app.pictures import quiet_plot
+from app.pictures import quiet_plot, style_axis
 from app.user_text import plain_label
 from core.refusal import ScenarioError
 from core.scenario import Scenario
@@ -93,10 +93,7 @@ class RunEditor(Section):
             self.plot.setBackground(theme.current().surface)
             self.curve.setPen(pg.mkPen(theme.current().accent, width=1.6))
             for side in ("left", "bottom"):
-                axis = self.plot.getAxis(side)
-                axis.setPen(pg.mkPen(theme.current().line))
-                axis.setTextPen(pg.mkPen(theme.current().muted))
-                axis.setTickFont(theme.font(10))
+                style_axis(self.plot.getAxis(side))
 
     def show_scenario(self, scenario: Scenario) -> None:
         """Fill the fields; only those of the schedule's kind are shown."""

@@ -18,7 +18,7 @@ from PySide6.QtWidgets import QGridLayout, QLabel, QSizePolicy, QVBoxLayout, QWi
 from superqt import QElidingLabel
 
 from app import theme
-from app.pictures import Lines, quiet_plot
+from app.pictures import Lines, quiet_plot, style_axis
 from app.time_scale import TimeScale
 from app.user_text import rich_text
 
@@ -118,9 +118,7 @@ class TimePlot(QWidget):
         self.hover_line.setPen(pg.mkPen(palette.accent, width=1, style=Qt.PenStyle.DashLine))
         for side in ("left", "bottom"):
             axis = self.plot.getAxis(side)
-            axis.setPen(pg.mkPen(palette.line))
-            axis.setTextPen(pg.mkPen(palette.muted))
-            axis.setTickFont(theme.font(10))
+            style_axis(axis)
             axis.setStyle(tickLength=-4, maxTickLevel=0)  # minor ticks would double the cost of a frame
             axis.label.setFont(theme.font(11))
         self.plot.showGrid(y=True, alpha=0.6)
