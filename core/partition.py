@@ -55,11 +55,11 @@ class Partition:
     """Inner edges of each coordinate's intervals, rising."""
 
     @classmethod
-    def of_quantiles(cls, coordinates: Coordinates, at: Tensor, intervals: int) -> Self:
-        """Return cells with ``intervals`` per coordinate, equally full of the coordinates ``at``, (c, N)."""
-        levels = torch.linspace(0, 1, intervals + 1, dtype=at.dtype)[1:-1]
-        ranks = (levels * (at.shape[1] - 1)).long()
-        return cls(coordinates, tuple(row.sort().values[ranks].contiguous() for row in at))
+    def of_quantiles(cls, coordinates: Coordinates, rising: Tensor, intervals: int) -> Self:
+        """Return cells with ``intervals`` per coordinate, equally full of the values ``rising``, (c, N), sorted."""
+        levels = torch.linspace(0, 1, intervals + 1, dtype=rising.dtype)[1:-1]
+        ranks = (levels * (rising.shape[1] - 1)).long()
+        return cls(coordinates, tuple(row[ranks].contiguous() for row in rising))
 
     def count(self, at: Tensor) -> Tensor:
         """Return how many points each cell holds, by their coordinates, (c, N); one that is lost is somewhere."""
@@ -114,8 +114,9 @@ def best_partition(
     for coordinates, sizes in candidates:
         at_wanted = yield from at_all(coordinates, wanted, width)
         at_particles = yield from at_all(coordinates, particles, width)
+        rising = torch.cat([at_wanted, at_particles], dim=1).sort(dim=1).values
         for size in sizes:
-            partition = Partition.of_quantiles(coordinates, torch.cat([at_wanted, at_particles], dim=1), size)
+            partition = Partition.of_quantiles(coordinates, rising, size)
             found = binned_kl(partition.count(at_wanted), partition.count(at_particles))
             best.append((found.value - 2 * found.error, partition))
             yield

@@ -113,7 +113,9 @@ def refine(
     for index in range(rounds + 1):
         if bracket.rounds and bracket.settled(target_error):
             return
-        steps = _Round(problem, schedule, samplers, bracket, sizes=sizes, seed=[seed, index], choices=choices)
+        steps = _Round(
+            problem, schedule, samplers, bracket, sizes=sizes, seed=[seed, index], choices=choices, last=index == rounds
+        )
         for _ in steps.run():
             yield bracket.rounds
         if choices:
@@ -158,13 +160,14 @@ class _Round:
         sizes: Sizes,
         seed: Sequence[int],
         choices: dict[_Place, _Choice] | None,
+        last: bool,
     ) -> None:
         self.problem, self.schedule, self.samplers, self.bracket = problem, schedule, samplers, bracket
-        self.sizes, self.is_pilot = sizes, choices is None
+        self.sizes, self.is_pilot, self.is_last = sizes, choices is None, last
         self.times = [t for t in bracket.times if t > 0 or not problem.target.is_singular]
         self.before = choices or {place: _Choice(self._later(place[1])) for place in self._places()}
         self.after = {place: _Choice([], measured=choice.measured) for place, choice in self.before.items()}
-        """What the next round should go by."""
+        """What the next round should go by; the last round chooses nothing."""
         seeds = np.random.SeedSequence(seed).generate_state(4, np.uint64) >> 1
         generators = (torch.Generator().manual_seed(int(one)) for one in seeds)
         self.walking, self.sampling, self.drawing, self.piloting = generators
@@ -192,6 +195,10 @@ class _Round:
     def _later(self, t: int) -> list[int]:
         return [u for u in self.times if t <= u < self.schedule.steps]
 
+    def _handovers(self, choice: _Choice) -> list[int]:
+        """Where paths hand over to kernels: in the last round only where it counts."""
+        return choice.handovers[:1] if self.is_last else choice.handovers
+
     def _target(self, t: int) -> GaussianMixture:
         return self.problem.target.noised(float(self.schedule.alpha_bar[t]))
 
@@ -201,7 +208,7 @@ class _Round:
             laws = yield from measured_laws(self.problem, self.schedule, self.samplers, self.times)
             for place, law in laws.items():
                 self.after[place].measured = law
-        stops = {(t, u) for (_, t), choice in self.before.items() for u in choice.handovers}
+        stops = {(t, u) for (_, t), choice in self.before.items() for u in self._handovers(choice)}
         points, paths, _ = self.sizes
         self.walks = yield from walk(
             self.problem,
@@ -220,7 +227,7 @@ class _Round:
                 gap = self.gaps[row, t][last] = self.walks.gap(t, log_weight.unsqueeze(0))
                 self._write(self.bracket.paths, (row, t), gap.mean(self.control.get((row, t))))
         yield from self._descend()
-        for place in self._places():
+        for place in () if self.is_last else self._places():
             self._choose_upper(place)
         if not self.is_pilot:
             self._explain()
@@ -308,7 +315,7 @@ class _Round:
         """Let every path that hands over at u end in the mean kernel of the particles at u + 1."""
         for t in self.times:
             choice, place = self.before[row, t], (row, t)
-            if u not in choice.handovers:
+            if u not in self._handovers(choice):
                 continue
             chosen = u == choice.handovers[0]
             count = self.sizes.points if chosen or self.is_pilot else -(-self.sizes.points // _COMPARED)
@@ -325,7 +332,7 @@ class _Round:
     def _compare(self, t: int, clouds: Sequence[Tensor], densities: Sequence[Density | None]) -> Work[None]:
         """Hold the particles at t against exact draws, and choose how to do so in the next round."""
         target = self._target(t)
-        wanted = target.sample(self.particles, self.piloting)
+        wanted = None if self.is_last else target.sample(self.particles, self.piloting)
         for row, (cloud, density) in enumerate(zip(clouds, densities, strict=True)):
             place = row, t
             if density:
@@ -336,7 +343,8 @@ class _Round:
             elif choice.partition and place in self.wanted:
                 at = yield from at_all(choice.partition.coordinates, cloud, self.width)
                 self._write(self.bracket.lower, place, binned_kl(self.wanted[place], choice.partition.count(at)))
-            yield from self._choose_lower(place, target, wanted, cloud[:, cloud.isfinite().all(0)])
+            if wanted is not None:
+                yield from self._choose_lower(place, target, wanted, cloud[:, cloud.isfinite().all(0)])
 
     def _choose_lower(self, place: _Place, target: GaussianMixture, wanted: Tensor, cloud: Tensor) -> Work[None]:
         """Fit a ratio to the particles, and find what tells them best from exact draws."""

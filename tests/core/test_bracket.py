@@ -81,8 +81,8 @@ def frames(schedule: Schedule, found: Bracket) -> list[int]:
 KEYS = ("ddnm", "bo-ddnm", "ccdf", "exact", "pigdm", "tmpd", "prior", "bo-oracle", "ddnm+")
 
 
-def posed(index: int) -> tuple[Problem, Sampler]:
-    """A random problem of one component in one to three dimensions, and one of the samplers."""
+def posed(index: int) -> tuple[Problem, list[Sampler]]:
+    """A random problem of one component in one to three dimensions, and three of the samplers."""
     generator = torch.Generator().manual_seed(1000 + index)
     dimension = 1 + index % 3
     rows = 1 + int(torch.randint(dimension, (1,), generator=generator))
@@ -94,33 +94,35 @@ def posed(index: int) -> tuple[Problem, Sampler]:
     matrix = torch.randn(rows, dimension, generator=generator, dtype=F64)
     error = noise * torch.randn(rows, generator=generator, dtype=F64)
     value = matrix @ prior.sample(1, generator)[:, 0] + error
-    return Problem.of(prior, Measurement(matrix, value, noise)), SAMPLERS[KEYS[index // 3 % len(KEYS)]]
+    first = index // 3 % 3
+    return Problem.of(prior, Measurement(matrix, value, noise)), [SAMPLERS[key] for key in KEYS[first::3]]
 
 
 def outside(indices: range, rounds: int = 1) -> list[tuple[str, float, float, float]]:
     """Where the exact KL is not in the bracket, from t = T to t = 0."""
     missed = []
-    schedule = Schedule.linear(40, 0.002, 0.2)
+    schedule = Schedule.linear(16, 0.005, 0.5)
     for index in indices:
-        problem, sampler = posed(index)
-        found = refined(problem, schedule, [sampler], rounds, seed=index, times=(20, 5))
-        truth = evidence_of(problem, schedule, [sampler]).kl[:, frames(schedule, found)]
+        problem, samplers = posed(index)
+        found = refined(problem, schedule, samplers, rounds, seed=index, times=(6,))
+        truth = evidence_of(problem, schedule, samplers).kl[:, frames(schedule, found)]
         low, high = found.limits()
+        limits = np.stack([low, truth, high])
         rounding = 1e-9 * (1 + truth)
         wrong = ~((low <= truth + rounding) & (truth <= high + rounding))
         missed += [
-            (f"{index} {sampler.about.key} t={found.times[column]}", low[0, column], truth[0, column], high[0, column])
-            for column in np.flatnonzero(wrong[0])
+            (f"{index} {samplers[row].about.key} t={found.times[column]}", *limits[:, row, column])
+            for row, column in np.argwhere(wrong)
         ]
     return missed
 
 
-def test_the_bracket_contains_the_exact_kl_in_100_of_100_problems() -> None:
-    assert outside(range(100)) == []
+def test_the_bracket_contains_the_exact_kl_in_102_of_102_cases() -> None:
+    assert outside(range(34)) == []
 
 
 def test_it_does_so_after_several_rounds_too() -> None:
-    assert outside(range(18), rounds=3) == []
+    assert outside(range(0, 9, 4), rounds=3) == []  # every sampler, every dimension
 
 
 def flipped(basis: Tensor, kernel: Kernel, towards: Tensor, _right: Callable[..., Tensor] = upper.log_step) -> Tensor:
@@ -148,7 +150,7 @@ TWINS = {
 @pytest.mark.parametrize("twin", TWINS)
 def test_what_is_broken_misses_the_exact_kl(twin: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(*TWINS[twin])
-    assert len(outside(range(9, 18))) > 2
+    assert len(outside(range(3, 9))) > 2
 
 
 def linear_case(noise: float, seed: int = 0) -> tuple[Problem, Schedule]:
@@ -157,7 +159,7 @@ def linear_case(noise: float, seed: int = 0) -> tuple[Problem, Schedule]:
     prior = GaussianMixture.from_covariances(torch.ones(1), torch.zeros(1, 2), covariance)
     matrix = torch.tensor([[0.8, 0.6]], dtype=F64)
     value = matrix @ prior.sample(1, generator)[:, 0]
-    schedule = Schedule.exponential_then_constant(100, 4.0, 1e-3)
+    schedule = Schedule.exponential_then_constant(40, 4.0, 1e-3)
     return Problem.of(prior, Measurement(matrix, value, noise)), schedule
 
 
@@ -165,7 +167,7 @@ def linear_case(noise: float, seed: int = 0) -> tuple[Problem, Schedule]:
 def test_both_upper_bounds_close_in_on_the_exact_kl(noise: float, key: str) -> None:
     problem, schedule = linear_case(noise)
     samplers = [SAMPLERS[key]]
-    found = refined(problem, schedule, samplers, rounds=2, sizes=Sizes(100, 8, 2000), times=(30,))
+    found = refined(problem, schedule, samplers, rounds=2, sizes=Sizes(60, 6, 1000), times=(12,))
     evidence = evidence_of(problem, schedule, samplers)
     truth, bound = (part[:, frames(schedule, found)] for part in (evidence.kl, evidence.value["bound"]))
     assert (found.upper.value[:, 1:] < 0.5 * truth[:, 1:] + 0.6 * bound[:, 1:] + 4 * found.upper.error[:, 1:]).all()
@@ -395,13 +397,13 @@ def test_equal_seeds_give_equal_brackets(make_problem: Make, short: Schedule) ->
 
 
 def test_the_limits_only_ever_tighten(make_problem: Make, short: Schedule) -> None:
-    samplers = [SAMPLERS[key] for key in ("ddnm", "bo-ddnm", "exact", "ddim")]
-    found, seen, own = Bracket.empty(short, samplers, (12, 5)), [], []
+    samplers = [SAMPLERS[key] for key in ("ddnm", "exact", "ddim")]
+    found, seen, own = Bracket.empty(short, samplers, (5,)), [], []
     common = make_problem(3, 2, 1, 0.4, seed=6), short, samplers, found
-    for rounds in refine(*common, seed=0, target_error=0, rounds=4, sizes=SMALL):
+    for rounds in refine(*common, seed=0, target_error=0, rounds=3, sizes=SMALL):
         if rounds > len(seen):
             seen.append([limit.copy() for limit in found.limits()])
-            own.append(found.upper.value + sure_of_all(4) * found.upper.error)
+            own.append(found.upper.value + sure_of_all(3) * found.upper.error)
     for (low, high), (next_low, next_high) in itertools.pairwise(seen):
         assert (next_low >= low).all()
         assert (next_high <= high).all()
