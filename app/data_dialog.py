@@ -52,6 +52,8 @@ _WIDTH = 640
 _NAME = 24
 """Characters of a column's name on its chip and above the preview."""
 _CHIPS_HEIGHT = 132
+_LEAST_PREVIEW, _LEAST_CHIPS = 84, 32
+"""Heights below which neither is made lower where the screen is low: header and two rows, a row of chips."""
 _REASONS = 3
 """Columns that are not offered whose reasons are shown; chips tell the others."""
 
@@ -226,9 +228,12 @@ class DataDialog(QDialog):
         for row, values in enumerate(shown.tolist()):
             for column, value in enumerate(values):
                 self.preview.setItem(row, column, QTableWidgetItem("–" if math.isnan(value) else write(value)))
-        header = self.preview.horizontalHeader().sizeHint().height()
-        self.preview.setFixedHeight(header + shown.shape[0] * _ROW_HEIGHT + 4)
         self.preview.show()
+
+    @property
+    def _preview_height(self) -> int:
+        header = self.preview.horizontalHeader().sizeHint().height()
+        return header + self.preview.rowCount() * _ROW_HEIGHT + 4
 
     def _offer_columns(self) -> None:
         """Offer the columns that are numbers, tick them, and say why others are not offered."""
@@ -312,14 +317,29 @@ class DataDialog(QDialog):
         self._fit_height()
 
     def _fit_height(self) -> None:
-        """As high as what is shown."""
+        """As high as what is shown, and no higher than the screen: preview and chips give way, which scroll."""
         self._flow.invalidate()
-        self._scroll.setFixedHeight(min(max(self._flow.heightForWidth(_WIDTH - 180), 28), _CHIPS_HEIGHT))
+        chips = min(max(self._flow.heightForWidth(_WIDTH - 180), 28), _CHIPS_HEIGHT)
+        self._scroll.setFixedHeight(chips)
+        preview = self._preview_height
+        self.preview.setFixedHeight(preview)
+        available = self.screen().availableGeometry()
+        room = available.height() - (self.frameGeometry().height() - self.height())
+        for widget, height, least in ((self.preview, preview, _LEAST_PREVIEW), (self._scroll, chips, _LEAST_CHIPS)):
+            excess = self._needed_height() - room
+            if excess > 0 and widget.isVisibleTo(self):
+                widget.setFixedHeight(max(height - excess, min(height, least)))
+        self.setFixedHeight(min(self._needed_height(), room))
+        below = self.frameGeometry().bottom() - available.bottom()
+        if self.isVisible() and below > 0:  # it was placed while it was lower
+            self.move(self.x(), max(self.y() - below, available.top()))
+
+    def _needed_height(self) -> int:
         layout = self.layout()
-        if layout is not None:
-            layout.activate()
-            by_width = layout.totalHeightForWidth(_WIDTH)
-            self.setFixedHeight(by_width if by_width > 0 else layout.sizeHint().height())
+        assert layout is not None
+        layout.activate()
+        by_width = layout.totalHeightForWidth(_WIDTH)
+        return by_width if by_width > 0 else layout.sizeHint().height()
 
 
 def _left(widget: QWidget) -> QWidget:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QEvent, Qt
+from PySide6.QtCore import QEvent, QRect, Qt
+from PySide6.QtGui import QScreen
 from PySide6.QtWidgets import QApplication, QFileDialog, QPushButton
 from pytestqt.qtbot import QtBot
 
@@ -108,6 +109,29 @@ def test_what_cannot_be_fitted_is_said_at_once(window: Window, qtbot: QtBot, clu
     qtbot.mouseClick(dialog.columns[0], LEFT)
     assert not dialog._error.isVisible()
     assert dialog.fit.isEnabled()
+    dialog.reject()
+
+
+@pytest.mark.parametrize("height", [2000, 700, 560])
+def test_it_stays_on_the_screen_with_its_buttons(
+    height: int, window: Window, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    screen = QRect(0, 20, 1280, height)
+    monkeypatch.setattr(QScreen, "availableGeometry", lambda _: screen)
+    many = tmp_path / "many.csv"
+    header = ",".join(f"a long name {index}" for index in range(40))
+    rows = [",".join(["word"] * 5 + [str(row * index) for index in range(35)]) for row in range(12)]
+    many.write_text("\n".join([header, *rows]))
+    made = window()
+    made.files.fit_data(many)
+    dialog = made.files._data
+    assert dialog is not None
+    dialog.move(200, 300)  # where the window manager puts it while it is low
+    qtbot.waitUntil(lambda: dialog._status.text() == "" and bool(dialog.columns), timeout=FIT_MS)
+    assert screen.contains(dialog.frameGeometry())
+    assert dialog.rect().contains(dialog.fit.geometry())
+    assert dialog.fit.geometry().top() >= dialog._form.geometry().bottom()
+    assert dialog.preview.height() >= 84
     dialog.reject()
 
 
