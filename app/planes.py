@@ -143,7 +143,7 @@ class PlaneGrid(QWidget):
             is_present: whether it is one of the scenario that is open, whose handles may then be taken.
         """
         abouts = [sampler.about for sampler in experiment.samplers]
-        if [about.key for about in abouts] != list(self.planes):
+        if abouts != [plane.about for plane in self.planes.values()]:  # name and colour stand on a panel, too
             self.hand.cancel()  # the panel goes in which the handle is held
             self._rebuild(abouts)
         chosen = self.choice.currentText()

@@ -490,6 +490,16 @@ def test_panels_are_kept_where_the_samplers_are_the_same(
     assert list(grid.planes.values()) == before
 
 
+@pytest.mark.parametrize("table", [{"label": "Mine"}, {"colour": "#123456"}])
+def test_a_panel_takes_its_sampler_s_new_name_and_colour(
+    table: dict[str, str], grid: PlaneGrid, make_scenario: Make, make_experiment: Run
+) -> None:
+    experiment = make_experiment(make_scenario(samplers={"ddnm": table}), 1)
+    grid.show_experiment(experiment)
+    assert [plane.about for plane in grid.planes.values()] == [each.about for each in experiment.samplers]
+    assert grid.planes["ddnm"].title.text() == table.get("label", "DDNM")
+
+
 @pytest.mark.parametrize("on", ["picture", "header"])
 def test_a_click_selects_a_panel(on: str, grid: PlaneGrid, qtbot: QtBot) -> None:
     target = grid.planes["bo-ddnm"]
