@@ -4,7 +4,9 @@ import csv
 import json
 import math
 import re
+import tempfile
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +26,7 @@ from core.samplers import SAMPLERS, About, ScoreSampler
 from core.scenario import Scenario
 from core.terms import TERMS
 
-STEPS = 30
+STEPS = 20
 ZERO = [[0.0, 0.0], [0.0, 0.0]]
 ROUND = [[0.3, 0.1], [0.1, 0.2]]
 
@@ -82,9 +84,23 @@ CASES: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.fixture(params=CASES.values(), ids=CASES.keys())
+@cache
+def shared(case: str) -> Experiment:
+    """The run of a case, for tests that only read it."""
+    return finished(**CASES[case])
+
+
+@pytest.fixture(params=CASES, scope="module")
 def experiment(request: pytest.FixtureRequest) -> Experiment:
-    return finished(**request.param)
+    return shared(request.param)
+
+
+@cache
+def files() -> dict[str, bytes]:
+    """The files of the mixture's report."""
+    with tempfile.TemporaryDirectory() as folder:
+        write_report(shared("mixture"), Path(folder))
+        return {path.name: path.read_bytes() for path in Path(folder).iterdir()}
 
 
 def leaves(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
@@ -156,7 +172,7 @@ def test_a_null_without_reason_would_be_found(experiment: Experiment) -> None:
 
 
 def test_scenario_comes_back_with_its_value() -> None:
-    content = build_report(finished())
+    content = build_report(shared("mixture"))
     scenario = Scenario.from_dict(content["scenario"])
     assert scenario.measurement.value is not None
     target = scenario.problem().target
@@ -165,7 +181,7 @@ def test_scenario_comes_back_with_its_value() -> None:
 
 
 def test_exact_kl_says_so() -> None:
-    for sampler in build_report(finished(components=1))["samplers"].values():
+    for sampler in build_report(shared("one component"))["samplers"].values():
         for terms in sampler["at"].values():
             kl = terms["kl"]
             assert kl["kind"] == "exact"
@@ -176,14 +192,14 @@ def test_exact_kl_says_so() -> None:
 
 
 def test_kl_of_a_mixture_is_none_without_rounds() -> None:
-    sampler = build_report(finished())["samplers"]["ddnm"]
+    sampler = build_report(shared("mixture"))["samplers"]["ddnm"]
     assert sampler["at"]["1"]["kl"] == {"kind": "none", "value": None, "lower": None, "upper": None, "stderr": None}
     assert set(sampler["curves"]["kl"]) == {None}
     assert sampler["notes"] == ["kl: has no closed form, and is not bracketed (run.kl_rounds = 0)"]
 
 
 def test_kl_of_a_mixture_is_a_bracket() -> None:
-    samplers = build_report(finished(kl_rounds=1))["samplers"]
+    samplers = build_report(shared("bracket"))["samplers"]
     for sampler in samplers.values():
         assert [entry["t"] for entry in sampler["kl"]][-2:] == [1, 0]
         for entry in sampler["kl"]:
@@ -250,7 +266,7 @@ def test_a_shifted_target_has_the_same_report() -> None:
 
 @pytest.mark.parametrize("case", ["no noise", "one component, no noise", "point masses", "one point"])
 def test_singular_target_has_no_terms_at_0(case: str) -> None:
-    for sampler in build_report(finished(**CASES[case]))["samplers"].values():
+    for sampler in build_report(shared(case))["samplers"].values():
         assert sampler["at"]["0"] is None
         assert any("no density at t = 0" in note for note in sampler["notes"])
         for name in ("kl", "bound", "discretisation"):
@@ -261,7 +277,7 @@ def test_singular_target_has_no_terms_at_0(case: str) -> None:
 
 
 def test_curves_agree_with_terms() -> None:
-    for sampler in build_report(finished(components=1))["samplers"].values():
+    for sampler in build_report(shared("one component"))["samplers"].values():
         for t, terms in sampler["at"].items():
             for name in (*TERMS, "observed_mismatch"):
                 assert sampler["curves"][name][STEPS - int(t)] == terms[name]
@@ -293,7 +309,7 @@ def test_overflow_is_explained() -> None:
 
 
 def test_unfinished_experiment_is_refused(tmp_path: Path) -> None:
-    unfinished = Experiment(finished().scenario, keep_frames=False)
+    unfinished = Experiment(shared("mixture").scenario, keep_frames=False)
     next(iter(unfinished.run()))
     with pytest.raises(ValueError, match="finished"):
         write_report(unfinished, tmp_path / "out")
@@ -304,7 +320,7 @@ def test_unfinished_experiment_is_refused(tmp_path: Path) -> None:
 
 
 def test_headline_has_a_row_for_each_sampler() -> None:
-    experiment = finished(components=1)
+    experiment = shared("one component")
     rows = headline(findings(experiment))
     assert [row["sampler"] for row in rows] == ["DDNM", "Exact"]
     terms = build_report(experiment)["samplers"]["ddnm"]["at"]["1"]
@@ -366,7 +382,7 @@ def test_picture_of_a_diverged_sampler(wrong: str, tmp_path: Path) -> None:
 
 def test_folders_are_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    write_report(finished(), Path("a/b"))
+    write_report(shared("mixture"), Path("a/b"))
     assert sorted(path.name for path in (tmp_path / "a" / "b").iterdir()) == sorted(FILES)
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
 
@@ -384,10 +400,10 @@ def test_a_report_takes_the_place_of_an_earlier_one(tmp_path: Path) -> None:
 def test_what_fails_leaves_nothing_behind(
     step: str, failure: BaseException, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    experiment = finished()
     earlier, fresh = tmp_path / "earlier", tmp_path / "fresh" / "deep"
-    write_report(experiment, earlier)
-    before = {path.name: path.read_bytes() for path in earlier.iterdir()}
+    earlier.mkdir()
+    for name, content in files().items():
+        (earlier / name).write_bytes(content)
 
     def fail(*_: object) -> None:
         raise failure
@@ -395,8 +411,8 @@ def test_what_fails_leaves_nothing_behind(
     monkeypatch.setattr("core.figure.save_evidence" if step == "picture" else f"core.report.{step}", fail)
     for folder in (earlier, fresh):
         with pytest.raises(type(failure)):
-            write_report(experiment, folder)
-    assert {path.name: path.read_bytes() for path in earlier.iterdir()} == before
+            write_report(shared("mixture"), folder)
+    assert {path.name: path.read_bytes() for path in earlier.iterdir()} == files()
     assert list(tmp_path.iterdir()) == [earlier]
 
 
@@ -416,4 +432,4 @@ def test_asking_for_a_place_leaves_no_trace(tmp_path: Path) -> None:
 
 def test_version_is_reported() -> None:
     assert report.product_version()
-    assert build_report(finished())["versions"]["torch"] == str(torch.__version__)
+    assert build_report(shared("mixture"))["versions"]["torch"] == str(torch.__version__)
