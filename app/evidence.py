@@ -48,8 +48,8 @@ class _Body(QWidget):
 class EvidenceDock(QScrollArea):
     """Words, plots and the table of a run; a low window scrolls, so that no plot loses its axis."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
         self._experiment: Experiment | None = None
         self._frame = 0
         self.summary = QLabel(wordWrap=True)
@@ -83,6 +83,7 @@ class EvidenceDock(QScrollArea):
         closer_layout.addLayout(bar)
         closer_layout.addWidget(self._pages, 1)
         body = _Body(objectName="dockBody")
+        self.setWidget(body)
         column = QVBoxLayout(body)
         column.setContentsMargins(4, 8, 8, 8)
         column.setSpacing(8)
@@ -92,7 +93,6 @@ class EvidenceDock(QScrollArea):
         self.setWidgetResizable(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.setWidget(body)
         self.setMinimumWidth(_WIDTH)
 
     def restyle(self) -> None:

@@ -82,7 +82,7 @@ def write_matrix(rows: Sequence[Sequence[float]]) -> str:
 
 def set_invalid(widget: QWidget, invalid: bool) -> None:
     """Give a field the look of one whose value is refused, or take it back."""
-    if widget.property("invalid") != invalid:
+    if bool(widget.property("invalid")) != invalid:
         widget.setProperty("invalid", invalid)
         widget.style().unpolish(widget)
         widget.style().polish(widget)

@@ -34,11 +34,10 @@ class _Plot(pg.PlotWidget):
 
 def quiet_plot(name: str, *, axes: bool) -> pg.PlotWidget:
     """Return a plot to look at: without pyqtgraph's buttons, menu and zoom, it leaves keys and wheel to the window."""
-    plot = _Plot()
+    plot = _Plot(enableMenu=False)
     plot.setMouseEnabled(x=False, y=False)
     plot.setAccessibleName(name)
     plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-    plot.setMenuEnabled(False)
     plot.hideButtons()
     plot.setAcceptDrops(False)  # files are for the window
     if not axes:

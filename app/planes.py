@@ -55,8 +55,8 @@ class PlaneGrid(QWidget):
     replaced = Signal(str, str)
     """The user wants to see another sampler in a panel: the keys of the one there and of the other."""
 
-    def __init__(self, document: Document) -> None:
-        super().__init__()
+    def __init__(self, document: Document, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
         self.planes: dict[str, Plane] = {}
         self._document = document
         document.loaded.connect(self._leave)

@@ -40,8 +40,8 @@ class ProblemEditor(QScrollArea):
     selected = Signal(object)
     """The Grip of the component that the user selected, or None."""
 
-    def __init__(self, document: Document) -> None:
-        super().__init__()
+    def __init__(self, document: Document, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
         self.document = document
         self._seen = document.revision
         """What the fields show, apart from a drag on its way."""
@@ -62,6 +62,7 @@ class ProblemEditor(QScrollArea):
         self._general.setProperty("role", "error")
         body = QWidget(objectName="problem")
         body.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setWidget(body)
         for mixture in (self.prior, self.target):
             mixture.selected.connect(partial(self._tell_selected, mixture))
             mixture.matrix_wanted.connect(self.edit_matrix)
@@ -80,7 +81,6 @@ class ProblemEditor(QScrollArea):
             if section is self.prior:
                 layout.addWidget(self.aim)
         layout.addStretch()
-        self.setWidget(body)
         self.prior.dimension.valueChanged.connect(self._change_dimension)
         self._loading = False
         self._reading = QTimer(self, singleShot=True, interval=_READING_MS)

@@ -25,8 +25,8 @@ class Chip(QPushButton):
 
     opened = Signal()
 
-    def __init__(self) -> None:
-        super().__init__(objectName="chip", checkable=True)
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent, objectName="chip", checkable=True)
         self.setProperty("role", "sampler")
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.chevron = QToolButton(objectName="chevron", focusPolicy=Qt.FocusPolicy.NoFocus)
@@ -130,7 +130,7 @@ class SamplerEditor(Section):
         for name in [name for name in self.chips if name not in self._samplers]:
             self.chips.pop(name).deleteLater()
         for name in [name for name in self._samplers if name not in self.chips]:
-            chip = self.chips[name] = Chip()
+            chip = self.chips[name] = Chip(self._holder)
             chip.clicked.connect(lambda checked, name=name: self._toggle(name, checked))
             chip.opened.connect(lambda name=name: self.open_settings(name))
         self.chips = {name: self.chips[name] for name in self._samplers}

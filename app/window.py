@@ -7,12 +7,13 @@ import sys
 import threading
 import time
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import final
 
 from PySide6.QtCore import QByteArray, Qt
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent
-from PySide6.QtWidgets import QApplication, QHBoxLayout, QMainWindow, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QHBoxLayout, QMainWindow, QSplitter, QToolButton, QVBoxLayout, QWidget
 
 from app import theme
 from app.banner import Banner
@@ -76,9 +77,12 @@ class MainWindow(QMainWindow):
         self._drawn_at = self._written_at = 0.0
         self.session = Session(self)
         self.player = Player(self)
-        self.problem = ProblemEditor(self.document)
-        self.planes = PlaneGrid(self.document)
-        self.evidence = EvidenceDock()
+        self.setCentralWidget(central := QWidget())
+        self._split = QSplitter(central)
+        # What has its place from the beginning is styled once, not at each step towards it.
+        self.problem = ProblemEditor(self.document, central)
+        self.planes = PlaneGrid(self.document, self._split)
+        self.evidence = EvidenceDock(self._split)
         self.transport = Transport(self.player)
         self.bar, self.banner = TopBar(), Banner()
         self.long_run = LongRun(self.banner, self.session.cancel)
@@ -103,7 +107,6 @@ class MainWindow(QMainWindow):
     # Building
 
     def _build(self) -> None:
-        self._split = QSplitter()
         self._split.setHandleWidth(1)
         self._split.setChildrenCollapsible(False)
         for widget, stretch in ((self.planes, 7), (self.evidence, 4)):
@@ -114,7 +117,7 @@ class MainWindow(QMainWindow):
         middle.setSpacing(0)
         middle.addWidget(self.problem)
         middle.addWidget(self._split, 1)
-        central = QWidget()
+        central = self.centralWidget()
         self.docks = Docks(central, self.bar, {"evidence": self.evidence, "problem": self.problem})
         layout = QVBoxLayout(central)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -123,12 +126,13 @@ class MainWindow(QMainWindow):
         layout.addWidget(self.banner)
         layout.addLayout(middle, 1)
         layout.addWidget(self.transport)
-        self.setCentralWidget(central)
         self.setMinimumSize(LEAST)
         self.resize(WANTED)
         self.setAcceptDrops(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setFocus()
+        for before, after in pairwise((self, *self.bar.findChildren(QToolButton))):  # Tab begins at the top
+            self.setTabOrder(before, after)
         self.bar.view_tool("Fit view", "Show the whole problem again", self.planes.fit, "F")
         self.themes = ThemeChoice(self.bar.menu, self.settings)
         self.bar.entry("Name and notes", "What the scenario is called, and its notes", self.problem.words.rename, "F2")

@@ -563,3 +563,13 @@ def test_everything_has_its_place(width: int, height: int, window: Window, qapp:
     for plane in made.planes.planes.values():
         assert plane.view.width() > 120
         assert plane.view.height() > 90
+
+
+def test_tab_goes_through_the_bar_before_the_docks(window: Window) -> None:
+    made = window(finish=False)
+    chain: list[QWidget] = [made]
+    while (following := chain[-1].nextInFocusChain()) is not made:
+        chain.append(following)
+    places = [chain.index(part) for part in (made.bar.picker, tool(made, "Redo"), made.problem, made.evidence.looks)]
+    assert places == sorted(places)
+    assert chain.index(made.evidence.looks) < chain.index(made.transport.play)
