@@ -237,7 +237,10 @@ def window(qtbot: QtBot) -> Iterator[Callable[..., MainWindow]]:
         return made
 
     yield make
-    for made in opened:
+    while opened:
+        made = opened.pop(0)
         made.close()
         made.deleteLater()
+        del made
     _delete_now()
+    gc.collect()  # of its plots, whose menus would be styled anew with each change of the theme; the rest is frozen
