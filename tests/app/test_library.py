@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -37,11 +38,24 @@ EXPECTED = {
 }
 
 
-def results(scenario: Scenario) -> dict[str, Findings]:
-    experiment = Experiment(scenario, keep_frames=False)
+def results(scenario: Scenario, particles: int = 1) -> dict[str, Findings]:
+    """What is found of a scenario; its terms are the same with however few particles."""
+    few = scenario.run.model_copy(update={"particles": particles})
+    experiment = Experiment(scenario.model_copy(update={"run": few}), keep_frames=False)
     for _ in experiment.run():
         pass
     return {each.about.key: each for each in findings(experiment)}
+
+
+@cache
+def builtin_results(key: str) -> dict[str, Findings]:
+    """The same of a built-in scenario, computed once."""
+    return results(load_builtin(key))
+
+
+def observed_results(scenario: Scenario) -> dict[str, Findings]:
+    """The same with all its particles, for what is measured on them."""
+    return results(scenario, scenario.run.particles)
 
 
 def at_1(each: Findings, name: str) -> float:
@@ -101,7 +115,7 @@ def test_library_needs_no_qt() -> None:
 
 
 def test_three_components() -> None:
-    found = results(load_builtin("three-components"))
+    found = builtin_results("three-components")
     ddnm = found["ddnm"]
     assert at_1(ddnm, "mismatch_range") > 0.95 * at_1(ddnm, "mismatch")
     assert ddnm.value["mismatch"][-31] < 0.25 * at_1(ddnm, "mismatch")
@@ -109,7 +123,7 @@ def test_three_components() -> None:
 
 
 def test_one_gaussian() -> None:
-    found = results(load_builtin("one-gaussian"))
+    found = builtin_results("one-gaussian")
     for each in found.values():
         gap = at_1(each, "bound") - at_1(each, "kl")
         assert 0 < gap < 1.25 * at_1(each, "discretisation")
@@ -120,10 +134,17 @@ def test_one_gaussian() -> None:
 def test_strong_correlation() -> None:
     scenario = load_builtin("strong-correlation")
     prior = scenario.prior.model_copy(update={"covariances": (((0.5, 0.0), (0.0, 0.5)),) * 2})
-    needles, discs = (results(each)["bo-oracle"] for each in (scenario, scenario.model_copy(update={"prior": prior})))
+    needles = builtin_results("strong-correlation")["bo-oracle"]
+    discs = results(scenario.model_copy(update={"prior": prior}))["bo-oracle"]
     assert at_1(needles, "mismatch_null") > 0.5
     assert at_1(needles, "mismatch_range") < 1e-12
     assert at_1(discs, "mismatch_null") == pytest.approx(0.2 * at_1(needles, "mismatch_null"), rel=0.15)
+
+
+def test_no_correlation() -> None:
+    round_, needles = (builtin_results(key)["bo-oracle"] for key in ("no-correlation", "strong-correlation"))
+    assert at_1(needles, "mismatch_null") == pytest.approx(0.64, abs=0.03)
+    assert at_1(round_, "mismatch_null") == pytest.approx(0.12, abs=0.01)
 
 
 def test_far_observation() -> None:
@@ -137,11 +158,6 @@ def test_far_observation() -> None:
     assert gaps[1] < 0.1 * gaps[0]
 
 
-def test_high_noise() -> None:
-    found = results(load_builtin("high-noise"))
-    assert at_1(found["ddnm"], "mismatch") == pytest.approx(1000 * at_1(found["bo-ddnm"], "mismatch"), rel=0.2)
-
-
 def test_two_measurements() -> None:
     scenario = load_builtin("two-measurements-3d")
     found, measurement = results(scenario), scenario.problem().measurement
@@ -152,7 +168,7 @@ def test_two_measurements() -> None:
 
 
 def test_noiseless() -> None:
-    found = results(load_builtin("noiseless"))
+    found = builtin_results("noiseless")
     for key in ("ddnm", "bo-ddnm", "bo-oracle"):
         assert at_1(found[key], "bound") == pytest.approx(at_1(found["ddnm"], "bound"), rel=1e-9)
         assert at_1(found[key], "mismatch_range") < 1e-12
@@ -160,7 +176,7 @@ def test_noiseless() -> None:
 
 
 def test_point_masses() -> None:
-    found = results(load_builtin("point-masses"))
+    found = observed_results(load_builtin("point-masses"))
     assert at_1(found["bo-ddnm"], "mismatch") == pytest.approx(2, abs=0.3)
     assert found["bo-ddnm"].value["observed_mismatch"][-1] > 100
 
@@ -173,19 +189,18 @@ def test_ccdf_never_settles() -> None:
     assert at_1(many["bo-ddnm"], "mismatch") == pytest.approx(at_1(few["bo-ddnm"], "mismatch"), rel=0.1)
 
 
+def test_high_noise() -> None:
+    found = builtin_results("high-noise")
+    assert at_1(found["ddnm"], "mismatch") == pytest.approx(1000 * at_1(found["bo-ddnm"], "mismatch"), rel=0.2)
+
+
 def test_low_noise() -> None:
-    low, high = (results(load_builtin(key)) for key in ("low-noise", "high-noise"))
+    low, high = (builtin_results(key) for key in ("low-noise", "high-noise"))
     assert load_builtin("low-noise").measurement.noise == load_builtin("high-noise").measurement.noise / 20
     assert at_1(low["ddnm"], "mismatch") < 1
     assert at_1(high["ddnm"], "mismatch") == pytest.approx(290, abs=25)
     assert at_1(low["bo-ddnm"], "mismatch") == pytest.approx(0.16, abs=0.02)
     assert at_1(low["bo-ddnm"], "mismatch_null") > 0.95 * at_1(low["bo-ddnm"], "mismatch")
-
-
-def test_no_correlation() -> None:
-    round_, needles = (results(load_builtin(key))["bo-oracle"] for key in ("no-correlation", "strong-correlation"))
-    assert at_1(needles, "mismatch_null") == pytest.approx(0.64, abs=0.03)
-    assert at_1(round_, "mismatch_null") == pytest.approx(0.12, abs=0.01)
 
 
 def test_ring() -> None:
@@ -218,7 +233,7 @@ def test_iris_petals() -> None:
 
 def test_grid_of_points() -> None:
     scenario = load_builtin("grid-of-points")
-    found, weights = results(scenario), scenario.problem().target.weights
+    found, weights = observed_results(scenario), scenario.problem().target.weights
     assert sorted(weights.tolist())[3:] == pytest.approx([1 / 6] * 6, abs=1e-4)
     assert all(at_1(each, "mismatch_null") < 1e-9 for each in found.values())
     assert at_1(found["bo-oracle"], "mismatch") < 1e-9
