@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from app.cli import main
 from core.experiment import Experiment
 from core.plugins import load_exactly, load_plugin
 from core.refusal import ScenarioError
@@ -96,13 +96,19 @@ def results(components: int, samplers: list[str]) -> tuple[list[np.ndarray], flo
     return found, float(experiment.asymptotes[-2].value)  # type: ignore[union-attr]
 
 
+@cache
+def expected(components: int) -> tuple[list[np.ndarray], float]:
+    """What the run finds without a neighbour."""
+    return results(components, ["ddnm", "exact"])
+
+
 @pytest.mark.parametrize("name", MISCHIEF)
 def test_neighbours_are_the_same_to_the_last_bit(name: str, load: Callable[..., str]) -> None:
     threads = torch.get_num_threads()
-    expected, limit = results(1, ["ddnm", "exact"])
+    alone, limit = expected(1)
     key = load(FILE.format(statement=MISCHIEF[name]))
     found, same_limit = results(1, [key, "ddnm", "exact"])
-    for mine, theirs in zip(expected, found, strict=True):
+    for mine, theirs in zip(alone, found, strict=True):
         np.testing.assert_array_equal(mine, theirs)
     assert limit == same_limit
     assert torch.get_default_dtype() == torch.float32
@@ -110,20 +116,20 @@ def test_neighbours_are_the_same_to_the_last_bit(name: str, load: Callable[..., 
 
 
 def test_the_same_holds_for_a_mixture(load: Callable[..., str]) -> None:
-    expected, _ = results(2, ["ddnm", "exact"])
+    alone, _ = expected(2)
     key = load(FILE.format(statement="; ".join(MISCHIEF[name] for name in ("H", "mixtures", "evaluations"))))
     found, _ = results(2, [key, "ddnm", "exact"])
-    for mine, theirs in zip(expected, found, strict=True):
+    for mine, theirs in zip(alone, found, strict=True):
         np.testing.assert_array_equal(mine, theirs)
 
 
 def test_without_copies_neighbours_are_falsified(load: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:
     """The broken twin: the level itself is handed over."""
     monkeypatch.setattr("core.plugin_calls.own_level", lambda level: level)
-    expected, _ = results(1, ["ddnm", "exact"])
+    alone, _ = expected(1)
     key = load(FILE.format(statement="level.problem.target.means.add_(0.1)"))
     found, _ = results(1, [key, "ddnm", "exact"])
-    assert any(not np.array_equal(mine, theirs) for mine, theirs in zip(expected, found, strict=True))
+    assert any(not np.array_equal(mine, theirs) for mine, theirs in zip(alone, found, strict=True))
 
 
 def test_the_schedule_s_numbers_cannot_be_written_to(load: Callable[..., str]) -> None:
@@ -251,18 +257,13 @@ def test_no_exception_passes_for_an_end(end: str, where: str, load: Callable[...
         assert "mine.py: line 2" in stopped_by(load(text))
 
 
-def test_an_exit_in_a_step_ends_a_headless_run_with_a_sentence(tmp_path: Path) -> None:
+@pytest.mark.usefixtures("load")
+def test_an_exit_in_a_step_ends_a_headless_run_with_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
     (tmp_path / "quits.py").write_text("import sys\n\ndef score(level, x):\n    sys.exit(0)\n")
     words = ["run", "one-gaussian", "--samplers", "quits", "--steps", "5", "--particles", "10", "--plugin", "quits.py"]
-    result = subprocess.run(
-        [sys.executable, "-m", "app", *words, "--out", "out"],
-        cwd=tmp_path,
-        env={**__import__("os").environ, "PYTHONPATH": str(Path(__file__).parents[2])},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert result.returncode == 2
-    assert "quits.py: line 4: SystemExit" in result.stderr
+    assert main([*words, "--out", "out"]) == 2
+    assert "quits.py: line 4: SystemExit" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
