@@ -6,7 +6,7 @@ The axis holds every curve; where that would take too many decades, an arrow at 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, final
 
 import numpy as np
@@ -33,6 +33,8 @@ _MARGIN = 0.05
 _TICKS = 5
 _BEFORE = 0.045
 """Part that is kept free before t = T."""
+_MOST_LINES, _MORE_WIDTH = 2, 40
+"""Lines of names at an edge of the plot, and the room for the number of those that they do not hold."""
 
 
 class Reach(NamedTuple):
@@ -103,6 +105,8 @@ class TimePlot(QWidget):
         self._words.addWidget(self.above, 0, Qt.AlignmentFlag.AlignRight)
         self._words.addStretch()
         self._words.addWidget(self.below, 0, Qt.AlignmentFlag.AlignRight)
+        for label in (self.above, self.below):
+            label.setAlignment(Qt.AlignmentFlag.AlignRight)
         for label in (self.note, self.above, self.below):
             label.setFont(theme.font(11))
             label.hide()
@@ -183,8 +187,10 @@ class TimePlot(QWidget):
     def _name_outside(self, reaches: Sequence[Reach], low: float, top: float) -> None:
         under = [reach for reach in reaches if reach.highest < low or (self.logarithmic and reach.highest == 0)]
         over = [reach for reach in reaches if reach.highest > top]
+        room = self.plot.width() - self.plot.getAxis("left").width() - _MORE_WIDTH
+        fits = lambda words: self.below.fontMetrics().horizontalAdvance(words) <= room  # noqa: E731
         for label, arrow, outside in ((self.below, "▼", under), (self.above, "▲", over)):
-            label.setText(_named(arrow, outside, reaches))
+            label.setText(_named(arrow, outside, reaches, fits))
             label.setVisible(bool(outside))
 
     def set_note(self, words: str) -> None:
@@ -219,12 +225,28 @@ class TimePlot(QWidget):
         return False
 
 
-def _named(arrow: str, outside: Sequence[Reach], reaches: Sequence[Reach]) -> str:
-    """Rich text: the samplers whose curves are outside, and which of their curves where it is not all of them."""
-    parts = []
-    for label, colour in dict.fromkeys((reach.label, reach.colour) for reach in outside):
+def _named(arrow: str, outside: Sequence[Reach], reaches: Sequence[Reach], fits: Callable[[str], bool]) -> str:
+    """Rich text: the samplers whose curves are outside, and which of their curves where it is not all of them.
+
+    Args:
+        arrow: before each sampler.
+        outside: their curves.
+        reaches: all curves.
+        fits: whether a line holds a text; there are two lines, and after them the number of the others.
+    """
+    lines, last = [""], ""
+    samplers = list(dict.fromkeys((reach.label, reach.colour) for reach in outside))
+    for place, (label, colour) in enumerate(samplers):
         names = [reach.name for reach in outside if (reach.label, reach.colour) == (label, colour)]
         every = [reach.name for reach in reaches if (reach.label, reach.colour) == (label, colour)]
         which = "" if len(names) == len(every) else f" ({', '.join(names)})"
-        parts.append(f'<span style="color: {colour}">{arrow}&nbsp;{rich_text(label + which)}</span>')
-    return " ".join(parts)
+        words = f"{arrow} {label}{which}"
+        if last and not fits(f"{last} {words}"):
+            if len(lines) == _MOST_LINES:
+                lines[-1] += f" +{len(samplers) - place}"
+                break
+            lines, last = [*lines, ""], ""
+        last = f"{last} {words}".strip()
+        part = f'<span style="color: {colour}">{arrow}&nbsp;{rich_text(label + which)}</span>'
+        lines[-1] = f"{lines[-1]} {part}".strip()
+    return "<br>".join(lines)

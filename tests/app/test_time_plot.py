@@ -66,6 +66,19 @@ def test_a_zero_is_named_below_a_logarithmic_axis_only(plot: TimePlot) -> None:
     assert not plot.below.isVisible()
 
 
+@pytest.mark.parametrize("count", [1, 3, 9])
+def test_names_at_an_edge_stay_inside_the_plot(count: int, plot: TimePlot) -> None:
+    labels = [f"sampler number {index}" for index in range(count)]
+    plot.fit([reach("DDNM", 3.0), *(reach(label, 0.0, "mismatch, observed") for label in labels)])
+    QApplication.processEvents()
+    assert plot.below.sizeHint().width() <= plot.plot.width()
+    shown = [label for label in labels if label in plot.below.text()]
+    assert shown == labels[: len(shown)]
+    assert shown
+    left = count - len(shown)
+    assert plot.below.text().endswith(f" +{left}") == (left > 0)
+
+
 def test_a_curve_of_diverging_particles_is_named_above(plot: TimePlot) -> None:
     plot.fit([reach("DDNM", 3.0), reach("DPS", 1e30, is_wild=True)])
     assert plot.plot.viewRange()[1][1] < 2
