@@ -243,6 +243,7 @@ def _style_sheet(palette: Palette) -> str:
     QPushButton {{ background: {palette.raised}; border-color: {palette.line}; }}
     QToolButton:hover, QPushButton:hover {{ background: {palette.raised}; border-color: {palette.faint}; }}
     QToolButton:pressed, QPushButton:pressed {{ background: {palette.line}; }}
+    QDialogButtonBox {{ dialogbuttonbox-buttons-have-icons: 0; }}
     QPushButton#sample {{ background: {palette.surface}; border: 1px solid {palette.line}; border-radius: 8px; }}
     QPushButton#sample:hover {{ border-color: {palette.faint}; }}
     QPushButton#sample:focus {{ border: 2px solid {palette.accent}; }}

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QApplication, QMessageBox, QWidget
+from pytestqt.qtbot import QtBot
 
 from app import theme
 from app.widgets import LegendEntry, subscript
@@ -29,6 +30,14 @@ def test_text_in_a_colour_can_be_read(colour: str, palette: theme.Palette) -> No
     text = theme.legible(colour, palette.surface)
     assert theme.contrast(text, palette.surface) >= 4.5
     assert theme.legible(text, palette.surface) == text, "what can be read stays as it is"
+
+
+def test_buttons_of_dialogs_are_words_alone(qtbot: QtBot) -> None:
+    theme.install(QApplication.instance())
+    box = QMessageBox(standardButtons=QMessageBox.StandardButton.Save | QMessageBox.StandardButton.Cancel)
+    qtbot.addWidget(box)
+    box.show()
+    assert all(button.icon().isNull() for button in box.buttons())
 
 
 def test_contrast_is_that_of_wcag() -> None:
