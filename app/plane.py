@@ -21,7 +21,7 @@ from app.pictures import Drawing, Lines, Particles
 from app.plane_view import PlaneView
 from app.sampler_menu import SamplerButton
 from app.scene import Scene
-from app.user_text import plain_label
+from app.user_text import auto_text, plain_label
 from app.widgets import info_button
 from core.samplers import About
 
@@ -31,6 +31,10 @@ _NARROW = 280
 """A panel this wide has room for its name and two numbers; what the sampler is, its menu says as well."""
 _NOTICE_GAP = 8
 """Between a notice and the edges of the picture."""
+_LEAST_WORDS = 40
+"""Characters of a notice that stay, however small the panel."""
+_LEAST_NAME = 60
+"""Pixels of a panel's name that stay where panels are narrow: the same width is every panel's."""
 
 
 @final
@@ -59,6 +63,7 @@ class Plane(QFrame):
         self._headline.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self._headline.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.title = SamplerButton(about, hand)
+        self.title.setMinimumWidth(_LEAST_NAME)
         self.title.chosen.connect(lambda key: self.replaced.emit(about.key, key))
         self.title.explained.connect(lambda: self.explained.emit(about))
         self.title.enlarged.connect(lambda: self.enlarged.emit(about.key))
@@ -146,8 +151,8 @@ class Plane(QFrame):
         self._heading = heading
         self._headline.setToolTip(heading.tip)
         self._notice.setVisible(bool(heading.notice))
+        self._notice.setToolTip(auto_text(heading.notice))
         if heading.notice:
-            self._notice.setText(heading.notice)
             self._place_notice()
 
     def richest_form(self) -> int:
@@ -170,8 +175,12 @@ class Plane(QFrame):
 
     def _place_notice(self) -> None:
         """Over the picture, whose size must stay that of the other panels'."""
-        width = self.view.width() - 2 * _NOTICE_GAP
-        height = self._notice.heightForWidth(width)
+        width, room = self.view.width() - 2 * _NOTICE_GAP, self.view.height() - 2 * _NOTICE_GAP
+        words = self._heading.notice
+        self._notice.setText(words)
+        while (height := self._notice.heightForWidth(width)) > room and len(words) > _LEAST_WORDS:
+            words = words[: len(words) * 9 // 10]
+            self._notice.setText(f"{words.rstrip()}…")
         self._notice.setGeometry(_NOTICE_GAP, self.view.height() - height - _NOTICE_GAP, width, height)
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name

@@ -58,6 +58,24 @@ def test_the_window_says_so_and_blanks_its_numbers(
     assert not made.planes.planes["ddnm"]._notice.isVisible()
 
 
+def test_a_long_reason_is_cut_at_its_end_to_fit_the_panel(
+    window: Callable[..., MainWindow],
+    make_scenario: Callable[..., Scenario],
+    own_sampler: Callable[..., str],
+    qtbot: QtBot,
+) -> None:
+    key = own_sampler("def mine(level, x):\n    raise ValueError('no luck ' * 90)\n")
+    made = window(make_scenario(run={"samplers": [key, "ddnm"]}))
+    plane = made.planes.planes[key]
+    qtbot.waitUntil(plane._notice.isVisible)
+    assert plane.view.rect().contains(plane._notice.geometry())
+    assert plane._notice.heightForWidth(plane._notice.width()) <= plane._notice.height()
+    assert plane._notice.text().startswith("Stopped by a fault in its code: ")
+    assert plane._notice.text().endswith("…")
+    assert made.experiment is not None
+    assert made.experiment.faults[key] in plane._notice.toolTip()
+
+
 def table_of(experiment: Experiment, bot: QtBot) -> TermsTable:
     table = TermsTable()
     bot.addWidget(table)
