@@ -18,5 +18,5 @@ def absences(experiment: Experiment, why: Callable[[int], str | None]) -> str:
     for index, sampler in enumerate(experiment.samplers):
         reason = why(index)
         if reason:
-            reasons.setdefault(reason, []).append(sampler.about.label)
+            reasons.setdefault(reason, []).append(sampler.about.short_label)
     return " ".join(f"{', '.join(labels)}: {reason}." for reason, labels in reasons.items())

@@ -16,6 +16,7 @@ from app.per_step import PerStepPlot
 from app.segments import Segments
 from app.terms_table import TermsTable
 from app.time_scale import Kind
+from app.user_text import breakable
 from app.weights_view import WeightsView
 from app.widgets import card
 from core.experiment import Experiment
@@ -166,7 +167,8 @@ class EvidenceDock(QScrollArea):
 def coloured(sentence: str, abouts: list[About]) -> str:
     """Return rich text in which every sampler's name has its colour; of names within names the longest counts."""
     surface = theme.current().surface
-    colours = {escape(about.label): theme.legible(about.colour, surface) for about in abouts}
+    colours = {escape(about.short_label, quote=False): theme.legible(about.colour, surface) for about in abouts}
     names = "|".join(re.escape(name) for name in sorted(colours, key=len, reverse=True))
     paint = lambda found: f'<b style="color:{colours[found[0]]}">{found[0]}</b>'  # noqa: E731
-    return re.sub(rf"(?<![\w-])(?:{names})(?![\w-])", paint, escape(sentence, quote=False))
+    whole = rf"(?<![\w/\\.-])(?:{names})(?![\w-]|\.\w)"  # not a part of a word, or of a file's name
+    return re.sub(whole, paint, escape(breakable(sentence), quote=False))

@@ -75,7 +75,7 @@ class Curves:
     def reaches(self) -> list[Reach]:
         """Return the largest value so far of every curve of every sampler."""
         return [
-            Reach(sampler.about.label, sampler.about.colour, STYLES[name][0], highest, self._is_wild(index, name))
+            Reach(sampler.about.short_label, sampler.about.colour, STYLES[name][0], highest, self._is_wild(index, name))
             for index, sampler in enumerate(self.experiment.samplers)
             for name, highest in self._heights(index).items()
         ]

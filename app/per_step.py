@@ -75,7 +75,7 @@ class PerStepPlot(QWidget):
         curves = [self.curve(index) for index in range(len(samplers))]
         self.time.fit(
             [
-                Reach(sampler.about.label, sampler.about.colour, "", float(added.max(initial=0.0)))
+                Reach(sampler.about.short_label, sampler.about.colour, "", float(added.max(initial=0.0)))
                 for (_, added), sampler in zip(curves, samplers, strict=True)
             ]
         )

@@ -18,6 +18,9 @@ from core.refusal import ScenarioError
 from core.samplers import SAMPLERS, Sampler
 from core.scenario import Scenario
 
+_WIDEST = 220
+"""Pixels of a chip's words, in the narrowest dock."""
+
 
 @final
 class Chip(QPushButton):
@@ -40,9 +43,11 @@ class Chip(QPushButton):
     def show_sampler(self, sampler: Sampler, runs: bool, obstacle: str | None) -> None:
         """Show what it is, whether it runs, and why it cannot."""
         about = sampler.about
-        self.setText(button_text(about.label))
-        hint = f"\n{about.label} {obstacle}" if obstacle else "\nMenu key or right click: settings"
-        self.setToolTip(auto_text(f"{about.summary}\n{about.source}{hint}"))
+        words = self.fontMetrics().elidedText(about.short_label, Qt.TextElideMode.ElideRight, _WIDEST)
+        self.setText(button_text(words))
+        hint = f"\n{about.short_label} {obstacle}" if obstacle else "\nMenu key or right click: settings"
+        whole = f"{about.label}\n" if about.short_label != about.label else ""
+        self.setToolTip(auto_text(f"{whole}{about.summary}\n{about.source}{hint}"))
         self.setAccessibleName(f"Run {about.label}")
         self.setChecked(runs)
         self.setIcon(theme.dot(about.colour) if runs else theme.ring(about.colour))

@@ -32,7 +32,7 @@ class SamplerButton(QToolButton):
     enlarged = Signal()
 
     def __init__(self, about: About, hand: Hand) -> None:
-        super().__init__(objectName="sampler", text=button_text(about.label))
+        super().__init__(objectName="sampler", text=button_text(about.short_label))
         self.about, self._hand = about, hand
         self.setIcon(theme.dot(about.colour))
         self.setFont(theme.font(13, "semibold"))

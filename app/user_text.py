@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from html import escape
 
 from PySide6 import QtGui
@@ -9,6 +10,9 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel
 
 from core.user_text import one_line, plain
+
+_LONG_WORD = re.compile(r"\S{28}(?=\S)")
+"""As many characters without a space as no name of a sampler has."""
 
 
 def button_text(text: str) -> str:
@@ -27,6 +31,11 @@ def auto_text(text: str) -> str:
 def rich_text(text: str) -> str:
     """Return text for a place of rich text: every character stands for itself."""
     return escape(plain(text), quote=False).replace("\n", "<br>")
+
+
+def breakable(text: str) -> str:
+    """Return text whose long words may be broken: a line of words is never wider than its place."""
+    return _LONG_WORD.sub(lambda found: f"{found[0]}\u200b", text)
 
 
 def plain_label(text: str = "", **properties: object) -> QLabel:

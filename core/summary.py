@@ -81,7 +81,7 @@ def summarise(experiment: Experiment, frame: int) -> str:
 
 def _stopped(experiment: Experiment) -> str:
     """Whose code stopped, and why."""
-    labels = {sampler.about.key: sampler.about.label for sampler in experiment.samplers}
+    labels = {sampler.about.key: sampler.about.short_label for sampler in experiment.samplers}
     faults = "; ".join(f"{labels[key]} ({fault})" for key, fault in experiment.faults.items())
     return f" Stopped by a fault in its code, without any number: {faults}." if faults else ""
 
@@ -123,7 +123,7 @@ def _account(experiment: Experiment, index: int, frame: int) -> Account:
     kl = math.nan if exceeds else known.value  # beside such an estimate it would seem to refute a theorem
     diverged_at = experiment.trace.diverged_at[index]
     reached = diverged_at is not None and experiment.schedule.steps - frame <= diverged_at
-    label = experiment.samplers[index].about.label
+    label = experiment.samplers[index].about.short_label
     limits = (
         (known.low, known.high) if known.kind in {"exact", "bracket", "upper only", "lower only"} else (0.0, math.inf)
     )

@@ -11,6 +11,10 @@ from torch import Tensor
 
 from core.problem import Level, Measurement, Scalar
 from core.refusal import ScenarioError
+from core.user_text import one_line
+
+_SHORT = 28
+"""Characters of a short label."""
 
 
 class Kernel(NamedTuple):
@@ -39,6 +43,11 @@ class About:
     """Under which it is right, or runs at all."""
     variant: str = ""
     """Which of the published forms this is, where there are several."""
+
+    @property
+    def short_label(self) -> str:
+        """The label on one line, cut where no button, sentence or plot would hold it."""
+        return one_line(self.label, _SHORT)
 
 
 class Sampler(BaseModel, ABC):

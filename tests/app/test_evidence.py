@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pyqtgraph as pg
@@ -382,6 +383,28 @@ def test_names_within_names_keep_their_own_colour() -> None:
     text = coloured("BO-DDNM < DDNM; exactly", abouts)
     one, other = (theme.legible(about.colour, theme.current().surface) for about in abouts[:2])
     assert text == f'<b style="color:{other}">BO-DDNM</b> &lt; <b style="color:{one}">DDNM</b>; exactly'
+
+
+@pytest.mark.parametrize("text", ["/tmp/DDNM.py", r"C:\DDNM\a.py", "DDNM.py", "my-DDNM", "DDNMs"])
+def test_a_name_within_a_path_or_word_has_no_colour(text: str) -> None:
+    assert coloured(f"{text}: line 2", [SAMPLERS["ddnm"].about]) == f"{text}: line 2"
+
+
+@pytest.mark.parametrize("text", ["DDNM.", "(DDNM)", "DDNM’s", "DDNM, ", "DDNM: 3", "DDNM (/tmp/DDNM.py)"])
+def test_a_name_in_a_sentence_has_its_colour(text: str) -> None:
+    assert coloured(text, [SAMPLERS["ddnm"].about]).count("<b ") == 1
+
+
+def test_a_long_name_is_cut_and_still_has_its_colour() -> None:
+    about = replace(SAMPLERS["ddnm"].about, label="<b> & " + "w" * 120)
+    assert len(about.short_label) == 28
+    assert coloured(f"{about.short_label}: right", [about]).endswith("…</b>: right")
+    assert SAMPLERS["bo-ddnm"].about.short_label == "BO-DDNM"
+
+
+def test_a_word_without_end_leaves_the_dock_as_wide_as_it_is(dock: EvidenceDock) -> None:
+    dock.summary.setText(coloured("x" * 300, []))
+    assert dock.summary.minimumSizeHint().width() < dock.minimumWidth() - 40
 
 
 def test_the_closer_looks_are_chosen_with_the_keyboard(

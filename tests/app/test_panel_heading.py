@@ -133,3 +133,14 @@ def test_divergence_is_said_from_its_t_on(mixture: Experiment) -> None:
     mixture.trace.diverged_at[0] = 7
     assert headings(mixture, STEPS - 8, is_playing=False)[0].diverged_at is None
     assert headings(mixture, STEPS - 7, is_playing=False)[0].diverged_at == 7
+
+
+def test_panels_are_equally_wide_whatever_their_samplers_are_called(
+    grid: PlaneGrid, make_scenario: Make, make_experiment: Run
+) -> None:
+    table = {"ddnm": {"label": "w" * 120}}
+    scenario = make_scenario(samplers=table, run={"samplers": ["ddnm", "exact"]})
+    grid.show_experiment(make_experiment(scenario, 1))
+    grid.resize(520, 500)
+    widths = [plane.width() for plane in grid.arrangement.in_view]
+    assert max(widths) - min(widths) <= 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from html import unescape
 
 import pytest
 from PySide6.QtCore import Qt
@@ -80,6 +81,15 @@ def hand(shown: Callable[..., QWidget], qtbot: QtBot, make_scenario: Make) -> Ha
     shown(editor, 328, 1500)
     editor.activateWindow()
     return Hand(editor, qtbot)
+
+
+def test_a_long_label_leaves_the_dock_as_wide_as_it_is(hand: Hand, make_scenario: Make) -> None:
+    label = "<b>&" + "w" * 120
+    hand.editor.document.load(make_scenario(samplers={"ddnm": {"label": label}}))
+    chip = hand.samplers.chips["ddnm"]
+    assert chip.sizeHint().width() < 300
+    assert hand.samplers.minimumSizeHint().width() < 300
+    assert label in unescape(chip.toolTip())
 
 
 # The fold
