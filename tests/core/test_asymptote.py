@@ -56,11 +56,11 @@ def test_a_mixture_tends_to_it_within_its_error(key: str, make_problem: Make, ac
     assert limit is not None
     assert 0 < limit.error < 0.1 * limit.value
     sums, errors = [], []
-    for count in (150, 300, 600):
+    for count in (100, 200, 400):
         evidence = account(problem, etc(count), [sampler], 4000)
         sums.append(evidence.value["mismatch"][0, -2])
         errors.append(evidence.error["mismatch"][0, -2])
-    steps = [math.log(count) / count for count in (150, 300, 600)]
+    steps = [math.log(count) / count for count in (100, 200, 400)]
     found = sums[2] + (sums[2] - sums[1]) * steps[2] / (steps[1] - steps[2])  # without its first order
     allowed = math.hypot(3 * math.hypot(*errors[1:]), limit.error)
     assert abs(found - limit.value) < 4 * allowed

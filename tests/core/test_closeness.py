@@ -191,7 +191,7 @@ def scores(mixture: GaussianMixture, other: GaussianMixture, truth: list[float] 
     """(50, 3): how many standard errors each distance is from the truth, or from its floor."""
     rows = []
     for seed in range(50):
-        found = distances(measured(mixture, drawn(other, 1000, seed=seed), seed=500 + seed))
+        found = distances(measured(mixture, drawn(other, 600, seed=seed), seed=500 + seed))
         true = truth or [each.floor for each in found]
         rows.append([(each.value - at) / each.error for each, at in zip(found, true, strict=True)])
     return np.array(rows)
@@ -201,7 +201,7 @@ def test_error_bars_are_calibrated_away_from_the_target(make_mixture: Make) -> N
     mixture = make_mixture(3, 2, 0)
     other = GaussianMixture(mixture.log_weights, mixture.means + tensor([1.0, 0.0]), mixture.variances, mixture.axes)
     far = Yardstick(mixture, 60_000, seed=1).measure(drawn(other, 60_000, seed=77))
-    kernel = np.mean([measured(mixture, drawn(other, 1000, seed=900 + i), seed=i).mmd.value for i in range(200)])
+    kernel = np.mean([measured(mixture, drawn(other, 600, seed=900 + i), seed=i).mmd.value for i in range(200)])
     found = scores(mixture, other, [far.weights_error.value, 1 / math.sqrt(2), float(kernel)])
     assert np.abs(found.mean(0)).max() < 0.5
     assert found.std(0).min() > 0.7

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import pytest
 
@@ -27,8 +29,13 @@ def criteria(points: np.ndarray) -> list[Fit]:
     return list(fits(points, range(1, 5), seed=0))
 
 
+@cache
+def of_two_bands() -> list[Fit]:
+    return criteria(TWO_BANDS)
+
+
 def test_two_bands_are_found_in_their_own_units() -> None:
-    found = best(criteria(TWO_BANDS))
+    found = best(of_two_bands())
     assert found.components == 2
     np.testing.assert_allclose(sorted(mean[1] for mean in found.means), [0, 3], atol=0.1)
 
@@ -37,7 +44,7 @@ def test_two_bands_are_found_in_their_own_units() -> None:
 def test_an_affine_map_changes_the_criterion_by_its_volume_alone(matrix: np.ndarray) -> None:
     volume = 2 * len(TWO_BANDS) * np.log(abs(np.linalg.det(matrix)))
     shift = matrix @ np.array([5.0, -2.0])
-    plain, mapped = criteria(TWO_BANDS), criteria(TWO_BANDS @ matrix.T + shift)
+    plain, mapped = of_two_bands(), criteria(TWO_BANDS @ matrix.T + shift)
     np.testing.assert_allclose([fit.bic for fit in mapped], [fit.bic + volume for fit in plain], rtol=1e-6)
     for before, after in zip(plain[:2], mapped[:2], strict=True):
         expected = np.array(before.means) @ matrix.T + shift
@@ -45,7 +52,7 @@ def test_an_affine_map_changes_the_criterion_by_its_volume_alone(matrix: np.ndar
 
 
 def test_the_criterion_is_that_of_the_points() -> None:
-    one = criteria(TWO_BANDS)[0]
+    one = of_two_bands()[0]
     centred = TWO_BANDS - TWO_BANDS.mean(0)
     covariance = centred.T @ centred / len(centred)
     likelihood = -0.5 * len(centred) * (2 * np.log(2 * np.pi) + np.linalg.slogdet(covariance)[1] + 2)

@@ -64,7 +64,7 @@ def reference(account: Account) -> Callable[[str], tuple[Evidence, list[dict[str
     def compare(name: str) -> tuple[Evidence, list[dict[str, Any]]]:
         known = CASES[name]["expected"]["samplers"]
         keys = [key for key in SAMPLERS if key in known]
-        evidence = account(*posed(CASES[name]), [SAMPLERS[key] for key in keys], 20_000)
+        evidence = account(*posed(CASES[name]), [SAMPLERS[key] for key in keys], 10_000)
         return evidence, [known[key] for key in keys]
 
     return compare

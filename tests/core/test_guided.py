@@ -195,7 +195,7 @@ def test_point_masses_measured_without_noise_leave_no_sampler_without_a_number(
     problem = pose(prior, torch.randn(rows, 64, generator=generator, dtype=F64), 0.0).to(torch.device("cpu"), dtype)
     able = [sampler for sampler in SAMPLERS.values() if sampler.obstacle(problem.measurement) is None]
     assert len(able) == len(SAMPLERS) - 1
-    for level in problem.levels(Schedule.exponential_then_constant(6, 4.0, 1e-3)):
+    for level in problem.levels(Schedule.exponential_then_constant(4, 4.0, 1e-3)):
         points = problem.prior.noised(level.abar).sample(20, generator if dtype == F64 else torch.Generator())
         for sampler in able:
             kernel = sampler.kernel(level, points)

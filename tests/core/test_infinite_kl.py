@@ -23,11 +23,11 @@ def finished(prior: dict[str, object], noise: float, variance: str, samplers: li
         {
             "prior": prior,
             "measurement": {"matrix": [[1.0, 0.5]], "noise": noise, "value": [0.5]},
-            "schedule": {"kind": "etc", "steps": 30},
+            "schedule": {"kind": "etc", "steps": 12},
             "run": {
                 "samplers": samplers,
                 "variance": variance,
-                "particles": 200,
+                "particles": 100,
                 "paths": 100,
                 "kl_rounds": rounds,
                 "device": "cpu",
@@ -57,7 +57,7 @@ def test_a_law_without_density_has_an_infinite_kl(
     experiment = finished(prior, noise, variance, samplers)
     report = build_report(experiment)["samplers"]
     for index, key in enumerate(samplers):
-        told, entry = known_kl(experiment, index, 30), report[key]["at"]["0"]["kl"]
+        told, entry = known_kl(experiment, index, 12), report[key]["at"]["0"]["kl"]
         notes = [note for note in report[key]["notes"] if WHY_INFINITE in note]
         if key in infinite:
             assert told == INFINITE
@@ -70,7 +70,7 @@ def test_a_law_without_density_has_an_infinite_kl(
             assert told != INFINITE
             assert "infinite" not in entry
             assert not notes
-        assert known_kl(experiment, index, 29) != INFINITE, "at t = 1 every law has a density"
+        assert known_kl(experiment, index, 11) != INFINITE, "at t = 1 every law has a density"
     assert not any("beyond double precision" in note for note in report["replacement"]["notes"] if "kl" in note)
 
 
@@ -84,7 +84,7 @@ def test_a_target_without_density_makes_no_kl_infinite() -> None:
 
 def test_it_is_known_without_a_bracket() -> None:
     experiment = finished(TWO, 0.3, "theory", ["replacement", "ddim:ddnm", "ddim", "prior"], rounds=0)
-    assert [known_kl(experiment, index, 30) == INFINITE for index in range(4)] == [True, True, False, False]
+    assert [known_kl(experiment, index, 12) == INFINITE for index in range(4)] == [True, True, False, False]
     entry = build_report(experiment)["samplers"]["replacement"]
     assert entry["at"]["0"]["kl"]["infinite"] is True
     assert any(WHY_INFINITE in note for note in entry["notes"])

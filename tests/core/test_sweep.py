@@ -147,8 +147,8 @@ def test_the_notes_say_what_comes_out() -> None:
 
 def test_the_mixture_has_the_order_of_the_paper(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("core.sweep._ROUNDS", 1)
-    monkeypatch.setattr("core.sweep._SIZES", Sizes(96, 2, 2000))
-    sweep = finished(builtin("liang-mixture"), 60)
+    monkeypatch.setattr("core.sweep._SIZES", Sizes(64, 2, 1200))
+    sweep = finished(builtin("liang-mixture"), 40)
     assert tuple(sampler.about.key for sampler in sweep.samplers) == LIANG
     ddnm, plus, ours, _ = zip(sweep.lower[:, 0], sweep.upper[:, 0], strict=True)
     assert ours[1] < ddnm[0] < ddnm[1]
