@@ -15,6 +15,7 @@ import shiboken6
 from PySide6.QtCore import QCoreApplication, QEvent, QObject, QPoint, QTimer, SignalInstance
 from PySide6.QtWidgets import QApplication, QMessageBox, QSlider, QStyle, QStyleOptionSlider, QWidget
 from pytestqt.qtbot import QtBot
+from rich.live import _RefreshThread
 
 from app import theme
 from app.library import DEFAULT, load_builtin
@@ -119,6 +120,9 @@ def nothing_is_left(request: pytest.FixtureRequest) -> Iterator[None]:
     threads = set(threading.enumerate())
     log = request.getfixturevalue("qtlog") if "qtbot" in request.fixturenames else None
     yield
+    for stopped in threading.enumerate():
+        if isinstance(stopped, _RefreshThread) and stopped.done.is_set():
+            stopped.join(1)  # it ends by itself, and rich does not wait for that
     left: list[object] = [thread for thread in threading.enumerate() if thread not in threads]
     for session in (item for item in gc.get_objects() if left and type(item) is Session):
         session.close()  # or the process would never end

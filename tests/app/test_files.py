@@ -78,7 +78,7 @@ def test_unsaved_changes_are_guarded(
 ) -> None:
     own, other = tmp_path / "own.toml", tmp_path / "other.toml"
     other.write_text(make_scenario(name="Other").to_toml(), encoding="utf-8")
-    made = window(None, own)
+    made = window(None, own, finish=False)
     edit(made, 5)
     edited = made.scenario
     asked = answer(ANSWERS.Cancel)
@@ -92,7 +92,7 @@ def test_unsaved_changes_are_guarded(
 
 
 def test_what_is_saved_is_not_asked_about(window: Window, tmp_path: Path, answer: Callable[..., Asked]) -> None:
-    made = window(None, tmp_path / "own.toml")
+    made = window(None, tmp_path / "own.toml", finish=False)
     edit(made, 5)
     made.files.save_file()
     asked = answer(ANSWERS.Cancel)
@@ -118,7 +118,7 @@ def test_unfinished_typing_is_asked_about_too(window: Window, qtbot: QtBot, answ
 def test_to_save_and_then_name_no_file_is_to_stay(
     window: Window, monkeypatch: pytest.MonkeyPatch, answer: Callable[..., Asked]
 ) -> None:
-    made = window()
+    made = window(finish=False)
     edit(made, 5)
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: ("", ""))
     answer(ANSWERS.Save)
@@ -144,14 +144,14 @@ def come_back(left: dict[Path, bytes]) -> None:
 def test_unsaved_edits_survive_a_crash(window: Window, qtbot: QtBot, make_scenario: Make, tmp_path: Path) -> None:
     own = tmp_path / "own.toml"
     own.write_text("# mine\n" + make_scenario().to_toml(), encoding="utf-8")
-    first = window(Scenario.load(own), own, tmp_path)
+    first = window(Scenario.load(own), own, tmp_path, finish=False)
     edit(first, 5)
     edited = first.scenario
     left = crash(tmp_path, first)
     first.close()
     come_back(left)
 
-    second = window(None, None, tmp_path)
+    second = window(None, None, tmp_path, finish=False)
     assert said(second) == ["The program ended with unsaved changes to “Small”."]
     press(qtbot, second, "Restore")
     assert said(second) == []
@@ -165,12 +165,12 @@ def test_unsaved_edits_survive_a_crash(window: Window, qtbot: QtBot, make_scenar
 
 
 def test_what_a_crash_left_may_be_discarded(window: Window, qtbot: QtBot, tmp_path: Path) -> None:
-    first = window(None, None, tmp_path)
+    first = window(None, None, tmp_path, finish=False)
     edit(first, 5)
     left = crash(tmp_path, first)
     first.close()
     come_back(left)
-    second = window(None, None, tmp_path)
+    second = window(None, None, tmp_path, finish=False)
     before = second.scenario
     press(qtbot, second, "Discard")
     assert second.scenario == before
@@ -178,22 +178,22 @@ def test_what_a_crash_left_may_be_discarded(window: Window, qtbot: QtBot, tmp_pa
 
 
 def test_an_offer_that_is_not_answered_is_made_again(window: Window, tmp_path: Path) -> None:
-    first = window(None, None, tmp_path)
+    first = window(None, None, tmp_path, finish=False)
     edit(first, 5)
     left = crash(tmp_path, first)
     first.close()
     come_back(left)
     for _ in range(2):
-        made = window(None, None, tmp_path)
+        made = window(None, None, tmp_path, finish=False)
         assert "unsaved changes" in said(made)[0]
         made.close()
 
 
 def test_a_window_that_lives_is_not_a_crash(window: Window, tmp_path: Path) -> None:
-    first = window(None, None, tmp_path)
+    first = window(None, None, tmp_path, finish=False)
     edit(first, 5)
     crash(tmp_path, first)
-    second = window(None, None, tmp_path)
+    second = window(None, None, tmp_path, finish=False)
     assert said(second) == []
 
 
@@ -201,7 +201,7 @@ def test_edits_are_kept_by_themselves_and_no_longer_than_needed(
     window: Window, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("app.recovery._DELAY_MS", 30)
-    made = window(None, None, tmp_path)
+    made = window(None, None, tmp_path, finish=False)
 
     def kept() -> list[int]:
         files = (tmp_path / "recovery").glob("*.json")
@@ -231,7 +231,7 @@ def test_a_leftover_that_says_nothing_is_set_aside(content: str, tmp_path: Path)
 def test_edits_with_a_sampler_that_is_not_loaded_wait_for_it(
     window: Window, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = window(None, None, tmp_path)
+    first = window(None, None, tmp_path, finish=False)
     monkeypatch.setitem(SAMPLERS, "mine", SAMPLERS["exact"])
     first.document.edit(lambda scenario: patched(scenario, {"run": {"samplers": ["ddnm", "mine"]}}))
     edited = first.scenario
@@ -239,7 +239,7 @@ def test_edits_with_a_sampler_that_is_not_loaded_wait_for_it(
     first.close()
     come_back(left)
     monkeypatch.delitem(SAMPLERS, "mine")
-    second = window(None, None, tmp_path)
+    second = window(None, None, tmp_path, finish=False)
     press(qtbot, second, "Restore")
     told, offer = said(second)
     assert "there is no sampler 'mine'" in told
@@ -254,7 +254,7 @@ def test_edits_with_a_sampler_that_is_not_loaded_wait_for_it(
 
 def test_a_folder_that_cannot_be_made_stops_nobody(window: Window, tmp_path: Path) -> None:
     (tmp_path / "recovery").write_text("in the way")
-    made = window(None, None, tmp_path)
+    made = window(None, None, tmp_path, finish=False)
     edit(made, 5)
     made.files._autosave.write()  # type: ignore[union-attr]
     assert made.scenario.run.seed == 5
@@ -277,7 +277,7 @@ def test_an_offer_and_an_error_leave_room_for_all_below(window: Window, qapp: QA
 def test_size_and_splitter_are_remembered_until_they_are_reset(
     window: Window, qapp: QApplication, tmp_path: Path
 ) -> None:
-    first = window(None, None, tmp_path)
+    first = window(None, None, tmp_path, finish=False)
     first.resize(1080, 700)
     first._split.setSizes([400, 480])
     qapp.processEvents()
@@ -295,12 +295,12 @@ def test_size_and_splitter_are_remembered_until_they_are_reset(
 
 
 def test_overlays_are_remembered_until_the_layout_is_reset(window: Window, qtbot: QtBot, tmp_path: Path) -> None:
-    first = window(None, None, tmp_path)
+    first = window(None, None, tmp_path, finish=False)
     for key in (Qt.Key.Key_T, Qt.Key.Key_W, Qt.Key.Key_M):
         qtbot.keyClick(first, key)
     first.planes.overlays.choice.part.setCurrentIndex(2)
     first.close()
-    second = window(None, None, tmp_path)
+    second = window(None, None, tmp_path, finish=False)
     assert second.planes.overlays.shown == {"target", "mismatch", "weights"}
     assert second.planes.overlays.part == "unmeasured"
     assert second.planes.overlays.text() == "Overlays (2)"
@@ -308,9 +308,9 @@ def test_overlays_are_remembered_until_the_layout_is_reset(window: Window, qtbot
     assert second.planes.overlays.shown == {"target", "trails"}
     assert second.planes.overlays.part == "all"
     second.close()
-    assert window(None, None, tmp_path).planes.overlays.shown == {"target", "trails"}
+    assert window(None, None, tmp_path, finish=False).planes.overlays.shown == {"target", "trails"}
     Settings(tmp_path).keep("overlays", "nonsense")
-    assert window(None, None, tmp_path).planes.overlays.shown == set()
+    assert window(None, None, tmp_path, finish=False).planes.overlays.shown == set()
 
 
 @pytest.mark.parametrize("content", [b"\xff\xfe\x00junk", b"[General\nx", None])
@@ -320,7 +320,7 @@ def test_settings_that_cannot_be_read_are_set_aside(content: bytes | None, windo
         path.mkdir()
     else:
         path.write_bytes(content)
-    made = window(None, None, tmp_path)
+    made = window(None, None, tmp_path, finish=False)
     assert said(made) == [f"The settings could not be read and were set aside as {path}.broken."]
     made.close()
     assert Settings(tmp_path).trouble is None
@@ -329,7 +329,7 @@ def test_settings_that_cannot_be_read_are_set_aside(content: bytes | None, windo
 
 def test_values_that_are_something_else_are_ignored(window: Window, tmp_path: Path) -> None:
     (tmp_path / "settings.ini").write_text("[General]\ngeometry=7\nsplit=x, y\nrecent=@Invalid()\n")
-    made = window(None, None, tmp_path)
+    made = window(None, None, tmp_path, finish=False)
     assert said(made) == []
     assert Settings(tmp_path).recent == []
 
@@ -337,7 +337,7 @@ def test_values_that_are_something_else_are_ignored(window: Window, tmp_path: Pa
 def test_recent_files_come_latest_first_while_they_are_there(
     window: Window, make_scenario: Make, tmp_path: Path
 ) -> None:
-    made = window(None, None, tmp_path)
+    made = window(None, None, tmp_path, finish=False)
     paths = [tmp_path / f"{name}.toml" for name in "abc"]
     for path in paths:
         path.write_text(make_scenario(name=path.stem).to_toml(), encoding="utf-8")
@@ -402,7 +402,7 @@ def test_dropped_points_open_the_dialog(window: Window, qtbot: QtBot, tmp_path: 
 
 @pytest.mark.parametrize("names", [["picture.png"], ["a.toml", "b.toml"], []])
 def test_other_drops_are_not_taken(names: list[str], window: Window, tmp_path: Path) -> None:
-    made = window()
+    made = window(finish=False)
     before = made.scenario
     assert not drop(made, made, *(tmp_path / name for name in names))
     assert made.scenario == before

@@ -47,7 +47,7 @@ def test_a_file_that_someone_else_changed_is_not_overwritten_unasked(
     change: str, answer: str, saved: Path, window: Window, make_scenario: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[str] = []
-    made = window(make_scenario(), saved)
+    made = window(make_scenario(), saved, finish=False)
     seeded(made.files, 7)
     theirs = saved.read_text(encoding="utf-8") + "\n# theirs\n"
     saved.unlink() if change == "removed" else saved.write_text(theirs, encoding="utf-8")
@@ -74,7 +74,7 @@ def test_a_file_that_someone_else_changed_is_not_overwritten_unasked(
 def test_one_s_own_saves_are_not_asked_about(
     saved: Path, window: Window, make_scenario: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made = window(make_scenario(), saved)
+    made = window(make_scenario(), saved, finish=False)
     monkeypatch.setattr(QMessageBox, "warning", lambda *_: pytest.fail("nothing to ask"))
     for seed in (7, 8):
         seeded(made.files, seed)

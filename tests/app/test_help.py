@@ -28,15 +28,27 @@ from core.scenario import Scenario
 Run = Callable[..., Experiment]
 Window = Callable[..., MainWindow]
 LEFT = Qt.MouseButton.LeftButton
+RUN_MS = 30_000
 GENERATED = {"samplers": samplers_in_words, "shortcuts": lambda: "none"}
 
 
 @pytest.fixture
-def made(window: Window) -> MainWindow:
-    opened = window()
+def made(window: Window, qtbot: QtBot) -> MainWindow:
+    """A window whose run may be under way."""
+    opened = window(finish=False)
+    qtbot.waitUntil(opened.isActiveWindow)
     opened.player.pause()
     opened.setFocus()
     return opened
+
+
+@pytest.fixture
+def ran(made: MainWindow, qtbot: QtBot) -> MainWindow:
+    """The same with its panels, when the run is over."""
+    qtbot.waitUntil(lambda: made.experiment is not None and not made.session.is_running, timeout=RUN_MS)
+    made.player.seek(20)
+    made.setFocus()
+    return made
 
 
 def texts(widget: QWidget) -> str:
@@ -46,74 +58,74 @@ def texts(widget: QWidget) -> str:
 # Cards
 
 
-def test_the_button_of_a_panel_opens_its_card_beside_it_and_escape_closes_it(made: MainWindow, qtbot: QtBot) -> None:
-    for key, plane in made.planes.planes.items():
+def test_the_button_of_a_panel_opens_its_card_beside_it_and_escape_closes_it(ran: MainWindow, qtbot: QtBot) -> None:
+    for key, plane in ran.planes.planes.items():
         qtbot.mouseClick(plane.info, LEFT)
-        card = made.help.card
+        card = ran.help.card
         assert card is not None
         assert card.about.key == key
-        assert made.rect().contains(card.geometry())
-        assert not card.geometry().intersects(place_in(made, plane.info))
+        assert ran.rect().contains(card.geometry())
+        assert not card.geometry().intersects(place_in(ran, plane.info))
         assert plane.about.source in texts(card)
         assert plane.about.summary in texts(card)
         assert card.findChildren(FormulaView)
-        qtbot.keyClick(made, Qt.Key.Key_Escape)
-        assert made.help.card is None
+        qtbot.keyClick(ran, Qt.Key.Key_Escape)
+        assert ran.help.card is None
 
 
-def test_the_key_opens_the_card_of_the_selected_panel_and_closes_it(made: MainWindow, qtbot: QtBot) -> None:
-    qtbot.keyClick(made, Qt.Key.Key_2)
-    qtbot.keyClick(made, Qt.Key.Key_I)
-    assert made.help.card is not None
-    assert made.help.card.about.key == "bo-ddnm"
-    qtbot.keyClick(made, Qt.Key.Key_1)
-    qtbot.keyClick(made, Qt.Key.Key_I)
-    assert made.help.card.about.key == "ddnm", "another card takes its place"
-    qtbot.keyClick(made, Qt.Key.Key_I)
-    assert made.help.card is None
+def test_the_key_opens_the_card_of_the_selected_panel_and_closes_it(ran: MainWindow, qtbot: QtBot) -> None:
+    qtbot.keyClick(ran, Qt.Key.Key_2)
+    qtbot.keyClick(ran, Qt.Key.Key_I)
+    assert ran.help.card is not None
+    assert ran.help.card.about.key == "bo-ddnm"
+    qtbot.keyClick(ran, Qt.Key.Key_1)
+    qtbot.keyClick(ran, Qt.Key.Key_I)
+    assert ran.help.card.about.key == "ddnm", "another card takes its place"
+    qtbot.keyClick(ran, Qt.Key.Key_I)
+    assert ran.help.card is None
 
 
-def test_a_card_leaves_the_window_usable(made: MainWindow, qtbot: QtBot) -> None:
-    qtbot.keyClick(made, Qt.Key.Key_I)
-    frame = made.player.frame
-    qtbot.keyClick(made, Qt.Key.Key_Left)
-    assert made.player.frame == frame - 1
-    assert made.help.card is not None
+def test_a_card_leaves_the_window_usable(ran: MainWindow, qtbot: QtBot) -> None:
+    qtbot.keyClick(ran, Qt.Key.Key_I)
+    frame = ran.player.frame
+    qtbot.keyClick(ran, Qt.Key.Key_Left)
+    assert ran.player.frame == frame - 1
+    assert ran.help.card is not None
 
 
-def test_a_chip_offers_the_card_of_a_sampler_that_does_not_run(made: MainWindow, qtbot: QtBot) -> None:
-    editor = made.problem.samplers
+def test_a_chip_offers_the_card_of_a_sampler_that_does_not_run(ran: MainWindow, qtbot: QtBot) -> None:
+    editor = ran.problem.samplers
     qtbot.mouseClick(editor.fold, Qt.MouseButton.LeftButton)
     qtbot.mouseClick(editor.chips["ccdf"].chevron, Qt.MouseButton.LeftButton)
     assert editor.settings is not None
     about = next(each for each in editor.settings.findChildren(QPushButton) if each.text() == "About…")
     qtbot.mouseClick(about, Qt.MouseButton.LeftButton)
-    assert made.help.card is not None
-    assert made.help.card.about.key == "ccdf"
+    assert ran.help.card is not None
+    assert ran.help.card.about.key == "ccdf"
     assert editor.settings is None, "the card takes its place"
 
 
 def test_a_card_says_what_a_sampler_assumes_and_which_variant_it_is(
-    made: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+    ran: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    qtbot.keyClick(made, Qt.Key.Key_I)
-    assert made.help.card is not None
-    assert "Assumes" not in texts(made.help.card)
+    qtbot.keyClick(ran, Qt.Key.Key_I)
+    assert ran.help.card is not None
+    assert "Assumes" not in texts(ran.help.card)
     about = replace(SAMPLERS["exact"].about, assumptions="It knows the target.", variant="The only one.")
     monkeypatch.setattr(type(SAMPLERS["exact"]), "about", about)
-    made.help.explain(SAMPLERS["exact"].about, made.help.button)
-    words = texts(made.help.card)
+    ran.help.explain(SAMPLERS["exact"].about, ran.help.button)
+    words = texts(ran.help.card)
     assert "It knows the target." in words
     assert "The only one." in words
 
 
-def test_the_card_leads_to_the_page_on_all_samplers(made: MainWindow, qtbot: QtBot) -> None:
-    qtbot.keyClick(made, Qt.Key.Key_I)
-    assert made.help.card is not None
-    link = next(label for label in made.help.card.findChildren(QLabel) if "href" in label.text())
+def test_the_card_leads_to_the_page_on_all_samplers(ran: MainWindow, qtbot: QtBot) -> None:
+    qtbot.keyClick(ran, Qt.Key.Key_I)
+    assert ran.help.card is not None
+    link = next(label for label in ran.help.card.findChildren(QLabel) if "href" in label.text())
     qtbot.mouseClick(link, LEFT, pos=QPoint(20, link.height() // 2))
-    assert made.help.viewer is not None
-    assert made.help.viewer.contents.currentItem().text() == "The samplers"
+    assert ran.help.viewer is not None
+    assert ran.help.viewer.contents.currentItem().text() == "The samplers"
 
 
 # Pages
@@ -224,15 +236,17 @@ def test_the_help_opens_where_it_was_left_and_escape_closes_it(
     assert viewer.contents.currentItem().text() == "Scenario files"
 
 
-@pytest.mark.parametrize(
-    "words",
-    ["W bias", "W_bias", "bracket", "limit", "observed", "asymptote", "upper only", "≤", "≈", "39.2 – 40.1", "±"],
-)
-def test_what_the_screen_says_is_found_on_the_page_about_numbers(words: str, viewer: HelpViewer) -> None:
-    viewer.search.setText(words)
-    assert "Reading the numbers" in titles(viewer)
-    viewer.show_page("4-numbers.md")
-    assert viewer.reader.extraSelections(), "marked"
+SAID = ["W bias", "W_bias", "bracket", "limit", "observed", "asymptote", "upper only", "≤", "≈", "39.2 – 40.1", "±"]
+
+
+def test_what_the_screen_says_is_found_on_the_page_about_numbers(viewer: HelpViewer) -> None:
+    for words in SAID:
+        viewer.search.setText(words)
+        assert "Reading the numbers" in titles(viewer), words
+        viewer.show_page("4-numbers.md")
+        assert viewer.reader.extraSelections(), f"{words} is marked"
+        viewer.search.clear()
+        viewer.show_page(next(iter(viewer.pages)))
 
 
 def test_f1_opens_the_page_on_what_has_the_keys(made: MainWindow, qtbot: QtBot) -> None:
