@@ -11,7 +11,7 @@ from pytestqt.qtbot import QtBot
 from app.panel_heading import headings
 from app.terms_table import ROWS, TermsTable
 from app.window import MainWindow
-from app.worker import Worker
+from app.worker import the_worker
 from core.experiment import Experiment
 from core.scenario import Scenario
 
@@ -26,13 +26,10 @@ FAULTS = {
 def test_the_process_that_computes_goes_on_with_the_others(
     fault: str, make_scenario: Callable[..., Scenario], own_sampler: Callable[..., str]
 ) -> None:
-    key, worker = own_sampler(FAULTS[fault], "<b>mine.py"), Worker()
-    try:
-        *_, alone = worker.compute(make_scenario(run={"samplers": ["ddnm", "exact"]}), refine=True)
-        scenario = make_scenario(run={"samplers": [key, "ddnm", "exact"]})
-        *_, beside = worker.compute(scenario, refine=True)
-    finally:
-        worker.end()
+    key, worker = own_sampler(FAULTS[fault], "<b>mine.py"), the_worker()
+    *_, alone = worker.compute(make_scenario(run={"samplers": ["ddnm", "exact"]}), refine=True)
+    scenario = make_scenario(run={"samplers": [key, "ddnm", "exact"]})
+    *_, beside = worker.compute(scenario, refine=True)
     assert list(beside.faults) == [key]
     for mine, theirs in zip(alone.tables(), beside.tables(), strict=True):
         assert mine.tobytes() == theirs[1:].tobytes()

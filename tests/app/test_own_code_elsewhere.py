@@ -12,7 +12,7 @@ from PySide6.QtCore import QPointF, QRectF
 from app.overlays import overlays
 from app.probe import scores_in_words
 from app.scene import projections
-from app.worker import Worker
+from app.worker import the_worker
 from core.experiment import Experiment
 from core.known_kl import INFINITE, known_kl
 from core.scenario import Scenario
@@ -62,14 +62,11 @@ def finished(
 
     def make(*, one: bool = False) -> tuple[Experiment, Path]:
         path = tmp_path / "calls.txt"
-        key, worker = own_sampler(WHERE.format(path=str(path))), Worker()
+        key = own_sampler(WHERE.format(path=str(path)))
         path.write_text("")
-        try:
-            samplers = [key, "ddnm", f"ddim:{key}"]
-            scenario = make_scenario(one=one, run={"samplers": samplers, "kl_rounds": 0, "particles": 40})
-            *_, experiment = worker.compute(scenario, refine=False)
-        finally:
-            worker.end()
+        samplers = [key, "ddnm", f"ddim:{key}"]
+        scenario = make_scenario(one=one, run={"samplers": samplers, "kl_rounds": 0, "particles": 40})
+        *_, experiment = the_worker().compute(scenario, refine=False)
         return experiment, path
 
     return make
@@ -112,9 +109,6 @@ def test_the_copy_knows_what_has_no_density(
         "    kind = About('mine', 'Mine', '#884400', 'x', 'Falls.', 'Me')\n"
         "    def kernel(self, level, x):\n        return Kernel(0 * x, 0.0 if level.t == 1 else 1.0)\n"
     )
-    key, worker = own_sampler(text), Worker()
-    try:
-        *_, experiment = worker.compute(make_scenario(run={"samplers": [key, "ddnm"]}), refine=False)
-    finally:
-        worker.end()
+    scenario = make_scenario(run={"samplers": [own_sampler(text), "ddnm"]})
+    *_, experiment = the_worker().compute(scenario, refine=False)
     assert known_kl(experiment, 0, experiment.schedule.steps) == INFINITE
