@@ -1,6 +1,7 @@
 # make run   start the app (without a display: run the default scenario headless)
 # make test  lint, types and the whole suite
-#            (one process more than there are cores: tests of the window wait for another process half of the time)
+#            (one process more than there are cores: tests of the window wait for another process half of the time;
+#            worksteal leaves neighbours, which share what is set up for a file, in one process)
 # make fuzz  10 000 mutated scenarios and 5 000 files of points
 # make soak  3 000 random edits; kills of runs, windows and the processes that compute for them
 # All make the environment in .venv where it is not there.
