@@ -165,6 +165,8 @@ class TermsTable(QWidget):
         near = kl_frame(self._experiment, frame)
         self._corner.setText(f"at t = {steps - frame}, nats")
         self._row_title("kl").setText(self._kl_title() if near == frame else f"{self._kl_title()}, t = {steps - near}")
+        if frame == steps - 1:
+            self._widest = 0
         for column in range(len(self._experiment.samplers)):
             for name in ROWS:
                 text, tip, most = self.cell(name, column)
@@ -305,7 +307,7 @@ class TermsTable(QWidget):
         """Columns share the width where all that they say fits whole; else as many as do, and the others scroll.
 
         A limit, an error or an end of a bracket that is left out makes another statement of a number. While a run
-        is played, columns only grow.
+        is played, columns only grow; at t = 1, where playing ends, they are as wide as its numbers need.
         """
         if self._experiment is None:
             return

@@ -180,6 +180,24 @@ def test_no_cell_is_cut_off(
         assert table.table.viewport().rect().contains(last) or table.table.isRowHidden(row)
 
 
+def test_numbers_that_were_wide_on_the_way_hide_no_column_at_the_end(
+    table: TermsTable, make_scenario: Make, make_experiment: Run, refine: Refine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    experiment = refine(make_experiment(make_scenario()))
+    table.show_experiment(experiment)
+    table.show_frame(STEPS - 1)
+    header = table.table.horizontalHeader()
+    least = header.defaultSectionSize()
+    cell = table.cell
+    wide = lambda name, column: cell(name, column)._replace(text="123456.789 ± 0.001")  # noqa: E731
+    monkeypatch.setattr(table, "cell", lambda *place: (wide if table._frame == 20 else cell)(*place))
+    table.show_frame(20)
+    table.show_frame(21)
+    assert header.defaultSectionSize() > least, "while it plays, columns only grow"
+    table.show_frame(STEPS - 1)
+    assert header.defaultSectionSize() == least
+
+
 @pytest.mark.parametrize("width", [260, 330, 420, 700])
 def test_what_a_number_is_survives_any_width(
     width: int, table: TermsTable, make_scenario: Make, make_experiment: Run, refine: Refine
