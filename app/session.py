@@ -22,6 +22,8 @@ from core.scenario import Scenario
 _POLL_MS = 16
 _PATIENCE_SECONDS = 2.0
 """A run that does not end so soon after it was given up is ended with its process: a user's own step may never end."""
+_LONG_STEP_SECONDS = 2.0
+"""A step that takes longer is told of, so often."""
 _PREVIEW_PARTICLES, _PREVIEW_PATHS = 1000, 200
 """Large enough to read; with fewer, a run would take as long for its steps."""
 
@@ -56,6 +58,8 @@ class Session(QObject):
     """An Experiment whose first frame is there."""
     advanced = Signal()
     """There are more frames and terms than at the last look."""
+    waited = Signal(float)
+    """No step has ended for so many seconds; told again while it lasts, since a user's own sampler may never end."""
     finished = Signal(float)
     """The run is complete; seconds that it took."""
     refined = Signal()
@@ -84,6 +88,7 @@ class Session(QObject):
         self._next_preview: Scenario | None = None
         self._announced: _Run | None = None
         self._seen = self._refined = self._stopped = 0
+        self._advanced_at = self._waited_at = 0.0
         self._timer = QTimer(self, interval=_POLL_MS)
         self._timer.timeout.connect(self._look)
         self._thread = threading.Thread(target=self._work, name="mismatch-lab-run", daemon=True)
@@ -203,11 +208,15 @@ class Session(QObject):
         over, finished, refinements, experiment = run.over, run.finished, run.refinements, run.experiment
         if experiment is not None and run is not self._announced:
             self._announced, self._seen, self._refined, self._stopped = run, 0, 0, 0
+            self._advanced_at = self._waited_at = time.perf_counter()
             self.began.emit(experiment)
             return  # the interface has enough to draw; the rest at the next look
         if experiment is not None and experiment.completed > self._seen:
             self._seen = experiment.completed
+            self._advanced_at = self._waited_at = time.perf_counter()
             self.advanced.emit()
+        elif experiment is not None and not finished:
+            self._wait()
         if experiment is not None and len(experiment.faults) > self._stopped:
             self._stopped = len(experiment.faults)
             self.stopped.emit(experiment.faults)
@@ -222,6 +231,13 @@ class Session(QObject):
             if run.complete and run.error is not None and not run.give_up:
                 self.failed.emit(self._explain(run.error))
             self.settled.emit()
+
+    def _wait(self) -> None:
+        """Tell of a step that is long, not at every look."""
+        now = time.perf_counter()
+        if now - self._waited_at >= _LONG_STEP_SECONDS:
+            self._waited_at = now
+            self.waited.emit(now - self._advanced_at)
 
     def _tell(self, run: _Run) -> None:
         """Say how a run ended."""

@@ -331,6 +331,11 @@ class Transport(QWidget):
             words = f"computing {done} / {steps} · about {in_words(left)} left"
         self._say(words, running=True)
 
+    def show_waiting(self, seconds: float) -> None:
+        """Say how long no step has ended, beside how far the run has come."""
+        reached = self.status.text().split(" · ")[0]
+        self._say(f"{reached} · this step: {seconds:.0f} s", running=True)
+
     def show_finished(self, seconds: float) -> None:
         """Say that all is computed."""
         self.is_refining = False

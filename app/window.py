@@ -161,6 +161,7 @@ class MainWindow(QMainWindow):
         self.session.previewed.connect(self._previewed)
         self.session.began.connect(self._began)
         self.session.advanced.connect(self._advanced)
+        self.session.waited.connect(self.transport.show_waiting)
         self.session.finished.connect(self._finished)
         self.session.refined.connect(self._refined)
         self.session.settled.connect(self._settled)

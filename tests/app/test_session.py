@@ -243,6 +243,25 @@ def test_a_step_that_never_ends_gives_way(
     assert not run_threads()
 
 
+def test_a_step_that_never_ends_is_told_of_and_no_other(
+    session: Session,
+    after: Callable[..., list[Any]],
+    make_scenario: Make,
+    own_sampler: Callable[..., str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    waits: list[float] = []
+    session.waited.connect(waits.append)
+    after(session.settled, lambda: session.start(make_scenario()))
+    assert waits == []
+    monkeypatch.setattr("app.session._PATIENCE_SECONDS", 0.3)
+    monkeypatch.setattr("app.session._LONG_STEP_SECONDS", 0.2)
+    (first,) = after(session.waited, lambda: session.start(make_scenario(run={"samplers": [own_sampler(ENDLESS)]})))
+    (second,) = after(session.waited, lambda: None)
+    assert 0.2 <= first < second
+    after(session.cancelled, session.cancel)
+
+
 def test_a_start_from_within_the_end_of_a_run_runs(
     session: Session, recorder: Recorder, qtbot: QtBot, make_scenario: Make
 ) -> None:

@@ -315,6 +315,17 @@ def test_the_status_of_a_long_run_says_how_long_it_will_take(transport: Transpor
     assert transport.status.text() == f"computing {LAST - 4} / {LAST} · 60.0 s"
 
 
+def test_the_status_of_a_step_that_does_not_end_counts_its_seconds(transport: Transport, player: Player) -> None:
+    player.begin(RUN)
+    transport.show_progress(11, 1.234)
+    for seconds in (2.1, 9.6):
+        transport.show_waiting(seconds)
+        assert transport.status.text() == f"computing 10 / {LAST} · this step: {seconds:.0f} s"
+        assert transport.cancel.isVisibleTo(transport)
+    transport.show_progress(12, 2.0)
+    assert transport.status.text() == f"computing 11 / {LAST} · 2.0 s"
+
+
 @pytest.mark.parametrize(("name", "frame"), [("to_start", 0), ("back", 19), ("forward", 21), ("to_end", LAST)], ids=str)
 def test_buttons_step_and_pause(name: str, frame: int, transport: Transport, player: Player, qtbot: QtBot) -> None:
     player.seek(20)
