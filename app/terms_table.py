@@ -231,7 +231,8 @@ class TermsTable(QWidget):
             return Cell("–", _LATER)
         limit = self._experiment.asymptotes[column]
         if limit is None:
-            return Cell("none", f"None: {why_no_limit(self._experiment, column)}.")
+            word = "unknown" if self._experiment.samplers[column].is_users else "none"
+            return Cell(word, f"{word.capitalize()}: {why_no_limit(self._experiment, column)}.")
         return _measured(limit.value, limit.error, self._experiment.limit_words.meaning)
 
     def _distance(self, name: str, column: int) -> Cell:

@@ -76,6 +76,8 @@ def no_asymptote(sampler: Sampler) -> str | None:
     """Return why a sampler has none, as the end of a sentence that begins with its name."""
     if not isinstance(sampler, ScoreSampler):
         return "is not given by a score, so that its mismatch depends on the steps"
+    if not sampler.has_limit and sampler.is_users:
+        return "may depend on the length of a step, so that no limit of its mismatch is known as steps are refined"
     if not sampler.has_limit:
         return "depends on the length of a step, so that its mismatch has no limit as steps grow"
     return None

@@ -225,6 +225,6 @@ def why_no_limit(experiment: Experiment, index: int) -> str | None:
     if not experiment.asymptotes or experiment.asymptotes[index] is not None:
         return None
     sampler = experiment.samplers[index]
-    if isinstance(sampler, ScoreSampler) and not sampler.has_limit:
+    if isinstance(sampler, ScoreSampler) and not sampler.has_limit and not sampler.is_users:  # theirs may have one
         return "no limit, since its mismatch increases without end as the steps are refined"
     return "no limit is known as the steps are refined"

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QLabel, QWidget
 
 from app import theme
 from app.terms_table import ROWS, TermsTable
+from core.asymptote import no_asymptote
 from core.experiment import Experiment
 from core.known_kl import known_kl
 from core.numbers import number, with_error
@@ -132,6 +133,20 @@ def test_kinds_that_differ_have_a_row(
     assert text(table, "bound", 1) == text(table, "mismatch", 1) == text(table, "limit", 1) == "none"
     assert "it adds no noise" in tip(table, "bound", 1)
     assert "no limit is known" in tip(table, "limit", 1)
+
+
+def test_nothing_is_claimed_of_the_limit_of_a_user_s_own_score(
+    table: TermsTable, make_scenario: Make, make_experiment: Run, refine: Refine, own_sampler: Callable[..., str]
+) -> None:
+    key = own_sampler("def mine(level, x):\n    return level.prior_score(x)\n")
+    experiment = refine(make_experiment(make_scenario(run={"samplers": [key, "prior", "ccdf"]})))
+    experiment.asymptotes[0] = experiment.asymptotes[2] = None
+    table.show_experiment(experiment)
+    table.show_frame(STEPS - 1)
+    assert [text(table, "limit", column) for column in (0, 2)] == ["unknown", "none"]
+    assert tip(table, "limit", 0) == "Unknown: no limit is known as the steps are refined."
+    assert "increases without end" in tip(table, "limit", 2)
+    assert "no limit of its mismatch is known" in str(no_asymptote(experiment.samplers[0]))
 
 
 def test_a_singular_target_has_no_bound_at_the_end(
