@@ -16,6 +16,8 @@ from app.user_text import plain_label
 from core.edits import titled
 from core.scenario import Scenario
 
+_INSET = 3
+"""Frame and margin of a field, before its text."""
 _MOST_LINES = 12
 """Of longer notes there is a part in view."""
 
@@ -125,6 +127,7 @@ class WordsEditor(QWidget):
         self.name.setFont(theme.font(14, "semibold"))
         self.origin = plain_label(wordWrap=True, visible=False)
         self.origin.setProperty("role", "muted")
+        self.origin.setContentsMargins(_INSET, 0, 0, 0)
         self.notes = WordsField("Notes on the scenario: click to change them", one_line=False)
         self.notes.setPlaceholderText("Notes")
         self.notes.setProperty("role", "muted")

@@ -253,7 +253,7 @@ def _ambiguous(one: Rows, other: Rows, field: str) -> ScenarioError:
 def _misfit(rows: Rows, shape: tuple[int, int], at: tuple[int, int]) -> str:
     """Say that a block does not go where it should."""
     where = f"row {at[0] + 1}, column {at[1] + 1}"
-    return f"has {_size(rows)} numbers, which do not fit from {where} on into {shape[0]} × {shape[1]}"
+    return f"the block has {_size(rows)} numbers, which do not fit from {where} on into {shape[0]} × {shape[1]}"
 
 
 def _size(rows: Rows) -> str:

@@ -167,7 +167,7 @@ def test_blocks_are_copied_and_pasted(hand: Hand) -> None:
     assert model.values[0].tolist() == [0.30000000000000004, 0.1, 0.2]
     assert model.values[:, 0].tolist() == [0.30000000000000004, 0.1, 0.2]
     hand.paste(dialog, 2, 1, "1\t2\t3")
-    assert said(dialog) == "has 1 × 3 numbers, which do not fit from row 3, column 2 on into 3 × 3"
+    assert said(dialog) == "the block has 1 × 3 numbers, which do not fit from row 3, column 2 on into 3 × 3"
     hand.paste(dialog, 0, 0, "[1 0 0; 0 1 0; 0 0 i]")
     assert "row 3, column 3: must be a" in said(dialog)
     assert model.values[0].tolist() == [0.30000000000000004, 0.1, 0.2]

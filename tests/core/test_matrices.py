@@ -68,7 +68,7 @@ def test_a_block_in_h(name: str, scenario: Scenario) -> None:
         (
             "1 2\n3 4\n5 6",
             (0, 0),
-            "has 3 × 2 numbers, which do not fit from row 1, column 1 on into 2 × 4; paste rows of 3",
+            "the block has 3 × 2 numbers, which do not fit from row 1, column 1 on into 2 × 4; paste rows of 3",
         ),
         ("0,5", (0, 0), "can be read as 1 × 2 numbers or, with decimal commas, as 1 × 1"),
         ("0,5\n0,25", (0, 0), "can be read as 2 × 2"),
