@@ -23,6 +23,8 @@ _UNITS = 100.0
 _MARGIN = 0.1
 """Room around a formula for what reaches beyond its box, in ems."""
 
+_PARSING = threading.Lock()
+"""Mathtext's parser is one for all threads: two at once take each other's formulas for wrong."""
 _PAUSE_SECONDS = 0.03
 """Between formulas that are typeset ahead: two threads of Python slow each other, and the animation comes first."""
 
@@ -48,7 +50,7 @@ class Formula:
 
 @lru_cache(maxsize=512)
 def typeset(latex: str) -> Formula:
-    """Typeset one line of LaTeX, as far as matplotlib's mathtext knows it.
+    """Typeset one line of LaTeX, as far as matplotlib's mathtext knows it; threads take turns.
 
     Raises:
         ValueError: it does not; the message says where.
@@ -59,8 +61,9 @@ def typeset(latex: str) -> Formula:
     from matplotlib.textpath import text_to_path  # noqa: PLC0415
 
     properties, source = FontProperties(size=_UNITS, math_fontfamily="stix"), f"${_for_mathtext(latex)}$"
-    width, height, descent = text_to_path.get_text_width_height_descent(source, properties, ismath=True)
-    vertices, codes = text_to_path.get_text_path(properties, source, ismath=True)
+    with _PARSING:
+        width, height, descent = text_to_path.get_text_width_height_descent(source, properties, ismath=True)
+        vertices, codes = text_to_path.get_text_path(properties, source, ismath=True)
     outlines = Path(np.array(vertices) * (1 / _UNITS, -1 / _UNITS), codes)
     path = QPainterPath()
     path.setFillRule(Qt.FillRule.WindingFill)

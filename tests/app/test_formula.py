@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -38,6 +40,19 @@ def test_every_sampler_can_be_typeset(key: str) -> None:
         box = formula.path.boundingRect()
         assert 1 < box.width() <= formula.width + 0.1
         assert -formula.ascent - 0.1 <= box.top() < box.bottom() <= formula.descent + 0.1
+
+
+def test_a_formula_is_typeset_while_a_thread_typesets_others() -> None:
+    latex = [line for sampler in SAMPLERS.values() for line in lines(sampler.about)]
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    typeset.cache_clear()
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            made = list(pool.map(typeset, [line for line in latex for _ in range(3)]))
+    finally:
+        sys.setswitchinterval(interval)
+    assert len(made) == 3 * len(latex)
 
 
 def test_a_score_is_named_and_what_its_letters_stand_for_has_its_own_line() -> None:
