@@ -180,6 +180,7 @@ def _fitted(white: Points, count: int, seed: int) -> GaussianMixture:
     # It takes a second to load, and few need it.
     from sklearn.exceptions import ConvergenceWarning  # noqa: PLC0415
     from sklearn.mixture import GaussianMixture  # noqa: PLC0415
+    from threadpoolctl import threadpool_limits  # noqa: PLC0415
 
     starts = [
         GaussianMixture(
@@ -192,7 +193,8 @@ def _fitted(white: Points, count: int, seed: int) -> GaussianMixture:
         )
         for state in np.random.SeedSequence(seed).generate_state(1 if count == 1 else _STARTS)
     ]
-    with warnings.catch_warnings():
+    # On few points threads only wait for each other: twenty times as long beside other work.
+    with warnings.catch_warnings(), threadpool_limits(limits=1):
         warnings.simplefilter("ignore", ConvergenceWarning)  # a fit that still moves a little is a fit
         try:
             models = [start.fit(white) for start in starts]

@@ -6,6 +6,8 @@ from functools import cache
 
 import numpy as np
 import pytest
+from sklearn.mixture import GaussianMixture
+from threadpoolctl import threadpool_info
 
 from core.data import Fit, best, fits, table_of
 from core.refusal import ScenarioError
@@ -49,6 +51,21 @@ def test_an_affine_map_changes_the_criterion_by_its_volume_alone(matrix: np.ndar
     for before, after in zip(plain[:2], mapped[:2], strict=True):
         expected = np.array(before.means) @ matrix.T + shift
         np.testing.assert_allclose(after.means, expected, atol=1e-4 * np.abs(expected).max())
+
+
+def test_a_fit_takes_one_thread_and_gives_the_others_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[int] = []
+    fit = GaussianMixture.fit
+
+    def watched(model: GaussianMixture, points: np.ndarray) -> GaussianMixture:
+        seen.extend(pool["num_threads"] for pool in threadpool_info())
+        return fit(model, points)
+
+    monkeypatch.setattr(GaussianMixture, "fit", watched)
+    before = [pool["num_threads"] for pool in threadpool_info()]
+    list(fits(TWO_BANDS, range(1, 3), seed=0))
+    assert set(seen) == {1}
+    assert [pool["num_threads"] for pool in threadpool_info()] == before
 
 
 def test_the_criterion_is_that_of_the_points() -> None:
