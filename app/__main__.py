@@ -11,13 +11,13 @@ def main() -> int:
     """Run the command line; a signal while it is loaded ends it as later on."""
     waits = hasattr(signal, "pthread_sigmask")
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}) if waits else ()
-    from core.stop import stop
+    from core.system.stop import stop
 
     with stop.listening():
         try:
             if waits:
                 signal.pthread_sigmask(signal.SIG_SETMASK, before)
-            from app.cli import main as run
+            from app.cli.commands import main as run
 
             return run()
         except BaseException:

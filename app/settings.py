@@ -7,7 +7,7 @@ from typing import Any, final
 
 from PySide6.QtCore import QSettings, QStandardPaths
 
-from core.files import is_file
+from core.system.files import is_file
 
 _MOST_RECENT = 8
 

@@ -20,9 +20,9 @@ from typing import final
 
 import psutil
 
-from core.leftovers import SHARED_MEMORY
-from core.report import FILES
-from core.scenario import Scenario
+from core.reporting.report import FILES
+from core.scenario.scenario import Scenario
+from core.system.leftovers import SHARED_MEMORY
 from tests.app.random_edits import LOG, NAME
 
 PATIENCE_SECONDS = 120.0

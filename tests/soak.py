@@ -20,12 +20,12 @@ from typing import Any, final
 from PySide6.QtCore import QEvent
 from PySide6.QtWidgets import QApplication, QMessageBox
 
-from app import theme
-from app.library import load_builtin
-from app.process import leave_a_core
-from app.window import MainWindow
-from core.edits import patched
-from core.scenario import Scenario
+from app.run.process import leave_a_core
+from app.theme import theme
+from app.window.window import MainWindow
+from core.scenario.builtin import load_builtin
+from core.scenario.edits import patched
+from core.scenario.scenario import Scenario
 from tests.app.random_user import User, scenarios
 
 RUN_SECONDS = 60

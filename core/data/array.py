@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from core.data.table import Table, column_name, column_names
 from core.data.text import LARGEST, MOST_CELLS, MOST_COLUMNS
-from core.refusal import ScenarioError
-from core.user_text import one_line, quoted
+from core.errors import ScenarioError
+from core.text.user_text import one_line, quoted
 
 _LONGEST_HEADER = 10_000
 

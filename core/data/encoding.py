@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import codecs
 
-from core.refusal import ScenarioError
+from core.errors import ScenarioError
 
 _MARKS = {
     codecs.BOM_UTF8: ("utf-8-sig", "UTF-8"),

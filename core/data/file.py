@@ -9,9 +9,9 @@ from core.data.array import parse_npy
 from core.data.layout import GUESSED, Layout
 from core.data.table import Table
 from core.data.text import steps
-from core.files import read_bytes
-from core.refusal import ScenarioError
-from core.user_text import one_line
+from core.errors import ScenarioError
+from core.system.files import read_bytes
+from core.text.user_text import one_line
 
 MOST_BYTES = 200 << 20
 _MAGIC = b"\x93NUMPY"

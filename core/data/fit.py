@@ -17,8 +17,8 @@ import numpy as np
 from pydantic import ValidationError
 
 from core.data.table import MOST_FITTED, Points
-from core.refusal import ScenarioError, reason_for
-from core.sections import Matrix, PriorSection, Vector
+from core.errors import ScenarioError, reason_for
+from core.scenario.schema import Matrix, PriorSection, Vector
 
 if TYPE_CHECKING:
     from sklearn.mixture import GaussianMixture

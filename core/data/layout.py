@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, TypeAlias, final
 
-from core.refusal import ScenarioError
-from core.user_text import one_line
+from core.errors import ScenarioError
+from core.text.user_text import one_line
 
 SEPARATORS: Final = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar", " ": "spaces"}
 """What may stand between cells, and what it is called."""

@@ -9,9 +9,9 @@ import numpy as np
 
 from core.data.fit import Fit, places, some, tuples
 from core.data.table import Points, Table
-from core.refusal import ScenarioError
-from core.scenario import Scenario
-from core.sections import DataSection
+from core.errors import ScenarioError
+from core.scenario.scenario import Scenario
+from core.scenario.schema import DataSection
 
 _MOST_SHOWN = 1000
 

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.data.layout import GUESSED, Layout
-from core.refusal import ScenarioError
-from core.user_text import one_line
+from core.errors import ScenarioError
+from core.text.user_text import one_line
 
 Points: TypeAlias = NDArray[np.float64]
 """(n, d): a row a point, as files have them."""

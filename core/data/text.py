@@ -37,8 +37,8 @@ from core.data.layout import (
     number_reader,
 )
 from core.data.table import Table, column_name, column_names
-from core.refusal import ScenarioError
-from core.user_text import quoted
+from core.errors import ScenarioError
+from core.text.user_text import quoted
 
 MOST_COLUMNS = 64
 MOST_CELLS = 20_000_000

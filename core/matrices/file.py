@@ -7,10 +7,10 @@ from pathlib import Path
 from core.data import is_array, parse_bytes, parse_npy
 from core.data.encoding import encoding_of
 from core.data.table import Table
-from core.files import read_bytes
+from core.errors import ScenarioError
 from core.matrices.text import MOST_SIDE, Rows, parse_matrix
-from core.refusal import ScenarioError
-from core.user_text import one_line
+from core.system.files import read_bytes
+from core.text.user_text import one_line
 
 MOST_BYTES = 1 << 20
 

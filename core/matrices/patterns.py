@@ -9,10 +9,10 @@ from typing import Final, NoReturn, final
 
 import numpy as np
 
+from core.errors import ScenarioError
 from core.matrices.text import parse_matrix, parse_vector
 from core.matrices.verdict import Array
-from core.refusal import ScenarioError
-from core.user_text import quoted
+from core.text.user_text import quoted
 
 
 @final

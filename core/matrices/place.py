@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, final
 
-from core.edits import patched
+from core.errors import ScenarioError
 from core.matrices.text import Rows, parse_matrix, parse_readings, parse_vector
-from core.refusal import ScenarioError
-from core.scenario import Scenario
-from core.sections import Matrix, MeasurementSection, MixtureSection
+from core.scenario.edits import patched
+from core.scenario.scenario import Scenario
+from core.scenario.schema import Matrix, MeasurementSection, MixtureSection
 
 MixtureColumn = Literal["weights", "means", "covariances"]
 

@@ -11,8 +11,8 @@ from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 from core.data.layout import Layout, guess_numbers, is_missing, number_reader
-from core.refusal import ScenarioError
-from core.user_text import quoted
+from core.errors import ScenarioError
+from core.text.user_text import quoted
 
 MOST_SIDE = 64
 """Rows, and columns."""

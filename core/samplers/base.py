@@ -9,9 +9,9 @@ from typing import Annotated, Any, ClassVar, Literal, NamedTuple, TypeVar, final
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 from torch import Tensor
 
-from core.problem import Level, Measurement, Scalar
-from core.refusal import ScenarioError
-from core.user_text import one_line
+from core.errors import ScenarioError
+from core.problem.problem import Level, Measurement, Scalar
+from core.text.user_text import one_line
 
 _SHORT = 28
 """Characters of a short label."""

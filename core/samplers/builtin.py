@@ -8,8 +8,8 @@ from typing import final
 import torch
 from torch import Tensor
 
-from core.mixture import affine
-from core.problem import Level
+from core.problem.mixture import affine
+from core.problem.problem import Level
 from core.samplers.base import About, ScoreSampler, register
 
 

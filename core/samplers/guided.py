@@ -14,8 +14,8 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from core.mixture import Curvature
-from core.problem import Level, Measurement, Scalar
+from core.problem.mixture import Curvature
+from core.problem.problem import Level, Measurement, Scalar
 from core.samplers.base import About, ScoreSampler, register
 
 

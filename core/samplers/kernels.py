@@ -7,7 +7,7 @@ from typing import final
 import torch
 from torch import Tensor
 
-from core.problem import Level, Scalar
+from core.problem.problem import Level, Scalar
 from core.samplers.base import About, Kernel, StochasticSampler, register
 
 

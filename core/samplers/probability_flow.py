@@ -9,8 +9,8 @@ import torch
 from pydantic import SerializeAsAny
 from torch import Tensor
 
-from core.problem import Level, Measurement
-from core.refusal import ScenarioError
+from core.errors import ScenarioError
+from core.problem.problem import Level, Measurement
 from core.samplers.base import About, Kernel, Sampler, ScoreSampler, register
 from core.samplers.builtin import Exact
 

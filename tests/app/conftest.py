@@ -17,15 +17,15 @@ from PySide6.QtWidgets import QApplication, QMessageBox, QSlider, QStyle, QStyle
 from pytestqt.qtbot import QtBot
 from rich.live import _RefreshThread
 
-from app import theme
-from app.library import DEFAULT, load_builtin
-from app.process import leave_a_core
-from app.session import Session
-from app.window import MainWindow
-from app.worker import the_worker
-from core.experiment import Experiment
-from core.plugins import load_exactly, load_plugin
-from core.scenario import Scenario
+from app.run.process import leave_a_core
+from app.run.session import Session
+from app.run.worker import the_worker
+from app.theme import theme
+from app.window.window import MainWindow
+from core.plugins.loader import load_exactly, load_plugin
+from core.runs.experiment import Experiment
+from core.scenario.builtin import DEFAULT, load_builtin
+from core.scenario.scenario import Scenario
 
 RUN_MS = 30_000
 """No small run takes this long, however busy the machine."""

@@ -14,10 +14,10 @@ from typing import final
 
 from PySide6.QtCore import QObject, QTimer
 
-from app.cli import main
-from app.library import load_builtin
-from app.window import MainWindow
-from core.edits import patched
+from app.cli.commands import main
+from app.window.window import MainWindow
+from core.scenario.builtin import load_builtin
+from core.scenario.edits import patched
 
 LOG, NAME = "log.txt", "own.toml"
 _PAUSE_MS = 40

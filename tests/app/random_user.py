@@ -13,14 +13,14 @@ from PySide6.QtGui import QMouseEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLineEdit
 
-from app import theme
-from app.hand_menu import plane_menu
-from app.plane_view import PlaneView
-from app.window import MainWindow
-from core.edits import patched
-from core.refusal import ScenarioError
+from app.planes.handles.menu import plane_menu
+from app.planes.view import PlaneView
+from app.theme import theme
+from app.window.window import MainWindow
+from core.errors import ScenarioError
 from core.samplers import SAMPLERS
-from core.scenario import Scenario
+from core.scenario.edits import patched
+from core.scenario.scenario import Scenario
 
 SMALL = {"schedule": {"steps": 20}, "run": {"particles": 50, "paths": 50, "kl_rounds": 0, "device": "cpu"}}
 LEFT, NONE, CONTROL = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.ControlModifier

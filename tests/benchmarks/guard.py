@@ -18,11 +18,11 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from core.experiment import Experiment
-from core.plugins import load_plugin
+from core.plugins.loader import load_plugin
+from core.plugins.tampering import ProductCode
+from core.runs.experiment import Experiment
 from core.samplers import SAMPLERS
-from core.scenario import Scenario
-from core.tampering import ProductCode
+from core.scenario.scenario import Scenario
 from tests.benchmarks.sampling import Size, pose
 
 REPETITIONS = 7
@@ -55,7 +55,7 @@ def paired(first: Callable[[], object], second: Callable[[], object], count: int
 
 def kernel_of(key: str, size: Size) -> Callable[[], object]:
     """A step at one level, points of its own each time so that nothing is remembered."""
-    from core.schedule import Schedule  # noqa: PLC0415
+    from core.problem.schedule import Schedule  # noqa: PLC0415
 
     problem = pose(size).to(torch.device("cpu"), torch.float32)
     level = problem.level(Schedule.exponential_then_constant(size.steps, 4.0, 1e-3), [size.steps // 2]).each()[0]

@@ -21,25 +21,25 @@ from PySide6.QtCore import QElapsedTimer, QEvent, QEventLoop, QObject, QPoint, Q
 from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import QApplication
 
-from app import theme
-from app.library import find_scenario
-from app.manipulation import Grip
-from app.process import leave_a_core
-from app.window import MainWindow
-from core.scenario import Scenario
+from app.run.process import leave_a_core
+from app.theme import theme
+from app.window.window import MainWindow
+from core.scenario.builtin import find_scenario
+from core.scenario.plane_edits import Grip
+from core.scenario.scenario import Scenario
 
 _BEAT_MS = 2
 IMPORTS = "import torch, PySide6.QtWidgets, pyqtgraph"
 START = """
 import sys, time
-from app.display import ensure_display
+from app.cli.display import ensure_display
 ensure_display()
-from app.worker import the_worker
+from app.run.worker import the_worker
 the_worker().spawn()
-import app.window as w
-from app.library import find_scenario
+import app.window.window as w
+from core.scenario.builtin import find_scenario
 from PySide6.QtWidgets import QApplication
-from app import theme
+from app.theme import theme
 w.leave_a_core()
 application = QApplication([])
 theme.install(application)

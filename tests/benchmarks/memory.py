@@ -79,9 +79,9 @@ def _resident(kind: str) -> int:
 def _run(cell: dict[str, Any]) -> Peak:
     import torch  # noqa: PLC0415
 
-    from core.experiment import Experiment  # noqa: PLC0415
-    from core.report import write_report  # noqa: PLC0415
-    from core.scenario import Scenario  # noqa: PLC0415
+    from core.reporting.report import write_report  # noqa: PLC0415
+    from core.runs.experiment import Experiment  # noqa: PLC0415
+    from core.scenario.scenario import Scenario  # noqa: PLC0415
 
     torch.set_num_threads(1)
     chosen, frames = Scenario.from_dict(scenario(cell)), bool(cell.get("frames"))

@@ -22,12 +22,12 @@ from rich.table import Table
 from torch import Tensor
 from torch.distributions import Categorical, MixtureSameFamily, MultivariateNormal
 
-from core.divergence import Evidence, accumulate
-from core.mixture import GaussianMixture
-from core.problem import Measurement, Problem
+from core.bounds.divergence import Evidence, accumulate
+from core.problem.mixture import GaussianMixture
+from core.problem.problem import Measurement, Problem
+from core.problem.schedule import Schedule
 from core.samplers import SAMPLERS
-from core.schedule import Schedule
-from core.simulate import Trace, simulate
+from core.simulation.simulate import Trace, simulate
 
 CPU = torch.device("cpu")
 REPETITIONS = 5

@@ -10,13 +10,13 @@ import torch
 from scipy.stats import kstest, norm
 from torch import Tensor
 
-from core.divergence import Evidence, accumulate
-from core.mixture import GaussianMixture
-from core.plugins import load_exactly, load_plugin
-from core.problem import Level, Measurement, Problem
+from core.bounds.divergence import Evidence, accumulate
+from core.plugins.loader import load_exactly, load_plugin
+from core.problem.mixture import GaussianMixture
+from core.problem.problem import Level, Measurement, Problem
+from core.problem.schedule import Schedule
 from core.samplers import SAMPLERS, About, Kernel, Sampler
-from core.schedule import Schedule
-from core.simulate import Trace, simulate
+from core.simulation.simulate import Trace, simulate
 
 CPU = torch.device("cpu")
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from core.data import read_table
-from core.refusal import ScenarioError
+from core.errors import ScenarioError
 from tests.fuzz.scenarios import SEED
 from tests.nasty import NASTY
 

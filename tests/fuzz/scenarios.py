@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import final
 
-from app.library import builtin_scenarios
-from core.experiment import Experiment
-from core.refusal import ScenarioError
-from core.report import build_report
-from core.scenario import Scenario
+from core.errors import ScenarioError
+from core.reporting.report import build_report
+from core.runs.experiment import Experiment
+from core.scenario.builtin import builtin_scenarios
+from core.scenario.scenario import Scenario
 from tests.fuzz.mutation import texts
 
 SEED = 20261126

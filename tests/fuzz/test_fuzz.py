@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from core.refusal import ScenarioError
-from core.scenario import Scenario
+from core.errors import ScenarioError
+from core.scenario.scenario import Scenario
 from tests.fuzz import points, scenarios
 
 

@@ -1,0 +1,4 @@
+"""The command line: run, sweep and list scenarios without a window, or open one.
+
+Import `main` from `commands`; the other modules serve it.
+"""

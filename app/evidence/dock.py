@@ -1,0 +1,174 @@
+"""The evidence dock: one line of plain words, the headline plot, three closer looks, and the table."""
+
+from __future__ import annotations
+
+import re
+from html import escape
+from typing import final
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QScrollArea, QStackedWidget, QVBoxLayout, QWidget
+
+from app.evidence.composition import Composition
+from app.evidence.headline_plot import HeadlinePlot
+from app.evidence.per_step import PerStepPlot
+from app.evidence.table import TermsTable
+from app.evidence.weights import WeightsView
+from app.theme import theme
+from app.transport.time_scale import Kind
+from app.widgets.segments import Segments
+from app.widgets.user_text import breakable
+from app.widgets.widgets import card
+from core.reporting.summary import summarise
+from core.runs.experiment import Experiment
+from core.samplers import About
+
+_LOOKS = {
+    "Composition": "What each bound is made of at the cursor's t",
+    "Per step": "The mismatch that each step adds",
+    "Weights": "How the particles are shared out among the target's components",
+}
+_SCALES = {
+    "shares": "Each bar is the whole of its bound, which stands at the right",
+    "nats": "All bars on one linear scale; a logarithm would have no meaning for parts of a sum",
+}
+_WIDTH = 420
+
+
+class _Body(QWidget):
+    """Parts that may shrink to their least height before they are scrolled."""
+
+    def heightForWidth(self, width: int) -> int:  # noqa: N802 - Qt's name
+        """The least height that a width takes; a scroll area asks for no other."""
+        layout = self.layout()
+        assert layout is not None
+        return layout.minimumHeightForWidth(width)
+
+
+@final
+class EvidenceDock(QScrollArea):
+    """Words, plots and the table of a run; a low window scrolls, so that no plot loses its axis."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._experiment: Experiment | None = None
+        self._frame = 0
+        self.summary = QLabel(wordWrap=True)
+        self.summary.setFont(theme.font(12))
+        self.summary.setTextFormat(Qt.TextFormat.RichText)
+        self.summary.setAccessibleName("What the numbers say")
+        self.headline, self.terms = HeadlinePlot(), TermsTable()
+        self.composition, self.per_step, self.weights = Composition(), PerStepPlot(), WeightsView()
+        self.looks = Segments("Closer looks", _LOOKS)
+        self.scale = Segments("Bars", _SCALES, quiet=True)
+        self._closer = (self.composition, self.per_step, self.weights)
+        self._pages = QStackedWidget()
+        self._build()
+        self.looks.chosen.connect(self._look)
+        self.scale.chosen.connect(lambda index: self._change_scale(absolute=index == 1))
+        self.headline.scale.chosen.connect(lambda index: self.per_step.set_logarithmic(index == 0))
+        self.restyle()
+
+    def _build(self) -> None:
+        for page in self._closer:
+            self._pages.addWidget(page)
+        bar = QHBoxLayout()
+        bar.addWidget(self.looks)
+        bar.addStretch()
+        bar.addWidget(self.scale)
+        words, words_layout = card(self.summary)
+        words_layout.setContentsMargins(12, 7, 12, 7)
+        closer, closer_layout = card()
+        closer_layout.setContentsMargins(12, 6, 12, 6)
+        closer_layout.setSpacing(2)
+        closer_layout.addLayout(bar)
+        closer_layout.addWidget(self._pages, 1)
+        body = _Body(objectName="dockBody")
+        self.setWidget(body)
+        column = QVBoxLayout(body)
+        column.setContentsMargins(4, 8, 8, 8)
+        column.setSpacing(8)
+        for part, stretch in ((words, 0), (self.headline, 3), (closer, 1), (self.terms, 0)):
+            column.addWidget(part, stretch)
+        self.setFrameShape(QScrollArea.Shape.NoFrame)
+        self.setWidgetResizable(True)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.setMinimumWidth(_WIDTH)
+
+    def restyle(self) -> None:
+        """Take the theme's colours."""
+        self.headline.restyle()
+        self.terms.restyle()
+        self.per_step.time.restyle()
+
+    def show_experiment(self, experiment: Experiment) -> None:
+        """Take a new run."""
+        self._experiment, self._frame = experiment, 0
+        self.summary.setMinimumHeight(0)
+        for part in (self.headline, *self._closer, self.terms):
+            part.show_experiment(experiment)
+
+    def advance(self) -> None:
+        """Show what has been computed or refined by now."""
+        self.headline.advance()
+        self.per_step.advance()
+        self.terms.advance()
+        self._say()
+
+    def set_axis(self, kind: Kind) -> None:
+        """Choose the time axis of all plots."""
+        for plot in (self.headline, self.per_step):
+            plot.set_axis(kind)
+        self.show_frame(self._frame)
+
+    def show_frame(self, frame: int) -> None:
+        """Move the cursor over the curves; what is said in figures follows with :meth:`write`."""
+        if self._experiment is not None:
+            self.headline.show_frame(frame)
+            self.per_step.show_frame(frame)
+
+    def write(self, frame: int) -> None:
+        """Say in words and figures what holds at a frame that is complete: all of them at the same one."""
+        if self._experiment is None:
+            return
+        self._frame = frame
+        self._write_closer()
+        self.terms.show_frame(frame)
+        self._say()
+
+    def _write_closer(self) -> None:
+        """Only the look that is seen: weights take time."""
+        page = self._closer[self._pages.currentIndex()]
+        if page is not self.per_step:
+            page.show_frame(self._frame)
+
+    def _look(self, index: int) -> None:
+        self._pages.setCurrentIndex(index)
+        self.scale.setVisible(self._closer[index] is self.composition)
+        self._write_closer()
+
+    def _change_scale(self, *, absolute: bool) -> None:
+        self.composition.set_absolute(absolute)
+        self._write_closer()
+
+    def _say(self) -> None:
+        if self._experiment is not None:
+            sentence = summarise(self._experiment, self._frame)
+            note = self._experiment.precision_note
+            if note is not None:
+                sentence += f" Note: {note}."
+            self.summary.setText(coloured(sentence, [sampler.about for sampler in self._experiment.samplers]))
+            self.summary.setToolTip(sentence)
+            needed = self.summary.heightForWidth(self.summary.width())
+            self.summary.setMinimumHeight(max(needed, self.summary.minimumHeight()))  # what is below never moves up
+
+
+def coloured(sentence: str, abouts: list[About]) -> str:
+    """Return rich text in which every sampler's name has its colour; of names within names the longest counts."""
+    surface = theme.current().surface
+    colours = {escape(about.short_label, quote=False): theme.legible(about.colour, surface) for about in abouts}
+    names = "|".join(re.escape(name) for name in sorted(colours, key=len, reverse=True))
+    paint = lambda found: f'<b style="color:{colours[found[0]]}">{found[0]}</b>'  # noqa: E731
+    whole = rf"(?<![\w/\\.-])(?:{names})(?![\w-]|\.\w)"  # not a part of a word, or of a file's name
+    return re.sub(whole, paint, escape(breakable(sentence), quote=False))

@@ -1,0 +1,238 @@
+"""What the headline plot draws of a run: lines and bands in the samplers' colours."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import final
+
+import numpy as np
+import pyqtgraph as pg
+from numpy.typing import NDArray
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor, QPen
+
+from app.evidence.time_plot import Reach, TimePlot
+from app.widgets.pictures import Band, Drawing, Line
+from core.kl.known_kl import is_bracketed, kl_limits, known_kl
+from core.runs.experiment import Experiment
+from core.samplers.probability_flow import ProbabilityFlow
+
+STYLES = {
+    "mismatch": ("mismatch", Qt.PenStyle.SolidLine, 2.2, "Accumulated over the target path, ± 2 standard errors."),
+    "observed": ("observed", Qt.PenStyle.DotLine, 2.2, "The same sum over the sampler's own particles, as played."),
+    "bound": ("bound", Qt.PenStyle.DashLine, 1.6, "On KL(target ‖ samples): the KL is never larger."),
+    "kl": ("KL, exact", Qt.PenStyle.SolidLine, 1.0, "KL(target ‖ samples) in closed form."),
+    "bracket": (
+        "limits of the KL",
+        Qt.PenStyle.SolidLine,
+        1.1,
+        "KL(target ‖ samples) lies between the ends of each bar; one that only points down has no lower end in view.\n"
+        "Limits are computed at these t only: the faint band just leads the eye from one to the next.",
+    ),
+    "reverse": ("KL, reversed", Qt.PenStyle.DashDotLine, 1.1, "KL(samples ‖ target) of samplers that add no noise."),
+    "limit": (
+        "limit, ᾱ₁ fixed",
+        Qt.PenStyle.SolidLine,
+        3.0,
+        "What the mismatch at t = 1 tends to as the steps are refined at a fixed ᾱ₁.",
+    ),
+}
+"""What is drawn for every sampler: words, line, width, and what it means."""
+_OPACITY, _FAINT = 46, 34
+"""Of bands of errors, and of those that lead the eye between brackets."""
+_STUB = 0.03
+"""Height of a bar without a lower end, as a part of the axis."""
+_CAP = 0.006
+"""Half the width of an end mark, as a part of the run's length."""
+_LIMIT_FROM, _LIMIT_TO = 0.008, 0.045
+"""Where the limits are drawn right of t = 0, as parts of the run's length."""
+
+_Lines = list[tuple[Line, QPen]]
+_Bands = list[tuple[Band, QColor]]
+
+
+@final
+class Curves:
+    """The curves of one run on one plot."""
+
+    def __init__(self, experiment: Experiment, time: TimePlot) -> None:
+        self.experiment, self._time = experiment, time
+        self._indices = range(len(experiment.samplers))
+
+    def still(self) -> Drawing:
+        """Return all that does not grow with the scrub."""
+        lines, bands = self._lines(("bound", "mismatch", "kl")) + self._limits(), self._mismatch_bands()
+        if is_bracketed(self.experiment):
+            lines += self._bars()
+            bands += self._brackets()
+        return Drawing(lines, bands=bands)
+
+    def growing(self, frame: int) -> Drawing:
+        """Return what the particles have shown down to a frame."""
+        return Drawing(self._lines(("observed",), frame))
+
+    def reaches(self) -> list[Reach]:
+        """Return the largest value so far of every curve of every sampler."""
+        return [
+            Reach(sampler.about.short_label, sampler.about.colour, STYLES[name][0], highest, self._is_wild(index, name))
+            for index, sampler in enumerate(self.experiment.samplers)
+            for name, highest in self._heights(index).items()
+        ]
+
+    def _is_wild(self, index: int, name: str) -> bool:
+        return name == "observed" and self.experiment.trace.diverged_at[index] is not None
+
+    def _heights(self, index: int) -> dict[str, float]:
+        """The largest value of each of a sampler's curves; curves without any number are left out."""
+        experiment = self.experiment
+        frames = experiment.schedule.steps
+        values = {name: self.curve(index, name, frames)[1] for name in ("mismatch", "observed", "bound")}
+        if experiment.evidence.exact[index]:
+            values["kl"] = self.curve(index, "kl")[1]
+        elif is_bracketed(experiment):
+            _, low, high = self._between(index)
+            values["reverse" if self._is_reverse(index) else "bracket"] = np.where(np.isfinite(high), high, low)
+        limit = experiment.asymptotes[index] if experiment.asymptotes else None
+        if limit is not None:
+            values["limit"] = np.array([limit.value])
+        highest = {}
+        for name, known in values.items():
+            finite = known[np.isfinite(known)]
+            if finite.size:
+                highest[name] = float(finite.max(initial=0.0))
+        if np.isposinf(values.get("kl", 0.0)).any():  # what else is infinite is absent, and said in words
+            highest["kl"] = math.inf
+        return highest
+
+    def curve(self, index: int, name: str, frame: int = 0) -> Line:
+        """Times and values of a sampler's curve as far as it is known: computed, or for the observed one, played."""
+        evidence, trace = self.experiment.evidence, self.experiment.trace
+        if name == "observed":
+            values = trace.observed_mismatch[index, : min(frame + 1, trace.completed)]
+        else:
+            values = (evidence.kl if name == "kl" else evidence.value[name])[index, : evidence.completed]
+        return self.experiment.schedule.steps - np.arange(len(values), dtype=float), values
+
+    @property
+    def last(self) -> int:
+        """The last frame that is computed, or the first one."""
+        return min(max(self.experiment.completed - 1, 0), self.experiment.schedule.steps - 1)
+
+    def present(self) -> set[str]:
+        """The names of :data:`STYLES` that are drawn."""
+        experiment = self.experiment
+        names = {"mismatch", "observed", "bound"}
+        if experiment.evidence.exact.any():
+            names.add("kl")
+        if is_bracketed(experiment):
+            names |= {"reverse" if self._is_reverse(index) else "bracket" for index in self._estimated}
+        if any(limit is not None for limit in experiment.asymptotes):
+            names.add("limit")
+        return names
+
+    def to_come(self) -> set[str]:
+        """The names of :data:`STYLES` that a run draws once it is complete."""
+        names = {"limit"}
+        if self.experiment.scenario.run.kl_rounds:
+            flows = [isinstance(self.experiment.samplers[index], ProbabilityFlow) for index in self._estimated]
+            names |= {"reverse" if flow else "bracket" for flow in flows}
+        return names
+
+    def _pen(self, index: int, name: str) -> QPen:
+        _, style, width, _ = STYLES[name]
+        return pg.mkPen(self.experiment.samplers[index].about.colour, width=width, style=style)
+
+    def _shade(self, index: int, opacity: int) -> QColor:
+        colour = QColor(self.experiment.samplers[index].about.colour)
+        colour.setAlpha(opacity)
+        return colour
+
+    def _lines(self, names: Sequence[str], frame: int = 0) -> _Lines:
+        lines = []
+        for name in names:
+            for index in self._indices:
+                times, values = self.curve(index, name, frame)
+                lines.append(((self._time.abscissas(times), self._time.heights(values)), self._pen(index, name)))
+        return lines
+
+    def _band(
+        self, index: int, opacity: int, times: NDArray[np.float64], *edges: NDArray[np.float64]
+    ) -> tuple[Band, QColor]:
+        low, high = map(self._time.edge, edges)
+        return (self._time.abscissas(times), low, high), self._shade(index, opacity)
+
+    def _mismatch_bands(self) -> _Bands:
+        """Two standard errors on both sides, where there are any."""
+        bands = []
+        for index in self._indices:
+            times, values = self.curve(index, "mismatch")
+            spread = 2 * self.experiment.evidence.error["mismatch"][index, : len(values)]
+            if spread.any():
+                bands.append(self._band(index, _OPACITY, times, values - spread, values + spread))
+        return bands
+
+    # The KL that has no closed form
+
+    @property
+    def _estimated(self) -> list[int]:
+        return [index for index in self._indices if not self.experiment.evidence.exact[index]]
+
+    def _is_reverse(self, index: int) -> bool:
+        return known_kl(self.experiment, index, self.experiment.schedule.steps - 1).kind == "reverse"
+
+    def _between(self, index: int) -> tuple[NDArray[np.float64], ...]:
+        """Times, and what the KL lies between; a reversed one is four standard errors wide."""
+        bracket = self.experiment.bracket
+        assert bracket is not None
+        times = np.array(bracket.times, dtype=float)
+        if self._is_reverse(index):
+            value, error = bracket.reverse.value[index], bracket.reverse.error[index]
+            return times, value - 2 * error, value + 2 * error
+        low, high = kl_limits(self.experiment)
+        return times, np.where(low[index] > 0, low[index], np.nan), high[index]
+
+    def _brackets(self) -> _Bands:
+        """A faint band between neighbouring bars that have both ends."""
+        bands = []
+        for index in self._estimated:
+            times, low, high = self._between(index)
+            whole = np.isfinite(low) & np.isfinite(high)
+            for run in np.split(np.arange(len(times)), np.flatnonzero(np.diff(whole)) + 1):
+                bands += [self._band(index, _FAINT, times[run], low[run], high[run])] if whole[run[0]] else []
+        return bands
+
+    def _bars(self) -> _Lines:
+        """An upright bar from limit to limit, capped at both; a line through the middle of reversed ones."""
+        lines = []
+        for index in self._estimated:
+            times, low, high = self._between(index)
+            pen, gap, top = self._pen(index, "bracket"), np.full_like(times, np.nan), self._time.heights(high)
+            ends = self._time.heights(low)
+            bottom = np.where(ends > self._time.floor, ends, top - _STUB * self._time.span)
+            upright = np.stack([top, bottom, gap], axis=1).ravel()
+            lines.append(((np.repeat(self._time.abscissas(times), 3), upright), pen))
+            lines += [(self._caps(times, limit), pen) for limit in (low, high)]
+            if self._is_reverse(index):
+                middle = self._time.abscissas(times), self._time.heights((low + high) / 2)
+                lines.append((middle, self._pen(index, "reverse")))
+        return lines
+
+    def _caps(self, times: NDArray[np.float64], values: NDArray[np.float64]) -> Line:
+        half, places = _CAP * self.experiment.schedule.steps, self._time.abscissas(times)
+        gap, heights = np.full_like(times, np.nan), self._time.heights(values)
+        x = np.stack([places - half, places + half, gap], axis=1)
+        return x.ravel(), np.stack([heights, heights, gap], axis=1).ravel()
+
+    # As T grows
+
+    def _limits(self) -> _Lines:
+        """A level mark right of t = 0 for each limit, and its error upright."""
+        lines = []
+        ends = -np.array([_LIMIT_FROM, _LIMIT_TO]) * self.experiment.schedule.steps
+        for index, limit in enumerate(self.experiment.asymptotes):
+            if limit is not None and np.isfinite(self._time.heights(np.array([limit.value]))).all():
+                spread = limit.value + np.array([-2, 2]) * limit.error
+                lines.append(((ends, self._time.heights(np.full(2, limit.value))), self._pen(index, "limit")))
+                lines.append(((np.full(2, ends.mean()), self._time.edge(spread)), self._pen(index, "bracket")))
+        return lines

@@ -1,0 +1,326 @@
+"""The table: what is known of each sampler, down to the cursor's t and at the end of the run."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple, final
+
+import numpy as np
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor, QFontMetrics, QResizeEvent
+from PySide6.QtWidgets import QHeaderView, QLabel, QTableWidget, QTableWidgetItem, QVBoxLayout, QWidget
+
+from app.theme import theme
+from app.widgets.user_text import auto_text
+from app.widgets.widgets import card
+from core.kl.bracket import SURE
+from core.kl.known_kl import WITHIN_ERROR, bound_texts, is_bracketed, kl_frame, known_kl, why_no_bound, why_no_limit
+from core.runs.experiment import Experiment
+from core.text.number_format import number, with_error
+from core.text.user_text import one_line
+
+ROWS = {
+    "kl": ("KL", "How far the samples are from the target, in nats."),
+    "kind": (
+        "kind of KL",
+        "Exact in closed form; a bracket between two limits at three standard errors; one limit only;\n"
+        "or reversed, KL(samples ‖ target), for samplers that add no noise.",
+    ),
+    "bound": ("bound on the KL", "Start, discretisation, step variance and mismatch together: the KL is never larger."),
+    "mismatch": (
+        "mismatch",
+        "W bias of the theory: the bound's part that is mismatch: the wrong score, accumulated over the target path.",
+    ),
+    "limit": ("limit, ᾱ₁ fixed", "What the mismatch at t = 1 tends to as the steps are refined at a fixed ᾱ₁."),
+    "w2": ("W₂ at t = 1", "How far the particles must be moved to become exact samples (root mean square)."),
+    "weights": ("weights, t = 1", "Total variation between the components' sampled and exact weights."),
+    "mmd": ("MMD² at t = 1", "Squared kernel distance between particles and exact samples; near zero when they agree."),
+    "diverged": ("diverged at", "The first t whose particles left every finite region."),
+}
+"""Titles, and what they mean."""
+_KINDS = {
+    "exact": "exact",
+    "bracket": "bracket",
+    "lower only": "lower only",
+    "upper only": "upper only",
+    "reverse": "reversed",
+    "none": "–",
+}
+_LATER = "Computed after the run."
+_UNLIKE = (
+    "W₂ is how far the particles must be moved, the KL how unlike their density is:\n"
+    "a width squeezed to a fraction costs W₂ little and the KL much."
+)
+_MUCH = 5.0
+"""Times by which a KL is larger than another while W₂ is not twice as large."""
+_ROW_HEIGHT = 19
+_TITLES_WIDTH = 104
+_PADDING = 4
+"""Pixels beside a cell's text."""
+_SMALL, _WIDE = 1e-3, 92
+"""Numbers whose text is wider than so many pixels are only bounded from above where they are as small as this."""
+_LEAST = "8.8·10⁻⁸⁸"
+"""What fits in every column."""
+
+
+class Cell(NamedTuple):
+    """What a cell says."""
+
+    text: str
+    tip: str
+    most: float = math.nan
+    """The number is not larger, at three standard errors."""
+
+
+def _measured(value: float, error: float, remark: str = "") -> Cell:
+    full = with_error(value, error)
+    return Cell(full, f"{full}\n{remark}" if remark else full, value + SURE * error)
+
+
+@final
+class TermsTable(QWidget):
+    """A column a sampler, a row a quantity."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        frame, layout = card()
+        layout.setContentsMargins(6, 6, 6, 6)
+        self.table = QTableWidget(len(ROWS), 0)
+        self.table.setAccessibleName("What is known of each sampler")
+        self.table.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
+        self.table.setSelectionMode(QTableWidget.SelectionMode.NoSelection)
+        self.table.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.table.setShowGrid(False)
+        self.table.setObjectName("plain")
+        self.table.setFont(theme.font(11))
+        self.table.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        across, down = self.table.horizontalHeader(), self.table.verticalHeader()
+        across.setDefaultAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        across.setFont(theme.font(11, "semibold"))
+        across.setMinimumSectionSize(20)
+        down.setFont(theme.font(11))
+        down.setFixedWidth(_TITLES_WIDTH)
+        down.setMinimumSectionSize(_ROW_HEIGHT)
+        down.setDefaultSectionSize(_ROW_HEIGHT)
+        down.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        down.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        for row, (label, explanation) in enumerate(ROWS.values()):
+            item = QTableWidgetItem(label)
+            item.setToolTip(explanation)
+            self.table.setVerticalHeaderItem(row, item)
+        self._corner = QLabel(self.table, toolTip="Numbers are in nats, ± 1 standard error")
+        self._corner.setFont(theme.font(11, "semibold"))
+        layout.addWidget(self.table)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.addWidget(frame)
+        self._experiment: Experiment | None = None
+        self._widest = 0
+        """Pixels of the longest text so far."""
+        self._items: dict[tuple[str, int], QTableWidgetItem] = {}
+        self._frame = 0
+
+    def restyle(self) -> None:
+        """Take the theme's colours."""
+        for column, sampler in enumerate(self._experiment.samplers if self._experiment else []):
+            colour = theme.legible(sampler.about.colour, theme.current().surface)
+            self.table.horizontalHeaderItem(column).setForeground(QColor(colour))  # type: ignore[union-attr]
+
+    def show_experiment(self, experiment: Experiment) -> None:
+        """Take a new run."""
+        self._experiment, self._widest = experiment, 0
+        limit = self.table.verticalHeaderItem(list(ROWS).index("limit"))
+        assert limit is not None
+        limit.setText(experiment.limit_words.name)
+        limit.setToolTip(experiment.limit_words.meaning)
+        self.table.setColumnCount(len(experiment.samplers))
+        for column, sampler in enumerate(experiment.samplers):
+            header = QTableWidgetItem(one_line(sampler.about.label, 24))
+            header.setToolTip(auto_text(sampler.about.summary))
+            self.table.setHorizontalHeaderItem(column, header)
+            for row, name in enumerate(ROWS):
+                item = QTableWidgetItem()
+                item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+                if name in {"kl", "bound"}:
+                    item.setFont(theme.font(11, "medium"))
+                self.table.setItem(row, column, item)
+                self._items[name, column] = item
+        self.restyle()
+        self._show_rows()
+        self._fit()
+
+    def advance(self) -> None:
+        """Write again what has been refined."""
+        if self._experiment is not None:
+            self._show_rows()
+            self._fit()
+            self.show_frame(self._frame)
+
+    def show_frame(self, frame: int) -> None:
+        """Show what is known at a frame that is complete."""
+        if self._experiment is None or frame >= self._experiment.completed:
+            return
+        self._frame = frame
+        steps = self._experiment.schedule.steps
+        near = kl_frame(self._experiment, frame)
+        self._corner.setText(f"at t = {steps - frame}, nats")
+        self._row_title("kl").setText(self._kl_title() if near == frame else f"{self._kl_title()}, t = {steps - near}")
+        if frame == steps - 1:
+            self._widest = 0
+        for column in range(len(self._experiment.samplers)):
+            for name in ROWS:
+                text, tip, most = self.cell(name, column)
+                if most < _SMALL and self._width_of(text) > _WIDE:
+                    text = f"< {_SMALL:g}"
+                self._items[name, column].setText(text)
+                self._items[name, column].setToolTip(auto_text(tip))
+                self._widest = max(self._widest, self._width_of(text))
+        self._fit()
+
+    # Cells
+
+    def cell(self, name: str, column: int) -> Cell:
+        """Return what is known of a sampler in one row."""
+        assert self._experiment is not None
+        if (fault := self._experiment.fault(column)) is not None:
+            return Cell("stopped" if name == "kl" else "–", f"Its code stopped: {fault}")
+        if name in {"kl", "kind"}:
+            return self._kl(name, column)
+        if name in {"bound", "mismatch"}:
+            return self._term(name, column)
+        if name == "limit":
+            return self._limit(column)
+        if name == "diverged":
+            t = self._experiment.trace.diverged_at[column]
+            return (
+                Cell("–", "They did not.")
+                if t is None
+                else Cell(f"t = {t}", f"Its particles are lost from t = {t} on.")
+            )
+        return self._distance(name, column)
+
+    def _kl(self, name: str, column: int) -> Cell:
+        assert self._experiment is not None
+        known = known_kl(self._experiment, column, kl_frame(self._experiment, self._frame))
+        notes = self._experiment.bracket.notes[column] if self._experiment.bracket else []
+        if known.kind == "none" and not notes:
+            notes = [_LATER]
+        text = known.text if name == "kl" else _KINDS[known.kind]
+        explanation = ROWS["kl"][1] if known.kind != "reverse" else "KL(samples ‖ target), in nats."
+        tip = "\n".join([f"{known.text} ({_KINDS[known.kind]})", explanation, *self._unlike(column), *notes])
+        return Cell(text, tip, known.high if name == "kl" else math.nan)
+
+    def _term(self, name: str, column: int) -> Cell:
+        assert self._experiment is not None
+        evidence = self._experiment.evidence
+        value, error = (float(part[name][column, self._frame]) for part in (evidence.value, evidence.error))
+        why = why_no_bound(self._experiment, column, self._frame)
+        if why and not math.isfinite(value):
+            return Cell("none", f"No finite value: {why}.")
+        remark = "Exact." if evidence.exact[column] else "A mean over target paths."
+        if name == "bound" and known_kl(self._experiment, column, self._frame).exceeds(value):
+            remark += f"\n{WITHIN_ERROR}"
+        if name == "bound":
+            full = bound_texts(self._experiment, column, self._frame).full
+            return Cell(full, f"{full}\n{remark}", value + SURE * error)
+        return _measured(value, error, remark)
+
+    def _limit(self, column: int) -> Cell:
+        assert self._experiment is not None
+        if not self._experiment.asymptotes:
+            return Cell("–", _LATER)
+        limit = self._experiment.asymptotes[column]
+        if limit is None:
+            word = "unknown" if self._experiment.samplers[column].is_users else "none"
+            return Cell(word, f"{word.capitalize()}: {why_no_limit(self._experiment, column)}.")
+        return _measured(limit.value, limit.error, self._experiment.limit_words.meaning)
+
+    def _distance(self, name: str, column: int) -> Cell:
+        assert self._experiment is not None
+        if not self._experiment.closeness:
+            return Cell("–", _LATER)
+        found = self._experiment.closeness[column]
+        value, error, floor = {"w2": found.w2, "weights": found.weights_error, "mmd": found.mmd}[name]
+        if not math.isfinite(value):
+            return Cell("–", "\n".join(found.notes) or "Unknown.")
+        remarks = []
+        if name == "w2":
+            remarks.append("Exact." if found.w2_exact else "Sliced: along many directions, not in space.")
+            remarks.extend(self._unlike(column))
+        if floor > 0:
+            remarks.append(f"Exact samples in equal number would show about {number(floor)}.")
+        return _measured(value, error, "\n".join(remarks))
+
+    def _unlike(self, column: int) -> list[str]:
+        """Why a KL at t = 1 is so large where W₂ is not."""
+        experiment = self._experiment
+        assert experiment is not None
+        if not experiment.closeness:
+            return []
+        kls = [known_kl(experiment, index, experiment.schedule.steps - 1) for index in range(len(experiment.samplers))]
+        moved = [found.w2[0] for found in experiment.closeness]
+        others = zip(kls, moved, strict=True)
+        is_unlike = any(kls[column].low > _MUCH * kl.high and moved[column] < 2 * w2 for kl, w2 in others)
+        return [_UNLIKE] if is_unlike else []
+
+    # Sizes
+
+    def _row_title(self, name: str) -> QTableWidgetItem:
+        return self.table.verticalHeaderItem(list(ROWS).index(name))
+
+    @property
+    def _is_mixed(self) -> bool:
+        """Whether the KLs of the samplers are of different kinds."""
+        assert self._experiment is not None
+        exact, bracket = self._experiment.evidence.exact, self._experiment.bracket
+        reverse = bracket is not None and bool(np.isfinite(bracket.reverse.value).any())
+        return reverse or bool(exact.any() and not exact.all())
+
+    def _kl_title(self) -> str:
+        assert self._experiment is not None
+        if self._is_mixed or not (self._experiment.evidence.all_exact or is_bracketed(self._experiment)):
+            return ROWS["kl"][0]
+        return "KL, exact" if self._experiment.evidence.all_exact else "KL, between"
+
+    def _show_rows(self) -> None:
+        """Hide what this problem does not have."""
+        experiment = self._experiment
+        assert experiment is not None
+        hidden = set() if self._is_mixed else {"kind"}
+        if experiment.problem.target.components == 1:
+            hidden.add("weights")
+        if all(t is None for t in experiment.trace.diverged_at):
+            hidden.add("diverged")
+        sliced = any(not found.w2_exact for found in experiment.closeness) or not experiment.evidence.all_exact
+        self._row_title("w2").setText("sliced W₂, t = 1" if sliced else ROWS["w2"][0])
+        for row, name in enumerate(ROWS):
+            self.table.setRowHidden(row, name in hidden)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        """Share the width between the columns."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def _width_of(self, text: str) -> int:
+        return QFontMetrics(theme.font(11, "medium")).horizontalAdvance(text)
+
+    def _fit(self) -> None:
+        """Columns share the width where all that they say fits whole; else as many as do, and the others scroll.
+
+        A limit, an error or an end of a bracket that is left out makes another statement of a number. While a run
+        is played, columns only grow; at t = 1, where playing ends, they are as wide as its numbers need.
+        """
+        if self._experiment is None:
+            return
+        names = [one_line(sampler.about.label, 24) for sampler in self._experiment.samplers]
+        header, columns = self.table.horizontalHeader(), len(names)
+        titles = self.table.verticalHeader().width()
+        room = self.table.width() - titles - 2
+        words = QFontMetrics(theme.font(11, "semibold"))
+        least = max(self._widest, *map(words.horizontalAdvance, (_LEAST, *names))) + _PADDING
+        visible = min(max(room // least, 1), columns)  # whole columns: a number that is cut in two says another one
+        header.setDefaultSectionSize(room // visible)
+        bar = self.table.horizontalScrollBar().sizeHint().height() if visible < columns else 0
+        rows = sum(not self.table.isRowHidden(row) for row in range(len(ROWS)))
+        self.table.setFixedHeight(header.sizeHint().height() + _ROW_HEIGHT * rows + 2 + bar)
+        self._corner.setGeometry(4, 0, titles - 4, header.sizeHint().height())

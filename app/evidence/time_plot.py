@@ -1,0 +1,252 @@
+"""A plot against reverse time: logarithmic or linear, with a cursor, a veil over what lies ahead, and a hover line.
+
+The axis holds every curve; where that would take too many decades, an arrow at the edge names those outside.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, final
+
+import numpy as np
+import pyqtgraph as pg
+from numpy.typing import NDArray
+from PySide6.QtCore import QEvent, QObject, QPoint, Qt, Signal
+from PySide6.QtGui import QColor, QMouseEvent
+from PySide6.QtWidgets import QGridLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+from superqt import QElidingLabel
+
+from app.theme import theme
+from app.transport.time_scale import TimeScale
+from app.widgets.pictures import Lines, quiet_plot, style_axis
+from app.widgets.user_text import rich_text
+
+_SHOWN_DECADES, _MOST_DECADES = 5, 10
+"""How far below the largest value the logarithmic axis reaches: at least, and at most where a curve lies lower."""
+_ROOM_BELOW = 0.5
+"""Decades that are shown below the end of the lowest curve."""
+_LEAST = 1e-3
+"""Nats that the axis always reaches up to."""
+_MARGIN = 0.05
+"""Part of the run's length that is kept free beyond t = 0, for what holds in the limit."""
+_TICKS = 5
+_BEFORE = 0.045
+"""Part that is kept free before t = T."""
+_MOST_LINES, _MORE_WIDTH = 2, 40
+"""Lines of names at an edge of the plot, and the room for the number of those that they do not hold."""
+
+
+class Reach(NamedTuple):
+    """How high a curve reaches."""
+
+    label: str
+    """Of its sampler."""
+    colour: str
+    name: str
+    """Of what it shows of that sampler."""
+    highest: float
+    """The largest value known; infinity where it has left every axis."""
+    is_wild: bool = False
+    """Whether it belongs to particles that diverge: the axis does not follow it."""
+
+
+@final
+class TimePlot(QWidget):
+    """Curves over t = T..0, read from left to right."""
+
+    hovered = Signal(int, QPoint)
+    """The frame under the pointer, and the pointer."""
+    left = Signal()
+    """The pointer has gone."""
+
+    def __init__(self, name: str, unit: str, *, height: int) -> None:
+        super().__init__()
+        self.logarithmic = True
+        self.scale: TimeScale | None = None
+        self.floor, self.span = -math.inf, 1.0
+        """Height below which nothing is seen, and how much is seen above it."""
+        self.plot = quiet_plot(name, axes=True)
+        self.plot.setMinimumHeight(height)
+        # It takes the room that is left: its own wish, 480 pixels, would make the dock scroll.
+        self.plot.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
+        self.plot.invertX(True)
+        self.plot.setLabel("left", unit)
+        self.plot.getAxis("left").enableAutoSIPrefix(False)
+        self.still, self.growing = Lines(), Lines()
+        self.veil = pg.LinearRegionItem(movable=False, pen=pg.mkPen(None))
+        self.cursor_line = pg.InfiniteLine(angle=90)
+        self.hover_line = pg.InfiniteLine(angle=90)
+        self.hover_line.hide()
+        items = (self.still, self.growing, self.veil, self.cursor_line, self.hover_line)
+        for depth, item in enumerate(items):
+            item.setZValue(depth)
+            self.plot.addItem(item, ignoreBounds=True)
+        self.plot.viewport().installEventFilter(self)
+        self.above, self.below = QLabel(), QLabel()
+        """Which curves lie outside the axis."""
+        self.note = QElidingLabel(textFormat=Qt.TextFormat.PlainText)
+        """Why curves are missing, as far as a line holds it: over the plot, which does not move when the text comes."""
+        self.note.setProperty("role", "muted")
+        self._build()
+        self.set_logarithmic(True)
+
+    def _build(self) -> None:
+        layout = QGridLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.plot, 0, 0)
+        words = QWidget()
+        words.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Ignored)
+        words.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        layout.addWidget(words, 0, 0)
+        self._words = QVBoxLayout(words)
+        self._words.setSpacing(2)
+        self._words.addWidget(self.note)
+        self._words.addWidget(self.above, 0, Qt.AlignmentFlag.AlignRight)
+        self._words.addStretch()
+        self._words.addWidget(self.below, 0, Qt.AlignmentFlag.AlignRight)
+        for label in (self.above, self.below):
+            label.setAlignment(Qt.AlignmentFlag.AlignRight)
+        for label in (self.note, self.above, self.below):
+            label.setFont(theme.font(11))
+            label.hide()
+
+    def restyle(self) -> None:
+        """Take the theme's colours."""
+        palette = theme.current()
+        veil = QColor(palette.surface)
+        veil.setAlpha(185)
+        self.veil.setBrush(pg.mkBrush(veil))
+        self.plot.setBackground(palette.surface)
+        self.cursor_line.setPen(pg.mkPen(palette.muted, width=1))
+        self.hover_line.setPen(pg.mkPen(palette.accent, width=1, style=Qt.PenStyle.DashLine))
+        for side in ("left", "bottom"):
+            axis = self.plot.getAxis(side)
+            style_axis(axis)
+            axis.setStyle(tickLength=-4, maxTickLevel=0)  # minor ticks would double the cost of a frame
+            axis.label.setFont(theme.font(11))
+        self.plot.showGrid(y=True, alpha=0.6)
+        ground = QColor(palette.surface)
+        ground.setAlpha(200)
+        for label in (self.note, self.above, self.below):
+            label.setStyleSheet(
+                f"background: rgba({ground.red()}, {ground.green()}, {ground.blue()}, {ground.alpha()})"
+            )
+
+    def _keep_off_the_axes(self) -> None:
+        """Place what is written over the plot inside its frame."""
+        left, bottom = round(self.plot.getAxis("left").width()), round(self.plot.getAxis("bottom").height())
+        self._words.setContentsMargins(left + 4, 1, 4, bottom + 1)
+
+    @property
+    def steps(self) -> int:
+        """T; 0 before the first run."""
+        return self.scale.steps if self.scale is not None else 0
+
+    def set_scale(self, scale: TimeScale) -> None:
+        """Show t = T..0 along a time axis."""
+        self.scale, steps = scale, scale.steps
+        self.plot.setXRange(-_MARGIN * steps, (1 + _BEFORE) * steps, padding=0)
+        # The last tick names the axis: a line of its own would cost the curves their height.
+        ticks = np.unique([scale.time(position) for position in np.linspace(0, 1, _TICKS)])
+        places = self.abscissas(ticks.astype(float))
+        words = [str(t) if t else "t = 0" for t in ticks.tolist()]
+        self.plot.getAxis("bottom").setTicks([list(zip(places.tolist(), words, strict=True))])
+
+    def abscissas(self, times: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Where times stand on the axis; beyond t = 0 there is room for what holds in the limit."""
+        return times if self.scale is None else self.scale.axis(times)
+
+    def set_logarithmic(self, logarithmic: bool) -> None:
+        """Choose the vertical axis."""
+        self.logarithmic = logarithmic
+        self.plot.setLogMode(y=logarithmic)
+        self.plot.getAxis("left").setTickSpacing(levels=[(1.0, 0.0)] if logarithmic else None)
+
+    def set_cursor(self, t: int) -> None:
+        """Move the cursor; what lies after it is veiled."""
+        place = float(self.abscissas(np.array([float(t)]))[0])
+        self.cursor_line.setValue(place)
+        self.veil.setRegion((0, place))
+
+    def fit(self, reaches: Sequence[Reach]) -> None:
+        """Let the axis hold every curve, from nothing or from some decades below the lowest one's end."""
+        tops = [reach.highest for reach in reaches if not reach.is_wild and 0 < reach.highest < math.inf]
+        top = max([*tops, _LEAST])
+        if self.logarithmic:
+            wanted = math.log10(top) - math.log10(min([*tops, top])) + _ROOM_BELOW
+            decades = min(max(wanted, _SHOWN_DECADES), _MOST_DECADES)
+            self.floor, self.span = math.log10(top) - decades, decades + 0.3
+            self.plot.getAxis("left").setTickSpacing(levels=[(float(math.ceil(decades / 6)), 0.0)])
+        else:
+            self.floor, self.span = 0.0, 1.06 * top
+        self.plot.setYRange(self.floor, self.floor + self.span, padding=0)
+        self._keep_off_the_axes()
+        self._name_outside(reaches, 10**self.floor if self.logarithmic else 0.0, top)
+
+    def _name_outside(self, reaches: Sequence[Reach], low: float, top: float) -> None:
+        under = [reach for reach in reaches if reach.highest < low or (self.logarithmic and reach.highest == 0)]
+        over = [reach for reach in reaches if reach.highest > top]
+        room = self.plot.width() - self.plot.getAxis("left").width() - _MORE_WIDTH
+        fits = lambda words: self.below.fontMetrics().horizontalAdvance(words) <= room  # noqa: E731
+        for label, arrow, outside in ((self.below, "▼", under), (self.above, "▲", over)):
+            label.setText(_named(arrow, outside, reaches, fits))
+            label.setVisible(bool(outside))
+
+    def set_note(self, words: str) -> None:
+        """Say why curves are missing."""
+        self.note.setText(words)
+        self.note.setVisible(bool(words))
+
+    def heights(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Heights on the axis, NaN for what it cannot show: a logarithm has no zero, no axis has infinity."""
+        if not self.logarithmic:
+            return np.where(np.isfinite(values), values, np.nan)
+        positive = np.isfinite(values) & (values > 0)
+        return np.log10(values, where=positive, out=np.full_like(values, np.nan))
+
+    def edge(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Heights of a band's edge, which stays just below the axis where it has left it."""
+        below = self.floor - 0.1
+        return np.where(np.isfinite(values), np.fmax(self.heights(values), below), np.nan)
+
+    def eventFilter(self, _watched: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's name
+        """Say which t the pointer is over."""
+        if event.type() in {QEvent.Type.Leave, QEvent.Type.Hide}:
+            self.hover_line.hide()
+            self.left.emit()
+        elif isinstance(event, QMouseEvent) and event.type() == QEvent.Type.MouseMove and self.scale is not None:
+            pointer = event.position().toPoint()
+            x = self.plot.getViewBox().mapSceneToView(self.plot.mapToScene(pointer)).x()
+            t = self.scale.time(1 - x / self.scale.steps)
+            self.hover_line.setValue(float(self.abscissas(np.array([float(t)]))[0]))
+            self.hover_line.show()
+            self.hovered.emit(self.steps - t, self.plot.viewport().mapTo(self, pointer))
+        return False
+
+
+def _named(arrow: str, outside: Sequence[Reach], reaches: Sequence[Reach], fits: Callable[[str], bool]) -> str:
+    """Rich text: the samplers whose curves are outside, and which of their curves where it is not all of them.
+
+    Args:
+        arrow: before each sampler.
+        outside: their curves.
+        reaches: all curves.
+        fits: whether a line holds a text; there are two lines, and after them the number of the others.
+    """
+    lines, last = [""], ""
+    samplers = list(dict.fromkeys((reach.label, reach.colour) for reach in outside))
+    for place, (label, colour) in enumerate(samplers):
+        names = [reach.name for reach in outside if (reach.label, reach.colour) == (label, colour)]
+        every = [reach.name for reach in reaches if (reach.label, reach.colour) == (label, colour)]
+        which = "" if len(names) == len(every) else f" ({', '.join(names)})"
+        words = f"{arrow} {label}{which}"
+        if last and not fits(f"{last} {words}"):
+            if len(lines) == _MOST_LINES:
+                lines[-1] += f" +{len(samplers) - place}"
+                break
+            lines, last = [*lines, ""], ""
+        last = f"{last} {words}".strip()
+        part = f'<span style="color: {colour}">{arrow}&nbsp;{rich_text(label + which)}</span>'
+        lines[-1] = f"{lines[-1]} {part}".strip()
+    return "<br>".join(lines)

@@ -1,0 +1,160 @@
+"""Component weights: how the particles are shared out, beside how they should be."""
+
+from __future__ import annotations
+
+import math
+from typing import final
+
+import numpy as np
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QWidget
+
+from app.theme import theme
+from app.widgets.read_out import ReadOut, table
+from app.widgets.widgets import subscript
+from core.diagnostics.component_weights import Weights, weights_at
+from core.runs.experiment import Experiment
+from core.text.number_format import number, with_error
+
+_MOST_BARS = 12
+"""With more components than this, dots stand for bars, and components are ordered by weight."""
+_LABELS = 18
+"""Height of the row beneath the bars."""
+_WIDEST = 22
+_SINGULAR = "The target has no density at t = 0 that could tell its components apart; go to t = 1."
+_ONE = "One component: it has all the weight."
+
+
+@final
+class WeightsView(QWidget):
+    """A bar a component and sampler; a line in ink is where it should end."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._experiment: Experiment | None = None
+        self._frame = 0
+        self.weights: Weights | None = None
+        self._pointer = QPoint()
+        self.read_out = ReadOut(self)
+        self.setAccessibleName("Component weights, sampled beside exact")
+        self.setMouseTracking(True)
+        self.setMinimumHeight(92)
+        self.setFont(theme.font(11))
+
+    def show_experiment(self, experiment: Experiment) -> None:
+        """Take a new run."""
+        self._experiment, self.weights = experiment, None
+        self.update()
+
+    def show_frame(self, frame: int) -> None:
+        """Weigh the particles of a frame."""
+        self._frame = frame
+        experiment = self._experiment
+        if experiment is None or frame >= experiment.trace.completed or self._words():
+            self.weights = None
+        else:
+            self.weights = weights_at(experiment, frame)
+        if self.read_out.isVisible():
+            self._tell()
+        self.update()
+
+    def _words(self) -> str:
+        """What is said in place of a picture."""
+        if self._experiment is None:
+            return ""
+        target = self._experiment.problem.target
+        if target.components == 1:
+            return _ONE
+        return _SINGULAR if target.is_singular and self._frame == self._experiment.schedule.steps else ""
+
+    @property
+    def order(self) -> list[int]:
+        """The components from left to right."""
+        exact = self.weights.exact if self.weights else np.zeros(0)
+        return list(range(exact.size)) if exact.size <= _MOST_BARS else np.argsort(-exact, kind="stable").tolist()
+
+    def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
+        """Draw bars or dots."""
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        if self.weights is None:
+            painter.setPen(QColor(theme.current().muted))
+            flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
+            painter.drawText(self.rect(), int(flags), self._words())
+            return
+        for place, component in enumerate(self.order):
+            self._paint_component(painter, place, component)
+        if len(self.order) > _MOST_BARS:
+            painter.setPen(QColor(theme.current().muted))
+            words = f"{len(self.order)} components, the heaviest first; line: exact, dots: sampled"
+            painter.drawText(QRectF(0, self._floor, self.width(), _LABELS), Qt.AlignmentFlag.AlignCenter, words)
+
+    @property
+    def _floor(self) -> float:
+        return self.height() - _LABELS
+
+    def _column(self, place: int) -> tuple[float, float]:
+        """Left edge and width of a component's part."""
+        width = self.width() / len(self.order)
+        return place * width, width
+
+    def _height_of(self, weight: float) -> float:
+        """Where a weight ends; the largest one fills the height."""
+        assert self.weights is not None
+        largest = np.nanmax([self.weights.exact, *self.weights.sampled])
+        return self._floor - (self._floor - 16) * weight / max(float(largest), 1e-9)
+
+    def _paint_component(self, painter: QPainter, place: int, component: int) -> None:
+        assert self.weights is not None
+        assert self._experiment is not None
+        palette, samplers = theme.current(), self._experiment.samplers
+        left, width = self._column(place)
+        few = len(self.order) <= _MOST_BARS
+        part = min((width - 12) / len(samplers), _WIDEST) if few else 0.0
+        start = left + (width - part * len(samplers)) / 2
+        for index, sampler in enumerate(samplers):
+            weight = float(self.weights.sampled[index, component])
+            if math.isnan(weight):
+                continue
+            top, colour = self._height_of(weight), QColor(sampler.about.colour)
+            if few:
+                painter.fillRect(QRectF(start + index * part, top, max(part - 2, 1), self._floor - top), colour)
+            else:
+                painter.setPen(Qt.PenStyle.NoPen)
+                painter.setBrush(colour)
+                painter.drawEllipse(QPointF(left + width / 2, top), 2, 2)
+        exact = float(self.weights.exact[component])
+        level = self._height_of(exact)
+        painter.setPen(QPen(QColor(palette.ink), 1.5))
+        reach = (start - 3, start + part * len(samplers) + 1) if few else (left, left + max(width, 2))
+        painter.drawLine(QPointF(reach[0], level), QPointF(reach[1], level))
+        if few:
+            painter.setPen(QColor(palette.muted))
+            words = f"m{subscript(component + 1)} {number(exact)}" if width > 56 else f"m{subscript(component + 1)}"
+            painter.drawText(QRectF(left, self._floor, width, _LABELS), Qt.AlignmentFlag.AlignCenter, words)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
+        """Read off the component under the pointer."""
+        self._pointer = event.position().toPoint()
+        self._tell()
+
+    def _tell(self) -> None:
+        if self.weights is None or self._experiment is None:
+            self.read_out.hide()
+            return
+        place = int(self._pointer.x() * len(self.order) / self.width())
+        component = self.order[min(max(place, 0), len(self.order) - 1)]
+        weights = self.weights
+        rows = [(theme.current().ink, "exact", [number(float(weights.exact[component]))])]
+        for index, sampler in enumerate(self._experiment.samplers):
+            text = with_error(float(weights.sampled[index, component]), float(weights.error[index, component]))
+            rows.append((sampler.about.colour, sampler.about.label, [text]))
+        title = f"m{subscript(component + 1)} at t = {self._experiment.schedule.steps - self._frame}"
+        self.read_out.tell(table(title, ("weight",), rows), self._pointer)
+
+    def event(self, event: QEvent) -> bool:
+        """Take the card away with the pointer."""
+        if event.type() in {QEvent.Type.Leave, QEvent.Type.Hide}:
+            self.read_out.hide()
+        return super().event(event)

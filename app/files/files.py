@@ -1,0 +1,291 @@
+"""What the user does with scenarios as files: choose, open, save, drop, recover; nothing is lost unasked."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import final
+
+from PySide6.QtCore import QMimeData, QObject
+from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
+
+from app.document.document import Document, Revision
+from app.document.originals import disowned
+from app.document.recovery import Autosave, Leftover, leftovers
+from app.files.data_dialog import DataDialog
+from app.files.gallery import Gallery
+from app.files.plugins import ENDING, Plugins
+from app.run.task import Task
+from app.settings import Settings
+from app.widgets.banner import Banner
+from app.widgets.top_bar import TopBar
+from app.widgets.user_text import auto_text, button_text
+from core.data import Fitted
+from core.errors import ScenarioError
+from core.scenario.builtin import builtin_scenarios, load_builtin, new_scenario
+from core.scenario.edits import Edit
+from core.scenario.scenario import Scenario
+from core.text.user_text import file_name, one_line
+
+_SCENARIOS = "Scenarios (*.toml)"
+_DATA = "Points (*.csv *.tsv *.txt *.npy)"
+_DATA_ENDINGS = {".csv", ".tsv", ".txt", ".npy"}
+_ENDINGS = {".toml", ENDING, *_DATA_ENDINGS}
+
+
+@final
+class Files(QObject):
+    """Actions on a document, in the top bar and by keys."""
+
+    def __init__(self, window: QWidget, document: Document, bar: TopBar, banner: Banner, settings: Settings) -> None:
+        super().__init__(window)
+        self._window, self._document, self._banner, self._settings = window, document, banner, settings
+        self._gallery: Gallery | None = None
+        self._data: DataDialog | None = None
+        self._tasks: list[Task] = []
+        """Of dialogs that were left while something ran."""
+        self._autosave: Autosave | None = None
+        self._left: list[Leftover] = []
+        bar.picker.setDefaultAction(bar.action("Scenarios", "Choose a built-in scenario", self.show_gallery, "Ctrl+G"))
+        bar.tool("New", "Begin a scenario of your own", self.new, "Ctrl+N")
+        bar.tool("Open", "Open a scenario file", self.open_file, "Ctrl+O")
+        bar.tool("Save", "Save the scenario", self.save_file, "Ctrl+S")
+        self._undo = bar.tool("Undo", "Take the last edit back", self._undo_edit, "Ctrl+Z")
+        self._redo = bar.tool("Redo", "Make it again", document.redo, "Ctrl+Shift+Z", "Ctrl+Y")
+        self._recent = bar.menu.addMenu("Open recent")
+        self._recent.aboutToShow.connect(self._list_recent)
+        bar.entry("Save as…", "Save the scenario in another file", self.save_file_as, "Ctrl+Shift+S")
+        bar.entry("Prior from data…", "Fit the prior to points in a file", self.choose_data, "Ctrl+D")
+        self.plugins = Plugins(window, document, bar, banner, settings)
+        bar.menu.addSeparator()
+        document.refused.connect(lambda error: banner.say(f"This edit cannot be undone or made again now: {error}"))
+        document.loaded.connect(lambda _: self._leave_data())
+        document.noted.connect(self._follow)
+        self._follow()
+
+    def _follow(self) -> None:
+        self._undo.setEnabled(self._document.can_undo)
+        self._redo.setEnabled(self._document.can_redo)
+
+    def _undo_edit(self) -> None:
+        self._window.setFocus()  # what is still being typed is an edit, and the last
+        self._document.undo()
+
+    # Leaving a scenario
+
+    def may_leave(self) -> bool:
+        """Ask what becomes of unsaved changes, if there are any; False: stay here."""
+        self._window.setFocus()  # what is still being typed is part of the scenario
+        if not self._document.is_worth_keeping:
+            return True
+        answers = QMessageBox.StandardButton
+        answer = QMessageBox.warning(
+            self._window,
+            "Unsaved changes",
+            auto_text(f"Save the changes to “{one_line(self._document.title)}”?"),
+            answers.Save | answers.Discard | answers.Cancel,
+            answers.Save,
+        )
+        return self.save_file() if answer == answers.Save else answer == answers.Discard
+
+    # Opening
+
+    def show_gallery(self) -> None:
+        """Show the built-in scenarios to choose from."""
+        if self._gallery is None:
+            self._gallery = Gallery(self._window)
+            self._gallery.chosen.connect(self.choose)
+        own = self._document.path is not None or self._document.is_modified
+        self._gallery.open_on("" if own else self._document.scenario.name)
+
+    def choose(self, key: str) -> None:
+        """Show a built-in scenario."""
+        if self.may_leave():
+            self._document.load(load_builtin(key), None, builtin_scenarios()[key].read_text(encoding="utf-8"))
+
+    def new(self) -> None:
+        """Begin with a small problem that has no name yet."""
+        if self.may_leave():
+            self._document.load(new_scenario())
+
+    def open_file(self) -> None:
+        """Ask for a scenario file and show it."""
+        name, _ = QFileDialog.getOpenFileName(self._window, "Open a scenario", self._folder(), _SCENARIOS)
+        if name:
+            self.open_path(Path(name))
+
+    def open_any(self, path: Path) -> None:
+        """Show a scenario file, take points for a prior, or a sampler from its code."""
+        if path.suffix.lower() == ENDING:
+            self.plugins.open(path)
+        elif path.suffix.lower() in _DATA_ENDINGS:
+            self.fit_data(path)
+        else:
+            self.open_path(path)
+
+    def open_path(self, path: Path) -> None:
+        """Show a scenario file; one that is not a scenario changes nothing and says why."""
+        try:
+            scenario = Scenario.load(path)
+        except ScenarioError as error:
+            self._banner.say(error)
+            return
+        if self.may_leave():
+            self._document.load(scenario, path)
+            self._settings.add_recent(path)
+
+    def _list_recent(self) -> None:
+        self._recent.clear()
+        for path in self._settings.recent:
+            action = self._recent.addAction(button_text(f"{path.stem}  –  {path.parent}"))
+            action.triggered.connect(lambda _checked, path=path: self.open_path(path))
+        if self._recent.isEmpty():
+            self._recent.addAction("No files yet").setEnabled(False)
+
+    @staticmethod
+    def dropped(data: QMimeData) -> Path | None:
+        """Return the one file that is dropped, if it is of a kind that can be opened."""
+        paths = [Path(url.toLocalFile()) for url in data.urls() if url.isLocalFile()]
+        return paths[0] if len(paths) == 1 and paths[0].suffix.lower() in _ENDINGS else None
+
+    # Data
+
+    def choose_data(self) -> None:
+        """Ask for a file of points and fit the prior to them."""
+        name, _ = QFileDialog.getOpenFileName(self._window, "Points for the prior", self._folder(), _DATA)
+        if name:
+            self.fit_data(Path(name))
+
+    def fit_data(self, path: Path) -> None:
+        """Fit the prior to the points of a file: an edit like any other."""
+        self._window.setFocus()  # what is still being typed is part of the scenario
+        self._leave_data()
+        self._data = DataDialog(self._window, path, self._document.scenario.run.seed)
+        self._data.fitted.connect(partial(self._take_fit, seen=self._document.revision))
+        self._data.read()
+
+    def _leave_data(self) -> None:
+        """Close the dialog of a file, and keep its task until its thread has ended."""
+        if self._data is None:
+            return
+        self._data.reject()
+        tasks = [*self._tasks, self._data.task]
+        self._data.deleteLater()
+        self._data, self._tasks = None, [task for task in tasks if task.is_busy]
+        for task in tasks:
+            if task not in self._tasks:
+                task.deleteLater()
+
+    def _take_fit(self, fitted: Fitted, seen: Revision) -> None:
+        if self._data is None:
+            return
+        try:
+            self._document.edit(fitted.scenario, seen=seen, rebase=True)
+        except ScenarioError as error:
+            self._data.refuse(error)
+        else:
+            self._data.accept()
+
+    # Saving
+
+    def save_file(self) -> bool:
+        """Save to the scenario's file; ask for one where it has none. Return whether it is saved."""
+        self._window.setFocus()  # what is still being typed is part of the scenario
+        path = self._document.path
+        if path is None:
+            return self.save_file_as()
+        if not self._document.is_changed_on_disk:
+            return self._save(path)
+        answers = QMessageBox.StandardButton
+        answer = QMessageBox.warning(
+            self._window,
+            "The file has changed",
+            auto_text(
+                f"“{one_line(path.name)}” is no longer what was opened here: another program has written to it or "
+                "removed it. Save over it, or under another name?"
+            ),
+            answers.Save | answers.Open | answers.Cancel,
+            answers.Cancel,
+        )
+        return self._save(path) if answer == answers.Save else answer == answers.Open and self.save_file_as()
+
+    def save_file_as(self) -> bool:
+        """Ask for a file and save to it; return whether that was done."""
+        self._window.setFocus()
+        proposed = str(self._document.path or f"{file_name(self._document.title.lower())}.toml")
+        name, _ = QFileDialog.getSaveFileName(self._window, "Save the scenario", proposed, _SCENARIOS)
+        path = Path(name)
+        return bool(name) and self._save(path if path.suffix else path.with_suffix(".toml"))
+
+    def _save(self, path: Path) -> bool:
+        try:
+            self._document.edit(disowned)
+            self._document.save(path)
+        except ScenarioError as error:
+            self._banner.say(error)
+            return False
+        self._settings.add_recent(path)
+        self._banner.say(None)
+        return True
+
+    def _folder(self) -> str:
+        """Where dialogs begin."""
+        return str(self._document.path or "")
+
+    # Crashes
+
+    def protect(self, folder: Path) -> None:
+        """Keep unsaved edits in a folder from now on, and offer what a crash left there."""
+        self._autosave = Autosave(self._document, folder)
+        self._left = leftovers(folder)
+        self._offer_next()
+
+    def _offer_next(self) -> None:
+        if self._left:
+            name = self._left[0].name
+            self._banner.offer(
+                f"The program ended with unsaved changes to “{one_line(name)}”.",
+                {"Restore": self._restore, "Discard": self._drop},
+            )
+
+    def _restore(self) -> None:
+        left = self._left[0]
+        try:
+            scenario = left.scenario()
+        except ScenarioError as error:
+            self._banner.say(error)
+            self._offer_next()  # until its sampler is loaded
+            return
+        if not self.may_leave():
+            self._offer_next()
+            return
+        self._document.load(scenario, left.path, left.text, saved=False)
+        if self._autosave is not None:
+            self._autosave.write()  # before the other is dropped
+        self._drop()
+
+    def _drop(self) -> None:
+        self._left.pop(0).drop()
+        self._offer_next()
+
+    def follow(self, edit: Edit | None) -> None:
+        """Protect an edit that is on its way as well; None: it was given up."""
+        if self._autosave is not None:
+            self._autosave.follow(edit)
+
+    def close(self, *, keeps_edits: bool = False) -> bool:
+        """The window closes; return whether unsaved edits are kept for the next start.
+
+        Args:
+            keeps_edits: nobody was asked; else whatever is not saved was given up.
+        """
+        is_kept = self._autosave is not None and self._autosave.close(keeps=keeps_edits)
+        self._autosave = None
+        self.plugins.close()
+        if self._data is not None:
+            self._data.task.close()
+        for task in self._tasks:
+            task.close()
+        for left in self._left:
+            left.lock.unlock()  # offered again at the next start
+        return is_kept

@@ -1,0 +1,50 @@
+"""What a gallery shows for some typed words: the entries that have all of them, the best first."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from core.scenario.builtin import Entry
+
+_NOT_FOUND, _BEGINS_TEXT, _SHORT_BEGINS_TITLE, _IN_TEXT, _BEGINS_TITLE, _IN_TITLE = range(6)
+"""How well an entry has a word: as the beginning of one of its words or as one of them, in its texts or its title."""
+_SHORT = 3
+"""So short a word says little as a beginning: "no" is not meant for "noise"."""
+
+
+def matching(entries: Sequence[Entry], typed: str) -> list[Entry]:
+    """Return the entries that have every typed word or a word that begins so; all of them where nothing is typed.
+
+    An entry is as good as its worst word is found, then its next; of equals, those come first whose title has the
+    words as they stand, and the earlier in it the better.
+    """
+    words = _words(typed)
+    ranked = [(_rank(entry, words), entry) for entry in entries]
+    found = [(rank, entry) for rank, entry in ranked if _NOT_FOUND not in rank[0]]
+    return [entry for _, entry in sorted(found, key=lambda pair: pair[0], reverse=True)]
+
+
+def _rank(entry: Entry, words: Sequence[str]) -> tuple[list[int], int]:
+    """How well an entry has the words: that of each, the worst first, and how early its title has all as they stand."""
+    name = _words(entry.name)
+    title, texts = {*name, *_words(entry.key)}, {*_words(entry.group), *_words(entry.sentence)}
+    place = next((at for at in range(len(name)) if name[at : at + len(words)] == list(words)), len(name))
+    return sorted(_quality(word, title, texts) for word in words), -place if place < len(name) else -1000
+
+
+def _quality(word: str, title: set[str], texts: set[str]) -> int:
+    begins_title = any(each.startswith(word) for each in title)
+    if word in title:
+        return _IN_TITLE
+    if begins_title and len(word) > _SHORT:
+        return _BEGINS_TITLE
+    if word in texts:
+        return _IN_TEXT
+    if begins_title:
+        return _SHORT_BEGINS_TITLE
+    return _BEGINS_TEXT if any(each.startswith(word) for each in texts) else _NOT_FOUND
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"\w+", text.casefold())

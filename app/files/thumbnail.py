@@ -1,0 +1,59 @@
+"""A scenario as a small picture: prior, exact target and measurement, as the planes would show them."""
+
+from __future__ import annotations
+
+import math
+
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QImage, QPainter, QPen, QPixmap, QTransform
+
+from app.planes.scene import Scene, data_dots, projections
+from app.theme import theme
+from app.widgets.pictures import Drawing
+from core.scenario.scenario import Scenario
+
+
+def thumbnail(scenario: Scenario, size: QSize, ratio: float) -> QPixmap:
+    """Draw a scenario in the theme's colours; ``ratio`` is the screen's pixels for one of ``size``."""
+    palette = theme.current()
+    problem = scenario.problem()
+    projection = projections(problem)[0]
+    scene = Scene.of(problem, float(scenario.schedule.build().alpha_bar[1]), projection)
+    width, height = round(size.width() * ratio), round(size.height() * ratio)
+    to_image = _fitted(scene.extent, width, height)
+    drawing = Drawing(
+        [(scene.prior, QPen(QColor(palette.faint), 1)), (scene.target, QPen(QColor(palette.ink), 1))],
+        [(dots, theme.dot_pen()) for dots in data_dots(scenario, projection)],
+    )
+    image = QImage(width, height, QImage.Format.Format_ARGB32_Premultiplied)
+    image.fill(QColor(palette.window))
+    painter = QPainter(image)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    for row in scene.measured:
+        _draw_strip(painter, to_image, row, scene.noise, width + height)
+    painter.drawImage(0, 0, drawing.image(to_image, width, height, ratio))
+    painter.end()
+    image.setDevicePixelRatio(ratio)
+    return QPixmap.fromImage(image)
+
+
+def _fitted(extent: QRectF, width: int, height: int) -> QTransform:
+    """Take the plane's coordinates to pixels, y upwards, all of it in view and round as it is."""
+    scale = min(width / extent.width(), height / extent.height())
+    middle = extent.center()
+    return QTransform(scale, 0, 0, -scale, width / 2 - scale * middle.x(), height / 2 + scale * middle.y())
+
+
+def _draw_strip(
+    painter: QPainter, to_image: QTransform, row: tuple[float, float, float], noise: float, far: float
+) -> None:
+    """A line where ``a u + b v = y``, as wide as one standard deviation to each side."""
+    a, b, value = row
+    size, scale = math.hypot(a, b), to_image.m11()
+    middle = to_image.map(QPointF(a, b) * (value / size**2))
+    along = QPointF(b, a) * (far / size)
+    for width, opacity in ((2 * noise / size * scale, 60), (1.0, 150)):
+        colour = QColor(theme.STRIP)
+        colour.setAlpha(opacity)
+        painter.setPen(QPen(colour, width, Qt.PenStyle.SolidLine, Qt.PenCapStyle.FlatCap))
+        painter.drawLine(middle - along, middle + along)

@@ -1,0 +1,4 @@
+"""Help: pages, tour, shortcuts, sampler cards, about.
+
+Import `Help` from `help`.
+"""

@@ -1,0 +1,164 @@
+"""Everything that explains: the menu at the right of the top bar, and what it opens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, final
+
+from PySide6.QtCore import QObject, Qt
+from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtWidgets import QApplication, QMenu, QToolButton, QWidget
+
+from app.help.about import AboutDialog
+from app.help.formula import warm_up
+from app.help.pages import HelpViewer, formulas, pages, samplers_in_words
+from app.help.sampler_card import SamplerCard
+from app.help.shortcuts import Rows, ShortcutSheet, shortcuts
+from app.help.tour import Tour
+from app.help.tour_steps import tour_steps
+from app.settings import Settings
+from app.theme import theme
+from app.widgets.escape import EscapeKey
+from core.samplers import About
+
+if TYPE_CHECKING:
+    from app.window.window import MainWindow
+
+_SEEN = "tour/seen"
+
+
+@final
+class Help(QObject):
+    """Help pages, sampler cards, tour, shortcuts and versions, each opened when asked for and once at most."""
+
+    def __init__(self, window: MainWindow) -> None:
+        super().__init__(window)
+        self._window = window
+        self.viewer: HelpViewer | None = None
+        self.card: SamplerCard | None = None
+        self.tour: Tour | None = None
+        self._generated = {"samplers": samplers_in_words, "shortcuts": self._shortcuts_in_words}
+        menu = QMenu(window)
+        menu.addAction(self._action("Help", QKeySequence(QKeySequence.StandardKey.HelpContents), self._help_here))
+        menu.addAction(self._action("Tour", QKeySequence(), self.start_tour))
+        menu.addAction(self._action("Shortcuts", QKeySequence("?"), self.show_shortcuts))
+        menu.addSeparator()
+        menu.addAction(self._action("About Mismatch Lab", QKeySequence(), self.show_about))
+        self._action("Formula of the selected sampler", QKeySequence(Qt.Key.Key_I), self.explain_selected)
+        self.button = QToolButton(toolTip="Help, tour, shortcuts, about", accessibleName="Help")
+        self.button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.button.setMenu(menu)
+        window.planes.explained.connect(lambda about: self.explain(about, window.planes.planes[about.key].info))
+        chips = window.problem.samplers
+        chips.explained.connect(lambda about: self.explain(about, chips.chips[about.key]))
+
+    def _action(self, text: str, keys: QKeySequence, call: Callable[[], object]) -> QAction:
+        action = QAction(text, self._window, shortcut=keys)
+        action.triggered.connect(lambda _checked: call())
+        self._window.addAction(action)
+        return action
+
+    def restyle(self) -> None:
+        """Take the theme's colours."""
+        self.button.setIcon(theme.icon("help-circle-outline"))
+        if self.viewer is not None:
+            self.viewer.restyle()
+        if self.card is not None:  # its words have colours of their own
+            self.card.close()
+
+    def welcome(self, settings: Settings) -> None:
+        """Offer the tour on the first start, and make ready for the first formula once the first run is through."""
+        self._window.session.finished.connect(self._prepare, Qt.ConnectionType.SingleShotConnection)
+        if settings.value(_SEEN) is None:
+            settings.keep(_SEEN, True)
+            self.start_tour()
+
+    def _prepare(self) -> None:
+        warm_up(formulas(pages(self._generated)))
+
+    # What the menu and the keys open
+
+    def show_help(self, page: str | None = None) -> None:
+        """Open the help, at a page or where it was left."""
+        if self.viewer is None:
+            self.viewer = HelpViewer(self._window, self._generated)
+        if page is not None:
+            self.viewer.show_page(page)
+        _show(self.viewer)
+
+    def _help_here(self) -> None:
+        """Open the help at the page on what has the keys."""
+        window, here = self._window, QApplication.focusWidget()
+        about: dict[QWidget, str] = {
+            window.problem.samplers: "3-samplers.md",
+            window.problem: "5-scenario-files.md",
+            window.evidence: "4-numbers.md",
+            window.planes: "1-what-you-see.md",
+            window.transport: "1-what-you-see.md",
+        }
+        while here is not None and here not in about:
+            here = here.parentWidget()
+        self.show_help(None if here is None else about[here])
+
+    def show_shortcuts(self) -> None:
+        """Open the sheet of keys."""
+        _show(self._window.findChild(ShortcutSheet) or ShortcutSheet(self._window, self._shortcuts()))
+
+    def show_about(self) -> None:
+        """Open the versions."""
+        _show(self._window.findChild(AboutDialog) or AboutDialog(self._window))
+
+    def start_tour(self) -> None:
+        """Begin the tour, or begin it again."""
+        if self.tour is not None:
+            self.tour.go(0)
+            return
+        self._window.document.try_noises()
+        self.tour = Tour(self._window, tour_steps(self._window))
+        self.tour.ended.connect(self._tour_ended)
+        for changed in (self._window.session.finished, self._window.document.changed):
+            changed.connect(self.tour.refresh)
+        EscapeKey.of(self._window).closes(self.tour, self.tour.ended)
+
+    def explain(self, about: About, target: QWidget) -> None:
+        """Open a sampler's card beside something, or close it where it is open already."""
+        open_card = self.card
+        if open_card is not None:
+            open_card.close()
+            if open_card.about == about:
+                return
+        self.card = SamplerCard(self._window, about, target)
+        self.card.closed.connect(self._card_closed)
+        self.card.more.connect(lambda: self.show_help("3-samplers.md"))
+        self.card.show()
+        self.card.raise_()
+        EscapeKey.of(self._window).closes(self.card, self.card.closed)
+
+    def explain_selected(self) -> None:
+        """Open the card of the selected panel's sampler."""
+        plane = self._window.planes.selected
+        if plane is not None:
+            self.explain(plane.about, plane.info)
+
+    def _card_closed(self) -> None:
+        self.card = None
+
+    def _tour_ended(self) -> None:
+        self.tour = None
+
+    def _shortcuts(self) -> dict[str, Rows]:
+        return shortcuts(self._window, self._window.keys)
+
+    def _shortcuts_in_words(self) -> str:
+        parts = []
+        for title, rows in self._shortcuts().items():
+            table = "\n".join(f"| {words} | {names} |" for words, names in rows)
+            parts.append(f"## {title}\n\n| to do what | keys |\n|---|---|\n{table}")
+        return "\n\n".join(parts)
+
+
+def _show(window: QWidget) -> None:
+    """Bring a window to the front, whether it was open or not."""
+    window.show()
+    window.activateWindow()

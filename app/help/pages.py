@@ -1,0 +1,232 @@
+"""The help pages: Markdown with LaTeX between dollar signs, shown beside their contents."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import final
+from urllib.parse import quote
+
+from markdown_it import MarkdownIt
+from PySide6.QtCore import QSize, Qt, QUrl
+from PySide6.QtGui import QColor, QDesktopServices, QFontMetricsF, QKeySequence, QShortcut, QTextCursor
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QListWidget, QTextBrowser, QTextEdit, QVBoxLayout, QWidget
+
+from app.help.formula import display, inline_image, lines, typeset
+from app.theme import theme
+from app.widgets.widgets import heading
+from core.samplers import SAMPLERS
+from core.text.user_text import one_line
+
+_TEXT = 14
+_SIZES = {"inline": 16.5, "display": 20.0}
+"""Pixels an em of a formula, in a line and on its own."""
+_MATHS = re.compile(r"\$\$(?P<display>.+?)\$\$|\$(?P<inline>.+?)\$", re.DOTALL)
+_GENERATED = re.compile(r"^\{\{(\w+)\}\}$", re.MULTILINE)
+
+
+@final
+@dataclass(frozen=True)
+class Page:
+    """One page as it is written; the name of its file is what links name."""
+
+    name: str
+    text: str
+
+    @property
+    def title(self) -> str:
+        """The first heading."""
+        return self.text.partition("\n")[0].lstrip("# ")
+
+    def has(self, words: str) -> bool:
+        """Whether the text has some words, however they are written."""
+        return words.casefold() in self.text.casefold()
+
+
+def pages(generated: Mapping[str, Callable[[], str]]) -> list[Page]:
+    """Read the pages in their order; ``{{name}}`` on a line of its own becomes what is generated under that name."""
+    found = [entry for entry in (files("resources") / "help").iterdir() if entry.name.endswith(".md")]
+    return [
+        Page(entry.name, _GENERATED.sub(lambda match: generated[match[1]](), entry.read_text(encoding="utf-8")))
+        for entry in sorted(found, key=lambda entry: entry.name)
+    ]
+
+
+def samplers_in_words() -> str:
+    """Every registered sampler in Markdown."""
+    parts = []
+    for sampler in SAMPLERS.values():
+        about = sampler.about
+        parts.append(f'## <span style="color:{about.colour}">●</span> {_literal(about.label)}')
+        parts += [f"$${latex}$$" for latex in lines(about)]
+        parts += [_literal(about.summary)]
+        particulars = _particulars(about.assumptions, about.variant, about.source)
+        parts += [f"*{name}:* {_literal(words)}" for name, words in particulars]
+    return "\n\n".join(parts)
+
+
+def _literal(text: str) -> str:
+    """Text as Markdown that stands for itself: a sampler of the user's own may say anything."""
+
+    def entities(match: re.Match[str]) -> str:
+        return "".join(f"&#{ord(char)};" for char in match[0])
+
+    return re.sub(r"^\W|^\d+\.|[\\`*_{}\[\]<>#+!|$&~]", entities, one_line(text, 2000))
+
+
+def _particulars(assumptions: str, variant: str, source: str) -> list[tuple[str, str]]:
+    named = (("Assumes", assumptions), ("Variant", variant), ("Source", source))
+    return [(name, words) for name, words in named if words]
+
+
+def to_html(text: str) -> str:
+    """Turn Markdown into HTML; formulas become pictures, whose address is their LaTeX."""
+
+    def picture(match: re.Match[str]) -> str:
+        kind, latex = match.lastgroup, _latex(match)
+        image = f'<img src="{kind}:{quote(latex, safe="")}" alt="{html.escape(latex).replace("|", "&#124;")}">'
+        return f'<p class="display">{image}</p>' if kind == "display" else image
+
+    return MarkdownIt().enable("table").render(_MATHS.sub(picture, text))
+
+
+def formulas(written: Iterable[Page]) -> list[str]:
+    """Every formula of some pages, as it will be typeset."""
+    found = [match for page in written for match in _MATHS.finditer(page.text)]
+    return [_latex(match) for match in found]
+
+
+def _latex(match: re.Match[str]) -> str:
+    latex = " ".join(match[match.lastgroup or 0].split())
+    return display(latex) if match.lastgroup == "display" else latex
+
+
+@final
+class Reader(QTextBrowser):
+    """Shows one page in the theme's colours."""
+
+    def __init__(self) -> None:
+        super().__init__(openLinks=False)
+        self.setFrameShape(QTextBrowser.Shape.NoFrame)
+        self.setAccessibleName("Help page")
+        self.document().setDocumentMargin(28)
+
+    def show_page(self, page: Page) -> None:
+        """Show a page from its top."""
+        self.document().setDefaultStyleSheet(_style_sheet(theme.current()))
+        self.setFont(theme.font(_TEXT))
+        self.setHtml(to_html(page.text))
+
+    def loadResource(self, kind: int, name: QUrl | str) -> object:  # noqa: N802 - Qt's name
+        """Typeset the formulas; everything else as usual."""
+        url = QUrl(name)
+        if url.scheme() not in _SIZES:
+            return super().loadResource(kind, url)
+        formula = typeset(url.path(QUrl.ComponentFormattingOption.FullyDecoded))
+        metrics = QFontMetricsF(theme.font(_TEXT))
+        return inline_image(formula, _SIZES[url.scheme()], metrics, theme.current().ink, self.devicePixelRatioF())
+
+    def mark(self, words: str) -> None:
+        """Mark every place where some words stand, and go to the first."""
+        colour = QColor(theme.STRIP)
+        colour.setAlpha(90)
+        marks, cursor = [], QTextCursor(self.document())
+        while words and not (cursor := self.document().find(words, cursor)).isNull():
+            mark = QTextEdit.ExtraSelection()
+            mark.cursor = cursor
+            mark.format.setBackground(colour)
+            marks.append(mark)
+        self.setExtraSelections(marks)
+        if marks:
+            place = QTextCursor(marks[0].cursor)
+            place.clearSelection()
+            self.setTextCursor(place)
+            self.ensureCursorVisible()
+
+
+def _style_sheet(palette: theme.Palette) -> str:
+    return f"""
+    h1 {{ font-size: 24px; font-weight: 600; margin: 0 0 12px 0; }}
+    h2 {{ font-size: 16px; font-weight: 600; margin: 22px 0 6px 0; }}
+    p, li {{ line-height: 22px; -qt-line-height-type: minimum; margin: 0 0 10px 0; }}
+    .display {{ margin: 4px 0 12px 20px; }}
+    li {{ margin: 0 0 4px 0; }}
+    img {{ vertical-align: middle; }}
+    a {{ color: {palette.accent}; text-decoration: none; }}
+    code {{ font-family: monospace; font-size: 13px; background-color: {palette.raised}; }}
+    pre {{ margin: 4px 0 12px 20px; }}
+    pre code {{ background-color: transparent; }}
+    table {{ margin: 6px 0 6px 0; }}
+    th {{ text-align: left; color: {palette.muted}; font-weight: 500; padding: 4px 20px 4px 0; }}
+    td {{ padding: 4px 20px 4px 0; }}
+    """
+
+
+@final
+class HelpViewer(QWidget):
+    """Contents with a search on the left, a page on the right."""
+
+    def __init__(self, window: QWidget, generated: Mapping[str, Callable[[], str]]) -> None:
+        super().__init__(window, Qt.WindowType.Window, objectName="help")
+        self.setWindowTitle("Help – Mismatch Lab")
+        self.pages = {page.name: page for page in pages(generated)}
+        self.search = QLineEdit(placeholderText="Search", accessibleName="Search the help", clearButtonEnabled=True)
+        self.search.textChanged.connect(self._filter)
+        self.contents = QListWidget(objectName="contents", accessibleName="Pages")
+        self.contents.ensurePolished()  # or its rows would have the heights of another style
+        self.contents.addItems([page.title for page in self.pages.values()])
+        self.contents.currentRowChanged.connect(self._show_row)
+        self._nothing = QLabel("No page has these words.", visible=False, wordWrap=True)
+        self._nothing.setProperty("role", "muted")
+        self.reader = Reader()
+        self.reader.anchorClicked.connect(self._follow)
+        side = QWidget()
+        side.setFixedWidth(232)
+        column = QVBoxLayout(side)
+        column.setContentsMargins(14, 16, 14, 14)
+        column.setSpacing(10)
+        for widget in (heading("Help"), self.search, self.contents, self._nothing):
+            column.addWidget(widget)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(side)
+        layout.addWidget(self.reader, 1)
+        QShortcut(QKeySequence(Qt.Key.Key_Escape), self, self.close)
+        self.resize(QSize(960, 700))
+        self.show_page(next(iter(self.pages)))
+
+    def show_page(self, name: str) -> None:
+        """Show a page by its file's name."""
+        self.contents.setCurrentRow(list(self.pages).index(name))
+
+    def restyle(self) -> None:
+        """Take the theme's colours."""
+        self._show_row(self.contents.currentRow())
+
+    def _show_row(self, row: int) -> None:
+        if row >= 0:
+            self.reader.show_page(list(self.pages.values())[row])
+            self.reader.mark(self.search.text().strip())
+
+    def _follow(self, url: QUrl) -> None:
+        if url.path() in self.pages:
+            self.search.clear()
+            self.show_page(url.path())
+        else:
+            QDesktopServices.openUrl(url)
+
+    def _filter(self, text: str) -> None:
+        """Keep the pages that have the words; show one of them."""
+        kept = [page.has(text.strip()) for page in self.pages.values()]
+        for row, keep in enumerate(kept):
+            self.contents.item(row).setHidden(not keep)
+        self._nothing.setVisible(not any(kept))
+        row = self.contents.currentRow()
+        if any(kept) and not kept[row]:
+            self.contents.setCurrentRow(kept.index(True))
+        else:
+            self.reader.mark(text.strip())

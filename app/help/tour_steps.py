@@ -1,0 +1,106 @@
+"""What the tour points at and says, with the numbers of the run that is shown."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtWidgets import QWidget
+
+from app.help.tour import Step
+from app.widgets.fields import write
+from core.text.number_format import with_error
+
+if TYPE_CHECKING:
+    from app.window.window import MainWindow
+
+
+def tour_steps(window: MainWindow) -> list[Step]:
+    """Return the five steps; the noise that is set now is the one from which the user moves away."""
+    noise = _noise_now(window)
+    return [
+        Step("Each panel is one sampler", lambda: _PLANES, lambda: window.planes),
+        Step("Time runs backwards", lambda: _TRANSPORT, lambda: window.transport),
+        Step(
+            "Raise the noise, and watch",
+            lambda: _noise(window, noise),
+            lambda: _noise_slider(window),
+            lambda: window.problem.measurement.noise.slider,
+        ),
+        Step("The error, as it adds up", lambda: _HEADLINE, lambda: window.evidence.headline),
+        Step("Where it comes from", lambda: _terms(window), lambda: window.evidence.composition),
+    ]
+
+
+_PLANES = """
+<p>The strong contours are the right answer: the exact posterior, given the measurement, which is the amber
+band. All samplers get the same random numbers, so what differs is theirs alone.</p>
+<p>Where the dots fill the contours, a sampler is right. Compare <b>DDNM</b> with <b>Exact</b>.</p>"""
+
+_TRANSPORT = """
+<p>Each run starts from pure noise on the left and ends with samples on the right.</p>
+<p>Drag the bar, or press <b>Space</b>, and find the moment when DDNM leaves the others. It comes late, when
+little noise is left.</p>"""
+
+_HEADLINE = """
+<p>Each step with a wrong score costs something. <b>Solid</b> is the mismatch so far. <b>Dashed</b> is the bound:
+the samples' KL divergence from the target is never larger.</p>
+<p>At first all curves agree. See which one turns up at the end, and which ones stay flat.</p>"""
+
+_REASON = """
+<p><b>Why:</b> DDNM pulls towards y with strength <nobr>1/(1−ᾱ)</nobr>, as if y had no noise, and ever harder
+towards the end. <b>BO-DDNM</b> counts the noise in, <nobr>1/(1−ᾱ+ᾱσ²)</nobr> for a unit row of H, and so stops
+where the posterior does.</p>"""
+
+
+def _noise_slider(window: MainWindow) -> QWidget:
+    """Unfold the section that the slider is in: what is folded away cannot be pointed at."""
+    window.problem.measurement.header.setChecked(True)
+    return window.problem.measurement.noise
+
+
+def _noise_now(window: MainWindow) -> float | None:
+    """sigma_y, where something is measured."""
+    measurement = window.scenario.measurement
+    return None if measurement is None else measurement.noise
+
+
+def _noise(window: MainWindow, before: float | None) -> str:
+    """Ask for the move; then say what it shows."""
+    now = _noise_now(window)
+    if now is None or before is None:
+        return "<p>This scenario has a target of its own and no measurement: open another one to try its noise.</p>"
+    if now == before:
+        return """
+<p>This is σ<sub>y</sub>, the noise of the measurement.</p>
+<p><b>Drag it to the right</b> (or hold <b>→</b>), towards 1, and keep an eye on the contours, on
+DDNM and on BO-DDNM.</p>"""
+    change = f"<p>σ<sub>y</sub> went from {write(before)} to <b>{write(now)}</b>.</p>"
+    if now < before:
+        return f"""{change}
+<p>With less noise DDNM and BO-DDNM come closer; at zero they are the same sampler. Now try the other way.</p>"""
+    return f"""{change}
+<p>Band and contours are wider now: y says less. DDNM's dots stay on the middle of the band all the same;
+BO-DDNM's spread out as the contours do.</p>"""
+
+
+def _terms(window: MainWindow) -> str:
+    """The answer, in the numbers of the run where it has both samplers."""
+    shares = [share for share in (_share(window, "ddnm"), _share(window, "bo-ddnm")) if share]
+    told = f"<p>At t = 1, {'; '.join(shares)}.</p>" if shares else ""
+    return f"""
+<p><b>Measured mismatch</b> is the part that comes from the direction that H sees.</p>{told}{_REASON}"""
+
+
+def _share(window: MainWindow, key: str) -> str:
+    """How much of a sampler's bound is mismatch in the measured directions; nothing while that is not known."""
+    experiment = window.experiment
+    if experiment is None or experiment.evidence.completed < experiment.schedule.steps:
+        return ""
+    evidence = experiment.evidence
+    for index, sampler in enumerate(experiment.samplers):
+        if sampler.about.key == key:
+            at = index, experiment.schedule.steps - 1
+            terms = ((evidence.value[name][at], evidence.error[name][at]) for name in ("mismatch_range", "bound"))
+            part, whole = (with_error(*term).partition(" ±")[0] for term in terms)
+            return f"it is <b>{part}</b> of {sampler.about.label}’s bound of {whole}"
+    return ""

@@ -1,0 +1,72 @@
+"""What fills the place that an odd number of panels leaves: what their samplers do, and how they weigh components."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import final
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QFrame, QLabel, QScrollArea
+
+from app.evidence.weights import WeightsView
+from app.theme import theme
+from app.widgets.user_text import rich_text
+from app.widgets.widgets import card, heading
+from core.runs.experiment import Experiment
+from core.samplers import About
+
+_WEIGHTS_HEIGHT, _WEIGHTS_HIGHEST = 140, 220
+"""With less room than this below the words there are only words."""
+
+
+@final
+class SamplerNotes(QScrollArea):
+    """A paragraph a sampler, and below them, where there is room, the weights of the components at the cursor's t."""
+
+    def __init__(self, abouts: Sequence[About]) -> None:
+        super().__init__(widgetResizable=True, frameShape=QFrame.Shape.NoFrame)  # words must not push panels aside
+        self._experiment: Experiment | None = None
+        self._frame = 0
+        self._words = QLabel("".join(map(_paragraph, abouts)), wordWrap=True)
+        self._words.setFont(theme.font(12))
+        self._words.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self._title = heading("Component weights, sampled and exact")
+        self._title.setContentsMargins(0, 6, 0, 0)
+        self.weights = WeightsView()
+        self.weights.setMaximumHeight(_WEIGHTS_HIGHEST)
+        frame, layout = card(heading("What these samplers do"))
+        layout.addWidget(self._words)
+        layout.addStretch()
+        layout.addWidget(self._title)
+        layout.addWidget(self.weights, 10)
+        self.setWidget(frame)
+
+    def show_frame(self, experiment: Experiment, frame: int) -> None:
+        """Weigh the particles of a frame."""
+        if experiment is not self._experiment:
+            self.weights.show_experiment(experiment)
+        self._experiment, self._frame = experiment, frame
+        self._use_room()
+        if not self.weights.isHidden():
+            self.weights.show_frame(frame)
+
+    def _use_room(self) -> None:
+        """Show the weights where they fit and there is something to share out."""
+        several = self._experiment is not None and self._experiment.problem.target.components > 1
+        left = self.height() - self._words.geometry().top() - self._words.heightForWidth(self._words.width())
+        for part in (self._title, self.weights):
+            part.setVisible(several and left >= _WEIGHTS_HEIGHT)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        """Share the room again."""
+        super().resizeEvent(event)
+        if self._experiment is not None:
+            self.show_frame(self._experiment, self._frame)
+
+
+def _paragraph(about: About) -> str:
+    dot = f'<span style="color:{about.colour}">●</span>'
+    label, summary, source = (rich_text(part) for part in (about.label, about.summary, about.source))
+    words = f"{dot}&nbsp; <b>{label}</b>&nbsp; {summary} <i>{source}</i>"
+    return f'<p style="margin-top:0; margin-bottom:8px">{words}</p>'

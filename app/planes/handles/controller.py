@@ -1,0 +1,321 @@
+"""The hand on the planes: which handle it holds, which component is selected, and what its edits make.
+
+One hand serves all panels. It always stands on the document's present scenario, in the plane that is drawn; while
+these do not belong together, there are no handles.
+"""
+
+from __future__ import annotations
+
+import math
+import secrets
+from typing import final
+
+import numpy as np
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from app.document.document import Document, Revision
+from app.widgets.fields import write, write_vector
+from app.widgets.widgets import subscript
+from core.errors import ScenarioError
+from core.scenario.edits import Edit, with_drawn_value
+from core.scenario.plane_edits import (
+    REACH,
+    Array,
+    Drag,
+    Grip,
+    Mixture,
+    Spot,
+    added,
+    axis_angle,
+    components,
+    deleted,
+    deviations,
+    duplicated,
+    principal_angle,
+    rows_in_plane,
+    section,
+    shadow,
+    spots,
+)
+from core.scenario.scenario import Scenario
+
+_NEW_DEVIATION = 24.0
+"""Pixels: the standard deviation of a component that is added, large enough to be seen and held."""
+_COPY_STEP = 24.0
+"""Pixels from a component to its duplicate."""
+
+Place = tuple[float, float]
+
+
+@final
+class Hand(QObject):
+    """Takes, moves and lets go of handles; edits components."""
+
+    dragged = Signal(object)
+    """A Scenario, while a handle is on its way: the document does not hold it yet."""
+    edited = Signal()
+    """The document was edited: a handle was let go, or a command given."""
+    cancelled = Signal()
+    """A drag was given up: the document's scenario is what there is."""
+    changed = Signal()
+    """Handles stand or look otherwise than before."""
+
+    def __init__(self, document: Document, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._document = document
+        document.loaded.connect(self._leave)
+        document.changed.connect(self._rebase)
+        self.is_active = False
+        """Whether the plane that is drawn is one of the present scenario's."""
+        self.spots: list[Spot] = []
+        self.lines: dict[Grip, tuple[float, float, float]] = {}
+        """(a, b, y) of each measurement that can be moved: ``a u + b v = y``."""
+        self.outline: tuple[Place, Place, float] | None = None
+        """Middle, half axes and angle of the ellipse on which the selected component's handles stand."""
+        self.grip: Grip | None = None
+        """The handle that the keys go to, and the last one taken."""
+        self.selected: Grip | None = None
+        """The mean of the component that is selected, here and in the dock: its covariance has handles, Delete removes
+        it. One that is being added in the dock may not be known here yet."""
+        self.basis: Array = np.eye(2)
+        """Of the plane, (k, d)."""
+        self._angle = 0.0
+        self._drag: Drag | None = None
+        self._target: tuple[Place, float, bool] | None = None
+        self._arrival = QTimer(self, singleShot=True, interval=0)
+        self._arrival.timeout.connect(self._follow)
+
+    @property
+    def scenario(self) -> Scenario:
+        """The document's, with the handle that is on its way where it is."""
+        return self._document.scenario if self._drag is None else self._drag.current
+
+    @property
+    def revision(self) -> Revision:
+        """Of what a command given now is meant for."""
+        return self._document.revision
+
+    @property
+    def noise(self) -> float:
+        """sigma_y; without a measurement, none."""
+        measurement = self.scenario.measurement
+        return measurement.noise if measurement is not None else 0.0
+
+    @property
+    def is_dragging(self) -> bool:
+        """Whether a handle is on its way."""
+        return self._drag is not None
+
+    def take(self, basis: Array) -> None:
+        """Work in a plane of the present scenario from now on; a drag in another plane is dropped."""
+        is_another = self._drag is not None and not np.array_equal(self.basis, basis)
+        if is_another:
+            self._drop()
+        self.basis = basis
+        self._stand()
+        if is_another:
+            self.cancelled.emit()
+
+    def _stand(self) -> None:
+        """Put the handles where the scenario has them, if the plane is one of its own."""
+        self.is_active = self.basis.shape[1] == self.scenario.dimension
+        self._place_handles()
+
+    def _leave(self) -> None:
+        """Another scenario was opened: there is nothing to hold before its plane is drawn."""
+        self._drop()
+        self.is_active, self.selected = False, None
+        self._place_handles()
+
+    def _rebase(self) -> None:
+        """The scenario was edited: a drag goes on from there where what it holds is still the same."""
+        drag = self._drag
+        goes_on = drag is not None and drag.rebase(self._document.scenario)
+        if not goes_on:
+            self._drop()
+        if self.selected not in components(self.scenario):
+            self.selected = None
+        if self.is_active:
+            self._stand()
+        if goes_on:
+            self._arrival.start()  # once the edit has been heard of, the drag is to be heard of again
+        elif drag is not None:
+            self.cancelled.emit()
+
+    def _drop(self) -> None:
+        self._drag = self._target = None
+        self._arrival.stop()
+
+    def _place_handles(self) -> None:
+        self.spots, self.lines, self.outline = [], {}, None
+        if self.is_active:
+            settled = self.scenario.with_value()
+            self.spots = spots(settled, self.basis, self.selected, self._angle)
+            rows = rows_in_plane(np.asarray(settled.rows), self.basis)
+            values = settled.values
+            self.lines = {Grip("value", index): (a, b, values[index]) for index, (a, b) in rows.items()}
+            self.outline = self._outline(settled)
+        if self.grip not in [spot.grip for spot in self.spots]:
+            self.grip = None
+        self.changed.emit()
+
+    def _outline(self, scenario: Scenario) -> tuple[Place, Place, float] | None:
+        if self.selected not in components(scenario) or len(self.basis) == 1:
+            return None
+        mean, spread = shadow(scenario, self.selected, self.basis)
+        angle = principal_angle(spread, self._angle)
+        radii = REACH * deviations(spread, angle)
+        return (float(mean[0]), float(mean[1])), (float(radii[0]), float(radii[1])), angle
+
+    # Handles
+
+    def focus(self, grip: Grip | None) -> None:
+        """Let the keys go to a handle; a component's handle selects it, none selects nothing."""
+        component = grip.component if grip is not None else None
+        if component != self.selected:
+            self._angle = 0.0
+        self.selected, self.grip = component, grip
+        self._place_handles()
+
+    def grasp(self, grip: Grip) -> None:
+        """Take a handle; nothing is edited before it moves."""
+        self.release()
+        self.focus(grip)
+        if self.grip == grip:
+            self._drag = Drag(self._document.scenario, grip, self.basis, self._angle)
+
+    def move(self, place: Place, *, pixel: float, snap: bool) -> None:
+        """Bring the handle to a place, at the next moment that there is time: the latest place counts."""
+        self._target = place, pixel, snap
+        self._arrival.start()
+
+    def _follow(self) -> None:
+        self._arrival.stop()
+        drag, target, self._target = self._drag, self._target, None
+        if drag is None:
+            return
+        if target is not None:
+            place, pixel, snap = target
+            drag.to(place, pixel=pixel, snap=snap)
+            self._angle = self._angle_at(place)
+        self._place_handles()
+        self.dragged.emit(drag.current)
+
+    def _angle_at(self, place: Place) -> float:
+        """Where the axes of the selected component point, so that handles neither swap nor jump."""
+        if self.selected is None or len(self.basis) == 1:
+            return 0.0
+        mean, spread = shadow(self.scenario, self.selected, self.basis)
+        held = self.grip is not None and self.grip.kind == "axis"
+        near = axis_angle(np.array(place) - mean, self.grip.axis) if held else self._angle  # type: ignore[union-attr]
+        return principal_angle(spread, near)
+
+    def release(self) -> None:
+        """Let the handle go where it is now: one edit, if it was moved at all."""
+        if self._target is not None:
+            self._follow()
+        drag, self._drag = self._drag, None
+        if drag is not None and drag.current != drag.start:
+            self._tell(self._apply(drag.edit))
+        self.changed.emit()
+
+    def _apply(self, edit: Edit, seen: Revision | None = None) -> bool:
+        """Hand an edit to the document; return whether it was made."""
+        try:
+            return self._document.edit(edit, seen=seen)
+        except ScenarioError:  # the handle is where it cannot be, or the command cannot be
+            return False
+
+    def _tell(self, is_made: bool) -> None:
+        if is_made:
+            self.edited.emit()
+        else:
+            self._place_handles()
+            self.cancelled.emit()
+
+    def cancel(self) -> bool:
+        """Give the drag up and restore what was; return whether there was one."""
+        drag = self._drag
+        if drag is None:
+            return False
+        self._drop()
+        self._angle = drag.near
+        if drag.current != drag.start:
+            self._place_handles()
+            self.cancelled.emit()
+        self.changed.emit()
+        return True
+
+    # Commands
+
+    def edit(self, edit: Edit, seen: Revision | None = None) -> bool:
+        """Make one edit, where it is valid; return whether it was made.
+
+        Args:
+            edit: of the present scenario, in this plane.
+            seen: the revision that it was meant for; left out: the present one.
+        """
+        self.release()
+        if not self.is_active or not self._apply(edit, seen):
+            return False
+        self.edited.emit()
+        return True
+
+    def add(self, place: Place, pixel: float, seen: Revision | None = None) -> None:
+        """Add a component at a place, and select it."""
+        if self.edit(lambda scenario: added(scenario, place, _NEW_DEVIATION * pixel, self.basis), seen):
+            self._select_last()
+
+    def duplicate(self, component: Grip, pixel: float, seen: Revision | None = None) -> None:
+        """Add the same component beside it, and select the new one."""
+        if self.edit(lambda scenario: duplicated(scenario, component, _COPY_STEP * pixel, self.basis), seen):
+            self._select_last(component.mixture)
+
+    def _select_last(self, mixture: Mixture = "prior") -> None:
+        self.focus(Grip("mean", len(section(self.scenario, mixture).weights) - 1, mixture=mixture))
+
+    def delete(self, seen: Revision | None = None) -> None:
+        """Remove the selected component, unless it is the last one."""
+        component = self.selected
+        if component is not None and self.can_delete:
+            self.focus(None)
+            self.edit(lambda scenario: deleted(scenario, component), seen)
+
+    @property
+    def can_delete(self) -> bool:
+        """Whether a component is selected, and not the last one of its mixture."""
+        if not self.is_active or self.selected not in components(self.scenario):
+            return False
+        return len(section(self.scenario, self.selected.mixture).weights) > 1
+
+    def draw_value(self, seen: Revision | None = None) -> None:
+        """Draw a new y from the model."""
+        seed = secrets.randbits(32)
+        self.edit(lambda scenario: with_drawn_value(scenario, seed), seen)
+
+    # Words
+
+    def name(self, grip: Grip) -> str:
+        """What a handle is called on the plane; rows are numbered where there are several."""
+        if grip.component is not None:
+            return ("m" if grip.mixture == "prior" else "c") + subscript(grip.index + 1)
+        several = len(self.scenario.rows) > 1
+        return ("y" if grip.kind == "value" else "H") + (subscript(grip.index + 1) if several else "")
+
+    def describe(self, grip: Grip) -> str:
+        """What a handle stands for, with its value."""
+        name, index = self.name(grip), grip.index
+        match grip.kind:
+            case "mean":
+                held = section(self.scenario, grip.mixture)
+                return f"{name} = ({write_vector(held.means[index])}), weight {write(held.weights[index])}"
+            case "axis" if self.outline is not None:
+                length = self.outline[1][grip.axis] / REACH
+                degrees = round(math.degrees(self.outline[2]) + 90 * grip.axis) % 180
+                return f"{name}: standard deviation {length:.3g} along {degrees}°"
+            case "value":
+                return f"{name} = {write(self.lines[grip][2])}"
+            case "row":
+                row = self.scenario.rows[index]
+                return f"{name} = ({write_vector(row)}), gain {math.hypot(*row):.3g}"
+        return name

@@ -1,0 +1,64 @@
+"""What the panels' headings say of KL and bound: the same quantities in each, so that eyes can compare."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, TypeAlias
+
+from core.kl.known_kl import UNKNOWN, WITHIN_ERROR, KnownKL, bound_texts, known_kl
+from core.runs.experiment import Experiment
+
+Form: TypeAlias = tuple[tuple[str, str], ...]
+"""Names and numbers."""
+
+
+class Heading(NamedTuple):
+    """One panel's heading at one t."""
+
+    forms: tuple[Form, ...]
+    """From the richest, with limits and errors, to nothing; all panels in view show the same one."""
+    tip: str
+    diverged_at: int | None = None
+    fault: str | None = None
+    """Why its code stopped."""
+
+    @property
+    def notice(self) -> str:
+        """Why there is nothing to see, where there is not."""
+        if self.fault is not None:
+            return f"Stopped by a fault in its code: {self.fault}"
+        if self.diverged_at is not None:
+            return f"Diverged at t = {self.diverged_at}: its particles left every finite region."
+        return ""
+
+
+def headings(experiment: Experiment, frame: int, *, is_playing: bool) -> list[Heading]:
+    """Return a heading for each sampler.
+
+    Args:
+        experiment: the run.
+        frame: complete.
+        is_playing: leave out a KL that is known at a few t only; it would flash up there.
+    """
+    indices = range(len(experiment.samplers))
+    kls = [known_kl(experiment, index, frame) for index in indices]
+    if is_playing and not experiment.evidence.all_exact:
+        kls = [UNKNOWN for _ in indices]
+    has_kl = any(kl.kind != "none" for kl in kls)
+    return [_heading(experiment, frame, index, kl, has_kl) for index, kl in enumerate(kls)]
+
+
+def _heading(experiment: Experiment, frame: int, index: int, kl: KnownKL, has_kl: bool) -> Heading:
+    t = experiment.schedule.steps - frame
+    name = "reversed KL" if kl.kind == "reverse" else "KL"
+    texts = bound_texts(experiment, index, frame)
+    pairs = [(kl.text, texts.full), *((kl.short, text) for text in texts)]
+    both: tuple[Form, ...] = tuple(((name, one), ("bound", other)) for one, other in pairs)
+    alone: tuple[Form, ...] = (*((("bound", text),) for text in texts), *((("", text),) for text in texts[1:]))
+    # Where there is room for one of them, it is the KL: a bound may say nothing.
+    forms: tuple[Form, ...] = (*both, ((name, kl.short),), ()) if has_kl else (*alone, ())
+    tips = [", ".join(f"{what} {text}" for what, text in forms[0])]
+    if kl.exceeds(float(experiment.evidence.value["bound"][index, frame])):
+        tips.append(WITHIN_ERROR)
+    diverged_at = experiment.trace.diverged_at[index]
+    diverged_at = diverged_at if diverged_at is not None and t <= diverged_at else None
+    return Heading(forms, "\n".join(tips), diverged_at, experiment.fault(index))

@@ -1,0 +1,243 @@
+"""Which overlays are shown: a button with a list to tick, and a legend of what is on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import cast, final
+
+from PySide6.QtCore import QPoint, QRect, QSignalBlocker, QSize, Qt, Signal
+from PySide6.QtGui import QImage, QKeyEvent, QPainter, QPaintEvent
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QFrame,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QSizePolicy,
+    QToolButton,
+    QWidget,
+)
+
+from app.planes.overlays.items import DECADES, heat_colours
+from app.theme import theme
+from app.widgets.controls import ComboBox
+from app.widgets.keys import Key
+from core.diagnostics.score_field import Part
+from core.text.number_format import number
+
+
+@final
+@dataclass(frozen=True)
+class Kind:
+    """One overlay."""
+
+    name: str
+    key: Qt.Key
+    words: str
+
+
+KINDS = {
+    "target": Kind("Target at t", Qt.Key.Key_C, "contours of q<sub>t|y</sub>; off: of the final target throughout"),
+    "trails": Kind("Trails", Qt.Key.Key_T, "where the particles were in the frames before"),
+    "mismatch": Kind(
+        "Mismatch",
+        Qt.Key.Key_M,
+        "β<sub>t</sub>/2 |Δ<sub>t</sub>(x)|², arrows Δ<sub>t</sub> = s<sub>t|y</sub> − g<sub>t</sub>",
+    ),
+    "used": Kind("Score used", Qt.Key.Key_S, "g<sub>t</sub>(x), arrows in the sampler’s colour"),
+    "exact": Kind("Exact score", Qt.Key.Key_X, "s<sub>t|y</sub>(x), arrows in the colour of Exact"),
+    "twins": Kind("To the exact twin", Qt.Key.Key_D, "lines to Exact’s particle with the same random numbers"),
+    "weights": Kind("Weights", Qt.Key.Key_W, "sampled beside exact, at the target’s components"),
+}
+PARTS: dict[Part, str] = {"all": "all directions", "measured": "measured only", "unmeasured": "unmeasured only"}
+AT_FIRST = "target trails"
+"""What is shown at the very first start."""
+_TIP = (
+    "What else the panels show, at the cursor’s t. In more than two dimensions, fields are those in the plane "
+    "through the target’s mean."
+)
+
+
+@final
+class OverlayChoice(QFrame):
+    """The list to tick; a popup that Escape or a click elsewhere closes."""
+
+    changed = Signal()
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent, Qt.WindowType.Popup, objectName="popup")
+        self.setAccessibleName("Overlays")
+        self.boxes: dict[str, QCheckBox] = {}
+        layout = QGridLayout(self)
+        layout.setContentsMargins(14, 12, 14, 12)
+        layout.setHorizontalSpacing(14)
+        layout.setVerticalSpacing(8)
+        for row, (name, kind) in enumerate(KINDS.items()):
+            key = Key(kind.key, "", lambda: None).name
+            box = QCheckBox(kind.name, accessibleName=f"{kind.name} ({key})")
+            box.setChecked(name in AT_FIRST.split())
+            box.toggled.connect(lambda _: self.changed.emit())
+            self.boxes[name] = box
+            letter, meaning = QLabel(key), QLabel(kind.words)
+            for label in (letter, meaning):
+                label.setProperty("role", "muted")
+            for column, widget in enumerate((box, letter, meaning)):
+                layout.addWidget(widget, row, column)
+        self.part = ComboBox("Directions of Δ that are shown")
+        self.part.setAccessibleName("Directions of the mismatch")
+        for part, words in PARTS.items():
+            self.part.addItem(words, part)
+        self.part.activated.connect(lambda _: self._choose_part())
+        layout.addWidget(self.part, len(KINDS), 2, Qt.AlignmentFlag.AlignLeft)
+        label = QLabel("Mismatch in")
+        label.setIndent(24)
+        layout.addWidget(label, len(KINDS), 0)
+
+    def _choose_part(self) -> None:
+        """Whoever chooses directions wants to see them."""
+        self.boxes["mismatch"].setChecked(True)
+        self.changed.emit()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
+        """Escape closes."""
+        if event.key() == Qt.Key.Key_Escape:
+            self.close()
+        else:
+            super().keyPressEvent(event)
+
+
+@final
+class OverlayButton(QToolButton):
+    """Opens the list, and answers what is ticked."""
+
+    changed = Signal()
+
+    def __init__(self) -> None:
+        super().__init__(objectName="picker", toolTip=_TIP, accessibleName="Overlays")
+        self.choice = OverlayChoice(self)
+        self.choice.changed.connect(self._tell)
+        self.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.setLayoutDirection(Qt.LayoutDirection.RightToLeft)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        self.clicked.connect(self._open)
+        self._write()
+        self.keys = [
+            Key(kind.key, f"Overlay: {kind.name}", self.choice.boxes[name].toggle) for name, kind in KINDS.items()
+        ]
+        """What the window's keys do here."""
+
+    @property
+    def shown(self) -> set[str]:
+        """Keys of :data:`KINDS` that are ticked."""
+        return {name for name, box in self.choice.boxes.items() if box.isChecked()}
+
+    @property
+    def part(self) -> Part:
+        """Which directions of the mismatch are shown."""
+        return cast("Part", self.choice.part.currentData())
+
+    def restyle(self) -> None:
+        """Take the theme's icon."""
+        self.setIcon(theme.icon("chevron-up"))
+
+    @property
+    def state(self) -> str:
+        """What is chosen, in words that :meth:`restore` understands."""
+        return " ".join([self.part, *(name for name in KINDS if name in self.shown)])
+
+    def restore(self, state: object) -> None:
+        """Choose what was chosen before; what is unknown is passed over."""
+        words = str(state).split()
+        with QSignalBlocker(self.choice):
+            for name, box in self.choice.boxes.items():
+                box.setChecked(name in words)
+            self.choice.part.setCurrentIndex(next((i for i, part in enumerate(PARTS) if part in words), 0))
+        self._tell()
+
+    def _tell(self) -> None:
+        self._write()
+        self.changed.emit()
+
+    def _write(self) -> None:
+        count = len(self.shown - set(AT_FIRST.split()))
+        self.setText(f"Overlays ({count})" if count else "Overlays")
+
+    def _open(self) -> None:
+        """Over the button, where the screen has room."""
+        choice = self.choice
+        size = choice.sizeHint()
+        corner = self.mapToGlobal(QPoint(self.width() - size.width(), -size.height() - 4))
+        choice.setGeometry(QRect(corner, size))
+        choice.show()
+        choice.boxes["target"].setFocus()
+
+
+@final
+class HeatScale(QWidget):
+    """The colours of the heat with the numbers at their ends."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setFont(theme.font(11))
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        self.words = ("", "")
+        self.hottest = 0.0
+
+    def show_scale(self, hottest: float) -> None:
+        """Say where the scale ends; while playing, its width stays."""
+        if hottest != self.hottest:
+            self.hottest = hottest
+            self.words = (f"≤ {number(hottest / 10**DECADES)}", f"{number(hottest)} nats a step")
+            self.setAccessibleName(f"Mismatch from {' to '.join(self.words)}")
+            self.update()
+
+    def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        """Numbers and bar."""
+        metrics = self.fontMetrics()
+        return QSize(sum(map(metrics.horizontalAdvance, _WIDEST)) + _SCALE + 14, metrics.height() + 4)
+
+    def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
+        """Draw both."""
+        painter = QPainter(self)
+        painter.setPen(theme.current().muted)
+        low = self.fontMetrics().horizontalAdvance(_WIDEST[0])
+        colours = heat_colours(theme.current() is theme.DARK)
+        bar = QRect(low + 6, (self.height() - 9) // 2, _SCALE, 9)
+        painter.drawImage(bar, QImage(colours.tobytes(), 256, 1, 1024, QImage.Format.Format_ARGB32_Premultiplied))
+        right = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight
+        painter.drawText(QRect(0, 0, low, self.height()), right, self.words[0])
+        painter.drawText(self.rect().adjusted(bar.right() + 7, 0, 0, 0), Qt.AlignmentFlag.AlignVCenter, self.words[1])
+
+
+_SCALE = 88
+"""Pixels of the heat's colours."""
+_WIDEST = "≤ 5.0·10⁻¹⁰", "5.0·10⁻¹⁰ nats a step"
+"""Room for its numbers."""
+
+
+@final
+class OverlayLegend(QWidget):
+    """What the overlays that are on mean, in a line that is there only when needed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scale = HeatScale()
+        self.words = QLabel(wordWrap=True)
+        self.words.setFont(theme.font(11))
+        self.words.setProperty("role", "muted")
+        self.words.setTextFormat(Qt.TextFormat.RichText)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(4, 0, 4, 0)
+        layout.setSpacing(14)
+        layout.addWidget(self.scale)
+        layout.addWidget(self.words, 1)
+        self.hide()
+
+    def say(self, hottest: float | None, entries: list[str]) -> None:
+        """Show the heat's scale, if there is one, and what else there is to say."""
+        self.scale.setVisible(hottest is not None)
+        if hottest is not None:
+            self.scale.show_scale(hottest)
+        self.words.setText(" &nbsp;&nbsp; ".join(entries))
+        self.setVisible(hottest is not None or bool(entries))

@@ -1,0 +1,266 @@
+"""The overlays of all panels at one frame: from a run to pictures, with one scale between the panels."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+import torch
+from PySide6.QtCore import QRectF
+from PySide6.QtGui import QColor, QImage
+
+from app.planes.overlays.items import Array, Arrows, Marks, WeightBars, heat_image
+from app.planes.scene import Projection
+from app.theme import theme
+from core.diagnostics.score_field import Field, Part, lattice, lift, sampled_weights
+from core.problem.problem import Level
+from core.runs.experiment import Experiment
+from core.samplers import SAMPLERS
+from core.text.number_format import number
+
+FIELDS = {"mismatch", "used", "exact"}
+"""Overlays that stand everywhere in the plane, and need a step that starts at t."""
+_CELLS = 64
+"""Of the heat, along the longer side."""
+_ARROWS = 15
+"""Across the longer side."""
+_CELL_SHARE = 0.95
+"""An arrow of full length takes this much of its cell."""
+_END = 0.9
+"""Quantile over all panels at which a scale ends: far from where particles are, fields grow without end."""
+_ARROW_DECADES = 4
+"""Arrows cover so many powers of ten, or those of one sampler would dwarf all others."""
+TWINS = 300
+"""Particles that are joined with their twins."""
+_WEIGHED = 4000
+"""Particles that weights are read from."""
+
+
+@final
+@dataclass(frozen=True)
+class Overlay:
+    """What one panel shows."""
+
+    heat: QImage | None
+    marks: Marks
+
+
+@final
+@dataclass(frozen=True)
+class Overlays:
+    """What all panels show at one frame, and what their legend says."""
+
+    place: QRectF
+    panels: dict[int, Overlay]
+    """By the sampler's place in the run."""
+    hottest: float | None
+    """Where the scale of the heat ends, in nats; None without heat."""
+    words: list[str]
+
+
+@torch.no_grad()
+def overlays(
+    experiment: Experiment,
+    frame: int,
+    projection: Projection,
+    place: QRectF,
+    samplers: list[int],
+    shown: set[str],
+    part: Part,
+) -> Overlays:
+    """Compute what is ticked.
+
+    Args:
+        experiment: the run.
+        frame: which is complete.
+        projection: the plane.
+        place: what of it is in view.
+        samplers: places in the run of those whose panels are in view.
+        shown: which overlays.
+        part: the directions of the mismatch that count.
+    """
+    t = experiment.schedule.steps - frame
+    words: list[str] = []
+    level = experiment.problem.level(experiment.schedule, [max(t, 1)]).each()[0]
+    heats: dict[int, Array] = {}
+    arrows: dict[int, list[Arrows]] = {index: [] for index in samplers}
+    if shown & FIELDS and t == 0:
+        words.append("No field at t = 0: no step is left.")
+    elif shown & FIELDS:
+        fields = _Fields(experiment, level, projection, place)
+        if "mismatch" in shown:
+            heats = {index: fields.heat(index, part) for index in samplers}
+        arrows, told = fields.arrows(samplers, shown, part)
+        words += told
+        words += [_SILENT_WORDS] if any(experiment.samplers[index].is_silent for index in samplers) else []
+    twins = _twins(experiment, frame, projection, samplers) if "twins" in shown else {}
+    weights = _weights(experiment, frame, level, projection, samplers) if "weights" in shown else {}
+    words += _twin_words(experiment) if "twins" in shown else []
+    words += [_WEIGHT_WORDS] if "weights" in shown else []
+    hottest = _end_of_scale(heats.values()) if heats else None
+    colours = [sampler.about.colour for sampler in experiment.samplers]
+    exact = _exact(experiment)
+    return Overlays(
+        place,
+        {
+            index: Overlay(
+                heat_image(heats[index], hottest) if hottest is not None else None,
+                Marks(
+                    arrows[index],
+                    twins.get(index),
+                    (colours[index], colours[exact] if exact is not None else ""),
+                    weights.get(index),
+                ),
+            )
+            for index in samplers
+        },
+        hottest,
+        words,
+    )
+
+
+_SILENT_WORDS = "No field of samplers of your own: their code runs in another process."
+_WEIGHT_WORDS = "Bars: weights, exact · sampled"
+
+
+def _end_of_scale(fields: Iterable[Array]) -> float:
+    """Where the scale of all panels together ends: 1, 2 or 5 times a power of ten, so small a step that none jumps."""
+    every = np.concatenate([field.ravel() for field in fields])
+    every = every[np.isfinite(every) & (every > 0)]
+    if not every.size:
+        return 1.0
+    end = float(np.quantile(every, _END))
+    power = 10.0 ** math.floor(math.log10(end))
+    return next((step * power for step in (1, 2, 5) if end <= step * power), 10 * power)
+
+
+@final
+class _Fields:
+    """Scores over the view: on a fine lattice for heat, on a coarse one for arrows."""
+
+    def __init__(self, experiment: Experiment, level: Level, projection: Projection, place: QRectF) -> None:
+        self._experiment, self._level, self._basis = experiment, level, projection.basis
+        self._place = place
+        longer = max(place.width(), place.height())
+        self._shape = _cells(place, longer / _CELLS)
+        self._fine = self._lift(self._lattice(self._shape))
+        self._cell = longer / _ARROWS
+        self._coarse_places = self._lattice(_cells(place, self._cell))
+        self._coarse = self._lift(self._coarse_places)
+
+    def _lattice(self, shape: tuple[int, int]) -> torch.Tensor:
+        place = self._place
+        return lattice(place.left(), place.top(), place.width(), place.height(), shape[1], shape[0])
+
+    def _lift(self, places: torch.Tensor) -> torch.Tensor:
+        """On a line, the second coordinate only spreads the points."""
+        return lift(self._level, self._basis, places[: len(self._basis)])
+
+    def heat(self, index: int, part: Part) -> Array:
+        """(rows, columns) of mismatch, in nats a step."""
+        field = Field(self._level, self._experiment.samplers[index], self._fine)
+        return field.mismatch(part).numpy().reshape(self._shape)
+
+    def arrows(self, samplers: list[int], shown: set[str], part: Part) -> tuple[dict[int, list[Arrows]], list[str]]:
+        """All arrows, on one scale between panels, and what the legend says of them."""
+        ink = QColor(theme.current().ink).name()
+        exact_colour = _colour_of_exact(self._experiment)
+        vectors: dict[int, list[tuple[Array, str]]] = {}
+        for index in samplers:
+            sampler = self._experiment.samplers[index]
+            field = Field(self._level, sampler, self._coarse)
+            vectors[index] = [
+                (self._in_plane(vector), colour)
+                for name, vector, colour in (
+                    ("mismatch", field.gap(part), ink),
+                    ("used", field.used, sampler.about.colour),
+                    ("exact", field.exact, exact_colour),
+                )
+                if name in shown
+            ]
+        full = _end_of_scale(np.hypot(*vector) for group in vectors.values() for vector, _ in group)
+        places = self._coarse_places.numpy()
+        scaled = {
+            index: [Arrows(places, self._fit(vector, full), colour) for vector, colour in group]
+            for index, group in vectors.items()
+        }
+        names = {
+            "mismatch": f'<span style="color:{ink}">→</span> Δ<sub>t</sub>',
+            "used": "→ score used, in the sampler’s colour",
+            "exact": f'<span style="color:{exact_colour}">→</span> exact score',
+        }
+        told = [words for name, words in names.items() if name in shown]
+        half = full / 10 ** (_ARROW_DECADES / 2)
+        return scaled, [*told, f"full arrow: {number(full)} per unit of x, half: {number(half)}"]
+
+    def _in_plane(self, vectors: torch.Tensor) -> Array:
+        """(2, N): what the plane shows of vectors (d, N)."""
+        shadow = (self._basis @ vectors).numpy()
+        return np.concatenate([shadow, np.zeros((2 - len(shadow), shadow.shape[1]))])
+
+    def _fit(self, vectors: Array, full: float) -> Array:
+        """Vectors as long as they are drawn: on a log scale, where ``full`` and all above it take their cell."""
+        length = np.hypot(*vectors)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            share = np.clip(1 + np.log10(length / full) / _ARROW_DECADES, 0.0, 1.0)
+            return np.nan_to_num(vectors / length * share * (_CELL_SHARE * self._cell))
+
+
+def _cells(place: QRectF, cell: float) -> tuple[int, int]:
+    """Rows and columns of about square cells."""
+    return max(1, round(place.height() / cell)), max(1, round(place.width() / cell))
+
+
+def _exact(experiment: Experiment) -> int | None:
+    """Where Exact runs, if it does."""
+    return next((i for i, sampler in enumerate(experiment.samplers) if sampler.kind.key == "exact"), None)
+
+
+def _colour_of_exact(experiment: Experiment) -> str:
+    exact = _exact(experiment)
+    return (SAMPLERS["exact"] if exact is None else experiment.samplers[exact]).about.colour
+
+
+def _twins(
+    experiment: Experiment, frame: int, projection: Projection, samplers: list[int]
+) -> dict[int, tuple[Array, Array]]:
+    """Particles and Exact's with the same noise; none where Exact does not run."""
+    exact = _exact(experiment)
+    if exact is None:
+        return {}
+    shown = {index: projection.points(experiment.trace.particles(index, frame, TWINS)) for index in {exact, *samplers}}
+    there = shown[exact]
+    pairs = {index: np.isfinite(shown[index]).all(0) & np.isfinite(there).all(0) for index in samplers}
+    return {index: (shown[index][:, kept], there[:, kept]) for index, kept in pairs.items() if index != exact}
+
+
+def _twin_words(experiment: Experiment) -> list[str]:
+    exact = _exact(experiment)
+    if exact is None:
+        return ["To the exact twin: run Exact as well."]
+    count = min(TWINS, experiment.scenario.run.particles)
+    return [
+        f'Lines: to <span style="color:{experiment.samplers[exact].about.colour}">●</span> Exact’s particle with '
+        f"the same noise ({count} of them)"
+    ]
+
+
+def _weights(
+    experiment: Experiment, frame: int, level: Level, projection: Projection, samplers: list[int]
+) -> dict[int, WeightBars]:
+    """Weights at the means of the target's components; read at t = 0 with the kernels of t = 1."""
+    target = experiment.problem.target
+    means = (projection.basis @ target.means.mT).numpy()
+    places = np.concatenate([means, np.full((2 - len(means), means.shape[1]), 0.5)])
+    return {
+        index: WeightBars(
+            places,
+            target.weights.numpy(),
+            sampled_weights(level, experiment.trace.particles(index, frame, _WEIGHED)).numpy(),
+            experiment.samplers[index].about.colour,
+        )
+        for index in samplers
+    }

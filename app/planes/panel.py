@@ -1,0 +1,222 @@
+"""One panel of the planes: what one sampler's particles do, over the exact target, the prior and the measurement."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import final
+
+import pyqtgraph as pg
+from PySide6.QtCore import QPointF, QRectF, Qt, Signal
+from PySide6.QtGui import QColor, QMouseEvent, QPen, QPolygonF, QResizeEvent
+from PySide6.QtWidgets import QFrame, QGraphicsPolygonItem, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout
+
+from app.planes.handles.controller import Hand
+from app.planes.heading import Heading
+from app.planes.overlays.items import HeatItem, MarksItem
+from app.planes.overlays.overlays import Overlay
+from app.planes.sampler_menu import SamplerButton
+from app.planes.scene import Scene
+from app.planes.view import PlaneView
+from app.theme import theme
+from app.widgets.pictures import Drawing, Lines, Particles
+from app.widgets.user_text import auto_text, plain_label
+from app.widgets.widgets import info_button
+from core.samplers import About
+
+_MARGIN, _SPACING = 16, 2
+"""Pixels of a panel's head that neither name nor numbers take, and between two things there."""
+_NARROW = 280
+"""A panel this wide has room for its name and two numbers; what the sampler is, its menu says as well."""
+_NOTICE_GAP = 8
+"""Between a notice and the edges of the picture."""
+_LEAST_WORDS = 40
+"""Characters of a notice that stay, however small the panel."""
+_LEAST_NAME = 60
+"""Pixels of a panel's name that stay where panels are narrow: the same width is every panel's."""
+
+
+@final
+class Plane(QFrame):
+    """One sampler's panel: headline and picture."""
+
+    picked = Signal(str)
+    explained = Signal(object)
+    """The user asks what this sampler is."""
+    enlarged = Signal(str)
+    """The user wants this panel to have all the room, or no longer."""
+    replaced = Signal(str, str)
+    """The user wants to see another sampler here: the keys of this one and of that one."""
+    asked = Signal(str, object)
+    """The user clicked a point of the plane: the sampler's key and a QPointF."""
+    resized = Signal()
+
+    def __init__(self, about: About, hand: Hand, reset_view: Callable[[], object]) -> None:
+        super().__init__(objectName="card")
+        self.about = about
+        self.setProperty("selected", False)
+        self._heading = Heading(((),), "")
+        self._headline = QLabel()
+        self._headline.setFont(theme.font(12))
+        self._headline.setTextFormat(Qt.TextFormat.RichText)
+        self._headline.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self._headline.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.title = SamplerButton(about, hand)
+        self.title.setMinimumWidth(_LEAST_NAME)
+        self.title.chosen.connect(lambda key: self.replaced.emit(about.key, key))
+        self.title.explained.connect(lambda: self.explained.emit(about))
+        self.title.enlarged.connect(lambda: self.enlarged.emit(about.key))
+        header = QHBoxLayout()
+        header.setContentsMargins(4, 4, 6, 0)
+        header.setSpacing(_SPACING)
+        header.addWidget(self.title)
+        header.addWidget(self._headline, 1)
+        self.info = info_button(about.label)
+        self.info.clicked.connect(lambda: self.explained.emit(about))
+        header.addWidget(self.info)
+
+        self.view = PlaneView(hand, reset_view)
+        self.view.setAccessibleName(f"Particles of {about.label}")
+        self.view.scene().sigMouseClicked.connect(lambda _: self.picked.emit(about.key))
+        self.view.handles.pressed.connect(lambda: self.picked.emit(about.key))
+        self.view.handles.clicked.connect(lambda _: self.picked.emit(about.key))
+        self.view.asked.connect(lambda point: self.asked.emit(about.key, point))
+        self.box = self.view.box
+        self.particles = Particles(about.colour)
+        self._prior, self._target = Lines(), Lines()
+        self._heat, self._marks = HeatItem(), MarksItem(self.view.handles.boxes)
+        layers: Sequence[pg.GraphicsObject] = (self._heat, self._prior, self.particles, self._target, self._marks)
+        for depth, item in enumerate(layers):
+            item.setZValue(depth)
+            self.box.addItem(item, ignoreBounds=True)
+        self._strips: list[QGraphicsPolygonItem] = []
+        self._surface = ""
+        self._measured: object = None
+        """What the strips show."""
+        self._notice = plain_label(parent=self.view, alignment=Qt.AlignmentFlag.AlignCenter, wordWrap=True)
+        self._notice.setProperty("role", "error")
+        self._notice.hide()
+
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(1, 0, 1, 8)
+        layout.setSpacing(0)
+        layout.addLayout(header)
+        layout.addWidget(self.view, 1)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
+        """Select the sampler."""
+        self.picked.emit(self.about.key)
+        super().mousePressEvent(event)
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
+        """Enlarge the panel: this is its header, for the picture takes its own clicks."""
+        if event.button() == Qt.MouseButton.LeftButton:
+            self.enlarged.emit(self.about.key)
+
+    def show_overlay(self, overlay: Overlay, place: QRectF, point: tuple[float, float] | None) -> None:
+        """Show heat over a rectangle of the plane, the marks over the particles, and the point that was asked about."""
+        self._heat.show_image(overlay.heat, place)
+        self._marks.show_marks(replace(overlay.marks, point=point))
+
+    def mark(self, selected: bool) -> None:
+        """Mark the panel as the selected one."""
+        self.setProperty("selected", selected)
+        self.style().unpolish(self)
+        self.style().polish(self)
+
+    def set_scene(self, scene: Scene, prior: Drawing, target: Drawing) -> None:
+        """Draw what does not move; all panels share the contours."""
+        if self._surface != theme.current().surface:  # Qt would paint it anew each time
+            self._surface = theme.current().surface
+            self.view.setBackground(self._surface)
+            self.info.setIcon(theme.icon("information-outline", colour=theme.current().muted))
+        self._prior.set_drawing(prior)
+        self._target.set_drawing(target)
+        far = _far(scene)
+        if self._measured != (scene.measured, scene.noise, far):
+            self._measured = scene.measured, scene.noise, far
+            for item in self._strips:
+                self.box.removeItem(item)
+            self._strips = _strips(scene, far)
+            for item in self._strips:
+                self.box.addItem(item, ignoreBounds=True)
+
+    def set_target(self, target: Drawing) -> None:
+        """Draw the target's contours at another t."""
+        self._target.set_drawing(target)
+
+    def set_heading(self, heading: Heading) -> None:
+        """Take what the cursor's t gives; :meth:`show_form` shows it."""
+        self._heading = heading
+        self._headline.setToolTip(heading.tip)
+        self._notice.setVisible(bool(heading.notice))
+        self._notice.setToolTip(auto_text(heading.notice))
+        if heading.notice:
+            self._place_notice()
+
+    def richest_form(self) -> int:
+        """Return which form of the heading fits: never a part of a number."""
+        is_wide = self.width() > _NARROW
+        self.info.setVisible(is_wide)
+        margin = _MARGIN + _SPACING + self.info.sizeHint().width() if is_wide else _MARGIN
+        room = self.width() - self.title.sizeHint().width() - margin
+        fits = (
+            self._headline.fontMetrics().horizontalAdvance("  ".join(f"{name} {text}" for name, text in form)) <= room
+            for form in self._heading.forms
+        )
+        return next((index for index, does in enumerate(fits) if does), len(self._heading.forms) - 1)
+
+    def show_form(self, index: int) -> None:
+        """Show one of the heading's forms."""
+        muted = theme.current().muted
+        parts = [f'<span style="color:{muted}">{name}</span> {text}' for name, text in self._heading.forms[index]]
+        self._headline.setText("&nbsp;&nbsp;".join(parts))
+
+    def _place_notice(self) -> None:
+        """Over the picture, whose size must stay that of the other panels'."""
+        width, room = self.view.width() - 2 * _NOTICE_GAP, self.view.height() - 2 * _NOTICE_GAP
+        words = self._heading.notice
+        self._notice.setText(words)
+        while (height := self._notice.heightForWidth(width)) > room and len(words) > _LEAST_WORDS:
+            words = words[: len(words) * 9 // 10]
+            self._notice.setText(f"{words.rstrip()}…")
+        self._notice.setGeometry(_NOTICE_GAP, self.view.height() - height - _NOTICE_GAP, width, height)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        """Let the headings be fitted again."""
+        super().resizeEvent(event)
+        self._place_notice()
+        self.resized.emit()
+
+
+def _far(scene: Scene) -> float:
+    """A length far beyond every view; it rarely changes while the scene does."""
+    return 10.0 ** (2 + math.ceil(math.log10(max(scene.extent.width(), scene.extent.height(), 1.0))))
+
+
+def _strips(scene: Scene, far: float) -> list[QGraphicsPolygonItem]:
+    """Bands where ``|H x - y|`` is within one and two sigma_y, and their middle."""
+    items = []
+    for a, b, value in scene.measured:
+        size = math.hypot(a, b)
+        across = QPointF(a / size, b / size)
+        along = QPointF(-across.y(), across.x())
+        middle = across * (value / size)
+        for width, opacity in ((2.0, 26), (1.0, 34), (0.0, 120)):
+            half = across * (width * scene.noise / size)
+            ends = (along * far, along * -far)
+            corners = [
+                middle + half + ends[0],
+                middle + half + ends[1],
+                middle - half + ends[1],
+                middle - half + ends[0],
+            ]
+            colour = QColor(theme.STRIP)
+            colour.setAlpha(opacity)
+            item = QGraphicsPolygonItem(QPolygonF(corners))
+            item.setPen(pg.mkPen(colour, width=1) if width == 0 else QPen(Qt.PenStyle.NoPen))
+            item.setBrush(pg.mkBrush(colour) if width else pg.mkBrush(None))
+            item.setZValue(-1)
+            items.append(item)
+    return items

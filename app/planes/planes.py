@@ -1,0 +1,422 @@
+"""The planes: a panel a sampler in a grid, with one view, one hand and the same random numbers between them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import final
+
+import pyqtgraph as pg
+from PySide6.QtCore import QPointF, Qt, QTimer, Signal
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+from superqt import QFlowLayout
+
+from app.document.document import Document
+from app.planes.contours import TargetContours
+from app.planes.grid import Arrangement
+from app.planes.handles.controller import Hand
+from app.planes.heading import Heading
+from app.planes.overlays.choice import OverlayButton, OverlayLegend
+from app.planes.overlays.overlays import overlays
+from app.planes.panel import Plane
+from app.planes.probe import ScoreCard, scores_in_words, title_of
+from app.planes.scene import COARSE, FINE, Projection, Scene, data_dots, projections
+from app.theme import theme
+from app.widgets.controls import ComboBox
+from app.widgets.keys import Key
+from app.widgets.pictures import Drawing
+from app.widgets.popup import place_in
+from app.widgets.widgets import LegendEntry
+from core.problem.problem import Problem
+from core.runs.experiment import Experiment
+from core.samplers import About
+from core.scenario.scenario import Scenario
+
+TRAIL_FRAMES = 14
+TRAIL_PARTICLES = 4000
+"""So many particles leave trails: enough for the eye, and as fast however many there are."""
+_LEGEND_WIDTH, _LEGEND_HEIGHT = 440, 440
+"""A grid that is smaller than this both ways has no legend."""
+_SAME = 8
+"""A click within so many pixels of the last one means the same point."""
+
+
+@final
+class PlaneGrid(QWidget):
+    """All panels, with one view and one hand between them."""
+
+    dragged = Signal(object)
+    """A Scenario, while a handle is on its way."""
+    cancelled = Signal()
+    """A drag was given up."""
+
+    explained = Signal(object)
+    """The user asks what a sampler is."""
+    replaced = Signal(str, str)
+    """The user wants to see another sampler in a panel: the keys of the one there and of the other."""
+
+    def __init__(self, document: Document, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.planes: dict[str, Plane] = {}
+        self._document = document
+        document.loaded.connect(self._leave)
+        self.hand = Hand(document, self)
+        self.hand.dragged.connect(self._follow_hand)
+        self.hand.edited.connect(self._follow_edit)
+        self.hand.cancelled.connect(self._give_up)
+        self._experiment: Experiment | None = None
+        self._problem: Problem | None = None
+        self._is_present = False
+        """Whether the run that is shown is one of the scenario that is open."""
+        self._scene: Scene | None = None
+        self._contours: TargetContours | None = None
+        self._projections: list[Projection] = []
+        self._frame = 0
+        self._follow = True
+        self._card: ScoreCard | None = None
+        self._point: tuple[str, QPointF] | None = None
+        """The panel and the point that the card is about."""
+        self.arrangement = Arrangement()
+        self.arrangement.changed.connect(self._show_others)
+        self.overlays = OverlayButton()
+        self.overlays.changed.connect(self._change_overlays)
+        self._overlay_legend = OverlayLegend()
+        self._resized = QTimer(self, singleShot=True, interval=0)
+        self._resized.timeout.connect(self._refit)
+        self._overlays_due = QTimer(self, singleShot=True, interval=0)
+        self._overlays_due.timeout.connect(self._draw_overlays)
+        self.keys = [
+            *self.overlays.keys,
+            Key(Qt.Key.Key_E, "Enlarge the selected panel, or show all", self._enlarge_selected),
+            Key(Qt.Key.Key_PageUp, "Previous panels, of more than six", lambda: self.arrangement.turn(-1)),
+            Key(Qt.Key.Key_PageDown, "Next panels, of more than six", lambda: self.arrangement.turn(1)),
+            Key(Qt.Key.Key_Escape, "Close the scores, or show all panels", self._escape),
+        ]
+        """What the window's keys do here."""
+        self._data_legend = LegendEntry("data", 4, style=Qt.PenStyle.NoPen)
+        self._data_legend.hide()
+        self._target_legends = (
+            LegendEntry("exact target at t", 1.6, colour="ink"),
+            LegendEntry("at t = 1", 1.3, style=Qt.PenStyle.DashLine, colour="ink"),
+            LegendEntry("exact target at t = 1", 1.6, colour="ink"),
+        )
+        self._strip_legend = LegendEntry("Hx = y ± σ_y, ± 2σ_y", 8, colour=theme.STRIP)
+        self.choice = ComboBox("The plane of x that is shown: across, up")
+        self.choice.setAccessibleName("Plane")
+        self.choice.setSizeAdjustPolicy(ComboBox.SizeAdjustPolicy.AdjustToContents)
+        self.choice.activated.connect(self._change_projection)
+        self._show_target_legend()
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(8, 8, 4, 4)
+        layout.setSpacing(4)
+        layout.addWidget(self.arrangement, 1)
+        layout.addWidget(self._overlay_legend)
+        layout.addLayout(self._legend())
+        self.setMinimumWidth(280)
+
+    def _legend(self) -> QHBoxLayout:
+        self._legends = entries = QWidget()
+        flow = QFlowLayout(entries)  # in two lines where the panels are narrow
+        flow.setContentsMargins(4, 0, 4, 0)
+        flow.setHorizontalSpacing(14)
+        flow.setVerticalSpacing(0)
+        for entry in (
+            *self._target_legends,
+            LegendEntry("prior", 1.2, colour="faint"),
+            self._strip_legend,
+            LegendEntry("particles, trails", 6, style=Qt.PenStyle.NoPen),
+            self._data_legend,
+        ):
+            flow.addWidget(entry)
+        row = QHBoxLayout()
+        row.addWidget(entries, 1, Qt.AlignmentFlag.AlignVCenter)
+        row.addStretch()
+        for widget in (self.arrangement.pager, self.choice, self.overlays):
+            row.addWidget(widget)
+        return row
+
+    def show_experiment(self, experiment: Experiment, *, is_present: bool = True) -> None:
+        """Take a new run; panels are kept where the samplers are the same.
+
+        Args:
+            experiment: the run.
+            is_present: whether it is one of the scenario that is open, whose handles may then be taken.
+        """
+        abouts = [sampler.about for sampler in experiment.samplers]
+        if abouts != [plane.about for plane in self.planes.values()]:  # name and colour stand on a panel, too
+            self.hand.cancel()  # the panel goes in which the handle is held
+            self._rebuild(abouts)
+        chosen = self.choice.currentText()
+        self._experiment, self._problem, self._frame = experiment, experiment.problem, 0
+        self._is_present = is_present
+        self._projections = projections(experiment.problem)
+        labels = [projection.label for projection in self._projections]
+        self.choice.clear()
+        self.choice.addItems(labels)
+        if chosen in labels:
+            self.choice.setCurrentIndex(labels.index(chosen))
+        else:
+            self._follow = True
+        self.choice.setVisible(len(labels) > 1)
+        self._data_legend.setVisible(experiment.scenario.data is not None)
+        self.refresh()
+
+    def _change_projection(self) -> None:
+        self.fit()
+        self.show_frame(self._frame)
+
+    def _leave(self) -> None:
+        """Another scenario was opened: what is shown is the run of the last one."""
+        self._is_present = False
+
+    def has_room_for(self, experiment: Experiment) -> bool:
+        """Whether the panels are those of a run's samplers, and their plane one of its space."""
+        keys = [sampler.about.key for sampler in experiment.samplers]
+        fits = self._experiment is not None and self._experiment.scenario.dimension == experiment.scenario.dimension
+        return fits and keys == list(self.planes)
+
+    def show_preview(self, experiment: Experiment) -> None:
+        """Take the particles of a small run that there is room for; contours and handles are the hand's."""
+        self._experiment = experiment
+
+    def refresh(self) -> None:
+        """Draw what does not move by itself again, in the theme's colours."""
+        self.overlays.restyle()
+        if self._is_present:
+            self.hand.take(self._projection.basis.numpy())
+        self._draw_scene(FINE)
+
+    def _draw_scene(self, nodes_across: int) -> None:
+        if self._experiment is None or self._problem is None:
+            return
+        abar = float(self._experiment.schedule.alpha_bar[1])
+        scene = self._scene = Scene.of(self._problem, abar, self._projection, nodes_across, self._scene)
+        self._strip_legend.setVisible(bool(scene.measured))
+        palette = theme.current()
+        data = [(dots, theme.dot_pen()) for dots in data_dots(self._experiment.scenario, self._projection)]
+        prior = Drawing([(scene.prior, pg.mkPen(palette.faint, width=1))], data)
+        self._contours = TargetContours(self._problem, self._experiment.schedule, self._projection, scene)
+        target = self._target_drawing()
+        for plane in self.planes.values():
+            plane.set_scene(scene, prior, target)
+        if self._follow:
+            self.arrangement.leader.box.setRange(scene.extent, padding=0.02)
+
+    def _target_drawing(self) -> Drawing:
+        """Contours of the target at the cursor's t, or of the final one."""
+        assert self._contours is not None
+        assert self._experiment is not None
+        t = self._experiment.schedule.steps - self._frame
+        return self._contours.at(t) if "target" in self.overlays.shown else self._contours.final
+
+    def _show_scenario(self, scenario: Scenario, nodes_across: int) -> None:
+        """Draw what is exact at once; the particles come when they are computed."""
+        self._stop_following()  # the plane stays where the hand is
+        self._problem = scenario.problem()
+        self._draw_scene(nodes_across)
+
+    def _follow_hand(self, scenario: Scenario) -> None:
+        self._show_scenario(scenario, COARSE)
+        self.dragged.emit(scenario)
+
+    def _follow_edit(self) -> None:
+        if self.hand.is_active:
+            self._show_scenario(self._document.scenario, FINE)
+
+    def _give_up(self) -> None:
+        self._follow_edit()
+        self.cancelled.emit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        """Leave the room to the panels where there is little: a legend on many lines would take half of it."""
+        super().resizeEvent(event)
+        self._legends.setVisible(event.size().width() >= _LEGEND_WIDTH or event.size().height() >= _LEGEND_HEIGHT)
+
+    def _refit(self) -> None:
+        """Bring the whole problem into view after panels have changed size, unless the user has zoomed."""
+        if self._follow and self._scene is not None and self.planes:
+            self.arrangement.leader.box.setRange(self._scene.extent, padding=0.02)
+
+    @property
+    def _projection(self) -> Projection:
+        return self._projections[self.choice.currentIndex()]
+
+    def follow(self) -> None:
+        """Keep the whole problem in view from the next run on."""
+        self._follow = True
+
+    def fit(self) -> None:
+        """Show the whole problem again after panning or zooming."""
+        self.follow()
+        self.refresh()
+
+    def _rebuild(self, abouts: Sequence[About]) -> None:
+        self._close_card()
+        planes = {about.key: Plane(about, self.hand, self.fit) for about in abouts}
+        first, *others = planes.values()
+        if self.planes and not self._follow:  # the plane stays where the user has brought it
+            first.box.setRange(self.arrangement.leader.box.viewRect(), padding=0)
+        for plane in planes.values():
+            plane.picked.connect(self.select)
+            plane.explained.connect(self.explained)
+            plane.enlarged.connect(self.enlarge)
+            plane.replaced.connect(self.replaced)
+            plane.asked.connect(self._ask)
+            plane.resized.connect(self._fit_headings)
+            plane.resized.connect(self._resized.start)
+            plane.view.handles.pressed.connect(self._close_card)
+            plane.box.sigRangeChangedManually.connect(self._stop_following)
+            plane.box.sigRangeChanged.connect(self._redraw_overlays_soon)
+        for plane in others:
+            plane.box.setXLink(first.box)
+            plane.box.setYLink(first.box)
+        self.planes = planes
+        self.arrangement.take(list(planes.values()))
+
+    def _stop_following(self) -> None:
+        self._follow = False
+
+    def write(self, headings: Sequence[Heading]) -> None:
+        """Say in figures what the cursor's t gives of each sampler."""
+        if self._experiment is not None:
+            self.arrangement.show_frame(self._experiment, self._frame)
+        for plane, heading in zip(self.planes.values(), headings, strict=True):
+            plane.set_heading(heading)
+        self._fit_headings()
+
+    def _fit_headings(self) -> None:
+        """Show the richest form that fits in every panel in view."""
+        seen = self.arrangement.in_view
+        form = max((plane.richest_form() for plane in seen), default=0)
+        for plane in seen:
+            plane.show_form(form)
+
+    def select(self, key: str) -> None:
+        """Mark the panel of one sampler, and bring it into view."""
+        for plane in self.planes.values():
+            plane.mark(plane.about.key == key)
+        self.arrangement.turn_to(self.planes[key])
+
+    def select_panel(self, index: int) -> None:
+        """Mark the panel at a place of the page, where there is one."""
+        plane = self.arrangement.at(index)
+        if plane is not None:
+            self.select(plane.about.key)
+
+    @property
+    def selected(self) -> Plane | None:
+        """The marked panel, or the first."""
+        planes = list(self.planes.values())
+        return next((plane for plane in planes if plane.property("selected")), planes[0] if planes else None)
+
+    # One panel, or all
+
+    def enlarge(self, key: str) -> None:
+        """Give a panel all the room, or every panel its own again."""
+        self._close_card()
+        self.arrangement.toggle(self.planes[key])
+
+    def _enlarge_selected(self) -> None:
+        if self.arrangement.is_enlarged:
+            self.enlarge(self.arrangement.leader.about.key)
+        elif self.selected is not None:
+            self.enlarge(self.selected.about.key)
+
+    def _show_others(self) -> None:
+        """Other panels came into view."""
+        self._close_card()
+        if self._follow:
+            self.refresh()
+        self._fit_headings()
+        self.show_frame(self._frame)
+
+    def _escape(self) -> None:
+        if self._point is not None:
+            self._close_card()
+        elif self.arrangement.is_enlarged:
+            self._enlarge_selected()
+
+    # The particles, and what is drawn over them
+
+    def _change_overlays(self) -> None:
+        self._show_target_legend()
+        self.show_frame(self._frame)
+
+    def _show_target_legend(self) -> None:
+        """Name the contours that are drawn."""
+        moves = "target" in self.overlays.shown
+        for entry, is_shown in zip(self._target_legends, (moves, moves, not moves), strict=True):
+            entry.setVisible(is_shown)
+
+    def show_frame(self, frame: int) -> None:
+        """Show the particles at a frame that is complete, with the frames before it as trails."""
+        if self._experiment is None:
+            return
+        self._frame = frame
+        projection = self._projection
+        trace = self._experiment.trace
+        first = max(0, frame - TRAIL_FRAMES) if "trails" in self.overlays.shown else frame
+        target = self._target_drawing()
+        for index, plane in self._in_view():
+            before = trace.trails(index, first, frame, TRAIL_PARTICLES)
+            plane.particles.set_frames(projection.points(trace.particles(index, frame)), projection.points(before))
+            plane.set_target(target)
+        self._draw_overlays()
+
+    def _in_view(self) -> list[tuple[int, Plane]]:
+        """The panels that are seen, each with its sampler's place in the run."""
+        seen = self.arrangement.in_view
+        return [(index, plane) for index, plane in enumerate(self.planes.values()) if plane in seen]
+
+    def _redraw_overlays_soon(self) -> None:
+        """Fields fill the view: they follow it, once for all the panels that move together."""
+        if self.overlays.shown - {"target", "trails"} or self._point is not None:
+            self._overlays_due.start()
+
+    def _draw_overlays(self) -> None:
+        self._overlays_due.stop()
+        if self._experiment is None or self._experiment.completed <= self._frame:
+            return
+        panels, shown = self._in_view(), self.overlays.shown
+        place = self.arrangement.leader.box.viewRect()
+        seen = [index for index, _ in panels]
+        drawn = overlays(self._experiment, self._frame, self._projection, place, seen, shown, self.overlays.part)
+        key, point = self._point or ("", None)
+        for index, plane in panels:
+            mark = (point.x(), point.y()) if point is not None and plane.about.key == key else None
+            plane.show_overlay(drawn.panels[index], drawn.place, mark)
+        self._overlay_legend.say(drawn.hottest, drawn.words)
+        self._write_card()
+
+    # The scores at a point
+
+    def _ask(self, key: str, point: QPointF) -> None:
+        """Show the scores at a point, or no longer where it is the same one."""
+        old, self._point = self._point, (key, point)
+        plane = self.planes[key]
+        if old is not None and old[0] == key and (old[1] - point).manhattanLength() < _SAME * plane.view.handles.pixel:
+            self._close_card()
+            return
+        if self._card is None:
+            self._card = ScoreCard(self.window())
+            self._card.closed.connect(self._close_card)
+        self._draw_overlays()
+
+    def _write_card(self) -> None:
+        if self._card is None or self._point is None or self._experiment is None:
+            return
+        key, point = self._point
+        plane, index = self.planes[key], list(self.planes).index(key)
+        t, rows = scores_in_words(self._experiment, self._frame, index, self._projection, point)
+        self._card.show_rows(title_of(self._experiment, index, t), rows)
+        on_screen = plane.view.viewport().mapToGlobal(plane.view.mapFromScene(plane.view.handles.mapToScene(point)))
+        self._card.place(self.window().mapFromGlobal(on_screen), place_in(self.window(), self))
+        self._card.show()
+        self._card.raise_()
+
+    def _close_card(self) -> None:
+        card, self._card, self._point = self._card, None, None
+        if card is not None:
+            card.hide()
+            card.deleteLater()
+            self._overlays_due.start()

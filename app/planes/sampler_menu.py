@@ -1,0 +1,68 @@
+"""A panel's name, which opens a menu of all samplers to show in its place."""
+
+from __future__ import annotations
+
+from typing import final
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QMenu, QToolButton
+
+from app.planes.handles.controller import Hand
+from app.theme import theme
+from app.widgets.user_text import auto_text, button_text
+from core.errors import ScenarioError
+from core.samplers import SAMPLERS, About
+from core.scenario.edits import with_sampler
+from core.scenario.scenario import Scenario
+
+
+def offered(scenario: Scenario) -> dict[str, About]:
+    """Every sampler that a scenario may name, by that name: the registered ones, then its own."""
+    own = {sampler.about.key: sampler.about for sampler in scenario.line_up(with_idle=True)}
+    return {key: sampler.about for key, sampler in SAMPLERS.items()} | own
+
+
+@final
+class SamplerButton(QToolButton):
+    """Says which sampler a panel shows, and offers the others."""
+
+    chosen = Signal(str)
+    """The key of the sampler to show instead."""
+    explained = Signal()
+    enlarged = Signal()
+
+    def __init__(self, about: About, hand: Hand) -> None:
+        super().__init__(objectName="sampler", text=button_text(about.short_label))
+        self.about, self._hand = about, hand
+        self.setIcon(theme.dot(about.colour))
+        self.setFont(theme.font(13, "semibold"))
+        self.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.setToolTip(auto_text(f"{about.summary}\n{about.source}\nClick to show another sampler here."))
+        self.setAccessibleName(f"{about.label}: choose the sampler of this panel")
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        menu = QMenu(self)
+        menu.setToolTipsVisible(True)
+        menu.aboutToShow.connect(self._fill)
+        self.setMenu(menu)
+
+    def _fill(self) -> None:
+        """Make the entries anew: what can run depends on the problem."""
+        menu = self.menu()
+        menu.clear()
+        scenario = self._hand.scenario
+        for key, about in offered(scenario).items():
+            action = menu.addAction(theme.dot(about.colour), button_text(about.label))
+            if key == self.about.key:
+                action.setFont(theme.font(13, "semibold"))
+            action.setToolTip(auto_text(about.summary))
+            action.triggered.connect(lambda _checked, key=key: self.chosen.emit(key))
+            try:
+                with_sampler(scenario, self.about.key, key)
+            except ScenarioError as error:
+                action.setEnabled(False)
+                action.setToolTip(auto_text(str(error)))
+        menu.addSeparator()
+        entry = menu.addAction(f"About {button_text(self.about.label)}", self.explained.emit)
+        entry.setToolTip(auto_text(self.about.summary))
+        menu.addAction("Enlarge, or show all again\tE", self.enlarged.emit)

@@ -1,0 +1,172 @@
+"""A panel's picture, whose handles take the keys while it has the focus."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import final
+
+import pyqtgraph as pg
+from pyqtgraph.GraphicsScene.mouseEvents import MouseClickEvent
+from PySide6.QtCore import QEvent, QPointF, Qt, Signal
+from PySide6.QtGui import QAccessible, QAccessibleEvent, QContextMenuEvent, QFocusEvent, QKeyEvent
+
+from app.planes.handles.controller import Hand
+from app.planes.handles.handles import Handles
+from app.planes.handles.menu import plane_menu
+from app.widgets.keys import is_asked_for
+from core.scenario.plane_edits import Grip
+
+_ARROWS = {Qt.Key.Key_Left: (-1, 0), Qt.Key.Key_Right: (1, 0), Qt.Key.Key_Down: (0, -1), Qt.Key.Key_Up: (0, 1)}
+_LARGE_NUDGE = 10
+
+
+@final
+class PlaneView(pg.GraphicsView):
+    """The handles and their keys: Tab goes from one to the next, arrows move it, Delete removes its component."""
+
+    asked = Signal(object)
+    """A point of the plane (a QPointF) that was clicked, or the focused handle's, by the key Enter."""
+
+    def __init__(self, hand: Hand, reset_view: Callable[[], object]) -> None:
+        super().__init__()
+        # Without a plot's axes and menus a panel is made in a quarter of the time.
+        self.box = pg.ViewBox(enableMenu=False, lockAspect=True, defaultPadding=0)
+        self.setCentralItem(self.box)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.setAcceptDrops(False)  # files are for the window
+        self.hand, self._reset_view = hand, reset_view
+        self._is_nudging = False
+        self.handles = Handles(hand)
+        self.box.addItem(self.handles, ignoreBounds=True)
+        self.handles.pressed.connect(self._take_keys)
+        self.handles.clicked.connect(self._ask)
+        self.scene().sigMouseClicked.connect(self._clicked)
+        hand.changed.connect(self._say)
+
+    def _say(self) -> None:
+        """Tell screen readers which handle has the keys, and its value."""
+        focused = self.hasFocus() and self.hand.grip is not None
+        words = self.hand.describe(self.hand.grip) if focused else ""  # type: ignore[arg-type]
+        if words != self.accessibleDescription():
+            self.setAccessibleDescription(words)
+            if focused:  # the widget keeps the focus, but what is in hand is new: it is to be read out
+                QAccessible.updateAccessibility(QAccessibleEvent(self, QAccessible.Event.Focus))
+
+    def _take_keys(self) -> None:
+        self._is_nudging = False
+        self.setFocus()
+
+    # The mouse, away from handles
+
+    def _clicked(self, event: MouseClickEvent) -> None:
+        point = self.handles.mapFromScene(event.scenePos())
+        if event.button() == Qt.MouseButton.RightButton:
+            self._open_menu(self.handles.at(point), point)
+        elif event.button() == Qt.MouseButton.LeftButton and not event.double():
+            self._ask(point)
+
+    def _ask(self, point: QPointF) -> None:
+        """Away from handles, a click selects nothing and asks for the scores."""
+        self.hand.focus(None)
+        if self.hasFocus():
+            self._give_keys_back()
+        self.asked.emit(point)
+
+    def _give_keys_back(self) -> None:
+        self.window().setFocus()
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:  # noqa: N802 - Qt's name
+        """Open the focused handle's menu by its key; the mouse's right button may also zoom, and is seen to above."""
+        if event.reason() == QContextMenuEvent.Reason.Keyboard and self.hand.grip is not None:
+            self._open_menu(self.hand.grip, self.handles.place(self.hand.grip))
+
+    def _open_menu(self, grip: Grip | None, point: QPointF) -> None:
+        place, pixel = (point.x(), point.y()), self.handles.pixel
+        menu = plane_menu(self.hand, grip, place, pixel, ask=lambda: self.asked.emit(point), fit=self._reset_view)
+        menu.exec(self.viewport().mapToGlobal(self.mapFromScene(self.handles.mapToScene(point))))
+        menu.deleteLater()
+
+    # Keys
+
+    def event(self, event: QEvent) -> bool:
+        """Claim Escape while a handle is on its way: nothing else is meant then."""
+        if is_asked_for(event, Qt.Key.Key_Escape) and self.hand.is_dragging:
+            event.accept()
+            return True
+        return super().event(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
+        """Arrows move the focused handle, Delete removes its component, Enter asks for the scores, Escape gives up."""
+        key = Qt.Key(event.key())
+        if key in _ARROWS and self.hand.grip is not None:
+            self._nudge(_ARROWS[key], large=bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier))
+        elif key in {Qt.Key.Key_Delete, Qt.Key.Key_Backspace} and self.hand.selected is not None:
+            self.hand.delete()
+        elif key in {Qt.Key.Key_Return, Qt.Key.Key_Enter} and self.hand.grip is not None:
+            self.asked.emit(self.handles.place(self.hand.grip))
+        elif key == Qt.Key.Key_Escape:
+            self._is_nudging = False
+            if not self.hand.cancel():
+                self.hand.focus(None)
+                self._give_keys_back()
+        else:
+            event.ignore()
+
+    def _nudge(self, way: tuple[int, int], *, large: bool) -> None:
+        """A drag by keys: one edit until the key is let go."""
+        grip = self.hand.grip
+        assert grip is not None
+        if self.hand.is_dragging and not self._is_nudging:
+            return  # the mouse has it
+        if not self.hand.is_dragging:
+            self.hand.grasp(grip)
+            self._is_nudging = True
+            self._nudged = self.handles.place(grip)
+        pixel = self.handles.pixel
+        step = self._step(pixel) * (_LARGE_NUDGE if large else 1)
+        self._nudged += QPointF(*way) * step
+        self.hand.move((self._nudged.x(), self._nudged.y()), pixel=pixel, snap=False)
+
+    def _step(self, pixel: float) -> float:
+        """A round number of about a pixel, that two decimal places can show."""
+        return max(10.0 ** math.floor(math.log10(pixel)), 0.01)
+
+    def keyReleaseEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
+        """A key that is let go ends its drag."""
+        if self._is_nudging and not event.isAutoRepeat():
+            self._is_nudging = False
+            self.hand.release()
+        event.ignore()
+
+    # Focus
+
+    def focusNextPrevChild(self, forward: bool) -> bool:  # noqa: N802 - Qt's name
+        """Go through the handles before leaving the panel."""
+        grips = [spot.grip for spot in self.hand.spots]
+        place = grips.index(self.hand.grip) if self.hand.grip in grips else -1 if forward else len(grips)
+        place += 1 if forward else -1
+        if 0 <= place < len(grips):
+            self.hand.focus(grips[place])
+            return True
+        return super().focusNextPrevChild(forward)
+
+    def focusInEvent(self, event: QFocusEvent) -> None:  # noqa: N802 - Qt's name
+        """Begin at the first handle, or at the last when coming from behind."""
+        super().focusInEvent(event)
+        self.handles.has_focus = True
+        grips = [spot.grip for spot in self.hand.spots]
+        if grips and event.reason() in {Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason}:
+            self.hand.focus(grips[0 if event.reason() == Qt.FocusReason.TabFocusReason else -1])
+        self._say()
+        self.handles.update()
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:  # noqa: N802 - Qt's name
+        """Let go of what the keys hold."""
+        super().focusOutEvent(event)
+        self.handles.has_focus = False
+        if self._is_nudging:
+            self._is_nudging = False
+            self.hand.release()
+        self._say()
+        self.handles.update()

@@ -1,0 +1,4 @@
+"""The problem dock: every number of a scenario as a field.
+
+Import `ProblemEditor` from `dock`; each section has a module.
+"""

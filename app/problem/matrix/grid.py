@@ -1,0 +1,188 @@
+"""The grid of a matrix's cells: keys and menu as in a spreadsheet."""
+
+from __future__ import annotations
+
+from typing import final
+
+from PySide6.QtCore import QEvent, QItemSelectionModel, QModelIndex, QPersistentModelIndex, Qt
+from PySide6.QtGui import QAction, QColor, QContextMenuEvent, QGuiApplication, QKeyEvent, QKeySequence, QPainter, QPen
+from PySide6.QtWidgets import QAbstractItemDelegate, QMenu, QStyle, QStyleOptionViewItem, QTableView, QWidget
+
+from app.problem.matrix.model import MatrixModel
+from app.theme import theme
+from app.widgets.cells import Cells, pasted_text
+from app.widgets.fields import write
+
+_CELL_WIDTH, _CELL_HEIGHT = 62, 26
+_TO_THE_RIGHT = int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight)
+_Standard = QKeySequence.StandardKey
+
+
+@final
+class _HeatCells(Cells):
+    """Cells painted in their colours; what is selected has a frame, so that its colour stays."""
+
+    def paint(
+        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> None:
+        """Paint one cell; hundreds are painted at once while the grid is scrolled."""
+        view, rect = self.parent(), option.rect
+        assert isinstance(view, MatrixGrid)
+        text, surface, ink = view.matrix.look(index.row(), index.column())
+        painter.fillRect(rect, surface)
+        painter.setPen(ink)
+        painter.drawText(rect.adjusted(2, 0, -5, 0), _TO_THE_RIGHT, text)
+        is_current = index == view.currentIndex()
+        if is_current or option.state & QStyle.StateFlag.State_Selected:
+            width = 2 if is_current else 1
+            painter.setPen(QPen(QColor(theme.current().accent if view.hasFocus() else theme.current().muted), width))
+            painter.drawRect(rect.adjusted(width - 1, width - 1, -width, -width))
+
+
+@final
+class MatrixGrid(QTableView):
+    """Arrows and Tab move, Return edits, Delete puts zeros, Ctrl+C and Ctrl+V copy and paste, Ctrl+Tab leaves."""
+
+    def __init__(self, model: MatrixModel, name: str) -> None:
+        super().__init__(objectName="matrix", accessibleName=name)
+        self.matrix = model
+        self._was_refused = False
+        model.refused.connect(lambda _: self._note_refused())
+        self.setModel(model)
+        cells = _HeatCells(self)
+        cells.block_pasted.connect(self._enter)
+        self.setItemDelegate(cells)
+        self.setFont(theme.font(12))
+        for header, size in ((self.horizontalHeader(), _CELL_WIDTH), (self.verticalHeader(), _CELL_HEIGHT)):
+            header.setFont(theme.font(11))
+            header.setDefaultSectionSize(size)
+            header.setMinimumSectionSize(24)
+            header.setHighlightSections(False)
+        self.setHorizontalScrollMode(QTableView.ScrollMode.ScrollPerPixel)
+        self.setVerticalScrollMode(QTableView.ScrollMode.ScrollPerPixel)
+        self.setTabKeyNavigation(False)
+        self.setCornerButtonEnabled(False)
+        self.setCurrentIndex(model.index(0, 0))
+
+    # Cells
+
+    @property
+    def cells(self) -> list[tuple[int, int]]:
+        """The selected cells; the current one where none is."""
+        found = [
+            (i, j)
+            for part in self.selectionModel().selection().toList()
+            for i in range(part.top(), part.bottom() + 1)
+            for j in range(part.left(), part.right() + 1)
+        ]
+        current = self.currentIndex()
+        return found or [(max(current.row(), 0), max(current.column(), 0))]
+
+    def copy(self) -> None:
+        """Copy the selected cells as spreadsheets do, with all digits: tabs between cells, a line a row."""
+        cells = set(self.cells)
+        rows, columns = sorted({i for i, _ in cells}), sorted({j for _, j in cells})
+        values = self.matrix.values
+        lines = ["\t".join(write(float(values[i, j])) for j in columns) for i in rows]
+        QGuiApplication.clipboard().setText("\n".join(lines))
+
+    def paste(self) -> None:
+        """Paste numbers from the current cell on, or one number into the selected cells."""
+        self._enter(QGuiApplication.clipboard().text())
+
+    def _enter(self, text: str) -> None:
+        self.matrix.enter(text, self.cells)
+
+    def _note_refused(self) -> None:
+        self._was_refused = True
+
+    def clear(self) -> None:
+        """Put zeros into the selected cells."""
+        self.matrix.put_constant(0.0, self.cells)
+
+    # Keys
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
+        """Take the keys of a spreadsheet."""
+        key, held = event.key(), event.modifiers()
+        if event.matches(_Standard.Paste):
+            self._enter(pasted_text(event))
+        elif event.matches(_Standard.Copy):
+            self.copy()
+        elif event.matches(_Standard.Undo):
+            self.matrix.undo()
+        elif event.matches(_Standard.Redo) or (key == Qt.Key.Key_Y and held & Qt.KeyboardModifier.ControlModifier):
+            self.matrix.redo()
+        elif key in {Qt.Key.Key_Delete, Qt.Key.Key_Backspace}:
+            self.clear()
+        elif key in {Qt.Key.Key_Return, Qt.Key.Key_Enter} and not held & Qt.KeyboardModifier.ControlModifier:
+            if self.state() != QTableView.State.EditingState:  # Qt hands on the key that ends an edit
+                self.edit(self.currentIndex())
+        elif key in {Qt.Key.Key_Tab, Qt.Key.Key_Backtab} and not held & Qt.KeyboardModifier.ControlModifier:
+            self._step(1 if key == Qt.Key.Key_Tab else -1)
+        else:
+            super().keyPressEvent(event)
+
+    def event(self, event: QEvent) -> bool:
+        """Keep Tab, which moves between cells until the last, and leave by Ctrl+Tab."""
+        if event.type() == QEvent.Type.KeyPress and isinstance(event, QKeyEvent):
+            is_tab, is_back = event.key() == Qt.Key.Key_Tab, event.key() == Qt.Key.Key_Backtab
+            if is_tab or is_back:
+                if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+                    return self.focusNextPrevChild(is_tab)
+                self.keyPressEvent(event)
+                return True
+        return super().event(event)
+
+    def _step(self, step: int) -> None:
+        """Go to the next cell or the one before, row by row; from the last or the first one, leave the grid."""
+        width, index = self.matrix.columnCount(), self.currentIndex()
+        place = index.row() * width + index.column() + step
+        if 0 <= place < width * self.matrix.rowCount():
+            self._go(*divmod(place, width))
+        else:
+            self.focusNextPrevChild(step > 0)
+
+    def _go(self, row: int, column: int) -> None:
+        index = self.matrix.index(row, column)
+        self.selectionModel().setCurrentIndex(index, QItemSelectionModel.SelectionFlag.ClearAndSelect)
+
+    def closeEditor(self, editor: QWidget, hint: QAbstractItemDelegate.EndEditHint) -> None:  # noqa: N802 - Qt's name
+        """After Return go down, as in a spreadsheet; after Tab to the next cell; where the text is refused, stay."""
+        hints, step = QAbstractItemDelegate.EndEditHint, 0
+        if hint in {hints.EditNextItem, hints.EditPreviousItem}:
+            hint, step = hints.NoHint, 1 if hint == hints.EditNextItem else -1
+        is_return = hint == hints.SubmitModelCache
+        stays, self._was_refused = self._was_refused, False
+        super().closeEditor(editor, hint)
+        current = self.currentIndex()
+        if stays:
+            return
+        if step:
+            self._step(step)
+        elif is_return and current.row() + 1 < self.matrix.rowCount():
+            self._go(current.row() + 1, current.column())
+
+    # Menu
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:  # noqa: N802 - Qt's name
+        """Offer what the keys do."""
+        menu = self.menu()
+        menu.aboutToHide.connect(menu.deleteLater)
+        menu.popup(event.globalPos())
+
+    def menu(self) -> QMenu:
+        """Return what can be done with the selected cells."""
+        menu = QMenu(self)
+        for words, keys, action in (
+            ("Copy", "Ctrl+C", self.copy),
+            ("Paste", "Ctrl+V", self.paste),
+            ("Set to 0", "Delete", self.clear),
+            ("Select all", "Ctrl+A", self.selectAll),
+            ("Undo", "Ctrl+Z", self.matrix.undo),
+            ("Redo", "Ctrl+Y", self.matrix.redo),
+        ):
+            entry = QAction(f"{words}\t{keys}", menu)
+            entry.triggered.connect(lambda _checked=False, action=action: action())
+            menu.addAction(entry)
+        return menu

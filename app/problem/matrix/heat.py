@@ -1,0 +1,87 @@
+"""Colours of numbers: blue above zero, orange below, the surface at zero, with text that can be read on each."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import final
+
+from PySide6.QtCore import QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QLinearGradient, QPainter, QPaintEvent
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from app.theme import theme
+
+_POSITIVE, _NEGATIVE = "#2E86DE", "#E67E22"
+_LEVELS = 32
+"""On either side of zero."""
+_STRONGEST = 0.85
+"""Share of the colour in the largest number."""
+_BAR = QSize(64, 10)
+
+
+@cache
+def colours(surface: str, level: int) -> tuple[QColor, QColor]:
+    """Return the colour of a cell and the one of its text, at a level from ``-_LEVELS`` to ``_LEVELS``."""
+    strong, base = QColor(_POSITIVE if level > 0 else _NEGATIVE), QColor(surface)
+    share = _STRONGEST * abs(level) / _LEVELS
+    mixed = QColor.fromRgbF(
+        *((1 - share) * one + share * two for one, two in zip(base.getRgbF()[:3], strong.getRgbF()[:3], strict=True))  # type: ignore[index]
+    )
+    ink = max(("#000000", "#FFFFFF", theme.LIGHT.ink, theme.DARK.ink), key=lambda each: _rank(each, mixed.name()))
+    return mixed, QColor(ink)
+
+
+def _rank(ink: str, surface: str) -> tuple[bool, bool, float]:
+    """The theme's inks where they can be read, else black or white."""
+    contrast = theme.contrast(ink, surface)
+    return contrast >= 4.5, ink in {theme.LIGHT.ink, theme.DARK.ink}, contrast
+
+
+def level_of(value: float, largest: float) -> int:
+    """Return the level of a number, where the largest in size has the last."""
+    return round(_LEVELS * value / largest) if largest > 0 else 0
+
+
+@final
+class HeatLegend(QWidget):
+    """What the colours mean: a bar from the smallest to the largest, and the largest number in size."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._limit = "0"
+        self.setFont(theme.font(11))
+        self.setAccessibleName("Colours of the cells")
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+
+    def show_largest(self, largest: float) -> None:
+        """Say what the strongest colour stands for."""
+        limit = f"{largest:.3g}"
+        if limit != self._limit:
+            self._limit = limit
+            self.updateGeometry()
+            self.update()
+
+    @property
+    def _words(self) -> tuple[str, str]:
+        return f"−{self._limit}", self._limit
+
+    def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        """Words, bar and words."""
+        metrics = self.fontMetrics()
+        return QSize(_BAR.width() + 12 + sum(map(metrics.horizontalAdvance, self._words)), metrics.height() + 4)
+
+    def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
+        """Draw them."""
+        palette, painter = theme.current(), QPainter(self)
+        low, high = self._words
+        start = self.fontMetrics().horizontalAdvance(low) + 6
+        bar = QRectF(start, (self.height() - _BAR.height()) / 2, _BAR.width(), _BAR.height())
+        gradient = QLinearGradient(bar.topLeft(), bar.topRight())
+        for place, level in ((0.0, -_LEVELS), (0.5, 0), (1.0, _LEVELS)):
+            gradient.setColorAt(place, colours(palette.surface, level)[0])
+        painter.setPen(QColor(palette.line))
+        painter.setBrush(gradient)
+        painter.drawRect(bar)
+        painter.setPen(QColor(palette.muted))
+        painter.drawText(self.rect(), Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, low)
+        painter.drawText(self.rect(), Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, high)

@@ -1,0 +1,393 @@
+"""The transport: play, step and scrub through the frames of a run."""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import cast, final
+
+from PySide6.QtCore import QObject, Qt, QTimer, Signal
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QToolButton, QWidget
+
+from app.theme import theme
+from app.transport.slider import TimeSlider
+from app.transport.time_scale import Kind, TimeScale
+from app.widgets.controls import ComboBox
+from app.widgets.keys import Key
+from app.widgets.segments import Segments
+from app.widgets.user_text import plain_label
+from core.problem.schedule import Schedule, same_moment
+from core.simulation.pace import in_words
+from core.text.number_format import number
+
+_TICK_MS = 16
+_FOLLOW_SECONDS = 0.05
+"""While frames are being computed they are shown at most this often: painting slows them down."""
+SECONDS = 6.0
+"""A whole run takes this long at speed 1."""
+SPEEDS = (0.125, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
+_AXES = {
+    "t": "Time axis: every step has equal room and takes equally long",
+    "log t": "Time axis: equal room for equal ratios of t + 1, so that the last steps are played slowly",
+    "log SNR": "Time axis: equal room for equal steps of ln(ᾱ/(1 − ᾱ)), the log signal-to-noise ratio",
+}
+_WIDE, _NARROW = 1120, 860
+"""Widths from which there is room for both figures beside t, and for one of them, status and axis."""
+_TIMED_SECONDS, _LONG_SECONDS = 3.0, 10.0
+"""After so long the time that is left is estimated, and shown where it is at least so much."""
+EVERY_FRAME = None
+"""In place of a speed: each frame is shown, however long that takes."""
+
+
+@final
+class Player(QObject):
+    """Where in the run we are; moves by itself while playing, never past what is computed."""
+
+    moved = Signal(int)
+    """The frame to show."""
+    playing_changed = Signal(bool)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.frame = 0
+        self.last = 0
+        """The last frame of the run, T."""
+        self.final = 0
+        """The last frame that will be computed: T, unless the run was given up."""
+        self.available = 0
+        """Frames computed so far."""
+        self.speed: float | None = 1.0
+        self.loop = False
+        self.scale: TimeScale | None = None
+        """The time axis along which playing has an even pace; None: every t takes equally long."""
+        self.schedule: Schedule | None = None
+        """Of the run."""
+        self._wanted = 0.0
+        self._anchor: tuple[int, Schedule] | None = None
+        """The t at which the user left the cursor, and its schedule; None: where it is now. However many runs of other
+        schedules follow, each starts from this one, so that no rounding adds up."""
+        self._is_new = True
+        self._clock = self._shown_at = 0.0
+        self._timer = QTimer(self, interval=_TICK_MS)
+        self._timer.setTimerType(Qt.TimerType.PreciseTimer)
+        self._timer.timeout.connect(self._tick)
+
+    @property
+    def rest(self) -> int:
+        """Where playing ends: t = 1, where the theory states its results; t = 0 is one step on."""
+        return min(self.final, max(self.last - 1, 0))
+
+    @property
+    def is_playing(self) -> bool:
+        """Whether the frame moves by itself."""
+        return self._timer.isActive()
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the frame is one of this run, and is shown."""
+        return not self._is_new
+
+    @property
+    def _here(self) -> int:
+        """The frame, or in a run of which nothing is shown yet, the one that will be."""
+        return round(self._wanted) if self._is_new else self.frame
+
+    def begin(self, schedule: Schedule) -> None:
+        """Take a new run: from its start when playing, to where the cursor means the same when paused."""
+        last = schedule.steps
+        wanted = float(self.frame_in(schedule))
+        self._drop_anchor()
+        self._wanted = wanted
+        self.schedule, self.last, self.final = schedule, last, last
+        self.available, self._is_new = 0, True
+        self._clock = time.perf_counter()
+
+    def frame_in(self, schedule: Schedule) -> int:
+        """Return the frame at which a run of another schedule would be shown."""
+        if self.is_playing or self.schedule is None:
+            return 0
+        t, own = self._anchor or (self.last - round(self._wanted), self.schedule)
+        return schedule.steps - same_moment(t, own, schedule)
+
+    def _drop_anchor(self) -> None:
+        """Remember where the user has left the cursor, before it goes elsewhere by itself."""
+        if self._anchor is None and self.schedule is not None and not self.is_playing:
+            self._anchor = self.last - round(self._wanted), self.schedule
+
+    def _move_to(self, wanted: float) -> None:
+        """The cursor goes where the user wants it, or where playing brings it."""
+        self._wanted, self._anchor = wanted, None
+
+    def offer(self, available: int) -> None:
+        """More frames are computed: follow them while paused, to where we were."""
+        self.available = available
+        reached = available > self._wanted
+        if not self.is_playing and (reached or time.perf_counter() - self._shown_at > _FOLLOW_SECONDS):
+            self._show()
+
+    def end_early(self) -> None:
+        """No more frames will come than are there: they are the whole run now."""
+        self._drop_anchor()
+        self.final = max(self.available - 1, 0)
+        self._wanted = min(self._wanted, float(self.final))
+        if self.available == 0:
+            self.pause()
+        elif not self.is_playing:
+            self._show()
+
+    def play(self) -> None:
+        """Play on, or from the start when at the end."""
+        if self._here >= self.rest:
+            self.seek(0)
+        self._clock = time.perf_counter()
+        self._timer.start()
+        self.playing_changed.emit(True)
+
+    def restart(self) -> None:
+        """Play from the start, whatever is shown now."""
+        self._move_to(0.0)
+        self.play()
+
+    def pause(self) -> None:
+        """Stay where we are."""
+        if self.is_playing:
+            self._timer.stop()
+            self._move_to(float(self._here))
+            self.playing_changed.emit(False)
+
+    def toggle(self) -> None:
+        """Play or pause."""
+        self.pause() if self.is_playing else self.play()
+
+    def seek(self, frame: int) -> None:
+        """Go to a frame, or as near as is computed."""
+        self._move_to(float(min(max(frame, 0), self.final)))
+        self._show()
+
+    def step(self, frames: int) -> None:
+        """Pause and go some frames on or back."""
+        self.pause()
+        self.seek(self._here + frames)
+
+    def show_again(self) -> None:
+        """Have the same frame shown anew."""
+        self._is_new = True
+        self._show()
+
+    def _tick(self) -> None:
+        now = time.perf_counter()
+        if self.speed is EVERY_FRAME:
+            self._move_to(self._here + 1.0)
+        else:
+            self._move_to(self._after((now - self._clock) * self.speed / SECONDS))
+        self._clock = now
+        # Wait for the computation rather than jump once it has caught up.
+        self._wanted = min(self._wanted, float(max(self.available - 1, 0)), float(self.rest))
+        if self.available > self.final or now - self._shown_at > _FOLLOW_SECONDS:
+            self._show()
+        if self.available > self.rest and self._here >= self.rest:
+            if self.loop:
+                self.seek(0)
+            else:
+                self.pause()
+
+    def _after(self, share: float) -> float:
+        """Return where playing has got to after a share of the axis."""
+        if self.scale is None or self.scale.steps != self.last:
+            return self._wanted + share * self.last
+        return self.scale.advance(self._wanted, share)
+
+    def _show(self) -> None:
+        frame = min(round(self._wanted), self.available - 1)
+        if frame >= 0 and (frame != self.frame or self._is_new):
+            self.frame, self._is_new = frame, False
+            self._shown_at = time.perf_counter()
+            self.moved.emit(frame)
+
+
+@final
+class Transport(QWidget):
+    """Buttons, scrub bar and figures for a player, and how far the computation is."""
+
+    cancelled = Signal()
+    """The user wants no more of the computation."""
+    axis_changed = Signal(str)
+    """The user has chosen another kind of time axis."""
+
+    def __init__(self, player: Player) -> None:
+        super().__init__()
+        self.setObjectName("transport")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.player = player
+        self.is_refining = False
+        """The frames are complete, and the bracket of the KL is being refined."""
+        self._schedule: Schedule | None = None
+        self._figures = 2
+        """Of abar_t and SNR_t so many are written beside t."""
+        self._words = ""
+        """How far the run is."""
+        self.keys = [
+            Key(Qt.Key.Key_Space, "Play or pause", player.toggle),
+            Key(Qt.Key.Key_Left, "One step back", lambda: player.step(-1)),
+            Key(Qt.Key.Key_Right, "One step on", lambda: player.step(1)),
+            Key(Qt.Key.Key_Home, "To the start", lambda: player.step(-player.last)),
+            Key(Qt.Key.Key_End, "To the end", lambda: player.step(player.last)),
+        ]
+        """What the window's keys do here."""
+        icons = ("play", "step-backward", "step-forward", "skip-previous", "skip-next")
+        self.play, self.back, self.forward, self.to_start, self.to_end = (
+            self._button(icon, f"{key.words} ({key.name})", key.press)
+            for icon, key in zip(icons, self.keys, strict=True)
+        )
+        self.play.setObjectName("play")
+        self.where = QLabel()
+        self.scrub = TimeSlider()
+        self.scrub.setAccessibleName("Position in the run")
+        self.scrub.setToolTip("Reverse time: from pure noise on the left to the samples on the right")
+        self.scrub.actionTriggered.connect(lambda _: self._scrubbed(self.scrub.sliderPosition()))
+        self.axis = Segments("Time axis", _AXES, quiet=True)
+        self.axis.chosen.connect(lambda _: self._rescale())
+        self.axis.chosen.connect(lambda _: self.axis_changed.emit(self.axis.choice))
+        self.speed = ComboBox("Speed")
+        for value in SPEEDS:
+            self.speed.addItem(f"{value:g}×" if value >= 1 else f"1/{round(1 / value)}×", value)
+        self.speed.addItem("every frame", EVERY_FRAME)
+        self.speed.setCurrentIndex(SPEEDS.index(1.0))
+        self.speed.currentIndexChanged.connect(lambda _: setattr(player, "speed", self.speed.currentData()))
+        self.loop = self._button("repeat", "Start again at the end", None)
+        self.loop.setCheckable(True)
+        self.loop.toggled.connect(self._change_loop)
+        self.cancel = self._button("close-circle-outline", "Stop computing; what is there stays", self.cancelled.emit)
+        keeps_its_place = self.cancel.sizePolicy()
+        keeps_its_place.setRetainSizeWhenHidden(True)
+        self.cancel.setSizePolicy(keeps_its_place)
+        self.cancel.hide()
+        self.status = plain_label()
+        self.status.setProperty("role", "muted")
+        self.status.setMinimumWidth(196)
+        self.status.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self._lay_out()
+        player.moved.connect(self._moved)
+        player.playing_changed.connect(lambda _: self.restyle())
+        self.restyle()
+
+    def _lay_out(self) -> None:
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(12, 8, 16, 8)
+        layout.setSpacing(4)
+        for button in (self.to_start, self.back, self.play, self.forward, self.to_end):
+            layout.addWidget(button)
+        layout.addSpacing(12)
+        layout.addWidget(self.where)
+        layout.addWidget(self.scrub, 1)
+        layout.addSpacing(12)
+        for widget in (self.axis, self.speed, self.loop, self.cancel, self.status):
+            layout.addWidget(widget)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        """Leave out what a narrow window has no room for: first SNR, then the status and the choice of the axis."""
+        super().resizeEvent(event)
+        width = event.size().width()
+        self._figures = 2 if width >= _WIDE else 1 if width >= _NARROW else 0
+        self.where.setMinimumWidth((64, 140, 264)[self._figures])
+        self.status.setVisible(width >= _NARROW)
+        self.axis.setVisible(width >= _NARROW)
+        self._moved(self.player.frame)
+
+    def _button(self, icon: str, tip: str, action: object) -> QToolButton:
+        button = QToolButton(toolTip=tip, accessibleName=tip)
+        button.setProperty("icon_name", icon)
+        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        if action is not None:
+            button.clicked.connect(action)
+        return button
+
+    def restyle(self) -> None:
+        """Take the theme's icons, and the one that tells playing from paused."""
+        for button in (self.to_start, self.back, self.forward, self.to_end, self.loop, self.cancel):
+            button.setIcon(theme.icon(button.property("icon_name")))
+        self.play.setIcon(theme.icon("pause" if self.player.is_playing else "play", colour=theme.current().on_accent))
+
+    def show_schedule(self, schedule: Schedule) -> None:
+        """Take a new run's times."""
+        self._schedule = schedule
+        self._rescale()
+
+    def _rescale(self) -> None:
+        """Lay the frames along the chosen time axis."""
+        if self._schedule is not None:
+            scale = TimeScale(self._schedule, cast("Kind", self.axis.choice))
+            self.player.scale = scale
+            self.scrub.set_scale(scale)
+
+    def show_progress(self, available: int, seconds: float) -> None:
+        """Say how much is computed, ``available`` frames of T + 1, and of a long run how long the others will take."""
+        self.is_refining = False
+        done, steps = available - 1, self.player.last
+        left = seconds / done * (steps - done) if done > 0 else 0.0
+        words = f"computing {done} / {steps} · {seconds:.1f} s"
+        if seconds >= _TIMED_SECONDS and left >= _LONG_SECONDS:
+            words = f"computing {done} / {steps} · about {in_words(left)} left"
+        self._say(words, running=True)
+
+    def show_waiting(self, seconds: float) -> None:
+        """Say how long no step has ended, beside how far the run has come."""
+        reached = self.status.text().split(" · ")[0]
+        self._say(f"{reached} · this step: {seconds:.0f} s", running=True)
+
+    def show_finished(self, seconds: float) -> None:
+        """Say that all is computed."""
+        self.is_refining = False
+        self._say(f"computed {self.player.last} / {self.player.last} in {seconds:.2f} s", running=False)
+
+    def show_refining(self, where: str) -> None:
+        """Say that the frames are complete, and the bracket of the KL is being refined."""
+        self.is_refining = True
+        self.status.setText(f"bracketing the KL: {where}" if where else "comparing the samples")
+
+    def show_cancelled(self) -> None:
+        """Say where the computation was given up, and play what is there."""
+        self.player.end_early()
+        self._say(f"cancelled at t = {self.player.last - self.player.final}", running=False)
+
+    def show_failed(self) -> None:
+        """Say that what is shown is all that there is; the reason stands where the problem is edited."""
+        self.player.end_early()
+        self._say("failed: last valid run", running=False)
+
+    def show_preview(self) -> None:
+        """Say that a drag's small run is shown."""
+        self.status.setText("preview: let go to run in full")
+
+    def show_refused(self) -> None:
+        """Say that what is typed is not what is shown."""
+        self.status.setText("not valid: last valid run")
+
+    def show_accepted(self) -> None:
+        """Say again how far the run is."""
+        self.status.setText(self._words)
+
+    def _say(self, words: str, *, running: bool) -> None:
+        self._words = words
+        self.status.setText(words)
+        self.cancel.setVisible(running)
+
+    def _scrubbed(self, position: int) -> None:
+        self.player.pause()
+        self.player.seek(position)
+
+    def _moved(self, frame: int) -> None:
+        if self._schedule is None:
+            return
+        if not self.scrub.isSliderDown():
+            self.scrub.setValue(frame)
+        t = self._schedule.steps - frame
+        abar = float(self._schedule.alpha_bar[t])
+        ratio = number(math.inf if t == 0 else abar / (1 - abar))
+        figures = " &nbsp;·&nbsp; ".join([f"ᾱ = {number(abar)}", f"SNR = {ratio}"][: self._figures])
+        muted = theme.current().muted
+        self.where.setText(f'<b>t = {t}</b>&nbsp;&nbsp; <span style="color:{muted}">{figures}</span>')
+
+    def _change_loop(self, loop: bool) -> None:
+        self.player.loop = loop

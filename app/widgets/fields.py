@@ -1,0 +1,301 @@
+"""Fields of the problem dock: numbers as text, on sliders and in tables, and the sections that hold them."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Sequence
+from typing import final
+
+from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QHBoxLayout,
+    QHeaderView,
+    QLineEdit,
+    QPushButton,
+    QTableWidget,
+    QTableWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.theme import theme
+from app.widgets.cells import Cells, pasted_text
+from app.widgets.controls import Slider
+from app.widgets.keys import leaves_to_window
+from app.widgets.user_text import plain_label
+from core.errors import ScenarioError
+
+_ROW_HEIGHT = 26
+_LINE_HEIGHT = 14
+"""Of each line more in a row."""
+_VISIBLE_ROWS = 6
+_SLIDER_STEPS = 1000
+
+
+def read(text: str) -> int | float | str:
+    """A number where the text is one; the validator says what is wrong with anything else."""
+    word = text.strip().replace("−", "-")
+    for kind in (int, float):
+        try:
+            return kind(word)
+        except ValueError:
+            continue
+    return word
+
+
+def read_whole(text: str) -> int | float | str:
+    """A whole number where the text is one in any notation: 1000000, 1_000_000, 1e6."""
+    value = read(text)
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def read_vector(text: str) -> list[int | float | str]:
+    """Numbers between commas or spaces."""
+    return [read(word) for word in re.split(r"[,\s]+", text.strip(" ,[]()")) if word]
+
+
+def read_matrix(text: str) -> list[list[int | float | str]]:
+    """Rows between semicolons or lines."""
+    return [read_vector(row) for row in re.split(r"[;\n]", text) if row.strip()]
+
+
+def write(value: float) -> str:
+    """The shortest text that gives the same number again; a whole number stays one."""
+    if isinstance(value, int):
+        return str(value)
+    short = f"{value:g}"
+    return short if float(short) == value else repr(value)
+
+
+def write_vector(values: Sequence[float]) -> str:
+    """Numbers between commas."""
+    return ", ".join(write(value) for value in values)
+
+
+def write_matrix(rows: Sequence[Sequence[float]]) -> str:
+    """Rows between semicolons."""
+    return "; ".join(write_vector(row) for row in rows)
+
+
+def set_invalid(widget: QWidget, invalid: bool) -> None:
+    """Give a field the look of one whose value is refused, or take it back."""
+    if bool(widget.property("invalid")) != invalid:
+        widget.setProperty("invalid", invalid)
+        widget.style().unpolish(widget)
+        widget.style().polish(widget)
+
+
+@final
+class Entry(QLineEdit):
+    """A text field that leaves Ctrl+Z to the window while there is nothing of its own to undo."""
+
+    def event(self, event: QEvent) -> bool:
+        """Claim the keys of undo and redo only where they would do something here."""
+        undo, redo = self.isUndoAvailable(), self.isRedoAvailable()
+        return leaves_to_window(event, self, can_undo=undo, can_redo=redo) or super().event(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
+        """Keep Return, which ends the typing and is no key of the window's then."""
+        super().keyPressEvent(event)
+        if event.key() in {Qt.Key.Key_Return, Qt.Key.Key_Enter}:
+            event.accept()
+
+
+class Section(QWidget):
+    """One collapsible part of the dock: shows and reads one table of the scenario file."""
+
+    changed = Signal()
+    """The user changed something here."""
+    commanded = Signal(object)
+    """The user gave a command: an Edit."""
+
+    def __init__(self, key: str, title: str) -> None:
+        super().__init__()
+        self.key = key
+        self.fields: dict[str, QWidget] = {}
+        """What to mark for each field of the table."""
+        self.lines: dict[str, QLineEdit] = {}
+        """Those that are a line of text."""
+        self.header = QPushButton(title, checkable=True, checked=True)
+        self.header.setObjectName("section")
+        self.header.setFont(theme.font(13, "semibold"))
+        self.header.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        content = QWidget()
+        self.header.toggled.connect(content.setVisible)
+        self.header.toggled.connect(lambda _: self.restyle())
+        self.body = QVBoxLayout(content)
+        self.body.setContentsMargins(0, 0, 0, 8)
+        self.body.setSpacing(8)
+        self.error = plain_label(wordWrap=True, visible=False)
+        self.error.setProperty("role", "error")
+        self.error.setFont(theme.font(12))
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(2)
+        self.top = QHBoxLayout()
+        """The header, and what stays in sight beside it when the section is folded."""
+        self.top.addWidget(self.header, 1)
+        layout.addLayout(self.top)
+        layout.addWidget(content)
+        self.restyle()
+
+    def restyle(self) -> None:
+        """Take the theme's icons."""
+        self.header.setIcon(theme.icon("chevron-down" if self.header.isChecked() else "chevron-right"))
+
+    def finish(self) -> None:
+        """Put the place for errors below everything else."""
+        self.body.addWidget(self.error)
+
+    def mark(self, error: ScenarioError | None) -> bool:
+        """Mark the field that an error names, or none; return whether it is one of this section's."""
+        section, _, rest = (error.field if error else "").partition(".")
+        mine = section.split(",")[0] == self.key
+        wrong = self.fields.get(rest.split(",")[0]) if mine else None
+        for widget in set(self.fields.values()):  # one widget may stand for several fields
+            set_invalid(widget, widget is wrong)
+        if mine and error is not None:
+            where = rest.replace(",", " ·") or self.key
+            self.error.setText(f"{where}: {error.reason}")
+            self.header.setChecked(True)
+        self.error.setVisible(mine)
+        return mine
+
+    def entry(self, field: str, tip: str) -> QLineEdit:
+        """Return a text field that reports finished edits."""
+        line = Entry(toolTip=tip, accessibleName=tip)
+        line.setAlignment(Qt.AlignmentFlag.AlignRight)
+        line.editingFinished.connect(lambda: self._report(line))
+        line.returnPressed.connect(lambda: self.window().setFocus())  # so that the next key plays
+        self.fields[field] = self.lines[field] = line
+        return line
+
+    def _report(self, line: QLineEdit) -> None:
+        if line.isModified():
+            line.setModified(False)
+            self.changed.emit()
+
+    def button(self, text: str, tip: str, action: Callable[[], object]) -> QPushButton:
+        """Return a small button."""
+        made = QPushButton(text, toolTip=tip)
+        made.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        made.clicked.connect(lambda *_: action())
+        return made
+
+
+@final
+class NumberTable(QTableWidget):
+    """A small table of texts that stand for numbers."""
+
+    edited = Signal(int, int)
+    """Row and column of a cell that the user changed."""
+    pasted = Signal(int, int, str)
+    """Row and column of a cell, and the text that is pasted from there on."""
+    removed = Signal()
+    """The key Delete was pressed, outside of a cell that is being edited."""
+
+    def __init__(self, tip: str) -> None:
+        super().__init__()
+        self.setAccessibleName(tip)
+        self.setFont(theme.font(12))
+        across, down = self.horizontalHeader(), self.verticalHeader()
+        for header in (across, down):
+            header.setFont(theme.font(11))
+            header.setHighlightSections(False)
+        down.setDefaultSectionSize(_ROW_HEIGHT)
+        down.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.setTabKeyNavigation(False)
+        cells = Cells(self)
+        cells.block_pasted.connect(self._paste)
+        self.setItemDelegate(cells)
+        self.itemChanged.connect(lambda item: self.edited.emit(item.row(), item.column()))
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
+        """Keep every key: Qt hands a key that begins an edit on to the window as well."""
+        if event.key() == Qt.Key.Key_Delete:
+            self.removed.emit()
+        elif text := pasted_text(event):
+            self._paste(text)
+        else:
+            super().keyPressEvent(event)
+        event.accept()
+
+    def _paste(self, text: str) -> None:
+        if self.currentRow() >= 0:
+            self.pasted.emit(self.currentRow(), self.currentColumn(), text)
+
+    @property
+    def chosen(self) -> int:
+        """The row that buttons act on."""
+        return max(self.currentRow(), 0)
+
+    def texts(self) -> list[list[str]]:
+        """Every cell's text."""
+        columns = range(self.columnCount())
+        return [[self.item(i, j).text() for j in columns] for i in range(self.rowCount())]  # type: ignore[union-attr]
+
+    def show_texts(
+        self, rows: Sequence[Sequence[str]], titles: Sequence[str], names: Sequence[str], lines: int = 1
+    ) -> None:
+        """Show texts of so many lines under titles and beside names; nothing is emitted, the selected cell stays."""
+        self.blockSignals(True)
+        self.setColumnCount(len(titles))
+        self.setHorizontalHeaderLabels(list(titles))
+        self.setRowCount(len(rows))
+        self.setVerticalHeaderLabels(list(names))
+        for i, row in enumerate(rows):
+            for j, text in enumerate(row):
+                item = self.item(i, j)
+                if item is None:
+                    item = QTableWidgetItem()
+                    self.setItem(i, j, item)
+                item.setText(text)
+                item.setToolTip(text)
+        row_height = _ROW_HEIGHT + (lines - 1) * _LINE_HEIGHT
+        most = math.ceil(_VISIBLE_ROWS * _ROW_HEIGHT / row_height)
+        self.verticalHeader().setDefaultSectionSize(row_height)
+        visible = min(max(len(rows), 1), most)
+        self.setFixedHeight(self.horizontalHeader().sizeHint().height() + visible * row_height + 4)
+        self.blockSignals(False)
+
+
+@final
+class Slid(QWidget):
+    """A number on a logarithmic slider, and the same number to type, which may lie beyond it."""
+
+    slid = Signal()
+
+    def __init__(self, line: QLineEdit, low: float, high: float, *, zero: bool = False, whole: bool = False) -> None:
+        super().__init__()
+        self._line, self._low, self._high, self._zero, self._whole = line, low, high, zero, whole
+        self.name = line.accessibleName()
+        self.is_moving = False
+        """Whether what is emitted now comes from the slider."""
+        self.slider = Slider(_SLIDER_STEPS, line.toolTip())
+        self.slider.valueChanged.connect(self._move)
+        line.setFixedWidth(76)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.slider, 1)
+        layout.addWidget(line)
+
+    def show_value(self, value: float) -> None:
+        """Show a value in both."""
+        self._line.setText(write(value))
+        share = 0.0 if value <= 0 else math.log(value / self._low) / math.log(self._high / self._low)
+        self.slider.blockSignals(True)
+        self.slider.setValue(round(min(max(share, 0.0), 1.0) * _SLIDER_STEPS))
+        self.slider.blockSignals(False)
+
+    def _move(self, position: int) -> None:
+        value = self._low * (self._high / self._low) ** (position / _SLIDER_STEPS)
+        short = 0.0 if self._zero and position == 0 else float(f"{value:.3g}")
+        self._line.setText(str(round(short)) if self._whole else write(short))
+        self.is_moving = True
+        self.slid.emit()
+        self.is_moving = False

@@ -1,0 +1,244 @@
+"""Pictures in a pyqtgraph view: drawn into images, since stroking and scattering anew costs a frame."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import final
+
+import numpy as np
+import pyqtgraph as pg
+from numpy.typing import NDArray
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QImage, QPainter, QPen, QPolygonF, QTransform, QWheelEvent
+from PySide6.QtWidgets import QStyleOptionGraphicsItem, QWidget
+
+from app.theme import theme
+
+Line = tuple[NDArray[np.float64], NDArray[np.float64]]
+"""x and y of a line, NaN between its pieces."""
+Band = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
+"""x, and the y below and above; where one of them is not finite there is no band."""
+
+TRAIL_OPACITY, TRAIL_FADING = 0.1, 0.85
+SHADES_PER_PARTICLE = 48
+_VIEWS = 8
+"""A drawing keeps its images for this many views: as many panels as may share it, and some to spare."""
+
+
+class _Plot(pg.PlotWidget):
+    def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: N802 - Qt's name
+        """Pass the wheel on to what scrolls around the plot."""
+        event.ignore()
+
+
+def quiet_plot(name: str, *, axes: bool) -> pg.PlotWidget:
+    """Return a plot to look at: without pyqtgraph's buttons, menu and zoom, it leaves keys and wheel to the window."""
+    plot = _Plot(enableMenu=False)
+    plot.setMouseEnabled(x=False, y=False)
+    plot.setAccessibleName(name)
+    plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    plot.hideButtons()
+    plot.setAcceptDrops(False)  # files are for the window
+    if not axes:
+        plot.hideAxis("left")
+        plot.hideAxis("bottom")
+    return plot
+
+
+def style_axis(axis: pg.AxisItem) -> None:
+    """Give a plot's axis the theme's colours and the size of its numbers."""
+    palette = theme.current()
+    axis.setPen(pg.mkPen(palette.line))
+    axis.setTextPen(pg.mkPen(palette.muted))
+    axis.setTickFont(theme.font(10))
+
+
+class Picture(pg.GraphicsObject):
+    """An item that fills the view with an image of the view's own pixels."""
+
+    def boundingRect(self) -> QRectF:  # noqa: N802 - Qt's name
+        """Everything that the view shows."""
+        view = self.getViewBox()
+        return QRectF() if view is None else view.viewRect()
+
+    def viewRangeChanged(self) -> None:  # noqa: N802 - pyqtgraph's name
+        """Follow the view."""
+        self.prepareGeometryChange()
+
+    def paint(self, painter: QPainter, _option: QStyleOptionGraphicsItem, _widget: QWidget | None = None) -> None:
+        """Draw the image over the view."""
+        # World, not device coordinates: those hold the place of this widget in the window as well.
+        world = painter.worldTransform()
+        frame = world.mapRect(self.boundingRect())
+        if frame.isEmpty():
+            return
+        ratio = painter.device().devicePixelRatioF()
+        to_image = world * QTransform.fromTranslate(-frame.left(), -frame.top()) * QTransform.fromScale(ratio, ratio)
+        image = self.image(to_image, math.ceil(frame.width() * ratio), math.ceil(frame.height() * ratio), ratio)
+        image.setDevicePixelRatio(ratio)
+        painter.save()
+        painter.resetTransform()
+        painter.drawImage(frame.topLeft(), image)
+        painter.restore()
+
+    def image(self, to_image: QTransform, width: int, height: int, ratio: float) -> QImage:
+        """Return the image; ``to_image`` takes the plane's coordinates to its pixels."""
+        raise NotImplementedError
+
+
+@final
+class Drawing:
+    """Lines, bands and dots that rarely change: drawn once for each view, then only copied; equal views share it.
+
+    Args:
+        lines: each with its pen.
+        dots: points below the lines, each set with its pen.
+        bands: areas below everything.
+    """
+
+    def __init__(
+        self,
+        lines: Sequence[tuple[Line, QPen]] = (),
+        dots: Sequence[tuple[NDArray[np.float32], QPen]] = (),
+        bands: Sequence[tuple[Band, QColor]] = (),
+    ) -> None:
+        self._dots = [(QPolygonF([QPointF(x, y) for x, y in points.T.tolist()]), pen) for points, pen in dots]
+        self._paths = [(pg.arrayToQPath(x, y, connect="finite"), pen) for (x, y), pen in lines]
+        self._areas = [(_outline(*band), colour) for band, colour in bands]
+        self._images: dict[tuple[float, ...], QImage] = {}
+
+    def image(self, to_image: QTransform, width: int, height: int, ratio: float) -> QImage:
+        """Return the lines as last stroked, or stroke them for this view."""
+        view = (width, height, to_image.m11(), to_image.m22(), to_image.dx(), to_image.dy())
+        if view not in self._images:
+            if len(self._images) >= _VIEWS:
+                self._images.clear()
+            self._images[view] = self._stroke(to_image, width, height, ratio)
+        return self._images[view]
+
+    def _stroke(self, to_image: QTransform, width: int, height: int, ratio: float) -> QImage:
+        image = QImage(width, height, QImage.Format.Format_ARGB32_Premultiplied)
+        image.fill(Qt.GlobalColor.transparent)
+        painter = QPainter(image)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        for area, colour in self._areas:
+            painter.setBrush(colour)
+            painter.drawPolygon(to_image.map(area))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        for points, pen in self._dots:
+            painter.setPen(_scaled(pen, ratio))
+            painter.drawPoints(to_image.map(points))
+        for path, pen in self._paths:
+            painter.setPen(_scaled(pen, ratio))
+            for piece in to_image.map(path).toSubpathPolygons():  # polylines are stroked far faster than a path
+                painter.drawPolyline(piece)
+        painter.end()
+        return image
+
+
+def _counts(
+    points: NDArray[np.float32],
+    to_image: QTransform,
+    width: int,
+    height: int,
+    weights: NDArray[np.float64] | None = None,
+) -> NDArray[np.float64]:
+    """(height, width): how many points lie in each pixel, or their weights together."""
+
+    def cells(coordinate: NDArray[np.float32], scale: float, shift: float, size: int) -> NDArray[np.intp]:
+        """Pixels from one; what lies outside, and the NaN of a diverged sampler, gets into the frame around them."""
+        place = scale * coordinate + (shift + 1)
+        return np.fmax(np.fmin(place, size + 1, out=place), 0, out=place).astype(np.intp)
+
+    across = cells(points[0], to_image.m11(), to_image.dx(), width)
+    index = cells(points[1], to_image.m22(), to_image.dy(), height)
+    index *= width + 2
+    index += across
+    framed = np.bincount(index, weights, minlength=(width + 2) * (height + 2)).reshape(height + 2, width + 2)
+    return framed[1:-1, 1:-1].astype(np.float64)
+
+
+def _scaled(pen: QPen, ratio: float) -> QPen:
+    scaled = QPen(pen)
+    scaled.setWidthF(pen.widthF() * ratio)
+    return scaled
+
+
+def _outline(x: NDArray[np.float64], low: NDArray[np.float64], high: NDArray[np.float64]) -> QPolygonF:
+    """Along the lower edge and back along the upper one."""
+    known = np.isfinite(low) & np.isfinite(high)
+    across, up = np.append(x[known], x[known][::-1]), np.append(low[known], high[known][::-1])
+    return QPolygonF([QPointF(*point) for point in zip(across.tolist(), up.tolist(), strict=True)])
+
+
+@final
+class Lines(Picture):
+    """A drawing in a view."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._drawing = Drawing()
+
+    def set_drawing(self, drawing: Drawing) -> None:
+        """Show a drawing."""
+        self._drawing = drawing
+        self.update()
+
+    def image(self, to_image: QTransform, width: int, height: int, ratio: float) -> QImage:
+        """Return the drawing for this view."""
+        return self._drawing.image(to_image, width, height, ratio)
+
+
+@final
+class Particles(Picture):
+    """A cloud drawn as a splat of pixels, with the frames before it as a fading trail."""
+
+    def __init__(self, colour: str) -> None:
+        super().__init__()
+        self.colour = QColor(colour)
+        self._newest = self._trail = np.zeros((2, 0), dtype=np.float32)
+        self._fading = np.zeros(0)
+        self._shades_of = 0
+        self._last: tuple[tuple[float, ...], QImage] | None = None
+        """The view that was last drawn and its image: what moves over the particles has them painted again."""
+        self._shades = self._palette()
+
+    def set_frames(self, newest: NDArray[np.float32], before: NDArray[np.float32]) -> None:
+        """Show points (2, N), and where some of them were in the frames before, (frames, 2, M), the oldest first."""
+        count, _, followed = before.shape
+        self._newest, self._last = newest, None
+        self._trail = before.transpose(1, 0, 2).reshape(2, -1)
+        self._fading = np.repeat(TRAIL_OPACITY * TRAIL_FADING ** np.arange(count, 0, -1), followed)
+        if self._shades_of != newest.shape[1]:
+            self._shades_of = newest.shape[1]
+            self._shades = self._palette()
+        self.update()
+
+    def image(self, to_image: QTransform, width: int, height: int, ratio: float) -> QImage:
+        """Return the cloud as last drawn, or draw it for this view."""
+        view = (width, height, to_image.m11(), to_image.m22(), to_image.dx(), to_image.dy())
+        if self._last is None or self._last[0] != view:
+            self._last = view, self._splat(to_image, width, height, ratio)
+        return self._last[1]
+
+    def _splat(self, to_image: QTransform, width: int, height: int, ratio: float) -> QImage:
+        """Count particles a pixel and shade."""
+        dots = _counts(self._newest, to_image, width, height)
+        amount = _counts(self._trail, to_image, width, height, self._fading)
+        size = max(2, round(2 * ratio))
+        for down in range(size):  # each particle is a square of so many pixels
+            for right in range(size):
+                amount[down:, right:] += dots[: height - down, : width - right]
+        shade = np.minimum(amount * SHADES_PER_PARTICLE, 255, out=amount).astype(np.uint8)
+        self._pixels = self._shades.take(shade)  # the image refers to it
+        return QImage(self._pixels.data, width, height, 4 * width, QImage.Format.Format_ARGB32_Premultiplied)
+
+    def _palette(self) -> NDArray[np.uint32]:
+        """Premultiplied colour by amount; crowds of many particles are drawn thinner."""
+        thin = min(1.0, (12_000 / max(self._newest.shape[1], 1)) ** 0.7)
+        opacity = 1 - np.exp(-1.9 * thin * np.arange(256) / SHADES_PER_PARTICLE)
+        channels = self.colour.red(), self.colour.green(), self.colour.blue()
+        red, green, blue = (np.round(opacity * value).astype(np.uint32) for value in channels)
+        return np.round(255 * opacity).astype(np.uint32) << 24 | red << 16 | green << 8 | blue

@@ -1,0 +1,59 @@
+"""A segmented control: buttons of which exactly one is on; arrow keys move between them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import final
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QToolButton, QWidget
+
+from app.theme import theme
+
+BUTTON_HEIGHT = 25
+"""Of buttons in the head of a card, where every pixel is the picture's."""
+
+
+@final
+class Segments(QWidget):
+    """Tabs of a card.
+
+    Args:
+        name: for screen readers.
+        choices: what each is called, and what its tooltip says; the first is chosen.
+        quiet: whether they are smaller: an option beside a title or tabs.
+    """
+
+    chosen = Signal(int)
+
+    def __init__(self, name: str, choices: Mapping[str, str], *, quiet: bool = False) -> None:
+        super().__init__()
+        self.setAccessibleName(name)
+        self._group = QButtonGroup(self, exclusive=True)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(2)
+        for index, (words, tip) in enumerate(choices.items()):
+            button = QToolButton(text=words, checkable=True, checked=index == 0, toolTip=tip)
+            button.setFont(theme.font(11) if quiet else theme.font(12, "semibold"))
+            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+            button.setFixedHeight(BUTTON_HEIGHT)
+            self._group.addButton(button, index)
+            row.addWidget(button)
+        self._group.idToggled.connect(lambda index, on: self.chosen.emit(index) if on else None)
+
+    @property
+    def choice(self) -> str:
+        """The text of the chosen one."""
+        return self.buttons[self._group.checkedId()].text()
+
+    def choose(self, choice: str) -> None:
+        """Choose one by its text; one that does not exist is passed over."""
+        for button in self.buttons:
+            if button.text() == choice:
+                button.setChecked(True)
+
+    @property
+    def buttons(self) -> list[QToolButton]:
+        """The choices in their order."""
+        return [button for button in self._group.buttons() if isinstance(button, QToolButton)]

@@ -1,0 +1,97 @@
+"""The bar at the top: which scenario, its file, the way back, and the view."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import final
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QAction, QKeySequence, QResizeEvent
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QSizePolicy, QToolButton, QWidget
+
+from app.theme import theme
+
+_PICKER_WIDTH = 80
+"""A longer title is elided down to this width."""
+_WIDE = 1040
+"""A bar this wide has room for the product's name."""
+
+
+@final
+class TopBar(QWidget):
+    """Scenario and tools from the left, tools of the view and the menu at the right."""
+
+    def __init__(self) -> None:
+        super().__init__(objectName="topBar")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self._brand = QLabel("Mismatch Lab")
+        self._brand.setFont(theme.font(14, "semibold"))
+        self.picker = QToolButton(objectName="picker")
+        self.picker.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.picker.setLayoutDirection(Qt.LayoutDirection.RightToLeft)
+        self.picker.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.picker.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
+        self.picker.setMinimumWidth(_PICKER_WIDTH)
+        self.menu = QMenu(self)
+        self._more = QToolButton(toolTip="More: files, data, the window")
+        self._more.setAccessibleName("More")
+        self._more.setMenu(self.menu)
+        self._more.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self._more.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self._left, self._right = QHBoxLayout(), QHBoxLayout()
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(14, 7, 12, 7)
+        layout.setSpacing(6)
+        layout.addWidget(self._brand)
+        layout.addSpacing(6)
+        layout.addWidget(self.picker)
+        layout.addLayout(self._left)
+        layout.addStretch()
+        layout.addLayout(self._right)
+        layout.addWidget(self._more)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        """Leave the room to the tools where it is short."""
+        super().resizeEvent(event)
+        self._brand.setVisible(event.size().width() >= _WIDE)
+
+    def restyle(self) -> None:
+        """Take the theme's icons."""
+        self.picker.setIcon(theme.icon("chevron-down"))
+        self._more.setIcon(theme.icon("dots-horizontal"))
+
+    def tool(self, text: str, tip: str, call: Callable[[], object], *keys: str) -> QAction:
+        """Add a tool beside the scenario."""
+        return self._button(self._left, self.action(text, tip, call, *keys))
+
+    def view_tool(self, text: str, tip: str, call: Callable[[], object], *keys: str) -> QAction:
+        """Add a tool at the right."""
+        return self._button(self._right, self.action(text, tip, call, *keys))
+
+    def view_widget(self, widget: QWidget) -> None:
+        """Add a widget at the right."""
+        self._right.addWidget(widget)
+
+    def entry(self, text: str, tip: str, call: Callable[[], object], *keys: str) -> QAction:
+        """Add an entry to the menu."""
+        action = self.action(text, tip, call, *keys)
+        self.menu.addAction(action)
+        return action
+
+    def action(self, text: str, tip: str, call: Callable[[], object], *keys: str) -> QAction:
+        """Return an action that its keys start, whether it is shown or not."""
+        action = QAction(text, self)
+        action.setShortcuts([QKeySequence(each) for each in keys])
+        shown = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
+        action.setToolTip(f"{tip} ({shown})" if shown else tip)
+        action.triggered.connect(lambda _checked: call())
+        self.addAction(action)
+        return action
+
+    @staticmethod
+    def _button(layout: QHBoxLayout, action: QAction) -> QAction:
+        button = QToolButton()
+        button.setDefaultAction(action)
+        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        layout.addWidget(button)
+        return action

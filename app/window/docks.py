@@ -1,0 +1,86 @@
+"""The docks beside the planes: shown as the user wishes and as far as the window is wide enough."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import final
+
+from PySide6.QtCore import QEvent, QObject
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QToolButton, QWidget
+
+from app.theme import theme
+from app.widgets.top_bar import TopBar
+
+_PLANES_WIDTH = 280
+"""The panels keep so much, whatever is shown beside them."""
+_ENTRIES = {
+    "evidence": ("Evidence", "Show or hide the evidence: bounds, plots and the table", "Ctrl+2", "dock-right"),
+    "problem": ("Problem", "Show or hide the problem: prior, measurement, samplers, run", "Ctrl+1", "dock-left"),
+}
+"""Text, tip, keys and icon of each dock; where both do not fit, the first one is kept."""
+
+
+@final
+class Docks(QObject):
+    """Two buttons and their keys, and the rule for narrow windows.
+
+    Args:
+        area: holds the docks and the planes; its width is shared out.
+        bar: takes the buttons.
+        docks: ``evidence`` and ``problem``.
+    """
+
+    def __init__(self, area: QWidget, bar: TopBar, docks: dict[str, QWidget]) -> None:
+        super().__init__(area)
+        self._area, self._docks = area, docks
+        self._wanted = list(_ENTRIES)
+        """Docks that the user wants, the most important first."""
+        self.buttons: dict[str, QToolButton] = {}
+        self.actions: dict[str, QAction] = {}
+        for name in reversed(_ENTRIES):
+            text, tip, keys, _ = _ENTRIES[name]
+            action = bar.action(text, tip, partial(self._toggle, name), keys)
+            action.setCheckable(True)
+            button = QToolButton(accessibleName=text)
+            button.setDefaultAction(action)
+            self.buttons[name], self.actions[name] = button, action
+            bar.view_widget(button)
+        self.restyle()
+        area.installEventFilter(self)
+
+    def restyle(self) -> None:
+        """Take the theme's icons."""
+        for name, action in self.actions.items():
+            action.setIcon(theme.icon(_ENTRIES[name][3]))
+
+    def _toggle(self, name: str) -> None:
+        """Show a dock, before others where the room is short, or hide it."""
+        was_shown = self._docks[name].isVisibleTo(self._area)
+        self._wanted = [each for each in self._wanted if each != name]
+        if not was_shown:
+            self._wanted.insert(0, name)
+        self._fit()
+
+    def _fit(self) -> None:
+        room, shown = self._area.width() - _PLANES_WIDTH, set()
+        for name in self._wanted:
+            width = self._docks[name].minimumWidth()
+            if width <= room:
+                room -= width
+                shown.add(name)
+        for name, dock in self._docks.items():
+            if dock.isVisibleTo(self._area) != (name in shown):
+                dock.setVisible(name in shown)
+            self.actions[name].setChecked(name in shown)
+
+    def show_all(self) -> None:
+        """Want both docks again, as at the first start."""
+        self._wanted = list(_ENTRIES)
+        self._fit()
+
+    def eventFilter(self, _watched: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's name
+        """Share out the width whenever it changes."""
+        if event.type() == QEvent.Type.Resize:
+            self._fit()
+        return False

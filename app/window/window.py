@@ -1,0 +1,449 @@
+"""The window: problem on the left, planes in the middle, evidence on the right, transport below."""
+
+from __future__ import annotations
+
+import gc
+import sys
+import threading
+import time
+from functools import partial
+from itertools import pairwise
+from pathlib import Path
+from typing import final
+
+from PySide6.QtCore import QByteArray, Qt
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent
+from PySide6.QtWidgets import QApplication, QHBoxLayout, QMainWindow, QSplitter, QToolButton, QVBoxLayout, QWidget
+
+from app.document.document import Document
+from app.evidence.dock import EvidenceDock
+from app.files.files import Files
+from app.help.help import Help
+from app.planes.heading import headings
+from app.planes.overlays.choice import AT_FIRST
+from app.planes.planes import PlaneGrid
+from app.problem.dock import ProblemEditor
+from app.run.end_signals import EndSignals
+from app.run.process import end, leave_a_core
+from app.run.session import Session
+from app.settings import Settings, user_folder
+from app.theme import theme
+from app.theme.choice import ThemeChoice
+from app.transport.transport import Player, Transport
+from app.widgets.banner import Banner
+from app.widgets.keys import WITH_COMMANDS, Key
+from app.widgets.top_bar import TopBar
+from app.widgets.user_text import button_text
+from app.window.docks import Docks
+from app.window.long_run import LongRun
+from app.window.size import LEAST, WANTED, fit_to_screen
+from core.runs.experiment import Experiment
+from core.scenario.edits import with_sampler
+from core.scenario.scenario import Scenario
+from core.system.leftovers import remove_leftovers
+from core.system.stop import stop
+from core.text.user_text import one_line
+
+_SPLIT = [700, 400]
+_REWRITE_SECONDS = 0.06
+"""While playing, figures change at most this often: nobody reads faster."""
+_REDRAW_SECONDS = 0.1
+"""The curves are drawn again at most this often while they are computed."""
+_REFINE_SECONDS = 0.4
+"""And at most this often while the bracket closes."""
+
+
+@final
+class MainWindow(QMainWindow):
+    """One scenario, running and explained.
+
+    Args:
+        scenario: what is shown first.
+        path: its file.
+        home: where settings and unsaved edits are kept; None: nowhere.
+    """
+
+    def __init__(self, scenario: Scenario, path: Path | None = None, home: Path | None = None) -> None:
+        super().__init__()
+        self.document = Document(scenario, path, self)
+        self.settings = Settings(home)
+        self.experiment: Experiment | None = None
+        self._coming: Experiment | None = None
+        """A run that has not come as far as what is shown in its stead: a drag's preview of the same."""
+        self._shows_preview = False
+        self._planes_are_old = True
+        self._run_of = self.document.revision
+        """What the latest run that has begun is one of."""
+        self._drawn_at = self._written_at = 0.0
+        self.session = Session(self)
+        self.player = Player(self)
+        self.setCentralWidget(central := QWidget())
+        self._split = QSplitter(central)
+        # What has its place from the beginning is styled once, not at each step towards it.
+        self.problem = ProblemEditor(self.document, central)
+        self.planes = PlaneGrid(self.document, self._split)
+        self.evidence = EvidenceDock(self._split)
+        self.transport = Transport(self.player)
+        self.bar, self.banner = TopBar(), Banner()
+        self.long_run = LongRun(self.banner, self.session.cancel)
+        self.files = Files(self, self.document, self.bar, self.banner, self.settings)
+        panels = range(Qt.Key.Key_1, Qt.Key.Key_6 + 1)
+        self.keys = [
+            *self.transport.keys,
+            *self.planes.keys,
+            *(Key(Qt.Key(key), "Select a panel", partial(self.planes.select_panel, key - panels[0])) for key in panels),
+        ]
+        """What keys do while nothing is typed."""
+        self.help = Help(self)
+        self._build()
+        self._connect()
+        self._title()
+        self._load(scenario)
+        self.banner.say(self.settings.trouble)
+        self._restore_layout()
+        if home is not None:
+            self.files.protect(home / "recovery")
+
+    # Building
+
+    def _build(self) -> None:
+        self._split.setHandleWidth(1)
+        self._split.setChildrenCollapsible(False)
+        for widget, stretch in ((self.planes, 7), (self.evidence, 4)):
+            self._split.addWidget(widget)
+            self._split.setStretchFactor(self._split.count() - 1, stretch)
+        self._split.setSizes(_SPLIT)
+        middle = QHBoxLayout()
+        middle.setSpacing(0)
+        middle.addWidget(self.problem)
+        middle.addWidget(self._split, 1)
+        central = self.centralWidget()
+        self.docks = Docks(central, self.bar, {"evidence": self.evidence, "problem": self.problem})
+        layout = QVBoxLayout(central)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(self.bar)
+        layout.addWidget(self.banner)
+        layout.addLayout(middle, 1)
+        layout.addWidget(self.transport)
+        self.setMinimumSize(LEAST)
+        self.resize(WANTED)
+        self.setAcceptDrops(True)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setFocus()
+        for before, after in pairwise((self, *self.bar.findChildren(QToolButton))):  # Tab begins at the top
+            self.setTabOrder(before, after)
+        self.bar.view_tool("Fit view", "Show the whole problem again", self.planes.fit, "F")
+        self.themes = ThemeChoice(self.bar.menu, self.settings)
+        self.bar.entry("Name and notes", "What the scenario is called, and its notes", self.problem.words.rename, "F2")
+        self.bar.entry("Reset window layout", "Sizes, theme and overlays as at the first start", self.reset_layout)
+        self.bar.entry("Full screen", "Nothing but the window, and back", self._toggle_full_screen, "F11")
+        self.bar.entry("Quit", "Close the window", self.close, "Ctrl+Q")
+        self.bar.view_widget(self.help.button)
+
+    def _toggle_full_screen(self) -> None:
+        self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
+
+    def _connect(self) -> None:
+        self.document.loaded.connect(self._load)
+        self.document.changed.connect(self._follow)
+        self.document.noted.connect(self._title)
+        self.problem.refused.connect(self.transport.show_refused)
+        self.problem.mended.connect(self.transport.show_accepted)
+        self.problem.words.on_its_way.connect(self.files.follow)
+        self.problem.selected.connect(self.planes.hand.focus)
+        self.planes.hand.changed.connect(lambda: self.problem.select(self.planes.hand.selected))
+        self.planes.dragged.connect(self._dragged)
+        self.planes.dragged.connect(lambda scenario: self.files.follow(lambda _: scenario))
+        self.planes.cancelled.connect(self._drag_cancelled)
+        self.planes.cancelled.connect(lambda: self.files.follow(None))
+        self.planes.replaced.connect(lambda old, new: self.problem.try_edit(partial(with_sampler, old=old, new=new)))
+        self.session.previewed.connect(self._previewed)
+        self.session.began.connect(self._began)
+        self.session.advanced.connect(self._advanced)
+        self.session.waited.connect(self.transport.show_waiting)
+        self.session.finished.connect(self._finished)
+        self.session.refined.connect(self._refined)
+        self.session.settled.connect(self._settled)
+        self.session.failed.connect(self.problem.show_error)
+        self.session.failed.connect(self.files.plugins.show_fault)
+        self.session.stopped.connect(self.files.plugins.show_stopped)
+        self.problem.samplers.file_wanted.connect(self.files.plugins.choose)
+        self.problem.prior.data_wanted.connect(self.files.choose_data)
+        self.session.failed.connect(lambda _: self.transport.show_failed())
+        self.session.failed.connect(lambda _: self.long_run.begin())
+        self.session.cancelled.connect(self._cancelled)
+        self.transport.cancelled.connect(self.session.cancel)
+        self.transport.axis_changed.connect(self.evidence.set_axis)
+        self.player.moved.connect(self._show_frame)
+        self.player.playing_changed.connect(lambda _: self._write(self.player.frame))
+        theme.scheme.changed.connect(self._restyle)
+        self._restyle()
+
+    def _restyle(self) -> None:
+        for part in (self.bar, self.docks, self.transport, self.evidence, self.problem, self.help):
+            part.restyle()
+        self.planes.refresh()
+        self.player.show_again()
+
+    # The scenario
+
+    @property
+    def scenario(self) -> Scenario:
+        """What is edited and run."""
+        return self.document.scenario
+
+    @property
+    def path(self) -> Path | None:
+        """Its file, if it has one."""
+        return self.document.path
+
+    def _load(self, scenario: Scenario) -> None:
+        """Another scenario: from its first frame, all of it in view."""
+        self.planes.follow()
+        self.planes.hand.focus(None)
+        self._follow(scenario)
+        self.player.restart()
+
+    def _follow(self, scenario: Scenario) -> None:
+        """The scenario was edited, here or there."""
+        self.banner.say(None)
+        self.session.start(scenario)
+
+    def _dragged(self, scenario: Scenario) -> None:
+        self.problem.follow(scenario)
+        self.session.preview(scenario)
+
+    def _drag_cancelled(self) -> None:
+        self.problem.show_scenario(self.scenario)
+        self.session.start(self.scenario)
+
+    def _title(self) -> None:
+        document, name = self.document, one_line(self.document.title)
+        where = f" · {document.path.name}" if document.path else ""
+        mark = "[*]"  # where Qt puts the sign of unsaved changes; written twice, it stands for itself
+        self.setWindowTitle(f"{f'{name}{where}'.replace(mark, 2 * mark)}{mark} – Mismatch Lab")
+        self.setWindowModified(document.is_modified)
+        self.bar.picker.setText(button_text(f"{name}{where}"))
+
+    # Layout
+
+    def _restore_layout(self) -> None:
+        for key, restore in (("geometry", self.restoreGeometry), ("split", self._split.restoreState)):
+            kept = self.settings.value(key)
+            if isinstance(kept, QByteArray):
+                restore(kept)
+        overlays = self.settings.value("overlays")
+        if overlays is not None:
+            self.planes.overlays.restore(overlays)
+        self.transport.axis.choose(str(self.settings.value("time axis")))
+        fit_to_screen(self)
+
+    def _keep_layout(self) -> None:
+        self.settings.keep("geometry", self.saveGeometry())
+        self.settings.keep("split", self._split.saveState())
+        self.settings.keep("overlays", self.planes.overlays.state)
+        self.settings.keep("time axis", self.transport.axis.choice)
+        self.settings.write()
+
+    def reset_layout(self) -> None:
+        """Give window and parts the sizes, the theme and the overlays that they had at the very first start."""
+        self.settings.forget("geometry", "split", "overlays", "time axis")
+        self.planes.overlays.restore(AT_FIRST)
+        self.transport.axis.choose("t")
+        self.showNormal()
+        self.resize(WANTED)
+        fit_to_screen(self)
+        self.docks.show_all()
+        self._split.setSizes(_SPLIT)
+        self.themes.reset()
+
+    # The run
+
+    def _began(self, experiment: Experiment) -> None:
+        self.long_run.begin()
+        self._coming, self._run_of = experiment, self.document.revision
+        if not self._shows_preview or self.player.is_playing:
+            self._take_over(experiment)
+
+    def _take_over(self, experiment: Experiment) -> None:
+        """Show a run from now on."""
+        self.experiment, self._coming, self._shows_preview = experiment, None, False
+        self.transport.show_schedule(experiment.schedule)
+        self.evidence.show_experiment(experiment)
+        self.player.begin(experiment.schedule)
+        self._planes_are_old = True
+
+    def _previewed(self, experiment: Experiment) -> None:
+        """Show a drag's small run in place of the last one, at the same frame."""
+        if not self.planes.has_room_for(experiment):
+            return  # the run that would make room was dropped for the drag, and comes after it
+        if experiment.schedule != self.player.schedule:
+            self.transport.show_schedule(experiment.schedule)
+            self.player.begin(experiment.schedule)
+        self.experiment, self._coming, self._shows_preview = experiment, None, True
+        self._planes_are_old = False
+        self.planes.show_preview(experiment)
+        self.evidence.show_experiment(experiment)
+        self.player.available = experiment.evidence.completed
+        self.player.show_again()
+        self.transport.show_preview()
+
+    def _advanced(self) -> None:
+        if self._coming is not None:
+            self.transport.show_progress(self._coming.completed, self.session.seconds)
+            if self._coming.completed > self.player.frame_in(
+                self._coming.schedule
+            ):  # it would show noise where the preview shows the end
+                self._take_over(self._coming)
+            return
+        assert self.experiment is not None
+        if self._planes_are_old:  # not in one go with the rest: the interface would halt for too long
+            self._planes_are_old = False
+            is_present = self._run_of.load == self.document.revision.load
+            self.planes.show_experiment(self.experiment, is_present=is_present)
+        now = time.perf_counter()
+        if now - self._drawn_at > _REDRAW_SECONDS:
+            self._drawn_at = now
+            self.evidence.advance()
+        available = self.experiment.completed
+        self.player.offer(available)
+        self.transport.show_progress(available, self.session.seconds)
+        self.long_run.follow(available - 1, self.player.last, self.session.seconds)
+
+    def _finished(self, seconds: float) -> None:
+        self.long_run.begin()
+        self._catch_up()
+        self.evidence.advance()
+        self.transport.show_finished(seconds)
+
+    def _catch_up(self) -> None:
+        """Show what has been computed of the run, whatever was kept in its stead."""
+        if self._coming is not None:
+            self._take_over(self._coming)
+        if self._planes_are_old and self.experiment is not None:
+            self._advanced()
+
+    def _refined(self) -> None:
+        """More is known of the KL; a few times a second is often enough to say so."""
+        now = time.perf_counter()
+        if now - self._drawn_at > _REFINE_SECONDS:
+            self._drawn_at = now
+            self._rewrite()
+            self.transport.show_refining(self._round())
+
+    def _round(self) -> str:
+        """How far the bracket is."""
+        bracket = self.experiment.bracket if self.experiment else None
+        return f"round {bracket.rounds + 1} of {self.scenario.run.kl_rounds}" if bracket else ""
+
+    def _settled(self) -> None:
+        """What can be known is known."""
+        self._rewrite()
+        if self.transport.is_refining:
+            self.transport.show_finished(self.session.seconds)
+
+    def _rewrite(self) -> None:
+        self.evidence.advance()
+        self._write(self.player.frame)
+
+    def _cancelled(self) -> None:
+        self.long_run.begin()
+        self._catch_up()
+        self.evidence.advance()
+        self.transport.show_cancelled()
+
+    def _show_frame(self, frame: int) -> None:
+        experiment = self.experiment
+        if experiment is None:
+            return
+        self.planes.show_frame(frame)
+        self.evidence.show_frame(frame)
+        now = time.perf_counter()
+        if not self.player.is_playing or now - self._written_at > _REWRITE_SECONDS:
+            self._written_at = now
+            self._write(frame)
+
+    def _write(self, frame: int) -> None:
+        """Say in figures what holds at a frame."""
+        experiment = self.experiment
+        if experiment is None or self._planes_are_old or not self.player.is_current:
+            return
+        self.evidence.write(frame)
+        self.planes.write(headings(experiment, frame, is_playing=self.player.is_playing))
+
+    # Drops, keys and the end
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802 - Qt's name
+        """Take one file: a scenario, points for a prior, or a sampler."""
+        if self.files.dropped(event.mimeData()):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802 - Qt's name
+        """Open it."""
+        path = self.files.dropped(event.mimeData())
+        if path is not None:
+            event.acceptProposedAction()
+            self.files.open_any(path)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
+        """Take the keys of :attr:`keys`; typing comes first."""
+        for each in self.keys:
+            if each.key == event.key() and not event.modifiers() & WITH_COMMANDS:
+                each.press()
+                return
+        super().keyPressEvent(event)
+
+    def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 - Qt's name
+        """Ask about unsaved changes; close what is open besides, stop the run and wait for its thread."""
+        if not self.files.may_leave():
+            event.ignore()
+            return
+        self._end(keeps_edits=False)
+        super().closeEvent(event)
+
+    def leave(self) -> None:
+        """End without a question, since a signal wants it: unsaved edits are kept for the next start."""
+        try:
+            self.setFocus()  # what is still being typed is part of the scenario
+            is_lost = self.document.is_worth_keeping
+            is_kept = self._end(keeps_edits=True)
+            lost = "unsaved edits could not be kept" if is_lost else "nothing was unsaved"
+            stop.outcome = "unsaved edits are kept for the next start" if is_kept else lost
+        finally:
+            QApplication.exit(stop.status)
+
+    def _end(self, *, keeps_edits: bool) -> bool:
+        """Close what is open besides, stop the run and wait for its thread; return whether edits are kept."""
+        is_kept = self.files.close(keeps_edits=keeps_edits)
+        for child in self.findChildren(QWidget):
+            if child.isWindow():
+                child.close()
+        self._keep_layout()
+        self.player.pause()
+        self.session.close()
+        return is_kept
+
+
+def open_window(scenario: Scenario, path: Path | None) -> int:
+    """Open the window and stay until it is closed; return the exit status."""
+    leave_a_core()
+    # torch leaves a heap whose every full collection would stop the interface for a tenth of a second.
+    gc.collect()
+    gc.freeze()
+    application = QApplication(sys.argv[:1])
+    application.setApplicationName("Mismatch Lab")
+    application.setOrganizationName("Mismatch Lab")
+    signals = EndSignals(application)
+    theme.install(application)
+    window = MainWindow(scenario, path, user_folder())
+    signals.came.connect(window.leave)
+    window.show()
+    folders = [*window.settings.recent_folders, *([path.absolute().parent] if path else [])]
+    threading.Thread(target=remove_leftovers, args=(folders,), name="mismatch-lab-leftovers", daemon=True).start()
+    window.help.welcome(window.settings)
+    status = application.exec()
+    signals.close()
+    if stop.signal is not None:
+        stop.say()
+    return end(status)

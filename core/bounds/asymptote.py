@@ -1,0 +1,159 @@
+"""The accumulated mismatch in continuous time, ``W_inf`` of theory.md section 3: steps refined at a fixed ``abar_1``.
+
+With ``tau = -ln abar``, the accumulated mismatch of a sampler whose score depends on t through abar only tends
+to ``1/2 integral of E |s_{tau|y} - g_tau|^2 d tau`` from ``-ln abar_1``. The mean is taken over the target: exactly for
+one Gaussian and an affine score, over samples that are common to all noise levels otherwise.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, TypeAlias
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from core.bounds.affine import is_affine, mean_squares, probes
+from core.problem.problem import Level, Problem
+from core.problem.schedule import Schedule
+from core.samplers import Sampler, ScoreSampler
+from core.simulation.simulate import centred
+from core.simulation.work import columns
+
+_ORDER = 64
+"""Nodes of the Gauss-Legendre rule in ln tau."""
+_END = 40.0
+"""The tau at which nothing but noise is left: scores differ by ``exp(-tau / 2)``."""
+
+
+_BLOCK_BYTES = 1 << 23
+"""Work arrays of the noise levels that are taken at once stay about this large."""
+_SAMPLE_BYTES = 1 << 26
+"""And those of the samples at one of them, Jacobians included."""
+
+
+class Asymptote(NamedTuple):
+    """The accumulated mismatch at t = 1 as the steps above ``abar_1`` are refined without end, in nats."""
+
+    value: float
+    error: float
+    """Standard error of the samples and error of the quadrature together."""
+
+
+class LimitWords(NamedTuple):
+    """How the limit is named where it is shown: more steps of the same schedule need not lead to it."""
+
+    name: str
+    """For legends and titles."""
+    meaning: str
+    """One sentence."""
+
+
+def limit_words(schedule: Schedule, kind: str) -> LimitWords:
+    """Return the name of a schedule's limit and its meaning.
+
+    Only the schedule ``etc`` keeps ``abar_1 = 1 - delta`` while its other steps vanish as T grows: there the limit
+    is the one for T -> infinity.
+
+    Args:
+        schedule: gives ``abar_1``.
+        kind: of the schedule: ``etc``, ``linear`` or ``cosine``.
+    """
+    fixed = f"ᾱ₁ = {float(schedule.alpha_bar[1]):.6g}"
+    if kind == "etc":
+        return LimitWords("T → ∞, ᾱ₁ fixed", f"What the mismatch at t = 1 tends to as T → ∞; {fixed} = 1 − δ stays.")
+    meaning = f"What the mismatch at t = 1 tends to as the steps are refined without end while {fixed} stays; "
+    other = {
+        "linear": "not the limit of larger T, which leaves the linear schedule's steps as large as they are.",
+        "cosine": "not the limit of larger T, which moves the cosine schedule's ᾱ₁ towards 1.",
+    }
+    return LimitWords("steps → 0, ᾱ₁ fixed", meaning + other[kind])
+
+
+def no_asymptote(sampler: Sampler) -> str | None:
+    """Return why a sampler has none, as the end of a sentence that begins with its name."""
+    if not isinstance(sampler, ScoreSampler):
+        return "is not given by a score, so that its mismatch depends on the steps"
+    if not sampler.has_limit and sampler.is_users:
+        return "may depend on the length of a step, so that no limit of its mismatch is known as steps are refined"
+    if not sampler.has_limit:
+        return "depends on the length of a step, so that its mismatch has no limit as steps grow"
+    return None
+
+
+def limit_evaluations(samplers: Sequence[Sampler], samples: int = 4000) -> int:
+    """Return how many points the limits of samplers are evaluated at, where they have no closed form."""
+    return sum((_ORDER + _ORDER // 2) * samples for sampler in samplers if no_asymptote(sampler) is None)
+
+
+@torch.no_grad()
+def asymptote(
+    problem: Problem, schedule: Schedule, sampler: Sampler, *, samples: int = 4000, seed: int = 0
+) -> Asymptote | None:
+    """Integrate a sampler's mismatch over all noise levels from that of t = 1 on; None where there is no limit.
+
+    Args:
+        problem: in float64, on the CPU.
+        schedule: gives ``abar_1``; its other steps do not matter.
+        sampler: any.
+        samples: of the target, where there is no closed form.
+        seed: of the samples.
+    """
+    if no_asymptote(sampler) is not None:
+        return None
+    assert isinstance(sampler, ScoreSampler)
+    affine = is_affine(problem, schedule, sampler)
+    problem, _ = centred(problem, schedule, [sampler])
+    squares = _mean_square(sampler) if affine else _sampled_squares(problem, sampler, samples, seed)
+    start = -math.log(float(schedule.alpha_bar[1]))
+    fine, coarse = (_integral(problem, squares, samples, start, order) for order in (_ORDER, _ORDER // 2))
+    spread = float(fine.std(correction=0)) / math.sqrt(max(len(fine) - 1, 1))
+    return Asymptote(float(fine.mean()), math.hypot(spread, float((fine - coarse).mean())))
+
+
+_Squares: TypeAlias = Callable[[Level], Tensor]
+"""``|Delta|^2`` at B levels: its mean, (B, 1), or its values at samples, (B, samples)."""
+
+
+def _mean_square(sampler: ScoreSampler) -> _Squares:
+    def squares(level: Level) -> Tensor:
+        at = probes(level.prior.dimension)
+        return mean_squares(_gap(level, sampler, at.expand(len(level.times), *at.shape)), level.target).sum(-2)
+
+    return squares
+
+
+def _sampled_squares(problem: Problem, sampler: ScoreSampler, samples: int, seed: int) -> _Squares:
+    generator = torch.Generator().manual_seed(seed)
+    ends = problem.target.sample(samples, generator)
+    noise = torch.empty_like(ends).normal_(generator=generator)
+
+    def squares(level: Level) -> Tensor:
+        points = level.abar**0.5 * ends + (1 - level.abar) ** 0.5 * noise
+        parts = columns(problem, samples, len(points) * points.element_size(), most=_SAMPLE_BYTES)
+        each = [_gap(level, sampler, points[..., part]).square().sum(-2) for part in parts]
+        return torch.cat(each, dim=-1)
+
+    return squares
+
+
+def _gap(level: Level, sampler: ScoreSampler, points: Tensor) -> Tensor:
+    """``Delta`` at points (B, d, N)."""
+    return level.target_score(points) - sampler.score(level, points)
+
+
+def _integral(problem: Problem, squares: _Squares, samples: int, start: float, order: int) -> Tensor:
+    """Half the integral of the squares over tau, (1,) or (samples,), by the Gauss-Legendre rule in ln tau."""
+    nodes, weights = np.polynomial.legendre.leggauss(order)
+    half = 0.5 * math.log(_END / start)
+    taus = start * np.exp(half * (1 + nodes))
+    rule = torch.from_numpy(0.5 * half * weights * taus)
+    through = Schedule(tuple(-np.expm1(-np.diff(taus, prepend=0.0))))  # whose levels are the nodes
+    block = max(1, _BLOCK_BYTES // (8 * samples * problem.prior.components * problem.prior.dimension))
+    parts = [
+        rule[first : first + block] @ squares(problem.level(through, range(first + 1, min(first + block, order) + 1)))
+        for first in range(0, order, block)
+    ]
+    return torch.stack(parts).sum(0)

@@ -1,0 +1,187 @@
+"""The terms of the bound where the target has several components: means over paths, block after block of them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from itertools import pairwise
+
+import torch
+from torch import Tensor
+
+from core.bounds.terms import Totals, variance_term, within_components_discretisation, within_components_kl_to_normal
+from core.problem.mixture import Responsibilities
+from core.problem.problem import Level, Problem
+from core.problem.schedule import Schedule
+from core.samplers import Sampler
+from core.simulation.simulate import mismatch
+from core.simulation.work import BLOCK_BYTES, Watch, columns
+
+
+class SampledTerms:
+    """Several components: means over target paths, drawn from t = T down by the bridge to x_0."""
+
+    def __init__(
+        self,
+        problem: Problem,
+        samplers: Sequence[Sampler],
+        shifts: Tensor,
+        paths: int,
+        seed: int,
+        watch: Watch,
+    ) -> None:
+        self.samplers, self.watch = samplers, watch
+        self.rank = problem.measurement.rank
+        self.basis = problem.measurement.right_basis
+        self.target = problem.target
+        self.shifts = shifts
+        self.generator = torch.Generator().manual_seed(seed)
+        self.ends = problem.target.sample(paths, self.generator)
+        self.block = max(1, BLOCK_BYTES // (self.ends.numel() * problem.prior.components * self.ends.element_size()))
+        self.parts = columns(problem, paths, self.block * self.ends.element_size())
+        """Blocks of paths; where there is one, memberships after a step are kept for the next."""
+        self.within = 0.0
+        self.score_spread = torch.zeros(paths, dtype=torch.float64)
+        """Per path: ``sum_s beta_s / 2 sum_k r_k |s_k - s|^2``."""
+        self.own = torch.zeros(len(samplers), 3, paths, dtype=torch.float64)
+        """Per sampler and path: variance, range and null mismatch, accumulated."""
+
+    def start(self, schedule: Schedule) -> Totals:
+        """Draw x_T given x_0."""
+        abar = float(schedule.alpha_bar[-1])
+        self.points = math.sqrt(abar) * self.ends + math.sqrt(1 - abar) * self._normal()
+        target = self.target.noised_along([abar])
+        self.initialisation = within_components_kl_to_normal(target.levels()[0], self.shifts[0])
+        start = self.points.unsqueeze(0)
+        self.information = torch.empty_like(start[:, 0])
+        """Per path: what x_T carries about its component."""
+        for part in self.parts:
+            self.membership = target.responsibilities(start[..., part])
+            self.information[:, part] = self._information(self.membership)
+        nothing = torch.zeros(1, dtype=torch.float64)
+        return self._totals(nothing, -self.information, self.own.unsqueeze(2))
+
+    def _normal(self) -> Tensor:
+        return torch.empty_like(self.ends).normal_(generator=self.generator)
+
+    def _information(self, membership: Responsibilities) -> Tensor:
+        """Per path: ``KL(r(x) || w)``, whose mean is ``I(k; x)``."""
+        weight, log_prior = membership.of_component, self.target.log_weights
+        known = torch.where(log_prior > -math.inf, log_prior, 0.0)  # what has no weight takes no part
+        return torch.xlogy(weight, weight).sum(-2) - (known @ weight)
+
+    def advance(self, level: Level) -> Totals:
+        """Move every path by B steps, given x_0, and add the terms along it."""
+        path = self._bridge(level)
+        self.points = path[-1]
+        within = self.within + within_components_discretisation(level, self.target).cumsum(0)
+        steps, paths = len(path) - 1, path.shape[-1]
+        free = torch.empty(steps, paths, dtype=torch.float64)
+        own = torch.empty(*self.own.shape[:2], steps, paths, dtype=torch.float64)
+        for done, part in enumerate(self.parts, start=1):
+            self._add(level, path[..., part], part, free[:, part], own[..., part])
+            if len(self.parts) > 1:
+                self.watch(done / len(self.parts))
+        self.own, self.within = own[:, :, -1].clone(), float(within[-1])
+        return self._totals(within, free, own)
+
+    def _add(self, level: Level, path: Tensor, part: slice, free: Tensor, own: Tensor) -> None:
+        """Write the terms of a block of paths, accumulated down to each of B frames.
+
+        Args:
+            level: at B levels.
+            path: (B + 1, d, n).
+            part: which paths these are.
+            free: (B, n), to be filled.
+            own: (samplers, 3, B, n), to be filled.
+        """
+        points, after = path[:-1], path[1:]
+        score = level.target_score(points)
+        several = len(self.parts) > 1
+        abar = float(level.schedule.alpha_bar[level.t])
+        before = self._memberships([abar], points[:1]) if several else self.membership
+        reached = self._memberships(level.before, after)
+        spread = _score_spread(level, score, before, reached)
+        self.membership = Responsibilities(*(part[-1:] for part in reached))
+
+        free.copy_((level.beta * spread.unsqueeze(-2)).squeeze(-2).mul_(0.5))
+        free[0] += self.score_spread[part]
+        _accumulate(free)
+        self.score_spread[part] = free[-1]
+        free[: len(reached.of_component)] -= self._information(reached)
+        exact_mean, along = level.target_mean(points), (self.basis.mT @ score).square_()
+        for row, earlier, sampler in zip(own, self.own[..., part], self.samplers, strict=True):
+            kernel = sampler.kernel(level, points)
+            terms = mismatch(self.basis, exact_mean, kernel)
+            row[0] = variance_term(level, kernel, along)
+            row[1], row[2] = terms[:, : self.rank].sum(1), terms[:, self.rank :].sum(1)
+            row[:, 0] += earlier
+            _accumulate(row.movedim(1, 0))
+
+    def _memberships(self, abars: list[float], points: Tensor) -> Responsibilities:
+        """Where points (B, d, n) stand at B levels, as far as the target has a density there."""
+        if abars[-1] == 1 and self.target.is_singular:
+            abars, points = abars[:-1], points[:-1]
+        if not abars:
+            return Responsibilities(
+                points.new_empty(0, self.target.components, points.shape[-1]),
+                points.new_empty(0, self.target.components, *points.shape[-2:]),
+            )
+        return self.target.noised_along(abars).responsibilities(points)
+
+    def _bridge(self, level: Level) -> Tensor:
+        """(B + 1, d, N): x_t, and x_{t-1} given x_t and x_0 for each step (Ho, Jain, Abbeel 2020, eq. 7)."""
+        gone, left = 1 - level.abar, 1 - level.abar_previous
+        to_end = level.abar_previous**0.5 * level.beta / gone
+        stay = level.alpha**0.5 * left / gone
+        width = (level.beta * left / gone) ** 0.5
+        coefficients = torch.cat([torch.as_tensor(part) for part in (to_end, stay, width)], dim=-1)
+        path = [self.points]
+        for towards, keep, spread in coefficients.squeeze(1).tolist():
+            step = self._normal().mul_(spread).add_(self.ends, alpha=towards)
+            path.append(step.add_(path[-1], alpha=keep))
+        return torch.stack(path)
+
+    def _totals(self, within: Tensor, free: Tensor, own: Tensor) -> Totals:
+        """Everything accumulated down to B frames, with standard errors over the paths.
+
+        Args:
+            within: (B,), the discretisation inside the components.
+            free: (B, N), what the bound holds per path besides the sampler's own terms.
+            own: (samplers, 3, B, N).
+        """
+        shape = len(own), len(within)
+        variance, measured, unmeasured = (_mean_and_error(part) for part in own.unbind(1))
+        total = own[:, 1] + own[:, 2]
+        mismatches = _mean_and_error(total)
+        bound = _mean_and_error(total.add_(own[:, 0]).add_(free))
+        initialisation = _mean_and_error(-self.information)
+        discretisation = _mean_and_error(free + self.information)
+        start = torch.full_like(within, self.initialisation)
+        fixed = start + within, start, within, *[torch.zeros_like(within)] * 4
+        parts = bound, initialisation, discretisation, variance, mismatches, measured, unmeasured
+        value = torch.stack([(mean + known).expand(shape) for (mean, _), known in zip(parts, fixed, strict=True)])
+        error = torch.stack([error.expand(shape) for _, error in parts])
+        return Totals(value, error, torch.full(shape, math.nan))
+
+
+def _score_spread(level: Level, score: Tensor, before: Responsibilities, reached: Responsibilities) -> Tensor:
+    """(B, N): ``sum_k r_k |s_k - s|^2`` before each step; memberships at the first, and after each."""
+    at = (torch.cat([first, later])[: len(score)] for first, later in zip(before, reached, strict=True))
+    weight, whitened = at
+    squares = whitened.square().mul_(level.target.variances.reciprocal().unsqueeze(-1)).sum(-2)
+    return (weight * squares).sum(-2) - score.square().sum(-2)
+
+
+def _accumulate(steps: Tensor) -> None:
+    """Cumulative sums along the first dimension, in place."""
+    for before, after in pairwise(steps):
+        after.add_(before)
+
+
+def _mean_and_error(values: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean over the paths, the last dimension, and its standard error; what is infinite has none."""
+    mean = values.mean(-1)
+    square = torch.linalg.vector_norm(values - mean.unsqueeze(-1), dim=-1).square()
+    count = values.shape[-1]
+    return mean, torch.where(mean.isfinite(), square / (count * (count - 1)), 0.0).sqrt()

@@ -1,0 +1,60 @@
+"""What the terms of the bound are called, and what closed forms and samples of them have in common."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from core.problem.gaussian import excess
+from core.problem.mixture import GaussianMixture
+from core.problem.problem import Level
+from core.samplers import Kernel
+
+TERMS = ("bound", "initialisation", "discretisation", "variance", "mismatch", "mismatch_range", "mismatch_null")
+"""The bound and what it is made of, by their names in the report."""
+
+
+class Totals(NamedTuple):
+    """Everything accumulated down to each of B frames; values and errors in the order of TERMS."""
+
+    value: Tensor
+    """(terms, samplers, B)."""
+    error: Tensor
+    kl: Tensor
+    """(samplers, B)."""
+    law: tuple[Tensor, ...] = ()
+    """Mean and covariance of the samples, (samplers, B, d) and (samplers, B, d, d), where they are known."""
+
+
+def within_components_kl_to_normal(target: GaussianMixture, shift: Tensor) -> float:
+    """``sum_k w_k KL(N_k || N(0, I))``, means relative to minus the shift, (d,)."""
+    each = 0.5 * (excess(target.variances - 1).sum(-1) + (target.means + shift).square().sum(-1))
+    return float(target.weights @ each)
+
+
+def within_components_discretisation(level: Level, end: GaussianMixture) -> Tensor:
+    """(B,): ``sum_k w_k sum_i e(-beta_t / v_{k,i}) / 2``; ``end`` is the target at t = 0."""
+    variances = level.target.variances
+    before = level.abar_previous * end.variances + (1 - level.abar_previous)
+    ratio = level.beta / variances
+    # 1 - ratio, which the second form gives to full precision where it is small
+    logarithm = (level.alpha * before / variances).log()
+    each = 0.5 * torch.where(ratio < 0.5, excess(-ratio.clamp(max=0.5)), -ratio - logarithm).sum(-1)
+    return torch.where(end.weights > 0, each, 0.0) @ end.weights
+
+
+def variance_term(level: Level, kernel: Kernel, fisher: Tensor) -> Tensor:
+    """``var_t`` of a kernel, given ``(v_i . s_{t|y})^2`` or its mean, (B, d, N); returns (B, N).
+
+    ``K_t = sigma_t^2 (I + beta_t E grad s)`` and ``E grad s = -E s s^T``. Infinite for a step without variance.
+    """
+    wider = kernel.variance / level.variance
+    if not isinstance(wider, Tensor):
+        wider = torch.tensor(wider, dtype=torch.float64)
+    if bool((wider == 1).all()):
+        return torch.zeros_like(fisher[:, 0])
+    each = 0.5 * ((1 / wider - 1) * (1 - level.beta * fisher) + wider.log())
+    return torch.where(wider > 0, each, math.inf).sum(1)

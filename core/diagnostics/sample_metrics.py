@@ -1,0 +1,273 @@
+"""How close the particles are to exact samples of the target at one t: three numbers for reading modes.
+
+Component weights, transport distance and kernel discrepancy see what the KL does not say: which mode is short of
+particles, how far they would have to move. Each comes with its standard error and with what exact samples
+in equal number would show (theory.md section 4).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple, Self, final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from core.problem.gaussian import gaussian_w2
+from core.problem.mixture import GaussianMixture
+from core.problem.problem import Problem
+from core.simulation.work import BLOCK_BYTES, slices
+
+_DIRECTIONS = 16
+"""At least so many directions are looked along, in whole orthonormal bases."""
+SORTED = 1_000_000
+"""Numbers sorted in all directions together: more particles than that are left out."""
+_WEIGHED = 500_000_000
+"""Products formed to weigh the components: the particles beyond are left out."""
+MEMBERSHIPS = 1 << 22
+"""Probabilities of components at particles that are kept at once, likewise."""
+_PAIRED = 1000
+"""Particles between all pairs of which the kernel is evaluated."""
+_FEWEST = 3
+"""Particles without which there is no standard error."""
+
+
+class Distance(NamedTuple):
+    """One number, NaN where unknown."""
+
+    value: float
+    error: float
+    """Standard error; zero where the value is exact."""
+    floor: float
+    """About what exact samples in equal number would show; zero where the estimate has no bias."""
+
+
+UNKNOWN = Distance(math.nan, math.nan, math.nan)
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Closeness:
+    """What is known of one sampler's particles."""
+
+    exact_weights: NDArray[np.float64]
+    """(K,): of the target's components."""
+    sampled_weights: NDArray[np.float64]
+    """(K,): mean probabilities of the components, given the particles; NaN where unknown."""
+    sampled_error: NDArray[np.float64]
+    """(K,): their standard errors."""
+    weights_error: Distance
+    """Total variation between the two."""
+    w2: Distance
+    """Wasserstein-2 distance; sliced (root mean square over directions) where not ``w2_exact``."""
+    w2_exact: bool
+    """Closed form: the law of the particles and the target are Gaussian."""
+    mmd: Distance
+    """``MMD^2``, unbiased and so now and then negative; Gaussian kernel as wide as exact samples are apart."""
+    notes: tuple[str, ...] = ()
+    """Why what is unknown is unknown: a plain sentence each, which names the field."""
+
+    @classmethod
+    def unknown(cls, weights: Tensor, note: str) -> Self:
+        """Nothing is known, for one reason."""
+        nothing = np.full(weights.shape, math.nan)
+        return cls(weights.numpy(), nothing, nothing, UNKNOWN, UNKNOWN, False, UNKNOWN, (note,))
+
+
+@torch.no_grad()
+def closeness(
+    problem: Problem, abar: float, particles: Tensor, *, seed: int, law: tuple[Tensor, Tensor] | None = None
+) -> Closeness:
+    """Compare one sampler's particles with the target at one noise level; see :class:`Yardstick` for several.
+
+    Args:
+        problem: in float64, on the CPU.
+        abar: ``abar_t`` of the particles; 1 at t = 0.
+        particles: (d, N).
+        seed: of the exact samples.
+        law: mean (d,) and covariance (d, d) of the particles, where they are Gaussian and it is known.
+    """
+    return Yardstick(problem.target.noised(abar), particles.shape[1], seed=seed).measure(particles, law)
+
+
+@final
+class Yardstick:
+    """Exact samples of a target, prepared once to hold any sampler's particles against.
+
+    Args:
+        target: at the particles' noise level; it may be singular, but then its components have no weights
+            at a point.
+        count: particles of each sampler.
+        seed: of the exact samples; directions are the same for all seeds.
+    """
+
+    def __init__(self, target: GaussianMixture, count: int, *, seed: int) -> None:
+        # Distances are of differences: far from the origin their digits would be lost in squares.
+        self._centre = target.mean
+        self.target = target = target.translated(-self._centre)
+        self._basis = _directions(target.dimension)
+        self.count = min(count, SORTED // len(self._basis))
+        """Particles that are looked at."""
+        generator = torch.Generator().manual_seed(seed)
+        self._samples, self._others = (target.sample(self.count, generator) for _ in range(2))
+
+    @torch.no_grad()
+    def measure(self, particles: Tensor, law: tuple[Tensor, Tensor] | None = None) -> Closeness:
+        """Compare particles (d, N) with the target; diverged or too few ones are unknown, and a note says so.
+
+        Args:
+            particles: (d, N).
+            law: mean (d,) and covariance (d, d) of the particles, where they are Gaussian and it is known.
+        """
+        weights = self.target.weights
+        if particles.shape[1] < _FEWEST:
+            return Closeness.unknown(weights, f"closeness: takes {_FEWEST} particles at least")
+        if not bool(particles.isfinite().all()):
+            return Closeness.unknown(weights, "closeness: the particles diverged")
+        points, notes = particles[:, : self.count].double() - self._centre.unsqueeze(-1), []
+        law = None if law is None else (law[0] - self._centre, law[1])
+        sampled, error, weights_error = self._weigh(points)
+        if self.target.is_singular:
+            notes.append("weights: the target has no density here, so that particles belong to no component")
+        mmd = self._mmd(points)
+        if math.isnan(mmd.value):
+            notes.append("mmd: the target is a single point, and gives the kernel no width")
+        exact = law is not None and self.target.components == 1
+        w2 = self._exact_w2(*law) if law is not None and exact else self._sliced_w2(points)
+        if math.isnan(w2.value):
+            notes.append("w2: the law of the particles is beyond double precision")
+        return Closeness(weights.numpy(), sampled, error, weights_error, w2, exact, mmd, tuple(notes))
+
+    # Component weights
+
+    def _memberships(self, points: Tensor) -> Tensor:
+        """(K, n): probabilities of the components at as many points as there is time for."""
+        target = self.target
+        few = max(min(_WEIGHED // target.axes.numel(), MEMBERSHIPS // target.components), _FEWEST)
+        width = max(_FEWEST, BLOCK_BYTES // target.means.numel())
+        points = points[:, :few]
+        memberships = points.new_empty(target.components, points.shape[1])
+        for part in slices(points.shape[1], width):
+            memberships[:, part] = target.responsibilities(points[:, part]).of_component
+        return memberships
+
+    @cached_property
+    def _weights_floor(self) -> float:
+        """Mean total variation of exact samples: half the mean absolute normals of their standard errors."""
+        memberships = self._memberships(self._samples)
+        return float(_standard_error(memberships).sum()) / math.sqrt(math.tau)
+
+    def _weigh(self, points: Tensor) -> tuple[NDArray[np.float64], NDArray[np.float64], Distance]:
+        if self.target.is_singular:
+            nothing = np.full(self.target.components, math.nan)
+            return nothing, nothing, UNKNOWN
+        memberships = self._memberships(points)
+        sampled = memberships.mean(-1)
+        gap = sampled - self.target.weights
+        # Total variation is linear in the memberships, as long as no gap changes its sign.
+        error = _standard_error(0.5 * gap.sign() @ memberships)
+        distance = Distance(0.5 * float(gap.abs().sum()), float(error), self._weights_floor)
+        return sampled.numpy(), _standard_error(memberships).numpy(), distance
+
+    # Transport
+
+    def _exact_w2(self, mean: Tensor, covariance: Tensor) -> Distance:
+        if not bool(mean.isfinite().all() and covariance.isfinite().all()):
+            return UNKNOWN
+        target = self.target
+        return Distance(float(gaussian_w2(target.means[0], target.covariances[0], mean, covariance)), 0.0, 0.0)
+
+    @cached_property
+    def _sorted(self) -> _Sorted:
+        return _Sorted.along(self._basis, self._samples)
+
+    @cached_property
+    def _w2_floor(self) -> float:
+        return math.sqrt(_transport(self._sorted, _Sorted.along(self._basis, self._others))[0])
+
+    def _sliced_w2(self, points: Tensor) -> Distance:
+        square, error = _transport(_Sorted.along(self._basis, points), self._sorted)
+        root = math.sqrt(square)
+        return Distance(root, error / (2 * root) if root else 0.0, self._w2_floor)
+
+    # Kernel discrepancy
+
+    @cached_property
+    def _precision(self) -> float:
+        """``1 / (2 h^2)``, h the median distance of two exact samples that differ; NaN where none do."""
+        apart: Tensor = torch.pdist(self._samples[:, :500].mT.contiguous())
+        width = float(apart[apart > 0].median())  # of nothing: NaN
+        return 0.5 / width**2
+
+    def _kernel(self, points: Tensor, others: Tensor) -> Tensor:
+        squares = points.square().sum(0).unsqueeze(-1) + others.square().sum(0)
+        return squares.addmm_(points.mT, others, alpha=-2).clamp_(min=0.0).mul_(-self._precision).exp_()  # rounding
+
+    @cached_property
+    def _own_kernel(self) -> Tensor:
+        samples = self._samples[:, :_PAIRED]
+        return self._kernel(samples, samples)
+
+    def _mmd(self, points: Tensor) -> Distance:
+        """U-statistic over pairs of a particle and an exact sample (Gretton et al. 2012, lemma 6), and its error."""
+        if math.isnan(self._precision):
+            return UNKNOWN
+        points, samples = points[:, :_PAIRED], self._samples[:, :_PAIRED]
+        crossed = self._kernel(points, samples)
+        terms = (self._kernel(points, points) + self._own_kernel).sub_(crossed).sub_(crossed.mT).fill_diagonal_(0)
+        count = len(terms)
+        rows = terms.sum(-1) / (count - 1)
+        value, pairs = float(rows.mean()), count * (count - 1)
+        within = max(float(terms.square().sum()) / pairs - value**2, 0.0)
+        between = max(float(rows.var()) - within / (count - 1), 0.0)  # rows are means of noisy terms
+        return Distance(value, math.sqrt((4 * (count - 2) * between + 2 * within) / pairs), 0.0)
+
+
+def _standard_error(values: Tensor) -> Tensor:
+    """Of the mean over the last dimension."""
+    return values.std(-1) / math.sqrt(values.shape[-1])
+
+
+def _directions(dimension: int) -> Tensor:
+    """(L, d): whole orthonormal bases, so that every direction counts alike."""
+    bases = math.ceil(_DIRECTIONS / dimension) if dimension > 1 else 1
+    generator = torch.Generator().manual_seed(0)
+    normal = torch.randn(bases, dimension, dimension, generator=generator, dtype=torch.float64)
+    basis: Tensor = torch.linalg.qr(normal).Q
+    return basis.flatten(0, 1)
+
+
+class _Sorted(NamedTuple):
+    """Projections of points, sorted along every direction."""
+
+    values: Tensor
+    """(L, N)."""
+    order: Tensor
+    """(L, N): which point each one is of."""
+
+    @classmethod
+    def along(cls, directions: Tensor, points: Tensor) -> Self:
+        values = directions @ points
+        order = torch.from_numpy(np.argsort(values.numpy(), axis=-1))  # several times faster than torch's
+        return cls(values.gather(-1, order), order)
+
+    def influence(self, gap: Tensor) -> Tensor:
+        """(N,): how mass at each point changes W2^2, for gaps (L, N) to where the sorted points are taken.
+
+        Kantorovich's potential, whose slope is twice the gap: its spread over the points gives the
+        standard error of W2^2 (del Barrio and Loubes 2019).
+        """
+        steps = self.values.diff() * (gap[:, 1:] + gap[:, :-1])
+        potential = torch.nn.functional.pad(steps.cumsum(-1), (1, 0))
+        return torch.zeros_like(gap).scatter_(-1, self.order, potential).mean(0)
+
+
+def _transport(points: _Sorted, others: _Sorted) -> tuple[float, float]:
+    """Mean W2^2 over the directions of two clouds of equal number, and its standard error."""
+    gap = points.values - others.values
+    errors = (_standard_error(cloud.influence(way)) for cloud, way in ((points, gap), (others, -gap)))
+    return float(gap.square().mean()), math.hypot(*(float(error) for error in errors))

@@ -1,0 +1,97 @@
+"""Scores over a plane of R^d at one noise level: what a sampler uses, what it should use, and the gap between.
+
+The plane runs through the mean of the noised target, so that what is shown of d > 2 dimensions is where the
+target is. Points are (d, N), as everywhere.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal, final
+
+import torch
+from torch import Tensor
+
+from core.problem.problem import Level, Measurement
+from core.samplers import Sampler, ScoreSampler
+
+Part = Literal["all", "measured", "unmeasured"]
+"""Which directions of a gap count: all, those in the range of H^T, or those in the null space of H."""
+
+
+def lattice(left: float, low: float, width: float, height: float, columns: int, rows: int) -> Tensor:
+    """(2, rows * columns): the middles of equal cells of a rectangle, row after row from below."""
+    x = left + width * (torch.arange(columns, dtype=torch.float64) + 0.5) / columns
+    y = low + height * (torch.arange(rows, dtype=torch.float64) + 0.5) / rows
+    return torch.stack([x.repeat(rows), y.repeat_interleave(columns)])
+
+
+def lift(level: Level, basis: Tensor, places: Tensor) -> Tensor:
+    """(d, N): the points of R^d at places (q, N) of the plane through the mean of ``Q_{t|y}``.
+
+    Args:
+        level: one noise level.
+        basis: the plane's orthonormal rows, (q, d).
+        places: coordinates along them.
+    """
+    mean = level.target.mean.unsqueeze(-1)
+    return mean + basis.mT @ (places - basis @ mean)
+
+
+def used_score(level: Level, sampler: Sampler, points: Tensor) -> Tensor:
+    """(d, N): ``g_t``, or the score that the mean of a step amounts to where the sampler is not given by one."""
+    if isinstance(sampler, ScoreSampler):
+        return sampler.score(level, points)
+    return (level.alpha**0.5 * sampler.kernel(level, points).mean - points) / level.beta
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Field:
+    """The scores of one sampler at points of R^d, at one noise level; each is evaluated when first asked for."""
+
+    level: Level
+    sampler: Sampler
+    points: Tensor
+    """(d, N)."""
+
+    @property
+    def prior(self) -> Tensor:
+        """``s_t``, (d, N)."""
+        return self.level.prior_score(self.points)
+
+    @property
+    def exact(self) -> Tensor:
+        """``s_{t|y}``, (d, N)."""
+        return self.level.target_score(self.points)
+
+    @cached_property
+    def used(self) -> Tensor:
+        """``g_t``, (d, N)."""
+        return used_score(self.level, self.sampler, self.points)
+
+    def gap(self, part: Part = "all") -> Tensor:
+        """``Delta_t = s_{t|y} - g_t``, (d, N), or its part in the measured or the unmeasured directions."""
+        return _part(self.level.measurement, self.exact - self.used, part)
+
+    def mismatch(self, part: Part = "all") -> Tensor:
+        """``beta_t / 2 |Delta_t|^2``, (N,): what a step from each point adds to the mismatch, in nats.
+
+        It is so for the theory's reverse variance; other variances weigh the same gap otherwise.
+        """
+        return 0.5 * self.level.beta * self.gap(part).square().sum(-2)
+
+
+def _part(measurement: Measurement, vectors: Tensor, part: Part) -> Tensor:
+    if part == "all":
+        return vectors
+    return (measurement.range_projector if part == "measured" else measurement.null_projector) @ vectors
+
+
+def sampled_weights(level: Level, particles: Tensor) -> Tensor:
+    """(K,): mean probability of each component of ``Q_{t|y}`` given the particles x_t, (d, N).
+
+    Over exact particles its expectation is the component's weight, at every t.
+    """
+    return level.target.responsibilities(particles.to(level.target.means)).of_component.mean(-1)

@@ -1,0 +1,100 @@
+"""What is wrong with a scenario, in one sentence: which field, and what is allowed."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Iterable, Sequence
+from typing import NoReturn
+
+from pydantic_core import ErrorDetails, PydanticCustomError
+
+from core.text.user_text import one_line, quoted
+
+_LONGEST_WORD, _LONGEST_REASON = 60, 2000
+
+Place = tuple[int | str, ...]
+"""Where in nested tables and lists something is."""
+
+
+class ScenarioError(ValueError):
+    """A scenario that cannot be run: which field of which file, and what is allowed."""
+
+    def __init__(self, source: str, field: str, reason: str) -> None:
+        self.source, self.field, self.reason = one_line(source), one_line(field), one_line(reason, _LONGEST_REASON)
+        super().__init__(": ".join(part for part in (self.source, self.field, self.reason) if part))
+
+
+def refuse(field: str, reason: str) -> NoReturn:
+    """Refuse a value while it is validated: which field, and what is allowed."""
+    raise PydanticCustomError("scenario", "{reason}", {"field": field, "reason": reason})
+
+
+_WORDS = {
+    "missing": "is missing",
+    "too_short": "must not be empty",
+    "model_type": "must be a table",
+    "model_attributes_type": "must be a table",
+    "dict_type": "must be a table",
+    "tuple_type": "must be a list",
+}
+"""The validator's messages that speak of Python, in the file's own terms."""
+
+
+def suggest(word: str, known: Iterable[str]) -> str:
+    """Return what is allowed in place of a word, and which of it was probably meant."""
+    allowed = list(known)
+    word = word[:_LONGEST_WORD]  # near matches take a time that grows with the square
+    near = difflib.get_close_matches(word, allowed, n=1, cutoff=0.5)
+    hint = f"; did you mean {quoted(near[0])}?" if near else ";"
+    return f"{hint} allowed: {', '.join(allowed)}"
+
+
+def explain(
+    error: ErrorDetails, source: str, keys: Callable[[Place], Iterable[str]], kinds: Iterable[str]
+) -> ScenarioError:
+    """Turn one of the validator's findings into one sentence.
+
+    Args:
+        error: the finding.
+        source: of the scenario, for the sentence.
+        keys: what is allowed in the table at a path.
+        kinds: of schedules; the validator puts the kind into the path.
+    """
+    context, loc, kinds = error.get("ctx", {}), error["loc"], list(kinds)
+    if error["type"] == "scenario":
+        return ScenarioError(source, context["field"], context["reason"])
+    tagged = len(loc) > 1 and loc[0] == "schedule" and loc[1] in kinds
+    place = (loc[0], *loc[2:]) if tagged else loc
+    if error["type"] == "extra_forbidden":
+        key = str(place[-1])
+        where = f" in the schedule {loc[1]!r}" if tagged else ""
+        reason = f"there is no key {quoted(key)}{where}{suggest(key, keys(loc[:-1]))}"
+        return ScenarioError(source, ".".join(map(str, place[:-1])), reason)
+    if error["type"] in {"union_tag_invalid", "union_tag_not_found"}:
+        kind = str(context.get("tag", ""))
+        return ScenarioError(source, "schedule.kind", f"there is no schedule {quoted(kind)}{suggest(kind, kinds)}")
+    return ScenarioError(source, _words_for(place), reason_for(error))
+
+
+def reason_for(error: ErrorDetails) -> str:
+    """Return what one of the validator's findings allows, and what there is instead."""
+    given = error["input"]
+    is_text = error["type"] in {"float_type", "float_parsing"} and isinstance(given, str)
+    if is_text and re.fullmatch(r"[\d\s'.]*,[\d,]*", given):
+        return f"must be a number with a decimal point (is {quoted(given)})"
+    reason = _WORDS.get(error["type"]) or re.sub(r"^Input should", "must", error["msg"])
+    if error["type"] != "missing" and not isinstance(error["input"], dict | list | tuple):
+        reason += f" (is {quoted(error['input'])})"
+    return reason
+
+
+def _words_for(place: Sequence[int | str]) -> str:
+    """``("prior", "means", 1, 0)`` as ``prior.means, component 2, entry 1``."""
+    names = [part for part in place if isinstance(part, str)]
+    numbers = [part + 1 for part in place if isinstance(part, int)]
+    outer = "component" if names[:1] in (["prior"], ["target"]) else "row" if names[-1:] == ["matrix"] else "entry"
+    words = [outer, *["entry"] * len(numbers)]
+    return ", ".join(
+        [one_line(".".join(names), 120), *(f"{word} {number}" for word, number in zip(words, numbers, strict=False))]
+    )

@@ -1,0 +1,131 @@
+"""The measured part of samplers in which it goes its own way: a Gaussian, known exactly at every t.
+
+DDNM, BO-DDNM, CCDF and replacement pull ``z = V_r^T x`` by a rule of z alone, affine in z. Then the law of z
+needs no particles, and its KL is a lower bound of the whole one (data processing) at any size; bins of N
+particles never tell more than about ln N.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple, final
+
+import torch
+from torch import Tensor
+
+from core.kl.partition import Estimate
+from core.plugins.calls import trial
+from core.problem.mixture import GaussianMixture
+from core.problem.problem import Level, Problem
+from core.problem.schedule import Schedule
+from core.samplers import Sampler
+from core.simulation.work import BLOCK_BYTES, Work
+
+_ROUNDING = 1e-14
+"""A variance below this part of the largest, or of one, is none."""
+
+
+@final
+class MeasuredLaw(NamedTuple):
+    """Law of z at one t."""
+
+    mean: Tensor
+    """(r, 1)."""
+    covariance: Tensor
+    """(r, r)."""
+
+    def kl(self, target: GaussianMixture, basis: Tensor, draws: Tensor) -> Estimate:
+        """``KL`` of the target's law of z from this one; only the target's entropy is sampled.
+
+        Args:
+            target: ``Q_{t|y}``, with a density.
+            basis: V_r, (d, r).
+            draws: of the target, (d, N).
+        """
+        variances = torch.linalg.eigvalsh(self.covariance)
+        if float(variances[0]) <= _ROUNDING * float(variances[-1].clamp(min=_ROUNDING)):
+            return Estimate(math.inf, 0.0)
+        factor = torch.linalg.cholesky(self.covariance)
+        known = target.marginal(basis.mT)
+        second_moment = (
+            known.covariance + (known.mean.unsqueeze(1) - self.mean) @ (known.mean - self.mean.squeeze(1))[None]
+        )
+        cross = torch.cholesky_solve(second_moment, factor).trace() + 2 * factor.diagonal().log().sum()
+        cross = 0.5 * float(cross) + 0.5 * len(factor) * math.log(math.tau)
+        spread, mean = torch.std_mean(known.log_density(basis.mT @ draws))
+        return Estimate(float(mean) + cross, float(spread) / math.sqrt(draws.shape[1]))
+
+
+def measured_laws(
+    problem: Problem, schedule: Schedule, samplers: Sequence[Sampler], times: Sequence[int]
+) -> Work[dict[tuple[int, int], MeasuredLaw]]:
+    """Return the laws at ``times`` by sampler and t, of those samplers that have one; found out by trying."""
+    measurement = problem.measurement
+    rank, dimension = measurement.rank, problem.prior.dimension
+    laws: dict[tuple[int, int], MeasuredLaw] = {}
+    own = torch.zeros(rank, 1, dtype=torch.float64), torch.eye(rank, dtype=torch.float64)
+    state = {row: MeasuredLaw(*own) for row in range(len(samplers))} if rank else {}
+    laws.update({(row, schedule.steps): law for row, law in state.items()})
+    probes, at = _probes(rank, dimension)
+    block = max(1, BLOCK_BYTES // (8 * problem.prior.components * dimension * max(dimension, probes.shape[1])))
+    for last in range(schedule.steps, 0, -block):
+        level = problem.level(schedule, range(last, max(last - block, 0), -1))
+        points = (measurement.right_basis @ probes).repeat(len(level.times), 1, 1)
+        for row in list(state):
+            reached = _follow(samplers[row], level, points, at, state[row])
+            yield
+            if not reached:
+                del state[row]
+                continue
+            state[row] = reached[-1]
+            laws.update({(row, t - 1): law for t, law in zip(level.times, reached, strict=True) if t - 1 in times})
+    return laws
+
+
+@torch.no_grad()
+def collapses(problem: Problem, schedule: Schedule, sampler: Sampler, t: int) -> bool:
+    """Whether the step that leads to t gives all samples the same value along a right singular direction of H.
+
+    Their law has no density then, and the KL of a target that has one is infinite, exactly. Found out by trying the
+    step, from t + 1, at a few points.
+    """
+    if t >= schedule.steps:
+        return False
+    dimension = problem.prior.dimension
+    level = problem.level(schedule, [t + 1]).each()[0]
+    points, _ = _probes(dimension, dimension)
+    with trial():
+        kernel = sampler.kernel(level, problem.measurement.right_basis @ points)
+    variance = torch.as_tensor(kernel.variance, dtype=torch.float64).expand(dimension, 1)
+    image = problem.measurement.right_basis.mT @ kernel.mean
+    low, high = image.aminmax(dim=1)
+    return bool(((variance.squeeze(1) == 0) & (high - low <= 1e-12 * points.abs().max())).any())
+
+
+def _probes(rank: int, dimension: int) -> tuple[Tensor, Tensor]:
+    """Points along V, (d, n), and their z, (r, n): those that an affine rule is known from, then others."""
+    corners = torch.cat([torch.zeros(dimension, 1), torch.eye(dimension)[:, :rank]], dim=1).double()
+    others = torch.randn(dimension, 4, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    points = torch.cat([corners, others, 30 * others], dim=1)
+    return points, points[:rank]
+
+
+def _follow(sampler: Sampler, level: Level, points: Tensor, at: Tensor, law: MeasuredLaw) -> list[MeasuredLaw]:
+    """Return the laws after each of B steps; none if a step does anything but an affine rule of z."""
+    rank = len(at)
+    with trial():
+        kernel = sampler.kernel(level, points)
+    image = level.measurement.measured_basis.mT @ kernel.mean
+    constant = image[..., :1]
+    slope = image[..., 1 : rank + 1] - constant
+    gap = (image - constant - slope @ at).abs().amax((-2, -1))
+    if not bool((gap <= 1e-9 * image.abs().amax((-2, -1))).all()):
+        return []
+    identity = torch.ones(len(points), len(level.measurement.right_basis), 1, dtype=torch.float64)
+    noise = torch.diag_embed((kernel.variance * identity)[:, :rank, 0])
+    laws = []
+    for step, shift, added in zip(slope, constant, noise, strict=True):
+        law = MeasuredLaw(step @ law.mean + shift, step @ law.covariance @ step.mT + added)
+        laws.append(law)
+    return laws

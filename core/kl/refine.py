@@ -1,0 +1,381 @@
+"""Close the bracket around the true KL, round by round (theory.md section 4).
+
+Rounds of fresh draws, each larger than the last: whatever a round chooses (where paths hand over to
+kernels, which upper bound is the smaller, which partition is the best) it chooses by the draws of the round
+before, so that no number is picked because it came out well.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, TypeAlias, final
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from core.kl.bracket import SURE, Bracket, Estimates
+from core.kl.change_of_variables import Density
+from core.kl.measured import MeasuredLaw, measured_laws
+from core.kl.partition import (
+    GRID_BINS,
+    RATIO_BINS,
+    Coordinates,
+    Estimate,
+    Partition,
+    at_all,
+    best_partition,
+    binned_kl,
+    density_ratio,
+    fitted,
+)
+from core.kl.upper_bounds import Control, Gap, log_mean_kernel, walk
+from core.problem.mixture import GaussianMixture
+from core.problem.problem import Level, Problem
+from core.problem.schedule import Schedule
+from core.samplers import Kernel, Sampler
+from core.simulation.simulate import draw
+from core.simulation.work import Work, points_at_once, slices
+
+_GROUPS = 8
+"""Parts of the particles whose spread tells how much they weigh in a kernel estimate's error."""
+_COMPARED = 4
+"""Every so many of the points compare other u with the chosen one."""
+DRAWS = 4
+"""Exact draws for each particle."""
+_FAR = 1e12
+"""A particle with a coordinate beyond this is lost."""
+_FEWEST = 32
+"""Particles that say anything about a density."""
+_NOTES = {
+    "paths": "paths: a step on the way has no variance in some direction, so that no path has a finite weight",
+    "kernels": "kernels: the last step has no variance in some direction, so that no density is averaged",
+    "diverged": "some particles diverged; they count as being where the target is not",
+    "singular": "t = 0: the target has no density, so that no finite bound exists",
+}
+
+
+@final
+class Sizes(NamedTuple):
+    """How large a round is."""
+
+    points: int = 40
+    """n: where log densities are compared, at each t."""
+    paths: int = 4
+    """M, from each point."""
+    particles: int = 1000
+    """N of every sampler, in whole groups."""
+
+    def larger(self) -> Sizes:
+        """Return the sizes of the next round: twice the particles, about twice the paths."""
+        return Sizes(round(self.points * 1.7), math.ceil(self.paths * 1.2), 2 * self.particles)
+
+    def evaluations(self, times: Sequence[int]) -> int:
+        """Return how often a round evaluates a sampler: along walks up from every t > 0, and at its particles."""
+        last = max(times)
+        return last * self.particles + sum(last - t for t in times if t > 0) * self.points * self.paths
+
+    def after(self, rounds: int) -> Sizes:
+        """Return the sizes of a later round."""
+        return self if rounds == 0 else self.larger().after(rounds - 1)
+
+
+@torch.no_grad()
+def refine(
+    problem: Problem,
+    schedule: Schedule,
+    samplers: Sequence[Sampler],
+    bracket: Bracket,
+    *,
+    seed: int,
+    target_error: float = 0.02,
+    rounds: int = 6,
+    sizes: Sizes = Sizes(),  # noqa: B008 - immutable
+) -> Iterator[int]:
+    """Close the bracket round by round, in float64; stop consuming to stop.
+
+    Args:
+        problem: in float64, on the CPU.
+        schedule: gives T and every abar_t.
+        samplers: a row of ``bracket`` each.
+        bracket: from :meth:`Bracket.empty`.
+        seed: of all rounds.
+        target_error: done when every standard error is this part of its value, see :meth:`Bracket.settled`.
+        rounds: done after so many; the more, the wider is each.
+        sizes: of the pilot, which shows nothing yet but makes the first round's choices.
+
+    Yields:
+        How many rounds are complete, after less than 0.15 s of work each.
+    """
+    choices: dict[_Place, _Choice] | None = None
+    for index in range(rounds + 1):
+        if bracket.rounds and bracket.settled(target_error):
+            return
+        steps = _Round(
+            problem, schedule, samplers, bracket, sizes=sizes, seed=[seed, index], choices=choices, last=index == rounds
+        )
+        for _ in steps.run():
+            yield bracket.rounds
+        if choices:
+            bracket.finish_round(rounds)
+        choices, sizes = steps.after, sizes.larger()
+        yield bracket.rounds
+
+
+_Place: TypeAlias = tuple[int, int]
+"""A sampler and a t."""
+
+
+@dataclass(eq=False)
+class _Choice:
+    """What a round goes by at one t of one sampler: all of it from the round before."""
+
+    handovers: list[int]
+    """u at which paths hand over to kernels: the one that counts first, then those to be compared with it."""
+    by_kernels: bool = True
+    """Whether they are better than paths up to T."""
+    partition: Partition | None = None
+    ratio: Coordinates | None = None
+    """A fit of ``log q_t - log p_t``."""
+    slope: float = 0.0
+    """How much of it to take out of the upper bounds."""
+    measured: MeasuredLaw | None = None
+    by_measured: bool = False
+    """Whether the measured part alone promises a better lower bound than the partition."""
+
+
+@final
+class _Round:
+    """One round: paths weighed by all samplers, then one simulation of each, which gives all else at every t."""
+
+    def __init__(
+        self,
+        problem: Problem,
+        schedule: Schedule,
+        samplers: Sequence[Sampler],
+        bracket: Bracket,
+        *,
+        sizes: Sizes,
+        seed: Sequence[int],
+        choices: dict[_Place, _Choice] | None,
+        last: bool,
+    ) -> None:
+        self.problem, self.schedule, self.samplers, self.bracket = problem, schedule, samplers, bracket
+        self.sizes, self.is_pilot, self.is_last = sizes, choices is None, last
+        self.times = [t for t in bracket.times if t > 0 or not problem.target.is_singular]
+        self.before = choices or {place: _Choice(self._later(place[1])) for place in self._places()}
+        self.after = {place: _Choice([], measured=choice.measured) for place, choice in self.before.items()}
+        """What the next round should go by; the last round chooses nothing."""
+        seeds = np.random.SeedSequence(seed).generate_state(4, np.uint64) >> 1
+        generators = (torch.Generator().manual_seed(int(one)) for one in seeds)
+        self.walking, self.sampling, self.drawing, self.piloting = generators
+        self.basis, self.rank = problem.measurement.right_basis, problem.measurement.rank
+        self.seen = problem.measurement.measured_basis
+        self.width = points_at_once(problem)
+        self.particles = _GROUPS * max(1, sizes.particles // _GROUPS)
+        self.gaps: dict[_Place, dict[int, Gap]] = {place: {} for place in self._places()}
+        """By u: the upper bound, point by point; u = T is by paths."""
+        self.wanted: dict[_Place, Tensor] = {}
+        """Counts of exact draws in the partition's bins."""
+        self.control: dict[_Place, Control] = {}
+        self.measured: dict[_Place, Estimate] = {}
+        self.diverged = [False for _ in samplers]
+
+    def _places(self) -> Iterator[_Place]:
+        return ((row, t) for t in self.times for row in range(len(self.samplers)))
+
+    def _start(self) -> GaussianMixture:
+        """``P_T``, known as it is: then the ratio is no fit, and its mean is the KL."""
+        size = len(self.basis)
+        ones, zeros = torch.ones(1, size, dtype=torch.float64), torch.zeros(1, size, dtype=torch.float64)
+        return GaussianMixture(zeros[:, 0], zeros, ones, torch.eye(size, dtype=torch.float64)[None])
+
+    def _later(self, t: int) -> list[int]:
+        return [u for u in self.times if t <= u < self.schedule.steps]
+
+    def _handovers(self, choice: _Choice) -> list[int]:
+        """Where paths hand over to kernels: in the last round only where it counts."""
+        return choice.handovers[:1] if self.is_last else choice.handovers
+
+    def _target(self, t: int) -> GaussianMixture:
+        return self.problem.target.noised(float(self.schedule.alpha_bar[t]))
+
+    def run(self) -> Work[None]:
+        """Do it; leave what the next round should go by in ``after``."""
+        if self.is_pilot:
+            laws = yield from measured_laws(self.problem, self.schedule, self.samplers, self.times)
+            for place, law in laws.items():
+                self.after[place].measured = law
+        stops = {(t, u) for (_, t), choice in self.before.items() for u in self._handovers(choice)}
+        points, paths, _ = self.sizes
+        self.walks = yield from walk(
+            self.problem,
+            self.schedule,
+            self.samplers,
+            starts=self.times,
+            stops=stops,
+            points=points,
+            paths=paths,
+            generator=self.walking,
+        )
+        last = self.schedule.steps
+        for t in self.times:
+            yield from self._draw_exactly(t)
+            for row, log_weight in enumerate(self.walks.log_weight[t, last]):
+                gap = self.gaps[row, t][last] = self.walks.gap(t, log_weight.unsqueeze(0))
+                self._write(self.bracket.paths, (row, t), gap.mean(self.control.get((row, t))))
+        yield from self._descend()
+        for place in () if self.is_last else self._places():
+            self._choose_upper(place)
+        if not self.is_pilot:
+            self._explain()
+
+    def _write(self, table: Estimates, place: _Place, estimate: Estimate) -> None:
+        if not self.is_pilot:
+            table.write(place[0], self.bracket.times.index(place[1]), estimate)
+
+    def _draw_exactly(self, t: int) -> Work[None]:
+        """Draw from the target at t, for bins and for the means of the fitted ratios."""
+        if self.is_pilot:
+            return
+        target = self._target(t)
+        draws = target.sample(DRAWS * self.particles, self.drawing)
+        for row in range(len(self.samplers)):
+            choice = self.before[row, t]
+            if choice.measured:
+                self.measured[row, t] = choice.measured.kl(target, self.seen, draws)
+            if choice.ratio and choice.partition:
+                ratio = yield from at_all(choice.ratio, draws, self.width)
+                same = choice.partition.coordinates is choice.ratio
+                at = ratio if same else (yield from at_all(choice.partition.coordinates, draws, self.width))
+                self.wanted[row, t] = choice.partition.count(at)
+                spread, mean = torch.std_mean(ratio)
+                at_points = choice.slope * (choice.ratio(self.walks.points[t])[0] - mean)
+                error = abs(choice.slope) * float(spread) / math.sqrt(ratio.numel())
+                self.control[row, t] = Control(at_points, error)
+
+    def _choose_upper(self, place: _Place) -> None:
+        """The u with the lowest limit of those tried, and its neighbours, for the next round to compare it with."""
+        (_, t), last, gaps, choice = place, self.schedule.steps, self.gaps[place], self.after[place]
+        shared = min(len(gap.at_points) for gap in gaps.values())
+        ratio = choice.ratio(self.walks.points[t])[0] if choice.ratio else torch.zeros(self.sizes.points)
+        limits = {u: _limit(Gap(gap.at_points[:shared] - ratio[:shared], gap.shares).mean()) for u, gap in gaps.items()}
+        best = min(limits, key=limits.__getitem__)
+        choice.by_kernels = best < last
+        allowed = self._later(t)
+        if allowed:
+            where = allowed.index(best) if best < last else len(allowed) - 1
+            near = allowed[max(0, where - 1) : where + 2]
+            choice.handovers = sorted(near, key=lambda u: u != allowed[where])
+        gap = gaps[best].at_points
+        both = torch.stack([gap, ratio[: len(gap)]]).cov()
+        slope = float(both[0, 1] / both[1, 1])
+        choice.slope = slope if math.isfinite(slope) else 0.0
+
+    # Particles
+
+    def _descend(self) -> Work[None]:
+        """Simulate every sampler once, on common noise."""
+        shape = len(self.basis), self.particles
+        start = torch.randn(*shape, generator=self.sampling, dtype=torch.float64)
+        clouds = [start for _ in self.samplers]
+        followed = max(min(_FEWEST, shape[1]), shape[1] // shape[0])
+        densities: list[Density | None] = [Density(start[:, :followed]) for _ in self.samplers]
+        yield from self._compare(self.schedule.steps, clouds, densities)
+        for level in self.problem.levels(self.schedule):
+            noise = torch.randn(*shape, generator=self.sampling, dtype=torch.float64)
+            for row, sampler in enumerate(self.samplers):
+                kernel = yield from self._step(sampler, level, clouds[row])
+                varied = torch.as_tensor(kernel.variance) > 0
+                if level.t - 1 in self.times and bool(varied.all()):
+                    yield from self._average_kernels(row, level.t - 1, kernel)
+                density = densities[row] = None if bool(varied.any()) else densities[row]
+                if density:
+                    yield from density.follow(sampler, level, clouds[row][:, :followed])
+                moved = draw(kernel, noise, self.basis)
+                clouds[row] = torch.where(moved.abs() < _FAR, moved, math.nan)
+            if level.t - 1 in self.times:
+                yield from self._compare(level.t - 1, clouds, densities)
+        self.diverged = [not bool(cloud.isfinite().all()) for cloud in clouds]
+
+    def _step(self, sampler: Sampler, level: Level, points: Tensor) -> Work[Kernel]:
+        """The kernel at points (d, N); particles that are lost stay so, and disturb nothing."""
+        lost = ~points.isfinite().all(0)
+        points = torch.where(lost, 0.0, points)
+        kernels = []
+        for part in slices(points.shape[1], self.width):
+            kernels.append(sampler.kernel(level, points[:, part]))
+            yield
+        mean = torch.cat([kernel.mean for kernel in kernels], dim=1)
+        return Kernel(torch.where(lost, math.nan, mean), kernels[0].variance)
+
+    def _average_kernels(self, row: int, u: int, kernel: Kernel) -> Work[None]:
+        """Let every path that hands over at u end in the mean kernel of the particles at u + 1."""
+        for t in self.times:
+            choice, place = self.before[row, t], (row, t)
+            if u not in self._handovers(choice):
+                continue
+            chosen = u == choice.handovers[0]
+            count = self.sizes.points if chosen or self.is_pilot else -(-self.sizes.points // _COMPARED)
+            some = slice(count * self.sizes.paths)
+            weight, ends = self.walks.log_weight[t, u][row, some], self.walks.ends[t, u][:, some]
+            if bool(weight.isneginf().all()):
+                continue
+            density = yield from log_mean_kernel(ends, kernel.mean, kernel.variance, self.basis, _GROUPS)
+            gap = self.gaps[place][u] = self.walks.gap(t, weight + density)
+            if chosen:
+                self._write(self.bracket.kernels, place, gap.mean(self.control.get(place)))
+                self.bracket.by_kernels[row, self.bracket.times.index(t)] = choice.by_kernels
+
+    def _compare(self, t: int, clouds: Sequence[Tensor], densities: Sequence[Density | None]) -> Work[None]:
+        """Hold the particles at t against exact draws, and choose how to do so in the next round."""
+        target = self._target(t)
+        wanted = None if self.is_last else target.sample(self.particles, self.piloting)
+        for row, (cloud, density) in enumerate(zip(clouds, densities, strict=True)):
+            place = row, t
+            if density:
+                self._write(self.bracket.reverse, place, density.reverse_kl(target, cloud[:, : len(density.log)]))
+            choice = self.before[place]
+            if choice.by_measured:
+                self._write(self.bracket.lower, place, self.measured[place])
+            elif choice.partition and place in self.wanted:
+                at = yield from at_all(choice.partition.coordinates, cloud, self.width)
+                self._write(self.bracket.lower, place, binned_kl(self.wanted[place], choice.partition.count(at)))
+            if wanted is not None:
+                yield from self._choose_lower(place, target, wanted, cloud[:, cloud.isfinite().all(0)])
+
+    def _choose_lower(self, place: _Place, target: GaussianMixture, wanted: Tensor, cloud: Tensor) -> Work[None]:
+        """Fit a ratio to the particles, and find what tells them best from exact draws."""
+        choice, promise = self.after[place], -math.inf
+        if cloud.shape[1] > _FEWEST:
+            at_start = place[1] == self.schedule.steps
+            law = self._start() if at_start else (yield from fitted(target, cloud))
+            choice.ratio = density_ratio(target, law)
+            plane = self.basis[:, sorted({0, min(self.rank, len(self.basis) - 1)})].mT
+            candidates = (choice.ratio, RATIO_BINS), (plane.matmul, GRID_BINS)
+            promise, choice.partition = yield from best_partition(
+                candidates, wanted[:, : cloud.shape[1]], cloud, self.width
+            )
+        if choice.measured:
+            choice.by_measured = choice.measured.kl(target, self.seen, wanted).value > promise
+
+    def _explain(self) -> None:
+        """Say what is unknown, and why."""
+        columns = [self.bracket.times.index(t) for t in self.times if t < self.schedule.steps]
+        for row, diverged in enumerate(self.diverged):
+            if np.isinf(self.bracket.paths.value[row, columns]).any():
+                self.bracket.note(row, _NOTES["paths"])
+            if np.isnan(self.bracket.kernels.value[row, columns]).any():
+                self.bracket.note(row, _NOTES["kernels"])
+            if diverged:
+                self.bracket.note(row, _NOTES["diverged"])
+            if self.problem.target.is_singular:
+                self.bracket.note(row, _NOTES["singular"])
+
+
+def _limit(estimate: Estimate) -> float:
+    """Upper limit, for comparisons: what is not a number is never the best."""
+    limit = estimate.value + SURE * estimate.error
+    return math.inf if math.isnan(limit) else limit

@@ -1,0 +1,212 @@
+"""Upper limits of ``KL(Q_{t|y} || P_t)``: means of ``log q_t - log p_t`` with an unbiased estimate of p_t.
+
+The logarithm of an unbiased estimate is too low on average (Jensen), so that the KL errs on the safe side.
+``p_t(x)`` is the mean, over paths drawn forward from x to any later u, of
+``prod_{s = t+1..u} p(x_{s-1} | x_s) / q(x_s | x_{s-1})  p_u(x_u)``; and
+
+- by paths: u = T, where ``p_T = N(0, I)`` is known;
+- by kernels: ``p_u`` is the mean of the sampler's last kernel over its particles at u + 1. Right at
+  u = t kernels can be too narrow for any number of particles; a little later they are wide, and the
+  weights of so short a path vary little.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import final
+
+import torch
+from torch import Tensor
+
+from core.kl.partition import Estimate
+from core.problem.problem import Level, Problem, Scalar
+from core.problem.schedule import Schedule
+from core.samplers import Kernel, Sampler
+from core.simulation.work import BLOCK_BYTES, Work, points_at_once, slices
+
+PAIR_BYTES = 1 << 23
+"""Work arrays of pairs of a point and a particle stay about this large."""
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Control:
+    """A function of the points whose mean over ``Q_{t|y}`` is known well, nearly ``log q_t - log p_t``."""
+
+    at_points: Tensor
+    """(n,): less its mean."""
+    error: float
+    """Standard error of the mean."""
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Gap:
+    """``log q_t - log p_t`` at points of ``Q_{t|y}``, log p_t too low on average."""
+
+    at_points: Tensor
+    """(n,)."""
+    shares: Tensor
+    """(groups,): each group's part in the estimate of p_t; one on average."""
+
+    def mean(self, control: Control | None = None) -> Estimate:
+        """Upper bound of the KL.
+
+        The standard error joins the spread over points with that of the groups' shares, the estimate's
+        first-order dependence on them: particles that all points lean on are not taken for many.
+        """
+        if not bool(self.at_points.isfinite().all()):
+            return Estimate(math.inf, 0.0)
+        gap, variance = self.at_points, 0.0
+        if control:
+            gap, variance = gap - control.at_points[: len(gap)], control.error**2
+        variance += float(gap.var()) / len(gap)
+        if len(self.shares) > 1:
+            variance += float(self.shares.var()) / len(self.shares)
+        return Estimate(float(gap.mean()), math.sqrt(variance))
+
+
+@final
+@dataclass(eq=False)
+class Walks:
+    """Paths drawn forward from points of ``Q_{t|y}``, as many from each, for several t."""
+
+    paths: int
+    """M, from each point."""
+    points: dict[int, Tensor] = field(default_factory=dict)
+    """(d, n) by t."""
+    log_target: dict[int, Tensor] = field(default_factory=dict)
+    """(n,) by t: ``log q_t`` at the points."""
+    ends: dict[tuple[int, int], Tensor] = field(default_factory=dict)
+    """(d, n M) by t and u: where the paths from t are at u; those of one point are neighbours."""
+    log_weight: dict[tuple[int, int], Tensor] = field(default_factory=dict)
+    """(samplers, n M) by t and u: the logarithm of the product up to u; up to T with ``p_T``."""
+
+    def gap(self, t: int, log_density: Tensor) -> Gap:
+        """``log q_t - log p_t`` at the first points from t, by the paths' products with ``p_u``.
+
+        Args:
+            t: where the paths start.
+            log_density: of products, (groups, n M) for the first n points; groups are independent
+                estimates that share the points.
+        """
+        each = log_density.view(len(log_density), -1, self.paths).logsumexp(2) - math.log(self.paths)
+        together = each.logsumexp(0) - math.log(len(each))
+        shares = (each - together).exp().mean(1)
+        return Gap(self.log_target[t][: len(together)] - together, shares)
+
+
+def walk(
+    problem: Problem,
+    schedule: Schedule,
+    samplers: Sequence[Sampler],
+    *,
+    starts: Sequence[int],
+    stops: set[tuple[int, int]],
+    points: int,
+    paths: int,
+    generator: torch.Generator,
+) -> Work[Walks]:
+    """Draw paths from every t of ``starts`` at once, in float64, and weigh them by every sampler.
+
+    Args:
+        problem: in float64, on the CPU.
+        schedule: gives T and every abar_t.
+        samplers: all weigh the same paths.
+        starts: t, in any order; the target has a density there.
+        stops: pairs of t and u to remember, u one of ``starts``.
+        points: n, from each t.
+        paths: M, from each point.
+        generator: of points and paths.
+    """
+    walks, rising, size = Walks(paths), sorted(starts), points * paths
+    at = torch.empty(problem.prior.dimension, 0, dtype=torch.float64)
+    log_weight = torch.empty(len(samplers), 0, dtype=torch.float64)
+    for index, t in enumerate(rising):
+        target = problem.target.noised(float(schedule.alpha_bar[t]))
+        fresh = target.sample(points, generator)
+        walks.points[t], walks.log_target[t] = fresh, target.log_density(fresh)
+        at = torch.cat([at, fresh.repeat_interleave(paths, dim=1)], dim=1)
+        log_weight = torch.cat([log_weight, log_weight.new_zeros(len(samplers), size)], dim=1)
+        for position, start in enumerate(rising[: index + 1]):
+            if (start, t) in stops:
+                own = slice(position * size, (position + 1) * size)
+                walks.ends[start, t], walks.log_weight[start, t] = at[:, own].clone(), log_weight[:, own].clone()
+        last = rising[index + 1] if index + 1 < len(rising) else schedule.steps
+        for times in _blocks(range(t + 1, last + 1), problem, at.shape[1]):
+            at = yield from _advance(problem.level(schedule, times), samplers, at, log_weight, generator)
+    log_weight += (-0.5 * (at.square() + math.log(math.tau))).sum(0)
+    for start, part in zip(rising, torch.split(log_weight, size, dim=1), strict=True):
+        walks.log_weight[start, schedule.steps] = part
+    return walks
+
+
+def _blocks(times: range, problem: Problem, points: int) -> Iterator[range]:
+    """Split times into as many at once as fit a block."""
+    count = max(1, BLOCK_BYTES // (8 * problem.prior.components * problem.prior.dimension * points))
+    return (times[first : first + count] for first in range(0, len(times), count))
+
+
+def _advance(
+    level: Level, samplers: Sequence[Sampler], start: Tensor, log_weight: Tensor, generator: torch.Generator
+) -> Work[Tensor]:
+    """Move paths (d, N) by B steps; multiply the steps' ratios into ``log_weight``, (samplers, N)."""
+    keep, spread = (torch.as_tensor(part).flatten().tolist() for part in (level.alpha**0.5, level.beta**0.5))
+    noise = torch.randn(len(level.times), *start.shape, generator=generator, dtype=torch.float64)
+    path = [start]
+    for kept, width, normal in zip(keep, spread, noise, strict=True):
+        path.append(torch.add(kept * path[-1], normal, alpha=width))
+    at = torch.stack(path)
+    basis, dimension = level.measurement.right_basis, len(start)
+    constant = 0.5 * dimension * sum(math.log(math.tau * width**2) for width in spread)
+    log_weight += 0.5 * noise.square().sum((0, 1)) + constant
+    for part in slices(start.shape[1], points_at_once(level.problem)):
+        before, after = at[:-1, :, part], at[1:, :, part]
+        for row, sampler in zip(log_weight, samplers, strict=True):
+            row[part] += log_step(basis, sampler.kernel(level, after), before).sum(0)
+            yield
+    return path[-1]
+
+
+def log_step(basis: Tensor, kernel: Kernel, towards: Tensor) -> Tensor:
+    """(N,): ``log p(x_{t-1} | x_t)`` at x_{t-1}, (d, N); what is not a number counts as no density."""
+    variance = torch.as_tensor(kernel.variance, dtype=torch.float64)
+    squares = (basis.mT @ (towards - kernel.mean)).square_().div_(variance)
+    each = squares.add_((math.tau * variance).log()).mul_(-0.5)
+    total = torch.where(variance > 0, each, -math.inf).sum(-2)
+    return torch.where(total.isnan(), -math.inf, total)
+
+
+def log_mean_kernel(points: Tensor, means: Tensor, variance: Scalar, basis: Tensor, groups: int) -> Work[Tensor]:
+    """(groups, P): log of the mean of ``N(x; mu_i, V diag(variance) V^T)`` over each group of particles.
+
+    Args:
+        points: x, (d, P).
+        means: ``mu_i``, (d, N), N a multiple of ``groups``; one that is not finite counts as no density.
+        variance: of the kernel, positive.
+        basis: V, (d, d).
+        groups: into how many equal parts the particles are split.
+
+    Distances are in single precision, in units of the kernel's width: off by about 1e-5 of such a unit where
+    all the particles lie within a hundred of them. The sums are in double.
+    """
+    dimension = len(basis)
+    variances = torch.as_tensor(variance, dtype=torch.float64).expand(dimension, 1)
+    means = torch.where(means.isfinite().all(0), means, math.inf)
+    at, of = ((basis * variances.rsqrt().mT).mT @ part for part in (points, means))
+    of = torch.where(of.isnan(), math.inf, of)
+    centre = torch.where(at.isfinite(), at, 0.0).mean(1, keepdim=True)
+    at, of = ((part - centre).mT.float().contiguous() for part in (at, of))
+    size = len(of) // groups
+    constant = -0.5 * float((math.tau * variances).log().sum()) - math.log(size)
+    logs = torch.full((groups, len(at)), -math.inf, dtype=torch.float64)
+    width = max(1, PAIR_BYTES // (4 * dimension))
+    for row, group in zip(logs, torch.split(of, size), strict=True):
+        for members in torch.split(group, width):
+            for part in slices(len(at), max(1, PAIR_BYTES // (4 * len(members)))):
+                far = torch.cdist(at[part], members, compute_mode="donot_use_mm_for_euclid_dist").square_()
+                row[part] = torch.logaddexp(row[part], far.mul_(-0.5).logsumexp(1).double())
+                yield
+    return logs + constant

@@ -1,0 +1,193 @@
+"""Samplers from a user's own Python file: one function, or one class, made known like those that are built in.
+
+A function of ``(level, x)`` returns the score g_t at points x, (d, N); whatever it is called, its key is the file's
+name without ``.py``. A class derives from :class:`~core.samplers.ScoreSampler` or :class:`~core.samplers.Sampler`, and
+brings its key in its ``kind``, an :class:`~core.samplers.About`. Loading a file runs its code: ask first.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import io
+import re
+import sys
+import tokenize
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import update_wrapper
+from pathlib import Path
+from types import FunctionType, ModuleType
+from typing import final
+
+from torch import Tensor
+
+from core.errors import ScenarioError
+from core.plugins.calls import fault, guard, is_of_the_user
+from core.plugins.guard import check_flags, check_parameters, check_words
+from core.plugins.settings import settings_kept, surroundings_kept
+from core.plugins.tampering import ProductCode
+from core.problem.problem import Level
+from core.samplers import SAMPLERS, About, Sampler, ScoreSampler
+from core.system.files import read_bytes
+
+_COLOURS = ("#4C9F70", "#B07AA1", "#9C755F", "#76B7B2", "#D4A6C8", "#86BCB6")
+"""For those that bring none."""
+_loaded: dict[str, tuple[Path, bytes]] = {}
+"""Which file each key came from, and what it held: it may be loaded again, after an edit."""
+
+
+def read_plugin(path: Path) -> bytes:
+    """Return a file's content.
+
+    Raises:
+        ScenarioError: it cannot be read.
+    """
+    return read_bytes(path)
+
+
+def fingerprint(content: bytes) -> str:
+    """Return what tells a content from any other."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def source_text(content: bytes) -> str:
+    """Return a file's code as Python reads it: a file may name an encoding in its first lines."""
+    try:
+        encoding, _ = tokenize.detect_encoding(io.BytesIO(content).readline)
+        return content.decode(encoding)
+    except (SyntaxError, UnicodeError):  # Python will refuse it
+        return content.decode("utf-8", errors="replace")
+
+
+def loaded_files() -> list[Path]:
+    """Return the files whose samplers are known now, the first loaded first."""
+    return [path for path, _ in loaded_contents()]
+
+
+def loaded_contents() -> list[tuple[Path, bytes]]:
+    """Return those files with what they held: what another process has to load to know the same samplers."""
+    return list(_loaded.values())
+
+
+def load_exactly(contents: Sequence[tuple[Path, bytes]]) -> None:
+    """Know the samplers of these files and of no others, as :func:`loaded_contents` gave them in another process.
+
+    Raises:
+        ScenarioError: one of them cannot be loaded here.
+    """
+    for key, loaded in list(_loaded.items()):
+        if loaded not in contents:
+            del SAMPLERS[key], _loaded[key]
+    for path, content in contents:
+        if (path, content) not in _loaded.values():
+            load_plugin(path, content)
+
+
+def load_plugin(path: Path, content: bytes | None = None) -> str:
+    """Run a file and register the sampler that it defines; return its key.
+
+    A file that was loaded before takes the place of what it defined then.
+
+    Args:
+        path: the file.
+        content: what to run; left out: what the file holds now.
+
+    Raises:
+        ScenarioError: the file cannot be read, fails, defines no sampler or several, or takes a key that is taken.
+    """
+    path = path.absolute()
+    content = read_plugin(path) if content is None else content
+    with _own_run(path):
+        model = guard(_model(_run(path, content), path), path)
+        check_words(getattr(model, "kind", None))
+        check_flags(model)
+        sampler = model()
+        check_parameters(sampler)
+        key = sampler.about.key
+    if key in SAMPLERS and (key not in _loaded or _loaded[key][0] != path):
+        raise ScenarioError(
+            str(path), "", f"there is already a sampler {key!r}; give this one another key or file name"
+        )
+    SAMPLERS[key] = sampler
+    _loaded[key] = path, content
+    return key
+
+
+@contextmanager
+def _own_run(path: Path) -> Iterator[None]:
+    """Let a user's code run: what it raises is named by line, and what it changes for others is put back.
+
+    Raises:
+        ScenarioError: it fails, or changes the product's own code.
+    """
+    registered, code = dict(SAMPLERS), ProductCode()
+    try:
+        with surroundings_kept(), settings_kept():
+            yield
+    except BaseException as error:
+        if is_of_the_user(error):
+            raise
+        raise fault(error, path) from error
+    finally:
+        changed = code.put_back()
+        if list(SAMPLERS.items()) != list(registered.items()):  # the code may have reached into the others' register
+            SAMPLERS.clear()
+            SAMPLERS.update(registered)
+    if changed:
+        raise ScenarioError(str(path), "", f"must not change the product's own code ({changed}); it has been put back")
+
+
+def _run(path: Path, content: bytes) -> ModuleType:
+    module = ModuleType(f"plugin_{path.stem}")
+    module.__file__ = str(path)
+    sys.modules[module.__name__] = module  # where a class's annotations are looked up
+    exec(compile(content, str(path), "exec"), module.__dict__)
+    return module
+
+
+def _model(module: ModuleType, path: Path) -> type[Sampler]:
+    """The one sampler of a file: its class, or else its function as a class."""
+    own = [value for name, value in vars(module).items() if not name.startswith("_")]
+    classes = [value for value in own if isinstance(value, type) and value.__module__ == module.__name__]
+    models = [value for value in classes if issubclass(value, Sampler) and not inspect.isabstract(value)]
+    functions = [value for value in own if isinstance(value, FunctionType) and value.__code__.co_filename == str(path)]
+    if not models and len(functions) == 1:
+        return _of_function(functions[0], path)
+    if len(models) != 1:
+        found = [*(value.__name__ for value in models), *(value.__name__ for value in functions)]
+        names = f" (defines {', '.join(found)})" if found else ""
+        allowed = "must define one sampler: a function of (level, x), or a class that derives from ScoreSampler"
+        raise ScenarioError(str(path), "", f"{allowed}{names}")
+    return models[0]
+
+
+def _of_function(function: Callable[..., Tensor], path: Path) -> type[Sampler]:
+    """A class for a function: named after its file, described by the first line of its docstring."""
+    if len(inspect.signature(function).parameters) != 2:
+        raise ScenarioError(str(path), function.__name__, "must take two arguments, (level, x)")
+    summary = (inspect.getdoc(function) or "A sampler of your own.").splitlines()[0]
+    name = function.__name__.replace("_", r"\_")
+    own = About(
+        key=re.sub(r"[^\w+-]+", "-", path.stem),
+        label=path.stem,
+        colour=_COLOURS[len(_loaded) % len(_COLOURS)],
+        formula=rf"\mathrm{{{name}}}(x_t)",
+        summary=summary,
+        source=path.name,
+    )
+
+    @final
+    class FunctionSampler(ScoreSampler):
+        """A score given by a function, which may depend on anything."""
+
+        kind = own
+        needs_measurement = False
+        has_limit = False
+
+        def score(self, level: Level, points: Tensor) -> Tensor:
+            """What the function returns."""
+            return function(level, points)
+
+    update_wrapper(FunctionSampler.score, function)  # faults are named by its line
+    return FunctionSampler

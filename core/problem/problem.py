@@ -1,0 +1,280 @@
+"""The problem: a prior, a measurement of it, the posterior that samplers aim at, and one step's view."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Self, TypeAlias, TypeVar, final
+
+import torch
+from torch import Tensor
+
+from core.problem.mixture import NEGLIGIBLE, Curvature, GaussianMixture
+from core.problem.schedule import Schedule
+
+_LEVEL_BLOCK_BYTES = 1 << 24
+_LEVELS = 1024
+"""Prepared at once, at most: each takes some kilobytes besides its numbers."""
+
+_Value = TypeVar("_Value")
+Scalar: TypeAlias = float | Tensor
+"""A number; at B levels at once a tensor (B, 1, 1), which every formula takes in its place."""
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Measurement:
+    """``y = H x + sigma_y n`` with n standard normal on R^p.
+
+    With ``H = U diag(s) V^T``: ``Hd`` is the pseudo-inverse, ``P = Hd H`` projects on the range of
+    H^T (the measured directions), ``N = I - P`` on the null space of H (the unmeasured ones).
+    """
+
+    matrix: Tensor
+    """H, (p, d), of any rank."""
+    value: Tensor
+    """y, (p,)."""
+    noise: float
+    """sigma_y, not negative."""
+
+    @classmethod
+    def none(cls, like: GaussianMixture) -> Self:
+        """No measurement at all: every direction is unmeasured."""
+        return cls(like.means.new_zeros(0, like.dimension), like.means.new_zeros(0), 0.0)
+
+    def to(self, device: torch.device, dtype: torch.dtype) -> Measurement:
+        """Return the measurement on ``device`` in ``dtype``; its bases are carried over, not recomputed."""
+        moved = Measurement(self.matrix.to(device, dtype), self.value.to(device, dtype), self.noise)
+        for name in ("singular_values", "right_basis", "estimate"):
+            moved.__dict__[name] = getattr(self, name).to(device, dtype)
+        moved.__dict__["distance_from_range"] = self.distance_from_range
+        return moved
+
+    @cached_property
+    def _svd(self) -> tuple[Tensor, Tensor, Tensor]:
+        left, scales, right = torch.linalg.svd(self.matrix, full_matrices=True)
+        kept = scales > (max(self.matrix.shape) * torch.finfo(scales.dtype).eps * scales[:1]).clamp(min=NEGLIGIBLE)
+        return left, scales[kept], right.mT
+
+    @cached_property
+    def singular_values(self) -> Tensor:
+        """(r,): the positive ones, largest first."""
+        return self._svd[1]
+
+    @cached_property
+    def right_basis(self) -> Tensor:
+        """(d, d): V, the measured directions in the first r columns, the unmeasured ones in the others."""
+        return self._svd[2]
+
+    @property
+    def rank(self) -> int:
+        """Rank r of H."""
+        return self.singular_values.shape[0]
+
+    @cached_property
+    def estimate(self) -> Tensor:
+        """(d, 1): ``Hd y``, the least-norm solution."""
+        left = self._svd[0][:, : self.rank]
+        return self.measured_basis @ ((left.mT @ self.value) / self.singular_values).unsqueeze(-1)
+
+    @cached_property
+    def measured_basis(self) -> Tensor:
+        """(d, r): the singular directions that H sees."""
+        return self.right_basis[:, : self.rank]
+
+    @cached_property
+    def range_projector(self) -> Tensor:
+        """P, (d, d)."""
+        return self.measured_basis @ self.measured_basis.mT
+
+    @cached_property
+    def null_projector(self) -> Tensor:
+        """N = I - P, (d, d)."""
+        unmeasured = self.right_basis[:, self.rank :]
+        return unmeasured @ unmeasured.mT
+
+    @cached_property
+    def seen(self) -> Tensor:
+        """(d, 1): whether a column of V is measured; chooses between values for the two kinds of directions."""
+        return (torch.arange(self.right_basis.shape[0]) < self.rank).unsqueeze(-1).to(self.right_basis.device)
+
+    @cached_property
+    def distance_from_range(self) -> float:
+        """``|y - H Hd y|``: zero where some x gives y without noise."""
+        return float((self.matrix @ self.estimate - self.value.unsqueeze(-1)).norm())
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """What is known (the prior's score, H, y, sigma_y) and what is wanted (the exact posterior)."""
+
+    prior: GaussianMixture
+    measurement: Measurement
+    target: GaussianMixture
+
+    @classmethod
+    def of(cls, prior: GaussianMixture, measurement: Measurement) -> Self:
+        """Pose the problem of sampling from the prior given the measurement.
+
+        Raises:
+            ValueError: no x of the prior gives y (only possible with sigma_y = 0).
+        """
+        target = prior.posterior(measurement.matrix, measurement.value, measurement.noise)
+        return cls(prior, measurement, target)
+
+    @classmethod
+    def shifted(cls, prior: GaussianMixture, target: GaussianMixture) -> Self:
+        """Pose the problem of sampling from any target with the prior's score; nothing is measured."""
+        return cls(prior, Measurement.none(prior), target)
+
+    def to(self, device: torch.device, dtype: torch.dtype) -> Problem:
+        """Return the problem on ``device`` in ``dtype``."""
+        parts = (self.prior, self.measurement, self.target)
+        prior, measurement, target = (part.to(device, dtype) for part in parts)
+        return Problem(prior, measurement, target)  # type: ignore[arg-type]
+
+    def translated(self, by: Tensor) -> Problem:
+        """Return the problem of ``x + by`` for a vector (d,): mixtures move, and y by ``H by``."""
+        measurement = Measurement(
+            self.measurement.matrix,
+            self.measurement.value + self.measurement.matrix @ by,
+            self.measurement.noise,
+        )
+        return Problem(self.prior.translated(by), measurement, self.target.translated(by))
+
+    def levels(self, schedule: Schedule) -> Iterator[Level]:
+        """Yield what each reverse step may use, for t = T, ..., 1; prepared in blocks of bounded size."""
+        size = self.prior.axes.numel() * self.prior.axes.element_size()
+        block = max(1, min(_LEVEL_BLOCK_BYTES // size, _LEVELS, schedule.steps))
+        for last in range(schedule.steps, 0, -block):
+            times = range(last, max(last - block, 0), -1)
+            for level in self.level(schedule, times).each():
+                yield level
+                level.forget()
+
+    def level(self, schedule: Schedule, times: Sequence[int]) -> Level:
+        """Return B levels as one, whose numbers are (B, 1, 1) and whose points are (B, d, N)."""
+
+        def column(values: Sequence[float]) -> Tensor:
+            return torch.tensor(values, dtype=torch.float64).to(self.prior.means).view(-1, 1, 1)
+
+        abars = [float(schedule.alpha_bar[t]) for t in times]
+        before = [float(schedule.alpha_bar[t - 1]) for t in times]
+        betas = [schedule.betas[t - 1] for t in times]
+        prior, target = (part.noised_along(abars) for part in (self.prior, self.target))
+        return Level(tuple(times), column(betas), column(abars), column(before), prior, target, self, schedule)
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Level:
+    """The problem seen at noise level t, for the reverse step from t to t - 1; or at B of them at once."""
+
+    times: tuple[int, ...]
+    """The one t, or those of B levels."""
+    beta: Scalar
+    """``1 - alpha_t``."""
+    abar: Scalar
+    abar_previous: Scalar
+    """``abar_{t-1}``."""
+    prior: GaussianMixture
+    """``Q_t``; its score is ``s_t``."""
+    target: GaussianMixture
+    """``Q_{t|y}``; its score is ``s_{t|y}``."""
+    problem: Problem
+    schedule: Schedule
+    _seen: dict[str, tuple[Tensor, Any]] = field(default_factory=dict, init=False, repr=False)
+
+    @property
+    def t(self) -> int:
+        """The time; at several levels the first."""
+        return self.times[0]
+
+    @property
+    def measurement(self) -> Measurement:
+        """H, y and sigma_y, with H's bases."""
+        return self.problem.measurement
+
+    @property
+    def alpha(self) -> Scalar:
+        """``alpha_t``."""
+        return 1 - self.beta
+
+    @property
+    def variance(self) -> Scalar:
+        """``sigma_t^2 = (1 - alpha_t) / alpha_t``, the theory's reverse variance."""
+        return self.beta / self.alpha
+
+    def each(self) -> list[Level]:
+        """Return the levels one by one."""
+        bars, betas = self.schedule.alpha_bar, self.schedule.betas
+        return [
+            Level((t,), betas[t - 1], float(bars[t]), before, prior, target, self.problem, self.schedule)
+            for t, before, prior, target in zip(
+                self.times, self.before, self.prior.levels(), self.target.levels(), strict=True
+            )
+        ]
+
+    @property
+    def before(self) -> list[float]:
+        """``abar_{t-1}`` of every level."""
+        return [float(self.schedule.alpha_bar[t - 1]) for t in self.times]
+
+    @cached_property
+    def previous(self) -> Level:
+        """The level t - 1; at t = 1 the same level, since t = 0 has none."""
+        times = [max(t - 1, 1) for t in self.times]
+        if isinstance(self.beta, Tensor):
+            return self.problem.level(self.schedule, times)
+        t, bars = times[0], self.schedule.alpha_bar
+        prior, target = (part.noised(float(bars[t])) for part in (self.problem.prior, self.problem.target))
+        numbers = self.schedule.betas[t - 1], float(bars[t]), float(bars[t - 1])
+        return Level((t,), *numbers, prior, target, self.problem, self.schedule)
+
+    def step_mean(self, points: Tensor, score: Tensor) -> Tensor:
+        """``(x + (1 - alpha_t) g) / sqrt(alpha_t)`` for points and scores (d, N)."""
+        root = self.alpha**0.5
+        if isinstance(self.beta, Tensor):
+            return torch.addcmul(points, score, self.beta).div_(root)
+        return torch.add(points, score, alpha=self.beta).div_(root)
+
+    def denoised(self, points: Tensor, score: Tensor) -> Tensor:
+        """``(x + (1 - abar_t) g) / sqrt(abar_t)`` for points and scores (d, N): with the prior's score, ``xhat``."""
+        return (points + (1 - self.abar) * score) / self.abar**0.5
+
+    def prior_score(self, points: Tensor) -> Tensor:
+        """``s_t`` at points (d, N); not to be changed in place."""
+        return self._once("prior", points, self.prior.score)
+
+    def target_score(self, points: Tensor) -> Tensor:
+        """``s_{t|y}`` at points (d, N); not to be changed in place."""
+        return self._once("target", points, self.target.score)
+
+    def prior_curvature(self, points: Tensor) -> Curvature:
+        """``s_t`` at points (d, N), and ``sqrt(abar_t) J = I + (1 - abar_t) grad s_t`` along the measured directions.
+
+        Within a component of variances v it is ``abar_t v / (abar_t v + 1 - abar_t)``: as a difference, narrow
+        components would be lost in rounding.
+        """
+        basis = self.measurement.measured_basis
+        own, scale = self.abar * self.problem.prior.variances / self.prior.variances, 1 - self.abar
+        return self._once(
+            "curvature", points, lambda points: Curvature(self.prior, basis, points, own=own, scale=scale)
+        )
+
+    def _once(self, key: str, points: Tensor, evaluate: Callable[[Tensor], _Value]) -> _Value:
+        """What was evaluated at the last points is remembered: samplers and mismatch ask for the same."""
+        if key not in self._seen or self._seen[key][0] is not points:
+            self._seen[key] = points, evaluate(points)
+        value: _Value = self._seen[key][1]
+        return value
+
+    def forget(self) -> None:
+        """Let go of the last points: levels that are prepared together outlive their steps."""
+        self._seen.clear()
+
+    def target_mean(self, points: Tensor) -> Tensor:
+        """``mu*_t(x) = E[x_{t-1} | x_t = x]`` of the target path, by Tweedie's formula, (d, N)."""
+        return self.step_mean(points, self.target_score(points))

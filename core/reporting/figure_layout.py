@@ -1,0 +1,127 @@
+"""What figures share: the quiet frame, places for names beside curves, and texts that stay inside the page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.legend import Legend
+from matplotlib.text import Text
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+from core.text.number_format import number
+
+INK, MUTED, FAINT = "#1B2430", "#66717F", "#E4E8ED"
+STYLE: dict[Any, Any] = {
+    "font.family": "DejaVu Sans",
+    "font.size": 12.5,
+    "text.color": INK,
+    "axes.edgecolor": FAINT,
+    "axes.labelcolor": MUTED,
+    "xtick.color": MUTED,
+    "ytick.color": MUTED,
+    "lines.dash_capstyle": "round",
+    "lines.solid_capstyle": "round",
+}
+MOST_DECADES = 10
+"""A figure shows at most so many below its largest value."""
+_SMALLEST_TYPE = 7.0
+"""Points; a text that is still too wide is cut."""
+
+
+def page(width: float, height: float) -> Figure:
+    """Return an empty white figure; sizes in inches."""
+    figure = Figure(figsize=(width, height), dpi=200, facecolor="white")
+    FigureCanvasAgg(figure).get_renderer()  # type: ignore[no-untyped-call] # so that texts can be measured
+    return figure
+
+
+def prepare(axes: Axes) -> None:
+    """Give axes the quiet frame of every figure: nats on a logarithmic scale, numbers without ticks."""
+    axes.set_yscale("log")
+    axes.grid(axis="y", color=FAINT, linewidth=0.8)
+    axes.set_axisbelow(True)
+    axes.spines[["top", "left", "right"]].set_visible(False)
+    axes.tick_params(length=0, pad=7)
+    axes.yaxis.set_major_locator(LogLocator(numticks=12))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _power_of_ten(value)))
+    axes.yaxis.set_minor_formatter(NullFormatter())
+    axes.tick_params(which="minor", length=0)
+
+
+def _power_of_ten(value: float) -> str:
+    if 1e-3 <= value < 1e5:
+        return f"{value:g}"
+    return number(value, 1).removeprefix("1.0·")
+
+
+def spread(wanted: Sequence[float], *, gap: float, low: float, high: float) -> list[float]:
+    """Places near the wanted ones, at least ``gap`` apart, between ``low`` and ``high`` as far as there is room."""
+    order = sorted(range(len(wanted)), key=lambda index: -wanted[index])
+    places = list(wanted)
+    ceiling = high
+    for index in order:
+        places[index] = min(places[index], ceiling)
+        ceiling = places[index] - gap
+    floor = low
+    for index in reversed(order):
+        places[index] = max(places[index], floor)
+        floor = places[index] + gap
+    return places
+
+
+def keep_inside(text: Text, right: float) -> Text:
+    """Make a text smaller, and at last shorter, until it ends left of a part of the figure's width."""
+    room = right * _canvas(text).figure.bbox.width - _extent(text)[0]
+    width, size = _width(text), float(text.get_fontsize())
+    if width > room:
+        text.set_fontsize(max(size * room / width, _SMALLEST_TYPE))
+    words = text.get_text()
+    while _width(text) > room and len(words) > 1:
+        words = words[: min(int(len(words) * room / _width(text)), len(words) - 1)].removesuffix("\\")
+        text.set_text(f"{words}…")
+    return text
+
+
+def legend_below(figure: Figure, lines: Sequence[Artist], labels: Sequence[str], left: float) -> Legend:
+    """Return a legend at the foot of a figure, on as few rows as its width allows."""
+    for columns in range(len(labels), 0, -1):
+        legend = figure.legend(
+            list(lines),
+            list(labels),
+            loc="lower left",
+            bbox_to_anchor=(left, 0.005),
+            ncols=columns,
+            frameon=False,
+            fontsize=11.5,
+            handlelength=2.6,
+            columnspacing=2.0,
+            labelspacing=0.35,
+            borderpad=0.2,
+        )
+        if _extent(legend)[1] < 0.995 * figure.bbox.width or columns == 1:
+            break
+        legend.remove()
+    return legend
+
+
+def _canvas(artist: Artist) -> FigureCanvasAgg:
+    assert artist.figure is not None
+    canvas = artist.figure.canvas
+    assert isinstance(canvas, FigureCanvasAgg)
+    return canvas
+
+
+def _extent(artist: Artist) -> tuple[float, float]:
+    """Left and right end in pixels."""
+    box = artist.get_window_extent(_canvas(artist).renderer)
+    return box.x0, box.x1
+
+
+def _width(text: Text) -> float:
+    left, right = _extent(text)
+    return right - left

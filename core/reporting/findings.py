@@ -1,0 +1,244 @@
+"""What a finished experiment found of each sampler: every number, its error, and why some are unknown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Self, TypeAlias, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.bounds.asymptote import Asymptote, no_asymptote
+from core.bounds.terms import TERMS
+from core.diagnostics.sample_metrics import Closeness, Distance
+from core.kl.known_kl import INFINITE, WHY_INFINITE, KnownKL, bound_texts, kl_entry, kl_times, known_kl
+from core.runs.experiment import Experiment
+from core.samplers import About
+from core.text.number_format import known, number, with_error
+
+COLUMNS = ("kl", *TERMS, "observed_mismatch")
+"""What is known of a sampler at each t, by its name in the report: nats, cumulative from T down."""
+
+Column: TypeAlias = NDArray[np.float64]
+
+
+class _Gap(NamedTuple):
+    """Numbers that are unknown, and why."""
+
+    columns: Sequence[str]
+    frame: int
+    """The first one; all later ones are unknown too."""
+    note: str
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Findings:
+    """All that is known of one sampler; columns are (T + 1,), frame i at t = T - i, NaN where unknown."""
+
+    about: About
+    value: dict[str, Column]
+    """By the names of :data:`COLUMNS`."""
+    error: dict[str, Column]
+    """Standard errors, likewise."""
+    diverged_at: int | None
+    """The first t whose particles are lost."""
+    notes: list[str]
+    """Why what is unknown is unknown: a plain sentence each, which names the field."""
+    kl: dict[int, dict[str, Any]]
+    """The KL itself by t, as far as it is known and as the report holds it; where it is exact, at t = 1 and t = 0."""
+    headline: KnownKL
+    """The same at t = 1, for tables."""
+    bound: str
+    """The bound at t = 1, for tables."""
+    asymptote: Asymptote | None
+    """The mismatch in the continuous-time limit at fixed abar_1, and its error."""
+    closeness: dict[int, Closeness]
+    """How close the particles are to exact samples, at t = 1, and at t = 0 where the target has a density."""
+    fault: str | None = None
+    """Why its code stopped, in one sentence; then nothing else is known."""
+
+    @classmethod
+    def of(cls, experiment: Experiment, index: int) -> Self:
+        """Collect what a finished experiment knows of the sampler at ``index``."""
+        evidence, trace = experiment.evidence, experiment.trace
+        value = {
+            "kl": evidence.kl[index].copy(),
+            **{name: evidence.value[name][index].copy() for name in TERMS},
+            "observed_mismatch": trace.observed_mismatch[index].copy(),
+        }
+        error = {
+            "kl": np.zeros_like(value["kl"]),
+            **{name: evidence.error[name][index].copy() for name in TERMS},
+            "observed_mismatch": trace.observed_error[index].copy(),
+        }
+        findings = cls(
+            experiment.samplers[index].about,
+            value,
+            error,
+            trace.diverged_at[index],
+            [],
+            {t: kl_entry(experiment, index, t) for t in kl_times(experiment)},
+            known_kl(experiment, index, experiment.schedule.steps - 1),
+            bound_texts(experiment, index, experiment.schedule.steps - 1).full,
+            experiment.asymptotes[index] if experiment.asymptotes else None,
+            {t: each[index] for t, each in ((1, experiment.closeness), (0, experiment.end_closeness)) if each},
+            experiment.fault(index),
+        )
+        findings._explain(experiment, index)
+        return findings
+
+    def _explain(self, experiment: Experiment, index: int) -> None:
+        """Blank what is infinite or unknown, and note why."""
+        if self.fault is not None:
+            self.notes.append(f"all: its code stopped, so that nothing is known: {self.fault}")
+            return
+        steps = experiment.schedule.steps
+        gaps = list(_gaps(experiment, index))
+        for name in COLUMNS:
+            first = min((gap.frame for gap in gaps if name in gap.columns), default=steps + 1)
+            lost = np.flatnonzero(~np.isfinite(self.value[name][:first]))
+            if lost.size:
+                t = steps - int(lost[0])
+                is_infinite = name == "kl" and known_kl(experiment, index, int(lost[0])) == INFINITE
+                note = f"kl: {WHY_INFINITE}" if is_infinite else f"{name}: beyond double precision from t = {t} down"
+                gaps.append(_Gap([name], int(lost[0]), note))
+        for columns, frame, note in gaps:
+            for name in columns:
+                self.value[name][frame:] = self.error[name][frame:] = np.nan
+            self.notes.append(note)
+        self._explain_errors(experiment.scenario.run.particles)
+        if not experiment.evidence.exact[index]:
+            infinite = [t for t in self.kl if known_kl(experiment, index, steps - t) == INFINITE]
+            self.notes.extend(f"at.{t}.kl: {WHY_INFINITE}" for t in infinite)
+        if experiment.precision_note is not None:
+            self.notes.append(f"observed_mismatch, closeness: {experiment.precision_note}")
+        if experiment.bracket is not None and not experiment.evidence.exact[index]:
+            self.notes.extend(f"kl, {note}" for note in experiment.bracket.notes[index])
+        if (reason := no_asymptote(experiment.samplers[index])) is not None:
+            self.notes.append(f"asymptote: {self.about.label} {reason}")
+        self.notes.extend(dict.fromkeys(note for each in self.closeness.values() for note in each.notes))
+
+    def _explain_errors(self, particles: int) -> None:
+        if particles == 1:
+            self.error["observed_mismatch"][:] = np.nan
+            self.notes.append("stderr.observed_mismatch: one particle alone has no standard error")
+            return
+        for name in COLUMNS:
+            if bool((np.isfinite(self.value[name]) & ~np.isfinite(self.error[name])).any()):
+                self.notes.append(f"stderr.{name}: beyond double precision where it is missing")
+
+    @property
+    def steps(self) -> int:
+        """T."""
+        return self.value["kl"].size - 1
+
+    def at(self, t: int) -> dict[str, Any]:
+        """Return every term at t, as the report holds it."""
+        frame = self.steps - t
+        value = {name: known(self.value[name][frame]) for name in COLUMNS}
+        error = {name: known(self.error[name][frame]) for name in COLUMNS}
+        del value["kl"], error["kl"]
+        close = self.closeness.get(t)
+        return {
+            "kl": self.kl[t],
+            **value,
+            "stderr": error,
+            "closeness": None if close is None else _closeness(close),
+        }
+
+
+def _gaps(experiment: Experiment, index: int) -> Iterator[_Gap]:
+    """What cannot be known of a sampler, before any of its numbers is looked at."""
+    steps, diverged_at = experiment.schedule.steps, experiment.trace.diverged_at[index]
+    if not experiment.evidence.exact[index]:
+        way = "lies in a bracket" if experiment.bracket else "is not bracketed (run.kl_rounds = 0)"
+        yield _Gap(["kl"], 0, f"kl: has no closed form, and {way}")
+    yield from _degeneracy(experiment, index)
+    if experiment.problem.target.is_singular:
+        columns = ["kl", "bound", "discretisation"]
+        yield _Gap(columns, steps, "at.0, kl, bound, discretisation: the target has no density at t = 0")
+    if diverged_at is not None:
+        note = f"observed_mismatch: the particles diverged at t = {diverged_at}; nothing is observed from there on"
+        yield _Gap(["observed_mismatch"], steps - diverged_at, note)
+
+
+def _degeneracy(experiment: Experiment, index: int) -> Iterator[_Gap]:
+    """Steps without variance in some direction: no path has a density any more."""
+    value, steps = experiment.evidence.value, experiment.schedule.steps
+    infinite = np.isposinf(value["variance"][index])
+    if not infinite.any():
+        return
+    frame = int(infinite.argmax())
+    infinite_ones = ("bound", "variance", "mismatch", "mismatch_range", "mismatch_null")
+    lost = [name for name in infinite_ones if np.isinf(value[name][index, frame])]
+    lost += ["discretisation", "observed_mismatch"]  # finite, but parts of no bound
+    where = "any direction" if np.isinf(value["mismatch_null"][index, frame]) else "the measured directions"
+    note = f"the step from t = {steps - frame + 1} has no variance in {where}, so that paths have no density"
+    yield _Gap(lost, frame, f"{', '.join(lost)}: no path bound exists from t = {steps - frame} down: {note}")
+
+
+def findings(experiment: Experiment) -> list[Findings]:
+    """Return what an experiment knows of each of its samplers.
+
+    Raises:
+        ValueError: the experiment has not run to its end.
+    """
+    steps = experiment.schedule.steps
+    if experiment.completed <= steps:
+        raise ValueError("only a finished experiment can be reported")
+    return [Findings.of(experiment, index) for index in range(len(experiment.samplers))]
+
+
+def headline(found: Sequence[Findings]) -> list[dict[str, str]]:
+    """Return a row for each sampler at t = 1, where the theory states its results: texts by column title."""
+    return [_row(each) for each in found]
+
+
+def _row(each: Findings) -> dict[str, str]:
+    value, error = ({name: column[-2] for name, column in part.items()} for part in (each.value, each.error))
+    return {
+        "sampler": each.about.label,
+        "KL": f"{each.headline.text} (P‖Q)" if each.headline.kind == "reverse" else each.headline.text,
+        "bound": number(np.nan) if np.isnan(value["bound"]) else each.bound,
+        **{title: _brief(value[name], error[name]) for title, name in _TITLES.items()},
+        "limit": _brief(*each.asymptote) if each.asymptote else number(np.nan),
+        "diverged": "" if each.diverged_at is None else f"t = {each.diverged_at}",
+        "stopped": "by a fault" if each.fault else "",
+    }
+
+
+def _brief(value: float, error: float) -> str:
+    """A number without its error, which the report holds; an estimate says that it is one."""
+    return f"≈{number(value)}" if "±" in with_error(value, error) else number(value)
+
+
+_TITLES = {
+    "init": "initialisation",
+    "disc": "discretisation",
+    "var": "variance",
+    "mismatch": "mismatch",
+    "range": "mismatch_range",
+    "null": "mismatch_null",
+    "observed": "observed_mismatch",
+}
+
+
+def _closeness(close: Closeness) -> dict[str, Any]:
+    """How close the particles are, as the report holds it."""
+
+    def entry(distance: Distance) -> dict[str, float | None]:
+        names = ("value", "stderr", "floor")
+        return {name: known(number) for name, number in zip(names, distance, strict=True)}
+
+    return {
+        "weights": {
+            "exact": close.exact_weights.tolist(),
+            "sampled": [known(weight) for weight in close.sampled_weights],
+            "stderr": [known(error) for error in close.sampled_error],
+        },
+        "weights_error": entry(close.weights_error),
+        "w2" if close.w2_exact else "sliced_w2": entry(close.w2),
+        "mmd2": entry(close.mmd),
+    }

@@ -1,0 +1,130 @@
+"""What a finished experiment found, to keep: ``report.json``, ``curves.csv`` and ``evidence.png``."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import platform
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, TextIO
+
+import numpy as np
+import torch
+
+from core.reporting.findings import COLUMNS, Findings, findings
+from core.runs.experiment import Experiment
+from core.system.staging import require_places, write_together
+from core.text.number_format import known
+from core.text.user_text import cell_text
+from core.version import product_version
+
+SCHEMA = 1
+"""Version of the report's layout."""
+FILES = ("curves.csv", "evidence.png", "report.json")
+"""What a report is made of."""
+
+
+def build_report(experiment: Experiment) -> dict[str, Any]:
+    """Return the content of ``report.json``: plain numbers, lists and strings; None for what is unknown.
+
+    Raises:
+        ValueError: the experiment has not run to its end.
+    """
+    found = findings(experiment)
+    singular = experiment.problem.target.is_singular
+    return {
+        "schema": SCHEMA,
+        "scenario": experiment.scenario.to_dict(),
+        "versions": {
+            "mismatch-lab": product_version(),
+            "python": platform.python_version(),
+            "torch": str(torch.__version__),
+            "numpy": np.__version__,
+            "device": str(experiment.device),
+        },
+        "schedule": {
+            "alpha": experiment.schedule.alpha.tolist(),
+            "alpha_bar": experiment.schedule.alpha_bar[1:].tolist(),
+        },
+        "target": {
+            name: getattr(experiment.problem.target, name).tolist() for name in ("weights", "means", "covariances")
+        },
+        "samplers": {
+            each.about.key: {
+                "label": each.about.label,
+                "kind": sampler.kind.key,
+                "parameters": sampler.parameters(),
+                "diverged_at": each.diverged_at,
+                **({} if each.fault is None else {"fault": each.fault}),
+                "at": {"1": each.at(1), "0": None if singular else each.at(0)},
+                "curves": {
+                    "t": list(range(experiment.schedule.steps, -1, -1)),
+                    **{name: [known(value) for value in each.value[name]] for name in COLUMNS},
+                },
+                "kl": [{"t": t, **entry} for t, entry in each.kl.items()],
+                "asymptote": None
+                if each.asymptote is None
+                else {
+                    **dict(zip(("value", "stderr"), each.asymptote, strict=True)),
+                    "abar_1": float(experiment.schedule.alpha_bar[1]),
+                    "meaning": experiment.limit_words.meaning,
+                },
+                "notes": each.notes,
+            }
+            for each, sampler in zip(found, experiment.samplers, strict=True)
+        },
+        "notes": [f"{each.about.key}: {note}" for each in found for note in each.notes],
+    }
+
+
+def write_report(experiment: Experiment, folder: Path) -> None:
+    """Write the report's files into ``folder``, which is made if need be.
+
+    Nothing appears in ``folder`` before all of the report is on the disk: what fails or is
+    interrupted leaves an earlier report as it was.
+
+    Raises:
+        OSError: the files cannot be written.
+        ValueError: the experiment has not run to its end.
+    """
+    from core.reporting.figure import save_evidence  # noqa: PLC0415 - matplotlib takes a second to load
+
+    text = _json(build_report(experiment))
+    found = findings(experiment)
+    picture = io.BytesIO()
+    with io.TextIOWrapper(io.BytesIO(), encoding="utf-8", newline="") as file:
+        _write_curves(found, file)
+        file.flush()
+        curves = file.buffer.getvalue()
+    save_evidence(experiment.scenario.name, found, picture)
+    contents = curves, picture.getvalue(), text
+    write_together(folder, dict(zip(FILES, contents, strict=True)))
+
+
+def _json(content: dict[str, Any]) -> bytes:
+    """A file's text, encoded piece by piece: all pieces together would take several times its size."""
+    text = bytearray()
+    for piece in json.JSONEncoder(indent=2, allow_nan=False, ensure_ascii=False).iterencode(content):
+        text += piece.encode()
+    return bytes(text + b"\n")
+
+
+def require_folder(folder: Path) -> None:
+    """Check that a report could be written to ``folder``, and leave no trace of having done so.
+
+    Raises:
+        OSError: it could not.
+    """
+    require_places(folder, FILES)
+
+
+def _write_curves(found: Sequence[Findings], file: TextIO) -> None:
+    """Write a row for each sampler and t, a column for each number; unknown ones are empty."""
+    writer = csv.writer(file)
+    writer.writerow(["sampler", "t", *COLUMNS, *(f"{name}_stderr" for name in COLUMNS)])
+    for each in found:
+        columns = [*(each.value[name] for name in COLUMNS), *(each.error[name] for name in COLUMNS)]
+        for frame, row in enumerate(zip(*columns, strict=True)):
+            writer.writerow([cell_text(each.about.key), each.steps - frame, *(known(value) for value in row)])

@@ -1,0 +1,223 @@
+"""One line of plain words: what the numbers of a run say at one t."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import final
+
+from core.kl.bracket import SURE
+from core.kl.known_kl import known_kl
+from core.runs.experiment import Experiment
+from core.text.number_format import ROUNDING, number, percent
+
+PARTS = ("initialisation", "discretisation", "variance", "mismatch_range", "mismatch_null")
+"""What a bound is the sum of."""
+_NEARLY_ALL, _MOST = 0.05, 0.5
+"""What is left of a term of which nearly all, or most, is removed."""
+_SURE = 2.0
+"""Standard errors by which bounds differ before one is said to be lower."""
+_WRONG_WEIGHTS = 0.05
+"""Less is hard to see, and not worth a sentence."""
+_ALIKE = 0.01
+"""Bounds that differ by less than this part are named together."""
+
+
+@final
+@dataclass(frozen=True)
+class Account:
+    """What is known of one sampler."""
+
+    label: str
+    bound: float
+    """Infinite where none exists."""
+    parts: Mapping[str, float]
+    """By the names of :data:`PARTS`."""
+    error: float = 0.0
+    """Standard error of the bound."""
+    kl: float = math.nan
+    """Where it is known closely."""
+    exceeds: bool = False
+    """The KL reads higher than the estimate of its bound."""
+    limits: tuple[float, float] = (0.0, math.inf)
+    """What the KL lies between, as far as it is known."""
+    weights: float = 0.0
+    """Total variation between the components' sampled and exact weights, at t = 1, less what chance would show."""
+    diverged_at: int | None = None
+
+    @property
+    def mismatch(self) -> float:
+        """Both directions."""
+        return self.parts["mismatch_range"] + self.parts["mismatch_null"]
+
+
+@final
+@dataclass(frozen=True)
+class Place:
+    """Where in the run, and of which problem."""
+
+    t: int
+    steps: int
+    measured: int = 1
+    """Directions that H sees; none where there is no measurement."""
+    unmeasured: int = 1
+    singular: bool = False
+    """The target has no density at t = 0."""
+
+
+def summarise(experiment: Experiment, frame: int) -> str:
+    """Return the sentences for a frame of an experiment."""
+    measurement, steps = experiment.problem.measurement, experiment.schedule.steps
+    unmeasured = len(measurement.right_basis) - measurement.rank
+    place = Place(steps - frame, steps, measurement.rank, unmeasured, experiment.problem.target.is_singular)
+    if frame >= experiment.completed:
+        return describe([], place)
+    running = [index for index in range(len(experiment.samplers)) if experiment.fault(index) is None]
+    accounts = [_account(experiment, index, frame) for index in running]
+    within = [f" {each.label}’s KL and bound agree within the bound’s error." for each in accounts if each.exceeds]
+    return describe(accounts, place) + _by_kl(accounts) + _by_weights(accounts) + "".join(within) + _stopped(experiment)
+
+
+def _stopped(experiment: Experiment) -> str:
+    """Whose code stopped, and why."""
+    labels = {sampler.about.key: sampler.about.short_label for sampler in experiment.samplers}
+    faults = "; ".join(f"{labels[key]} ({fault})" for key, fault in experiment.faults.items())
+    return f" Stopped by a fault in its code, without any number: {faults}." if faults else ""
+
+
+def _by_kl(accounts: Sequence[Account]) -> str:
+    """The order of the samplers by their KL, where it is known and their bounds have another one."""
+    bounded = [each for each in accounts if math.isfinite(each.bound)]
+    for better in bounded:
+        for worse in bounded:
+            if better.bound > worse.bound and better.limits[1] < worse.limits[0]:
+                limits = " – ".join(number(limit) for limit in dict.fromkeys(worse.limits))
+                return (
+                    f" By the KL itself {worse.label} ({limits}) is farther from the target than {better.label} "
+                    f"({_below(better.limits)}), whose bound is larger."
+                )
+    return ""
+
+
+def _below(limits: tuple[float, float]) -> str:
+    low, high = limits
+    return number(low) if low == high else f"≤ {number(high)}" if low <= 0 else f"{number(low)} – {number(high)}"
+
+
+def _by_weights(accounts: Sequence[Account]) -> str:
+    """What bounds and KLs that are small may hide: modes with the wrong number of particles."""
+    wrong = [each for each in accounts if each.weights > _WRONG_WEIGHTS]
+    if not wrong:
+        return ""
+    return (
+        f" Component weights are wrong at t = 1: {', '.join(f'{each.label} by {each.weights:.2g}' for each in wrong)}."
+    )
+
+
+def _account(experiment: Experiment, index: int, frame: int) -> Account:
+    value, error = (part["bound"][index, frame] for part in (experiment.evidence.value, experiment.evidence.error))
+    parts = {name: float(experiment.evidence.value[name][index, frame]) for name in PARTS}
+    known = known_kl(experiment, index, frame)
+    exceeds = known.exceeds(value)
+    kl = math.nan if exceeds else known.value  # beside such an estimate it would seem to refute a theorem
+    diverged_at = experiment.trace.diverged_at[index]
+    reached = diverged_at is not None and experiment.schedule.steps - frame <= diverged_at
+    label = experiment.samplers[index].about.short_label
+    limits = (
+        (known.low, known.high) if known.kind in {"exact", "bracket", "upper only", "lower only"} else (0.0, math.inf)
+    )
+    weights = _wrong_weights(experiment, index) if frame >= experiment.schedule.steps - 1 else 0.0
+    return Account(
+        label, float(value), parts, float(error), kl, exceeds, limits, weights, diverged_at if reached else None
+    )
+
+
+def _wrong_weights(experiment: Experiment, index: int) -> float:
+    """The error of the components' weights where it is larger than chance could make it, else zero."""
+    if not experiment.closeness or experiment.problem.target.components == 1:
+        return 0.0
+    value, error, floor = experiment.closeness[index].weights_error
+    return value if math.isfinite(value) and value - SURE * error > 2 * floor else 0.0
+
+
+def describe(accounts: Sequence[Account], place: Place) -> str:
+    """Return the sentences for what is known of each sampler."""
+    if not accounts:
+        return "The terms at this t are still being computed."
+    if place.t == 0 and place.singular:
+        return "At t = 0 the target has no density, so that KL and bound are infinite; read t = 1."
+    bounded = [each for each in accounts if math.isfinite(each.bound)]
+    sentences = [_bounds(bounded, place)] if bounded else []
+    unbounded = [each.label for each in accounts if not math.isfinite(each.bound)]
+    if unbounded:
+        sentences.append(f"No finite bound: {', '.join(unbounded)}.")
+    diverged = [f"{each.label} at t = {each.diverged_at}" for each in accounts if each.diverged_at is not None]
+    if diverged:
+        sentences.append(f"Diverged: {', '.join(diverged)}.")
+    return " ".join(sentences)
+
+
+def _bounds(accounts: Sequence[Account], place: Place) -> str:
+    worst = max(accounts, key=lambda each: each.bound)
+    if place.t == place.steps:
+        return f"At t = {place.t} nothing but the start counts: every bound is its error, {number(worst.bound)}."
+    if worst.bound < ROUNDING:
+        return "Nothing counts yet: every bound is zero."
+    name = max(PARTS, key=lambda part: worst.parts[part])
+    share = percent(min(worst.parts[name] / worst.bound, 1.0))
+    rivals = [each for each in accounts if each is not worst]
+    if not rivals or not name.startswith("mismatch"):
+        alike = [each for each in accounts if each.bound >= (1 - _ALIKE) * worst.bound]
+        return _largest_term(alike, bool(rivals) and len(alike) == len(accounts), f"{share} of", _words(name, place))
+    imperfect = [each for each in rivals if each.mismatch > ROUNDING]
+    best = min(imperfect or rivals, key=lambda each: each.bound)
+    return f"{worst.label}: {share} of its bound is {_words(name, place)}; {_comparison(worst, best, name)}."
+
+
+def _largest_term(alike: Sequence[Account], are_all: bool, share: str, words: str) -> str:
+    """What the highest bounds, which are alike, are made of."""
+    bound = number(max(each.bound for each in alike))
+    if are_all:
+        return f"All bounds are nearly equal ({bound}): {share} each is {words}."
+    if len(alike) > 1:
+        return f"{', '.join(each.label for each in alike)}: {share} their bounds of {bound} is {words}."
+    known = "" if math.isnan(alike[0].kl) else f" Its true KL is {number(alike[0].kl)}."
+    return f"{alike[0].label}: {share} its bound of {bound} is {words}.{known}"
+
+
+def _comparison(worst: Account, best: Account, name: str) -> str:
+    """What another sampler makes of the worst one's largest term."""
+    change = _change("bound", worst.bound, best.bound)
+    if not any(math.isnan(each.kl) for each in (worst, best)):
+        change += f", {_change('KL', worst.kl, best.kl)}"
+    if worst.bound - best.bound <= _SURE * math.hypot(worst.error, best.error) + ROUNDING:
+        return f"{best.label} does no better ({change})"
+    left = best.parts[name] / worst.parts[name]
+    if left <= _NEARLY_ALL:
+        return f"{best.label} removes nearly all of it ({change})"
+    if left <= _MOST:
+        return f"{best.label} removes most of it ({change})"
+    if left < 1:
+        return f"{best.label} removes some of it ({change})"
+    return f"{best.label} is better elsewhere ({change})"
+
+
+def _change(name: str, before: float, after: float) -> str:
+    """Two numbers and their order; one where they read the same."""
+    first, second = number(before), number(after)
+    return f"{name} {first}" if first == second else f"{name} {first} → {second}"
+
+
+def _words(name: str, place: Place) -> str:
+    if name.startswith("mismatch") and place.measured == 0:
+        return "mismatch, the prior's score in place of the target's"
+    directions = {"mismatch_range": ("measured", place.measured), "mismatch_null": ("unmeasured", place.unmeasured)}
+    if name in directions:
+        kind, count = directions[name]
+        return f"mismatch in the {kind} direction{'' if count == 1 else 's'}"
+    return {
+        "initialisation": "the start from pure noise",
+        "discretisation": "discretisation, which more steps reduce",
+        "variance": "its choice of step variance",
+    }[name]

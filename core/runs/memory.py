@@ -1,0 +1,152 @@
+"""How much memory a run will need at its peak, from its sizes, before anything is allocated.
+
+Particles and paths are evaluated in blocks of bounded size (``core/simulation/work.py``), so that what grows is what is kept:
+frames, clouds, paths, terms, and the texts of a report. Each part below adds up the arrays that are alive together;
+measured runs hold them to account (``tests/benchmarks/memory.py``).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple, final
+
+import psutil
+
+from core.diagnostics.sample_metrics import MEMBERSHIPS, SORTED
+from core.errors import ScenarioError
+from core.kl.partition import FIT_WORK
+from core.kl.refine import DRAWS, Sizes
+from core.simulation.work import BLOCK_BYTES, COLUMN_BYTES
+
+_SINGLE, _DOUBLE = 4, 8
+"""Bytes of a number of the particles, and of any other."""
+_MARGIN = 1.05
+"""Times what the arrays hold: some is kept by the allocator."""
+_WORK = 5
+"""Work arrays of a block that are alive together."""
+_PER_STEP = 1300
+"""Bytes of every sampler's terms at one t: in tables, lists and the texts of a report."""
+_PER_ENTRY = 150
+"""Bytes of every entry of a covariance: of prior and target, as they are, factored and noised."""
+_TIMES = 10
+"""At which a bracket is computed."""
+_USABLE = 0.9
+"""The part of what is free that a run may take."""
+_ADVICE = {
+    "run.particles": "take fewer particles or samplers",
+    "run.paths": "take fewer paths or samplers",
+    "run.kl_rounds": "take fewer rounds or samplers",
+    "schedule.steps": "take fewer steps or samplers",
+    "prior": "take fewer components or dimensions",
+}
+_PROGRAM = 120 << 20
+"""What any run loads and draws: libraries, the picture, work arrays of fixed size."""
+
+
+@final
+class RunSize(NamedTuple):
+    """The numbers that a run's memory depends on."""
+
+    dimension: int
+    components: int
+    """Of the prior or the target, whichever has more."""
+    steps: int
+    samplers: int
+    particles: int
+    paths: int
+    """Zero where every term has a closed form."""
+    sizes: Sizes | None
+    """Of the last round of a bracket; None where there is none."""
+    keep_frames: bool
+    """All of them, as in the window."""
+
+    def parts(self) -> dict[str, float]:
+        """Return the bytes at the peak by what they grow with: fields of a scenario, and the problem itself."""
+        frames = _SINGLE * self.samplers * (self.steps + 1 if self.keep_frames else 2) * self.dimension * self.particles
+        particles = frames + max(self._clouds(), self._comparison())
+        # The figure and the text come last, when clouds and paths are gone; the terms are there all the time.
+        steps = _PER_STEP * self.samplers * (self.steps + 1)
+        return {
+            "run.particles": _MARGIN * particles,
+            "run.paths": _MARGIN * self._paths(),
+            "run.kl_rounds": _MARGIN * self._bracket(),
+            "schedule.steps": steps,
+            "prior": self._problem() + _PROGRAM,
+        }
+
+    @property
+    def total(self) -> float:
+        """Bytes at the peak: paths are gone when the bracket begins."""
+        parts = self.parts()
+        return sum(parts.values()) - min(parts["run.paths"], parts["run.kl_rounds"])
+
+    def _clouds(self) -> float:
+        """Particles, the common noise, what is accumulated, and a block's work arrays."""
+        cloud = self.dimension * self.particles
+        accumulated = self.samplers * self.particles
+        return _SINGLE * (cloud * (self.samplers + 1) + accumulated) + self._work(self.particles, _SINGLE)
+
+    def _work(self, count: int, size: int) -> float:
+        """A block's work arrays."""
+        return _WORK * min(COLUMN_BYTES, size * self.dimension * (self.components + self.dimension) * count)
+
+    def _comparison(self) -> float:
+        """Exact samples, sorted projections and memberships."""
+        directions = self.dimension * math.ceil(16 / self.dimension) if self.dimension > 1 else 1
+        count = min(self.particles, SORTED // directions)
+        memberships = min(MEMBERSHIPS, self.components * count)
+        return _DOUBLE * count * (10 * directions + 6 * self.dimension) + _DOUBLE * 6 * memberships
+
+    def _paths(self) -> float:
+        """Paths, and what is accumulated along them by every sampler."""
+        if not self.paths:
+            return 0.0
+        size = _DOUBLE * self.paths
+        levels = max(1, min(BLOCK_BYTES // (size * self.components * self.dimension), self.steps))
+        kept = size * (7 * self.dimension + 9 * self.samplers + 6)
+        several = size * (levels - 1) * (3 * self.dimension + 6 * self.samplers + 3)
+        return kept + several + self._work(levels * self.paths, _DOUBLE)
+
+    def _bracket(self) -> float:
+        """A round of refining: clouds, exact draws, walks from every t, and fits."""
+        if self.sizes is None:
+            return 0.0
+        points, paths, particles = self.sizes
+        clouds = particles * self.dimension * (self.samplers + 8)
+        draws = DRAWS * particles * (3 * self.dimension + 2)
+        walks = _TIMES * points * paths * (8 * self.dimension + 4 * self.samplers)
+        fitted = min(particles, FIT_WORK // (self.components * self.dimension**2))
+        fits = self.components * fitted * (2.5 * self.dimension + 4)
+        return _DOUBLE * (max(clouds + fits, clouds + draws) + walks) + 8 * BLOCK_BYTES
+
+    def _problem(self) -> float:
+        """Mixtures, and noise levels that are prepared together."""
+        entries = self.components * self.dimension**2
+        levels = 4 * max(1 << 24, 2 * _DOUBLE * entries) if entries * self.steps * _SINGLE > 1 << 24 else 0
+        return _PER_ENTRY * entries + levels
+
+
+def require_memory(size: RunSize, available: int | None = None) -> None:
+    """Refuse a run that would not fit in memory.
+
+    Args:
+        size: of the run.
+        available: bytes to fit in; left out: what the machine has free now.
+
+    Raises:
+        ScenarioError: naming what the largest part grows with, and how much the run would need.
+    """
+    limit = psutil.virtual_memory().available if available is None else available
+    if size.total <= _USABLE * limit:
+        return
+    parts = size.parts()
+    field = max(parts, key=parts.__getitem__)
+    advice = _ADVICE[field]
+    if size.keep_frames and field == "run.particles":
+        advice += ", or fewer steps, since every frame is kept"
+    needed = f"this run would need {_gibibytes(size.total)} of memory and {_gibibytes(limit)} are free"
+    raise ScenarioError("", field, f"{needed}; {advice}")
+
+
+def _gibibytes(size: float) -> str:
+    return f"{size / 2**30:,.1f} GiB"

@@ -1,0 +1,124 @@
+"""Scenarios by name: the built-in ones, and files."""
+
+from __future__ import annotations
+
+import difflib
+import errno
+import re
+import tomllib
+from dataclasses import dataclass
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import final
+
+from core.errors import ScenarioError
+from core.scenario.scenario import Scenario
+from core.system.files import is_file
+
+DEFAULT = "three-components"
+"""The built-in scenario that is opened when none is named."""
+
+GROUPS = (
+    "First steps",
+    "The three factors",
+    "The figure of the paper",
+    "Samplers compared",
+    "When bounds say nothing",
+    "Shifted target",
+    "Bounded support",
+    "Higher dimension",
+    "From data",
+)
+"""Headings of the gallery, in this order."""
+
+
+@final
+@dataclass(frozen=True)
+class Found:
+    """A scenario and where it comes from."""
+
+    scenario: Scenario
+    name: str
+    """Key of a built-in, or the file's name without its ending."""
+    source: str
+    """What errors call it."""
+    path: Path | None
+    """Its file; None for a built-in."""
+
+
+@final
+@dataclass(frozen=True)
+class Entry:
+    """What a gallery says of a built-in scenario."""
+
+    key: str
+    name: str
+    group: str
+    sentence: str
+    """The first of its notes."""
+
+
+def builtin_scenarios() -> dict[str, Traversable]:
+    """Return every built-in scenario's file by its key, the default first, the others by name."""
+    folder = files("resources") / "scenarios"
+    found = {entry.name.removesuffix(".toml"): entry for entry in folder.iterdir() if entry.name.endswith(".toml")}
+    return {key: found[key] for key in sorted(found, key=lambda key: (key != DEFAULT, key))}
+
+
+def gallery() -> dict[str, list[Entry]]:
+    """Return every built-in scenario by its group, read but not validated, which is a hundred times faster."""
+    groups: dict[str, list[Entry]] = {group: [] for group in GROUPS}
+    for key, file in builtin_scenarios().items():
+        data = tomllib.loads(file.read_text(encoding="utf-8"))
+        groups[data["group"]].append(Entry(key, data["name"], data["group"], first_sentence(data["notes"])))
+    return {group: entries for group, entries in groups.items() if entries}
+
+
+def first_sentence(text: str) -> str:
+    """Return a text up to the end of its first sentence."""
+    return re.split(r"(?<=[.!?])\s", text, maxsplit=1)[0]
+
+
+def load_builtin(key: str) -> Scenario:
+    """Return a built-in scenario by its key."""
+    return Scenario.from_toml(builtin_scenarios()[key].read_text(encoding="utf-8"), key)
+
+
+def new_scenario() -> Scenario:
+    """Return a small problem to begin one's own with: one round Gaussian, whose first coordinate is measured."""
+    return Scenario.from_dict(
+        {
+            "prior": {"weights": [1.0], "means": [[0.0, 0.0]], "covariances": [[[1.0, 0.0], [0.0, 1.0]]]},
+            "measurement": {"matrix": [[1.0, 0.0]], "noise": 0.3, "value": [1.0]},
+        }
+    )
+
+
+def find_scenario(name: str) -> Found:
+    """Load a scenario from a file, or a built-in one by its key; an existing file comes first.
+
+    Raises:
+        ScenarioError: there is no such scenario, or it is not valid.
+    """
+    path = Path(name)
+    builtin = builtin_scenarios()
+    if name in builtin and not is_file(path):
+        return Found(load_builtin(name), name, name, None)
+    if not _exists(path):
+        near = difflib.get_close_matches(path.stem[:60], list(builtin), n=1, cutoff=0.5)
+        hint = f"; did you mean {near[0]!r}?" if near else ";"
+        raise ScenarioError(
+            name, "", f"there is no such file or built-in scenario{hint} built in: {', '.join(builtin)}"
+        )
+    return Found(Scenario.load(path), path.stem, name, path)
+
+
+def _exists(path: Path) -> bool:
+    """Whether there is anything of that name; one that no file can have is nothing."""
+    try:
+        return path.exists()
+    except OSError as error:
+        return error.errno not in {errno.ENAMETOOLONG, errno.EINVAL}
+    except ValueError:
+        return False

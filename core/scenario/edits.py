@@ -1,0 +1,125 @@
+"""Edits of a scenario: pure functions from a scenario to a scenario, whose results are validated."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from core.errors import ScenarioError
+from core.scenario.scenario import UNTITLED, Scenario
+
+Edit = Callable[[Scenario], Scenario]
+"""Takes whatever scenario is present; raises ScenarioError where the result would not be valid."""
+Patch = Mapping[str, Any]
+"""What becomes of a scenario's file: tables are merged key by key, other values replaced, and None removes a key."""
+
+
+def patched(scenario: Scenario, patch: Patch) -> Scenario:
+    """Return a scenario with a patch applied.
+
+    Raises:
+        ScenarioError: the result is not valid.
+    """
+    return Scenario.from_dict(_merged(scenario.to_dict(), patch)) if patch else scenario
+
+
+def difference(old: Patch, new: Patch) -> dict[str, Any]:
+    """Return the patch that turns one table into another."""
+    patch: dict[str, Any] = {}
+    for key in [*old, *(key for key in new if key not in old)]:
+        before, after = old.get(key), new.get(key)
+        if isinstance(before, Mapping) and isinstance(after, Mapping):
+            if inner := difference(before, after):
+                patch[key] = inner
+        elif before != after or (key in old) != (key in new):
+            patch[key] = after
+    return patch
+
+
+def _merged(table: Mapping[str, Any], patch: Patch) -> dict[str, Any]:
+    merged = dict(table)
+    for key, value in patch.items():
+        if value is None:
+            merged.pop(key, None)
+        elif isinstance(value, Mapping):
+            inside = merged.get(key)
+            merged[key] = _merged(inside if isinstance(inside, Mapping) else {}, value)
+        else:
+            merged[key] = value
+    return merged
+
+
+def leaves(patch: Patch) -> list[str]:
+    """Return the fields that a patch gives values to, as errors name them."""
+    names: list[str] = []
+    for key, value in patch.items():
+        names += [f"{key}.{name}" for name in leaves(value)] if isinstance(value, Mapping) else [key]
+    return names
+
+
+def blamed(error: ScenarioError, patch: Patch) -> ScenarioError:
+    """Return an error as one of the field that a patch changes, where it names another: that one was right before."""
+    changed, (named, *_) = leaves(patch), error.field.split(",")
+    if error.source or len(changed) != 1 or f"{named}.".startswith(f"{changed[0]}."):
+        return error
+    is_within = changed[0].startswith(f"{named}.")
+    return ScenarioError("", changed[0], error.reason if is_within else f"not possible with {error}")
+
+
+def titled(scenario: Scenario, *, name: str | None = None, notes: str | None = None) -> Scenario:
+    """Call a scenario by another name, in one line, or give it other notes; what is left out stays."""
+    words = {"name": name if name is None else " ".join(name.split()) or UNTITLED, "notes": notes}
+    return patched(scenario, {key: text for key, text in words.items() if text is not None})
+
+
+def with_sampler(scenario: Scenario, old: str, new: str) -> Scenario:
+    """Run one sampler in another's place; where both run already, they change places.
+
+    Raises:
+        ScenarioError: the old one does not run, or the new one cannot run on this problem.
+    """
+    if old not in scenario.run.samplers:
+        raise ScenarioError("", "run.samplers", f"{old!r} does not run any more")
+    change = {old: new, new: old}
+    return patched(scenario, {"run": {"samplers": [change.get(name, name) for name in scenario.run.samplers]}})
+
+
+def with_another_sampler(scenario: Scenario, name: str) -> Scenario:
+    """Run one sampler more, after the others.
+
+    Raises:
+        ScenarioError: it cannot run on this problem.
+    """
+    if name in scenario.run.samplers:
+        return scenario
+    return patched(scenario, {"run": {"samplers": [*scenario.run.samplers, name]}})
+
+
+def with_drawn_value(scenario: Scenario, seed: int) -> Scenario:
+    """Draw y from the model: x from the prior, ``y = H x + sigma_y n``."""
+    if scenario.measurement is None:
+        return scenario
+    return patched(scenario, {"measurement": {"value": list(scenario.redrawn(seed).values)}})
+
+
+def with_dimension(scenario: Scenario, dimension: int) -> Scenario:
+    """Cut coordinates off, or add some in which every component is standard normal, and that are not measured."""
+    data = scenario.to_dict()
+    data.pop("data", None)  # points of another space
+    for mixture in (data[key] for key in ("prior", "target") if key in data):
+        mixture["means"] = [_resized(mean, dimension) for mean in mixture["means"]]
+        mixture["covariances"] = [
+            [_resized(row, dimension, one_at=i) for i, row in enumerate([*spread, *[[]] * dimension][:dimension])]
+            for spread in mixture["covariances"]
+        ]
+    if measurement := data.get("measurement"):
+        measurement["matrix"] = [_resized(row, dimension) for row in measurement["matrix"]]
+    return Scenario.from_dict(data)
+
+
+def _resized(values: Sequence[float], length: int, *, one_at: int = -1) -> list[float]:
+    """Cut, or filled up with zeros (and a one on a covariance's new diagonal)."""
+    filled = [*values[:length], *[0.0] * (length - len(values))]
+    if len(values) <= one_at:
+        filled[one_at] = 1.0
+    return filled

@@ -1,0 +1,429 @@
+"""What a hand on a plane does to a scenario: a place goes in, a new scenario comes out. No Qt here.
+
+A plane is given by its basis, (k, d) with orthonormal rows; k is 1 for a line. Places are points of
+the plane, lengths on the screen are in pixels, and ``pixel`` is how much of the plane one of them
+covers. What is moved is rounded to three digits, so that it can be read beside the plane.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Literal, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.errors import ScenarioError
+from core.scenario.edits import Edit, patched
+from core.scenario.scenario import Scenario
+from core.scenario.schema import MixtureSection
+
+Array = NDArray[np.float64]
+
+REACH = 2.0
+"""Standard deviations from a mean to the outline on which its covariance handles stand."""
+STALK = 16.0
+"""Pixels between that outline and the handle: a component without width can be held, too."""
+SNAP, SNAP_ANGLE = 0.1, math.radians(15)
+LINE_HEIGHT = -1.0
+"""Where the means stand on a plane with one coordinate: below the densities and their particles."""
+_ARROW_START, _ARROW_RANGE = 28.0, 110.0
+"""Pixels: an arrow's length for no gain, and what an infinite one would add."""
+_LEAST_GAIN, _LARGEST_GAIN = 0.01, 99.0
+_LARGEST_DEVIATION = 900.0
+_LARGEST_NUMBER = 1e6
+"""As in the scenario file."""
+_NEARLY_ROUND = 2e-3
+"""Axes whose variances differ by less than this share turn with rounding, so they say nothing."""
+_NO_LENGTH = 1e-5
+"""An axis that is shorter than this share of the other is flat but for rounding."""
+
+
+Mixture = Literal["prior", "target"]
+"""The mixtures that a scenario may hold."""
+
+
+@final
+@dataclass(frozen=True)
+class Grip:
+    """What a handle holds: a component's mean or principal axis, or the value or direction of a row of H."""
+
+    kind: Literal["mean", "axis", "value", "row"]
+    index: int
+    """Of the component, or of the row."""
+    axis: int = 0
+    mixture: Mixture = "prior"
+    """The component's."""
+
+    @property
+    def component(self) -> Grip | None:
+        """The mean of the component that this is a handle of, if it is one of a component."""
+        return Grip("mean", self.index, mixture=self.mixture) if self.kind in {"mean", "axis"} else None
+
+
+@final
+@dataclass(frozen=True)
+class Spot:
+    """Where a handle stands: a place of the plane, and so many pixels (across, up) beside it."""
+
+    grip: Grip
+    anchor: tuple[float, float]
+    offset: tuple[float, float] = (0.0, 0.0)
+
+    def place(self, pixel: float) -> tuple[float, float]:
+        """Return where it is in the plane at a scale."""
+        return self.anchor[0] + pixel * self.offset[0], self.anchor[1] + pixel * self.offset[1]
+
+
+# What is where
+
+
+def section(scenario: Scenario, mixture: Mixture) -> MixtureSection:
+    """Return a mixture that the scenario holds."""
+    found = getattr(scenario, mixture)
+    assert isinstance(found, MixtureSection)
+    return found
+
+
+def components(scenario: Scenario) -> list[Grip]:
+    """Every component, by its mean: the prior's, then those of a target of its own."""
+    held: list[Mixture] = ["prior"] if scenario.target is None else ["prior", "target"]
+    return [
+        Grip("mean", index, mixture=mixture)
+        for mixture in held
+        for index in range(len(section(scenario, mixture).weights))
+    ]
+
+
+def shadow(scenario: Scenario, component: Grip, basis: Array) -> tuple[Array, Array]:
+    """Mean (k,) and covariance (k, k) of one component in the plane."""
+    held = section(scenario, component.mixture)
+    mean, covariance = (np.asarray(part[component.index]) for part in (held.means, held.covariances))
+    return basis @ mean, basis @ covariance @ basis.T
+
+
+def directions(angle: float) -> Array:
+    """(2, 2): a direction and the one at a right angle to it, in columns."""
+    cosine, sine = math.cos(angle), math.sin(angle)
+    return np.array([[cosine, -sine], [sine, cosine]])
+
+
+def principal_angle(spread: Array, near: float) -> float:
+    """Return the direction of a principal axis of a covariance (2, 2), of the four the nearest to ``near``."""
+    variances, axes = np.linalg.eigh(spread)
+    if variances[1] - variances[0] <= _NEARLY_ROUND * variances[1]:
+        return near
+    angle = math.atan2(axes[1, 0], axes[0, 0])
+    quarter = math.pi / 2
+    return angle + quarter * round((near - angle) / quarter)
+
+
+def deviations(spread: Array, angle: float) -> Array:
+    """(2,): standard deviations along :func:`directions` of an angle."""
+    axes = directions(angle)
+    return np.sqrt(np.maximum((axes * (spread @ axes)).sum(axis=0), 0.0))
+
+
+def rows_in_plane(matrix: Array, basis: Array) -> dict[int, tuple[float, float]]:
+    """Rows of H that lie in the plane, as vectors of it (on a line, the second entry is zero)."""
+    found = {}
+    for index, row in enumerate(matrix):
+        inside = basis @ row
+        if np.linalg.norm(inside) > 0 and np.linalg.norm(row - inside @ basis) < 1e-9 * np.linalg.norm(row):
+            found[index] = (float(inside[0]), float(inside[1]) if len(inside) > 1 else 0.0)
+    return found
+
+
+def spots(scenario: Scenario, basis: Array, selected: Grip | None, near: float) -> list[Spot]:
+    """Every handle of a plane: means, the selected component's axes, and the measurements in the plane."""
+    found = []
+    flat = len(basis) == 1
+    for component in components(scenario):
+        mean, spread = shadow(scenario, component, basis)
+        anchor = (float(mean[0]), LINE_HEIGHT if flat else float(mean[1]))
+        found.append(Spot(component, anchor))
+        if component == selected and not flat:
+            found += _axis_spots(component, mean, spread, near)
+    value = scenario.with_value().values
+    # A plane that follows H turns as H does: there H has no handle.
+    fixed = not flat and np.count_nonzero(basis) == len(basis)
+    for index, (a, b) in rows_in_plane(np.asarray(scenario.rows), basis).items():
+        gain = math.hypot(a, b)
+        foot = value[index] / gain**2
+        found.append(Spot(Grip("value", index), (foot * a, foot * b)))
+        if fixed:
+            length = _ARROW_START + _ARROW_RANGE * gain / (1 + gain)
+            found.append(Spot(Grip("row", index), (0.0, 0.0), (length * a / gain, length * b / gain)))
+    return found
+
+
+def _axis_spots(component: Grip, mean: Array, spread: Array, near: float) -> list[Spot]:
+    angle = principal_angle(spread, near)
+    lengths, axes = deviations(spread, angle), directions(angle)
+    ends = [mean + REACH * lengths[axis] * axes[:, axis] for axis in (0, 1)]
+    return [
+        Spot(replace(component, kind="axis", axis=axis), (float(x), float(y)), tuple((STALK * axes[:, axis]).tolist()))
+        for axis, (x, y) in enumerate(ends)
+    ]
+
+
+# What moving a handle does
+
+
+def move(
+    scenario: Scenario,
+    grip: Grip,
+    place: tuple[float, float],
+    basis: Array,
+    *,
+    pixel: float,
+    near: float = 0.0,
+    snap: bool = False,
+) -> Scenario:
+    """Return the scenario in which a handle stands at (or as near as it may to) a place.
+
+    Args:
+        scenario: as it was when the handle was taken.
+        grip: what is held.
+        place: where the handle is now.
+        basis: of the plane, (k, d).
+        pixel: how much of the plane a pixel covers.
+        near: angle of the selected component's axes when the handle was taken.
+        snap: to a grid, and to round angles.
+
+    Raises:
+        ScenarioError: the measurement cannot be had from the prior (only possible without noise).
+    """
+    point = np.array(place)
+    match grip.kind:
+        case "mean":
+            return _moved_mean(scenario, grip, _snapped(point, snap)[: len(basis)], basis)
+        case "axis":
+            return _moved_axis(scenario, grip, point, basis, gap=STALK * pixel, near=near, snap=snap)
+        case "value":
+            return _moved_value(scenario, grip.index, point[: len(basis)], basis, snap=snap)
+        case "row":
+            return _moved_row(scenario, grip.index, point / pixel, basis, snap=snap)
+
+
+def _snapped(value: Array, snap: bool, step: float = SNAP) -> Array:
+    return step * np.round(value / step) if snap else value
+
+
+def _moved_mean(scenario: Scenario, component: Grip, place: Array, basis: Array) -> Scenario:
+    old = np.asarray(section(scenario, component.mixture).means[component.index])
+    new = old + basis.T @ (place - basis @ old)
+    return _with_component(scenario, component, "means", _short(new, old).tolist())
+
+
+def axis_angle(arm: Array, axis: int) -> float:
+    """Return the angle of the first principal axis when a handle on an axis is held in a direction."""
+    return math.atan2(arm[1], arm[0]) - axis * math.pi / 2
+
+
+def _moved_axis(
+    scenario: Scenario, grip: Grip, tip: Array, basis: Array, *, gap: float, near: float, snap: bool
+) -> Scenario:
+    """Turn both axes with the handle and give the held one its length.
+
+    The map that does this to the plane does it to the whole space as well, so that the covariance
+    stays one; where an axis had no length yet, no map can give it one, and its variance is added.
+    """
+    mean, spread = shadow(scenario, grip, basis)
+    before = principal_angle(spread, near)
+    old = deviations(spread, before)
+    arm = tip - mean
+    after = float(_snapped(np.array(axis_angle(arm, grip.axis)), snap, SNAP_ANGLE)) if arm.any() else before
+    new = old.copy()
+    length = max(float(np.hypot(*arm)) - gap, 0.0) / REACH
+    new[grip.axis] = min(float(_snapped(np.array(length), snap)), _LARGEST_DEVIATION)
+    has_length = old > _NO_LENGTH * max(float(old.max()), 1e-9)
+    scale = np.divide(new, old, out=np.ones(2), where=has_length)
+    turned = directions(after)
+    inside = (turned * scale) @ directions(before).T
+    whole = np.eye(basis.shape[1]) + basis.T @ (inside - np.eye(2)) @ basis
+    covariance = np.asarray(section(scenario, grip.mixture).covariances[grip.index])
+    added = basis.T @ (turned * np.where(has_length, 0.0, new**2)) @ turned.T @ basis
+    moved = _short_covariance(whole @ covariance @ whole.T + added, covariance)
+    return _with_component(scenario, grip, "covariances", moved.tolist())
+
+
+def _moved_value(scenario: Scenario, index: int, place: Array, basis: Array, *, snap: bool) -> Scenario:
+    value = np.array(scenario.with_value().values)
+    row = basis @ np.asarray(scenario.rows[index])
+    new = value.copy()
+    new[index] = float(_snapped(np.array(row @ place), snap))
+    return _with(scenario, "measurement", value=_short(new, value).tolist())
+
+
+def _moved_row(scenario: Scenario, index: int, arm: Array, basis: Array, *, snap: bool) -> Scenario:
+    """Direction and gain of a row; ``arm`` is its arrow in pixels, whose length saturates with the gain."""
+    share = min(max((float(np.hypot(*arm)) - _ARROW_START) / _ARROW_RANGE, 0.0), 0.99)
+    gain = float(_snapped(np.array(share / (1 - share)), snap))
+    angle = float(_snapped(np.array(math.atan2(arm[1], arm[0])), snap, SNAP_ANGLE))
+    row = min(max(gain, SNAP if snap else _LEAST_GAIN), _LARGEST_GAIN) * directions(angle)[:, 0] @ basis
+    rows = [list(each) for each in scenario.rows]
+    rows[index] = _short(row, np.array(rows[index])).tolist()
+    return _with(scenario, "measurement", matrix=rows)
+
+
+@final
+@dataclass
+class Drag:
+    """A handle on its way; where it cannot go it stays at the last place that was valid."""
+
+    start: Scenario
+    """What there was without it; edits from elsewhere may change it on the way."""
+    grip: Grip
+    basis: Array
+    near: float
+    current: Scenario = field(init=False)
+    edit: Edit = field(init=False)
+    """What it has come to, as an edit."""
+
+    def __post_init__(self) -> None:
+        self.current, self.edit = self.start, _unchanged
+
+    def to(self, place: tuple[float, float], *, pixel: float, snap: bool) -> Scenario:
+        """Return the scenario with the handle at a place."""
+        edit = partial(move, grip=self.grip, place=place, basis=self.basis, pixel=pixel, near=self.near, snap=snap)
+        with suppress(ScenarioError):  # where no x of the prior gives this y, the handle waits
+            self.current, self.edit = edit(self.start), edit
+        return self.current
+
+    def rebase(self, start: Scenario) -> bool:
+        """Go on from a scenario that was edited elsewhere; return whether what is held is still the same there."""
+        if _held(self.start, self.grip) != _held(start, self.grip):
+            return False
+        try:
+            self.start, self.current = start, self.edit(start)
+        except ScenarioError:
+            return False
+        return True
+
+
+def _unchanged(scenario: Scenario) -> Scenario:
+    return scenario
+
+
+def _held(scenario: Scenario, grip: Grip) -> object:
+    """What moving a handle begins from: the numbers of its component, or H and y; None where there is no such thing."""
+    if grip.component is None:
+        known = grip.index < len(scenario.rows)
+        return (scenario.rows, scenario.with_value().values) if known else None
+    if grip.component not in components(scenario):
+        return None
+    held = section(scenario, grip.mixture)
+    return len(held.weights), held.means[grip.index], held.covariances[grip.index]
+
+
+# What the menu and the keys offer
+
+
+def added(scenario: Scenario, place: tuple[float, float], deviation: float, basis: Array) -> Scenario:
+    """A round component at a place of the plane; off the plane it lies where the mixture does."""
+    weights, means = (np.asarray(part) for part in (scenario.prior.weights, scenario.prior.means))
+    centre = weights @ means / weights.sum()
+    mean = centre + basis.T @ (np.array(place)[: len(basis)] - basis @ centre)
+    variance = float(f"{min(deviation, _LARGEST_DEVIATION) ** 2:.2g}")
+    covariance = (variance * np.eye(len(mean))).tolist()
+    component = float(f"{weights.mean():.3g}"), _short(mean).tolist(), covariance
+    return _with_components(scenario, "prior", [*_components(scenario, "prior"), component])
+
+
+def duplicated(scenario: Scenario, component: Grip, step: float, basis: Array) -> Scenario:
+    """The same component once more, a step across and down, where it can be seen."""
+    rows = _components(scenario, component.mixture)
+    weight, mean, covariance = rows[component.index]
+    old = np.asarray(mean)
+    copy = weight, _short(old + np.array([step, -step])[: len(basis)] @ basis, old).tolist(), covariance
+    return _with_components(scenario, component.mixture, [*rows, copy])
+
+
+def deleted(scenario: Scenario, component: Grip) -> Scenario:
+    """The others; the last one stays."""
+    rows = _components(scenario, component.mixture)
+    del rows[component.index]
+    return _with_components(scenario, component.mixture, rows) if rows else scenario
+
+
+def made_round(scenario: Scenario, component: Grip) -> Scenario:
+    """The same total variance in every direction."""
+    covariance = np.asarray(section(scenario, component.mixture).covariances[component.index])
+    variance = float(f"{np.trace(covariance) / len(covariance):.3g}")
+    return _with_component(scenario, component, "covariances", (variance * np.eye(len(covariance))).tolist())
+
+
+def weighted(scenario: Scenario, component: Grip, weight: float) -> Scenario:
+    """A component with another weight."""
+    return _with_component(scenario, component, "weights", weight)
+
+
+def equally_weighted(scenario: Scenario, mixture: Mixture) -> Scenario:
+    """Every component as likely as the others."""
+    count = len(section(scenario, mixture).weights)
+    return _with(scenario, mixture, weights=[float(f"{1 / count:.3g}")] * count)
+
+
+def brought(scenario: Scenario, index: int, place: tuple[float, float], basis: Array) -> Scenario:
+    """The measurement of a row that a place of the plane would have without noise."""
+    return _moved_value(scenario, index, np.array(place)[: len(basis)], basis, snap=False)
+
+
+def aimed(scenario: Scenario, index: int, place: tuple[float, float], basis: Array) -> Scenario:
+    """A row of H that points at a place of the plane, with the gain that it had."""
+    rows = [list(row) for row in scenario.rows]
+    way = np.array(place) / np.hypot(*place) @ basis
+    rows[index] = _short(np.linalg.norm(rows[index]) * way, np.array(rows[index])).tolist()
+    return _with(scenario, "measurement", matrix=rows)
+
+
+# Numbers and scenarios
+
+
+def _short(new: Array, old: Array | float = math.nan, digits: int = 3) -> Array:
+    """New numbers to some digits (and never fewer than two places); what did not change stays as it was."""
+    least = 1e-9 * float(np.abs(new).max())
+    places = [
+        max(2, digits - 1 - math.floor(math.log10(abs(value)))) if abs(value) > least else 0 for value in new.flat
+    ]
+    rounded = [round(float(value), place) for value, place in zip(new.flat, places, strict=True)]
+    kept = np.abs(new - old) <= 1e-12 * (1 + np.abs(old))
+    limited = np.clip(np.reshape(rounded, new.shape), -_LARGEST_NUMBER, _LARGEST_NUMBER)
+    return np.where(kept, old, limited + 0.0)  # adding zero takes the sign off a zero
+
+
+def _short_covariance(new: Array, old: Array) -> Array:
+    """As few digits as leave it positive semi-definite: a thin one needs more."""
+    variances, axes = np.linalg.eigh((new + new.T) / 2)
+    exact = (axes * np.maximum(variances, 0.0)) @ axes.T
+    exact = (exact + exact.T) / 2
+    rounded = (_short(exact, old, digits) for digits in range(3, 16))
+    return next((each for each in rounded if np.linalg.eigvalsh(each)[0] >= -1e-10 * np.abs(each).max()), exact)
+
+
+Component = tuple[float, Sequence[float], Sequence[Sequence[float]]]
+
+
+def _components(scenario: Scenario, mixture: Mixture) -> list[Component]:
+    held = section(scenario, mixture)
+    return list(zip(held.weights, held.means, held.covariances, strict=True))
+
+
+def _with_components(scenario: Scenario, mixture: Mixture, rows: Sequence[Component]) -> Scenario:
+    weights, means, covariances = zip(*rows, strict=True)
+    return _with(scenario, mixture, weights=weights, means=means, covariances=covariances)
+
+
+def _with_component(scenario: Scenario, component: Grip, part: str, value: object) -> Scenario:
+    values = list(getattr(section(scenario, component.mixture), part))
+    values[component.index] = value
+    return _with(scenario, component.mixture, **{part: values})
+
+
+def _with(scenario: Scenario, section: str, **values: object) -> Scenario:
+    return patched(scenario, {section: values})

@@ -1,0 +1,350 @@
+"""The scenario file: everything that a run needs, as numbers and names, validated, in TOML."""
+
+from __future__ import annotations
+
+import math
+import tomllib
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, ClassVar, Literal, Self, final
+
+import numpy as np
+import tomlkit
+import torch
+from pydantic import BaseModel, Field, ValidationError, model_validator
+from torch import Tensor
+
+from core.bounds.affine import is_affine
+from core.errors import Place, ScenarioError, explain, refuse
+from core.kl.refine import Sizes
+from core.problem.mixture import GaussianMixture
+from core.problem.problem import Measurement, Problem
+from core.runs.memory import RunSize, require_memory
+from core.samplers import Sampler
+from core.scenario.samplers import line_up
+from core.scenario.schema import (
+    LEAST_BETA,
+    SCHEDULES,
+    DataSection,
+    EtcSection,
+    Matrix,
+    MeasurementSection,
+    MixtureSection,
+    PriorSection,
+    RunSection,
+    ScheduleSection,
+    Section,
+    TargetSection,
+    Vector,
+    most_common,
+)
+from core.system.files import read_text
+from core.text.user_text import one_line
+
+UNTITLED = "Untitled"
+"""The name of what was given none."""
+
+
+@final
+class Scenario(Section):
+    """One problem and how to run it; equal scenarios give equal results on one device."""
+
+    name: str = UNTITLED
+    notes: str = ""
+    group: str | None = None
+    """Under which heading a gallery shows it."""
+    prior: PriorSection
+    measurement: MeasurementSection | None = None
+    """Left out where the target is given."""
+    target: TargetSection | None = None
+    """A shifted target, in place of the posterior of a measurement."""
+    schedule: ScheduleSection = EtcSection()
+    samplers: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    """``[samplers.NAME]``: its ``kind`` (left out: NAME itself) and its parameters."""
+    run: RunSection = RunSection()
+    data: DataSection | None = None
+
+    SECTIONS: ClassVar[dict[str, type[BaseModel]]] = {
+        "prior": PriorSection,
+        "measurement": MeasurementSection,
+        "target": TargetSection,
+        "run": RunSection,
+        "data": DataSection,
+    }
+
+    @model_validator(mode="before")
+    @classmethod
+    def _default_schedule(cls, data: Any) -> Any:  # noqa: ANN401 - whatever the file holds
+        schedule = data.get("schedule") if isinstance(data, dict) else None
+        if isinstance(schedule, dict) and "kind" not in schedule:
+            return {**data, "schedule": {"kind": "etc", **schedule}}
+        return data
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        self._check_target()
+        self._check_dimension()
+        try:
+            smallest = min(self.schedule.build().betas)
+        except ValueError as error:
+            refuse("schedule", f"{error}; take more steps or a slower schedule")
+        if smallest < LEAST_BETA:
+            refuse("schedule", f"beta_t must be at least {LEAST_BETA:g} at every step (smallest here: {smallest:.3g})")
+        self._check_value()
+        for sampler in self.line_up(with_idle=True)[: len(self.run.samplers)]:
+            if (obstacle := self.obstacle(sampler)) is not None:
+                refuse("run.samplers", f"{sampler.about.label} {obstacle}")
+        return self
+
+    def _check_target(self) -> None:
+        """There is one target, in the prior's space."""
+        if self.measurement is None and self.target is None:
+            refuse("measurement", "is missing (or give a target in its place)")
+        if self.measurement is not None and self.target is not None:
+            refuse("target", "must be left out where there is a measurement: its posterior is the target")
+
+    def _check_dimension(self) -> None:
+        """Everything lives in one space: what differs from the most is wrong."""
+        sizes = dict(self.prior.sizes())
+        if self.target is not None:
+            sizes |= self.target.sizes()
+        if self.measurement is not None:
+            sizes["measurement.matrix"] = len(self.measurement.matrix[0])
+        dimension = most_common(sizes.values())
+        for field, size in sizes.items():
+            if size != dimension:
+                refuse(field, _must_fit(field, dimension, size, [name for name in sizes if sizes[name] == dimension]))
+        for index, point in enumerate(self.data.points if self.data is not None else (), start=1):
+            if len(point) != dimension:
+                refuse(
+                    "data.points",
+                    f"must have {dimension} coordinates each, as prior.means (entry {index} has {len(point)})",
+                )
+
+    def _check_value(self) -> None:
+        """A noiseless y must be reachable."""
+        if self.measurement is None or self.measurement.noise > 0 or self.measurement.value is None:
+            return
+        measurement = self._measurement()
+        distance = measurement.distance_from_range
+        if distance > 1e-9 * (1 + float(measurement.value.norm())):
+            refuse(
+                "measurement.value",
+                f"must lie in the range of matrix when noise = 0 (is {distance:.3g} away; nearest: "
+                f"{_show((measurement.matrix @ measurement.estimate).squeeze(-1))})",
+            )
+        try:
+            Problem.of(_mixture(self.prior), measurement)
+        except ValueError:
+            refuse("measurement.value", "must be the image of a point that the prior can give when noise = 0")
+
+    @property
+    def dimension(self) -> int:
+        """Dimension d of the space."""
+        return len(self.prior.means[0])
+
+    @property
+    def rows(self) -> Matrix:
+        """H, row by row; none where nothing is measured."""
+        return () if self.measurement is None else self.measurement.matrix
+
+    @property
+    def values(self) -> Vector:
+        """y; empty where nothing is measured, or where it is left out."""
+        return () if self.measurement is None else self.measurement.value or ()
+
+    # What the numbers stand for
+
+    def _measurement(self) -> Measurement:
+        """H, y and sigma_y; y is zero where it is left out."""
+        section = self.measurement
+        if section is None:
+            return Measurement(_tensor([]).view(0, self.dimension), _tensor([]), 0.0)
+        value = section.value or [0.0] * len(section.matrix)
+        return Measurement(_tensor(section.matrix), _tensor(value), section.noise)
+
+    def problem(self) -> Problem:
+        """Return prior, measurement and exact target; y is drawn where it is left out."""
+        prior = _mixture(self.prior)
+        if self.target is not None:
+            return Problem.shifted(prior, _mixture(self.target))
+        return Problem.of(prior, self.with_value()._measurement())
+
+    def with_value(self) -> Scenario:
+        """Return this scenario with y filled in: drawn from the model with the run's seed where left out."""
+        known = self.measurement is None or self.measurement.value is not None
+        return self if known else self.redrawn(self.seed_for("value"))
+
+    def redrawn(self, seed: int) -> Scenario:
+        """Return this scenario with y drawn from the model: ``x ~ prior``, ``y = H x + sigma_y n``."""
+        if self.measurement is None:
+            return self
+        generator = torch.Generator().manual_seed(seed)
+        point = _mixture(self.prior).sample(1, generator)
+        matrix = _tensor(self.measurement.matrix)
+        normal = torch.randn(matrix.shape[0], generator=generator, dtype=torch.float64)
+        noise = self.measurement.noise
+        value = (matrix @ point).squeeze(-1) + noise * normal
+        if noise > 0:  # figures far below the noise say nothing and are no pleasure to read
+            value = value.round(decimals=max(0, 3 - math.floor(math.log10(noise))))
+        measurement = self.measurement.model_copy(update={"value": tuple(value.tolist())})
+        return self.model_copy(update={"measurement": measurement})
+
+    def line_up(self, *, with_idle: bool = False) -> list[Sampler]:
+        """Return the samplers in the order in which the run names them; then, if wanted, those that it leaves out."""
+        idle = [name for name in self.samplers if name not in self.run.samplers] if with_idle else []
+        return line_up([*self.run.samplers, *idle], self.samplers, self.run.variance)
+
+    def obstacle(self, sampler: Sampler) -> str | None:
+        """Return why a sampler cannot run here, as the end of a sentence that begins with its name."""
+        return sampler.obstacle(self._measurement())
+
+    def seed_for(self, purpose: Literal["value", "particles", "paths", "bracket", "asymptote", "closeness"]) -> int:
+        """Return the seed of one purpose: independent streams from the run's seed."""
+        index = ("value", "particles", "paths", "bracket", "asymptote", "closeness").index(purpose)
+        return int(np.random.SeedSequence([self.run.seed, index]).generate_state(1, np.uint64)[0] >> 1)
+
+    def device(self) -> torch.device:
+        """Return where the particles live.
+
+        Raises:
+            ScenarioError: CUDA is asked for and there is none.
+        """
+        available = torch.cuda.is_available()
+        if self.run.device == "cuda" and not available:
+            raise ScenarioError("", "run.device", "this machine has no CUDA device; allowed here: auto, cpu")
+        return torch.device("cuda" if available and self.run.device != "cpu" else "cpu")
+
+    def run_size(self, *, keep_frames: bool) -> RunSize:
+        """Return what the memory of a run depends on, as if no term had a closed form.
+
+        Args:
+            keep_frames: every frame is kept for the animation, as in the window.
+        """
+        target = 0 if self.target is None else len(self.target.weights)
+        return RunSize(
+            dimension=self.dimension,
+            components=max(len(self.prior.weights), target),
+            steps=self.schedule.steps,
+            samplers=len(self.run.samplers),
+            particles=self.run.particles,
+            paths=self.run.paths,
+            sizes=Sizes().after(self.run.kl_rounds) if self.run.kl_rounds else None,
+            keep_frames=keep_frames,
+        )
+
+    def require_memory(self, *, keep_frames: bool, available: int | None = None) -> None:
+        """Refuse a run that would not fit in memory, before anything is allocated.
+
+        Args:
+            keep_frames: every frame is kept for the animation, as in the window.
+            available: bytes to fit in; left out: what the machine has free now.
+
+        Raises:
+            ScenarioError: naming what the largest part grows with, and the size that the run would need.
+        """
+        size = self.run_size(keep_frames=keep_frames)
+        try:
+            require_memory(size, available)
+        except ScenarioError:
+            if size.components > 1 or not self._has_closed_form():
+                raise
+            require_memory(size._replace(paths=0, sizes=None), available)
+
+    def _has_closed_form(self) -> bool:
+        """Whether no term is sampled."""
+        problem, schedule = self.with_value().problem(), self.schedule.build()
+        return all(is_affine(problem, schedule, sampler) for sampler in self.line_up())
+
+    # Reading and writing
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any], source: str = "") -> Self:
+        """Validate nested dictionaries as they come from TOML.
+
+        Raises:
+            ScenarioError: the first thing that is wrong.
+        """
+        try:
+            return cls.model_validate(data)
+        except (RecursionError, OverflowError):
+            raise ScenarioError(source, "", "must not nest so deeply or hold such large numbers") from None
+        except ValidationError as error:
+            errors = error.errors()
+            # A key that is misspelt also leaves one missing: the first is what the user can see.
+            first = next((each for each in errors if each["type"] == "extra_forbidden"), errors[0])
+            raise explain(first, source, _keys_at, SCHEDULES) from None
+
+    @classmethod
+    def from_toml(cls, text: str, source: str = "") -> Self:
+        """Read a scenario from TOML text; ``source`` names it in errors.
+
+        Raises:
+            ScenarioError: the text is not TOML or not a scenario.
+        """
+        try:
+            data = tomllib.loads(text.removeprefix("\ufeff"))
+        except tomllib.TOMLDecodeError as error:
+            raise ScenarioError(source, "", f"is not valid TOML: {one_line(str(error))}") from None
+        except ValueError:  # Python's limit of digits
+            raise ScenarioError(source, "", "is not valid TOML: a number has too many digits") from None
+        except RecursionError:
+            raise ScenarioError(source, "", "must not nest lists or tables so deeply") from None
+        return cls.from_dict(data, source)
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Read a scenario file.
+
+        Raises:
+            ScenarioError: the file cannot be read, is not TOML, or is not a scenario.
+        """
+        return cls.from_toml(read_text(path), str(path))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return nested dictionaries of plain numbers, lists and strings."""
+        data = self.model_dump(mode="json", exclude_none=True)
+        return {key: value for key, value in data.items() if key != "samplers" or value}
+
+    def to_toml(self) -> str:
+        """Return the file's text; reading it again gives an equal scenario."""
+        # kind first, so that the section says what its other keys mean
+        schedule = {"kind": self.schedule.kind, **self.schedule.model_dump(exclude={"kind"})}
+        return tomlkit.dumps({**self.to_dict(), "schedule": schedule})
+
+
+def _must_fit(field: str, dimension: int, size: int, fitting: Sequence[str]) -> str:
+    """What a field of another dimension must have, and which field it must go with."""
+    if "covariances" in field:
+        return f"must be {dimension} by {dimension} (is {size} by {size})"
+    if "matrix" in field:
+        return f"must have {dimension} columns, one for each coordinate of prior.means (has {size})"
+    covariance = field.replace("means", "covariances")
+    other = "its covariance" if covariance in fitting else fitting[0].replace(",", "")
+    return f"must have {dimension} coordinates as {other} (has {size})"
+
+
+def _mixture(section: MixtureSection) -> GaussianMixture:
+    return GaussianMixture.from_covariances(
+        _tensor(section.weights), _tensor(section.means), _tensor(section.covariances)
+    )
+
+
+def _tensor(values: Sequence[object] | None) -> Tensor:
+    return torch.tensor(values, dtype=torch.float64)
+
+
+def _show(values: Tensor) -> str:
+    return "[" + ", ".join(f"{value:.6g}" for value in values.tolist()) + "]"
+
+
+def _keys_at(place: Place) -> Iterable[str]:
+    """The keys of a table of the file."""
+    model = (
+        SCHEDULES[str(place[1])]
+        if place[:1] == ("schedule",)
+        else Scenario.SECTIONS[str(place[0])]
+        if place
+        else Scenario
+    )
+    return model.model_fields

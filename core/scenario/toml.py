@@ -1,0 +1,60 @@
+"""The text of a scenario's file, changed no more than its values: comments and layout stay."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import tomlkit
+from tomlkit.exceptions import TOMLKitError
+
+from core.errors import ScenarioError
+from core.scenario.scenario import Scenario
+
+
+def updated_toml(text: str, scenario: Scenario) -> str:
+    """Return TOML text with a scenario's values; where ``text`` cannot be kept, new text.
+
+    Args:
+        text: of a scenario's file, with whatever comments it has.
+        scenario: what the text shall say.
+    """
+    try:
+        document = tomlkit.parse(text)
+        _update(document, Scenario.from_toml(text).to_dict(), scenario.to_dict())
+        kept = _with_line_ends(tomlkit.dumps(document), text)
+        if Scenario.from_toml(kept) == scenario:
+            return kept
+    except (ScenarioError, TOMLKitError, RecursionError):
+        pass
+    return _with_line_ends(scenario.to_toml(), text)
+
+
+def _with_line_ends(new: str, old: str) -> str:
+    """Text with the line ends of older text: those that most of its lines have."""
+    windows = old.count("\r\n") > old.count("\n") / 2
+    return re.sub(r"\r?\n", "\r\n" if windows else "\n", new)
+
+
+def _update(document: Any, before: Any, after: Any) -> None:  # noqa: ANN401 - tables or lists of whatever depth
+    """Write into a table or a list what is not as before: what a file left to the defaults stays left out."""
+    if isinstance(after, dict):
+        for key in before.keys() - after.keys():
+            document.pop(key, None)
+    for key, value in after.items() if isinstance(after, dict) else enumerate(after):
+        old = before.get(key) if isinstance(before, dict) else before[key]
+        if old == value:
+            continue
+        tables = isinstance(old, dict) and isinstance(value, dict)
+        missing = isinstance(document, dict) and key not in document
+        if missing and tables:
+            document[key] = tomlkit.table()
+        if tables or (_same_length(old, value) and not missing):
+            _update(document[key], old, value)
+        else:
+            document[key] = value
+
+
+def _same_length(old: object, new: object) -> bool:
+    """Whether a list can be changed entry by entry, which keeps the layout around it."""
+    return isinstance(old, list) and isinstance(new, list) and len(old) == len(new)

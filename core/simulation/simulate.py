@@ -1,0 +1,302 @@
+"""Run samplers side by side on the same random numbers, into a trace that others may watch."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self, final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from core.problem.mixture import affine
+from core.problem.problem import Level, Problem
+from core.problem.schedule import Schedule
+from core.samplers import Kernel, Sampler
+from core.simulation.work import Watch, columns, unwatched
+
+_DIVERGENCE_FACTOR = 1e6
+"""Particles this many times farther out than the problem's own scale have diverged."""
+_LARGEST = 1e15
+"""And so have those beyond this distance, whatever the scale: squares of larger ones may overflow in float32."""
+
+
+@final
+@dataclass(eq=False)
+class Trace:
+    """What a run has produced so far; every slot is written once, then ``completed`` moves past it.
+
+    Frame i holds time ``t = T - i``. A reader on another thread reads ``completed`` first and
+    touches only frames below it.
+    """
+
+    frames: list[Tensor]
+    """A sampler each: (T + 1, d, N) float32 on the CPU, or (2, d, N), the latest two frames only."""
+    observed_mismatch: NDArray[np.float64]
+    """(samplers, T + 1): accumulated over the particles down to t, in nats; index by frame."""
+    observed_error: NDArray[np.float64]
+    """(samplers, T + 1): its standard error."""
+    diverged_at: list[int | None]
+    """A sampler each: the first t whose particles are not finite or far beyond the problem's scale."""
+    offsets: Tensor | None = None
+    """(T + 1, d) float64, by frame: ``sqrt(abar_t)`` times the centre that ``frames`` are relative to; None: zero."""
+    completed: int = field(default=0)
+    """Frames written so far, 0..T + 1."""
+
+    @classmethod
+    def empty(
+        cls,
+        samplers: int,
+        steps: int,
+        dimension: int,
+        particles: int,
+        *,
+        keep_frames: bool,
+        file: Path | None = None,
+        offsets: Tensor | None = None,
+    ) -> Self:
+        """Allocate a trace; its frames in a file that other processes may map as well, if one is given.
+
+        Args:
+            samplers: how many.
+            steps: T.
+            dimension: d.
+            particles: N.
+            keep_frames: all of them, not the latest two only.
+            file: where frames are kept.
+            offsets: from :func:`offsets`.
+        """
+        shape = samplers, steps + 1 if keep_frames else 2, dimension, particles
+        size = math.prod(shape)
+        memory = torch.empty(size) if file is None else torch.from_file(str(file), shared=True, size=size)
+        return cls(
+            list(memory.view(shape)),
+            np.full((samplers, steps + 1), np.nan),
+            np.full((samplers, steps + 1), np.nan),
+            [None] * samplers,
+            offsets,
+        )
+
+    def write(self, sampler: int, frame: int, points: Tensor) -> None:
+        """Store the particles of one sampler."""
+        frames = self.frames[sampler]
+        frames[frame % frames.shape[0]].copy_(points)
+
+    def particles(self, sampler: int, frame: int, count: int | None = None) -> Tensor:
+        """(d, N): the particles of one sampler at a frame (one of the latest two where only those are kept).
+
+        In float32, or in float64 where they are kept relative to a centre; the first ``count`` of them, or all.
+        """
+        frames = self.frames[sampler]
+        return self._placed(frames[frame % frames.shape[0], :, :count], frame)
+
+    def trails(self, sampler: int, first: int, frame: int, count: int) -> Tensor:
+        """(frame - first, d, count): the first particles of one sampler in the frames before one."""
+        return self._placed(self.frames[sampler][first:frame, :, :count], slice(first, frame))
+
+    def _placed(self, particles: Tensor, frames: int | slice) -> Tensor:
+        return particles if self.offsets is None else particles.double() + self.offsets[frames].unsqueeze(-1)
+
+
+_FAR = 1000.0
+"""Where means lie this many times farther out than the narrowest direction is wide, float32 needs a centre."""
+
+
+def offsets(problem: Problem, schedule: Schedule) -> Tensor | None:
+    """Return ``sqrt(abar_t)`` times the target's mean by frame, (T + 1, d); None where particles need no centre.
+
+    All steps translate with the problem: ``z_t = x_t - sqrt(abar_t) c`` follows the problem whose mixtures are moved
+    by -c and whose y is moved by -Hc. Differences to the means are what must keep their digits in float32.
+    """
+    narrowest = math.sqrt(float(problem.target.variances.min()) + 1 - float(schedule.alpha_bar[1]))
+    centre = problem.target.mean
+    if float(centre.abs().max()) <= _FAR * narrowest:
+        return None
+    roots = torch.from_numpy(np.sqrt(schedule.alpha_bar[::-1]).copy())
+    return roots.unsqueeze(-1) * centre
+
+
+def centred(problem: Problem, schedule: Schedule, samplers: Sequence[Sampler]) -> tuple[Problem, Tensor]:
+    """Return the problem relative to its target's mean, and what is to be added to its coordinates by frame.
+
+    Far from the origin even double precision loses digits. Where it does not, or where a sampler need not translate
+    with the problem, all stays in place.
+    """
+    shifts = offsets(problem, schedule) if all(sampler.is_equivariant for sampler in samplers) else None
+    if shifts is None:
+        return problem, torch.zeros(schedule.steps + 1, problem.prior.dimension, dtype=torch.float64)
+    return problem.translated(-shifts[-1]), shifts
+
+
+def resolution(problem: Problem, schedule: Schedule) -> float:
+    """Return the rounding of a particle's coordinate in parts of the narrowest standard deviation at t = 1.
+
+    Above about a thousandth, numbers that are read off particles have lost digits: components lie too far apart.
+    """
+    centre = torch.zeros(problem.prior.dimension) if offsets(problem, schedule) is None else problem.target.mean
+    mixtures = problem.prior, problem.target
+    farthest = max(float((part.means - centre).abs().max()) for part in mixtures)
+    narrowest = math.sqrt(float(problem.target.variances.min()) + 1 - float(schedule.alpha_bar[1]))
+    return farthest * float(np.finfo(np.float32).eps) / narrowest
+
+
+@torch.no_grad()
+def simulate(
+    problem: Problem,
+    schedule: Schedule,
+    samplers: Sequence[Sampler],
+    trace: Trace,
+    *,
+    seed: int,
+    device: torch.device,
+    observe: bool = True,
+    watch: Watch = unwatched,
+) -> Iterator[int]:
+    """Step all samplers from t = T down to 0 on common noise, in float32.
+
+    The consumer owns the loop: each ``next`` computes one step of every sampler, writes it to
+    ``trace`` and yields its t, so that pausing and cancelling are free. A sampler that diverges is
+    frozen at NaN from there on and does not disturb the others; so is one whose code has stopped with a fault.
+
+    Args:
+        problem: in float64, on the CPU.
+        schedule: gives T and every abar_t.
+        samplers: one slot of ``trace`` each.
+        trace: from :meth:`Trace.empty`, with the same sizes.
+        seed: of this run's own generator.
+        device: where the particles live.
+        observe: accumulate the observed mismatch (one more score a step and sampler).
+        watch: is told how far a step is, where it takes several blocks of particles.
+
+    Yields:
+        t of the frame just completed: T, T - 1, ..., 0.
+    """
+    dimension, count = trace.frames[0].shape[1:]
+    generator = torch.Generator(device).manual_seed(seed)
+    limit = min(_DIVERGENCE_FACTOR * _scale(problem), _LARGEST)
+    centred = problem if trace.offsets is None else problem.translated(-trace.offsets[-1])
+    local = centred.to(device, torch.float32)
+    steps = _steps(problem, schedule, samplers, trace, device)
+    basis = local.measurement.right_basis
+    noise = torch.empty(dimension, count, device=device)
+    start = noise.normal_(generator=generator).clone()
+    if trace.offsets is not None:
+        start = (start.double() - trace.offsets[0].unsqueeze(-1).to(device)).float()
+    blocks = columns(problem, count, start.element_size())
+    several = len(blocks) > 1
+    points = [start.clone() if several else start for _ in samplers]
+    accumulated = torch.zeros(len(samplers), count, device=device)
+    for index in range(len(samplers)):
+        trace.write(index, 0, start)
+    del start
+    trace.observed_mismatch[:, 0] = trace.observed_error[:, 0] = 0.0
+    trace.completed = 1
+    yield schedule.steps
+
+    for frame, level in enumerate(local.levels(schedule), start=1):
+        noise.normal_(generator=generator)
+        for index, step in enumerate(steps):
+            if trace.diverged_at[index] is None and samplers[index].fault is None:
+                for done, block in enumerate(blocks, start=1):
+                    here = points[index][:, block] if several else points[index]  # levels remember points as they are
+                    observed = accumulated[index, block] if observe else None
+                    moved = _moved(step, level, here, noise[:, block], basis, observed)
+                    if several:
+                        here.copy_(moved)
+                        watch((index + done / len(blocks)) / len(steps))
+                    else:
+                        points[index] = moved
+                if observe:
+                    mean, error = _mean(accumulated[index])
+                    trace.observed_mismatch[index, frame], trace.observed_error[index, frame] = mean, error
+                has_stopped = samplers[index].fault is not None  # which says nothing of its mathematics
+                if has_stopped or _is_beyond(limit, points[index]):
+                    trace.diverged_at[index] = None if has_stopped else level.t - 1
+                    points[index] = torch.full_like(noise, math.nan)
+            trace.write(index, frame, points[index])
+        trace.completed = frame + 1
+        yield level.t - 1
+
+
+Step = Callable[[Level, Tensor], Kernel]
+"""A kernel at a level and points, both relative to the trace's centre."""
+
+
+def _is_beyond(limit: float, points: Tensor) -> bool:
+    """Whether the root mean square distance of points (d, N) is above a limit, or no number."""
+    flat = points.view(-1)
+    # Comparisons with NaN are false, so this also catches what is not finite.
+    return not math.sqrt(float(torch.dot(flat, flat)) / points.shape[1]) <= limit
+
+
+def _moved(step: Step, level: Level, points: Tensor, noise: Tensor, basis: Tensor, observed: Tensor | None) -> Tensor:
+    """Points (d, N) after a step; their mismatch is added to ``observed``, (N,)."""
+    kernel = step(level, points)
+    if observed is not None:
+        observed += mismatch(basis, level.target_mean(points), kernel).sum(0)
+    return draw(kernel, noise, basis)
+
+
+def _steps(
+    problem: Problem, schedule: Schedule, samplers: Sequence[Sampler], trace: Trace, device: torch.device
+) -> list[Step]:
+    """The samplers' kernels; one that need not translate with the problem gets true coordinates, in float64."""
+    if trace.offsets is None:
+        return [sampler.kernel for sampler in samplers]
+    exact = problem.to(device, torch.float64)
+    roots = trace.offsets.to(device).unsqueeze(-1)
+
+    def placed(sampler: Sampler) -> Step:
+        def step(level: Level, points: Tensor) -> Kernel:
+            frame = schedule.steps - level.t
+            true = exact.level(schedule, [level.t]).each()[0]
+            kernel = sampler.kernel(true, points.double() + roots[frame])
+            variance = kernel.variance.float() if isinstance(kernel.variance, Tensor) else kernel.variance
+            return Kernel((kernel.mean - roots[frame + 1]).float(), variance)
+
+        return step
+
+    return [sampler.kernel if sampler.is_equivariant else placed(sampler) for sampler in samplers]
+
+
+def mismatch(basis: Tensor, exact_mean: Tensor, kernel: Kernel) -> Tensor:
+    """``1/2 (mu*_t - mu_t)_i^2 / v_i`` of every point, along each right singular direction i of H: (d, N).
+
+    Rows up to the rank of H are the measured directions; their sum over a column is the step's
+    mismatch there (theory.md section 3), in nats. It is infinite along directions without variance.
+
+    Args:
+        basis: V, (d, d).
+        exact_mean: ``mu*_t`` at the points, (d, N).
+        kernel: the sampler's step at the same points.
+    """
+    gap = basis.mT @ (exact_mean - kernel.mean)
+    if isinstance(kernel.variance, float):
+        return gap.square_().mul_(0.5 / kernel.variance) if kernel.variance else gap.fill_(math.inf)
+    return torch.where(kernel.variance > 0, gap.square_() * (0.5 / kernel.variance), math.inf)
+
+
+def _mean(values: Tensor) -> tuple[float, float]:
+    """Mean of values (N,) with its standard error: NaN for one value alone, zero where the mean is infinite."""
+    spread, mean = (float(part) for part in torch.std_mean(values, correction=0))
+    if math.isnan(mean) and math.isinf(total := float(values.sum())):
+        return total, 0.0
+    return mean, spread / math.sqrt(len(values) - 1) if len(values) > 1 else math.nan
+
+
+def draw(kernel: Kernel, noise: Tensor, basis: Tensor) -> Tensor:
+    """One draw of the kernel; equal variances leave the common noise as it is."""
+    if isinstance(kernel.variance, float):
+        return torch.add(kernel.mean, noise, alpha=math.sqrt(kernel.variance))
+    return affine(kernel.mean, (basis * kernel.variance.mT.sqrt()) @ basis.mT, noise)
+
+
+def _scale(problem: Problem) -> float:
+    """The largest distance at which the particles of a sound sampler could be expected."""
+    mixtures = (problem.prior, problem.target)
+    spread = max(float(part.means.norm(dim=1).max() + part.variances.max().sqrt()) for part in mixtures)
+    return 1.0 + spread + float(problem.measurement.estimate.norm())

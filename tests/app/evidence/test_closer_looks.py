@@ -1,0 +1,253 @@
+"""Composition, increments and weights: what is painted is what the run knows at the cursor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QEvent, QPoint
+from PySide6.QtGui import QColor
+from PySide6.QtWidgets import QApplication, QWidget
+from pytestqt.qtbot import QtBot
+
+from app.evidence.composition import PARTS, Composition
+from app.evidence.per_step import PerStepPlot
+from app.evidence.weights import WeightsView
+from app.theme import theme
+from app.widgets.read_out import ReadOut
+from app.widgets.widgets import LegendEntry
+from core.diagnostics.component_weights import weights_at
+from core.runs.experiment import Experiment
+from core.scenario.scenario import Scenario
+from core.text.number_format import number, with_error
+
+Make = Callable[..., Scenario]
+Run = Callable[..., Experiment]
+STEPS = 40
+
+
+@pytest.fixture(params=["one", "mixture"])
+def experiment(request: pytest.FixtureRequest, make_scenario: Make, make_experiment: Run) -> Experiment:
+    """A finished run of one Gaussian, and of three."""
+    return make_experiment(make_scenario(one=request.param == "one"))
+
+
+@pytest.fixture
+def composition(shown: Callable[..., QWidget]) -> Composition:
+    made = Composition()
+    shown(made, 396, 130)
+    return made
+
+
+@pytest.fixture
+def per_step(shown: Callable[..., QWidget]) -> PerStepPlot:
+    made = PerStepPlot()
+    shown(made, 396, 150)
+    return made
+
+
+@pytest.fixture
+def weights(shown: Callable[..., QWidget]) -> WeightsView:
+    made = WeightsView()
+    shown(made, 396, 130)
+    return made
+
+
+def point_at(qtbot: QtBot, widget: QWidget, at: QPoint, card: ReadOut) -> str:
+    """Hover, check where the card lies, and return what it says."""
+    qtbot.mouseMove(widget, at + QPoint(4, 0))  # the pointer may rest there from before
+    qtbot.mouseMove(widget, at)
+    qtbot.waitUntil(card.isVisible)
+    window = widget.window()
+    assert window.rect().width() >= card.width()
+    assert not card.geometry().contains(widget.mapTo(window, at))
+    return card.text()
+
+
+# Composition
+
+
+@pytest.mark.parametrize("frame", [0, 1, 2, STEPS - 1, STEPS])
+def test_no_total_is_cut_off(frame: int, composition: Composition, make_scenario: Make, make_experiment: Run) -> None:
+    experiment = make_experiment(make_scenario())
+    experiment.evidence.value["bound"][:, 0], experiment.evidence.error["bound"][:, 0] = 1.3e-8, 3e-9
+    composition.show_experiment(experiment)
+    composition.show_frame(frame)
+    totals = composition.bars._totals()
+    assert max(map(composition.bars.fontMetrics().horizontalAdvance, totals)) <= 80
+    assert frame > 0 or totals == ["1.3·10⁻⁸"] * len(experiment.samplers)
+
+
+@pytest.mark.parametrize("frame", [STEPS - 1, STEPS])
+def test_a_bound_that_does_not_exist_is_explained_in_its_place(
+    frame: int, composition: Composition, per_step: PerStepPlot, make_scenario: Make, make_experiment: Run
+) -> None:
+    experiment = make_experiment(make_scenario(run={"samplers": ["ddnm", "ddim", "heun"]}))
+    composition.show_experiment(experiment)
+    composition.show_frame(frame)
+    bars = composition.bars
+    assert {segment.row for segment in bars.segments()} == {0}
+    assert bars._totals()[1:] == ["no bound", "no bound"]
+    image, muted = bars.grab().toImage(), QColor(theme.current().muted)
+    room = bars._bar(1).toRect()
+    inked = [(x, y) for x in range(room.left(), room.right()) for y in range(room.top(), room.bottom())]
+    assert any(image.pixelColor(x, y).lightness() == muted.lightness() for x, y in inked)
+    per_step.show_experiment(experiment)
+    assert per_step.time.note.text() == "DDIM · Exact, Heun · Exact: it adds no noise, so no bound exists."
+    assert per_step.time.note.isVisible()
+
+
+@pytest.mark.parametrize("absolute", [False, True])
+def test_bars_are_made_of_the_terms(absolute: bool, experiment: Experiment, composition: Composition) -> None:
+    frame = STEPS - 1
+    composition.show_experiment(experiment)
+    composition.set_absolute(absolute)
+    composition.show_frame(frame)
+    value = experiment.evidence.value
+    bounds = value["bound"][:, frame]
+    room = composition.bars._bar(0).width()
+    for row, name, place in composition.bars.segments():
+        scale = bounds.max() if absolute else bounds[row]
+        assert place.width() == pytest.approx(abs(value[name][row, frame]) / scale * room, rel=0.01, abs=0.5)
+    rows = [[place for row, _, place in composition.bars.segments() if row == index] for index in range(len(bounds))]
+    for places in rows:
+        assert all(after.left() == pytest.approx(before.right()) for before, after in pairwise(places))
+
+
+def test_bars_have_the_colours_of_the_legend(experiment: Experiment, composition: Composition) -> None:
+    composition.show_experiment(experiment)
+    composition.show_frame(STEPS - 1)
+    image = composition.bars.grab().toImage()
+    seen = set()
+    for _, name, place in composition.bars.segments():
+        if place.width() > 4:
+            seen.add(PARTS[name][0])
+            assert image.pixelColor(place.center().toPoint()) == QColor(PARTS[name][1])
+    shown_now = {entry._words for entry in composition.findChildren(LegendEntry) if entry.isVisible()}
+    assert seen <= shown_now < {words for words, _ in PARTS.values()}
+
+
+def test_a_term_below_zero_lies_left_of_the_others(experiment: Experiment, composition: Composition) -> None:
+    value = experiment.evidence.value
+    value["variance"][:, -2] = -0.25 * value["bound"][:, -2]
+    value["discretisation"][:, -2] += 0.25 * value["bound"][:, -2]
+    composition.show_experiment(experiment)
+    composition.show_frame(STEPS - 1)
+    first = {name: place for row, name, place in composition.bars.segments() if row == 0}
+    assert first["variance"].right() == pytest.approx(first["initialisation"].left())
+    assert first["variance"].left() >= composition.bars._bar(0).left() - 1e-6
+    assert first["mismatch_null"].right() <= composition.bars._bar(0).right() + 1e-6
+
+
+def test_hovering_a_bar_says_every_term_with_its_error(
+    experiment: Experiment, composition: Composition, qtbot: QtBot
+) -> None:
+    composition.show_experiment(experiment)
+    composition.show_frame(STEPS - 1)
+    bars = composition.bars
+    text = point_at(qtbot, bars, bars._bar(1).center().toPoint(), bars.read_out)
+    assert f"{experiment.samplers[1].about.label} at t = 1" in text
+    for name in PARTS:
+        value, error = (part[name][1, -2] for part in (experiment.evidence.value, experiment.evidence.error))
+        assert with_error(value, error) in text
+    QApplication.sendEvent(bars, QEvent(QEvent.Type.Leave))
+    assert not bars.read_out.isVisible()
+
+
+def test_a_sampler_without_a_bound_has_no_bar_but_a_reason(
+    composition: Composition, make_scenario: Make, make_experiment: Run, qtbot: QtBot
+) -> None:
+    composition.show_experiment(make_experiment(make_scenario(run={"samplers": ["ddnm", "ddim"]})))
+    composition.show_frame(STEPS - 1)
+    bars = composition.bars
+    assert {row for row, _, _ in bars.segments()} == {0}
+    assert "DDIM · Exact: no bound" in bars.accessibleDescription()
+    assert "it adds no noise" in point_at(qtbot, bars, bars._bar(1).center().toPoint(), bars.read_out)
+
+
+# Per step
+
+
+def test_increments_add_up_to_the_mismatch(experiment: Experiment, per_step: PerStepPlot) -> None:
+    per_step.show_experiment(experiment)
+    for index in range(len(experiment.samplers)):
+        times, added = per_step.curve(index)
+        np.testing.assert_array_equal(times, np.arange(STEPS - 1, -1, -1))
+        np.testing.assert_allclose(added.cumsum(), experiment.evidence.value["mismatch"][index, 1:], atol=1e-12)
+
+
+def test_hovering_reads_a_step_off(experiment: Experiment, per_step: PerStepPlot, qtbot: QtBot) -> None:
+    per_step.show_experiment(experiment)
+    view = per_step.time.plot.viewport()
+    text = point_at(qtbot, view, QPoint(view.width() // 2, 40), per_step.read_out)
+    t = round(per_step.time.hover_line.value())
+    assert f"step to t = {t}" in text
+    mismatch = experiment.evidence.value["mismatch"][0]
+    assert number(mismatch[STEPS - t] - mismatch[STEPS - t - 1]) in text
+    per_step.hide()
+    assert not per_step.read_out.isVisible()
+
+
+# Weights
+
+
+def mixture(components: int) -> dict[str, object]:
+    """So many components in a row."""
+    return {
+        "weights": [1.0 + 0.5 * (index % 3) for index in range(components)],
+        "means": [[index - components / 2, 0.3 * index] for index in range(components)],
+        "covariances": [[[0.2, 0.0], [0.0, 0.2]]] * components,
+    }
+
+
+def test_weights_are_those_of_the_particles_at_the_cursor(
+    weights: WeightsView, make_scenario: Make, make_experiment: Run, qtbot: QtBot
+) -> None:
+    experiment = make_experiment(make_scenario())
+    weights.show_experiment(experiment)
+    for frame in (5, STEPS - 1):
+        weights.show_frame(frame)
+        expected = weights_at(experiment, frame)
+        assert expected is not None
+        assert weights.weights is not None
+        np.testing.assert_array_equal(weights.weights.sampled, expected.sampled)
+        text = point_at(qtbot, weights, QPoint(weights.width() // 2, 60), weights.read_out)
+        assert f"at t = {STEPS - frame}" in text
+        assert number(expected.exact[1]) in text
+        assert with_error(expected.sampled[0, 1], expected.error[0, 1]) in text
+
+
+@pytest.mark.parametrize("components", [3, 12, 30])
+def test_every_component_is_painted(
+    components: int, weights: WeightsView, make_scenario: Make, make_experiment: Run
+) -> None:
+    experiment = make_experiment(make_scenario(prior=mixture(components), run={"samplers": ["ddnm"]}))
+    weights.show_experiment(experiment)
+    weights.show_frame(0)
+    image = weights.grab().toImage()
+    exact = weights.weights.exact
+    assert sorted(weights.order) == list(range(components))
+    if components > 12:
+        assert list(exact[weights.order]) == sorted(exact, reverse=True)
+    ink = QColor(theme.current().ink)
+    for place, component in enumerate(weights.order):
+        left, width = weights._column(place)
+        level = round(weights._height_of(exact[component]))
+        near = [image.pixelColor(round(left + width / 2), level + down) for down in (-1, 0, 1)]
+        colours = (ink, QColor(experiment.samplers[0].about.colour))
+        assert any(abs(pixel.lightness() - colour.lightness()) < 60 for pixel in near for colour in colours)
+
+
+@pytest.mark.parametrize(
+    ("sections", "words"),
+    [({"one": True}, "One component"), ({"measurement": {"noise": 0.0}}, "no density at t = 0")],
+)
+def test_words_stand_where_there_are_no_weights(
+    sections: dict[str, object], words: str, weights: WeightsView, make_scenario: Make, make_experiment: Run
+) -> None:
+    weights.show_experiment(make_experiment(make_scenario(**sections)))
+    weights.show_frame(STEPS)
+    assert weights.weights is None
+    assert words in weights._words()

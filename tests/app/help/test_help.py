@@ -1,0 +1,365 @@
+"""What explains: cards, pages, shortcuts, versions; opened by mouse and key, closed by Escape, blocking nothing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QAction, QGuiApplication, QKeySequence, QTextDocument
+from PySide6.QtWidgets import QApplication, QLabel, QMenu, QPushButton, QWidget
+from pytestqt.qtbot import QtBot
+
+from app.help import pages as help_pages
+from app.help import theme
+from app.help.about import AboutDialog, versions
+from app.help.formula import FormulaView, typeset
+from app.help.pages import HelpViewer, Page, formulas, pages, samplers_in_words, to_html
+from app.help.shortcuts import ShortcutSheet, shortcuts
+from app.widgets.popup import place_in
+from app.window.window import MainWindow
+from core.runs.experiment import Experiment
+from core.samplers import SAMPLERS
+from core.scenario.scenario import Scenario
+
+Run = Callable[..., Experiment]
+Window = Callable[..., MainWindow]
+LEFT = Qt.MouseButton.LeftButton
+RUN_MS = 30_000
+GENERATED = {"samplers": samplers_in_words, "shortcuts": lambda: "none"}
+
+
+@pytest.fixture
+def made(window: Window, qtbot: QtBot) -> MainWindow:
+    """A window whose run may be under way."""
+    opened = window(finish=False)
+    qtbot.waitUntil(opened.isActiveWindow)
+    opened.player.pause()
+    opened.setFocus()
+    return opened
+
+
+@pytest.fixture
+def ran(made: MainWindow, qtbot: QtBot) -> MainWindow:
+    """The same with its panels, when the run is over."""
+    qtbot.waitUntil(lambda: made.experiment is not None and not made.session.is_running, timeout=RUN_MS)
+    made.player.seek(20)
+    made.setFocus()
+    return made
+
+
+def texts(widget: QWidget) -> str:
+    return " ".join(label.text() for label in widget.findChildren(QLabel))
+
+
+# Cards
+
+
+def test_the_button_of_a_panel_opens_its_card_beside_it_and_escape_closes_it(ran: MainWindow, qtbot: QtBot) -> None:
+    for key, plane in ran.planes.planes.items():
+        qtbot.mouseClick(plane.info, LEFT)
+        card = ran.help.card
+        assert card is not None
+        assert card.about.key == key
+        assert ran.rect().contains(card.geometry())
+        assert not card.geometry().intersects(place_in(ran, plane.info))
+        assert plane.about.source in texts(card)
+        assert plane.about.summary in texts(card)
+        assert card.findChildren(FormulaView)
+        qtbot.keyClick(ran, Qt.Key.Key_Escape)
+        assert ran.help.card is None
+
+
+def test_the_key_opens_the_card_of_the_selected_panel_and_closes_it(ran: MainWindow, qtbot: QtBot) -> None:
+    qtbot.keyClick(ran, Qt.Key.Key_2)
+    qtbot.keyClick(ran, Qt.Key.Key_I)
+    assert ran.help.card is not None
+    assert ran.help.card.about.key == "bo-ddnm"
+    qtbot.keyClick(ran, Qt.Key.Key_1)
+    qtbot.keyClick(ran, Qt.Key.Key_I)
+    assert ran.help.card.about.key == "ddnm", "another card takes its place"
+    qtbot.keyClick(ran, Qt.Key.Key_I)
+    assert ran.help.card is None
+
+
+def test_a_card_leaves_the_window_usable(ran: MainWindow, qtbot: QtBot) -> None:
+    qtbot.keyClick(ran, Qt.Key.Key_I)
+    frame = ran.player.frame
+    qtbot.keyClick(ran, Qt.Key.Key_Left)
+    assert ran.player.frame == frame - 1
+    assert ran.help.card is not None
+
+
+def test_a_chip_offers_the_card_of_a_sampler_that_does_not_run(ran: MainWindow, qtbot: QtBot) -> None:
+    editor = ran.problem.samplers
+    qtbot.mouseClick(editor.fold, Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(editor.chips["ccdf"].chevron, Qt.MouseButton.LeftButton)
+    assert editor.settings is not None
+    about = next(each for each in editor.settings.findChildren(QPushButton) if each.text() == "About…")
+    qtbot.mouseClick(about, Qt.MouseButton.LeftButton)
+    assert ran.help.card is not None
+    assert ran.help.card.about.key == "ccdf"
+    assert editor.settings is None, "the card takes its place"
+
+
+def test_a_card_says_what_a_sampler_assumes_and_which_variant_it_is(
+    ran: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    qtbot.keyClick(ran, Qt.Key.Key_I)
+    assert ran.help.card is not None
+    assert "Assumes" not in texts(ran.help.card)
+    about = replace(SAMPLERS["exact"].about, assumptions="It knows the target.", variant="The only one.")
+    monkeypatch.setattr(type(SAMPLERS["exact"]), "about", about)
+    ran.help.explain(SAMPLERS["exact"].about, ran.help.button)
+    words = texts(ran.help.card)
+    assert "It knows the target." in words
+    assert "The only one." in words
+
+
+def test_the_card_leads_to_the_page_on_all_samplers(ran: MainWindow, qtbot: QtBot) -> None:
+    qtbot.keyClick(ran, Qt.Key.Key_I)
+    assert ran.help.card is not None
+    link = next(label for label in ran.help.card.findChildren(QLabel) if "href" in label.text())
+    qtbot.mouseClick(link, LEFT, pos=QPoint(20, link.height() // 2))
+    assert ran.help.viewer is not None
+    assert ran.help.viewer.contents.currentItem().text() == "The samplers"
+
+
+# Pages
+
+
+@pytest.fixture
+def viewer(made: MainWindow, qtbot: QtBot) -> HelpViewer:
+    qtbot.keyClick(made, Qt.Key.Key_F1)
+    opened = made.help.viewer
+    assert opened is not None
+    assert opened.isVisible()
+    return opened
+
+
+def titles(viewer: HelpViewer) -> list[str]:
+    items = (viewer.contents.item(row) for row in range(viewer.contents.count()))
+    return [item.text() for item in items if not item.isHidden()]
+
+
+def test_the_pages_are_there_in_their_order(viewer: HelpViewer) -> None:
+    assert titles(viewer) == [
+        "What you see",
+        "The identity and the bound",
+        "The samplers",
+        "Reading the numbers",
+        "Scenario files",
+        "Writing a sampler",
+        "Shortcuts",
+    ]
+
+
+@pytest.mark.parametrize("page", pages(GENERATED), ids=lambda page: page.name)
+def test_every_formula_of_a_page_is_typeset_and_every_link_leads_somewhere(page: Page) -> None:
+    for latex in formulas([page]):
+        typeset(latex)
+    names = {path.name for path in (Path(__file__).parents[3] / "resources" / "help").iterdir()}
+    assert all(link in names or link.startswith("https:") for link in re.findall(r"\]\((.*?)\)", page.text))
+    assert "$" not in re.sub(r"<[^>]*>", "", to_html(page.text))
+    assert "{{" not in page.text
+
+
+def test_the_formulas_are_pictures_of_ink(viewer: HelpViewer) -> None:
+    viewer.show_page("2-identity.md")
+    found = formulas([viewer.pages["2-identity.md"]])
+    html = viewer.reader.document().toHtml()
+    names = re.findall(r'<img src="([^"]*)"', html)
+    assert len(names) == len(found) > 20
+    kind = QTextDocument.ResourceType.ImageResource.value
+    assert all(not viewer.reader.loadResource(kind, name).isNull() for name in names)  # type: ignore[attr-defined]
+
+
+def test_the_page_on_samplers_is_made_of_what_is_registered(
+    viewer: HelpViewer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    viewer.show_page("3-samplers.md")
+    shown = viewer.reader.toPlainText()
+    assert all(sampler.about.summary in shown and sampler.about.source in shown for sampler in SAMPLERS.values())
+    about = replace(SAMPLERS["exact"].about, assumptions="It knows the target.")
+    monkeypatch.setattr(type(SAMPLERS["exact"]), "about", about)
+    assert "*Assumes:* It knows the target." in samplers_in_words()
+
+
+def test_a_link_is_followed_by_a_click(viewer: HelpViewer, qtbot: QtBot) -> None:
+    viewer.show_page("4-numbers.md")
+    viewer.show_page("3-samplers.md")
+    place = viewer.reader.document().find("The identity and the bound")
+    rectangle = viewer.reader.cursorRect(place)
+    qtbot.mouseClick(viewer.reader.viewport(), LEFT, pos=rectangle.center() - QPoint(6, 0))
+    assert viewer.contents.currentItem().text() == "The identity and the bound"
+    assert viewer.reader.toPlainText().startswith("The identity and the bound")
+
+
+def test_a_link_to_the_web_goes_to_the_browser(viewer: HelpViewer, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr(help_pages.QDesktopServices, "openUrl", lambda url: opened.append(url.toString()))
+    viewer.show_page("2-identity.md")
+    viewer.reader.anchorClicked.emit("https://arxiv.org/abs/2410.13746")
+    assert opened == ["https://arxiv.org/abs/2410.13746"]
+    assert viewer.contents.currentItem().text() == "The identity and the bound"
+
+
+def test_the_search_keeps_the_pages_that_have_the_words_and_marks_them(viewer: HelpViewer, qtbot: QtBot) -> None:
+    qtbot.keyClicks(viewer.search, "beta_start")
+    assert titles(viewer) == ["Scenario files"]
+    assert viewer.contents.currentItem().text() == "Scenario files"
+    marks = viewer.reader.extraSelections()
+    assert {mark.cursor.selectedText() for mark in marks} == {"beta_start"}  # type: ignore[attr-defined]
+    qtbot.keyClicks(viewer.search, "xyz")
+    assert titles(viewer) == []
+    assert viewer._nothing.isVisible()
+    viewer.search.clear()
+    assert len(titles(viewer)) == 7
+    assert not viewer._nothing.isVisible()
+    assert not viewer.reader.extraSelections()
+
+
+def test_the_help_opens_where_it_was_left_and_escape_closes_it(
+    made: MainWindow, viewer: HelpViewer, qtbot: QtBot
+) -> None:
+    viewer.show_page("5-scenario-files.md")
+    qtbot.keyClick(viewer.search, Qt.Key.Key_Escape)
+    assert not viewer.isVisible()
+    made.activateWindow()
+    qtbot.waitUntil(made.isActiveWindow)
+    qtbot.keyClick(made, Qt.Key.Key_F1)
+    assert made.help.viewer is viewer
+    assert viewer.isVisible()
+    assert viewer.contents.currentItem().text() == "Scenario files"
+
+
+SAID = ["W bias", "W_bias", "bracket", "limit", "observed", "asymptote", "upper only", "≤", "≈", "39.2 – 40.1", "±"]
+
+
+def test_what_the_screen_says_is_found_on_the_page_about_numbers(viewer: HelpViewer) -> None:
+    for words in SAID:
+        viewer.search.setText(words)
+        assert "Reading the numbers" in titles(viewer), words
+        viewer.show_page("4-numbers.md")
+        assert viewer.reader.extraSelections(), f"{words} is marked"
+        viewer.search.clear()
+        viewer.show_page(next(iter(viewer.pages)))
+
+
+def test_f1_opens_the_page_on_what_has_the_keys(made: MainWindow, qtbot: QtBot) -> None:
+    pages = {
+        made.problem.samplers.chips["ddnm"]: "The samplers",
+        made.problem.measurement.lines["noise"]: "Scenario files",
+        made.evidence.scale.buttons[0]: "Reading the numbers",
+        made.transport.play: "What you see",
+    }
+    for widget, title in pages.items():
+        made.activateWindow()
+        qtbot.waitUntil(made.isActiveWindow)
+        widget.setFocus()
+        qtbot.keyClick(widget, Qt.Key.Key_F1)
+        assert made.help.viewer is not None
+        assert made.help.viewer.contents.currentItem().text() == title
+
+
+def test_pages_follow_the_theme(made: MainWindow, viewer: HelpViewer, monkeypatch: pytest.MonkeyPatch) -> None:
+    for palette in (theme.DARK, theme.LIGHT):
+        monkeypatch.setattr(theme, "current", lambda palette=palette: palette)
+        made.help.restyle()
+        assert palette.accent.lower() in viewer.reader.document().toHtml()
+
+
+def code(name: str) -> str:
+    (page,) = (page for page in pages(GENERATED) if page.name == name)
+    return page.text.split("```")[1]
+
+
+def test_the_scenario_of_the_help_can_be_opened() -> None:
+    scenario = Scenario.from_toml(code("5-scenario-files.md"), "help")
+    assert scenario.run.samplers == ("ddnm", "bo-ddnm", "exact")
+
+
+def test_the_formula_of_the_sampler_in_the_help_is_typeset() -> None:
+    """That the sampler runs is tested with the core."""
+    defined: dict[str, Any] = {}
+    exec(code("6-writing-a-sampler.md").removeprefix("python\n"), defined)
+    typeset(defined["Shrunk"].kind.formula)
+
+
+# Shortcuts, versions, full screen
+
+
+def test_the_sheet_is_made_of_what_the_window_does(made: MainWindow, qtbot: QtBot) -> None:
+    extra = QAction("Something new", made, shortcut=QKeySequence("Ctrl+J"))
+    made.addAction(extra)
+    qtbot.keyClick(made, "?")
+    sheet = made.findChild(ShortcutSheet)
+    assert sheet is not None
+    assert sheet.isVisible()
+    words = texts(sheet)
+    assert "Something new Ctrl+J" in words
+    assert "Play or pause Space" in words
+    assert "Select a panel 1  2  3  4  5  6" in words
+    for action in made.findChildren(QAction):
+        assert action.shortcut().isEmpty() or action.text() in words
+    assert "Move a handle Drag  Arrows" in words
+    assert sheet.width() < 1280
+    assert sheet.height() < 680, "with a frame around it"
+    made.help.show_shortcuts()
+    assert made.findChildren(ShortcutSheet) == [sheet], "one is enough"
+    qtbot.keyClick(sheet, Qt.Key.Key_Escape)
+    assert not sheet.isVisible()
+
+
+def test_every_key_of_the_sheet_belongs_to_one_thing_only(made: MainWindow) -> None:
+    by_keys = (rows for title, rows in shortcuts(made, made.keys).items() if title != "On a plane")
+    names = [name for rows in by_keys for _, keys in rows for name in keys.split("  ")]
+    assert len(names) == len(set(names)) > 12
+
+
+def test_every_key_of_the_list_is_taken_by_the_window(made: MainWindow, qtbot: QtBot) -> None:
+    pressed: list[str] = []
+    made.keys = [replace(key, press=lambda key=key: pressed.append(key.name)) for key in made.keys]
+    for key in made.keys:
+        qtbot.keyClick(made, key.key)
+    assert pressed == [key.name for key in made.keys]
+
+
+def test_versions_are_shown_and_copied(made: MainWindow, qtbot: QtBot) -> None:
+    menu = made.help.button.menu()
+    assert isinstance(menu, QMenu)
+    next(action for action in menu.actions() if "About" in action.text()).trigger()
+    dialog = made.findChild(AboutDialog)
+    assert dialog is not None
+    assert all(version in texts(dialog) for version in versions().values())
+    qtbot.mouseClick(dialog.findChild(QPushButton), LEFT)
+    copied = QGuiApplication.clipboard().text().splitlines()
+    assert copied == [f"{name}: {version}" for name, version in versions().items()]
+    assert {"Mismatch Lab", "Python", "torch", "Qt", "PySide6", "pyqtgraph", "numpy", "platform", "device"} == set(
+        versions()
+    )
+    dialog.close()
+
+
+def test_f11_fills_the_screen_and_gives_it_back(made: MainWindow, qtbot: QtBot) -> None:
+    for full in (True, False):
+        qtbot.keyClick(QApplication.focusWidget() or made, Qt.Key.Key_F11)
+        assert made.isFullScreen() is full
+
+
+def test_the_menu_is_named_and_reached_by_tab(made: MainWindow) -> None:
+    button = made.help.button
+    assert button.accessibleName() == "Help"
+    assert button.focusPolicy() & Qt.FocusPolicy.TabFocus
+    menu = button.menu()
+    assert isinstance(menu, QMenu)
+    assert [action.text() for action in menu.actions() if not action.isSeparator()] == [
+        "Help",
+        "Tour",
+        "Shortcuts",
+        "About Mismatch Lab",
+    ]

@@ -1,0 +1,232 @@
+"""Dragging in the whole window: the dock and the run follow a hand, and a queue never forms."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
+from PySide6.QtGui import QMouseEvent
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from app.planes.view import PlaneView
+from app.run.session import Session
+from app.window.window import MainWindow
+from core.runs.experiment import Experiment
+from core.scenario.plane_edits import Grip
+from core.scenario.scenario import Scenario
+
+Make = Callable[..., Scenario]
+Window = Callable[..., MainWindow]
+LEFT, NONE = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+MEAN, VALUE = Grip("mean", 0), Grip("value", 0)
+RUN_MS = 30_000
+
+
+def view_of(window: MainWindow) -> PlaneView:
+    return next(iter(window.planes.planes.values())).view
+
+
+def pixel_at(window: MainWindow, grip: Grip) -> QPoint:
+    handles = view_of(window).handles
+    return view_of(window).mapFromScene(handles.mapToScene(handles.place(grip)))
+
+
+def press(bot: QtBot, window: MainWindow, grip: Grip) -> QPoint:
+    start = pixel_at(window, grip)
+    bot.mousePress(view_of(window).viewport(), LEFT, NONE, start)
+    return start
+
+
+def move(window: MainWindow, to: QPoint) -> None:
+    port = view_of(window).viewport()
+    places = QPointF(to), QPointF(port.mapToGlobal(to))
+    QApplication.sendEvent(port, QMouseEvent(QEvent.Type.MouseMove, *places, Qt.MouseButton.NoButton, LEFT, NONE))
+    QApplication.processEvents()
+
+
+def release(bot: QtBot, window: MainWindow, at: QPoint) -> None:
+    bot.mouseRelease(view_of(window).viewport(), LEFT, NONE, at)
+
+
+def prior_texts(window: MainWindow) -> list[str]:
+    return window.problem.prior.table.texts()[0]
+
+
+def test_the_dock_follows_the_hand_and_the_run_starts_when_it_lets_go(window: Window, qtbot: QtBot) -> None:
+    made = window()
+    first = made.experiment
+    start = press(qtbot, made, MEAN)
+    move(made, start + QPoint(40, -20))
+    qtbot.waitUntil(lambda: prior_texts(made)[1] != "-1.2, -0.8")
+    during = prior_texts(made)
+    assert made.scenario.prior.means[0] == (-1.2, -0.8), "not edited before it is let go"
+    assert not made.isWindowModified()
+    qtbot.waitUntil(lambda: made.experiment is not first, timeout=RUN_MS)
+    assert made.experiment is not None
+    preview = made.experiment.scenario
+    assert ", ".join(f"{value:g}" for value in preview.prior.means[0]) == during[1]
+    release(qtbot, made, start + QPoint(40, -20))
+    assert made.isWindowModified()
+    assert prior_texts(made) == during
+    qtbot.waitUntil(lambda: made.experiment.scenario == made.scenario and not made.session.is_running, timeout=RUN_MS)
+    assert made.scenario.prior == preview.prior
+
+
+def test_a_preview_shows_the_frame_that_was_shown(window: Window, qtbot: QtBot, make_scenario: Make) -> None:
+    made = window(make_scenario(run={"particles": 2500, "paths": 300}))
+    made.player.pause()
+    made.player.seek(31)
+    start = press(qtbot, made, VALUE)
+    with qtbot.waitSignal(made.session.previewed, timeout=RUN_MS):
+        move(made, start + QPoint(20, 0))
+    assert made.player.frame == 31
+    assert made.experiment is not None
+    assert made.experiment.scenario.run.particles == 1000
+    assert made.experiment.scenario.run.paths == 200
+    plane = next(iter(made.planes.planes.values()))
+    assert (plane.particles._newest == made.experiment.trace.frames[0][31].numpy()).all()
+    release(qtbot, made, start + QPoint(20, 0))
+    assert made.scenario.run.particles == 2500
+
+
+def test_a_preview_stays_until_the_run_has_come_as_far(window: Window, qtbot: QtBot, make_scenario: Make) -> None:
+    made = window(make_scenario(schedule={"steps": 400}, run={"particles": 2500}))
+    made.player.pause()
+    made.player.seek(380)
+    start = press(qtbot, made, MEAN)
+    with qtbot.waitSignal(made.session.previewed, timeout=RUN_MS):
+        move(made, start + QPoint(30, 0))
+    qtbot.waitUntil(lambda: not made.session.is_running, timeout=RUN_MS)
+    preview = made.experiment
+    frames: list[int] = []
+    made.player.moved.connect(frames.append)
+    with qtbot.waitSignal(made.session.began, timeout=RUN_MS):
+        release(qtbot, made, start + QPoint(30, 0))
+    assert made.experiment is preview
+    qtbot.waitUntil(lambda: made.experiment is not preview, timeout=RUN_MS)
+    assert made.experiment is not None
+    assert made.experiment.completed > 380
+    qtbot.waitUntil(lambda: not made.session.is_running, timeout=RUN_MS)
+    assert set(frames) == {380}, "nothing of the way there"
+    plane = next(iter(made.planes.planes.values()))
+    assert (plane.particles._newest == made.experiment.trace.frames[0][380].numpy()).all()
+
+
+def test_escape_brings_the_numbers_and_the_run_back(window: Window, qtbot: QtBot) -> None:
+    made = window()
+    before, texts = made.scenario, prior_texts(made)
+    start = press(qtbot, made, MEAN)
+    with qtbot.waitSignal(made.session.previewed, timeout=RUN_MS):
+        move(made, start + QPoint(40, -20))
+    qtbot.waitUntil(lambda: prior_texts(made) != texts)
+    qtbot.keyClick(view_of(made), Qt.Key.Key_Escape)
+    assert prior_texts(made) == texts
+    qtbot.waitUntil(lambda: not made.session.is_running, timeout=RUN_MS)
+    assert made.experiment is not None
+    assert made.experiment.scenario == made.scenario == before
+    assert not made.isWindowModified()
+    release(qtbot, made, start)
+
+
+def test_arrows_step_the_transport_unless_a_handle_has_the_keys(window: Window, qtbot: QtBot) -> None:
+    made = window()
+    made.player.pause()
+    made.player.seek(20)
+    qtbot.keyClick(QApplication.focusWidget() or made, Qt.Key.Key_Right)
+    assert made.player.frame == 21
+    release(qtbot, made, press(qtbot, made, MEAN))
+    qtbot.keyClick(QApplication.focusWidget(), Qt.Key.Key_Right)
+    assert made.player.frame == 21
+    assert made.scenario.prior.means[0] == pytest.approx((-1.19, -0.8))
+    qtbot.keyClick(QApplication.focusWidget(), Qt.Key.Key_Space)
+    assert made.player.is_playing, "other keys are the window's"
+    made.player.pause()
+    qtbot.keyClick(QApplication.focusWidget(), Qt.Key.Key_Escape)
+    frame = made.player.frame
+    qtbot.keyClick(QApplication.focusWidget(), Qt.Key.Key_Right)
+    assert made.player.frame == frame + 1
+    assert made.scenario.prior.means[0] == pytest.approx((-1.19, -0.8))
+
+
+def test_a_drag_goes_on_from_an_edit_in_the_dock(window: Window, qtbot: QtBot) -> None:
+    made = window()
+    made.problem.prior.table.item(0, 0).setText("0.9")
+    qtbot.waitUntil(lambda: not made.session.is_running, timeout=RUN_MS)
+    start = press(qtbot, made, MEAN)
+    move(made, start + QPoint(30, 0))
+    release(qtbot, made, start + QPoint(30, 0))
+    assert made.scenario.prior.weights[0] == 0.9
+    assert made.scenario.prior.means[0][0] > -1.2
+
+
+def test_a_y_that_is_left_to_the_seed_stays_so(window: Window, qtbot: QtBot, make_scenario: Make) -> None:
+    data = make_scenario().to_dict()
+    del data["measurement"]["value"]
+    made = window(Scenario.from_dict(data))
+    start = press(qtbot, made, MEAN)
+    move(made, start + QPoint(30, 0))
+    release(qtbot, made, start + QPoint(30, 0))
+    assert made.scenario.measurement.value is None
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_many_drags_in_a_row(seed: int, window: Window, qtbot: QtBot) -> None:
+    made = window()
+    dice = random.Random(seed)
+    for _ in range(12):
+        grip = dice.choice(made.planes.hand.spots).grip
+        start = press(qtbot, made, grip)
+        for _ in range(3):
+            move(made, start + QPoint(dice.randint(-30, 30), dice.randint(-30, 30)))
+        if dice.random() < 0.3:
+            qtbot.keyClick(view_of(made), Qt.Key.Key_Escape)
+        release(qtbot, made, start)
+    qtbot.waitUntil(lambda: not made.session.is_running, timeout=RUN_MS)
+    assert made.experiment is not None
+    assert made.experiment.scenario == made.scenario
+
+
+# Previews
+
+
+@pytest.fixture
+def session(qapp: QApplication) -> Iterator[Session]:  # noqa: ARG001 - signals need an application
+    made = Session()
+    yield made
+    made.close()
+
+
+def test_previews_never_queue_and_the_last_one_comes(session: Session, qtbot: QtBot, make_scenario: Make) -> None:
+    shown: list[Experiment] = []
+    others: list[Any] = []
+    session.previewed.connect(shown.append)
+    for signal in (session.began, session.advanced, session.finished, session.failed):
+        signal.connect(lambda *args: others.append(args))
+    for value in range(20):
+        session.preview(make_scenario(measurement={"value": [float(value)]}))
+    qtbot.waitUntil(lambda: not session.is_running, timeout=RUN_MS)
+    assert [experiment.scenario.measurement.value for experiment in shown] == [(0.0,), (19.0,)]
+    assert all(experiment.evidence.completed == 41 for experiment in shown), "complete when they are shown"
+    assert not others
+
+
+def test_a_run_drops_previews(session: Session, qtbot: QtBot, make_scenario: Make) -> None:
+    shown: list[Experiment] = []
+    session.previewed.connect(shown.append)
+    session.preview(make_scenario(schedule={"steps": 2000}))
+    session.preview(make_scenario())
+    with qtbot.waitSignal(session.finished, timeout=RUN_MS):
+        session.start(make_scenario())
+    assert not shown
+
+
+def test_a_preview_that_breaks_says_so(session: Session, qtbot: QtBot, make_scenario: Make) -> None:
+    scenario = make_scenario()
+    broken = scenario.model_copy(update={"run": scenario.run.model_copy(update={"paths": -3})})
+    with qtbot.waitSignal(session.failed, timeout=RUN_MS) as failed:
+        session.preview(broken)
+    assert "RuntimeError" in str(failed.args[0])

@@ -1,0 +1,404 @@
+"""Overlays, the card of scores, one panel enlarged, pages, and samplers chosen in a header: with mouse and keys."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtWidgets import QLabel, QWidget
+from pytestqt.qtbot import QtBot
+
+from app.document.document import Document
+from app.planes.overlays.items import DECADES, heat_colours, heat_image
+from app.planes.overlays.overlays import _ARROW_DECADES as ARROW_DECADES
+from app.planes.overlays.overlays import _ARROWS as ARROWS
+from app.planes.overlays.overlays import _CELL_SHARE as CELL_SHARE
+from app.planes.overlays.overlays import TWINS
+from app.planes.panel import Plane
+from app.planes.planes import PlaneGrid
+from app.planes.sampler_menu import with_sampler
+from app.theme import theme
+from app.window.window import MainWindow
+from core.diagnostics.score_field import Field
+from core.errors import ScenarioError
+from core.runs.experiment import Experiment
+from core.samplers import SAMPLERS
+from core.scenario.scenario import Scenario
+from core.text.number_format import number
+
+Make = Callable[..., Scenario]
+Run = Callable[..., Experiment]
+LEFT = Qt.MouseButton.LeftButton
+FRAME = 30
+SEVEN = ["prior", "ccdf", "ddnm", "bo-ddnm", "bo-oracle", "exact", "pigdm", "tmpd"]
+
+
+@pytest.fixture(scope="module")
+def experiment(make_scenario: Make, make_experiment: Run) -> Experiment:
+    return make_experiment(make_scenario())
+
+
+@pytest.fixture
+def grid(shown: Callable[..., QWidget], experiment: Experiment) -> PlaneGrid:
+    """Three panels of a finished run."""
+    made = PlaneGrid(Document(experiment.scenario))
+    shown(made, 700, 700)
+    made.show_experiment(experiment)
+    made.show_frame(FRAME)
+    return made
+
+
+def tick(bot: QtBot, grid: PlaneGrid, name: str) -> None:
+    bot.keyClick(grid.overlays.choice.boxes[name], Qt.Key.Key_Space)
+
+
+def marks(grid: PlaneGrid, key: str) -> object:
+    return grid.planes[key]._marks.marks
+
+
+# Overlays
+
+
+def test_trails_and_the_target_at_t_are_on_at_first(grid: PlaneGrid) -> None:
+    assert grid.overlays.shown == {"target", "trails"}
+    assert not grid._overlay_legend.isVisible()
+    assert all(plane._heat.image is None for plane in grid.planes.values())
+
+
+def test_the_list_opens_and_escape_closes_it(grid: PlaneGrid, qtbot: QtBot) -> None:
+    qtbot.mouseClick(grid.overlays, LEFT)
+    choice = grid.overlays.choice
+    assert choice.isVisible()
+    qtbot.mouseClick(choice.boxes["mismatch"], LEFT, pos=QPoint(8, choice.boxes["mismatch"].height() // 2))
+    assert grid.overlays.shown == {"target", "trails", "mismatch"}
+    qtbot.keyClick(choice.boxes["mismatch"], Qt.Key.Key_Escape)
+    assert not choice.isVisible()
+    assert "1" in grid.overlays.text()
+
+
+def test_the_mismatch_is_where_the_formula_says(grid: PlaneGrid, qtbot: QtBot, experiment: Experiment) -> None:
+    tick(qtbot, grid, "mismatch")
+    assert grid._overlay_legend.isVisible()
+    hottest = float(grid._overlay_legend.scale.words[1].split()[0])
+    level = experiment.problem.level(experiment.schedule, [experiment.schedule.steps - FRAME]).each()[0]
+    for index, plane in enumerate(grid.planes.values()):
+        image, place = plane._heat.image, plane._heat._place
+        assert image is not None
+        for column, row in ((5, 9), (30, 40), (60, 2)):
+            x = place.left() + (column + 0.5) / image.width() * place.width()
+            y = place.bottom() - (row + 0.5) / image.height() * place.height()  # rows from above; y points up
+            point = torch.tensor([[x], [y]], dtype=torch.float64)
+            heat = Field(level, experiment.samplers[index], point).mismatch().numpy()
+            expected = heat_image(heat[None], hottest).pixel(0, 0)
+            assert abs((image.pixel(column, row) >> 24) - (expected >> 24)) <= 1
+    tick(qtbot, grid, "mismatch")
+    assert all(plane._heat.image is None for plane in grid.planes.values())
+    assert not grid._overlay_legend.isVisible()
+
+
+def test_arrows_are_scores_on_one_scale(grid: PlaneGrid, qtbot: QtBot, experiment: Experiment) -> None:
+    tick(qtbot, grid, "used")
+    tick(qtbot, grid, "exact")
+    level = experiment.problem.level(experiment.schedule, [experiment.schedule.steps - FRAME]).each()[0]
+    for index, (key, plane) in enumerate(grid.planes.items()):
+        used, exact = plane._marks.marks.arrows
+        assert used.colour == SAMPLERS[key].about.colour
+        assert exact.colour == SAMPLERS["exact"].about.colour
+        score = experiment.samplers[index].score(level, torch.from_numpy(used.places)).numpy()
+        lengths = np.hypot(*score)
+        drawn = np.hypot(*used.vectors) / CELL_SHARE / grid.arrangement.leader.box.viewRect().width() * ARROWS
+        seen = (drawn > 0) & (drawn < 0.999)
+        full = lengths[seen] / 10 ** (ARROW_DECADES * (drawn[seen] - 1))
+        np.testing.assert_allclose(full, full[0], rtol=1e-9)
+        assert f"full arrow: {number(full[0])} per unit of x" in grid._overlay_legend.words.text()
+        turn = used.vectors[0] * score[1] - used.vectors[1] * score[0]
+        np.testing.assert_allclose(turn, 0, atol=1e-9 * lengths.max())
+
+
+@pytest.mark.parametrize("quiet", ["mismatch", "used"])
+def test_no_sampler_dwarfs_the_arrows_of_another(
+    quiet: str, grid: PlaneGrid, qtbot: QtBot, make_scenario: Make, make_experiment: Run
+) -> None:
+    grid.show_experiment(make_experiment(make_scenario(run={"samplers": ["dps", "bo-ddnm"]}), 40))
+    grid.show_frame(39)
+    tick(qtbot, grid, quiet)
+    lengths = [np.median(np.hypot(*marks(grid, key).arrows[0].vectors)) for key in ("dps", "bo-ddnm")]
+    assert lengths[1] > 0.2 * lengths[0]
+
+
+def test_the_scales_change_in_small_steps_over_the_run(grid: PlaneGrid, qtbot: QtBot, experiment: Experiment) -> None:
+    ends = []
+    tick(qtbot, grid, "mismatch")
+    for frame in range(experiment.schedule.steps):
+        grid.show_frame(frame)
+        ends.append(grid._overlay_legend.scale.hottest)
+    steps = np.abs(np.diff(np.log10(ends)))
+    assert all(f"{end:.0e}"[0] in "125" for end in ends)
+    assert np.count_nonzero(steps) > 5
+    assert steps.max() < 1.1, "of five powers of ten"
+
+
+def test_only_a_part_of_the_mismatch(grid: PlaneGrid, qtbot: QtBot, experiment: Experiment) -> None:
+    qtbot.keyClick(grid.overlays.choice.part, Qt.Key.Key_Down)
+    assert grid.overlays.part == "measured"
+    assert "mismatch" in grid.overlays.shown
+    row = experiment.problem.measurement.matrix[0].numpy()
+    across = np.array([-row[1], row[0]])
+    arrows = grid.planes["ddnm"]._marks.marks.arrows[0]
+    np.testing.assert_allclose(across @ arrows.vectors, 0, atol=1e-12)
+    assert np.abs(row @ arrows.vectors).max() > 0
+
+
+def test_twins_have_the_same_index(grid: PlaneGrid, qtbot: QtBot, experiment: Experiment) -> None:
+    tick(qtbot, grid, "twins")
+    ours, exact = grid.planes["ddnm"]._marks.marks.twins
+    np.testing.assert_array_equal(ours, experiment.trace.frames[0][FRAME][:, :TWINS].numpy())
+    np.testing.assert_array_equal(exact, experiment.trace.frames[2][FRAME][:, :TWINS].numpy())
+    assert grid.planes["exact"]._marks.marks.twins is None
+
+
+def test_without_exact_there_are_no_twins_and_the_legend_says_so(
+    grid: PlaneGrid, qtbot: QtBot, make_scenario: Make, make_experiment: Run
+) -> None:
+    grid.show_experiment(make_experiment(make_scenario(run={"samplers": ["ddnm"]}), 3))
+    grid.show_frame(1)
+    tick(qtbot, grid, "twins")
+    assert grid.planes["ddnm"]._marks.marks.twins is None
+    assert "run Exact" in grid._overlay_legend.words.text()
+
+
+def test_weights_are_the_mean_probabilities(grid: PlaneGrid, qtbot: QtBot, experiment: Experiment) -> None:
+    tick(qtbot, grid, "weights")
+    level = experiment.problem.level(experiment.schedule, [experiment.schedule.steps - FRAME]).each()[0]
+    bars = grid.planes["ddnm"]._marks.marks.weights
+    particles = experiment.trace.frames[0][FRAME].double()
+    expected = level.target.responsibilities(particles).of_component.mean(1)
+    np.testing.assert_allclose(bars.sampled, expected, rtol=1e-9)
+    np.testing.assert_allclose(bars.exact, experiment.problem.target.weights)
+    np.testing.assert_allclose(bars.places, experiment.problem.target.means.mT)
+
+
+def test_trails_can_be_left_out(grid: PlaneGrid, qtbot: QtBot) -> None:
+    assert grid.planes["ddnm"].particles._trail.size
+    tick(qtbot, grid, "trails")
+    assert not grid.planes["ddnm"].particles._trail.size
+
+
+def test_no_step_is_left_at_the_end(grid: PlaneGrid, qtbot: QtBot, experiment: Experiment) -> None:
+    tick(qtbot, grid, "mismatch")
+    grid.show_frame(experiment.schedule.steps)
+    assert "t = 0" in grid._overlay_legend.words.text()
+    assert grid.planes["ddnm"]._heat.image is None
+
+
+@pytest.mark.parametrize("dimension", [1, 3])
+def test_every_overlay_in_other_dimensions(
+    dimension: int, grid: PlaneGrid, qtbot: QtBot, make_scenario: Make, make_experiment: Run
+) -> None:
+    cube = np.eye(dimension).tolist()
+    prior = {"weights": [1.0, 2.0], "means": [[1.0] * dimension, [-1.0] * dimension], "covariances": [cube, cube]}
+    scenario = make_scenario(prior=prior, measurement={"matrix": [[1.0] * dimension], "noise": 0.3, "value": [0.4]})
+    grid.show_experiment(make_experiment(scenario, 12))
+    for name in ("mismatch", "used", "exact", "twins", "weights"):
+        tick(qtbot, grid, name)
+    grid.show_frame(10)
+    drawn = grid.planes["ddnm"]._marks.marks
+    assert len(drawn.arrows) == 3
+    assert grid.planes["ddnm"]._heat.image is not None
+    assert not grid.planes["ddnm"].grab().isNull()
+
+
+@pytest.mark.parametrize("dark", [True, False])
+def test_the_heat_is_clear_at_its_low_end_and_grows_denser(dark: bool) -> None:
+    opacity = heat_colours(dark) >> 24
+    assert opacity[0] == 0
+    assert (np.diff(opacity.astype(int)) >= 0).all()
+    assert opacity[-1] < 200
+
+
+def test_what_is_not_finite_has_an_end_of_the_scale(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(theme, "current", lambda: theme.DARK)
+    image = heat_image(np.array([[np.nan, 0.0, 10.0**-DECADES, np.inf, 1.0]]), 1.0)
+    opacity = [image.pixel(column, 0) >> 24 for column in range(5)]
+    assert opacity[:3] == [0, 0, 0]
+    assert opacity[3] == opacity[4] > 150
+
+
+# The card of scores
+
+
+def click(bot: QtBot, plane: Plane, place: tuple[float, float]) -> None:
+    view = plane.view
+    at = view.mapFromScene(plane.box.mapViewToScene(QPointF(*place)))
+    bot.mouseClick(view.viewport(), LEFT, pos=at)
+
+
+def card_text(grid: PlaneGrid) -> str:
+    assert grid._card is not None
+    return " ".join(label.text() for label in grid._card.findChildren(QLabel))
+
+
+def test_a_click_shows_the_scores_there(grid: PlaneGrid, qtbot: QtBot, experiment: Experiment) -> None:
+    click(qtbot, grid.planes["ddnm"], (-1.5, 1.4))
+    assert grid.selected is grid.planes["ddnm"]
+    assert grid._card is not None
+    assert grid._card.isVisible()
+    assert "DDNM at t = 10" in card_text(grid)
+    _, point = grid._point
+    level = experiment.problem.level(experiment.schedule, [10]).each()[0]
+    field = Field(level, SAMPLERS["ddnm"], torch.tensor([[point.x()], [point.y()]], dtype=torch.float64))
+    for vector in (field.prior, field.exact, field.used, field.gap()):
+        assert f"({number(float(vector[0]))}, {number(float(vector[1]))})" in card_text(grid)
+        assert number(float(vector.norm())) in card_text(grid)
+    assert grid.planes["ddnm"]._marks.marks.point == (point.x(), point.y())
+    grid.show_frame(FRAME - 5)
+    assert "DDNM at t = 15" in card_text(grid)
+
+
+def test_the_card_moves_with_clicks_and_goes_with_the_same_one(grid: PlaneGrid, qtbot: QtBot) -> None:
+    click(qtbot, grid.planes["ddnm"], (-1.5, 1.4))
+    before = grid._card.pos()
+    click(qtbot, grid.planes["exact"], (0.9, -2.0))
+    assert "Exact at" in card_text(grid)
+    assert grid._card.pos() != before
+    assert grid.planes["ddnm"]._marks.marks.point is None
+    click(qtbot, grid.planes["exact"], (0.9, -2.0))
+    assert grid._card is None
+    qtbot.waitUntil(lambda: grid.planes["exact"]._marks.marks.point is None)
+
+
+def test_a_handle_that_is_clicked_shows_no_card_and_closes_one(grid: PlaneGrid, qtbot: QtBot) -> None:
+    click(qtbot, grid.planes["ddnm"], (-1.5, 1.4))
+    click(qtbot, grid.planes["ddnm"], tuple(grid.hand.spots[0].place(grid.planes["ddnm"].view.handles.pixel)))
+    assert grid._card is None
+
+
+def test_enter_shows_the_scores_at_the_focused_handle(grid: PlaneGrid, qtbot: QtBot) -> None:
+    view = grid.planes["ddnm"].view
+    view.setFocus(Qt.FocusReason.TabFocusReason)
+    qtbot.keyClick(view, Qt.Key.Key_Return)
+    place = view.handles.place(grid.hand.grip)
+    assert grid._point == ("ddnm", place)
+    grid._close_card()
+
+
+# One panel enlarged
+
+
+def test_a_double_click_on_the_header_enlarges_and_again_returns(grid: PlaneGrid, qtbot: QtBot) -> None:
+    plane = grid.planes["bo-ddnm"]
+    qtbot.wait(20)  # until the panels have their places
+    before, view = plane.size(), np.array(plane.box.viewRange())
+    qtbot.mouseDClick(plane, LEFT, pos=QPoint(plane.width() // 2, 12))
+    qtbot.waitUntil(lambda: plane.width() > 1.8 * before.width())
+    assert not grid.planes["ddnm"].isVisible()
+    assert plane.view.focusPolicy() == Qt.FocusPolicy.TabFocus
+    qtbot.mouseDClick(plane, LEFT, pos=QPoint(plane.width() // 2, 12))
+    qtbot.waitUntil(lambda: plane.size() == before)
+    assert all(other.isVisible() for other in grid.planes.values())
+    for other in grid.planes.values():
+        np.testing.assert_allclose(other.box.viewRange(), view, atol=0.06)
+
+
+def test_the_view_that_was_chosen_survives_enlarging(grid: PlaneGrid, qtbot: QtBot) -> None:
+    grid._follow = False
+    grid.arrangement.leader.box.setRange(xRange=(-1, 1), yRange=(-1, 1), padding=0)
+    before = np.array(grid.planes["exact"].box.viewRange())
+    for _ in range(3):
+        grid.enlarge("exact")
+        qtbot.wait(20)
+        grid.enlarge("exact")
+        qtbot.wait(20)
+    np.testing.assert_allclose(grid.planes["exact"].box.viewRange(), before, atol=0.02)
+
+
+def test_in_the_window_by_keys(window: Callable[..., MainWindow], qtbot: QtBot, make_scenario: Make) -> None:
+    made = window(make_scenario(run={"kl_rounds": 0}))
+    grid = made.planes
+    made.setFocus()
+    qtbot.keyClick(made, Qt.Key.Key_2)
+    qtbot.keyClick(made, Qt.Key.Key_E)
+    assert grid.arrangement.in_view == [grid.planes["bo-ddnm"]]
+    qtbot.keyClick(made, Qt.Key.Key_3)
+    assert grid.arrangement.in_view == [grid.planes["exact"]], "keys go from one enlarged panel to the next"
+    made.player.pause()
+    made.player.seek(20)
+    qtbot.keyClick(made, Qt.Key.Key_M)
+    assert grid.planes["exact"]._heat.image is not None
+    click(qtbot, grid.planes["exact"], (-1.5, 1.4))
+    assert grid._card is not None
+    qtbot.keyClick(made, Qt.Key.Key_Escape)
+    assert grid._card is None
+    assert grid.arrangement.is_enlarged, "one thing at a time"
+    qtbot.keyClick(made, Qt.Key.Key_Escape)
+    assert not grid.arrangement.is_enlarged
+
+
+# Pages
+
+
+def test_more_than_six_panels_are_on_pages(
+    grid: PlaneGrid, qtbot: QtBot, make_scenario: Make, make_experiment: Run
+) -> None:
+    assert not grid.arrangement.pager.isVisible()
+    grid.show_experiment(make_experiment(make_scenario(run={"samplers": SEVEN}), 5))
+    grid.show_frame(4)
+    assert [plane.about.key for plane in grid.arrangement.in_view] == SEVEN[:6]
+    assert grid.arrangement.pager.isVisible()
+    assert not grid.arrangement.back.isEnabled()
+    view = grid.arrangement.leader.box.viewRect().center()
+    qtbot.mouseClick(grid.arrangement.forward, LEFT)
+    assert [plane.about.key for plane in grid.arrangement.in_view] == SEVEN[6:]
+    assert grid.planes["tmpd"].particles._newest.shape == (2, 200)
+    after = grid.arrangement.leader.box.viewRect().center()
+    assert (after - view).manhattanLength() < 0.05
+    grid.select_panel(1)
+    assert grid.selected is grid.planes["tmpd"]
+    grid.select("prior")
+    assert grid.arrangement.in_view[0] is grid.planes["prior"]
+
+
+# The sampler of a panel
+
+
+def test_one_takes_the_place_of_another_or_changes_places_with_it(make_scenario: Make) -> None:
+    scenario = make_scenario()
+    assert with_sampler(scenario, "bo-ddnm", "tmpd").run.samplers == ("ddnm", "tmpd", "exact")
+    assert with_sampler(scenario, "ddnm", "exact").run.samplers == ("exact", "bo-ddnm", "ddnm")
+    with pytest.raises(ScenarioError):
+        with_sampler(make_scenario(measurement={"noise": 0.0, "value": [0.2]}), "ddnm", "dps-gauss")
+
+
+def test_the_headers_menu_edits_the_scenario(
+    window: Callable[..., MainWindow], qtbot: QtBot, make_scenario: Make
+) -> None:
+    made = window(make_scenario(run={"kl_rounds": 0}))
+    title = made.planes.planes["ddnm"].title
+    menu = title.menu()
+    menu.popup(QPoint(0, 0))
+    chosen = next(action for action in menu.actions() if action.text() == "TMPD")
+    qtbot.mouseClick(menu, LEFT, pos=menu.actionGeometry(chosen).center())
+    assert made.scenario.run.samplers == ("tmpd", "bo-ddnm", "exact")
+    qtbot.waitUntil(lambda: "tmpd" in made.planes.planes and not made.session.is_running, timeout=30_000)
+    made.document.undo()
+    assert made.scenario.run.samplers[0] == "ddnm"
+    qtbot.waitUntil(lambda: "ddnm" in made.planes.planes and not made.session.is_running, timeout=30_000)
+
+
+def test_contours_follow_the_target_to_the_cursor_s_t(grid: PlaneGrid, experiment: Experiment) -> None:
+    steps = experiment.schedule.steps
+    grid.show_frame(steps // 2)
+    plane = next(iter(grid.planes.values()))
+    halfway = plane._target._drawing
+    grid.show_frame(steps // 2 + 1)
+    assert plane._target._drawing is not halfway
+    grid.show_frame(steps // 2)
+    assert plane._target._drawing is halfway, "drawn once for each t"
+    grid.show_frame(steps - 1)
+    final = plane._target._drawing
+    next(key for key in grid.overlays.keys if key.key == Qt.Key.Key_C).press()
+    grid.show_frame(steps // 2)
+    assert plane._target._drawing is final, "without the overlay the final target stays"

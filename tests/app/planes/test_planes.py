@@ -1,0 +1,561 @@
+"""The planes: lines that enclose what they say, particles where they are, panels that share one view."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pytest
+import torch
+from matplotlib.path import Path as Outline
+from numpy.typing import NDArray
+from PySide6.QtCore import QPoint, QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QImage, QPainter
+from PySide6.QtWidgets import QComboBox, QGraphicsPolygonItem, QLabel, QVBoxLayout, QWidget
+from pytestqt.qtbot import QtBot
+
+from app.document.document import Document
+from app.evidence.weights import WeightsView
+from app.planes import planes as module
+from app.planes.handles.controller import Hand
+from app.planes.heading import Heading, headings
+from app.planes.panel import Plane
+from app.planes.planes import TRAIL_FRAMES, PlaneGrid
+from app.planes.scene import COARSE, FINE, MASSES, PRIOR_MASSES, Projection, Scene, contours, projections
+from app.theme import theme
+from app.widgets.pictures import Drawing, Line
+from core.diagnostics.component_weights import weights_at
+from core.problem.mixture import GaussianMixture
+from core.runs.experiment import Experiment
+from core.samplers import SAMPLERS
+from core.scenario.builtin import DEFAULT, builtin_scenarios, load_builtin
+from core.scenario.scenario import Scenario
+
+Make = Callable[..., Scenario]
+Run = Callable[..., Experiment]
+LEFT = Qt.MouseButton.LeftButton
+
+
+# Contours
+
+DRAWS = 20_000
+LEVEL_DRAWS = 4096
+NO_TRAIL = np.zeros((0, 2, 0), np.float32)
+"""The levels themselves come from so many draws."""
+
+
+def mixture(weights: Sequence[float], means: object, covariances: object) -> GaussianMixture:
+    parts = (torch.tensor(part, dtype=torch.float64) for part in (weights, means, covariances))
+    return GaussianMixture.from_covariances(*parts)
+
+
+def ellipse(first: float, second: float, correlation: float = 0.0) -> list[list[float]]:
+    mixed = correlation * first * second
+    return [[first**2, mixed], [mixed, second**2]]
+
+
+MIXTURES = {
+    "round": mixture([1.0], [[0.3, -2.0]], [ellipse(1, 1)]),
+    "three": mixture(
+        [0.4, 0.35, 0.25],
+        [[-1.2, -0.8], [1.1, -0.4], [0.2, 1.3]],
+        [ellipse(0.55, 0.5, 0.6), ellipse(0.45, 0.6, -0.4), ellipse(0.6, 0.3, 0.5)],
+    ),
+    "narrow beside wide": mixture([0.5, 0.5], [[-1.0, 0.0], [1.0, 0.3]], [ellipse(1, 1), ellipse(0.01, 0.01)]),
+    "thin": mixture([1.0], [[0.0, 0.0]], [ellipse(1, 1, 0.9999)]),
+    "thin and parallel": mixture([0.3, 0.7], [[-0.9, 0.9], [0.9, -0.9]], [ellipse(0.7, 0.7, 0.999)] * 2),
+    "thin and crossed": mixture([0.5, 0.5], [[-0.4, 0.0], [0.4, 0.0]], [ellipse(1, 1, 0.95), ellipse(1, 1, -0.95)]),
+    "far apart": mixture([0.2, 0.8], [[-50.0, 0.0], [50.0, 0.0]], [ellipse(1, 1), ellipse(2, 0.5)]),
+}
+
+
+def excess_mass(lines: Line, target: GaussianMixture, mass: float) -> float:
+    """What the closed lines hold beyond a mass, in standard errors."""
+    points = target.sample(DRAWS, torch.Generator().manual_seed(7)).numpy().T
+    held = np.zeros(DRAWS, dtype=bool)
+    line = np.column_stack(lines)
+    for piece in np.split(line, np.flatnonzero(np.isnan(line[:, 0]))):
+        outline = piece[~np.isnan(piece[:, 0])]
+        if len(outline) > 2:
+            held ^= Outline(outline).contains_points(points)  # a line within a line is a hole
+    error = (mass * (1 - mass) * (1 / DRAWS + 1 / LEVEL_DRAWS)) ** 0.5
+    return float((held.mean() - mass) / error)
+
+
+@pytest.mark.parametrize("name", MIXTURES)
+@pytest.mark.parametrize("mass", sorted({*MASSES, *PRIOR_MASSES}))
+def test_a_contour_encloses_its_mass(name: str, mass: float) -> None:
+    assert abs(excess_mass(contours(MIXTURES[name], [mass]), MIXTURES[name], mass)) < 4
+
+
+@pytest.mark.parametrize("name", MIXTURES)
+def test_the_mass_test_sees_a_line_that_is_a_little_off(name: str) -> None:
+    target = MIXTURES[name]
+    assert abs(excess_mass(contours(target, [0.55]), target, 0.6)) > 4
+    x, y = contours(target, [0.6])
+    spread = target.covariances[0].diagonal().sqrt()
+    assert abs(excess_mass((x + float(spread[0]), y - float(spread[1])), target, 0.6)) > 4
+
+
+@pytest.mark.parametrize("key", [key for key in builtin_scenarios() if load_builtin(key).dimension == 2])
+def test_the_contours_of_built_in_scenarios_enclose_their_masses(key: str) -> None:
+    target = load_builtin(key).problem().target.noised(float(load_builtin(key).schedule.build().alpha_bar[1]))
+    for mass in MASSES:
+        assert abs(excess_mass(contours(target, [mass]), target, mass)) < 4
+
+
+def test_all_masses_are_drawn_in_one_line() -> None:
+    target = MIXTURES["round"]
+    x, y = contours(target, MASSES)
+    radii = np.hypot(x - 0.3, y + 2.0)
+    pieces = np.split(radii, np.flatnonzero(np.isnan(radii)))
+    found = sorted(float(np.nanmean(piece)) for piece in pieces if np.isfinite(piece).any())
+    expected = sorted(float(np.sqrt(-2 * np.log(1 - mass))) for mass in MASSES)
+    assert found == pytest.approx(expected, rel=0.05)
+
+
+# Projections and scenes
+
+
+@pytest.mark.parametrize(
+    ("dimension", "labels"),
+    [
+        (1, ["x₁"]),
+        (2, ["x₁, x₂"]),
+        (3, ["x₁, x₂", "x₁, x₃", "x₂, x₃", "measured, unmeasured"]),
+        (
+            5,
+            [f"x{a}, x{b}" for a, b in ["₁₂", "₁₃", "₁₄", "₁₅", "₂₃", "₂₄", "₂₅", "₃₄", "₃₅", "₄₅"]]
+            + ["measured, unmeasured"],
+        ),
+    ],
+)
+def test_the_planes_on_offer(dimension: int, labels: list[str], make_scenario: Make) -> None:
+    problem = isotropic(make_scenario, dimension).problem()
+    offered = projections(problem)
+    assert [plane.label for plane in offered] == labels
+    for plane in offered:
+        identity = torch.eye(plane.basis.shape[0], dtype=torch.float64)
+        torch.testing.assert_close(plane.basis @ plane.basis.mT, identity)
+    if dimension > 2:
+        measured, unmeasured = offered[-1].basis
+        row = problem.measurement.matrix[0]
+        assert abs(float(measured @ row)) == pytest.approx(float(row.norm()))
+        assert float(unmeasured @ row) == pytest.approx(0, abs=1e-12)
+
+
+def isotropic(make_scenario: Make, dimension: int, **sections: object) -> Scenario:
+    """One round Gaussian in d dimensions, measured obliquely."""
+    unit = [[float(i == j) for j in range(dimension)] for i in range(dimension)]
+    data: dict[str, object] = {
+        "prior": {"weights": [1.0], "means": [[0.1 * i for i in range(dimension)]], "covariances": [unit]},
+        "measurement": {"matrix": [[float(i + 1) for i in range(dimension)]], "value": [0.5]},
+    }
+    return make_scenario(**(data | sections))
+
+
+@pytest.mark.parametrize("dimension", [2, 3, 5])
+def test_points_are_projected(dimension: int, make_scenario: Make) -> None:
+    particles = torch.randn(dimension, 50, generator=torch.Generator().manual_seed(1))
+    for plane in projections(isotropic(make_scenario, dimension).problem()):
+        expected = plane.basis.numpy() @ particles.numpy()
+        np.testing.assert_allclose(plane.points(particles), expected, atol=1e-6)
+
+
+def test_points_of_a_line_are_spread_below_it(make_scenario: Make) -> None:
+    particles = torch.randn(1, 1000, generator=torch.Generator().manual_seed(1))
+    (plane,) = projections(isotropic(make_scenario, 1).problem())
+    x, height = plane.points(particles)
+    np.testing.assert_array_equal(x, particles[0])
+    assert height.min() >= -1
+    assert height.max() <= 0
+    assert np.ptp(np.histogram(height, bins=10, range=(-1, 0))[0]) < 20, "evenly"
+
+
+def scene_of(scenario: Scenario, plane: Projection) -> Scene:
+    return Scene.of(scenario.problem(), float(scenario.schedule.build().alpha_bar[1]), plane)
+
+
+def test_only_rows_that_lie_in_the_plane_are_drawn(make_scenario: Make) -> None:
+    rows = {"matrix": [[0.8, 0.6, 0.0], [0.0, 0.0, 2.0], [0.0, -3.0, 0.0]], "value": [0.2, 0.5, 0.7]}
+    scenario = isotropic(make_scenario, 3, measurement=rows)
+    drawn = {plane.label: scene_of(scenario, plane).measured for plane in projections(scenario.problem())}
+    assert drawn == {
+        "x₁, x₂": [(0.8, 0.6, 0.2), (0.0, -3.0, 0.7)],
+        "x₁, x₃": [(0.0, 2.0, 0.5)],
+        "x₂, x₃": [(0.0, 2.0, 0.5), (-3.0, 0.0, 0.7)],
+    }
+
+
+def test_a_scene_on_a_line_shows_the_densities(make_scenario: Make) -> None:
+    scenario = isotropic(make_scenario, 1)
+    (plane,) = projections(scenario.problem())
+    scene = scene_of(scenario, plane)
+    x, height = scene.target
+    target = scenario.problem().target.noised(float(scenario.schedule.build().alpha_bar[1]))
+    expected = np.exp(-0.5 * (x - float(target.mean)) ** 2 / float(target.covariance))
+    np.testing.assert_allclose(height, expected, atol=2e-3)
+    assert scene.measured == [(1.0, 0.0, 0.5)]
+
+
+def test_the_extent_holds_everything(make_scenario: Make) -> None:
+    scenario = make_scenario(measurement={"value": [6.0]})
+    (plane,) = projections(scenario.problem())
+    extent = scene_of(scenario, plane).extent
+    for part in (scenario.problem().prior, scenario.problem().target):
+        points = part.sample(2000, torch.Generator().manual_seed(3)).numpy()
+        inside = [extent.contains(QPointF(x, y)) for x, y in points.T]
+        assert np.mean(inside) > 0.99
+
+
+# A panel
+
+
+@pytest.fixture
+def plane(shown: Callable[..., QWidget]) -> Plane:
+    """One panel inside other widgets, on white, that shows [-2, 2] x [-2, 2] and nothing yet."""
+    holder = QWidget()
+    layout = QVBoxLayout(holder)
+    layout.setContentsMargins(37, 23, 11, 5)
+    made = Plane(SAMPLERS["ddnm"].about, Hand(Document(load_builtin(DEFAULT))), lambda: None)
+    layout.addWidget(made)
+    shown(holder, 460, 500)
+    made.view.setBackground("#FFFFFF")
+    made.box.setRange(xRange=(-2, 2), yRange=(-2, 2), padding=0)
+    return made
+
+
+def ink(image: QImage) -> NDArray[np.float64]:
+    """How far each pixel is from white, (rows, columns)."""
+    converted = image.convertToFormat(QImage.Format.Format_RGB32)
+    rows = np.frombuffer(converted.constBits(), np.uint8).reshape(converted.height(), converted.bytesPerLine() // 4, 4)
+    return 255.0 - rows[:, : converted.width(), :3].min(axis=2)
+
+
+def spot(image: QImage) -> tuple[float, float]:
+    """Middle of what is drawn, in the image's own pixels."""
+    amount = ink(image)
+    assert amount.sum() > 0, "nothing is drawn"
+    rows, columns = np.indices(amount.shape) + 0.5
+    return float((columns * amount).sum() / amount.sum()), float((rows * amount).sum() / amount.sum())
+
+
+def place(plane: Plane, x: float, y: float) -> QPoint:
+    """Where a point of the plane lies in its picture."""
+    return plane.view.mapFromScene(plane.box.mapViewToScene(QPointF(x, y)))
+
+
+@pytest.mark.parametrize(("x", "y"), [(0.0, 0.0), (1.5, 1.1), (-1.3, 0.4), (0.77, -1.62)])
+@pytest.mark.parametrize("ratio", [1, 2])
+def test_a_lone_particle_is_drawn_where_it_is(x: float, y: float, ratio: int, plane: Plane) -> None:
+    plane.particles.set_frames(np.array([[x], [y]], dtype=np.float32), NO_TRAIL)
+    expected = place(plane, x, y)
+    image = QImage(plane.view.size() * ratio, QImage.Format.Format_RGB32)
+    image.setDevicePixelRatio(ratio)
+    image.fill(QColor("white"))
+    painter = QPainter(image)
+    plane.view.render(painter, QRectF(plane.view.rect()))
+    painter.end()
+    found = spot(image)
+    assert found == pytest.approx((ratio * expected.x(), ratio * expected.y()), abs=1.5 * ratio)
+    assert np.count_nonzero(ink(image)) == (2 * ratio) ** 2
+
+
+def test_a_lone_particle_is_in_its_place_in_the_window(plane: Plane) -> None:
+    plane.particles.set_frames(np.array([[1.5], [-1.0]], dtype=np.float32), NO_TRAIL)
+    holder = plane.window()
+    corner = plane.view.mapTo(holder, QPoint(0, 0))
+    cut = holder.grab().toImage().copy(corner.x(), corner.y(), plane.view.width(), plane.view.height())
+    expected = place(plane, 1.5, -1.0)
+    assert spot(cut) == pytest.approx((expected.x(), expected.y()), abs=1.5)
+
+
+def test_particles_have_their_samplers_colour_and_trails_are_fainter(plane: Plane) -> None:
+    old, new = (np.array([[x], [0.5]], dtype=np.float32) for x in (-1.0, 1.0))
+    plane.particles.set_frames(new, old[None])
+    image = plane.view.grab().toImage()
+    amount = ink(image)
+    head, trail = place(plane, 1.0, 0.5), place(plane, -1.0, 0.5)
+    around = [amount[at.y() - 3 : at.y() + 4, at.x() - 3 : at.x() + 4].max() for at in (head, trail)]
+    assert around[0] > 3 * around[1] > 0
+    colour, wanted = image.pixelColor(head + QPoint(0, 0)), QColor(plane.about.colour)
+    assert abs(colour.hue() - wanted.hue()) < 12
+
+
+@pytest.mark.parametrize("points", [np.full((2, 30), np.nan), np.full((2, 30), np.inf), np.full((2, 30), 1e30)])
+def test_particles_that_are_nowhere_are_not_drawn(points: NDArray[np.float64], plane: Plane) -> None:
+    plane.particles.set_frames(points.astype(np.float32), np.stack([points.astype(np.float32)] * 2))
+    assert ink(plane.view.grab().toImage()).max() == 0
+
+
+def test_the_strips_are_one_and_two_deviations_wide(plane: Plane, make_scenario: Make) -> None:
+    scenario = make_scenario(measurement={"matrix": [[1.6, -1.2]], "noise": 0.5, "value": [0.4]})
+    plane.set_scene(scene_of(scenario, projections(scenario.problem())[0]), Drawing(), Drawing())
+    items = [item for item in plane.view.scene().items() if isinstance(item, QGraphicsPolygonItem)]
+    strips = [item.polygon() for item in items if item.brush().style() != Qt.BrushStyle.NoBrush]
+    strips.sort(key=lambda polygon: abs(float(np.linalg.norm(corners(polygon)[0] - corners(polygon)[3]))))
+    points = np.random.default_rng(4).uniform(-3, 3, (500, 2))
+    distance = np.abs(points @ [1.6, -1.2] - 0.4)
+    assert len(strips) == 2
+    for width, strip in enumerate(strips, start=1):
+        inside = [strip.containsPoint(QPointF(*point), Qt.FillRule.OddEvenFill) for point in points]
+        assert 20 < np.sum(inside) < 480
+        np.testing.assert_array_equal(inside, distance <= width * 0.5)
+    (middle,) = (item.polygon() for item in items if item.brush().style() == Qt.BrushStyle.NoBrush)
+    np.testing.assert_allclose(corners(middle) @ [1.6, -1.2], 0.4, atol=1e-9)
+
+
+def corners(polygon: Sequence[QPointF]) -> NDArray[np.float64]:
+    return np.array([(point.x(), point.y()) for point in polygon])
+
+
+def test_a_new_scene_replaces_the_old_one(plane: Plane, make_scenario: Make) -> None:
+    counts = []
+    for noise in (0.5, 0.4, 0.3):
+        scenario = make_scenario(measurement={"noise": noise})
+        plane.set_scene(scene_of(scenario, projections(scenario.problem())[0]), Drawing(), Drawing())
+        counts.append(len(plane.view.scene().items()))
+    assert counts[0] == counts[1] == counts[2]
+
+
+def texts(widget: QWidget) -> str:
+    return " ".join(label.text() for label in widget.findChildren(QLabel) if label.isVisible())
+
+
+def test_the_headline_says_kl_bound_and_divergence(plane: Plane) -> None:
+    plane.set_heading(Heading(((("KL", "0.12"), ("bound", "1.05")),), ""))
+    plane.show_form(0)
+    assert "0.12" in texts(plane)
+    assert "KL" in texts(plane)
+    assert "1.05" in texts(plane)
+    assert "iverged" not in texts(plane)
+    plane.set_heading(Heading(((("bound", "1.05"),),), "", 17))
+    plane.show_form(0)
+    assert "KL" not in texts(plane)
+    assert "Diverged at t = 17" in texts(plane)
+    plane.set_heading(Heading(((("bound", "1.05"),),), ""))
+    assert "iverged" not in texts(plane)
+
+
+# All panels
+
+
+@pytest.fixture
+def grid(shown: Callable[..., QWidget], make_scenario: Make, make_experiment: Run) -> PlaneGrid:
+    """Three panels of a finished run."""
+    made = PlaneGrid(Document(make_scenario()))
+    shown(made, 700, 700)
+    made.show_experiment(make_experiment(make_scenario()))
+    made.show_frame(40)
+    return made
+
+
+def ranges(grid: PlaneGrid) -> list[NDArray[np.float64]]:
+    return [np.array(plane.box.viewRange()) for plane in grid.planes.values()]
+
+
+def drag(bot: QtBot, plane: Plane, by: QPoint) -> None:
+    port = plane.view.viewport()
+    start = port.rect().bottomLeft() + QPoint(30, -60)  # off the strip
+    bot.mousePress(port, LEFT, pos=start)
+    for share in (0.3, 0.6, 1.0):
+        bot.mouseMove(port, start + by * share)
+    bot.mouseRelease(port, LEFT, pos=start + by)
+
+
+@pytest.mark.parametrize("key", ["ddnm", "bo-ddnm", "exact"])
+def test_panels_move_together(key: str, grid: PlaneGrid, qtbot: QtBot) -> None:
+    before = ranges(grid)
+    drag(qtbot, grid.planes[key], QPoint(60, -35))
+    now = ranges(grid)
+    for old, new in zip(before, now, strict=True):
+        assert np.abs(new - old).min() > 0.1
+        np.testing.assert_allclose(new, now[0], atol=0.02)  # widths may differ by a pixel
+
+
+def test_a_hand_that_moved_the_view_keeps_it_until_fit(
+    grid: PlaneGrid, qtbot: QtBot, make_scenario: Make, make_experiment: Run
+) -> None:
+    far = make_experiment(make_scenario(measurement={"value": [30.0]}), 1)
+    near = make_experiment(make_scenario(), 1)
+    before = ranges(grid)[0]
+    grid.show_experiment(far)
+    followed = ranges(grid)[0]
+    assert np.ptp(followed) > np.ptp(before)
+    grid.show_experiment(near)
+    drag(qtbot, grid.planes["exact"], QPoint(60, -35))
+    panned = ranges(grid)[0]
+    grid.show_experiment(far)
+    np.testing.assert_array_equal(ranges(grid)[0], panned)
+    grid.fit()
+    np.testing.assert_allclose(ranges(grid)[0], followed)
+
+
+def test_panels_that_are_added_show_the_place_that_the_user_chose(
+    grid: PlaneGrid, qtbot: QtBot, make_scenario: Make, make_experiment: Run
+) -> None:
+    grid.show_experiment(make_experiment(make_scenario(), 1))
+    drag(qtbot, grid.planes["exact"], QPoint(60, -35))
+    centre = grid.planes["exact"].box.viewRect().center()
+    grid.show_experiment(make_experiment(make_scenario(run={"samplers": ["ddnm", "exact"]}), 1))
+    for plane in grid.planes.values():
+        moved = plane.box.viewRect().center() - centre
+        assert moved.manhattanLength() < 0.05 * plane.box.viewRect().width()
+        assert plane.box.viewRect().width() > 3
+
+
+@pytest.mark.parametrize("followed", [4000, 30])
+def test_the_newest_frame_and_the_trails_of_some_are_shown(
+    followed: int, grid: PlaneGrid, make_scenario: Make, make_experiment: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "TRAIL_PARTICLES", followed)
+    experiment = make_experiment(make_scenario())
+    grid.show_experiment(experiment)
+    for frame in (0, 1, 30, 40):
+        grid.show_frame(frame)
+        first = max(0, frame - TRAIL_FRAMES)
+        for index, plane in enumerate(grid.planes.values()):
+            frames = experiment.trace.frames[index]
+            np.testing.assert_array_equal(plane.particles._newest, frames[frame].numpy())
+            before = frames[first:frame, :, :followed].permute(1, 0, 2).reshape(2, -1)
+            np.testing.assert_array_equal(plane.particles._trail, before.numpy())
+            assert len(plane.particles._fading) == before.shape[1]
+
+
+def test_a_prior_that_stays_is_not_drawn_anew_unless_more_finely(make_scenario: Make) -> None:
+    scenario = make_scenario()
+    moved = make_scenario(measurement={"value": [0.9]})
+    other = make_scenario(prior={"weights": [0.5, 0.3, 0.2]})
+    plane = projections(scenario.problem())[0]
+    coarse = Scene.of(scenario.problem(), 0.99, plane, COARSE)
+    assert Scene.of(moved.problem(), 0.99, plane, COARSE, coarse).prior is coarse.prior
+    assert Scene.of(moved.problem(), 0.99, plane, COARSE, coarse).target is not coarse.target
+    assert Scene.of(other.problem(), 0.99, plane, COARSE, coarse).prior is not coarse.prior
+    assert Scene.of(moved.problem(), 0.98, plane, COARSE, coarse).prior is not coarse.prior
+    fine = Scene.of(moved.problem(), 0.99, plane, FINE, coarse)
+    assert fine.prior is not coarse.prior
+    assert Scene.of(moved.problem(), 0.99, plane, COARSE, fine).prior is fine.prior
+
+
+@pytest.mark.parametrize(("count", "columns"), [(1, 1), (2, 2), (3, 2), (4, 2), (5, 3), (6, 3)])
+def test_any_number_of_panels_fills_the_grid(
+    count: int, columns: int, grid: PlaneGrid, qtbot: QtBot, make_scenario: Make, make_experiment: Run
+) -> None:
+    keys = list(SAMPLERS)[:count]
+    grid.show_experiment(make_experiment(make_scenario(run={"samplers": keys}), 1))
+    qtbot.waitUntil(lambda: all(plane.isVisible() and plane.width() > 100 for plane in grid.planes.values()))
+    assert list(grid.planes) == keys
+    boxes = [plane.geometry() for plane in grid.planes.values()]
+    corners_seen = [(box.top(), box.left()) for box in boxes]
+    assert corners_seen == sorted(corners_seen)
+    assert len({box.left() for box in boxes}) == columns
+    assert len({box.top() for box in boxes}) == -(-count // columns)
+    for index, box in enumerate(boxes):
+        assert not any(box.intersects(other) for other in boxes[:index])
+        assert abs(box.width() - boxes[0].width()) <= 1
+        assert abs(box.height() - boxes[0].height()) <= 1
+    explained = "What these samplers do" in texts(grid)
+    assert explained == (count % columns != 0)
+    assert len(grid.findChildren(Plane)) == count or all(
+        not plane.isVisible() for plane in grid.findChildren(Plane) if plane not in grid.planes.values()
+    )
+
+
+@pytest.mark.parametrize(("one", "height", "fits"), [(False, 900, True), (True, 900, False), (False, 420, False)])
+def test_weights_stand_beside_the_panels_where_there_is_room(
+    one: bool, height: int, fits: bool, grid: PlaneGrid, qtbot: QtBot, make_scenario: Make, make_experiment: Run
+) -> None:
+    experiment = make_experiment(make_scenario(one=one))
+    grid.show_experiment(experiment)
+    grid.resize(900, height)
+    (weights,) = grid.findChildren(WeightsView)
+    for frame in (10, 30):
+        grid.show_frame(frame)
+        grid.write(headings(experiment, frame, is_playing=False))
+        qtbot.waitUntil(lambda: weights.isVisible() == fits)
+    if fits:
+        experiment = grid._experiment
+        assert experiment is not None
+        expected = weights_at(experiment, 30)
+        assert weights.weights is not None
+        assert expected is not None
+        np.testing.assert_array_equal(weights.weights.sampled, expected.sampled)
+
+
+def test_panels_are_kept_where_the_samplers_are_the_same(
+    grid: PlaneGrid, make_scenario: Make, make_experiment: Run
+) -> None:
+    before = list(grid.planes.values())
+    grid.show_experiment(make_experiment(make_scenario(measurement={"noise": 0.9}), 1))
+    assert list(grid.planes.values()) == before
+
+
+@pytest.mark.parametrize("table", [{"label": "Mine"}, {"colour": "#123456"}])
+def test_a_panel_takes_its_sampler_s_new_name_and_colour(
+    table: dict[str, str], grid: PlaneGrid, make_scenario: Make, make_experiment: Run
+) -> None:
+    experiment = make_experiment(make_scenario(samplers={"ddnm": table}), 1)
+    grid.show_experiment(experiment)
+    assert [plane.about for plane in grid.planes.values()] == [each.about for each in experiment.samplers]
+    assert grid.planes["ddnm"].title.text() == table.get("label", "DDNM")
+
+
+@pytest.mark.parametrize("on", ["picture", "header"])
+def test_a_click_selects_a_panel(on: str, grid: PlaneGrid, qtbot: QtBot) -> None:
+    target = grid.planes["bo-ddnm"]
+    place_in = (target.view.viewport(), QPoint(60, 60)) if on == "picture" else (target, QPoint(60, 12))
+    qtbot.mouseClick(place_in[0], LEFT, pos=place_in[1])
+    assert {key: plane.property("selected") for key, plane in grid.planes.items()} == {
+        "ddnm": False,
+        "bo-ddnm": True,
+        "exact": False,
+    }
+
+
+def test_another_plane_is_chosen(grid: PlaneGrid, qtbot: QtBot, make_scenario: Make, make_experiment: Run) -> None:
+    experiment = make_experiment(isotropic(make_scenario, 3))
+    assert not grid.choice.isVisible(), "there is only one plane to show"
+    grid.show_experiment(experiment)
+    grid.show_frame(40)
+    assert grid.choice.isVisible()
+    choose(qtbot, grid.choice, "x₂, x₃")
+    shown_points = grid.planes["ddnm"].particles._newest
+    np.testing.assert_array_equal(shown_points, experiment.trace.frames[0][40][[1, 2]].numpy())
+    grid.show_experiment(make_experiment(isotropic(make_scenario, 3, run={"seed": 5})))
+    assert grid.choice.currentText() == "x₂, x₃", "a new run keeps the plane"
+
+
+def test_another_plane_is_chosen_before_a_new_run_has_frames_to_show(
+    grid: PlaneGrid, qtbot: QtBot, make_scenario: Make, make_experiment: Run
+) -> None:
+    grid.show_experiment(make_experiment(isotropic(make_scenario, 3)))
+    grid.show_frame(40)
+    started = make_experiment(isotropic(make_scenario, 3, schedule={"steps": 20}), 1)
+    grid.show_experiment(started)
+    choose(qtbot, grid.choice, "x₂, x₃")
+    np.testing.assert_array_equal(grid.planes["ddnm"].particles._newest, started.trace.frames[0][0][[1, 2]].numpy())
+
+
+def choose(bot: QtBot, box: QComboBox, text: str) -> None:
+    for _ in range(box.findText(text) - box.currentIndex()):
+        bot.keyClick(box, Qt.Key.Key_Down)
+
+
+def test_the_theme_is_taken(grid: PlaneGrid, monkeypatch: pytest.MonkeyPatch) -> None:
+    corner = grid.planes["exact"].view.viewport().rect().topLeft() + QPoint(2, 2)
+    for palette in (theme.DARK, theme.LIGHT):
+        monkeypatch.setattr(theme, "current", lambda palette=palette: palette)
+        grid.refresh()
+        image = grid.planes["exact"].view.grab().toImage()
+        assert image.pixelColor(corner).name().upper() == palette.surface
+
+
+def test_a_click_on_the_picture_selects_the_sampler(qtbot: QtBot) -> None:
+    plane = Plane(SAMPLERS["exact"].about, Hand(Document(load_builtin(DEFAULT))), lambda: None)
+    qtbot.addWidget(plane)
+    plane.resize(300, 300)
+    plane.show()
+    qtbot.waitExposed(plane)
+    with qtbot.waitSignal(plane.picked) as picked:
+        qtbot.mouseClick(plane.view.viewport(), Qt.MouseButton.LeftButton, pos=plane.view.viewport().rect().center())
+    assert picked.args == ["exact"]

@@ -1,0 +1,596 @@
+"""The problem dock, typed and clicked: each valid edit is one scenario, each invalid one is marked and explained."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtWidgets import (
+    QApplication,
+    QComboBox,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QSlider,
+    QTableWidget,
+    QWidget,
+)
+from pytestqt.qtbot import QtBot
+
+from app.document.document import Document
+from app.problem.dock import ProblemEditor
+from app.widgets.fields import read
+from core.errors import ScenarioError
+from core.samplers import SAMPLERS
+from core.scenario.scenario import Scenario
+
+Make = Callable[..., Scenario]
+LEFT = Qt.MouseButton.LeftButton
+
+
+class Hand:
+    """Types and clicks in a problem dock as a user does, and keeps what it emits."""
+
+    def __init__(self, editor: ProblemEditor, qtbot: QtBot) -> None:
+        self.editor, self.bot = editor, qtbot
+        self.edits: list[Scenario] = []
+        editor.document.changed.connect(self.edits.append)
+
+    @property
+    def prior(self) -> QTableWidget:
+        return self.editor.prior.table
+
+    @property
+    def measurement(self) -> QTableWidget:
+        return self.editor.measurement.table
+
+    def _overwrite(self, line: QWidget, text: str) -> None:
+        assert isinstance(line, QLineEdit)
+        self.bot.keyClick(line, Qt.Key.Key_A, Qt.KeyboardModifier.ControlModifier)
+        self.bot.keyClick(line, Qt.Key.Key_Delete)
+        self.bot.keyClicks(line, text)
+        self.bot.keyClick(line, Qt.Key.Key_Return)
+
+    def select(self, table: QTableWidget, row: int, column: int = 0) -> QPoint:
+        item = table.item(row, column)
+        table.scrollToItem(item)
+        place = table.visualItemRect(item).center()
+        self.bot.mouseClick(table.viewport(), LEFT, pos=place)
+        return place
+
+    def cell(self, table: QTableWidget, row: int, column: int, text: str) -> None:
+        """Double-click a cell, type, Enter."""
+        place = self.select(table, row, column)
+        self.bot.mouseDClick(table.viewport(), LEFT, pos=place)
+        self._overwrite(QApplication.focusWidget(), text)
+        QApplication.processEvents()  # the table takes the text on the next turn of the event loop
+
+    def line(self, name: str, text: str) -> None:
+        """Click into a field, type, Enter, and leave it."""
+        line = next(section.fields[name] for section in self.editor.sections if name in section.fields)
+        self.bot.mouseClick(line, LEFT)
+        self._overwrite(line, text)
+        line.clearFocus()
+
+    def press(self, words: str) -> None:
+        """Click the button of these words; a section's header is none."""
+        buttons = (made for made in self.editor.findChildren(QPushButton) if made.objectName() != "section")
+        (button,) = (made for made in buttons if made.text() == words and made.isVisible())
+        self.bot.mouseClick(button, LEFT)
+
+    def choose(self, box: QComboBox, text: str) -> None:
+        """Go to an entry of a list by the arrow keys."""
+        steps = box.findText(text) - box.currentIndex()
+        for _ in range(abs(steps)):
+            self.bot.keyClick(box, Qt.Key.Key_Down if steps > 0 else Qt.Key.Key_Up)
+
+    def turn(self, key: Qt.Key) -> None:
+        """Press a key in the box of the dimension."""
+        self.bot.keyClick(self.editor.prior.dimension, key)
+
+    @property
+    def marked(self) -> list[QWidget]:
+        return [widget for widget in self.editor.findChildren(QWidget) if widget.property("invalid")]
+
+    @property
+    def errors(self) -> list[str]:
+        labels = (label for label in self.editor.findChildren(QLabel) if label.property("role") == "error")
+        return [label.text() for label in labels if label.isVisible()]
+
+
+@pytest.fixture
+def hand(shown: Callable[..., QWidget], qtbot: QtBot, make_scenario: Make) -> Hand:
+    """A dock that shows the small scenario: three components in the plane, one measurement."""
+    editor = ProblemEditor(Document(make_scenario()))
+    shown(editor, 328, 1500)
+    editor.activateWindow()
+    return Hand(editor, qtbot)
+
+
+def edited(scenario: Scenario, *changes: tuple[str, Any]) -> Scenario:
+    """The scenario with values replaced, each named by a path such as ``prior.weights.1``."""
+    data = scenario.to_dict()
+    for path, value in changes:
+        *outer, last = (int(name) if name.isdigit() else name for name in path.split("."))
+        place: Any = data
+        for name in outer:
+            place = place[name]
+        place[last] = value
+    return Scenario.from_dict(data)
+
+
+# Every field, by hand
+
+EDITS: dict[str, tuple[Callable[[Hand], None], list[tuple[str, Any]]]] = {
+    "weight": (lambda hand: hand.cell(hand.prior, 1, 0, "0.5"), [("prior.weights.1", 0.5)]),
+    "mean": (lambda hand: hand.cell(hand.prior, 2, 1, "-0.7, 1e-12"), [("prior.means.2", [-0.7, 1e-12])]),
+    "mean in brackets": (lambda hand: hand.cell(hand.prior, 0, 1, "[1 -2]"), [("prior.means.0", [1.0, -2.0])]),
+    "covariance": (
+        lambda hand: hand.cell(hand.prior, 0, 2, "0.5, 0.25; 0.25, 1"),
+        [("prior.covariances.0", [[0.5, 0.25], [0.25, 1.0]])],
+    ),
+    "H": (lambda hand: hand.cell(hand.measurement, 0, 1, "-2.5"), [("measurement.matrix.0.1", -2.5)]),
+    "y": (lambda hand: hand.cell(hand.measurement, 0, 2, "0.30000000000000004"), [("measurement.value.0", 0.1 + 0.2)]),
+    "noise": (lambda hand: hand.line("noise", "0.7"), [("measurement.noise", 0.7)]),
+    "no noise": (lambda hand: hand.line("noise", "0"), [("measurement.noise", 0.0)]),
+    "noise below the slider": (lambda hand: hand.line("noise", "1e-6"), [("measurement.noise", 1e-6)]),
+    "noise beyond the slider": (lambda hand: hand.line("noise", "17.25"), [("measurement.noise", 17.25)]),
+    "growth": (lambda hand: hand.line("c", "3.5"), [("schedule.c", 3.5)]),
+    "first step": (lambda hand: hand.line("delta", "2e-4"), [("schedule.delta", 2e-4)]),
+    "steps": (lambda hand: hand.line("steps", "77"), [("schedule.steps", 77)]),
+    "steps beyond the slider": (lambda hand: hand.line("steps", "12345"), [("schedule.steps", 12345)]),
+    "particles": (lambda hand: hand.line("particles", "7"), [("run.particles", 7)]),
+    "paths": (lambda hand: hand.line("paths", "1234567"), [("run.paths", 1234567)]),
+    "seed": (lambda hand: hand.line("seed", str(2**62)), [("run.seed", 2**62)]),
+    "device": (lambda hand: hand.choose(hand.editor.run.device, "auto"), [("run.device", "auto")]),
+    "one sampler more": (
+        lambda hand: (hand.press("11 more"), hand.press("Prior"))[1],
+        [("run.samplers", ["ddnm", "bo-ddnm", "exact", "prior"])],
+    ),
+    "one sampler less": (lambda hand: hand.press("BO-DDNM"), [("run.samplers", ["ddnm", "exact"])]),
+    "linear": (
+        lambda hand: hand.choose(hand.editor.run.kind, "linear β"),
+        [("schedule", {"kind": "linear", "steps": 40})],
+    ),
+    "add a row": (
+        lambda hand: hand.press("Add row"),
+        [("measurement.matrix", [[0.8, 0.6], [0.0, 1.0]]), ("measurement.value", [0.2, 0.0])],
+    ),
+    "add": (
+        lambda hand: hand.press("Add"),
+        [
+            ("prior.weights", [0.4, 0.35, 0.25, 0.25]),
+            ("prior.means", [[-1.2, -0.8], [1.1, -0.4], [0.2, 1.3], [0.0, 0.0]]),
+            (
+                "prior.covariances",
+                [
+                    [[0.30, 0.18], [0.18, 0.25]],
+                    [[0.20, -0.10], [-0.10, 0.35]],
+                    [[0.40, 0.10], [0.10, 0.10]],
+                    [[0.2, 0.0], [0.0, 0.2]],
+                ],
+            ),
+        ],
+    ),
+    "duplicate": (
+        lambda hand: (hand.select(hand.prior, 1), hand.press("Duplicate"))[1],
+        [
+            ("prior.weights", [0.4, 0.35, 0.35, 0.25]),
+            ("prior.means", [[-1.2, -0.8], [1.1, -0.4], [1.1, -0.4], [0.2, 1.3]]),
+            (
+                "prior.covariances",
+                [
+                    [[0.30, 0.18], [0.18, 0.25]],
+                    [[0.20, -0.10], [-0.10, 0.35]],
+                    [[0.20, -0.10], [-0.10, 0.35]],
+                    [[0.40, 0.10], [0.10, 0.10]],
+                ],
+            ),
+        ],
+    ),
+    "delete": (
+        lambda hand: (hand.select(hand.prior, 1), hand.press("Delete"))[1],
+        [
+            ("prior.weights", [0.4, 0.25]),
+            ("prior.means", [[-1.2, -0.8], [0.2, 1.3]]),
+            ("prior.covariances", [[[0.30, 0.18], [0.18, 0.25]], [[0.40, 0.10], [0.10, 0.10]]]),
+        ],
+    ),
+    "one dimension more": (
+        lambda hand: hand.turn(Qt.Key.Key_Up),
+        [
+            ("prior.means", [[-1.2, -0.8, 0.0], [1.1, -0.4, 0.0], [0.2, 1.3, 0.0]]),
+            (
+                "prior.covariances",
+                [
+                    [[0.30, 0.18, 0.0], [0.18, 0.25, 0.0], [0.0, 0.0, 1.0]],
+                    [[0.20, -0.10, 0.0], [-0.10, 0.35, 0.0], [0.0, 0.0, 1.0]],
+                    [[0.40, 0.10, 0.0], [0.10, 0.10, 0.0], [0.0, 0.0, 1.0]],
+                ],
+            ),
+            ("measurement.matrix", [[0.8, 0.6, 0.0]]),
+        ],
+    ),
+    "one dimension less": (
+        lambda hand: hand.turn(Qt.Key.Key_Down),
+        [
+            ("prior.means", [[-1.2], [1.1], [0.2]]),
+            ("prior.covariances", [[[0.30]], [[0.20]], [[0.40]]]),
+            ("measurement.matrix", [[0.8]]),
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", EDITS)
+def test_an_edit_is_one_scenario(name: str, hand: Hand, make_scenario: Make, shown: Callable[..., QWidget]) -> None:
+    edit, changes = EDITS[name]
+    edit(hand)
+    expected = edited(make_scenario(), *changes)
+    assert hand.edits == [expected]
+    assert hand.marked == hand.errors == []
+    fresh = ProblemEditor(Document(expected))
+    shown(fresh, 328, 1500)
+    assert texts(hand.editor) == texts(fresh), "after an edit the dock shows what it would show for the new scenario"
+
+
+def texts(editor: ProblemEditor) -> list[object]:
+    """Everything that the dock says."""
+    tables = [
+        [table.item(i, j).text() for i in range(table.rowCount()) for j in range(table.columnCount())]
+        for table in editor.findChildren(QTableWidget)
+    ]
+    lines = [line.text() for line in editor.findChildren(QLineEdit) if line.isVisible()]
+    boxes = [box.currentText() for box in editor.findChildren(QComboBox)]
+    sliders = [slider.value() for slider in editor.findChildren(QSlider)]
+    chips = [chip.isChecked() for chip in editor.samplers.chips.values()]
+    return [tables, lines, boxes, sliders, chips, editor.prior.dimension.value()]
+
+
+def test_the_same_value_again_is_no_edit(hand: Hand) -> None:
+    hand.cell(hand.prior, 0, 0, "0.40")
+    hand.line("noise", "3e-1")
+    hand.line("steps", "40")
+    assert hand.edits == []
+    assert hand.errors == []
+
+
+def test_every_kind_of_schedule_has_its_own_parameters(hand: Hand) -> None:
+    run = hand.editor.run
+
+    def visible() -> set[str]:
+        return {name for name in run.parameters if run.fields[name].isVisible()}
+
+    assert visible() == {"c", "delta"}
+    hand.choose(run.kind, "linear β")
+    assert visible() == {"beta_start", "beta_end"}
+    hand.line("beta_start", "0.002")
+    hand.line("beta_end", "0.15")
+    schedule = hand.edits[-1].schedule.model_dump()
+    assert schedule == {"kind": "linear", "steps": 40, "beta_start": 0.002, "beta_end": 0.15}
+    curve = run.curve.getOriginalDataset()[1]
+    assert curve.tolist() == hand.edits[-1].schedule.build().alpha_bar.tolist()
+    hand.choose(run.kind, "cosine")
+    assert visible() == set()
+    assert hand.edits[-1].schedule.model_dump() == {"kind": "cosine", "steps": 40}
+    hand.choose(run.kind, "linear β")
+    hand.choose(run.kind, "exponential then constant")
+    assert visible() == {"c", "delta"}
+    assert len(hand.edits) == 6
+
+
+def test_the_last_component_and_the_last_row_stay(hand: Hand) -> None:
+    for _ in range(2):
+        hand.select(hand.prior, 0)
+        hand.press("Delete")
+    hand.press("Delete")
+    assert len(hand.edits[-1].prior.weights) == 1
+    assert len(hand.edits) == 2
+    assert not hand.editor.prior.delete.isEnabled()
+    hand.press("Remove row")
+    assert not hand.editor.measurement.remove.isEnabled()
+    assert len(hand.edits) == 2
+    hand.press("Add")
+    assert hand.editor.prior.delete.isEnabled()
+
+
+def test_a_covariance_is_also_told_as_deviations_and_an_angle(hand: Hand) -> None:
+    hand.cell(hand.prior, 0, 2, "4, 0; 0, 1")
+    assert hand.prior.item(0, 2).toolTip() == "4, 0; 0, 1\nstandard deviations 2 along 0°, 1 across"
+    assert hand.prior.item(1, 2).toolTip().endswith("0.632 along 117°, 0.387 across")
+
+
+def test_the_key_delete_removes_the_selected_component(hand: Hand) -> None:
+    hand.select(hand.prior, 1)
+    hand.bot.keyClick(hand.prior, Qt.Key.Key_Delete)
+    assert hand.edits[-1].prior.weights == (0.4, 0.25)
+    assert not hand.editor.prior.duplicate.isEnabled(), "nothing is selected now"
+    hand.bot.keyClick(hand.prior, Qt.Key.Key_Delete)
+    assert len(hand.edits) == 1
+
+
+def test_the_selected_row_of_h_is_removed(hand: Hand, make_scenario: Make) -> None:
+    hand.editor.document.load(make_scenario(measurement={"matrix": [[1, 0], [0, 1], [1, 1]], "value": [0.1, 0.2, 0.3]}))
+    hand.select(hand.measurement, 1)
+    hand.press("Remove row")
+    assert len(hand.edits) == 1
+    assert hand.edits[0].measurement.matrix == ((1, 0), (1, 1))
+    assert hand.edits[0].measurement.value == (0.1, 0.3)
+
+
+@pytest.mark.parametrize("value", [None, [0.2, 0.5]])
+@pytest.mark.parametrize("noise", [0.0, 0.3])
+def test_draw_y_gives_another_y_that_is_set(
+    value: list[float] | None, noise: float, hand: Hand, make_scenario: Make
+) -> None:
+    # Rows that depend on each other: without noise, a y that was rounded would not be in the range of H.
+    matrix = [[0.8, 0.6], [2.0, 1.5]]
+    start = make_scenario(measurement={"matrix": matrix, "noise": noise, "value": value and [value[0], 2.5 * value[0]]})
+    hand.editor.document.load(start)
+    hand.press("Draw y")
+    hand.press("Draw y")
+    first, second = (scenario.measurement.value for scenario in hand.edits)
+    assert first is not None
+    assert second is not None
+    assert first != second != start.measurement.value
+    assert hand.edits[-1] == edited(start, ("measurement.value", list(second)))
+    assert read(hand.measurement.item(0, 2).text()) == second[0]
+
+
+def test_a_y_left_to_the_seed_stays_so_until_it_is_typed(hand: Hand, make_scenario: Make) -> None:
+    start = make_scenario(measurement={"value": None})
+    hand.editor.document.load(start)
+    drawn = start.with_value().measurement.value
+    assert drawn is not None
+    assert float(hand.measurement.item(0, 2).text()) == pytest.approx(drawn[0], rel=1e-3)
+    hand.line("noise", "0.5")
+    assert hand.edits[-1] == edited(start, ("measurement.noise", 0.5))
+    hand.cell(hand.measurement, 0, 2, "1.5")
+    assert hand.edits[-1].measurement.value == (1.5,)
+
+
+@pytest.mark.parametrize("name", ["noise", "steps", "particles"])
+def test_a_slider_is_dragged(
+    name: str, hand: Hand, make_scenario: Make, handle_at: Callable[[QSlider, int], QPoint]
+) -> None:
+    slid = hand.editor.measurement.noise if name == "noise" else getattr(hand.editor.run, name)
+    path = {"noise": "measurement.noise", "steps": "schedule.steps", "particles": "run.particles"}[name]
+    line = slid.findChild(QLineEdit)
+    start = slid.slider.value()
+    hand.bot.mousePress(slid.slider, LEFT, pos=handle_at(slid.slider, start))
+    for target in (500, 700, 1000, 0):
+        hand.bot.mouseMove(slid.slider, handle_at(slid.slider, target))
+        value = read(line.text())
+        assert hand.edits[-1] == edited(make_scenario(), (path, value))
+    hand.bot.mouseRelease(slid.slider, LEFT, pos=handle_at(slid.slider, 0))
+    values = [scenario.model_dump()[path.split(".")[0]][name] for scenario in hand.edits]
+    assert len(values) == 4
+    assert values[0] < values[1] < values[2]
+    low, high = {"noise": (0, 3), "steps": (20, 2000), "particles": (100, 100_000)}[name]
+    assert values[2:] == [high, low]
+    assert all(later != earlier for earlier, later in pairwise(values))
+
+
+def test_the_last_sampler_cannot_go(hand: Hand) -> None:
+    for label in ("DDNM", "BO-DDNM", "Exact"):
+        hand.press(label)
+    assert [scenario.run.samplers for scenario in hand.edits] == [("bo-ddnm", "exact"), ("exact",)]
+    assert hand.marked == [hand.editor.samplers.fields["samplers"]]
+    (error,) = hand.errors
+    assert "must not be empty" in error
+    assert not any(chip.isChecked() for chip in hand.editor.samplers.chips.values())
+    hand.press("11 more")
+    hand.press("CCDF")
+    assert hand.edits[-1].run.samplers == ("ccdf",)
+    assert hand.marked == hand.errors == []
+
+
+def test_a_dimension_is_typed(hand: Hand) -> None:
+    box = hand.editor.prior.dimension
+    hand.bot.mouseClick(box.lineEdit(), LEFT)
+    hand.bot.keyClick(box, Qt.Key.Key_A, Qt.KeyboardModifier.ControlModifier)
+    hand.bot.keyClicks(box, "12")
+    hand.bot.keyClick(box, Qt.Key.Key_Return)
+    box.clearFocus()
+    assert [scenario.dimension for scenario in hand.edits] == [12]
+
+
+def test_dimensions_that_go_come_back_round(hand: Hand, make_scenario: Make) -> None:
+    hand.turn(Qt.Key.Key_Down)
+    hand.turn(Qt.Key.Key_Up)
+    prior, old = hand.edits[-1].prior, make_scenario().prior
+    assert prior.means == tuple((mean[0], 0.0) for mean in old.means)
+    assert prior.covariances == tuple(((spread[0][0], 0.0), (0.0, 1.0)) for spread in old.covariances)
+
+
+# What is invalid
+
+
+def prior_table(hand: Hand) -> QWidget:
+    return hand.prior
+
+
+def measurement_table(hand: Hand) -> QWidget:
+    return hand.measurement
+
+
+def line(name: str) -> Callable[[Hand], QWidget]:
+    def find(hand: Hand) -> QWidget:
+        return next(section.fields[name] for section in hand.editor.sections if name in section.fields)
+
+    return find
+
+
+Wrong = tuple[Callable[[Hand, str], None], str, str, Callable[[Hand], QWidget], str]
+WRONG: dict[str, Wrong] = {
+    "weight of zero": (lambda hand, text: hand.cell(hand.prior, 1, 0, text), "0", "1", prior_table, "component 2"),
+    "weight in words": (lambda hand, text: hand.cell(hand.prior, 0, 0, text), "half", "1", prior_table, "valid number"),
+    "short mean": (lambda hand, text: hand.cell(hand.prior, 2, 1, text), "1", "1, 1", prior_table, "2 coordinates"),
+    "no mean": (lambda hand, text: hand.cell(hand.prior, 0, 1, text), "", "1, 1", prior_table, "coordinate"),
+    "asymmetric": (
+        lambda hand, text: hand.cell(hand.prior, 0, 2, text),
+        "1,.5;0,1",
+        "1,0;0,1",
+        prior_table,
+        "not symm",
+    ),
+    "indefinite": (lambda hand, text: hand.cell(hand.prior, 0, 2, text), "1,2;2,1", "1,0;0,1", prior_table, "eigenval"),
+    "short mean of one": (
+        lambda hand, text: hand.cell(hand.prior, 0, 1, text),
+        "1",
+        "1, 1",
+        prior_table,
+        "means · component 1: must have 2 coordinates",
+    ),
+    "small matrix": (lambda hand, text: hand.cell(hand.prior, 1, 2, text), "1", "1,0;0,1", prior_table, "2 by 2"),
+    "huge H": (lambda hand, text: hand.cell(hand.measurement, 0, 0, text), "1e7", "1e6", measurement_table, "1000000"),
+    "H in words": (lambda hand, text: hand.cell(hand.measurement, 0, 0, text), "x", "1", measurement_table, "number"),
+    "infinite y": (lambda hand, text: hand.cell(hand.measurement, 0, 2, text), "inf", "9", measurement_table, "finite"),
+    "no y": (lambda hand, text: hand.cell(hand.measurement, 0, 2, text), "", "9", measurement_table, "valid number"),
+    "negative noise": (lambda hand, text: hand.line("noise", text), "-0.1", "0.1", line("noise"), "greater than or"),
+    "tiny noise": (lambda hand, text: hand.line("noise", text), "1e-10", "1e-9", line("noise"), "0 or at least 1e-09"),
+    "noise not a number": (lambda hand, text: hand.line("noise", text), "nan", "0.1", line("noise"), "finite number"),
+    "one step": (lambda hand, text: hand.line("steps", text), "1", "2", line("steps"), "greater than or equal to 2"),
+    "half a step": (lambda hand, text: hand.line("steps", text), "40.5", "41", line("steps"), "valid integer"),
+    "endless steps": (lambda hand, text: hand.line("steps", text), "100001", "50", line("steps"), "100000"),
+    "no particles": (lambda hand, text: hand.line("particles", text), "0", "1", line("particles"), "equal to 1"),
+    "one path": (lambda hand, text: hand.line("paths", text), "1", "2", line("paths"), "equal to 2"),
+    "negative seed": (lambda hand, text: hand.line("seed", text), "-1", "1", line("seed"), "equal to 0"),
+    "huge seed": (lambda hand, text: hand.line("seed", text), str(2**63), "1", line("seed"), "less than"),
+    "no growth": (lambda hand, text: hand.line("c", text), "0", "1", line("c"), "greater than 0"),
+    "first step of one": (lambda hand, text: hand.line("delta", text), "1", "0.1", line("delta"), "less than 1"),
+    "steps too large": (lambda hand, text: hand.line("c", text), "30", "3", line("c"), "c: beta_t must lie"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_what_is_invalid_is_marked_and_explained_until_it_is_mended(name: str, hand: Hand) -> None:
+    edit, bad, good, widget, words = WRONG[name]
+    edit(hand, bad)
+    assert hand.edits == []
+    assert hand.marked == [widget(hand)]
+    (error,) = hand.errors
+    assert words in error
+    edit(hand, good)
+    assert len(hand.edits) == 1
+    assert hand.marked == hand.errors == []
+
+
+def test_a_y_out_of_range_is_marked_when_the_noise_goes(hand: Hand, make_scenario: Make) -> None:
+    hand.editor.document.load(make_scenario(measurement={"matrix": [[1, 0], [1, 0]], "value": [0.1, 0.2]}))
+    hand.line("noise", "0")
+    assert hand.edits == []
+    assert hand.marked == [hand.editor.measurement.fields["noise"]], "y was right before"
+    assert "noise: not possible with measurement.value: must lie in the range of matrix" in hand.errors[0]
+    hand.cell(hand.measurement, 1, 2, "0.1")
+    assert hand.edits[-1].measurement.value == (0.1, 0.1)
+    assert hand.edits[-1].measurement.noise == 0
+    assert hand.errors == []
+
+
+def test_while_one_field_is_wrong_another_edit_waits_for_it(hand: Hand, make_scenario: Make) -> None:
+    hand.line("noise", "none")
+    hand.cell(hand.prior, 0, 0, "0.5")
+    assert hand.edits == []
+    assert hand.marked == [line("noise")(hand)]
+    hand.line("noise", "0.1")
+    assert hand.edits == [edited(make_scenario(), ("prior.weights.0", 0.5), ("measurement.noise", 0.1))]
+
+
+def test_an_error_opens_its_section(hand: Hand) -> None:
+    section = hand.editor.run
+    hand.bot.mouseClick(section.header, LEFT)
+    assert not section.fields["seed"].isVisible()
+    hand.editor.show_error(ScenarioError("", "run.seed", "must be luckier"))
+    assert section.fields["seed"].isVisible()
+    assert hand.errors == ["seed: must be luckier"]
+
+
+@pytest.mark.parametrize(
+    ("field", "name"), [("run.particles", "particles"), ("run.paths", "paths"), ("run.device", "device")]
+)
+def test_an_error_that_arrives_from_a_run_is_marked(field: str, name: str, hand: Hand) -> None:
+    hand.editor.show_error(ScenarioError("", field, "this run would need 3.6 TiB"))
+    assert hand.marked == [hand.editor.run.fields[name]]
+    assert hand.errors == [f"{name}: this run would need 3.6 TiB"]
+    hand.line("particles", "100")
+    assert hand.marked == hand.errors == []
+
+
+def test_an_error_of_no_field_is_said_above_all(hand: Hand) -> None:
+    hand.editor.show_error(ScenarioError("", "", "the run stopped"))
+    assert hand.marked == []
+    assert hand.errors == ["the run stopped"]
+    hand.editor.show_error(None)
+    assert hand.errors == []
+
+
+# Numbers survive
+
+HARD = [0.1 + 0.2, 1e-12, 1 / 3, 1e6, -1e6, 123456.78901234567, 5e-324, -0.0, 2 / 7, 1e-7, 99999.95, 1234567e-1, 0.0]
+
+
+def hard_scenario(seed: int) -> Scenario:
+    """A valid scenario of numbers that are easily lost."""
+    chance = random.Random(seed)
+    size, count, rows = chance.randint(1, 4), chance.randint(1, 4), chance.randint(1, 3)
+    entry = lambda: chance.choice([*HARD, chance.uniform(-3, 3), chance.gauss(0, 1e-5)])  # noqa: E731
+    positive = lambda: abs(entry()) or 0.1  # noqa: E731
+    diagonal = lambda: [[positive() if i == j else 0.0 for j in range(size)] for i in range(size)]  # noqa: E731
+    noise = max(min(positive(), 1e6), 1e-9)
+    schedule = chance.choice(
+        [
+            {"kind": "etc", "c": chance.uniform(1, 4), "delta": 0.3 * chance.random() + 1e-5},
+            {"kind": "linear", "beta_start": 1e-3 / 3, "beta_end": chance.uniform(0.01, 0.3)},
+            {"kind": "cosine"},
+        ]
+    )
+    return Scenario.from_dict(
+        {
+            "name": f"Hard {seed}",
+            "notes": "kept",
+            "prior": {
+                "weights": [positive() for _ in range(count)],
+                "means": [[entry() for _ in range(size)] for _ in range(count)],
+                "covariances": [diagonal() for _ in range(count)],
+            },
+            "measurement": {
+                "matrix": [[entry() for _ in range(size)] for _ in range(rows)],
+                "noise": noise,
+                **({"value": [entry() for _ in range(rows)]} if chance.random() < 0.7 else {}),
+            },
+            "schedule": {"steps": chance.randint(60, 3000), **schedule},
+            "run": {
+                "samplers": chance.sample(list(SAMPLERS), chance.randint(1, len(SAMPLERS))),
+                "particles": chance.randint(1, 10**9),
+                "paths": chance.randint(2, 10**9),
+                "seed": chance.getrandbits(63),
+                "device": chance.choice(["auto", "cpu", "cuda"]),
+            },
+        }
+    )
+
+
+@pytest.mark.parametrize("seed", range(16))
+def test_an_edit_changes_nothing_else(seed: int, hand: Hand) -> None:
+    chance = random.Random(seed)
+    scenario = hard_scenario(seed)
+    hand.editor.document.load(scenario)
+    assert hand.edits == [], "showing is no edit"
+    row = chance.randrange(len(scenario.prior.weights))
+    edits: list[tuple[Callable[[], None], tuple[str, Any]]] = [
+        (lambda: hand.cell(hand.prior, row, 0, "0.123"), (f"prior.weights.{row}", 0.123)),
+        (lambda: hand.line("noise", "0.4321"), ("measurement.noise", 0.4321)),
+        (lambda: hand.line("seed", "31"), ("run.seed", 31)),
+        (lambda: hand.line("steps", "59"), ("schedule.steps", 59)),
+        (lambda: hand.cell(hand.measurement, 0, 0, "0.77"), ("measurement.matrix.0.0", 0.77)),
+    ]
+    for edit, change in chance.sample(edits, 3):
+        edit()
+        scenario = edited(scenario, change)
+        assert hand.edits[-1] == scenario
+    assert len(hand.edits) == 3

@@ -1,0 +1,114 @@
+"""Code of the user's own runs in the window's process while it is loaded, and never again."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QPointF, QRectF
+
+from app.planes.overlays.overlays import overlays
+from app.planes.probe import scores_in_words
+from app.planes.scene import projections
+from app.run.worker import the_worker
+from core.kl.known_kl import INFINITE, known_kl
+from core.runs.experiment import Experiment
+from core.scenario.scenario import Scenario
+
+WHERE = """
+import os, pathlib
+from core.samplers import About, Kernel, Sampler, ScoreSampler
+
+def _tell(what):
+    with pathlib.Path({path!r}).open('a') as file:
+        print(os.getpid(), what, file=file)
+
+class Mine(ScoreSampler):
+    kind = About('mine', 'Mine', '#884400', 'x', 'Stays.', 'Me')
+
+    def score(self, level, x):
+        _tell('score')
+        return level.prior_score(x)
+
+    def step_variance(self, level):
+        _tell('step_variance')
+        return level.variance
+
+    def obstacle(self, measurement):
+        _tell('obstacle')
+"""
+
+
+def everything_of(experiment: Experiment) -> None:
+    """Ask for all that the window shows of a run."""
+    steps = experiment.schedule.steps
+    projection = projections(experiment.problem)[0]
+    place = QRectF(-2, -2, 4, 4)
+    for frame in (0, steps - 1, steps):
+        for index in range(len(experiment.samplers)):
+            known_kl(experiment, index, frame)
+            scores_in_words(experiment, frame, index, projection, QPointF(0.1, 0.2))
+        overlays(experiment, frame, projection, place, [0, 1], {"mismatch", "used", "exact"}, "all")
+    Scenario.from_dict(experiment.scenario.to_dict())
+
+
+@pytest.fixture
+def finished(
+    make_scenario: Callable[..., Scenario], own_sampler: Callable[..., str], tmp_path: Path
+) -> Callable[..., tuple[Experiment, Path]]:
+    """``(one=False)``: what the window holds of a run in the other process, and the file of who ran code where."""
+
+    def make(*, one: bool = False) -> tuple[Experiment, Path]:
+        path = tmp_path / "calls.txt"
+        key = own_sampler(WHERE.format(path=str(path)))
+        path.write_text("")
+        samplers = [key, "ddnm", f"ddim:{key}"]
+        scenario = make_scenario(one=one, run={"samplers": samplers, "kl_rounds": 0, "particles": 40})
+        *_, experiment = the_worker().compute(scenario, refine=False)
+        return experiment, path
+
+    return make
+
+
+def callers(path: Path) -> dict[int, set[str]]:
+    found: dict[int, set[str]] = {}
+    for line in path.read_text().splitlines():
+        process, what = line.split()
+        found.setdefault(int(process), set()).add(what)
+    return found
+
+
+@pytest.mark.parametrize("one", [True, False])
+def test_no_call_is_made_here(one: bool, finished: Callable[..., tuple[Experiment, Path]]) -> None:
+    experiment, path = finished(one=one)
+    everything_of(experiment)
+    assert not experiment.faults
+    assert experiment.evidence.exact.tolist() == [one] * 3
+    (process,) = callers(path)
+    assert process != os.getpid()
+    assert callers(path)[process] == {"score", "step_variance", "obstacle"}
+
+
+def test_where_samplers_are_not_silent_code_runs_here(
+    finished: Callable[..., tuple[Experiment, Path]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The broken twin: copies of a run that evaluate what they are asked for."""
+    monkeypatch.setattr("core.plugins.calls._silence", lambda _: None)
+    experiment, path = finished(one=True)
+    everything_of(experiment)
+    assert os.getpid() in callers(path)
+
+
+def test_the_copy_knows_what_has_no_density(
+    make_scenario: Callable[..., Scenario], own_sampler: Callable[..., str]
+) -> None:
+    text = (
+        "from core.samplers import About, Kernel, Sampler\n\nclass Mine(Sampler):\n"
+        "    kind = About('mine', 'Mine', '#884400', 'x', 'Falls.', 'Me')\n"
+        "    def kernel(self, level, x):\n        return Kernel(0 * x, 0.0 if level.t == 1 else 1.0)\n"
+    )
+    scenario = make_scenario(run={"samplers": [own_sampler(text), "ddnm"]})
+    *_, experiment = the_worker().compute(scenario, refine=False)
+    assert known_kl(experiment, 0, experiment.schedule.steps) == INFINITE

@@ -1,0 +1,329 @@
+"""The worker: one run at a time, the latest only, and nothing left behind."""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Callable, Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from app.run import process
+from app.run.session import Session
+from app.run.worker import Worker, the_worker
+from core.errors import ScenarioError
+from core.runs.experiment import Experiment
+from core.scenario.scenario import Scenario
+
+RUN_MS = 30_000
+Make = Callable[..., Scenario]
+
+
+class Recorder:
+    """Everything that a session announces, in order."""
+
+    def __init__(self, session: Session) -> None:
+        self.events: list[tuple[str, Any]] = []
+        self.completed: list[int] = []
+        self._experiment: Experiment | None = None
+        session.began.connect(self._began)
+        session.advanced.connect(self._advanced)
+        session.finished.connect(lambda seconds: self.events.append(("finished", seconds)))
+        session.failed.connect(lambda error: self.events.append(("failed", error)))
+
+    def _began(self, experiment: Experiment) -> None:
+        self._experiment = experiment
+        self.events.append(("began", experiment.scenario.name))
+
+    def _advanced(self) -> None:
+        assert self._experiment is not None
+        self.events.append(("advanced", self._experiment.scenario.name))
+        self.completed.append(self._experiment.completed)
+
+    def of(self, kind: str) -> list[Any]:
+        return [value for name, value in self.events if name == kind]
+
+
+@pytest.fixture
+def session(qapp: QApplication) -> Iterator[Session]:  # noqa: ARG001 - signals need an application
+    made = Session()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def recorder(session: Session) -> Recorder:
+    return Recorder(session)
+
+
+def run_threads() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name == "mismatch-lab-run"]
+
+
+def test_a_run_begins_advances_and_finishes_in_this_order(
+    session: Session, recorder: Recorder, qtbot: QtBot, make_scenario: Make
+) -> None:
+    with qtbot.waitSignals([session.began, session.finished], order="strict", timeout=RUN_MS):
+        session.start(make_scenario(schedule={"steps": 60}))
+    kinds = [kind for kind, _ in recorder.events]
+    assert kinds == ["began", *["advanced"] * (len(kinds) - 2), "finished"]
+    assert recorder.completed == sorted(set(recorder.completed))
+    assert recorder.completed[-1] == 61
+    assert 0 < recorder.of("finished")[0] < RUN_MS / 1000
+    session._timer.timeout.emit()
+    assert recorder.completed[-2:] != [61, 61], "nothing new, nothing said"
+
+
+def test_the_results_are_those_of_a_fresh_experiment(
+    session: Session, after: Callable[..., list[Any]], make_scenario: Make, make_experiment: Callable[..., Experiment]
+) -> None:
+    scenario = make_scenario()
+    began: list[Experiment] = []
+    session.began.connect(began.append)
+    after(session.finished, lambda: session.start(scenario))
+    fresh = make_experiment(scenario)
+    assert all(mine.equal(other) for mine, other in zip(began[0].trace.frames, fresh.trace.frames, strict=True))
+
+
+def test_a_new_start_drops_the_old_run(
+    session: Session, recorder: Recorder, after: Callable[..., list[Any]], make_scenario: Make
+) -> None:
+    after(session.began, lambda: session.start(make_scenario(name="old", schedule={"steps": 3000})))
+    before = len(recorder.events)
+    after(session.finished, lambda: session.start(make_scenario(name="new")))
+    kinds = [kind for kind, _ in recorder.events[before:]]
+    assert kinds == ["began", *["advanced"] * (len(kinds) - 2), "finished"]
+    assert {value for kind, value in recorder.events[before:] if kind != "finished"} == {"new"}
+
+
+def test_a_hundred_starts_in_a_row_never_queue(
+    session: Session,
+    recorder: Recorder,
+    after: Callable[..., list[Any]],
+    qapp: QApplication,
+    make_scenario: Make,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    computed: dict[str, Experiment] = {}
+    compute = Worker.compute
+
+    def counted(self: Worker, scenario: Scenario, *, refine: bool) -> Iterator[Experiment]:
+        for experiment in compute(self, scenario, refine=refine):
+            computed[scenario.name] = experiment
+            yield experiment
+
+    monkeypatch.setattr(Worker, "compute", counted)
+
+    def start_all() -> None:
+        for index in range(100):
+            session.start(make_scenario(name=str(index), schedule={"steps": 400 if index < 99 else 40}))
+            assert len(run_threads()) == 1
+            if index % 2:
+                qapp.processEvents()
+
+    (seconds,) = after(session.finished, start_all)
+    assert len(recorder.of("finished")) == 1
+    assert not recorder.of("failed")
+    assert recorder.of("began")[-1] == "99"
+    assert computed.pop("99").completed == 41
+    assert all(experiment.completed < 401 for experiment in computed.values()), "a dropped run went to its end"
+    assert seconds < RUN_MS / 1000
+
+
+def test_a_run_is_given_up_and_what_is_computed_stays(
+    session: Session, recorder: Recorder, after: Callable[..., list[Any]], make_scenario: Make
+) -> None:
+    began: list[Experiment] = []
+    session.began.connect(began.append)
+    after(session.advanced, lambda: session.start(make_scenario(schedule={"steps": 3000})))
+    after(session.cancelled, session.cancel)
+    completed = began[0].completed
+    assert 0 < completed < 3001
+    assert recorder.completed[-1] == completed, "all that is there was announced"
+    assert not session.is_running
+    assert not recorder.of("finished")
+    after(session.settled, lambda: session.start(make_scenario()))
+    assert began[0].completed == completed
+    session.cancel()
+    assert not session.is_running, "there is nothing to give up"
+
+
+def test_a_run_that_is_given_up_at_once_shows_its_first_frame(
+    session: Session, recorder: Recorder, after: Callable[..., list[Any]], make_scenario: Make
+) -> None:
+    def start_and_cancel() -> None:
+        session.start(make_scenario(schedule={"steps": 3000}))
+        session.cancel()
+
+    after(session.cancelled, start_and_cancel)
+    assert [kind for kind, _ in recorder.events] == ["began", "advanced"]
+    assert recorder.completed == [1]
+
+
+def test_the_time_of_a_run_grows_and_rests(
+    session: Session, after: Callable[..., list[Any]], make_scenario: Make
+) -> None:
+    assert session.seconds == 0
+    after(session.advanced, lambda: session.start(make_scenario(schedule={"steps": 400})))
+    early = session.seconds
+    (total,) = after(session.finished, lambda: None)
+    assert 0 < early < total == session.seconds
+
+
+def broken(scenario: Scenario, **run: object) -> Scenario:
+    """What no file could say, and no check sees."""
+    return scenario.model_copy(update={"run": scenario.run.model_copy(update=run)})
+
+
+@pytest.mark.parametrize(
+    ("run", "field", "reason"),
+    [
+        ({"particles": 10**12}, "run.particles", "GiB"),
+        ({"samplers": ("nothing",)}, "", "PydanticCustomError: there is no sampler"),
+        ({"paths": -3}, "", "RuntimeError"),
+    ],
+    ids=["refused", "here", "there"],
+)
+def test_a_run_that_breaks_is_reported_and_the_next_one_runs(
+    run: dict[str, object],
+    field: str,
+    reason: str,
+    session: Session,
+    after: Callable[..., list[Any]],
+    make_scenario: Make,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    thread = run_threads()
+    (error,) = after(session.failed, lambda: session.start(broken(make_scenario(), **run)))
+    assert isinstance(error, ScenarioError)
+    assert error.field == field
+    assert reason in error.reason
+    assert bool(caplog.records) == (field == ""), "faults are logged, refusals are not"
+    assert not session.is_running
+    after(session.finished, lambda: session.start(make_scenario()))
+    assert run_threads() == thread
+
+
+def test_a_process_that_is_lost_is_said_and_started_again(
+    session: Session, after: Callable[..., list[Any]], make_scenario: Make
+) -> None:
+    after(session.advanced, lambda: session.start(make_scenario(schedule={"steps": 20_000})))
+    (error,) = after(session.failed, lambda: the_worker().spawn().kill())
+    assert "the process that computes ended (status -9)" in error.reason
+    after(session.finished, lambda: session.start(make_scenario()))
+
+
+ENDLESS = """
+def endless(level, x):
+    while True:
+        pass
+"""
+
+
+def test_a_step_that_never_ends_gives_way(
+    session: Session,
+    after: Callable[..., list[Any]],
+    make_scenario: Make,
+    own_sampler: Callable[..., str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("app.run.session._PATIENCE_SECONDS", 0.3)
+    endless = make_scenario(run={"samplers": [own_sampler(ENDLESS)]})
+    session.start(endless)
+    after(session.finished, lambda: session.start(make_scenario()))
+    session.start(endless)
+    after(session.cancelled, session.cancel)
+    session.start(endless)
+    session.close()
+    assert not run_threads()
+
+
+def test_a_step_that_never_ends_is_told_of_and_no_other(
+    session: Session,
+    after: Callable[..., list[Any]],
+    make_scenario: Make,
+    own_sampler: Callable[..., str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    waits: list[float] = []
+    session.waited.connect(waits.append)
+    after(session.settled, lambda: session.start(make_scenario()))
+    assert waits == []
+    monkeypatch.setattr("app.run.session._PATIENCE_SECONDS", 0.3)
+    monkeypatch.setattr("app.run.session._LONG_STEP_SECONDS", 0.2)
+    (first,) = after(session.waited, lambda: session.start(make_scenario(run={"samplers": [own_sampler(ENDLESS)]})))
+    (second,) = after(session.waited, lambda: None)
+    assert 0.2 <= first < second
+    after(session.cancelled, session.cancel)
+
+
+def test_a_start_from_within_the_end_of_a_run_runs(
+    session: Session, recorder: Recorder, qtbot: QtBot, make_scenario: Make
+) -> None:
+    session.finished.connect(
+        lambda _: session.start(make_scenario(name="second")) if len(recorder.of("began")) < 2 else None
+    )
+    session.start(make_scenario(name="first"))
+    qtbot.waitUntil(lambda: len(recorder.of("finished")) == 2, timeout=RUN_MS)
+    assert recorder.of("began") == ["first", "second"]
+
+
+def test_closing_at_any_moment_leaves_nothing(qapp: QApplication, make_scenario: Make) -> None:
+    chance = random.Random(20)
+    for _ in range(30):
+        session = Session()
+        recorder = Recorder(session)
+        for _ in range(chance.randrange(3)):
+            session.start(make_scenario(schedule={"steps": chance.choice([5, 40, 2000])}))
+            for _ in range(chance.choice([0, 1, 10, 300])):
+                qapp.processEvents()
+        session.close()
+        assert not run_threads()
+        assert not session.is_running
+        said = len(recorder.events)
+        for _ in range(5):
+            qapp.processEvents()
+        assert len(recorder.events) == said
+
+
+def test_closing_does_not_wait_for_the_run(
+    session: Session, after: Callable[..., list[Any]], make_scenario: Make
+) -> None:
+    (experiment,) = after(session.began, lambda: session.start(make_scenario(schedule={"steps": 20_000})))
+    session.close()
+    assert experiment.trace.completed < 20_001
+
+
+def test_nothing_starts_after_the_end(
+    session: Session, make_scenario: Make, active_timers: Callable[[], list[QTimer]]
+) -> None:
+    session.close()
+    session.start(make_scenario())
+    assert not session.is_running
+    assert not active_timers()
+
+
+def test_an_idle_session_has_no_active_timer(
+    session: Session, after: Callable[..., list[Any]], make_scenario: Make, active_timers: Callable[[], list[QTimer]]
+) -> None:
+    assert not active_timers()
+    session.start(make_scenario())
+    assert session.is_running
+    assert active_timers()
+    after(session.settled, lambda: session.start(make_scenario()))
+    assert not session.is_running
+    assert not active_timers()
+
+
+def test_the_interface_keeps_a_processor(monkeypatch: pytest.MonkeyPatch) -> None:
+    threads: list[int] = []
+    monkeypatch.setattr(process, "torch", SimpleNamespace(set_num_threads=threads.append))
+    for cores in (8, 2, 1, None):
+        monkeypatch.setattr(process, "os", SimpleNamespace(cpu_count=lambda cores=cores: cores))
+        process.leave_a_core()
+    assert threads == [7, 1, 1, 1]

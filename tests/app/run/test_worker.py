@@ -1,0 +1,224 @@
+"""The process that computes: what comes back, what is left behind, and how it ends."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import psutil
+import pytest
+
+from app.run import worker as module
+from app.run.inbox import Inbox
+from app.run.process import leave_a_core
+from app.run.worker import RunError, Worker
+from core.errors import ScenarioError
+from core.runs.experiment import Experiment
+from core.scenario.scenario import Scenario
+from core.system import leftovers
+
+Make = Callable[..., Scenario]
+Run = Callable[..., Experiment]
+NOISY = """
+import sys
+def noisy(level, x):
+    print("hello", flush=True)
+    sys.stdout.buffer.write(bytes(range(256)))
+    return level.prior_score(x)
+"""
+
+
+@pytest.fixture(scope="module")
+def worker() -> Iterator[Worker]:
+    made = Worker()
+    yield made
+    made.end()
+
+
+@pytest.fixture(autouse=True)
+def own_prefix(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files of other tests that run at the same time are not looked at."""
+    monkeypatch.setattr(leftovers, "PREFIX", f".mismatch-lab-test-{os.getpid()}-")
+
+
+def drain(worker: Worker, scenario: Scenario, *, refine: bool = False) -> Experiment:
+    *_, last = worker.compute(scenario, refine=refine)
+    return last
+
+
+def files() -> set[Path]:
+    folders = (module.SHARED_MEMORY, Path(tempfile.gettempdir()))
+    return {path for folder in folders if folder.is_dir() for path in folder.glob(f"{leftovers.PREFIX}*")}
+
+
+@pytest.mark.parametrize("one", [True, False])
+def test_everything_comes_back_as_it_is_here(one: bool, worker: Worker, make_scenario: Make) -> None:
+    leave_a_core()
+    scenario = make_scenario(one=one, run={"kl_rounds": 1})
+    there, here = drain(worker, scenario, refine=True), Experiment(scenario, keep_frames=True)
+    for _ in here.run():
+        pass
+    for _ in here.refine():
+        pass
+    assert there.is_complete
+    assert all(mine.equal(other) for mine, other in zip(there.trace.frames, here.trace.frames, strict=True))
+    assert there.trace.diverged_at == here.trace.diverged_at
+    for mine, other in zip(module._tables(there), module._tables(here), strict=True):
+        np.testing.assert_array_equal(mine, other)
+    assert [each.w2 for each in there.closeness] == [each.w2 for each in here.closeness]
+    assert [each and each.value for each in there.asymptotes] == [each and each.value for each in here.asymptotes]
+    assert (there.bracket is None) == one
+    if there.bracket is not None and here.bracket is not None:
+        np.testing.assert_array_equal(there.bracket.limits(), here.bracket.limits())
+
+
+def test_what_is_new_comes_now_and_then_and_in_order(worker: Worker, make_scenario: Make) -> None:
+    seen = []
+    for experiment in worker.compute(make_scenario(schedule={"steps": 2000}), refine=False):
+        seen.append(experiment.completed)
+        bound = experiment.evidence.value["bound"]
+        assert np.isfinite(bound[:, : experiment.completed]).all()
+    assert seen == sorted(set(seen))
+    assert seen[0] == 1, "the first frame does not wait"
+    assert seen[-1] == 2001
+    assert len(seen) < 1000, "not every step is told"
+
+
+def test_a_run_that_is_given_up_leaves_no_file_and_the_next_one_runs(worker: Worker, make_scenario: Make) -> None:
+    before = files()
+    drain(worker, make_scenario())
+    process = worker.spawn()
+    runs = worker.compute(make_scenario(schedule={"steps": 20_000}), refine=False)
+    experiment = next(runs)
+    assert files() == before, "mapped and unlinked"
+    runs.close()
+    assert experiment.completed < 20_001
+    assert drain(worker, make_scenario()).completed == 41
+    assert worker.spawn() is process
+
+
+def test_where_there_is_no_shared_memory_a_temporary_file_serves(
+    worker: Worker, make_scenario: Make, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(module, "SHARED_MEMORY", tmp_path / "missing")
+    with module._room_for(make_scenario()) as room:
+        assert room.parent == Path(tempfile.gettempdir())
+    assert drain(worker, make_scenario()).is_complete
+
+
+def test_frames_without_room_are_refused(worker: Worker, make_scenario: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = files()
+    monkeypatch.setattr(module.shutil, "disk_usage", lambda _: SimpleNamespace(free=100))
+    with pytest.raises(ScenarioError, match=r"run\.particles: the frames would need 0\.0 GiB of room"):
+        drain(worker, make_scenario())
+    assert files() == before
+
+
+def test_a_sampler_may_print(worker: Worker, make_scenario: Make, own_sampler: Callable[..., str]) -> None:
+    assert drain(worker, make_scenario(run={"samplers": ["ddnm", own_sampler(NOISY)]})).is_complete
+
+
+def test_samplers_are_those_that_are_known_here(
+    worker: Worker, make_scenario: Make, own_sampler: Callable[..., str]
+) -> None:
+    ends = []
+    for factor in (1.0, 0.5, 1.0):
+        key = own_sampler(f"def own(level, x):\n    return {factor} * level.prior_score(x)\n")
+        ends.append(drain(worker, make_scenario(run={"samplers": [key]})).trace.frames[0][-1].clone())
+    assert ends[0].equal(ends[2])
+    assert not ends[0].equal(ends[1])
+
+
+def test_refusals_and_faults_name_their_reason(
+    worker: Worker, make_scenario: Make, own_sampler: Callable[..., str], caplog: pytest.LogCaptureFixture
+) -> None:
+    key = own_sampler("def own(level, x):\n    return 1 / 0\n")
+    with pytest.raises(ScenarioError, match=r"own\.py: line 2: ZeroDivisionError"):
+        drain(worker, make_scenario(run={"samplers": [key]}))
+    assert not caplog.records
+    scenario = make_scenario()
+    broken = scenario.model_copy(update={"run": scenario.run.model_copy(update={"paths": -3})})
+    with pytest.raises(RunError, match="the run stopped"):
+        drain(worker, broken)
+    assert "Traceback" in caplog.text
+
+
+def test_ctrl_c_is_for_the_program(worker: Worker, make_scenario: Make) -> None:
+    drain(worker, make_scenario())
+    process = worker.spawn()
+    process.send_signal(signal.SIGINT)
+    assert drain(worker, make_scenario()).is_complete
+    assert process.poll() is None
+
+
+ENDLESS = """
+import time
+def endless(level, x):
+    sum(range(10**11))  # a single step of Python, in which it hears of nothing
+"""
+PROGRAM = """
+import sys, time
+from pathlib import Path
+sys.path.insert(0, ".")
+from app.run.worker import the_worker
+from core.scenario.builtin import DEFAULT, load_builtin
+from core.scenario.edits import patched
+from core.plugins.loader import load_plugin
+
+when, scenario = sys.argv[1], load_builtin(DEFAULT)
+if when == "in a step":
+    scenario = patched(scenario, {"run": {"samplers": ["ddnm", load_plugin(Path(sys.argv[2]))]}})
+runs = the_worker().compute(scenario, refine=True)
+next(runs)
+if when == "idle":
+    runs.close()
+elif when == "computing":
+    next(runs)
+print("ready", flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize("when", ["idle", "computing", "in a step"])
+def test_it_ends_with_the_program_whatever_ends_that(when: str, tmp_path: Path) -> None:
+    sampler, temporary = tmp_path / "endless.py", tmp_path / "temporary"
+    sampler.write_text(ENDLESS)
+    temporary.mkdir()
+    command = [sys.executable, "-c", PROGRAM, when, str(sampler)]
+    env = os.environ | {"TMPDIR": str(temporary)}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=Path.cwd(), env=env) as parent:
+        assert parent.stdout is not None
+        assert parent.stdout.readline() == b"ready\n"
+        (child,) = psutil.Process(parent.pid).children()
+        os.kill(parent.pid, signal.SIGKILL)
+        child.wait(timeout=10)
+    assert not child.is_running()
+    assert not list(temporary.iterdir())
+
+
+def test_a_request_is_dropped_by_its_own_number_only() -> None:
+    reader, writer = os.pipe()
+    closed = threading.Event()
+    inbox = Inbox(os.fdopen(reader, "rb"), closed.set)
+    with os.fdopen(writer, "wb", buffering=0) as pipe:
+
+        def put(number: int, request: bytes | None) -> None:
+            pipe.write(pickle.dumps((number, request)))
+
+        put(1, b"one")
+        assert inbox.next() == b"one"
+        put(2, b"two")
+        put(1, None)
+        put(3, b"three")
+        assert (inbox.next(), inbox.next()) == (b"two", b"three")
+        assert inbox.is_wanted
+    assert closed.wait(10)

@@ -1,0 +1,66 @@
+"""Light, dark or the system's: at once, everywhere, remembered, and taken back with the layout."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QApplication
+
+from app.settings import Settings
+from app.theme import theme
+from app.window.window import MainWindow
+
+Window = Callable[..., MainWindow]
+
+
+@pytest.fixture(autouse=True)
+def the_system_s_again(qapp: QApplication) -> Iterator[None]:  # noqa: ARG001
+    yield
+    theme.scheme.choose(Qt.ColorScheme.Unknown)
+
+
+def choice(window: MainWindow, words: str) -> QAction:
+    assert "Theme" in [action.text() for action in window.bar.menu.actions()]
+    return next(action for action in window.themes.menu.actions() if action.text() == words)
+
+
+def colour_of(window: MainWindow) -> str:
+    return window.transport.grab().toImage().pixelColor(QPoint(3, 3)).name().upper()
+
+
+def test_a_theme_is_taken_at_once_and_at_the_next_start(window: Window, tmp_path: Path, qapp: QApplication) -> None:
+    first = window(None, None, tmp_path, finish=False)
+    assert choice(first, "As the system").isChecked()
+    before = colour_of(first)
+    for words, palette in (("Dark", theme.DARK), ("Light", theme.LIGHT), ("Dark", theme.DARK)):
+        choice(first, words).trigger()
+        assert theme.current() is palette
+        assert colour_of(first) == palette.surface
+        for plane in first.planes.planes.values():
+            assert plane.view.backgroundBrush().color().name().upper() == palette.surface
+    first.close()
+    theme.scheme.choose(Qt.ColorScheme.Unknown)
+    second = window(None, None, tmp_path, finish=False)
+    assert choice(second, "Dark").isChecked()
+    assert not choice(second, "As the system").isChecked()
+    assert qapp.palette().base().color().name().upper() == theme.DARK.surface
+    second.reset_layout()
+    assert choice(second, "As the system").isChecked()
+    assert colour_of(second) == before
+    assert Settings(tmp_path).value("theme") is None
+
+
+@pytest.mark.parametrize("kept", ["mauve", "dark, light", "@Invalid()"])
+def test_a_theme_that_there_is_not_is_the_system_s(kept: str, window: Window, tmp_path: Path) -> None:
+    (tmp_path / "settings.ini").write_text(f"[General]\ntheme={kept}\n")
+    assert choice(window(None, None, tmp_path, finish=False), "As the system").isChecked()
+
+
+def test_the_system_s_changes_are_not_followed_once_one_is_chosen(window: Window, tmp_path: Path) -> None:
+    choice(window(None, None, tmp_path, finish=False), "Dark").trigger()
+    QApplication.styleHints().colorSchemeChanged.emit(Qt.ColorScheme.Light)
+    assert theme.current() is theme.DARK

@@ -1,0 +1,31 @@
+"""How numbers are written into fields and read again."""
+
+from __future__ import annotations
+
+import pytest
+
+from app.widgets.fields import read, read_matrix, read_vector, write, write_matrix
+
+HARD = [0.1 + 0.2, 1e-12, 1 / 3, 1e6, -1e6, 123456.78901234567, 5e-324, -0.0, 2 / 7, 1e-7, 99999.95, 1234567e-1, 0.0]
+
+
+@pytest.mark.parametrize("value", HARD)
+def test_a_number_is_written_so_that_it_is_read_again(value: float) -> None:
+    assert read(write(value)) == value
+    matrix = [[value, 1.5], [0.1 + 0.2, value]]
+    assert read_matrix(write_matrix(matrix)) == matrix
+
+
+@pytest.mark.parametrize(
+    ("text", "numbers"),
+    [
+        ("1, 2", [1, 2]),
+        (" [1.5 ,-2e-3] ", [1.5, -2e-3]),
+        ("(1 2\t3)", [1, 2, 3]),
+        ("−1; x", [-1]),
+        ("1, two", [1, "two"]),
+        ("", []),
+    ],
+)
+def test_vectors_are_read_as_people_write_them(text: str, numbers: list[object]) -> None:
+    assert read_vector(text.split(";", maxsplit=1)[0]) == numbers

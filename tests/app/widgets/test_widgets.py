@@ -1,0 +1,65 @@
+"""Subscripts, legend entries, and colours of text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QApplication, QMessageBox, QWidget
+from pytestqt.qtbot import QtBot
+
+from app.theme import theme
+from app.widgets.widgets import LegendEntry, subscript
+from core.samplers import SAMPLERS
+
+
+@given(st.integers(0, 10**6))
+def test_subscripts(value: int) -> None:
+    text = subscript(value)
+    assert re.fullmatch("[₀-₉]+", text)
+    assert int("".join(str(ord(figure) - 0x2080) for figure in text)) == value
+
+
+@pytest.mark.parametrize("palette", [theme.LIGHT, theme.DARK], ids=["light", "dark"])
+@pytest.mark.parametrize("colour", [theme.STRIP, *(sampler.about.colour for sampler in SAMPLERS.values())])
+def test_text_in_a_colour_can_be_read(colour: str, palette: theme.Palette) -> None:
+    text = theme.legible(colour, palette.surface)
+    assert theme.contrast(text, palette.surface) >= 4.5
+    assert theme.legible(text, palette.surface) == text, "what can be read stays as it is"
+
+
+def test_buttons_of_dialogs_are_words_alone(qtbot: QtBot) -> None:
+    theme.install(QApplication.instance())
+    box = QMessageBox(standardButtons=QMessageBox.StandardButton.Save | QMessageBox.StandardButton.Cancel)
+    qtbot.addWidget(box)
+    box.show()
+    assert all(button.icon().isNull() for button in box.buttons())
+
+
+def test_contrast_is_that_of_wcag() -> None:
+    assert theme.contrast("#FFFFFF", "#000000") == pytest.approx(21)
+    assert theme.contrast("#777777", "#FFFFFF") == pytest.approx(4.48, abs=0.005)  # its well-known example
+
+
+@pytest.mark.parametrize(
+    ("style", "colour"),
+    [(Qt.PenStyle.SolidLine, "muted"), (Qt.PenStyle.NoPen, "ink"), (Qt.PenStyle.DotLine, "#F2A541")],
+)
+@pytest.mark.parametrize("palette", [theme.LIGHT, theme.DARK], ids=["light", "dark"])
+def test_a_legend_entry_shows_its_sample_in_its_colour(
+    style: Qt.PenStyle,
+    colour: str,
+    palette: theme.Palette,
+    shown: Callable[..., QWidget],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(theme, "current", lambda: palette)
+    entry = LegendEntry("words", 6, style=style, colour=colour)
+    shown(entry, entry.sizeHint().width(), entry.sizeHint().height())
+    image = entry.grab().toImage()
+    wanted = colour if colour.startswith("#") else getattr(palette, colour)
+    assert image.pixelColor(4, image.height() // 2).name().upper() == wanted.upper()

@@ -1,0 +1,137 @@
+"""Closing at any moment: no thread, timer or dialog goes on, whatever was under way."""
+
+from __future__ import annotations
+
+import importlib
+import math
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from app.files.plugins import TrustDialog
+from app.window.window import MainWindow
+from core.samplers import SAMPLERS
+from core.scenario.edits import patched
+from core.scenario.scenario import Scenario
+
+Moment = Callable[[MainWindow, QtBot, Path], object]
+RUN_MS = 30_000
+
+
+def noisier(scenario: Scenario) -> Scenario:
+    return patched(scenario, {"measurement": {"noise": 0.7}})
+
+
+def in_the_run(made: MainWindow, bot: QtBot, _folder: Path) -> None:
+    bot.waitUntil(lambda: made.experiment is not None and made.experiment.completed > 5, timeout=RUN_MS)
+    assert made.player.is_playing
+
+
+def while_the_kl_is_closed_in_on(made: MainWindow, bot: QtBot, _folder: Path) -> None:
+    bot.waitUntil(lambda: made.transport.is_refining, timeout=RUN_MS)
+
+
+def in_a_drag(made: MainWindow, bot: QtBot, folder: Path) -> None:
+    in_the_run(made, bot, folder)
+    made._dragged(noisier(made.scenario))
+    made._dragged(made.scenario)
+
+
+def with_an_edit_to_keep(made: MainWindow, _bot: QtBot, _folder: Path) -> None:
+    made.document.edit(noisier)
+
+
+def in_the_gallery(made: MainWindow, bot: QtBot, _folder: Path) -> None:
+    made.files.show_gallery()
+    assert made.files._gallery is not None
+    bot.waitUntil(lambda: len(made.files._gallery._pictures) > 1)  # type: ignore[union-attr]
+
+
+def in_the_tour(made: MainWindow, _bot: QtBot, _folder: Path) -> None:
+    made.help.start_tour()
+    assert made.help.tour is not None
+    made.help.tour.go(2)
+    made.problem.measurement.noise.slider.setValue(900)
+
+
+def with_help_open(made: MainWindow, _bot: QtBot, _folder: Path) -> None:
+    made.help.show_help()
+    made.help.show_shortcuts()
+    made.help.show_about()
+    made.help.explain_selected()
+
+
+def reading_points(made: MainWindow, _bot: QtBot, folder: Path) -> None:
+    path = folder / "points.csv"
+    path.write_text("\n".join(f"{math.sin(x)},{math.cos(x * x)}" for x in range(300)))
+    made.files.fit_data(path)
+
+
+def fitting_points(made: MainWindow, bot: QtBot, folder: Path) -> None:
+    importlib.import_module("sklearn.mixture")  # for the first time it may take longer than closing waits
+    reading_points(made, bot, folder)
+    assert made.files._data is not None
+    bot.waitUntil(made.files._data.fit.isEnabled)
+    made.files._data.fit.click()
+
+
+def asked_whether_code_may_run(made: MainWindow, _bot: QtBot, folder: Path) -> None:
+    path = folder / "mine.py"
+    path.write_text("def mine(level, x):\n    return level.prior_score(x)\n")
+    made.files.open_any(path)
+    assert made.findChild(TrustDialog) is not None
+
+
+def loading_code(made: MainWindow, _bot: QtBot, folder: Path) -> None:
+    path = folder / "slow.py"
+    path.write_text("import time\ntime.sleep(0.3)\ndef slow(level, x):\n    return level.prior_score(x)\n")
+    made.files.plugins._load(path, path.read_bytes())
+
+
+MOMENTS: list[Moment] = [
+    lambda *_: None,
+    in_the_run,
+    while_the_kl_is_closed_in_on,
+    in_a_drag,
+    with_an_edit_to_keep,
+    in_the_gallery,
+    in_the_tour,
+    with_help_open,
+    reading_points,
+    fitting_points,
+    asked_whether_code_may_run,
+    loading_code,
+]
+
+
+@pytest.fixture(autouse=True)
+def samplers_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    before = dict(SAMPLERS)
+    monkeypatch.setattr("core.plugins.loader._loaded", {})
+    yield
+    SAMPLERS.clear()
+    SAMPLERS.update(before)
+
+
+@pytest.mark.parametrize("moment", MOMENTS, ids=lambda moment: moment.__name__.replace("<lambda>", "at_once"))
+def test_nothing_goes_on(
+    moment: Moment,
+    window: Callable[..., MainWindow],
+    make_scenario: Callable[..., Scenario],
+    qtbot: QtBot,
+    tmp_path: Path,
+    active_timers: Callable[..., list[Any]],
+) -> None:
+    made = window(make_scenario(run={"kl_rounds": 3}), None, tmp_path / "home", finish=False)
+    moment(made, qtbot, tmp_path)
+    assert made.close()
+    QApplication.processEvents()
+    assert not active_timers()
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("mismatch-lab")]
+    assert not [widget for widget in QApplication.topLevelWidgets() if widget.isVisible()]
+    assert not list((tmp_path / "home" / "recovery").glob("*")), "what was given up is not offered again"

@@ -1,0 +1,99 @@
+"""A sampler that stops by a fault in its code: the window says so beside it, and goes on with the others."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import pytest
+from pytestqt.qtbot import QtBot
+
+from app.evidence.table import ROWS, TermsTable
+from app.planes.heading import headings
+from app.run.worker import the_worker
+from app.window.window import MainWindow
+from core.runs.experiment import Experiment
+from core.scenario.scenario import Scenario
+
+FAULTS = {
+    "at once": "def mine(level, x):\n    return 1 / 0\n",
+    "half way": "def mine(level, x):\n    level.t > 20 or 1 / 0\n    return level.prior_score(x)\n",
+    "not a number": "def mine(level, x):\n    return x * float('nan')\n",
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_the_process_that_computes_goes_on_with_the_others(
+    fault: str, make_scenario: Callable[..., Scenario], own_sampler: Callable[..., str]
+) -> None:
+    key, worker = own_sampler(FAULTS[fault], "<b>mine.py"), the_worker()
+    *_, alone = worker.compute(make_scenario(run={"samplers": ["ddnm", "exact"]}), refine=True)
+    scenario = make_scenario(run={"samplers": [key, "ddnm", "exact"]})
+    *_, beside = worker.compute(scenario, refine=True)
+    assert list(beside.faults) == [key]
+    for mine, theirs in zip(alone.tables(), beside.tables(), strict=True):
+        assert mine.tobytes() == theirs[1:].tobytes()
+    assert all(math.isnan(value) for table in beside.tables() for value in table[0])
+
+
+def test_the_window_says_so_and_blanks_its_numbers(
+    window: Callable[..., MainWindow],
+    make_scenario: Callable[..., Scenario],
+    own_sampler: Callable[..., str],
+    qtbot: QtBot,
+) -> None:
+    key = own_sampler(FAULTS["half way"], "a<b>&c.py")
+    made = window(make_scenario(run={"samplers": [key, "ddnm"]}))
+    assert made.experiment is not None
+    assert made.experiment.is_complete
+    sentence = made.experiment.faults[key]
+    assert "a<b>&c.py: line 2: ZeroDivisionError" in sentence
+    assert made.banner._error.text() == sentence
+    made.player.seek(made.experiment.schedule.steps - 1)
+    qtbot.waitUntil(lambda: made.planes.planes[key]._notice.isVisible())
+    assert made.planes.planes[key]._notice.text() == f"Stopped by a fault in its code: {sentence}"
+    assert not made.planes.planes["ddnm"]._notice.isVisible()
+
+
+def test_a_long_reason_is_cut_at_its_end_to_fit_the_panel(
+    window: Callable[..., MainWindow],
+    make_scenario: Callable[..., Scenario],
+    own_sampler: Callable[..., str],
+    qtbot: QtBot,
+) -> None:
+    key = own_sampler("def mine(level, x):\n    raise ValueError('no luck ' * 90)\n")
+    made = window(make_scenario(run={"samplers": [key, "ddnm"]}))
+    plane = made.planes.planes[key]
+    qtbot.waitUntil(plane._notice.isVisible)
+    assert plane.view.rect().contains(plane._notice.geometry())
+    assert plane._notice.heightForWidth(plane._notice.width()) <= plane._notice.height()
+    assert plane._notice.text().startswith("Stopped by a fault in its code: ")
+    assert plane._notice.text().endswith("…")
+    assert made.experiment is not None
+    assert made.experiment.faults[key] in plane._notice.toolTip()
+
+
+def table_of(experiment: Experiment, bot: QtBot) -> TermsTable:
+    table = TermsTable()
+    bot.addWidget(table)
+    table.show_experiment(experiment)
+    table.show_frame(experiment.schedule.steps - 1)
+    return table
+
+
+def test_its_column_and_heading_are_blank(
+    make_scenario: Callable[..., Scenario], own_sampler: Callable[..., str], qtbot: QtBot
+) -> None:
+    key = own_sampler(FAULTS["half way"])
+    experiment = Experiment(make_scenario(run={"samplers": [key, "ddnm"]}), keep_frames=True)
+    for _ in experiment.run():
+        pass
+    table = table_of(experiment, qtbot)
+    cells = {name: table.cell(name, 0) for name in ROWS}
+    assert {cell.text for name, cell in cells.items() if name != "kl"} == {"–"}
+    assert cells["kl"].text == "stopped"
+    assert all(experiment.faults[key] in cell.tip for cell in cells.values())
+    first, second = headings(experiment, 39, is_playing=False)
+    assert first.forms[0] == (("bound", "–"),)
+    assert first.fault == experiment.faults[key]
+    assert second.fault is None

@@ -1,0 +1,54 @@
+"""Random things in a row, done as a user does them: nothing breaks, nothing is left, nothing queues.
+
+``python -m tests.soak`` does thousands.
+"""
+
+from __future__ import annotations
+
+import gc
+import random
+import threading
+from collections.abc import Callable
+
+from PySide6.QtCore import QEvent, QObject
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from app.planes.panel import Plane
+from app.window.window import MainWindow
+from core.runs.experiment import Experiment
+from core.scenario.scenario import Scenario
+from tests.app.random_user import User, scenarios
+
+Make = Callable[..., Scenario]
+RUN_MS = 30_000
+ROUNDS = 40
+
+
+def alive(kind: type[QObject] | type[Experiment]) -> int:
+    gc.collect()
+    return sum(type(each) is kind for each in gc.get_objects())
+
+
+def test_random_edits_break_leave_and_queue_nothing(
+    window: Callable[..., MainWindow], qtbot: QtBot, make_scenario: Make
+) -> None:
+    known = scenarios(make_scenario(schedule={"steps": 20}))
+    made = window(known[0])
+    user = User(made, random.Random(4), known)
+    for _ in range(ROUNDS):
+        user.act()
+    made.player.pause()
+    made.document.edit(lambda _: make_scenario(run={"seed": 999}))
+    qtbot.waitUntil(lambda: not made.session.is_running, timeout=RUN_MS)
+    assert made.experiment is not None
+    assert made.experiment.scenario == made.scenario == made.problem.scenario == made.planes.hand.scenario
+    assert [thread.name for thread in threading.enumerate()].count("mismatch-lab-run") == 1
+    assert list(made.planes.planes) == list(made.scenario.run.samplers)
+
+    def nothing_is_left() -> None:
+        QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+        assert alive(Plane) == len(made.planes.planes)
+        assert alive(Experiment) <= 2, "the last, and perhaps the one that is shown"
+
+    qtbot.waitUntil(nothing_is_left, timeout=RUN_MS)  # events on their way may hold what was replaced

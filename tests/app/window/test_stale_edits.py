@@ -1,0 +1,357 @@
+"""Edits by hands that have not heard of the latest change: they meet the present scenario, or nothing happens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PySide6.QtCore import QEvent, QPoint, QPointF, Qt, QTimer
+from PySide6.QtGui import QMouseEvent
+from PySide6.QtWidgets import QApplication, QInputDialog, QLineEdit, QMenu
+from pytestqt.qtbot import QtBot
+
+from app.document.document import Document, Revision
+from app.planes.view import PlaneView
+from app.window.window import MainWindow
+from core.errors import ScenarioError
+from core.scenario.builtin import load_builtin
+from core.scenario.edits import patched, with_dimension
+from core.scenario.plane_edits import Grip
+from core.scenario.scenario import Scenario
+
+Make = Callable[..., Scenario]
+Window = Callable[..., MainWindow]
+LEFT, RIGHT = Qt.MouseButton.LeftButton, Qt.MouseButton.RightButton
+NONE, CONTROL = Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.ControlModifier
+STEPS, FEW = {"steps": 10}, {"particles": 20, "paths": 20}
+RUN_MS = 30_000
+
+
+@pytest.fixture
+def other(make_scenario: Make) -> Scenario:
+    """In the same plane as the small scenario, but another problem in everything."""
+    run = {"samplers": ["exact", "dps", "ddnm"], "seed": 9, **FEW}
+    return make_scenario(one=True, name="Other", schedule=STEPS, run=run)
+
+
+@pytest.fixture
+def file(tmp_path: Path, other: Scenario) -> Path:
+    path = tmp_path / "B.toml"
+    path.write_text(other.to_toml(), encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def frozen(window: Window, make_scenario: Make) -> MainWindow:
+    """A window whose first run is through; what is asked for from now on never comes to a first frame."""
+    made = window(make_scenario(schedule=STEPS, run=FEW))
+    made.player.pause()
+    made.session._timer.timeout.disconnect()
+    return made
+
+
+def view_of(window: MainWindow) -> PlaneView:
+    return next(iter(window.planes.planes.values())).view
+
+
+def middle_of(window: MainWindow, x: float, y: float) -> QPoint:
+    return view_of(window).mapFromScene(view_of(window).handles.mapToScene(QPointF(x, y)))
+
+
+def press(bot: QtBot, window: MainWindow, mean: tuple[float, float] | None = None) -> QPoint:
+    """On the first mean that is drawn."""
+    start = middle_of(window, *(mean or window.scenario.prior.means[0]))
+    bot.mousePress(view_of(window).viewport(), LEFT, NONE, start)
+    return start
+
+
+def move(window: MainWindow, to: QPoint) -> None:
+    port = view_of(window).viewport()
+    places = QPointF(to), QPointF(port.mapToGlobal(to))
+    QApplication.sendEvent(port, QMouseEvent(QEvent.Type.MouseMove, *places, Qt.MouseButton.NoButton, LEFT, NONE))
+    QApplication.processEvents()
+
+
+def release(bot: QtBot, window: MainWindow, at: QPoint) -> None:
+    bot.mouseRelease(view_of(window).viewport(), LEFT, NONE, at)
+
+
+def drag(bot: QtBot, window: MainWindow, mean: tuple[float, float], by: QPoint) -> None:
+    start = press(bot, window, mean)
+    move(window, start + by / 2)
+    move(window, start + by)
+    release(bot, window, start + by)
+
+
+def type_into(bot: QtBot, window: MainWindow, name: str, text: str) -> None:
+    line = next(each.lines[name] for each in window.problem.sections if name in each.lines)
+    assert isinstance(line, QLineEdit)
+    line.setFocus()
+    bot.keyClick(line, Qt.Key.Key_A, CONTROL)
+    bot.keyClicks(line, text)
+    bot.keyClick(line, Qt.Key.Key_Return)
+
+
+# The document
+
+
+def test_an_edit_meets_the_present_scenario(make_scenario: Make, other: Scenario) -> None:
+    document = Document(make_scenario())
+
+    def noisier(scenario: Scenario) -> Scenario:
+        return patched(scenario, {"measurement": {"noise": 0.77}})
+
+    document.load(other)
+    document.edit(noisier)
+    assert document.scenario == noisier(other)
+    assert not document.edit(noisier), "nothing is left to change"
+
+
+@pytest.mark.parametrize("then", ["load", "edit", "undo"])
+def test_an_edit_of_what_is_no_longer_there_is_refused(then: str, make_scenario: Make, other: Scenario) -> None:
+    document = Document(make_scenario())
+    document.edit(lambda scenario: patched(scenario, {"run": {"seed": 1}}))
+    seen = document.revision
+    {
+        "load": lambda: document.load(other),
+        "edit": lambda: document.edit(lambda scenario: patched(scenario, {"run": {"seed": 2}})),
+        "undo": document.undo,
+    }[then]()
+    before = document.scenario
+    with pytest.raises(ScenarioError, match="changed in the meantime"):
+        document.edit(lambda scenario: patched(scenario, {"run": {"paths": 7}}), seen=seen)
+    assert document.scenario == before
+    if then == "load":
+        with pytest.raises(ScenarioError, match="changed in the meantime"):
+            document.edit(lambda scenario: patched(scenario, {"run": {"paths": 7}}), seen=seen, rebase=True)
+    else:
+        document.edit(lambda scenario: patched(scenario, {"run": {"paths": 7}}), seen=seen, rebase=True)
+        assert document.scenario == patched(before, {"run": {"paths": 7}})
+
+
+def test_no_revision_comes_twice(make_scenario: Make) -> None:
+    document = Document(make_scenario())
+    seen: list[Revision] = [document.revision]
+    for step in (
+        lambda: document.edit(lambda scenario: patched(scenario, {"run": {"seed": 1}})),
+        document.undo,
+        document.redo,
+        document.refresh,
+        lambda: document.load(make_scenario()),
+        document.refresh,
+    ):
+        step()
+        seen.append(document.revision)
+    assert len(set(seen)) == len(seen)
+
+
+# A drag before the first frame of another file
+
+
+def test_a_drag_before_the_first_frame_of_another_file(
+    frozen: MainWindow, qtbot: QtBot, file: Path, other: Scenario
+) -> None:
+    old = frozen.scenario
+    frozen.files.open_path(file)
+    assert frozen.scenario == other
+    for mean in (old.prior.means[0], other.prior.means[0]):
+        drag(qtbot, frozen, mean, QPoint(40, -20))
+    view_of(frozen).setFocus(Qt.FocusReason.TabFocusReason)
+    for key in (Qt.Key.Key_Right, Qt.Key.Key_Delete):
+        qtbot.keyClick(view_of(frozen), key)
+    qtbot.mouseDClick(view_of(frozen).viewport(), LEFT, NONE, QPoint(30, 30))
+    qtbot.keyClick(frozen, Qt.Key.Key_F)
+    drag(qtbot, frozen, other.prior.means[0], QPoint(30, 10))
+    assert frozen.files.save_file()
+    assert Scenario.load(file) == frozen.scenario == other
+
+
+def test_the_handles_are_the_other_file_s_once_its_run_is_drawn(
+    window: Window, qtbot: QtBot, file: Path, other: Scenario
+) -> None:
+    made = window()
+    made.files.open_path(file)
+    assert made.planes.hand.spots == []
+    qtbot.waitUntil(lambda: made.planes.hand.spots != [] and not made.session.is_running, timeout=RUN_MS)
+    made.player.pause()
+    QApplication.processEvents()
+    drag(qtbot, made, other.prior.means[0], QPoint(40, -20))
+    assert made.files.save_file()
+    saved = Scenario.load(file)
+    assert saved.prior.means[0] != other.prior.means[0]
+    assert patched(saved, {"prior": {"means": other.to_dict()["prior"]["means"]}}) == other
+
+
+def test_a_drag_that_was_begun_on_the_file_before(
+    frozen: MainWindow, qtbot: QtBot, file: Path, other: Scenario
+) -> None:
+    start = press(qtbot, frozen)
+    move(frozen, start + QPoint(20, 0))
+    frozen.files.open_path(file)
+    move(frozen, start + QPoint(40, 0))
+    release(qtbot, frozen, start + QPoint(40, 0))
+    assert frozen.scenario == frozen.problem.scenario == other
+    assert not frozen.document.is_modified
+
+
+def test_a_preview_of_the_file_before_is_not_shown(window: Window, qtbot: QtBot, file: Path, other: Scenario) -> None:
+    made = window()
+    shown: list[Any] = []
+    made.session.previewed.connect(shown.append)
+    start = press(qtbot, made)
+    move(made, start + QPoint(20, 0))
+    made.files.open_path(file)
+    qtbot.waitUntil(lambda: made.experiment.scenario == other and not made.session.is_running, timeout=RUN_MS)
+    assert shown == []
+    release(qtbot, made, start)
+    assert made.scenario == other
+
+
+def test_a_run_that_is_stopped_before_its_first_frame_leaves_no_handles(
+    window: Window, qtbot: QtBot, file: Path, other: Scenario
+) -> None:
+    made = window()
+    old = made.scenario
+    made.files.open_path(file)
+    with qtbot.waitSignal(made.session.settled, timeout=RUN_MS):
+        made.session.cancel()
+    if made.experiment.scenario == old:
+        drag(qtbot, made, old.prior.means[0], QPoint(40, -20))
+        assert made.scenario == other
+
+
+# Edits elsewhere while a handle is held
+
+
+def test_typing_and_dragging_do_not_undo_each_other(frozen: MainWindow, qtbot: QtBot) -> None:
+    before = frozen.scenario
+    start = press(qtbot, frozen)
+    move(frozen, start + QPoint(20, 0))
+    type_into(qtbot, frozen, "noise", "0.77")
+    type_into(qtbot, frozen, "seed", "42")
+    assert frozen.scenario == patched(before, {"measurement": {"noise": 0.77}, "run": {"seed": 42}})
+    move(frozen, start + QPoint(40, 0))
+    assert frozen.planes.hand.scenario.measurement.noise == 0.77
+    release(qtbot, frozen, start + QPoint(40, 0))
+    assert (frozen.scenario.measurement.noise, frozen.scenario.run.seed) == (0.77, 42)
+    assert frozen.scenario.prior.means[0] != before.prior.means[0]
+    assert frozen.scenario.prior.means[1:] == before.prior.means[1:]
+    for _ in range(3):
+        frozen.document.undo()
+    assert frozen.scenario == before
+
+
+def test_what_is_typed_when_a_handle_is_taken_stays(frozen: MainWindow, qtbot: QtBot) -> None:
+    line = frozen.problem.measurement.lines["noise"]
+    line.setFocus()
+    qtbot.keyClick(line, Qt.Key.Key_A, CONTROL)
+    qtbot.keyClicks(line, "0.77")
+    before = frozen.scenario
+    drag(qtbot, frozen, before.prior.means[0], QPoint(40, 0))
+    assert frozen.scenario.measurement.noise == 0.77
+    assert frozen.scenario.prior.means[0] != before.prior.means[0]
+
+
+def test_undo_during_a_drag(frozen: MainWindow, qtbot: QtBot) -> None:
+    before = frozen.scenario
+    elsewhere: dict[str, Any] = {"measurement": {"noise": 0.5}}
+    held: dict[str, Any] = {"prior": {"means": [[0.5, 0.5], *before.prior.means[1:]]}}
+    for patch in (elsewhere, held):
+        frozen.document.edit(lambda scenario, patch=patch: patched(scenario, patch))
+        start = press(qtbot, frozen)
+        move(frozen, start + QPoint(30, 0))
+        qtbot.keyClick(frozen, Qt.Key.Key_Z, CONTROL)
+        assert frozen.scenario == before
+        move(frozen, start + QPoint(40, 0))
+        release(qtbot, frozen, start + QPoint(40, 0))
+        if patch is held:
+            assert frozen.scenario == frozen.problem.scenario == before, "what was held is no longer there"
+        else:
+            assert frozen.scenario.measurement == before.measurement
+            assert frozen.scenario.prior.means[0] != before.prior.means[0]
+            frozen.document.undo()
+
+
+def test_a_component_that_goes_takes_the_drag_with_it(frozen: MainWindow, qtbot: QtBot) -> None:
+    last = Grip("mean", 2)
+    start = press(qtbot, frozen, frozen.scenario.prior.means[2])
+    assert frozen.planes.hand.grip == last
+    move(frozen, start + QPoint(20, 0))
+    two = {key: values[:2] for key, values in frozen.scenario.to_dict()["prior"].items()}
+    frozen.document.edit(lambda scenario: patched(scenario, {"prior": two}))
+    move(frozen, start + QPoint(40, 0))
+    release(qtbot, frozen, start + QPoint(40, 0))
+    assert frozen.scenario.to_dict()["prior"] == two
+
+
+def test_a_plane_of_another_dimension_has_no_handles(frozen: MainWindow, qtbot: QtBot) -> None:
+    mean = frozen.scenario.prior.means[0]
+    start = press(qtbot, frozen)
+    move(frozen, start + QPoint(20, 0))
+    frozen.document.edit(lambda scenario: with_dimension(scenario, 3))
+    wanted = frozen.scenario
+    assert frozen.planes.hand.spots == []
+    move(frozen, start + QPoint(40, 0))
+    release(qtbot, frozen, start + QPoint(40, 0))
+    drag(qtbot, frozen, mean, QPoint(30, 30))
+    qtbot.mouseDClick(view_of(frozen).viewport(), LEFT, NONE, QPoint(30, 30))
+    frozen.planes.fit()
+    frozen.planes.refresh()
+    assert frozen.scenario == wanted
+
+
+# Menus, dialogs
+
+
+def test_a_menu_that_was_opened_before(frozen: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
+    menus: list[QMenu] = []
+
+    def look() -> None:
+        menu = QApplication.activePopupWidget()
+        assert isinstance(menu, QMenu)
+        menus.append(menu)
+        two = {key: values[1:] for key, values in frozen.scenario.to_dict()["prior"].items()}
+        frozen.document.edit(lambda scenario: patched(scenario, {"prior": two}))
+        monkeypatch.setattr(QInputDialog, "getDouble", lambda *_args, **_kw: (0.9, True))
+        wanted = frozen.scenario
+        for action in menu.actions():
+            if not action.text().startswith(("Fit", "Show")):
+                action.trigger()
+                assert frozen.scenario == wanted, action.text()
+        menu.close()
+
+    QTimer.singleShot(50, look)
+    qtbot.mouseClick(view_of(frozen).viewport(), RIGHT, NONE, middle_of(frozen, *frozen.scenario.prior.means[2]))
+    assert menus
+
+
+def test_a_fit_that_comes_after_another_file_was_opened(
+    frozen: MainWindow, qtbot: QtBot, file: Path, other: Scenario, tmp_path: Path
+) -> None:
+    points = tmp_path / "points.csv"
+    points.write_text("a,b\n" + "\n".join(f"{i % 7},{i % 5}" for i in range(60)), encoding="utf-8")
+    frozen.files.fit_data(points)
+    dialog = frozen.files._data
+    assert dialog is not None
+    qtbot.waitUntil(dialog.fit.isEnabled, timeout=RUN_MS)
+    dialog.components.setValue(1)
+    frozen.files.open_path(file)
+    if dialog.isVisible():
+        with qtbot.waitSignal(dialog.fitted, timeout=RUN_MS):
+            qtbot.mouseClick(dialog.fit, LEFT)
+    assert frozen.scenario == other
+
+
+def test_the_other_target_of_a_file_before_does_not_come_back(
+    window: Window, qtbot: QtBot, make_scenario: Make
+) -> None:
+    made = window(make_scenario(measurement={"noise": 0.123}), finish=False)
+    qtbot.keyClick(made.problem.aim.box, Qt.Key.Key_Down)
+    assert made.scenario.target is not None
+    shifted = load_builtin("shifted-mean")
+    same_name = patched(shifted, {"name": made.scenario.name, "run": {"particles": 50, "paths": 50, "kl_rounds": 0}})
+    made.document.load(same_name)
+    qtbot.keyClick(made.problem.aim.box, Qt.Key.Key_Up)
+    assert made.scenario.measurement.noise == 0.3

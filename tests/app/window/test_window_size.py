@@ -1,0 +1,174 @@
+"""The window on screens of any size: its size at the start, docks that give way, panels that fit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from PySide6.QtCore import QPoint, QRect, QSize, Qt
+from PySide6.QtWidgets import QApplication, QWidget
+from pytestqt.qtbot import QtBot
+
+from app.planes.grid import shape
+from app.window import size as window_size
+from app.window.window import MainWindow
+from core.scenario.scenario import Scenario
+
+Window = Callable[..., MainWindow]
+
+
+@pytest.mark.parametrize(
+    ("screen", "size"),
+    [
+        (QRect(0, 0, 1920, 1080), QSize(1440, 900)),
+        (QRect(0, 0, 1440, 860), QSize(1436, 824)),
+        (QRect(0, 0, 1280, 720), QSize(1276, 684)),
+        (QRect(50, 30, 720, 420), QSize(716, 400)),
+    ],
+)
+def test_the_first_window_is_on_the_screen(
+    screen: QRect, size: QSize, monkeypatch: pytest.MonkeyPatch, shown: Callable[..., QWidget]
+) -> None:
+    monkeypatch.setattr(window_size, "available", lambda _: screen)
+    window = shown(QWidget(), 1440, 900)
+    window.move(screen.right() - 100, screen.bottom() - 100)
+    window_size.fit_to_screen(window)
+    assert window.size() == size
+    assert screen.contains(window.pos())
+    if size != window_size.LEAST and size.height() > window_size.LEAST.height():
+        assert screen.contains(QRect(window.pos(), window.size()))
+
+
+def visible_docks(window: MainWindow) -> set[str]:
+    return {name for name in ("problem", "evidence") if getattr(window, name).isVisible()}
+
+
+def test_docks_give_way_in_narrow_windows_and_come_back(window: Window, qapp: QApplication) -> None:
+    made = window()
+    for width, expected in ((1080, {"problem", "evidence"}), (900, {"evidence"}), (720, {"evidence"})):
+        made.resize(width, 450)
+        qapp.processEvents()
+        assert visible_docks(made) == expected, width
+    made.resize(1280, 720)
+    qapp.processEvents()
+    assert visible_docks(made) == {"problem", "evidence"}
+
+
+def test_a_dock_that_is_asked_for_takes_the_room_of_the_other(window: Window, qtbot: QtBot, qapp: QApplication) -> None:
+    made = window()
+    made.resize(800, 600)
+    qapp.processEvents()
+    assert visible_docks(made) == {"evidence"}
+    qtbot.keyClick(made, Qt.Key.Key_1, Qt.KeyboardModifier.ControlModifier)
+    assert visible_docks(made) == {"problem"}
+    assert made.docks.actions["problem"].isChecked()
+    assert not made.docks.actions["evidence"].isChecked()
+    qtbot.mouseClick(made.docks.buttons["problem"], Qt.MouseButton.LeftButton)
+    assert visible_docks(made) == {"evidence"}
+    qtbot.mouseClick(made.docks.buttons["evidence"], Qt.MouseButton.LeftButton)
+    assert visible_docks(made) == set()
+    made.resize(1400, 700)
+    qapp.processEvents()
+    assert visible_docks(made) == set(), "what the user has hidden stays hidden"
+    made.reset_layout()
+    qapp.processEvents()
+    assert visible_docks(made) == {"problem", "evidence"}
+
+
+@pytest.mark.parametrize(
+    ("count", "size", "cells"),
+    [
+        (1, (700, 740), (1, 1)),
+        (2, (700, 740), (2, 1)),
+        (3, (700, 740), (2, 2)),
+        (4, (700, 740), (2, 2)),
+        (6, (900, 700), (3, 2)),
+        (6, (540, 640), (3, 2)),
+        (6, (420, 800), (2, 3)),
+        (3, (700, 500), (2, 2)),
+        (8, (900, 700), (3, 2)),
+        (3, (330, 520), (2, 2)),
+        (6, (340, 420), (2, 2)),
+        (3, (280, 330), (1, 1)),
+        (3, (10, 10), (1, 1)),
+    ],
+)
+def test_the_grid_has_the_shape_with_the_largest_pictures(
+    count: int, size: tuple[int, int], cells: tuple[int, int]
+) -> None:
+    assert shape(count, *size) == cells
+
+
+def test_the_whole_problem_stays_in_view_when_panels_change_size(
+    window: Window, qapp: QApplication, qtbot: QtBot
+) -> None:
+    made = window()
+
+    def in_view() -> bool:
+        assert made.planes._scene is not None
+        view = made.planes.arrangement.leader.box.viewRect()
+        return view.adjusted(-1e-6, -1e-6, 1e-6, 1e-6).contains(made.planes._scene.extent)
+
+    for size in ((1440, 900), (1080, 640), (900, 900), (720, 450)):
+        made.resize(*size)
+        qapp.processEvents()
+        qtbot.waitUntil(in_view)
+    made.planes.enlarge(made.planes.arrangement.leader.about.key)
+    qtbot.waitUntil(in_view)
+
+
+def test_small_windows_show_panels_on_pages(
+    window: Window, make_scenario: Callable[..., Scenario], qtbot: QtBot
+) -> None:
+    made = window(make_scenario(run={"samplers": ["prior", "ddnm", "bo-ddnm", "ccdf", "bo-oracle", "exact"]}))
+    made.resize(1600, 900)
+    qtbot.waitUntil(lambda: len(made.planes.arrangement.in_view) == 6)
+    made.resize(720, 450)
+    qtbot.waitUntil(lambda: len(made.planes.arrangement.in_view) == 1)
+    seen = []
+    for _ in range(6):
+        seen += [plane.about.key for plane in made.planes.arrangement.in_view]
+        qtbot.keyClick(made, Qt.Key.Key_PageDown)
+    assert seen == list(made.planes.planes)
+
+
+@pytest.mark.parametrize("size", [(1080, 640), (720, 450)])
+def test_a_low_dock_scrolls_and_no_plot_loses_its_axis(size: tuple[int, int], window: Window, qtbot: QtBot) -> None:
+    made = window()
+    made.resize(*size)
+    dock = made.evidence
+    qtbot.waitUntil(lambda: dock.verticalScrollBar().maximum() > 0)
+    axis = dock.headline.time.plot.getAxis("bottom")
+    assert axis.height() >= 15
+    assert dock.headline.time.plot.height() >= 110
+    dock.ensureWidgetVisible(dock.terms)
+    lowest = dock.terms.mapTo(dock.viewport(), QPoint(0, dock.terms.height())).y()
+    assert lowest <= dock.viewport().height(), "the table's last row can be brought into view"
+
+
+def test_bars_fit_into_the_smallest_window(window: Window, qapp: QApplication) -> None:
+    made = window()
+    made.resize(window_size.LEAST)
+    qapp.processEvents()
+    assert made.size() == window_size.LEAST
+    for part in (made.bar, made.transport):
+        assert part.minimumSizeHint().width() <= part.width()
+        for child in part.children():
+            if isinstance(child, QWidget) and child.isVisible() and not child.isWindow():
+                assert part.rect().contains(child.geometry()), child
+
+
+@pytest.mark.parametrize("size", [(1440, 900), (1080, 640)])
+def test_the_card_of_scores_leaves_the_transport_free(size: tuple[int, int], window: Window, qtbot: QtBot) -> None:
+    made = window()
+    made.resize(*size)
+    for plane in made.planes.planes.values():
+        view = plane.view
+        point = view.handles.mapFromScene(view.mapToScene(view.width() // 2, view.height() - 5))
+        plane.asked.emit(plane.about.key, point)
+        card = made.planes._card
+        assert card is not None
+        qtbot.waitUntil(card.isVisible)
+        transport = made.transport.geometry().translated(made.transport.parentWidget().pos())
+        assert not card.geometry().intersects(transport)
+        made.planes._close_card()

@@ -1,0 +1,115 @@
+"""Closed-form terms of problems far from the origin, against a recursion in 60 digits."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import pytest
+import torch
+from mpmath import log, mpf, sqrt, workdps
+
+from core.bounds.asymptote import asymptote
+from core.bounds.divergence import Evidence, _ClosedForm
+from core.problem.mixture import GaussianMixture
+from core.problem.problem import Measurement, Problem
+from core.problem.schedule import Schedule
+from core.samplers import SAMPLERS
+
+STEPS = 100
+KEYS = ("prior", "exact", "ddnm", "bo-ddnm")
+CASES = {
+    "target at a million": (1e6, 1e-2, -1.0, 0.3, 1e6),
+    "noiseless": (-1e3, 1e6, -1.0, 0.0, 1e6),
+    "wide": (1e6, 1e6, 1.0, 0.3, 1e6),
+    "narrow": (1e6, 1e-12, -1.0, 1e-3, -1e6),
+    "near": (1.0, 0.5, 2.0, 0.3, 1.5),
+}
+"""Mean, variance, H, noise and y."""
+
+
+def problem(mean: float, variance: float, gain: float, noise: float, value: float) -> Problem:
+    """One Gaussian on the line."""
+    prior = GaussianMixture.from_covariances(*(torch.tensor(part) for part in ([1.0], [[mean]], [[[variance]]])))
+    line = (torch.tensor(part, dtype=torch.float64) for part in ([[gain]], [value]))
+    return Problem.of(prior, Measurement(*line, noise))
+
+
+@workdps(60)
+def by_hand(key: str, case: tuple[float, ...], schedule: Schedule) -> dict[str, float]:
+    """KL, bound and mismatch at t = 1 (theory.md section 3)."""
+    m, width_of_prior, h, noise, y = map(mpf, case)
+    seen = h * h * width_of_prior + noise**2
+    centre = m + width_of_prior * h / seen * (y - h * m)
+    spread = width_of_prior * noise**2 / seen
+    abar = [mpf(1)]
+    for beta in schedule.betas:
+        abar.append(abar[-1] * (1 - mpf(beta)))
+
+    def at(t: int) -> tuple[mpf, mpf]:
+        return sqrt(abar[t]) * centre, abar[t] * spread + 1 - abar[t]
+
+    def kl(one: tuple[mpf, mpf], other: tuple[mpf, mpf]) -> mpf:
+        return (log(other[1] / one[1]) + (one[1] + (one[0] - other[0]) ** 2) / other[1] - 1) / 2
+
+    law, mismatch = (mpf(0), mpf(1)), mpf(0)
+    bound = kl(at(STEPS), law)
+    for t in range(STEPS, 1, -1):
+        beta, (mean, variance) = mpf(schedule.betas[t - 1]), at(t)
+        pulls = {
+            "prior": (m, abar[t] * width_of_prior + 1 - abar[t]),
+            "exact": (centre, variance),
+            "ddnm": (y / h, 1 - abar[t]),
+            "bo-ddnm": (y / h, 1 - abar[t] + abar[t] * (noise / h) ** 2),
+        }
+        towards, width = pulls[key]
+        slope, constant = -1 / width, sqrt(abar[t]) * towards / width
+        gap = -1 / variance - slope, mean / variance - constant
+        mismatch += beta / 2 * ((gap[0] * mean + gap[1]) ** 2 + gap[0] ** 2 * variance)
+        bound += (-beta / variance - log(1 - beta / variance)) / 2
+        root = sqrt(1 - beta)
+        step = (1 + beta * slope) / root
+        law = step * law[0] + beta * constant / root, step**2 * law[1] + beta / (1 - beta)
+    return {"kl": float(kl(at(1), law)), "bound": float(bound + mismatch), "mismatch": float(mismatch)}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_terms_keep_their_digits(case: str, account: Callable[..., Evidence], etc: Callable[[int], Schedule]) -> None:
+    schedule, samplers = etc(STEPS), [SAMPLERS[key] for key in KEYS]
+    evidence = account(problem(*CASES[case]), schedule, samplers)
+    assert evidence.all_exact
+    for index, key in enumerate(KEYS):
+        expected = by_hand(key, CASES[case], schedule)
+        near = {"rel": 1e-6, "abs": 1e-9}
+        assert float(evidence.kl[index, -2]) == pytest.approx(expected["kl"], **near)
+        for name in ("bound", "mismatch"):
+            assert float(evidence.value[name][index, -2]) == pytest.approx(expected[name], **near)
+
+
+def test_laws_are_told_in_true_coordinates(account: Callable[..., Evidence], etc: Callable[[int], Schedule]) -> None:
+    far = problem(*CASES["target at a million"])
+    evidence = account(far, etc(STEPS), [SAMPLERS["exact"]])
+    assert evidence.mean[0, -1] == pytest.approx(far.target.mean.numpy(), rel=1e-7)
+
+
+def test_without_a_centre_digits_are_lost(etc: Callable[[int], Schedule]) -> None:
+    """The broken twin: the same recursion in the coordinates of the file."""
+    case, schedule = CASES["noiseless"], etc(STEPS)
+    there = problem(*case)
+    view = _ClosedForm(there, [SAMPLERS["exact"]], torch.zeros(STEPS + 1, 1, dtype=torch.float64))
+    view.start(schedule)
+    for t in range(STEPS, 1, -1):
+        totals = view.advance(there.level(schedule, [t]))
+    wrong = float(totals.kl[0, -1]) / by_hand("exact", case, schedule)["kl"] - 1
+    assert abs(wrong) > 1e-4
+
+
+def test_the_limit_of_the_mismatch_keeps_its_digits(etc: Callable[[int], Schedule]) -> None:
+    """It is the same for a problem and its translation."""
+    here = problem(0.0, 0.5, 1.0, 0.3, 0.5)
+    there = problem(1e6, 0.5, 1.0, 0.3, 1e6 + 0.5)
+    near, far = (asymptote(each, etc(STEPS), SAMPLERS["bo-ddnm"]) for each in (here, there))
+    assert near is not None
+    assert far is not None
+    assert far.value == pytest.approx(near.value, rel=1e-7)
+    assert math.isfinite(far.error)

@@ -1,0 +1,252 @@
+"""The identity behind the bound, and the Monte Carlo that takes its expectations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.distributions import Normal
+
+from core.bounds.divergence import Evidence
+from core.bounds.terms import TERMS
+from core.problem.mixture import GaussianMixture
+from core.problem.problem import Level, Problem
+from core.problem.schedule import Schedule
+from core.samplers import SAMPLERS, Kernel, Sampler, ScoreSampler, StochasticSampler
+
+F64 = torch.float64
+Account = Callable[..., Evidence]
+Make = Callable[..., Problem]
+Company = Callable[[Problem], list[Sampler]]
+Value = dict[str, NDArray[np.float64]]
+
+
+@pytest.fixture(scope="module")
+def short() -> Schedule:
+    """Few steps, to a start that is not yet normal: every term of the identity counts."""
+    return Schedule.linear(12, 0.004, 0.24)
+
+
+def path_divergence(problem: Problem, schedule: Schedule, samplers: Sequence[Sampler], paths: int, to: int) -> Tensor:
+    """``ln Q_{to:T|y} - ln P_{to:T}`` on paths drawn forward from the target, (samplers, paths)."""
+    generator = torch.Generator().manual_seed(77)
+    basis = problem.measurement.right_basis
+
+    def normal(at: Tensor, mean: Tensor, variance: float | Tensor) -> Tensor:
+        return Normal(mean, torch.as_tensor(variance, dtype=F64).sqrt()).log_prob(at).sum(0)
+
+    kept = float(schedule.alpha_bar[to])
+    before = problem.target.sample(paths, generator)
+    before = kept**0.5 * before + (1 - kept) ** 0.5 * torch.randn(before.shape, generator=generator, dtype=F64)
+    log_ratio = problem.target.noised(kept).log_density(before).repeat(len(samplers), 1)
+    for level in sorted(problem.levels(schedule), key=lambda level: level.t)[to:]:
+        centre = level.alpha**0.5 * before
+        after = centre + level.beta**0.5 * torch.randn(before.shape, generator=generator, dtype=F64)
+        for ratio, sampler in zip(log_ratio, samplers, strict=True):
+            kernel = sampler.kernel(level, after)
+            variance = torch.as_tensor(kernel.variance, dtype=F64).expand(len(basis), 1)
+            step = normal(after, centre, level.beta) - normal(basis.mT @ before, basis.mT @ kernel.mean, variance)
+            ratio.add_(step)
+        before = after
+    return log_ratio - normal(before, torch.zeros_like(before), 1.0)
+
+
+def apart(direct: Tensor, value: NDArray[np.float64], error: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Difference of a direct estimate, (..., paths), from a value, in combined standard errors."""
+    own = direct.std(-1).numpy() / direct.shape[-1] ** 0.5
+    return (direct.mean(-1).numpy() - value) / np.hypot(own, error)
+
+
+IDENTITIES = [
+    (3, 2, 1, 0.4, "theory"),
+    (3, 2, 1, 0.4, "beta"),
+    (3, 2, 1, 0.4, "posterior"),
+    (3, 3, 2, 0.4, "theory"),
+    (3, 3, 2, 0.4, "posterior"),
+    (2, 8, 3, 0.4, "theory"),
+    (2, 8, 3, 0.4, "beta"),
+    (3, 2, 1, 0.0, "theory"),
+    (2, 3, 4, 0.0, "beta"),
+    (1, 3, 2, 0.4, "theory"),
+    (1, 3, 2, 0.0, "posterior"),
+]
+
+
+def pushed(base: Sampler, step_by: Callable[..., Sampler]) -> Sampler:
+    """The broken twin: every mean half a standard deviation off, and its distance from the target's a third more."""
+
+    def step(level: Level, points: Tensor) -> Kernel:
+        mean, variance = base.kernel(level, points)
+        basis = level.measurement.right_basis
+        along = torch.as_tensor(variance).to(points).expand(*points.shape[:-2], len(basis), 1)
+        return Kernel(mean + 0.5 * basis @ along.sqrt() + (mean - level.target_mean(points)) / 3, variance)
+
+    return step_by(step)
+
+
+@pytest.mark.parametrize("case", IDENTITIES, ids="K{0[0]} d{0[1]} p{0[2]} noise {0[3]} {0[4]}".format)
+def test_terms_add_up_to_the_path_divergence(
+    case: tuple[int, int, int, float, str],
+    company: Company,
+    account: Account,
+    make_problem: Make,
+    short: Schedule,
+    step_by: Callable[..., Sampler],
+) -> None:
+    *shape, noise, variance = case
+    problem = make_problem(*shape, noise, seed=6)
+    samplers = [
+        sampler.model_copy(update={"variance": variance}) if isinstance(sampler, StochasticSampler) else sampler
+        for sampler in company(problem)
+    ]
+    twins = [pushed(sampler, step_by) for sampler in samplers]
+    evidence, broken = account(problem, short, samplers, 3000), account(problem, short, twins, 1500)
+    frames = np.isfinite(evidence.value["bound"]).sum(1) - 1
+    """Where the path divergence is finite last: t = 0, or where a step without noise comes."""
+    assert {sampler.about.key for sampler, frame in zip(samplers, frames, strict=True) if not frame} == {"ddim", "heun"}
+    for frame in sorted(set(frames) - {0}):
+        rows = np.flatnonzero(frames == frame)
+        direct = path_divergence(problem, short, [samplers[row] for row in rows], 4000, short.steps - int(frame))
+        keys = [samplers[row].about.label for row in rows]
+        far = apart(direct, *(part["bound"][rows, frame] for part in (evidence.value, evidence.error)))
+        assert (np.abs(far) < 4).all(), dict(zip(keys, far, strict=True))
+        far = apart(direct, *(part["bound"][rows, frame] for part in (broken.value, broken.error)))
+        assert (np.abs(far) > 5).all(), dict(zip(keys, far, strict=True))
+
+
+def noisy(samplers: list[Sampler]) -> list[Sampler]:
+    """Those whose every step adds noise in every direction."""
+    return [one for one in samplers if isinstance(one, ScoreSampler) or one.about.key == "test"]
+
+
+def information(target: GaussianMixture, points: Tensor) -> Tensor:
+    """Its mean is ``I(k; x)``, (N,)."""
+    member = target.responsibilities(points).of_component
+    return torch.xlogy(member, member / target.weights.unsqueeze(-1)).sum(0)
+
+
+TWINS: dict[str, Callable[[Value, float], NDArray[np.float64]]] = {
+    "mismatch of the wrong sign": lambda value, _: value["bound"] - 2 * value["mismatch"],
+    "mismatch without its half": lambda value, _: value["bound"] + value["mismatch"],
+    "no variance term": lambda value, _: value["bound"] - value["variance"],
+    "variance term of the wrong sign": lambda value, _: value["bound"] - 2 * value["variance"],
+    "no initialisation": lambda value, _: value["bound"] - value["initialisation"],
+    "discretisation without information": lambda value, info: value["bound"] + info,
+    "no discretisation": lambda value, _: value["bound"] - value["discretisation"],
+}
+
+
+@pytest.fixture(scope="module")
+def broken(
+    company: Company, account: Account, make_problem: Make, short: Schedule
+) -> Callable[[str], NDArray[np.float64]]:
+    problem = make_problem(3, 2, 1, 0.4, seed=6)
+    samplers = noisy(company(problem))
+    evidence = account(problem, short, samplers, 15_000)
+    direct = path_divergence(problem, short, samplers, 30_000, 0)
+    info = float(information(problem.target, problem.target.sample(50_000, torch.Generator().manual_seed(3))).mean())
+    last = {name: value[:, -1] for name, value in evidence.value.items()}
+
+    def scores(twin: str) -> NDArray[np.float64]:
+        value = TWINS[twin](last, info)
+        return np.abs(apart(direct, value, evidence.error["bound"][:, -1]))
+
+    return scores
+
+
+@pytest.mark.parametrize("twin", TWINS)
+def test_terms_that_are_broken_do_not_add_up(twin: str, broken: Callable[[str], NDArray[np.float64]]) -> None:
+    assert broken(twin).max() > 5
+
+
+@pytest.mark.parametrize("broken", [False, True], ids=["right", "twin"])
+def test_initialisation_is_the_divergence_of_the_start(
+    broken: bool, account: Account, company: Company, make_problem: Make
+) -> None:
+    problem, schedule = make_problem(3, 2, 1, 0.4, seed=6), Schedule.linear(4, 0.05, 0.3)
+    evidence = account(problem, schedule, noisy(company(problem)), 10_000)
+    start = problem.target.noised(float(schedule.alpha_bar[-1]))
+    points = start.sample(200_000, torch.Generator().manual_seed(5))
+    direct = start.log_density(points) - Normal(0.0, 1.0).log_prob(points).sum(0)
+    value = evidence.value["initialisation"] + broken * float(information(start, points).mean())
+    far = np.abs(apart(direct, value, evidence.error["initialisation"]))
+    assert far.min() > 6 if broken else far.max() < 4
+
+
+# Monte Carlo
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.4])
+def test_equal_components_agree_with_one(
+    noise: float, company: Company, account: Account, make_problem: Make, short: Schedule
+) -> None:
+    one = make_problem(1, 3, 2, noise, 5)
+    means, covariances = (part.expand(2, *part.shape[1:]) for part in (one.prior.means, one.prior.covariances))
+    two = Problem.of(GaussianMixture.from_covariances(torch.tensor([0.3, 0.7]), means, covariances), one.measurement)
+    samplers = company(one)
+    exact, sampled = (account(problem, short, samplers, 10_000) for problem in (one, two))
+    rows = exact.exact
+    assert rows.sum() == len(samplers) - 1
+    assert not sampled.exact.any()
+    assert np.isnan(sampled.kl).all()
+    assert all((exact.error[term][rows] == 0).all() for term in TERMS)
+    for term in TERMS:
+        known, value, error = (part[term][rows] for part in (exact.value, sampled.value, sampled.error))
+        np.testing.assert_array_equal(np.isfinite(known), np.isfinite(value), err_msg=term)
+        known, value, error = (part[np.isfinite(known)] for part in (known, value, error))
+        assert (np.abs(value - known) <= 4 * error + 1e-9 * (1 + np.abs(known))).all(), term
+    known, value, error = (part["mismatch"][1, -2] for part in (exact.value, sampled.value, sampled.error))
+    assert value - 2 * known < -4 * error
+
+
+def test_errors_fall_with_the_square_root_of_the_paths(
+    company: Company, account: Account, make_problem: Make, short: Schedule
+) -> None:
+    problem = make_problem(3, 2, 1, 0.4, 6)
+    samplers = noisy(company(problem))
+    few, many = (account(problem, short, samplers, paths).error for paths in (1000, 16_000))
+    for term in TERMS:
+        some = many[term][:, -1] > 1e-12
+        np.testing.assert_allclose((few[term] / np.maximum(many[term], 1e-300))[some, -1], 4, rtol=0.3, err_msg=term)
+
+
+def test_errors_know_that_parts_go_together(
+    account: Account, make_problem: Make, short: Schedule, step_by: Callable[..., Sampler]
+) -> None:
+    def aside(level: Level, points: Tensor) -> Kernel:
+        gap = level.measurement.right_basis.sum(1, keepdim=True) * level.target_score(points).norm(dim=-2, keepdim=True)
+        return Kernel(level.target_mean(points) + gap, level.variance)
+
+    error = account(make_problem(3, 2, 1, 0.4, 6), short, [step_by(aside)]).error
+    np.testing.assert_allclose(error["mismatch_range"], error["mismatch_null"], rtol=1e-9)
+    np.testing.assert_allclose(error["mismatch"], 2 * error["mismatch_range"], rtol=1e-9)
+
+
+def test_errors_are_honest(account: Account, make_problem: Make, short: Schedule) -> None:
+    problem, seeds = make_problem(3, 2, 1, 0.4, 6), 60
+    samplers = [SAMPLERS[key] for key in ("ddnm", "exact", "tmpd", "dps")]
+    runs = [account(problem, short, samplers, 400, seed) for seed in range(seeds)]
+    best = account(problem, short, samplers, 40_000, seed=seeds)
+    for term in TERMS:
+        values, errors = (np.stack([getattr(one, name)[term][:, -2] for one in runs]) for name in ("value", "error"))
+        some = errors.mean(0) > 1e-12
+        ratio = values.std(0, ddof=1)[some] / errors.mean(0)[some]
+        assert (np.abs(ratio - 1) < 4 / (2 * seeds) ** 0.5).all(), term
+        assert (np.abs(ratio / 2 - 1) > 4 / (2 * seeds) ** 0.5).all(), term
+        bias = (values.mean(0) - best.value[term][:, -2])[some]
+        allowed = np.hypot(errors.mean(0) / seeds**0.5, best.error[term][:, -2])[some]
+        assert np.abs(bias / allowed).max(initial=0) < 4, term
+
+
+def test_terms_of_a_mixture_are_not_negative(
+    company: Company, account: Account, make_problem: Make, short: Schedule
+) -> None:
+    problem = make_problem(3, 2, 1, 0.4, 6)
+    evidence = account(problem, short, noisy(company(problem)), 4000)
+    for term in ("initialisation", "discretisation", "mismatch_range", "mismatch_null"):
+        assert (evidence.value[term] >= -4 * evidence.error[term]).all(), term
+        assert (np.diff(evidence.value[term]) >= -4 * evidence.error[term][:, 1:]).all(), term

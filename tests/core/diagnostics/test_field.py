@@ -1,0 +1,84 @@
+"""Scores over a plane: each against its formula, written a second time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import torch
+
+from core.diagnostics.score_field import Field, lattice, lift, sampled_weights, used_score
+from core.problem.problem import Level, Problem
+from core.problem.schedule import Schedule
+from core.samplers import SAMPLERS, ScoreSampler
+
+Make = Callable[..., Problem]
+
+
+@pytest.fixture
+def level(make_problem: Make, etc: Callable[[int], Schedule]) -> Level:
+    """Three components in R^3, two rows, in the middle of the run."""
+    return make_problem(3, 3, 2, 0.3, 1).level(etc(60), [20]).each()[0]
+
+
+def test_a_lattice_has_the_middles_of_its_cells_from_below() -> None:
+    expected = [[-0.5, 0.5, 1.5], [2.5, 2.5, 2.5]], [[-0.5, 0.5, 1.5], [3.5, 3.5, 3.5]]
+    found = lattice(-1.0, 2.0, 3.0, 2.0, 3, 2).view(2, 2, 3)
+    torch.testing.assert_close(found, torch.tensor(expected, dtype=torch.float64).movedim(1, 0))
+
+
+def test_the_plane_runs_through_the_mean_of_the_noised_target(level: Level) -> None:
+    basis = torch.linalg.qr(torch.arange(6.0, dtype=torch.float64).view(3, 2) + torch.eye(3, 2)).Q.mT
+    places = torch.tensor([[0.0, 1.5], [-2.0, 0.3]], dtype=torch.float64)
+    points = lift(level, basis, places)
+    torch.testing.assert_close(basis @ points, places)
+    mean = level.target.mean.unsqueeze(-1)
+    torch.testing.assert_close(lift(level, basis, basis @ mean), mean)
+    across = torch.linalg.cross(basis[0], basis[1])
+    torch.testing.assert_close(across @ points, (across @ mean).expand(2))
+
+
+@pytest.mark.parametrize("key", SAMPLERS)
+def test_the_gap_and_its_parts(key: str, level: Level) -> None:
+    sampler, points = SAMPLERS[key], torch.randn(3, 7, dtype=torch.float64)
+    field = Field(level, sampler, points)
+    mean = sampler.kernel(level, points).mean
+    alpha = 1 - level.beta
+    expected = level.target.score(points) - (alpha**0.5 * mean - points) / level.beta
+    scale = expected.abs().max().item() + 1
+    torch.testing.assert_close(field.gap(), expected, atol=1e-9 * scale, rtol=1e-8)
+    if isinstance(sampler, ScoreSampler):
+        torch.testing.assert_close(field.used, sampler.score(level, points))
+    heat = field.mismatch()
+    torch.testing.assert_close(heat, level.beta / 2 * (field.gap() ** 2).sum(0))
+    torch.testing.assert_close(field.mismatch("measured") + field.mismatch("unmeasured"), heat)
+    matrix = level.measurement.matrix
+    torch.testing.assert_close(matrix @ field.gap("measured"), matrix @ field.gap())
+    torch.testing.assert_close(
+        matrix @ field.gap("unmeasured"), torch.zeros(2, 7, dtype=torch.float64), atol=1e-9 * scale, rtol=0
+    )
+
+
+def test_the_heat_is_the_mismatch_of_a_step_with_the_theorys_variance(level: Level) -> None:
+    points = torch.randn(3, 5, dtype=torch.float64)
+    kernel = SAMPLERS["ddnm"].kernel(level, points)
+    step = (level.target_mean(points) - kernel.mean).square().sum(0) / (2 * kernel.variance)
+    torch.testing.assert_close(Field(level, SAMPLERS["ddnm"], points).mismatch(), step)
+
+
+def test_what_is_exact_and_what_is_the_prior(level: Level) -> None:
+    points = torch.randn(3, 5, dtype=torch.float64)
+    assert not Field(level, SAMPLERS["exact"], points).gap().any()
+    field = Field(level, SAMPLERS["prior"], points)
+    torch.testing.assert_close(field.used, field.prior)
+    torch.testing.assert_close(used_score(level, SAMPLERS["exact"], points), field.exact)
+
+
+def test_weights_of_exact_particles_are_the_targets(level: Level, generator: torch.Generator) -> None:
+    count = 20_000
+    found = sampled_weights(level, level.target.sample(count, generator).float())
+    torch.testing.assert_close(found, level.target.weights, atol=4 / (2 * count**0.5), rtol=0)
+    first = level.target.means[:1].mT
+    assert sampled_weights(level, first)[0] == pytest.approx(
+        float(level.target.responsibilities(first).of_component[0])
+    )

@@ -1,0 +1,512 @@
+"""The bracket around the true KL: it must contain what is known otherwise, and close in."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from core.bounds.divergence import Evidence, accumulate
+from core.kl import bracket as bracket_module
+from core.kl import refine as rounds_module
+from core.kl import upper_bounds as upper
+from core.kl.bracket import Bracket, Estimates, sure_of_all
+from core.kl.change_of_variables import log_determinant
+from core.kl.measured import measured_laws
+from core.kl.partition import Estimate, binned_kl, density_ratio, fitted
+from core.kl.refine import Sizes, refine
+from core.kl.upper_bounds import Walks, log_mean_kernel, walk
+from core.problem.gaussian import gaussian_kl
+from core.problem.mixture import GaussianMixture
+from core.problem.problem import Measurement, Problem
+from core.problem.schedule import Schedule
+from core.samplers import SAMPLERS, Kernel, Sampler
+from core.simulation.work import Work
+
+F64 = torch.float64
+Make = Callable[..., Problem]
+SMALL = Sizes(24, 4, 400)
+
+
+def evidence_of(problem: Problem, schedule: Schedule, samplers: Sequence[Sampler], paths: int = 2) -> Evidence:
+    evidence = Evidence.empty(problem, schedule, samplers)
+    for _ in accumulate(problem, schedule, samplers, evidence, paths=paths, seed=1):
+        pass
+    return evidence
+
+
+def refined(
+    problem: Problem,
+    schedule: Schedule,
+    samplers: Sequence[Sampler],
+    rounds: int = 1,
+    sizes: Sizes = SMALL,
+    seed: int = 0,
+    times: Sequence[int] = (),
+) -> Bracket:
+    found = Bracket.empty(schedule, samplers, times)
+    for _ in refine(problem, schedule, samplers, found, seed=seed, target_error=0, rounds=rounds, sizes=sizes):
+        pass
+    return found
+
+
+def done(work: Work[Any]) -> Any:
+    while True:
+        try:
+            next(work)
+        except StopIteration as end:
+            return end.value
+
+
+def walked(
+    problem: Problem, schedule: Schedule, samplers: Sequence[Sampler], starts: Sequence[int], points: int, paths: int
+) -> Walks:
+    sizes = {"points": points, "paths": paths, "generator": torch.Generator().manual_seed(3)}
+    return done(walk(problem, schedule, samplers, starts=starts, stops=set(), **sizes))
+
+
+def frames(schedule: Schedule, found: Bracket) -> list[int]:
+    return [schedule.steps - t for t in found.times]
+
+
+# One component: the truth is known
+
+KEYS = ("ddnm", "bo-ddnm", "ccdf", "exact", "pigdm", "tmpd", "prior", "bo-oracle", "ddnm+")
+
+
+def posed(index: int) -> tuple[Problem, list[Sampler]]:
+    """A random problem of one component in one to three dimensions, and three of the samplers."""
+    generator = torch.Generator().manual_seed(1000 + index)
+    dimension = 1 + index % 3
+    rows = 1 + int(torch.randint(dimension, (1,), generator=generator))
+    noise = 0.05 + 0.45 * float(torch.rand(1, generator=generator))
+    factor = 0.6 * torch.randn(dimension, dimension, generator=generator, dtype=F64)
+    covariance = (factor @ factor.mT + 0.1 * torch.eye(dimension))[None]
+    mean = torch.randn(1, dimension, generator=generator, dtype=F64)
+    prior = GaussianMixture.from_covariances(torch.ones(1), mean, covariance)
+    matrix = torch.randn(rows, dimension, generator=generator, dtype=F64)
+    error = noise * torch.randn(rows, generator=generator, dtype=F64)
+    value = matrix @ prior.sample(1, generator)[:, 0] + error
+    first = index // 3 % 3
+    return Problem.of(prior, Measurement(matrix, value, noise)), [SAMPLERS[key] for key in KEYS[first::3]]
+
+
+def outside(indices: range, rounds: int = 1) -> list[tuple[str, float, float, float]]:
+    """Where the exact KL is not in the bracket, from t = T to t = 0."""
+    missed = []
+    schedule = Schedule.linear(16, 0.005, 0.5)
+    for index in indices:
+        problem, samplers = posed(index)
+        found = refined(problem, schedule, samplers, rounds, seed=index, times=(6,))
+        truth = evidence_of(problem, schedule, samplers).kl[:, frames(schedule, found)]
+        low, high = found.limits()
+        limits = np.stack([low, truth, high])
+        rounding = 1e-9 * (1 + truth)
+        wrong = ~((low <= truth + rounding) & (truth <= high + rounding))
+        missed += [
+            (f"{index} {samplers[row].about.key} t={found.times[column]}", *limits[:, row, column])
+            for row, column in np.argwhere(wrong)
+        ]
+    return missed
+
+
+def test_the_bracket_contains_the_exact_kl_in_102_of_102_cases() -> None:
+    assert outside(range(34)) == []
+
+
+def test_it_does_so_after_several_rounds_too() -> None:
+    assert outside(range(0, 9, 4), rounds=3) == []  # every sampler, every dimension
+
+
+def flipped(basis: Tensor, kernel: Kernel, towards: Tensor, _right: Callable[..., Tensor] = upper.log_step) -> Tensor:
+    return -_right(basis, kernel, towards)
+
+
+def summed(points: Tensor, means: Tensor, *rest: Any, _right: Callable[..., Work[Tensor]] = log_mean_kernel) -> Any:
+    density = yield from _right(points, means, *rest)
+    return density + math.log(means.shape[1])
+
+
+def uncorrected(wanted: Tensor, particles: Tensor) -> Estimate:
+    """The KL of the frequencies themselves, as if they had no error; an empty bin holds next to none."""
+    share, other = wanted / wanted.sum(), (particles / particles.sum()).clamp(min=1e-6)
+    return Estimate(float(torch.xlogy(share, share / other).sum()), 0.0)
+
+
+TWINS = {
+    "weights of the wrong sign": (upper, "log_step", flipped),
+    "kernels that are summed, not averaged": (rounds_module, "log_mean_kernel", summed),
+    "frequencies as they are": (rounds_module, "binned_kl", uncorrected),
+}
+
+
+@pytest.mark.parametrize("twin", TWINS)
+def test_what_is_broken_misses_the_exact_kl(twin: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(*TWINS[twin])
+    assert len(outside(range(3, 9))) > 2
+
+
+def linear_case(noise: float, seed: int = 0) -> tuple[Problem, Schedule]:
+    generator = torch.Generator().manual_seed(seed)
+    covariance = torch.tensor([[[0.6, 0.25], [0.25, 0.4]]], dtype=F64)
+    prior = GaussianMixture.from_covariances(torch.ones(1), torch.zeros(1, 2), covariance)
+    matrix = torch.tensor([[0.8, 0.6]], dtype=F64)
+    value = matrix @ prior.sample(1, generator)[:, 0]
+    schedule = Schedule.exponential_then_constant(40, 4.0, 1e-3)
+    return Problem.of(prior, Measurement(matrix, value, noise)), schedule
+
+
+@pytest.mark.parametrize(("noise", "key"), [(0.05, "bo-ddnm"), (0.3, "ddnm"), (0.3, "pigdm"), (0.3, "exact")])
+def test_both_upper_bounds_close_in_on_the_exact_kl(noise: float, key: str) -> None:
+    problem, schedule = linear_case(noise)
+    samplers = [SAMPLERS[key]]
+    found = refined(problem, schedule, samplers, rounds=2, sizes=Sizes(60, 6, 1000), times=(12,))
+    evidence = evidence_of(problem, schedule, samplers)
+    truth, bound = (part[:, frames(schedule, found)] for part in (evidence.kl, evidence.value["bound"]))
+    assert (found.upper.value[:, 1:] < 0.5 * truth[:, 1:] + 0.6 * bound[:, 1:] + 4 * found.upper.error[:, 1:]).all()
+    assert (np.abs(found.upper.value - truth) < 0.1 * truth + 0.02 + 4 * found.upper.error).all()
+    assert (found.lower.value > 0.5 * truth - 0.02 - 4 * found.lower.error).all()
+    low, high = found.limits()
+    assert ((low <= truth) & (truth <= high)).all()
+
+
+# Estimators one by one
+
+
+def test_one_path_gives_the_path_bound(make_problem: Make, short: Schedule) -> None:
+    problem, samplers = make_problem(3, 2, 1, 0.4, seed=6), [SAMPLERS[key] for key in ("ddnm", "bo-ddnm", "exact")]
+    walks = walked(problem, short, samplers, (12, 1, 0), 8000, 1)
+    evidence = evidence_of(problem, short, samplers, 8000)
+    for row in range(3):
+        for t in (12, 1, 0):
+            estimate = walks.gap(t, walks.log_weight[t, short.steps][row : row + 1]).mean()
+            frame = short.steps - t
+            value, error = (part["bound"][row, frame] for part in (evidence.value, evidence.error))
+            assert abs(estimate.value - value) < 4 * math.hypot(estimate.error, error)
+            assert abs(1.5 * estimate.value - value) > 4 * math.hypot(1.5 * estimate.error, error)
+
+
+def test_more_paths_fall_towards_the_kl(make_problem: Make, short: Schedule) -> None:
+    problem, schedule = make_problem(1, 2, 1, 0.4, seed=6), short
+    truth = evidence_of(problem, schedule, [SAMPLERS["exact"]]).kl[0, -1]
+    bounds = []
+    for paths in (1, 8, 64):
+        walks = walked(problem, schedule, [SAMPLERS["exact"]], (0,), 1000, paths)
+        bounds.append(walks.gap(0, walks.log_weight[0, schedule.steps]).mean().value)
+    assert bounds[0] > bounds[1] > bounds[2] > truth - 0.05
+    assert bounds[2] < truth + 0.3 * (bounds[0] - truth)
+
+
+def test_kernels_agree_with_the_densities_themselves() -> None:
+    generator = torch.Generator().manual_seed(0)
+    points, means = (3 * torch.randn(3, count, generator=generator, dtype=F64) for count in (50, 64))
+    basis, variance = (
+        torch.linalg.qr(torch.randn(3, 3, generator=generator, dtype=F64))[0],
+        torch.tensor([[0.1], [1.0], [2.0]]),
+    )
+    density = done(log_mean_kernel(points, means, variance, basis, 4))
+    law = torch.distributions.MultivariateNormal(means.mT, basis @ torch.diag(variance.double()[:, 0]) @ basis.mT)
+    each = law.log_prob(points.mT.unsqueeze(1)).view(50, 4, 16).logsumexp(2) - math.log(16)
+    torch.testing.assert_close(density, each.mT, rtol=1e-5, atol=1e-4)
+
+
+def test_memory_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    generator = torch.Generator().manual_seed(0)
+    points, means = (torch.randn(2, count, generator=generator, dtype=F64) for count in (301, 400))
+    whole = done(log_mean_kernel(points, means, 0.1, torch.eye(2, dtype=F64), 2))
+    monkeypatch.setattr(upper, "PAIR_BYTES", 4000)
+    parts = log_mean_kernel(points, means, 0.1, torch.eye(2, dtype=F64), 2)
+    assert sum(1 for _ in parts) > 100
+    parts = log_mean_kernel(points, means, 0.1, torch.eye(2, dtype=F64), 2)
+    torch.testing.assert_close(done(parts), whole, rtol=1e-6, atol=1e-6)
+
+
+def test_lost_particles_count_as_no_density() -> None:
+    points, means = torch.zeros(2, 1, dtype=F64), torch.zeros(2, 8, dtype=F64)
+    whole = done(log_mean_kernel(points, means, 0.1, torch.eye(2, dtype=F64), 1))
+    means[:, 4:] = torch.tensor([math.nan, math.inf])[:, None]
+    half = done(log_mean_kernel(points, means, 0.1, torch.eye(2, dtype=F64), 1))
+    torch.testing.assert_close(half, whole - math.log(2))
+
+
+@pytest.mark.parametrize("count", [30, 3000])
+def test_the_kl_of_bins_is_never_too_high_on_average(count: int) -> None:
+    generator = torch.Generator().manual_seed(0)
+    wanted, other = (torch.softmax(2 * torch.randn(10, generator=generator, dtype=F64), 0) for _ in range(2))
+    truth = float(torch.xlogy(wanted, wanted / other).sum())
+    draws = lambda law, size: torch.distributions.Multinomial(size, law).sample()  # noqa: E731
+    torch.manual_seed(0)
+    runs = [(draws(wanted, 4 * count), draws(other, count)) for _ in range(1000)]
+    values = np.array([binned_kl(*counts) for counts in runs])
+    mean, own = values[:, 0].mean(), values[:, 0].std() / 1000**0.5
+    assert mean < truth + 3 * own
+    assert (values[:, 0] - 3 * values[:, 1] > truth).mean() < 0.005
+    if count == 3000:
+        assert mean > truth - 0.1 * truth
+        assert values[:, 1].mean() == pytest.approx(values[:, 0].std(), rel=0.15)
+        naive = np.array([uncorrected(*counts).value for counts in runs]).mean()
+        assert naive - truth > 3 * own
+
+
+def test_fitted_mixtures_find_the_law_of_the_particles(make_mixture: Callable[..., GaussianMixture]) -> None:
+    target = make_mixture(1, 2, seed=3)
+    moved = GaussianMixture.from_covariances(torch.ones(1), target.means + 0.3, 0.5 * target.covariances)
+    law = done(fitted(target, moved.sample(20_000, torch.Generator().manual_seed(0))))
+    assert float(gaussian_kl(moved.means[0], moved.covariances[0], law.means[0], law.covariances[0])) < 1e-3
+
+
+def test_a_mixture_is_fitted_to_particles_in_a_plane(make_mixture: Callable[..., GaussianMixture]) -> None:
+    target = make_mixture(3, 2, seed=3)
+    flat = target.sample(500, torch.Generator().manual_seed(0))
+    flat[1] = 0.5
+    assert bool(density_ratio(target, done(fitted(target, flat)))(flat).isfinite().all())
+
+
+@pytest.mark.parametrize("key", ["ddnm", "bo-ddnm", "ccdf", "replacement"])
+def test_measured_parts_have_the_law_of_the_particles(key: str, make_problem: Make, short: Schedule) -> None:
+    problem = make_problem(3, 3, 2, 0.4, seed=6)
+    law = done(measured_laws(problem, short, [SAMPLERS[key]], (5,)))[0, 5]
+    generator = torch.Generator().manual_seed(0)
+    points = torch.randn(3, 20_000, generator=generator, dtype=F64)
+    for level in problem.levels(short):
+        kernel = SAMPLERS[key].kernel(level, points)
+        variances = torch.as_tensor(kernel.variance, dtype=F64).expand(3, 1)
+        noise = variances.sqrt() * torch.randn(3, 20_000, generator=generator, dtype=F64)
+        points = kernel.mean + problem.measurement.right_basis @ noise
+        if level.t == 6:
+            break
+    measured = problem.measurement.measured_basis.mT @ points
+    gap = gaussian_kl(measured.mean(1), measured.cov(), law.mean[:, 0], law.covariance)
+    assert float(gap) < 1e-3
+
+
+def test_a_measured_part_that_follows_the_score_has_no_known_law(make_problem: Make, short: Schedule) -> None:
+    samplers = [SAMPLERS[key] for key in ("exact", "pigdm", "dps", "ddim")]
+    laws = done(measured_laws(make_problem(3, 3, 2, 0.4, seed=6), short, samplers, (5,)))
+    assert {t for _, t in laws} == {short.steps}
+
+
+# Deterministic samplers
+
+
+def flow_law(problem: Problem, schedule: Schedule, sampler: Sampler, to: int) -> tuple[Tensor, Tensor]:
+    """Mean and covariance at t of an affine deterministic sampler."""
+    size = problem.prior.dimension
+    mean, covariance = torch.zeros(size, 1, dtype=F64), torch.eye(size, dtype=F64)
+    probes = torch.cat([torch.zeros(size, 1), torch.eye(size)], dim=1).double()
+    for level in problem.levels(schedule):
+        if level.t == to:
+            break
+        image = sampler.kernel(level, probes).mean
+        slope = image[:, 1:] - image[:, :1]
+        mean, covariance = slope @ mean + image[:, :1], slope @ covariance @ slope.mT
+    return mean[:, 0], covariance
+
+
+@pytest.mark.parametrize("key", ["ddim", "heun"])
+@pytest.mark.parametrize(("score", "to"), [("ddnm", 5), ("prior", 0), ("pigdm", 0)])
+def test_change_of_variables_gives_the_exact_reverse_kl(key: str, score: str, to: int, make_problem: Make) -> None:
+    problem, schedule = make_problem(1, 3, 1, 0.4, seed=6), Schedule.linear(30, 0.002, 0.3)
+    sampler = type(SAMPLERS[key])(score=SAMPLERS[score])
+    found = refined(problem, schedule, [sampler], sizes=Sizes(8, 1, 1500), times=(5,))
+    column = found.times.index(to)
+    target = problem.target.noised(float(schedule.alpha_bar[to]))
+    law = flow_law(problem, schedule, sampler, to)
+    truth = float(gaussian_kl(*law, target.means[0], target.covariances[0]))
+    value, error = found.reverse.value[0, column], found.reverse.error[0, column]
+    assert abs(value - truth) < 4 * error + 1e-6
+    assert error < 0.2 * truth
+    other_way = float(gaussian_kl(target.means[0], target.covariances[0], *law))
+    assert found.limits()[0][0, column] <= other_way
+    assert score != "prior" or abs(value - other_way) > 4 * error  # one is not the other
+    assert np.isinf(found.upper.value[0, 1:]).all()
+    assert len(found.notes[0]) == 2
+
+
+def test_a_flow_into_a_plane_has_no_density_there(make_problem: Make) -> None:
+    sampler = type(SAMPLERS["ddim"])(score=SAMPLERS["ddnm"])
+    problem, schedule = make_problem(1, 3, 1, 0.4, seed=6), Schedule.linear(30, 0.002, 0.3)
+    assert np.isinf(refined(problem, schedule, [sampler], times=(5,)).reverse.value[0, -1])
+
+
+def test_determinants_by_differences_are_those_of_the_map(make_problem: Make, short: Schedule) -> None:
+    problem = make_problem(1, 3, 1, 0.4, seed=6)
+    level = next(iter(problem.levels(short)))
+    sampler = SAMPLERS["ddim"]
+    points = torch.randn(3, 50, generator=torch.Generator().manual_seed(0), dtype=F64)
+    probes = torch.cat([torch.zeros(3, 1), torch.eye(3)], dim=1).double()
+    image = sampler.kernel(level, probes).mean
+    exact = torch.linalg.slogdet(image[:, 1:] - image[:, :1]).logabsdet
+    torch.testing.assert_close(log_determinant(sampler, level, points), exact.expand(50), rtol=0, atol=1e-8)
+
+
+def test_a_stochastic_sampler_has_no_reverse_kl(make_problem: Make, short: Schedule) -> None:
+    found = refined(make_problem(1, 2, 1, 0.4, seed=6), short, [SAMPLERS["exact"]], times=(5,))
+    assert np.isnan(found.reverse.value[0, 1:]).all()
+
+
+# Whole brackets
+
+
+@pytest.fixture(scope="module")
+def of_a_mixture(make_problem: Make, short: Schedule) -> Bracket:
+    samplers = [SAMPLERS[key] for key in ("ddnm", "bo-ddnm", "exact", "pigdm")]
+    return refined(make_problem(3, 2, 1, 0.4, seed=6), short, samplers, sizes=Sizes(60, 4, 1000), times=(12, 5))
+
+
+def test_lower_bounds_are_below_upper_bounds(of_a_mixture: Bracket) -> None:
+    for upper_bound in (of_a_mixture.paths, of_a_mixture.kernels):
+        known = np.isfinite(upper_bound.value)
+        slack = 4 * np.hypot(upper_bound.error, of_a_mixture.lower.error)
+        assert (of_a_mixture.lower.value <= upper_bound.value + slack)[known].all()
+    low, high = of_a_mixture.limits()
+    assert (low <= high).all()
+    assert (low >= 0).all()
+
+
+def test_a_value_is_given_where_the_bracket_is_tight(of_a_mixture: Bracket) -> None:
+    low, high = of_a_mixture.limits()
+    tight = high - low < 0.1 * (low + high)
+    assert tight.any()
+    assert not tight.all()
+    np.testing.assert_array_equal(np.isfinite(of_a_mixture.value()), tight)
+    np.testing.assert_allclose(of_a_mixture.value()[tight], ((low + high) / 2)[tight])
+
+
+def test_a_known_bound_limits_the_bracket(of_a_mixture: Bracket) -> None:
+    low, high = of_a_mixture.limits()
+    middle = (low + high) / 2
+    other = of_a_mixture.limits(np.where(high > 1, middle, np.inf))
+    np.testing.assert_array_equal(other[0], low)
+    np.testing.assert_array_equal(other[1], np.where(high > 1, middle, high))
+
+
+def test_equal_seeds_give_equal_brackets(make_problem: Make, short: Schedule) -> None:
+    problem, samplers = make_problem(2, 2, 1, 0.4, seed=6), [SAMPLERS["ddnm"], SAMPLERS["exact"]]
+    one, same, other = (refined(problem, short, samplers, seed=seed, times=(5,)) for seed in (1, 1, 2))
+    for name in ("paths", "kernels", "lower"):
+        np.testing.assert_array_equal(getattr(one, name).value, getattr(same, name).value)
+        assert (getattr(one, name).value != getattr(other, name).value).any()
+
+
+def test_the_limits_only_ever_tighten(make_problem: Make, short: Schedule) -> None:
+    samplers = [SAMPLERS[key] for key in ("ddnm", "exact", "ddim")]
+    found, seen, own = Bracket.empty(short, samplers, (5,)), [], []
+    common = make_problem(3, 2, 1, 0.4, seed=6), short, samplers, found
+    for rounds in refine(*common, seed=0, target_error=0, rounds=3, sizes=SMALL):
+        if rounds > len(seen):
+            seen.append([limit.copy() for limit in found.limits()])
+            own.append(found.upper.value + sure_of_all(3) * found.upper.error)
+    for (low, high), (next_low, next_high) in itertools.pairwise(seen):
+        assert (next_low >= low).all()
+        assert (next_high <= high).all()
+        assert (next_high < high).any()
+    assert any((after > before).any() for before, after in itertools.pairwise(own)), "rounds by themselves do widen"
+
+
+def missed(planned: int) -> tuple[float, float]:
+    """How often the limits of some rounds of normal estimates leave out the truth, below and above."""
+    generator, shape, truth = np.random.default_rng(0), (1, 400_000), 9.0
+    schedule = Schedule.linear(4, 0.1, 0.2)
+    found = Bracket.empty(schedule, [SAMPLERS["exact"]]).among([0], 1)
+    found.low, found.high = np.zeros(shape), np.full(shape, math.inf)
+    for _ in range(planned):
+        estimates = (Estimates(truth + generator.standard_normal(shape), np.ones(shape)) for _ in range(2))
+        found.lower, found.paths = estimates
+        found.kernels, found.by_kernels = found.paths, np.zeros(shape, bool)
+        found.finish_round(planned)
+    return float((found.low > truth).mean()), float((found.high < truth).mean())
+
+
+@pytest.mark.parametrize("planned", [1, 3, 12])
+def test_all_rounds_together_are_as_sure_as_three_standard_errors(planned: int) -> None:
+    assert max(missed(planned)) < 1.2 * 0.00135
+    assert min(missed(planned)) > 0.8 * 0.00135, "and not wider than that takes"
+
+
+def test_rounds_of_three_standard_errors_each_are_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bracket_module, "sure_of_all", lambda _: 3.0)
+    assert min(missed(3)) > 2 * 0.00135
+
+
+def test_limits_that_chance_lets_cross_change_places() -> None:
+    found = Bracket.empty(Schedule.linear(4, 0.1, 0.2), [SAMPLERS["exact"]])
+    found.low[:], found.high[:] = 2.0, 1.0
+    low, high = found.limits()
+    assert (low == 1).all()
+    assert (high == 2).all()
+
+
+def test_times_are_about_ten_from_first_to_last(etc: Callable[[int], Schedule]) -> None:
+    for steps in (1, 2, 7, 300, 1000):
+        times = Bracket.empty(etc(steps) if steps > 9 else Schedule.linear(steps, 0.1, 0.2), []).times
+        assert times[0] == steps
+        assert times[-2:] == (1, 0)
+        assert list(times) == sorted(set(times), reverse=True)
+        assert len(times) <= 11
+
+
+def test_it_stops_when_errors_are_small_or_rounds_are_done(make_problem: Make, short: Schedule) -> None:
+    problem, samplers = make_problem(1, 2, 1, 0.4, seed=6), [SAMPLERS["exact"]]
+    for target_error, rounds in ((1e9, 1), (1e-9, 2)):
+        found = Bracket.empty(short, samplers, (5,))
+        seen = list(refine(problem, short, samplers, found, seed=0, target_error=target_error, rounds=2, sizes=SMALL))
+        assert found.rounds == seen[-1] == rounds
+        assert seen == sorted(seen)
+
+
+def test_degenerate_steps_leave_the_upper_bounds_unknown(make_problem: Make, short: Schedule) -> None:
+    samplers = [SAMPLERS["ddnm+"], SAMPLERS["replacement"]]
+    found = refined(make_problem(2, 2, 1, 0.4, seed=6), short, samplers)
+    assert np.isinf(found.paths.value[:, -1]).all()
+    assert np.isfinite(found.paths.value[:, 0]).all()
+    assert np.isnan(found.kernels.value[1, -1])
+    assert np.isfinite(found.kernels.value[1, -2])
+    assert np.isinf(found.limits()[0][1, -1])
+    assert np.isnan(found.value()[:, -1]).all()
+    assert all(found.notes)
+
+
+def test_a_target_without_density_is_left_open_at_the_end(make_problem: Make, short: Schedule) -> None:
+    found = refined(make_problem(2, 2, 1, 0.0, seed=6), short, [SAMPLERS["ddnm"]])
+    low, high = found.limits()
+    assert (low[0, -1], high[0, -1]) == (0, math.inf)
+    assert np.isfinite(found.upper.value[0, :-1]).all()
+    assert "t = 0" in found.notes[0][0]
+
+
+@pytest.mark.parametrize("start", [math.nan, 1e200])
+def test_particles_that_diverge_raise_nothing(
+    start: float, make_problem: Make, short: Schedule, step_by: Callable[..., Sampler]
+) -> None:
+    def lose(level: Any, points: Tensor) -> Kernel:
+        mean = SAMPLERS["exact"].kernel(level, points).mean
+        return Kernel(torch.where(points[:1] > 0.5, start, mean), level.variance)
+
+    found = refined(make_problem(2, 2, 1, 0.4, seed=6), short, [step_by(lose)], times=(5,))
+    assert found.limits()[0][0, -1] >= 0
+    if math.isnan(start):
+        assert "diverged" in found.notes[0][-1]
+
+
+def test_many_dimensions_and_components_come_in_short_steps(make_problem: Make) -> None:
+    problem, schedule, samplers = (
+        make_problem(200, 64, 20, 0.4, seed=6),
+        Schedule.linear(2, 0.1, 0.3),
+        [SAMPLERS["pigdm"]],
+    )
+    found = Bracket.empty(schedule, samplers)
+    longest, last = 0.0, time.thread_time()
+    for _ in refine(problem, schedule, samplers, found, seed=0, rounds=1, sizes=Sizes(10, 2, 64)):
+        longest = max(longest, time.thread_time() - last)
+        last = time.thread_time()
+    assert found.rounds == 1
+    assert np.isfinite(found.upper.value).all()
+    assert longest < 1.0  # several times what a quiet machine takes

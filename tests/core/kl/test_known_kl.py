@@ -1,0 +1,183 @@
+"""What is said to be known of the KL, and why a bound or a limit is missing."""
+
+from __future__ import annotations
+
+import math
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from core.diagnostics.component_weights import weights_at
+from core.kl.known_kl import KnownKL, bound_texts, kl_frame, known_kl, why_no_bound, why_no_limit
+from core.runs.experiment import Experiment
+from core.scenario.scenario import Scenario
+
+STEPS = 20
+TIMES = (20, 10, 1, 0)
+
+
+def run(samplers: list[str], *, components: int = 2, noise: float = 0.2, finish: bool = True) -> Experiment:
+    experiment = Experiment(
+        Scenario.from_dict(
+            {
+                "prior": {
+                    "weights": [1.0] * components,
+                    "means": [[-1.0, 0.0], [1.0, 0.5]][:components],
+                    "covariances": [[[0.3, 0.1], [0.1, 0.2]]] * components,
+                },
+                "measurement": {"matrix": [[1.0, 0.3]], "value": [0.4], "noise": noise},
+                "schedule": {"steps": STEPS},
+                "run": {"samplers": samplers, "particles": 300, "paths": 50, "device": "cpu"},
+            }
+        ),
+        keep_frames=True,
+    )
+    for _ in experiment.run() if finish else ():
+        pass
+    return experiment
+
+
+class Between:
+    """A bracket of which every number is given."""
+
+    def __init__(self, low: float, high: float, reverse: float = math.nan, rounds: int = 1) -> None:
+        shape = (1, len(TIMES))
+        self.times, self.rounds, self.notes = TIMES, rounds, [[]]
+        self.reverse = SimpleNamespace(value=np.full(shape, reverse), error=np.full(shape, 0.01))
+        self.low, self.high = np.full(shape, low), np.full(shape, high)
+        self.is_reverse = math.isfinite(reverse)
+
+    def limits(self, bound: Any) -> tuple[Any, Any]:
+        return self.low, self.high if self.is_reverse else np.fmin(self.high, bound)
+
+
+@pytest.mark.parametrize(
+    ("bracket", "kind", "text", "short"),
+    [
+        (Between(0.01, 0.02), "bracket", "0.0100 – 0.0200", "0.010–0.020"),
+        (Between(0.019, 0.02), "bracket", "0.0190 – 0.0200", "0.019–0.020"),
+        (Between(0.0, 0.02), "upper only", "≤ 0.0200", "≤0.020"),
+        (Between(0.0, math.inf, reverse=0.3), "reverse", "0.30 ± 0.01", "≈0.30"),
+        (Between(0.0, 0.02, reverse=0.3), "upper only", "≤ 0.0200", "≤0.020"),
+        (Between(0.0, 0.02, rounds=0), "none", "–", "–"),
+        (None, "none", "–", "–"),
+    ],
+)
+def test_a_mixtures_kl_is_what_the_bracket_says(bracket: Any, kind: str, text: str, short: str) -> None:
+    experiment = run(["ddnm"])
+    experiment.bracket = bracket
+    known = known_kl(experiment, 0, STEPS - 1)
+    assert (known.kind, known.text, known.short) == (kind, text, short)
+
+
+def test_a_kl_may_read_higher_than_an_estimate_of_its_bound() -> None:
+    assert KnownKL("bracket", 295.0, 400.0).exceeds(294.0)
+    assert KnownKL("bracket", 290.0, 300.0).exceeds(294.0), "by its middle"
+    assert not KnownKL("bracket", 200.0, 400.0).exceeds(294.0)
+    assert not KnownKL("exact", 295.0, 295.0).exceeds(294.9), "rounding is no error of an estimate"
+
+
+def test_the_path_bound_limits_the_bracket() -> None:
+    experiment = run(["ddnm"])
+    experiment.bracket = Between(0.01, math.inf)
+    known = known_kl(experiment, 0, STEPS - 1)
+    evidence = experiment.evidence
+    assert known.high == evidence.value["bound"][0, -2] + 3 * evidence.error["bound"][0, -2]
+
+
+def test_without_any_upper_limit_it_is_at_least_the_lower() -> None:
+    experiment = run(["ddim"])
+    experiment.bracket = Between(0.5, math.inf)
+    known = known_kl(experiment, 0, STEPS - 1)
+    assert (known.kind, known.text) == ("lower only", "≥ 0.500")
+    assert math.isnan(known.value)
+
+
+def test_one_gaussian_has_its_kl_exact_at_every_frame() -> None:
+    experiment = run(["ddnm"], components=1)
+    for frame in (0, 7, STEPS):
+        value = experiment.evidence.kl[0, frame]
+        assert known_kl(experiment, 0, frame) == KnownKL("exact", value, value)
+        assert kl_frame(experiment, frame) == frame
+
+
+@pytest.mark.parametrize(("frame", "near"), [(0, 0), (4, 0), (6, 10), (18, 19), (19, 19), (20, 20)])
+def test_a_bracket_is_read_at_the_nearest_of_its_times(frame: int, near: int) -> None:
+    experiment = run(["ddnm"])
+    assert kl_frame(experiment, frame) == frame
+    experiment.bracket = Between(0.1, 0.2)
+    assert kl_frame(experiment, frame) == near
+
+
+@pytest.mark.parametrize(
+    ("sampler", "noise", "frame", "words"),
+    [
+        ("ddnm", 0.2, STEPS, None),
+        ("ddim", 0.2, STEPS - 1, "it adds no noise"),
+        ("ddnm", 0.0, STEPS, "the target has no density at t = 0"),
+        ("ddnm", 0.0, STEPS - 1, None),
+    ],
+)
+def test_a_missing_bound_has_a_reason(sampler: str, noise: float, frame: int, words: str | None) -> None:
+    found = why_no_bound(run([sampler], noise=noise), 0, frame)
+    assert found is None if words is None else words in str(found)
+
+
+def test_a_missing_limit_has_a_reason() -> None:
+    experiment = run(["ccdf", "ddnm", "ddim"])
+    assert why_no_limit(experiment, 0) is None, "nobody has looked for one yet"
+    experiment.asymptotes = [None, SimpleNamespace(value=1.0, error=0.0), None]
+    assert "increases without end" in str(why_no_limit(experiment, 0))
+    assert why_no_limit(experiment, 1) is None
+    assert "no limit is known" in str(why_no_limit(experiment, 2))
+
+
+# Component weights
+
+
+def test_sampled_weights_are_mean_probabilities_of_the_components() -> None:
+    experiment = run(["ddnm", "exact"])
+    frame = 12
+    found = weights_at(experiment, frame)
+    assert found is not None
+    target = experiment.problem.target.noised(float(experiment.schedule.alpha_bar[STEPS - frame]))
+    for index in range(2):
+        membership = target.responsibilities(experiment.trace.particles(index, frame).double()).of_component
+        np.testing.assert_allclose(found.sampled[index], membership.mean(-1))
+        np.testing.assert_allclose(found.error[index], membership.std(-1, correction=0) / math.sqrt(300))
+    np.testing.assert_array_equal(found.exact, experiment.problem.target.weights)
+
+
+def test_weights_of_the_lost_are_unknown_and_of_a_singular_target_there_are_none() -> None:
+    experiment = run(["ddnm"], noise=0.0)
+    assert weights_at(experiment, STEPS) is None
+    experiment.trace.frames[0][5] = math.nan
+    found = weights_at(experiment, 5)
+    assert found is not None
+    assert np.isnan(found.sampled).all()
+
+
+@pytest.mark.parametrize(
+    ("low", "text"),
+    [(200.0, "294 ± 7"), (293.9, "294 ± 7"), (295.0, "295 – 315"), (314.0, "314 – 315"), (316.0, "294 ± 7")],
+)
+def test_a_bound_and_a_kl_never_contradict_each_other(low: float, text: str) -> None:
+    """Where the KL's lower limit is above the bound's estimate, the bound is told by the limits that both leave."""
+    experiment = run(["ddnm"])
+    experiment.evidence.value["bound"][0, STEPS - 1], experiment.evidence.error["bound"][0, STEPS - 1] = 294.0, 7.0
+    experiment.bracket = Between(low, 320.0)
+    told = bound_texts(experiment, 0, STEPS - 1)
+    assert told.full == text
+    if "–" in text:
+        ends = [float(end) for end in told.short.split("–")]
+        assert ends[0] <= low
+        assert ends[1] >= 315
+
+
+def test_an_estimated_bound_says_so_at_any_length() -> None:
+    experiment = run(["ddnm"])
+    experiment.bracket = None
+    for text in bound_texts(experiment, 0, STEPS - 1):
+        assert "±" in text or "≈" in text

@@ -1,0 +1,269 @@
+"""Samplers of the user's own cannot falsify their neighbours, and what they return and say of themselves is checked."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from app.cli.commands import main
+from core.errors import ScenarioError
+from core.plugins.loader import load_exactly, load_plugin
+from core.runs.experiment import Experiment
+from core.samplers import SAMPLERS
+from core.scenario.scenario import Scenario
+
+MISCHIEF = {
+    "H": "level.measurement.matrix.zero_()",
+    "bases of H": "level.measurement.right_basis.zero_(); level.measurement.estimate.fill_(7.0)",
+    "the problem's H": "level.problem.measurement.matrix.zero_(); level.problem.measurement.singular_values.zero_()",
+    "mixtures": "level.target.means.add_(5.0); level.prior.variances.mul_(3.0)",
+    "the problem": "level.problem.target.means.add_(5.0); level.problem.prior.log_weights.zero_()",
+    "evaluations": "level.prior.whitening.matrix.zero_(); level.target.whitening.offset.zero_()",
+    "scores that are remembered": "level.prior_score(x).zero_(); level.target_score(x).zero_()",
+    "points": "x.zero_()",
+    "the level's own numbers": "level.__dict__.update(beta=0.5, abar=0.1)",
+    "the schedule": "level.schedule.__dict__['alpha_bar'] = level.schedule.alpha_bar * 0 + 0.5",
+    "torch's settings": "torch.set_default_dtype(torch.float64); torch.set_num_threads(3); torch.manual_seed(1)",
+    "gradients": "torch.set_grad_enabled(True)",
+    "what it returned before": "KEPT and KEPT[-1].zero_()",
+}
+FILE = '''
+import torch
+KEPT = []
+
+def mischief(level, x):
+    """Writes where it should not."""
+    clean = x.clone()
+    {statement}
+    KEPT.append(torch.zeros_like(clean))
+    return KEPT[-1]
+'''
+
+
+@pytest.fixture
+def load(tmp_path: Path) -> Iterator[Callable[..., str]]:
+    """``(text, name="mine.py")``: load a file; what is registered is forgotten after the test."""
+
+    def write_and_load(text: str, name: str = "mine.py") -> str:
+        path = tmp_path / name
+        path.write_text(text, encoding="utf-8")
+        return load_plugin(path)
+
+    yield write_and_load
+    load_exactly([])
+
+
+def finished(components: int, samplers: list[str]) -> Experiment:
+    """A small run to its end."""
+    prior = {"weights": [1.0, 2.0], "means": [[-1.0, 0.0], [1.0, 0.5]], "covariances": [[[0.3, 0.1], [0.1, 0.2]]] * 2}
+    experiment = Experiment(
+        Scenario.from_dict(
+            {
+                "prior": {name: rows[:components] for name, rows in prior.items()},
+                "measurement": {"matrix": [[1.0, 0.5]], "value": [0.7], "noise": 0.3},
+                "schedule": {"steps": 12},
+                "run": {"samplers": samplers, "particles": 60, "paths": 60, "kl_rounds": 1, "device": "cpu"},
+            }
+        ),
+        keep_frames=True,
+    )
+    for _ in experiment.run():
+        pass
+    for _ in experiment.refine():
+        pass
+    return experiment
+
+
+def stopped_by(key: str) -> str:
+    """The fault of a sampler, which stops nothing but itself."""
+    experiment = finished(1, [key, "ddnm", "exact"])
+    assert list(experiment.faults) == [key]
+    return experiment.faults[key]
+
+
+def results(components: int, samplers: list[str]) -> tuple[list[np.ndarray], float]:
+    """Everything that the run found of all samplers but the first."""
+    experiment = finished(components, samplers)
+    found = [frames.numpy() for frames in experiment.trace.frames[-2:]]
+    found += [values[-2:] for values in experiment.evidence.value.values()]
+    found += [experiment.evidence.kl[-2:], experiment.trace.observed_mismatch[-2:]]
+    return found, float(experiment.asymptotes[-2].value)  # type: ignore[union-attr]
+
+
+@cache
+def expected(components: int) -> tuple[list[np.ndarray], float]:
+    """What the run finds without a neighbour."""
+    return results(components, ["ddnm", "exact"])
+
+
+@pytest.mark.parametrize("name", MISCHIEF)
+def test_neighbours_are_the_same_to_the_last_bit(name: str, load: Callable[..., str]) -> None:
+    threads = torch.get_num_threads()
+    alone, limit = expected(1)
+    key = load(FILE.format(statement=MISCHIEF[name]))
+    found, same_limit = results(1, [key, "ddnm", "exact"])
+    for mine, theirs in zip(alone, found, strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+    assert limit == same_limit
+    assert torch.get_default_dtype() == torch.float32
+    assert torch.get_num_threads() == threads
+
+
+def test_the_same_holds_for_a_mixture(load: Callable[..., str]) -> None:
+    alone, _ = expected(2)
+    key = load(FILE.format(statement="; ".join(MISCHIEF[name] for name in ("H", "mixtures", "evaluations"))))
+    found, _ = results(2, [key, "ddnm", "exact"])
+    for mine, theirs in zip(alone, found, strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+
+
+def test_without_copies_neighbours_are_falsified(load: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The broken twin: the level itself is handed over."""
+    monkeypatch.setattr("core.plugins.calls.own_level", lambda level: level)
+    alone, _ = expected(1)
+    key = load(FILE.format(statement="level.problem.target.means.add_(0.1)"))
+    found, _ = results(1, [key, "ddnm", "exact"])
+    assert any(not np.array_equal(mine, theirs) for mine, theirs in zip(alone, found, strict=True))
+
+
+def test_the_schedule_s_numbers_cannot_be_written_to(load: Callable[..., str]) -> None:
+    key = load(FILE.format(statement="level.schedule.alpha_bar[:] = 0.5"))
+    assert re.search(r"mine.py: line 8: ValueError: assignment destination is read-only", stopped_by(key))
+
+
+def test_the_register_of_the_others_stays(load: Callable[..., str]) -> None:
+    before = dict(SAMPLERS)
+    key = load(
+        "from core.samplers import SAMPLERS\nSAMPLERS['ddnm'] = SAMPLERS.pop('exact')\n" + FILE.format(statement="pass")
+    )
+    assert {name: SAMPLERS[name] for name in before} == before
+    assert list(SAMPLERS) == [*before, key]
+
+
+RETURNED = {
+    "x.double()": None,
+    "x.clone().requires_grad_()": None,
+    "torch.zeros(1, dtype=x.dtype).expand(x.shape)": None,
+    "x.mT.contiguous().mT": None,
+    "x.int()": None,
+    "x * float('nan')": "finite",
+    "x.to(torch.complex64)": "complex",
+    "x.to_sparse()": "sparse",
+    "x.to('meta')": "without data",
+    "x[:1]": "shape",
+    "x.numpy()": "ndarray",
+    "x.tolist()": "list",
+    "None": "NoneType",
+}
+
+
+@pytest.mark.parametrize("expression", RETURNED)
+def test_a_score_is_converted_where_it_can_be_and_else_refused(expression: str, load: Callable[..., str]) -> None:
+    key = load(f"import torch\n\ndef score(level, x):\n    return {expression}\n")
+    reason = RETURNED[expression]
+    if reason is None:
+        results(1, [key, "ddnm", "exact"])
+    else:
+        assert re.search(rf"mine.py: line 3: score must .*{reason}", stopped_by(key))
+
+
+VARIANCES = {
+    "0.5": None,
+    "torch.tensor(0.5)": None,
+    "torch.full((2, 1), 0.5)": None,
+    "torch.full((2, 1), 0.5).double()": None,
+    "1": None,
+    "-1.0": "not negative",
+    "float('nan')": "finite",
+    "torch.tensor([[0.5], [-1.0]])": "not negative",
+    "torch.zeros(3, 1)": "shape",
+    "None": "NoneType",
+    "'wide'": "str",
+    "True": "bool",
+    "torch.zeros(2, 1, dtype=torch.complex64)": "complex",
+}
+
+
+@pytest.mark.parametrize("expression", VARIANCES)
+def test_a_variance_is_checked(expression: str, load: Callable[..., str]) -> None:
+    key = load(
+        "import torch\nfrom core.samplers import About, Kernel, Sampler\n\nclass Mine(Sampler):\n"
+        "    kind = About('mine', 'Mine', '#884400', 'x', 'Stays.', 'Me')\n"
+        f"    def kernel(self, level, x):\n        return Kernel(0.9 * x, {expression})\n"
+    )
+    reason = VARIANCES[expression]
+    if reason is None:
+        results(1, [key, "ddnm", "exact"])
+    else:
+        assert re.search(rf"mine.py: line 6: .*variance must .*{reason}", stopped_by(key))
+
+
+CLASS = """
+from core.samplers import About, ScoreSampler
+
+class Mine(ScoreSampler):
+    kind = About({about})
+    {parameter}
+
+    def score(self, level, x):
+        return x
+"""
+GOOD = "'mine', 'Mine', '#884400', 'x', 'Stays.', 'Me'"
+
+
+@pytest.mark.parametrize(
+    ("about", "parameter", "reason"),
+    [
+        ("'mine', 'Mine', 'red', 'x', 'Stays.', 'Me'", "", "colour must be #RRGGBB"),
+        ("'mine', 'Mine', '#88440', 'x', 'Stays.', 'Me'", "", "colour must be #RRGGBB"),
+        ("'mine', 'Mine', None, 'x', 'Stays.', 'Me'", "", "colour must be a text"),
+        ("'mine', 7, '#884400', 'x', 'Stays.', 'Me'", "", "label must be a text"),
+        ("'mine', ' ', '#884400', 'x', 'Stays.', 'Me'", "", "label must not be empty"),
+        ("'my own', 'Mine', '#884400', 'x', 'Stays.', 'Me'", "", "key must consist"),
+        ("'mine', 'Mine', '#884400', ['x'], 'Stays.', 'Me'", "", "formula must be a text"),
+        (GOOD, "weight: float = float('nan')", "weight must be a finite number"),
+        (GOOD, "weight: float = float('inf')", "weight must be a finite number"),
+        (GOOD, "weight: list = [1, 2]", "weight must be a finite number or a text"),
+        (GOOD, "weight: object = object()", "weight must be a finite number or a text"),
+        (GOOD, "weight: float = 'a lot'", "weight"),
+        (GOOD, "weight: float", "weight"),
+    ],
+)
+def test_what_a_sampler_says_of_itself_is_checked(
+    about: str, parameter: str, reason: str, load: Callable[..., str]
+) -> None:
+    before = dict(SAMPLERS)
+    with pytest.raises(ScenarioError, match=reason) as caught:
+        load(CLASS.format(about=about, parameter=parameter))
+    assert "mine.py" in str(caught.value)
+    assert before == SAMPLERS
+
+
+@pytest.mark.parametrize("end", ["raise SystemExit(0)", "import sys; sys.exit(0)", "raise GeneratorExit", "1 / 0"])
+@pytest.mark.parametrize("where", ["import", "step"])
+def test_no_exception_passes_for_an_end(end: str, where: str, load: Callable[..., str]) -> None:
+    body = f"    {end}\n" if where == "step" else "    return x\n"
+    text = (f"{end}\n" if where == "import" else "") + f"def score(level, x):\n{body}"
+    if where == "import":
+        with pytest.raises(ScenarioError, match=r"mine.py: line 1"):
+            load(text)
+    else:
+        assert "mine.py: line 2" in stopped_by(load(text))
+
+
+@pytest.mark.usefixtures("load")
+def test_an_exit_in_a_step_ends_a_headless_run_with_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "quits.py").write_text("import sys\n\ndef score(level, x):\n    sys.exit(0)\n")
+    words = ["run", "one-gaussian", "--samplers", "quits", "--steps", "5", "--particles", "10", "--plugin", "quits.py"]
+    assert main([*words, "--out", "out"]) == 2
+    assert "quits.py: line 4: SystemExit" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()

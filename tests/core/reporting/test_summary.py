@@ -1,0 +1,222 @@
+"""The line of plain words, state by state."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from core.diagnostics.sample_metrics import Distance
+from core.kl.known_kl import KnownKL
+from core.reporting import summary
+from core.reporting.summary import PARTS, Account, Place, describe, summarise
+from core.runs.experiment import Experiment
+from core.scenario.scenario import Scenario
+
+AT_ONE = Place(t=1, steps=300)
+
+
+def account(label: str, parts: tuple[float, ...], **rest: float) -> Account:
+    """With the bound that the parts add up to."""
+    return Account(label, rest.pop("bound", sum(parts)), dict(zip(PARTS, parts, strict=True)), **rest)
+
+
+DDNM = account("DDNM", (0.0, 0.7, 0.0, 35.0, 0.3), error=0.5)
+BO = account("BO-DDNM", (0.0, 0.7, 0.0, 0.7, 0.2), error=0.01)
+EXACT = account("Exact", (0.0, 0.7, 0.0, 0.0, 0.0), error=0.01)
+DDIM = account("DDIM", (0.0, 0.7, math.inf, math.inf, math.inf))
+LIMITED = "DDNM: 97 % of its bound is mismatch in the measured direction"
+
+
+@pytest.mark.parametrize(
+    ("accounts", "place", "sentence"),
+    [
+        ([], AT_ONE, "The terms at this t are still being computed."),
+        ([DDNM, BO, EXACT], AT_ONE, f"{LIMITED}; BO-DDNM removes nearly all of it (bound 36.0 → 1.60)."),
+        ([DDNM, EXACT], AT_ONE, f"{LIMITED}; Exact removes nearly all of it (bound 36.0 → 0.700)."),
+        ([DDNM], AT_ONE, "DDNM: 97 % of its bound of 36.0 is mismatch in the measured direction."),
+        ([EXACT], AT_ONE, "Exact: 100 % of its bound of 0.700 is discretisation, which more steps reduce."),
+        (
+            [account("DDNM", (0, 0.7, 0, 35, 0.3), kl=15.3), account("BO-DDNM", (0, 0.7, 0, 0.7, 0.2), kl=0.0094)],
+            AT_ONE,
+            f"{LIMITED}; BO-DDNM removes nearly all of it (bound 36.0 → 1.60, KL 15.3 → 0.00940).",
+        ),
+        (
+            [account("DDNM", (0, 0.7, 0, 35, 0.3), kl=15.3)],
+            AT_ONE,
+            "DDNM: 97 % of its bound of 36.0 is mismatch in the measured direction. Its true KL is 15.3.",
+        ),
+        (
+            [DDNM, account("DDNM+", (0, 0.7, 0, 10, 0.3))],
+            AT_ONE,
+            f"{LIMITED}; DDNM+ removes most of it (bound 36.0 → 11.0).",
+        ),
+        (
+            [DDNM, account("DDNM+", (0, 0.7, 0, 25, 0.3))],
+            AT_ONE,
+            f"{LIMITED}; DDNM+ removes some of it (bound 36.0 → 26.0).",
+        ),
+        (
+            [DDNM, account("DDNM+", (0, 0.2, 0, 34.2, 0.3), error=0.5)],
+            AT_ONE,
+            f"{LIMITED}; DDNM+ does no better (bound 36.0 → 34.7).",
+        ),
+        (
+            [account("A", (0, 5, 0, 20, 0)), account("B", (0, 1, 0, 20, 0))],
+            AT_ONE,
+            "A: 80 % of its bound is mismatch in the measured direction; B is better elsewhere (bound 25.0 → 21.0).",
+        ),
+        ([DDNM, replace(DDNM)], AT_ONE, f"{LIMITED}; DDNM does no better (bound 36.0)."),
+        (
+            [DDNM, DDIM],
+            AT_ONE,
+            "DDNM: 97 % of its bound of 36.0 is mismatch in the measured direction. No finite bound: DDIM.",
+        ),
+        ([DDIM], AT_ONE, "No finite bound: DDIM."),
+        (
+            [account("DPS", (0, 0.5, 0, 0, 99.5), diverged_at=23), EXACT],
+            AT_ONE,
+            "DPS: >99 % of its bound is mismatch in the unmeasured direction; Exact removes nearly all of it "
+            "(bound 100 → 0.700). Diverged: DPS at t = 23.",
+        ),
+        (
+            [account("Prior", (0, 0.5, 0, 0, 1.5))],
+            Place(1, 300, measured=0, unmeasured=2),
+            "Prior: 75 % of its bound of 2.00 is mismatch, the prior's score in place of the target's.",
+        ),
+        (
+            [account("DDNM", (0, 0.5, 0, 1.5, 0))],
+            Place(1, 300, measured=2),
+            "DDNM: 75 % of its bound of 2.00 is mismatch in the measured directions.",
+        ),
+        (
+            [account(name, (0, 0.183, 0, 0, part)) for name, part in (("A", 0.0), ("B", 0.001), ("C", 0.0))],
+            AT_ONE,
+            "All bounds are nearly equal (0.184): 99 % of each is discretisation, which more steps reduce.",
+        ),
+        (
+            [account("A", (0, 0.8, 0, 0.16, 0)), account("B", (0, 0.8, 0, 0, 0.16)), EXACT],
+            AT_ONE,
+            "A, B: 83 % of their bounds of 0.960 is discretisation, which more steps reduce.",
+        ),
+        (
+            [account("A", (0, 0.8, 0, 0.16, 0)), account("B", (0, 0.8, 0, 0, 0.05)), DDIM],
+            AT_ONE,
+            "A: 83 % of its bound of 0.960 is discretisation, which more steps reduce. No finite bound: DDIM.",
+        ),
+        ([account("A", (0.5, 0.1, 0, 0, 0))], AT_ONE, "A: 83 % of its bound of 0.600 is the start from pure noise."),
+        ([account("A", (0, 0.1, 0.5, 0, 0))], AT_ONE, "A: 83 % of its bound of 0.600 is its choice of step variance."),
+        (
+            [account("A", (0.1, 0, 0, 0, 0))],
+            Place(300, 300),
+            "At t = 300 nothing but the start counts: every bound is its error, 0.100.",
+        ),
+        ([account("A", (0, 0, 0, 0, 0))], AT_ONE, "Nothing counts yet: every bound is zero."),
+        (
+            [account("A", (0, math.inf, 0, 1, 0))],
+            Place(0, 300, singular=True),
+            "At t = 0 the target has no density, so that KL and bound are infinite; read t = 1.",
+        ),
+    ],
+)
+def test_what_is_said(accounts: list[Account], place: Place, sentence: str) -> None:
+    assert describe(accounts, place) == sentence
+
+
+def small(components: int = 1) -> Experiment:
+    prior = {"weights": [1.0, 0.5], "means": [[0.5, -0.3], [0.9, 2.0]], "covariances": [[[1.0, 0.6], [0.6, 1.0]]] * 2}
+    scenario = Scenario.from_dict(
+        {
+            "prior": {name: rows[:components] for name, rows in prior.items()},
+            "measurement": {"matrix": [[1.0, 0.0]], "value": [1.2], "noise": 0.1},
+            "schedule": {"steps": 150},
+            "run": {"samplers": ["ddnm", "bo-ddnm"], "particles": 50, "paths": 50, "kl_rounds": 0, "device": "cpu"},
+        }
+    )
+    return Experiment(scenario, keep_frames=True)
+
+
+def test_a_run_is_summarised_as_far_as_it_has_come() -> None:
+    experiment = small()
+    assert "still being computed" in summarise(experiment, 149)
+    for _ in experiment.run():
+        pass
+    words = summarise(experiment, 149)
+    assert words.startswith("DDNM: ")
+    assert "mismatch in the measured direction" in words
+    assert "KL" in words
+
+
+@pytest.mark.parametrize(("part", "is_said"), [(0.98, True), (1.01, False)])
+def test_a_kl_is_not_set_beside_an_estimate_of_its_bound_that_is_lower(
+    part: float, is_said: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    experiment = small()
+    for _ in experiment.run():
+        pass
+
+    def told(_: Experiment, index: int, frame: int) -> KnownKL:
+        kl = part * float(experiment.evidence.value["bound"][index, frame])
+        return KnownKL("bracket", kl, kl)
+
+    monkeypatch.setattr(summary, "known_kl", told)
+    words, apology = summarise(experiment, 149), "’s KL and bound agree within the bound’s error."
+    assert (apology in words) is not is_said
+    assert ("KL" in words.replace(f"DDNM{apology}", "").replace(f"BO-DDNM{apology}", "")) is is_said
+
+
+def told(*kls: KnownKL) -> Callable[[Experiment, int, int], KnownKL]:
+    return lambda _, index, __: kls[index]
+
+
+def with_bounds(experiment: Experiment, *bounds: float) -> Experiment:
+    for index, bound in enumerate(bounds):
+        experiment.evidence.value["bound"][index, :] = bound
+    return experiment
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "is_said"),
+    [
+        (KnownKL("bracket", 2.0, 3.0), KnownKL("bracket", 0.5, 0.9), True),
+        (KnownKL("exact", 2.0, 2.0), KnownKL("upper only", 0.0, 0.9), True),
+        (KnownKL("bracket", 0.8, 3.0), KnownKL("bracket", 0.5, 0.9), False),
+        (KnownKL("bracket", 0.1, 0.2), KnownKL("bracket", 0.5, 0.9), False),
+        (KnownKL("none", math.nan, math.nan), KnownKL("bracket", 0.5, 0.9), False),
+        (KnownKL("reverse", 2.0, 2.0), KnownKL("bracket", 0.5, 0.9), False),
+    ],
+)
+def test_samplers_are_ranked_by_their_kl_where_bounds_say_otherwise(
+    first: KnownKL, second: KnownKL, is_said: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first has the smaller bound."""
+    experiment = small()
+    for _ in experiment.run():
+        pass
+    monkeypatch.setattr(summary, "known_kl", told(first, second))
+    words = summarise(with_bounds(experiment, 5.0, 50.0), 149)
+    assert ("By the KL itself DDNM (2.00" in words) is is_said
+    assert ("farther from the target than BO-DDNM" in words) is is_said
+
+
+@pytest.mark.parametrize(
+    ("distance", "is_said"),
+    [
+        (Distance(0.125, 0.007, 0.01), True),
+        (Distance(0.04, 0.001, 0.001), False),
+        (Distance(0.125, 0.05, 0.01), False),
+        (Distance(0.125, 0.007, 0.08), False),
+        (Distance(math.nan, math.nan, math.nan), False),
+    ],
+)
+def test_wrong_weights_are_said_whatever_the_bounds_say(distance: Distance, is_said: bool) -> None:
+    experiment = small(2)
+    for _ in experiment.run():
+        pass
+    for _ in experiment.refine():
+        pass
+    experiment.closeness = [replace(each, weights_error=distance) for each in experiment.closeness]
+    assert ("Component weights are wrong at t = 1: DDNM by 0.12" in summarise(experiment, 149)) is is_said
+    assert "Component weights" not in summarise(experiment, 100), "they are known at t = 1 only"

@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from core.errors import ScenarioError
+from core.runs.experiment import Experiment
+from core.scenario.scenario import Scenario
+
+
+def scenario(**run: Any) -> Scenario:
+    return Scenario.from_dict(
+        {
+            "prior": {
+                "weights": [1.0, 2.0],
+                "means": [[-1.0, 0.5], [1.0, 0.0]],
+                "covariances": [[[0.3, 0.1], [0.1, 0.2]], [[0.2, 0.0], [0.0, 0.4]]],
+            },
+            "measurement": {"matrix": [[1.0, 0.5]], "noise": 0.3},
+            "schedule": {"steps": 20},
+            "run": {"samplers": ["ddnm", "exact"], "particles": 30, "paths": 40, "device": "cpu", **run},
+        }
+    )
+
+
+def finished(chosen: Scenario, *, keep_frames: bool = False) -> Experiment:
+    experiment = Experiment(chosen, keep_frames=keep_frames)
+    for _ in experiment.run():
+        pass
+    return experiment
+
+
+def test_particles_and_terms_advance_together() -> None:
+    experiment = Experiment(scenario(), keep_frames=True)
+    times = []
+    for t in experiment.run():
+        times.append(t)
+        assert experiment.completed == experiment.trace.completed == len(times) <= experiment.evidence.completed
+        assert experiment.schedule.steps - t == len(times) - 1
+    assert times == list(range(20, -1, -1))
+
+
+def test_equal_scenarios_give_equal_results() -> None:
+    first, second = finished(scenario()), finished(scenario())
+    assert torch.equal(first.trace.particles(0, 20), second.trace.particles(0, 20))
+    np.testing.assert_array_equal(first.evidence.value["bound"], second.evidence.value["bound"])
+    assert first.scenario == second.scenario
+
+
+def test_another_seed_gives_other_results() -> None:
+    first, second = finished(scenario(seed=1)), finished(scenario(seed=2))
+    assert not torch.equal(first.trace.particles(0, 20), second.trace.particles(0, 20))
+    assert first.scenario.measurement.value != second.scenario.measurement.value
+
+
+def test_a_sampler_does_not_depend_on_its_company() -> None:
+    alone, accompanied = finished(scenario(samplers=["exact"])), finished(scenario())
+    torch.testing.assert_close(alone.trace.particles(0, 20), accompanied.trace.particles(1, 20))
+    np.testing.assert_allclose(alone.evidence.value["bound"][0], accompanied.evidence.value["bound"][1])
+
+
+def test_value_is_filled_in_and_shared() -> None:
+    experiment = Experiment(scenario(), keep_frames=False)
+    assert experiment.scenario.measurement.value == tuple(experiment.problem.measurement.value.tolist())
+
+
+@pytest.mark.parametrize(("keep_frames", "frames"), [(True, 21), (False, 2)])
+def test_frames_are_kept_or_not(keep_frames: bool, frames: int) -> None:
+    experiment = finished(scenario(), keep_frames=keep_frames)
+    assert experiment.trace.frames[0].shape == (frames, 2, 30)
+
+
+def test_too_large_is_refused_before_it_starts() -> None:
+    with pytest.raises(ScenarioError, match="GiB"):
+        Experiment(scenario(particles=10**12), keep_frames=False)
+
+
+def test_missing_device_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(ScenarioError, match="CUDA"):
+        Experiment(scenario(device="cuda"), keep_frames=False)

@@ -1,0 +1,259 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from core.errors import ScenarioError
+from core.reporting.findings import Findings, findings
+from core.runs.experiment import Experiment
+from core.scenario.builtin import DEFAULT, builtin_scenarios, find_scenario, load_builtin
+from core.scenario.scenario import Scenario
+
+EXPECTED = {
+    "liang-gaussian",
+    "liang-mixture",
+    "shifted-mean",
+    "shifted-weights",
+    "three-components",
+    "one-gaussian",
+    "strong-correlation",
+    "far-observation",
+    "high-noise",
+    "two-measurements-3d",
+    "noiseless",
+    "point-masses",
+    "ccdf-never-settles",
+    "low-noise",
+    "no-correlation",
+    "ring",
+    "eight-dimensions",
+    "iris-petals",
+    "grid-of-points",
+    "six-samplers",
+    "prior-ignores-y",
+}
+
+
+def results(scenario: Scenario, particles: int = 1) -> dict[str, Findings]:
+    """What is found of a scenario; its terms are the same with however few particles."""
+    few = scenario.run.model_copy(update={"particles": particles})
+    experiment = Experiment(scenario.model_copy(update={"run": few}), keep_frames=False)
+    for _ in experiment.run():
+        pass
+    return {each.about.key: each for each in findings(experiment)}
+
+
+@cache
+def builtin_results(key: str) -> dict[str, Findings]:
+    """The same of a built-in scenario, computed once."""
+    return results(load_builtin(key))
+
+
+def observed_results(scenario: Scenario) -> dict[str, Findings]:
+    """The same with all its particles, for what is measured on them."""
+    return results(scenario, scenario.run.particles)
+
+
+def at_1(each: Findings, name: str) -> float:
+    return float(each.value[name][-2])
+
+
+def test_default_comes_first() -> None:
+    assert next(iter(builtin_scenarios())) == DEFAULT
+    assert set(builtin_scenarios()) == EXPECTED
+
+
+@pytest.mark.parametrize("key", sorted(EXPECTED))
+def test_builtin_is_sound(key: str) -> None:
+    found = find_scenario(key)
+    assert (found.name, found.source, found.path) == (key, key, None)
+    assert found.scenario.target is not None or found.scenario.values
+    assert "exact" in found.scenario.run.samplers
+    assert found.scenario.notes.endswith(".")
+    assert Scenario.from_toml(found.scenario.to_toml()) == found.scenario
+
+
+def test_file_is_found(tmp_path: Path) -> None:
+    path = tmp_path / "own.toml"
+    path.write_text(load_builtin(DEFAULT).to_toml(), encoding="utf-8")
+    found = find_scenario(str(path))
+    assert (found.name, found.source, found.path) == ("own", str(path), path)
+    assert found.scenario == load_builtin(DEFAULT)
+
+
+def test_file_comes_before_a_builtin_of_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path(DEFAULT).mkdir()
+    assert find_scenario(DEFAULT).path is None
+    Path("noiseless").write_text(load_builtin("one-gaussian").to_toml(), encoding="utf-8")
+    assert find_scenario("noiseless").scenario == load_builtin("one-gaussian")
+
+
+@pytest.mark.parametrize("name", ["three-component", "three-component.toml", "three_components"])
+def test_nearest_name_is_suggested(name: str) -> None:
+    with pytest.raises(ScenarioError, match="did you mean 'three-components'"):
+        find_scenario(name)
+
+
+def test_unknown_name_lists_the_known_ones() -> None:
+    with pytest.raises(ScenarioError, match="no such file or built-in scenario") as caught:
+        find_scenario("zzz")
+    assert "did you mean" not in str(caught.value)
+    assert all(key in str(caught.value) for key in EXPECTED)
+
+
+def test_library_needs_no_qt() -> None:
+    code = "import sys, core.scenario.builtin; sys.exit(any(name.startswith('PySide6') for name in sys.modules))"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+# What the notes of the built-in scenarios say
+
+
+def test_three_components() -> None:
+    found = builtin_results("three-components")
+    ddnm = found["ddnm"]
+    assert at_1(ddnm, "mismatch_range") > 0.95 * at_1(ddnm, "mismatch")
+    assert ddnm.value["mismatch"][-31] < 0.25 * at_1(ddnm, "mismatch")
+    assert at_1(found["bo-ddnm"], "mismatch") < 0.02 * at_1(ddnm, "mismatch")
+
+
+def test_one_gaussian() -> None:
+    found = builtin_results("one-gaussian")
+    for each in found.values():
+        gap = at_1(each, "bound") - at_1(each, "kl")
+        assert 0 < gap < 1.25 * at_1(each, "discretisation")
+    assert at_1(found["exact"], "bound") == pytest.approx(0.7, abs=0.05)
+    assert at_1(found["exact"], "kl") == pytest.approx(1e-3, rel=0.2)
+
+
+def test_strong_correlation() -> None:
+    scenario = load_builtin("strong-correlation")
+    prior = scenario.prior.model_copy(update={"covariances": (((0.5, 0.0), (0.0, 0.5)),) * 2})
+    needles = builtin_results("strong-correlation")["bo-oracle"]
+    discs = results(scenario.model_copy(update={"prior": prior}))["bo-oracle"]
+    assert at_1(needles, "mismatch_null") > 0.5
+    assert at_1(needles, "mismatch_range") < 1e-12
+    assert at_1(discs, "mismatch_null") == pytest.approx(0.2 * at_1(needles, "mismatch_null"), rel=0.15)
+
+
+def test_no_correlation() -> None:
+    round_, needles = (builtin_results(key)["bo-oracle"] for key in ("no-correlation", "strong-correlation"))
+    assert at_1(needles, "mismatch_null") == pytest.approx(0.64, abs=0.03)
+    assert at_1(round_, "mismatch_null") == pytest.approx(0.12, abs=0.01)
+
+
+def test_far_observation() -> None:
+    scenario = load_builtin("far-observation")
+    near = scenario.measurement.model_copy(update={"value": (0.0,)})
+    far_away, close_by = (results(each) for each in (scenario, scenario.model_copy(update={"measurement": near})))
+    mismatch = at_1(far_away["bo-ddnm"], "mismatch")
+    assert mismatch == pytest.approx(20 * at_1(close_by["bo-ddnm"], "mismatch"), rel=0.15)
+    assert at_1(far_away["bo-ddnm"], "mismatch_range") > 0.8 * mismatch
+    gaps = [at_1(found["bo-ddnm"], "bound") - at_1(found["bo-oracle"], "bound") for found in (far_away, close_by)]
+    assert gaps[1] < 0.1 * gaps[0]
+
+
+def test_two_measurements() -> None:
+    scenario = load_builtin("two-measurements-3d")
+    found, measurement = results(scenario), scenario.problem().measurement
+    assert scenario.dimension == 3
+    assert measurement.rank == 2
+    assert measurement.singular_values[0] > 3 * measurement.singular_values[1]
+    assert at_1(found["ddnm"], "mismatch") > 100 * at_1(found["bo-ddnm"], "mismatch")
+
+
+def test_noiseless() -> None:
+    found = builtin_results("noiseless")
+    for key in ("ddnm", "bo-ddnm", "bo-oracle"):
+        assert at_1(found[key], "bound") == pytest.approx(at_1(found["ddnm"], "bound"), rel=1e-9)
+        assert at_1(found[key], "mismatch_range") < 1e-12
+        assert at_1(found[key], "mismatch_null") > 0.1
+
+
+def test_point_masses() -> None:
+    found = observed_results(load_builtin("point-masses"))
+    assert at_1(found["bo-ddnm"], "mismatch") == pytest.approx(2, abs=0.3)
+    assert found["bo-ddnm"].value["observed_mismatch"][-1] > 100
+
+
+def test_ccdf_never_settles() -> None:
+    scenario = load_builtin("ccdf-never-settles")
+    longer = scenario.schedule.model_copy(update={"steps": 600})
+    few, many = (results(each) for each in (scenario, scenario.model_copy(update={"schedule": longer})))
+    assert at_1(many["ccdf"], "mismatch") == pytest.approx(4 * at_1(few["ccdf"], "mismatch"), rel=0.15)
+    assert at_1(many["bo-ddnm"], "mismatch") == pytest.approx(at_1(few["bo-ddnm"], "mismatch"), rel=0.1)
+
+
+def test_high_noise() -> None:
+    found = builtin_results("high-noise")
+    assert at_1(found["ddnm"], "mismatch") == pytest.approx(1000 * at_1(found["bo-ddnm"], "mismatch"), rel=0.2)
+
+
+def test_low_noise() -> None:
+    low, high = (builtin_results(key) for key in ("low-noise", "high-noise"))
+    assert load_builtin("low-noise").measurement.noise == load_builtin("high-noise").measurement.noise / 20
+    assert at_1(low["ddnm"], "mismatch") < 1
+    assert at_1(high["ddnm"], "mismatch") == pytest.approx(290, abs=25)
+    assert at_1(low["bo-ddnm"], "mismatch") == pytest.approx(0.16, abs=0.02)
+    assert at_1(low["bo-ddnm"], "mismatch_null") > 0.95 * at_1(low["bo-ddnm"], "mismatch")
+
+
+def test_ring() -> None:
+    scenario = load_builtin("ring")
+    found, weights = results(scenario), scenario.problem().target.weights.sort(descending=True).values
+    assert len(weights) == 12
+    assert float(weights[:2].sum()) == pytest.approx(0.91, abs=0.005)
+    assert at_1(found["ddnm"], "bound") == pytest.approx(15.5, abs=1.5)
+    assert at_1(found["ddnm"], "mismatch_null") == pytest.approx(1 / 3, abs=0.05)
+    assert at_1(found["bo-ddnm"], "bound") == pytest.approx(1.15, abs=0.04)
+    assert at_1(found["bo-oracle"], "bound") == pytest.approx(1.07, abs=0.04)
+
+
+def test_eight_dimensions() -> None:
+    scenario = load_builtin("eight-dimensions")
+    found = results(scenario)
+    assert (scenario.dimension, scenario.problem().measurement.rank) == (8, 4)
+    assert at_1(found["ddnm"], "mismatch") > 100
+    assert at_1(found["bo-ddnm"], "mismatch") == pytest.approx(0.6, abs=0.05)
+    assert 0.4 < at_1(found["bo-ddnm"], "mismatch_null") / at_1(found["bo-ddnm"], "mismatch") < 0.5
+
+
+def test_iris_petals() -> None:
+    scenario = load_builtin("iris-petals")
+    found, weights = results(scenario), scenario.problem().target.weights.tolist()
+    assert sorted(weights) == pytest.approx([0, 0.47, 0.53], abs=0.005)
+    assert at_1(found["ddnm"], "mismatch") == pytest.approx(80, abs=8)
+    assert at_1(found["bo-ddnm"], "mismatch") == pytest.approx(0.25, abs=0.04)
+
+
+def test_grid_of_points() -> None:
+    scenario = load_builtin("grid-of-points")
+    found, weights = observed_results(scenario), scenario.problem().target.weights
+    assert sorted(weights.tolist())[3:] == pytest.approx([1 / 6] * 6, abs=1e-4)
+    assert all(at_1(each, "mismatch_null") < 1e-9 for each in found.values())
+    assert at_1(found["bo-oracle"], "mismatch") < 1e-9
+    assert at_1(found["bo-ddnm"], "mismatch_range") == pytest.approx(3.6, abs=0.2)
+    assert found["bo-ddnm"].value["observed_mismatch"][-2] > 50
+
+
+def test_six_samplers() -> None:
+    scenario = load_builtin("six-samplers")
+    default = load_builtin(DEFAULT)
+    assert (scenario.prior, scenario.measurement) == (default.prior, default.measurement)
+    found = results(scenario)
+    assert at_1(found["prior"], "bound") == pytest.approx(1.7, abs=0.1)
+    assert at_1(found["ddnm"], "bound") == pytest.approx(40, abs=4)
+
+
+def test_prior_ignores_y() -> None:
+    scenario = load_builtin("prior-ignores-y")
+    found = results(scenario)
+    assert scenario.problem().target.weights.tolist() == pytest.approx([0.01, 0.99], abs=0.003)
+    for each in found.values():
+        assert at_1(each, "mismatch_null") < 1e-9
+    assert at_1(found["prior"], "mismatch_range") > 0.5

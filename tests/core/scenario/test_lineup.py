@@ -1,0 +1,152 @@
+"""Which samplers a scenario runs: tables, parameters, several of one kind, and flows of another's score."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from core.errors import ScenarioError
+from core.samplers import SAMPLERS, Sampler
+from core.samplers.probability_flow import DDIM
+from core.scenario.scenario import Scenario
+
+MIXTURE = {"weights": [1.0], "means": [[0.0, 0.0]], "covariances": [[[1.0, 0.2], [0.2, 1.0]]]}
+
+
+def scenario(names: list[str], tables: dict[str, Any] | None = None, **run: Any) -> Scenario:
+    return Scenario.from_dict(
+        {
+            "prior": MIXTURE,
+            "measurement": {"matrix": [[1.0, 0.0]], "noise": 0.3, "value": [0.2]},
+            "samplers": tables or {},
+            "run": {"samplers": names, **run},
+        }
+    )
+
+
+def shifted(names: list[str]) -> Scenario:
+    return Scenario.from_dict({"prior": MIXTURE, "target": MIXTURE, "run": {"samplers": names}})
+
+
+def lined_up(names: list[str], tables: dict[str, Any] | None = None, **run: Any) -> list[Sampler]:
+    return scenario(names, tables, **run).line_up()
+
+
+def test_a_table_sets_parameters() -> None:
+    (weak,) = lined_up(["dps"], {"dps": {"zeta": 0.1}})
+    assert weak.zeta == 0.1 != SAMPLERS["dps"].zeta  # type: ignore[attr-defined]
+    assert weak.about.key == "dps"
+    assert weak.about.label == "DPS ζ 0.1"
+
+
+def test_several_of_one_kind_run_side_by_side() -> None:
+    strong, weak = lined_up(["dps", "dps-weak"], {"dps-weak": {"kind": "dps", "zeta": 0.1}})
+    assert (strong.zeta, weak.zeta) == (0.5, 0.1)  # type: ignore[attr-defined]
+    assert weak.about.key == "dps-weak"
+    assert strong.about.colour != weak.about.colour
+    assert weak.about.formula == strong.about.formula
+
+
+def test_label_and_colour_can_be_given() -> None:
+    (mine,) = lined_up(["mine"], {"mine": {"kind": "ddnm", "label": "Mine", "colour": "#123456"}})
+    assert (mine.about.label, mine.about.colour) == ("Mine", "#123456")
+
+
+def test_the_run_chooses_the_variance_where_a_table_does_not() -> None:
+    first, second, third = lined_up(
+        ["ddnm", "own", "ddim"], {"own": {"kind": "ddnm", "variance": "posterior"}}, variance="beta"
+    )
+    assert (first.variance, second.variance) == ("beta", "posterior")  # type: ignore[attr-defined]
+    assert (first.about.label, second.about.label) == ("DDNM", "DDNM variance posterior")
+    assert isinstance(third, DDIM)
+
+
+@pytest.mark.parametrize("names", [["ddim:dps"], ["flow"]])
+def test_a_flow_follows_any_score(names: list[str]) -> None:
+    tables = {"flow": {"kind": "ddim", "score": "dps"}, "dps": {"zeta": 2.0}}
+    (flow,) = lined_up(names, tables)
+    assert isinstance(flow, DDIM)
+    assert flow.score.zeta == 2.0  # type: ignore[attr-defined]
+    assert flow.about.label == "DDIM · DPS ζ 2"
+
+
+def test_idle_tables_come_last_and_are_checked() -> None:
+    names = [sampler.about.key for sampler in scenario(["ddnm"], {"weak": {"kind": "dps"}}).line_up(with_idle=True)]
+    assert names == ["ddnm", "weak"]
+    with pytest.raises(ScenarioError, match=r"samplers\.weak\.zeta"):
+        scenario(["ddnm"], {"weak": {"kind": "dps", "zeta": -1.0}})
+
+
+def test_tables_make_the_round_trip() -> None:
+    there = scenario(["dps", "weak"], {"weak": {"kind": "dps", "zeta": 0.1}})
+    assert Scenario.from_toml(there.to_toml()) == there
+    assert "samplers" not in scenario(["dps"]).to_dict()
+
+
+REFUSED = {
+    "unknown": (["ddmn"], {}, "run.samplers", ["'ddmn'", "'ddnm'"]),
+    "unknown kind": (["ddnm"], {"x": {"kind": "dsp"}}, "samplers.x.kind", ["'dsp'", "'dps'"]),
+    "unknown key": (["ddnm"], {"dps": {"zta": 1}}, "samplers.dps", ["'zta'", "'zeta'", "variance"]),
+    "own name": (["ddnm"], {"dps": {"name": "x"}}, "samplers.dps", ["'name'"]),
+    "wrong type": (["ddnm"], {"dps": {"zeta": "big"}}, "samplers.dps.zeta", ["number", "'big'"]),
+    "out of range": (["ddnm"], {"dps": {"zeta": 0}}, "samplers.dps.zeta", ["greater than 0"]),
+    "colour": (["ddnm"], {"dps": {"colour": "red"}}, "samplers.dps.colour", ["'red'"]),
+    "no table": (["ddnm"], {"dps": 3}, "samplers.dps", ["table"]),
+    "another's name": (["ddnm"], {"ddnm": {"kind": "dps"}}, "samplers.ddnm.kind", ["another sampler"]),
+    "odd name": (["ddnm"], {"a b": {"kind": "dps"}}, "samplers.a b", ["letters"]),
+    "twice": (["ddnm", "ddnm"], {}, "run.samplers", ["twice"]),
+    "score unknown": (["ddim:dmn"], {}, "run.samplers", ["'dmn'", "'ddnm'"]),
+    "no score": (["ddim:ddnm+"], {}, "run.samplers", ["'ddnm+'"]),
+    "itself": (["x"], {"x": {"kind": "ddim", "score": "x"}}, "samplers.x.score", ["'x'"]),
+    "variance": (["ddnm"], {"ddnm": {"variance": "big"}}, "samplers.ddnm.variance", ["theory", "beta", "posterior"]),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED.values(), ids=REFUSED)
+def test_what_is_wrong_is_said_in_one_sentence(case: tuple[list[str], dict[str, Any], str, list[str]]) -> None:
+    names, tables, field, words = case
+    with pytest.raises(ScenarioError) as caught:
+        scenario(names, tables)
+    assert caught.value.field == field
+    assert all(word in caught.value.reason for word in words), caught.value.reason
+    assert "\n" not in str(caught.value)
+
+
+# Targets of their own
+
+
+def test_a_shifted_target_is_the_problem() -> None:
+    problem = shifted(["prior", "exact", "ddim:prior", "heun"]).problem()
+    assert problem.measurement.rank == 0
+    assert problem.target.means.tolist() == MIXTURE["means"]
+
+
+@pytest.mark.parametrize(
+    "name", [key for key, sampler in SAMPLERS.items() if sampler.needs_measurement] + ["ddim:ddnm"]
+)
+def test_without_a_measurement_there_is_nothing_to_use(name: str) -> None:
+    with pytest.raises(ScenarioError, match="needs a measurement"):
+        shifted([name])
+
+
+def test_there_is_one_target() -> None:
+    both = scenario(["exact"]).to_dict() | {"target": MIXTURE}
+    with pytest.raises(ScenarioError, match="left out where there is a measurement"):
+        Scenario.from_dict(both)
+    del both["target"], both["measurement"]
+    with pytest.raises(ScenarioError, match="is missing"):
+        Scenario.from_dict(both)
+
+
+def test_a_target_lives_in_the_space_of_the_prior() -> None:
+    line = {"weights": [1.0], "means": [[0.0]], "covariances": [[[1.0]]]}
+    with pytest.raises(ScenarioError, match="2 coordinates"):
+        Scenario.from_dict({"prior": MIXTURE, "target": line, "run": {"samplers": ["exact"]}})
+
+
+def test_noise_is_needed_where_it_is_divided_by() -> None:
+    data = scenario(["dps-gauss"]).to_dict()
+    data["measurement"]["noise"] = 0.0
+    with pytest.raises(ScenarioError, match="measurement noise"):
+        Scenario.from_dict(data)

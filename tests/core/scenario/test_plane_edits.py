@@ -1,0 +1,333 @@
+"""What a hand does to a scenario: handles end where they are put, and whatever comes out is a scenario."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from core.errors import ScenarioError
+from core.scenario.builtin import builtin_scenarios, load_builtin
+from core.scenario.plane_edits import (
+    LINE_HEIGHT,
+    REACH,
+    STALK,
+    Array,
+    Drag,
+    Grip,
+    added,
+    deleted,
+    deviations,
+    directions,
+    duplicated,
+    equally_weighted,
+    made_round,
+    move,
+    principal_angle,
+    rows_in_plane,
+    shadow,
+    spots,
+)
+from core.scenario.scenario import Scenario
+
+PIXEL = 0.02
+PLANE = np.eye(2)
+OBLIQUE = np.linalg.qr(np.random.default_rng(5).normal(size=(3, 3)))[0][:2]
+THREE = load_builtin("three-components")
+SOLID = load_builtin("two-measurements-3d")
+PLANES = {"2d": (THREE, PLANE), "3d": (SOLID, np.eye(3)[[0, 2]]), "3d oblique": (SOLID, OBLIQUE)}
+
+coordinates = st.floats(-5, 5).map(lambda value: round(value, 2))
+places = st.tuples(coordinates, coordinates)
+wild = st.floats(-1e7, 1e7)
+
+
+@st.composite
+def scenarios(draw: st.DrawFn) -> tuple[Scenario, Array]:
+    """A scenario with any covariances, singular ones too, and a plane to look at it."""
+    dimension, count = draw(st.integers(1, 4)), draw(st.integers(1, 3))
+    random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    scale = 10.0 ** draw(st.integers(-3, 1))
+    factors = [random.normal(size=(dimension, draw(st.integers(0, dimension)))) * scale for _ in range(count)]
+    data: dict[str, Any] = {
+        "prior": {
+            "weights": [1.0] * count,
+            "means": random.normal(size=(count, dimension)).tolist(),
+            "covariances": [(factor @ factor.T).tolist() for factor in factors],
+        },
+        "measurement": {"matrix": [random.normal(size=dimension).tolist()], "noise": 0.2},
+    }
+    if dimension < 3:
+        return Scenario.from_dict(data), np.eye(dimension)
+    if draw(st.booleans()):
+        return Scenario.from_dict(data), np.eye(dimension)[[0, 2]]
+    return Scenario.from_dict(data), np.linalg.qr(random.normal(size=(dimension, 2)))[0].T
+
+
+@settings(max_examples=150, deadline=None)
+@given(scenarios(), st.tuples(wild, wild) | places, st.booleans(), st.data())
+def test_any_handle_put_anywhere_gives_a_scenario(
+    seen: tuple[Scenario, Array], place: tuple[float, float], snap: bool, data: st.DataObject
+) -> None:
+    scenario, basis = seen
+    spot = data.draw(st.sampled_from(spots(scenario, basis, Grip("mean", 0), 0.0)))
+    new = move(scenario, spot.grip, place, basis, pixel=PIXEL, snap=snap)
+    assert new.problem().target.components == len(scenario.prior.weights)
+    assert new.run == scenario.run
+    spots(new, basis, Grip("mean", 0), 0.0)
+
+
+@settings(max_examples=100, deadline=None)
+@given(scenarios(), places)
+def test_what_is_off_the_plane_stays(seen: tuple[Scenario, Array], place: tuple[float, float]) -> None:
+    scenario, basis = seen
+    outside = np.eye(basis.shape[1]) - basis.T @ basis
+    moved = move(scenario, Grip("mean", 0), place, basis, pixel=PIXEL)
+    np.testing.assert_allclose(
+        outside @ moved.prior.means[0],
+        outside @ np.array(scenario.prior.means[0]),
+        atol=0.005 * math.sqrt(len(outside)),
+    )
+    if len(basis) == 2:
+        bent = move(scenario, Grip("axis", 0, 0), place, basis, pixel=PIXEL)
+        size = np.abs(bent.prior.covariances[0]).max()
+        before, after = (outside @ np.array(each.prior.covariances[0]) @ outside for each in (scenario, bent))
+        np.testing.assert_allclose(after, before, atol=0.005 * len(outside) * (1 + size))
+
+
+@pytest.mark.parametrize("plane", PLANES)
+@settings(max_examples=60, deadline=None)
+@given(place=places)
+def test_a_mean_goes_where_it_is_put(plane: str, place: tuple[float, float]) -> None:
+    scenario, basis = PLANES[plane]
+    mean, _ = shadow(move(scenario, Grip("mean", 1), place, basis, pixel=PIXEL), Grip("mean", 1), basis)
+    np.testing.assert_allclose(mean, place, atol=0.01)
+
+
+@pytest.mark.parametrize("plane", PLANES)
+@pytest.mark.parametrize("axis", [0, 1])
+@settings(max_examples=60, deadline=None)
+@given(angle=st.floats(-math.pi, math.pi), length=st.floats(0.2, 4))
+def test_a_covariance_handle_goes_where_it_is_put(plane: str, axis: int, angle: float, length: float) -> None:
+    scenario, basis = PLANES[plane]
+    mean, before = shadow(scenario, Grip("mean", 2), basis)
+    other = deviations(before, principal_angle(before, 0.0))[1 - axis]
+    tip = mean + (REACH * length + STALK * PIXEL) * np.array([math.cos(angle), math.sin(angle)])
+    new = move(scenario, Grip("axis", 2, axis), (float(tip[0]), float(tip[1])), basis, pixel=PIXEL)
+    _, spread = shadow(new, Grip("mean", 2), basis)
+    turned = directions(angle - axis * math.pi / 2)
+    expected = turned @ np.diag([length, other] if axis == 0 else [other, length]) ** 2 @ turned.T
+    np.testing.assert_allclose(spread, expected, atol=0.01 * (1 + length**2))
+    handle = next(
+        spot
+        for spot in spots(new, basis, Grip("mean", 2), angle - axis * math.pi / 2)
+        if spot.grip == Grip("axis", 2, axis)
+    )
+    assume(abs(length - other) > 0.05)
+    np.testing.assert_allclose(handle.place(PIXEL), tip, atol=0.1 * (1 + length))
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+def test_a_point_mass_can_be_stretched_and_flattened_again(axis: int) -> None:
+    points = load_builtin("point-masses")
+    mean = np.array(points.prior.means[1])
+    handle = next(s for s in spots(points, PLANE, Grip("mean", 1), 0.0) if s.grip == Grip("axis", 1, axis))
+    assert math.dist(handle.place(PIXEL), mean) == pytest.approx(STALK * PIXEL), "held although it has no width"
+    tip = mean + directions(0.0)[:, axis] * (STALK * PIXEL + REACH * 0.5)
+    wide = move(points, handle.grip, (float(tip[0]), float(tip[1])), PLANE, pixel=PIXEL)
+    expected = np.zeros((2, 2))
+    expected[axis, axis] = 0.25
+    np.testing.assert_allclose(wide.prior.covariances[1], expected, atol=1e-3)
+    flat = move(wide, handle.grip, (float(mean[0]), float(mean[1])), PLANE, pixel=PIXEL)
+    assert not np.any(flat.prior.covariances[1])
+
+
+@settings(max_examples=60, deadline=None)
+@given(place=places)
+def test_the_strip_goes_where_it_is_put(place: tuple[float, float]) -> None:
+    new = move(THREE, Grip("value", 0), place, PLANE, pixel=PIXEL)
+    assert new.measurement.value is not None
+    assert new.measurement.value[0] == pytest.approx(0.8 * place[0] + 0.6 * place[1], abs=0.01)
+    assert new.measurement.matrix == THREE.measurement.matrix
+
+
+@settings(max_examples=60, deadline=None)
+@given(angle=st.floats(-math.pi, math.pi), length=st.floats(30, 135))
+def test_the_arrow_goes_where_it_is_put_and_leaves_y(angle: float, length: float) -> None:
+    tip = (PIXEL * length * math.cos(angle), PIXEL * length * math.sin(angle))
+    new = move(THREE, Grip("row", 0), tip, PLANE, pixel=PIXEL)
+    arrow = next(spot for spot in spots(new, PLANE, None, 0.0) if spot.grip == Grip("row", 0))
+    np.testing.assert_allclose(arrow.place(PIXEL), tip, atol=PIXEL)
+    assert new.measurement.value == THREE.measurement.value
+
+
+def test_the_arrow_has_a_least_and_a_largest_gain() -> None:
+    for tip in ((0.0, 0.0), (1e6, 0.0)):
+        row = move(THREE, Grip("row", 0), tip, PLANE, pixel=PIXEL).measurement.matrix[0]
+        assert 0.005 < math.hypot(*row) < 100
+
+
+def test_a_row_in_the_plane_of_three_dimensions_stays_in_it() -> None:
+    plane = np.eye(3)[[0, 2]]
+    turned = move(SOLID, Grip("row", 0), (0.0, 1.5), plane, pixel=PIXEL)
+    assert turned.measurement.matrix[0][1] == 0
+    assert turned.measurement.matrix[1] == SOLID.measurement.matrix[1]
+    kinds = [(spot.grip.kind, spot.grip.index) for spot in spots(SOLID, plane, None, 0.0)]
+    assert ("row", 0) in kinds
+    assert ("value", 0) in kinds
+    assert ("value", 1) not in kinds, "the second row leaves this plane"
+
+
+def test_a_plane_that_follows_h_has_no_arrow() -> None:
+    one = Scenario.from_dict(
+        SOLID.to_dict() | {"measurement": {"matrix": [[1.0, 2.0, 2.0]], "noise": 0.2, "value": [0.5]}}
+    )
+    basis = one.problem().measurement.right_basis.mT[[0, 1]].numpy()
+    kinds = {spot.grip.kind for spot in spots(one, basis, None, 0.0)}
+    assert kinds == {"mean", "value"}
+
+
+@pytest.mark.parametrize(
+    ("grip", "place", "found"),
+    [
+        (Grip("mean", 0), (0.333, -1.18), lambda new: new.prior.means[0] == (0.3, -1.2)),
+        (Grip("value", 0), (0.1, 0.77), lambda new: new.measurement.value == (0.5,)),
+        (
+            Grip("row", 0),
+            (0.93, 0.99),
+            lambda new: math.atan2(*new.measurement.matrix[0]) == pytest.approx(math.pi / 4),
+        ),
+    ],
+)
+def test_shift_snaps(grip: Grip, place: tuple[float, float], found: Any) -> None:
+    assert found(move(THREE, grip, place, PLANE, pixel=PIXEL, snap=True))
+    assert not found(move(THREE, grip, place, PLANE, pixel=PIXEL))
+
+
+def test_shift_snaps_an_axis_to_angle_and_length() -> None:
+    mean = np.array(THREE.prior.means[0])
+    tip = mean + (STALK * PIXEL + REACH * 0.78) * np.array([math.cos(0.83), math.sin(0.83)])
+    new = move(THREE, Grip("axis", 0, 0), (float(tip[0]), float(tip[1])), PLANE, pixel=PIXEL, near=0.7, snap=True)
+    _, spread = shadow(new, Grip("mean", 0), PLANE)
+    angle = principal_angle(spread, 0.8)
+    assert math.degrees(angle) == pytest.approx(45, abs=0.5)
+    assert deviations(spread, angle)[0] == pytest.approx(0.8, abs=0.005)
+
+
+@settings(max_examples=60, deadline=None)
+@given(place=st.tuples(st.floats(-9, 9), st.floats(-9, 9)))
+def test_numbers_are_short(place: tuple[float, float]) -> None:
+    mean = move(THREE, Grip("mean", 0), place, PLANE, pixel=PIXEL).prior.means[0]
+    bent = move(THREE, Grip("axis", 0, 0), place, PLANE, pixel=PIXEL).prior.covariances[0]
+    entries = [entry for row in bent for entry in row] if np.linalg.cond(bent) < 200 else []  # thin ones need more
+    for value in (*mean, *entries):
+        digits = f"{abs(value):.12g}".replace(".", "").lstrip("0").partition("e")[0]
+        assert len(digits) <= 3 or abs(value) >= 10, value
+
+
+def test_a_thin_covariance_gets_the_digits_that_it_needs() -> None:
+    thin = Scenario.from_dict(
+        THREE.to_dict()
+        | {"prior": {"weights": [1.0], "means": [[0.0, 0.0]], "covariances": [[[1.0, 0.0], [0.0, 0.0]]]}}
+    )
+    new = move(thin, Grip("axis", 0, 0), (1.0, 1.7), PLANE, pixel=PIXEL)
+    smallest, largest = np.linalg.eigvalsh(new.prior.covariances[0])
+    assert abs(smallest) < 1e-4 * largest, "still thin"
+    assert all(round(entry, 6) == entry for row in new.prior.covariances[0] for entry in row), "still readable"
+
+
+def test_axes_neither_swap_nor_flip() -> None:
+    spread = np.diag([1.0, 0.25])
+    for near in np.linspace(-7, 7, 100):
+        angle = principal_angle(spread, float(near))
+        assert abs(angle - near) <= math.pi / 4 + 1e-9
+        assert math.sin(2 * angle) == pytest.approx(0, abs=1e-9)
+    assert principal_angle(np.eye(2), 0.3) == 0.3, "a round one has no directions of its own"
+
+
+def test_a_line_has_means_and_values_only() -> None:
+    line = Scenario.from_dict(
+        {
+            "prior": {"weights": [1.0], "means": [[0.5]], "covariances": [[[1.0]]]},
+            "measurement": {"matrix": [[2.0]], "noise": 0.2, "value": [1.0]},
+        }
+    )
+    found = {spot.grip: spot.anchor for spot in spots(line, np.eye(1), Grip("mean", 0), 0.0)}
+    assert found == {Grip("mean", 0): (0.5, LINE_HEIGHT), Grip("value", 0): (0.5, 0.0)}
+    assert move(line, Grip("mean", 0), (1.25, 7.0), np.eye(1), pixel=PIXEL).prior.means == ((1.25,),)
+    assert move(line, Grip("value", 0), (0.7, 7.0), np.eye(1), pixel=PIXEL).measurement.value == (1.4,)
+
+
+def test_a_y_left_to_the_seed_is_set_by_its_own_handle_only() -> None:
+    data = THREE.to_dict()
+    del data["measurement"]["value"]
+    drawn = Scenario.from_dict(data)
+    assert move(drawn, Grip("mean", 0), (0.0, 0.0), PLANE, pixel=PIXEL).measurement.value is None
+    assert move(drawn, Grip("value", 0), (0.0, 0.0), PLANE, pixel=PIXEL).measurement.value == (0.0,)
+
+
+def test_rows_in_the_plane_are_found() -> None:
+    matrix = np.array([[0.8, 0.6, 0.0], [0.0, 0.0, 2.0], [0.0, 0.0, 0.0]])
+    assert rows_in_plane(matrix, np.eye(3)[:2]) == {0: (0.8, 0.6)}
+    assert rows_in_plane(matrix, np.eye(3)[[0, 2]]) == {1: (0.0, 2.0)}
+
+
+def test_a_handle_waits_where_it_cannot_go() -> None:
+    point = {"weights": [1.0], "means": [[0.0, 0.0]], "covariances": [[[1.0, 0.0], [0.0, 0.0]]]}
+    measured = {"matrix": [[1.0, 0.0], [0.0, 1.0]], "noise": 0.0, "value": [0.5, 0.0]}
+    scenario = Scenario.from_dict(THREE.to_dict() | {"prior": point, "measurement": measured})
+    first, second = (Drag(scenario, Grip("value", index), PLANE, 0.0) for index in (0, 1))
+    assert second.to((0.0, 0.4), pixel=PIXEL, snap=False) == scenario, "no x of this prior has x2 = 0.4"
+    assert first.to((0.9, 0.0), pixel=PIXEL, snap=False).measurement.value == (0.9, 0.0)
+    held = Drag(scenario, Grip("mean", 0), PLANE, 0.0)
+    along = held.to((0.3, 0.0), pixel=PIXEL, snap=False)
+    assert along != scenario
+    assert held.to((0.3, 0.7), pixel=PIXEL, snap=False) == along, "the last place that was valid"
+
+
+# Commands
+
+
+@pytest.mark.parametrize("key", builtin_scenarios())
+def test_components_come_and_go(key: str) -> None:
+    scenario = load_builtin(key)
+    basis, count = np.eye(scenario.dimension)[:2], len(scenario.prior.weights)
+    more = added(scenario, (0.5, -0.25), 0.5, basis)
+    assert len(more.prior.weights) == count + 1
+    np.testing.assert_allclose(shadow(more, Grip("mean", count), basis)[0], [0.5, -0.25])
+    np.testing.assert_allclose(more.prior.covariances[count], 0.25 * np.eye(scenario.dimension))
+    assert deleted(more, Grip("mean", count)).prior == scenario.prior
+    twice = duplicated(scenario, Grip("mean", 0), 0.3, basis)
+    assert twice.prior.covariances[count] == scenario.prior.covariances[0]
+    np.testing.assert_allclose(
+        shadow(twice, Grip("mean", count), basis)[0] - shadow(scenario, Grip("mean", 0), basis)[0],
+        [0.3, -0.3],
+        atol=0.01,
+    )
+
+
+def test_the_last_component_stays() -> None:
+    one = load_builtin("one-gaussian")
+    assert deleted(one, Grip("mean", 0)) is one
+    assert deleted(THREE, Grip("mean", 1)).prior.weights == (THREE.prior.weights[0], THREE.prior.weights[2])
+
+
+def test_round_keeps_the_total_variance() -> None:
+    assert made_round(SOLID, Grip("mean", 1)).prior.covariances[1] == ((0.317, 0, 0), (0, 0.317, 0), (0, 0, 0.317))
+    assert made_round(SOLID, Grip("mean", 1)).prior.covariances[0] == SOLID.prior.covariances[0]
+
+
+def test_equal_weights() -> None:
+    assert equally_weighted(THREE, "prior").prior.weights == (0.333, 0.333, 0.333)
+
+
+def test_a_command_that_cannot_be_changes_nothing() -> None:
+    noiseless = {"matrix": [[1.0, 0.0]], "noise": 0.0, "value": [1.2]}
+    points = Scenario.from_dict(load_builtin("point-masses").to_dict() | {"measurement": noiseless})
+    with pytest.raises(ScenarioError):  # no other point gives this y
+        deleted(points, Grip("mean", 0))
+    assert deleted(points, Grip("mean", 3)) != points

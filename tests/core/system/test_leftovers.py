@@ -1,0 +1,141 @@
+"""What killed processes leave is removed, and nothing else."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from core.system import leftovers
+from core.system.files import write_whole
+from core.system.leftovers import remove_leftovers, temporary_file, temporary_folder
+
+fcntl = pytest.importorskip("fcntl")
+NAME = ".mismatch-lab-abcd_123"
+
+
+def test_what_is_made_goes_with_its_block(tmp_path: Path) -> None:
+    with temporary_file(tmp_path) as file, temporary_folder(tmp_path) as folder:
+        (folder / "report.json").write_text("{}")
+        remove_leftovers([tmp_path])
+        assert sorted(tmp_path.iterdir()) == sorted([file, folder]), "they are in use"
+    assert not list(tmp_path.iterdir())
+    with temporary_folder(tmp_path) as folder:
+        folder.rename(tmp_path / "kept")
+    assert [path.name for path in tmp_path.iterdir()] == ["kept"]
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from core.system.leftovers import temporary_file, temporary_folder
+with temporary_file(Path(sys.argv[1])) as file, temporary_folder(Path(sys.argv[1])) as folder:
+    file.write_text("some")
+    (folder / "report.json").write_text("half")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_what_a_killed_process_leaves_is_removed_at_the_next_look(tmp_path: Path) -> None:
+    for _ in range(3):
+        subprocess.run([sys.executable, "-c", KILLED, str(tmp_path)], check=False)
+    assert len(list(tmp_path.iterdir())) == 6
+    (tmp_path / "mine.txt").write_text("kept")
+    remove_leftovers([tmp_path, tmp_path, tmp_path / "missing", tmp_path / "mine.txt", Path("a\0b")])
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+
+
+def linked(place: Path, precious: Path) -> None:
+    place.symlink_to(precious.parent)
+
+
+def linked_to_a_file(place: Path, precious: Path) -> None:
+    place.symlink_to(precious)
+
+
+def of_two_names(place: Path, precious: Path) -> None:
+    os.link(precious, place)
+
+
+def with_a_link(place: Path, precious: Path) -> None:
+    place.mkdir()
+    (place / "link").symlink_to(precious)
+
+
+def with_a_folder(place: Path, _precious: Path) -> None:
+    (place / "folder").mkdir(parents=True)
+
+
+def a_pipe(place: Path, _precious: Path) -> None:
+    os.mkfifo(place)
+
+
+@pytest.mark.parametrize("make", [linked, linked_to_a_file, of_two_names, with_a_link, with_a_folder, a_pipe])
+def test_what_we_never_make_stays(make: Callable[[Path, Path], None], tmp_path: Path) -> None:
+    precious = tmp_path / "precious" / "file"
+    precious.parent.mkdir()
+    precious.write_text("kept")
+    searched = tmp_path / "searched"
+    searched.mkdir()
+    make(searched / NAME, precious)
+    remove_leftovers([searched])
+    assert os.path.lexists(searched / NAME)
+    assert precious.read_text() == "kept"
+
+
+@pytest.mark.parametrize("name", ["mismatch-lab-notes.txt", ".mismatch-lab-backup", ".mismatch-lab-", "mismatch-lab"])
+def test_other_names_stay(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text("kept")
+    remove_leftovers([tmp_path])
+    assert (tmp_path / name).exists()
+
+
+def test_what_belongs_to_another_user_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / NAME).write_text("theirs")
+    monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
+    remove_leftovers([tmp_path])
+    assert (tmp_path / NAME).exists()
+
+
+def test_what_is_removed_before_it_is_locked_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made, real = [], leftovers._empty_file
+
+    def make(within: Path) -> str:
+        name = real(within)
+        made.append(name)
+        if len(made) == 1:
+            remove_leftovers([within])
+        elif len(made) == 2:
+            Path(name).unlink()
+            Path(name).write_text("another one's")
+            handles.append(os.open(name, os.O_RDONLY))
+            fcntl.flock(handles[0], fcntl.LOCK_EX)
+        return name
+
+    handles: list[int] = []
+    monkeypatch.setattr(leftovers, "_empty_file", make)
+    with temporary_file(tmp_path) as file:
+        assert [str(file)] == made[2:]
+        assert not Path(made[0]).exists()
+    os.close(handles[0])
+
+
+def test_where_there_are_no_locks_files_are_written_and_nothing_is_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError("no locks available")
+
+    (tmp_path / NAME).write_text("whose?")
+    monkeypatch.setattr(leftovers.fcntl, "flock", refuse)
+    write_whole(tmp_path / "own.toml", b"text")
+    remove_leftovers([tmp_path])
+    monkeypatch.setattr(leftovers, "fcntl", None)
+    write_whole(tmp_path / "own.toml", b"other")
+    remove_leftovers([tmp_path])
+    assert sorted(path.name for path in tmp_path.iterdir()) == [NAME, "own.toml"]
+    assert (tmp_path / "own.toml").read_bytes() == b"other"
