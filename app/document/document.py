@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, Signal
 
 from app.document.originals import title
 from core.errors import ScenarioError
-from core.scenario.edits import Edit
+from core.scenario.edits import Edit, with_noise_of
 from core.scenario.scenario import UNTITLED, Scenario
 from core.scenario.toml import updated_toml
 from core.system.files import read_text, write_whole
@@ -80,7 +80,7 @@ class Document(QObject):
     def is_worth_keeping(self) -> bool:
         """Whether something would be lost with this document."""
         saved = self._saved
-        tried = self._may_be_tried and saved is not None and _with_noise_of(saved, self.scenario) == self.scenario
+        tried = self._may_be_tried and saved is not None and with_noise_of(saved, self.scenario) == self.scenario
         return self.is_modified and not tried
 
     def try_noises(self) -> None:
@@ -197,14 +197,6 @@ class Document(QObject):
         self.path, self.text = path, text
         self._saved, self._gesture = self.scenario, ""
         self.noted.emit()
-
-
-def _with_noise_of(scenario: Scenario, other: Scenario) -> Scenario:
-    """A scenario with another one's sigma_y, where both measure something."""
-    if scenario.measurement is None or other.measurement is None:
-        return scenario
-    measurement = scenario.measurement.model_copy(update={"noise": other.measurement.noise})
-    return scenario.model_copy(update={"measurement": measurement})
 
 
 def _text_of(path: Path | None) -> str:

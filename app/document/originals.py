@@ -58,8 +58,11 @@ def _namesake(scenario: Scenario, field: Literal["name", "notes"]) -> Scenario |
 
 def _is_same_problem(one: Scenario, other: Scenario) -> bool:
     """Whether two scenarios differ in words only."""
-    words = {name: getattr(other, name) for name in ("name", "notes", "group")}
-    return one.model_copy(update=words) == other
+    first, second = (each.to_dict() for each in (one, other))
+    for name in ("name", "notes", "group"):
+        first.pop(name, None)
+        second.pop(name, None)
+    return first == second
 
 
 @cache

@@ -13,8 +13,8 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from app.theme import theme
 from app.widgets.read_out import ReadOut, table
 from app.widgets.widgets import LegendEntry, side_by_side
-from core.kl.known_kl import why_no_bound
-from core.runs.experiment import Experiment
+from core.reporting.words import why_no_bound
+from core.runs.results import Results
 from core.text.number_format import number, percent, with_error
 
 PARTS = {
@@ -27,10 +27,10 @@ PARTS = {
 """Terms from left to right: words and colour."""
 
 
-def part_words(experiment: Experiment) -> dict[str, str]:
+def part_words(results: Results) -> dict[str, str]:
     """Return the terms that a bound can have, in words: without a measurement no direction is measured."""
     words = {name: text for name, (text, _) in PARTS.items()}
-    if experiment.problem.measurement.rank:
+    if results.problem.measurement.rank:
         return words
     del words["mismatch_range"]
     return words | {"mismatch_null": "mismatch"}
@@ -59,7 +59,7 @@ class Bars(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self._experiment: Experiment | None = None
+        self._results: Results | None = None
         self._frame = 0
         self.absolute = False
         self._pointer = QPoint()
@@ -69,10 +69,10 @@ class Bars(QWidget):
         self.setMinimumHeight(_LEAST_HEIGHT)
         self.setFont(theme.font(11))
 
-    def show_experiment(self, experiment: Experiment) -> None:
+    def show_results(self, results: Results) -> None:
         """Take a new run."""
-        self._experiment = experiment
-        self.setMinimumHeight(max(_LEAST_HEIGHT, _LEAST_ROW * len(experiment.samplers)))
+        self._results = results
+        self.setMinimumHeight(max(_LEAST_HEIGHT, _LEAST_ROW * len(results.samplers)))
         self.update()
 
     def show_frame(self, frame: int) -> None:
@@ -92,24 +92,24 @@ class Bars(QWidget):
 
     def _pair(self, index: int, name: str) -> tuple[float, float]:
         """Value and standard error."""
-        assert self._experiment is not None
-        evidence = self._experiment.evidence
+        assert self._results is not None
+        evidence = self._results.terms
         return float(evidence.value[name][index, self._frame]), float(evidence.error[name][index, self._frame])
 
     @property
     def _is_known(self) -> bool:
-        return self._experiment is not None and self._frame < self._experiment.completed
+        return self._results is not None and self._frame < self._results.completed
 
     def _total(self, index: int) -> str:
-        assert self._experiment is not None
-        if why_no_bound(self._experiment, index, self._frame):
+        assert self._results is not None
+        if why_no_bound(self._results, index, self._frame):
             return "no bound"
         return with_error(*self._pair(index, "bound"))
 
     def _totals(self) -> list[str]:
         """What stands right of the bars: without errors where one has no room, so that all can be compared."""
-        assert self._experiment is not None
-        indices = range(len(self._experiment.samplers))
+        assert self._results is not None
+        indices = range(len(self._results.samplers))
         texts = [self._total(index) for index in indices]
         if max(map(self.fontMetrics().horizontalAdvance, texts)) <= _TOTAL_WIDTH - _SPACE:
             return texts
@@ -120,9 +120,9 @@ class Bars(QWidget):
     def _sentences(self) -> Iterator[str]:
         if not self._is_known:
             return
-        assert self._experiment is not None
-        parts = part_words(self._experiment)
-        for index, sampler in enumerate(self._experiment.samplers):
+        assert self._results is not None
+        parts = part_words(self._results)
+        for index, sampler in enumerate(self._results.samplers):
             terms = (f"{words} {with_error(*self._pair(index, name))}" for name, words in parts.items())
             yield f"{sampler.about.label}: {self._total(index)}, of which {', '.join(terms)}"
 
@@ -130,7 +130,7 @@ class Bars(QWidget):
 
     @property
     def _row_height(self) -> float:
-        rows = len(self._experiment.samplers) if self._experiment else 1
+        rows = len(self._results.samplers) if self._results else 1
         return min(_ROW, self.height() / rows)
 
     def _bar(self, index: int) -> QRectF:
@@ -143,9 +143,9 @@ class Bars(QWidget):
         """What is drawn, and where; a negative term lies left of where the positive ones begin."""
         if not self._is_known:
             return []
-        assert self._experiment is not None
+        assert self._results is not None
         stacks: dict[int, dict[str, float]] = {}
-        for index in range(len(self._experiment.samplers)):
+        for index in range(len(self._results.samplers)):
             bound, _ = self._pair(index, "bound")
             if math.isfinite(bound) and bound > 0:
                 scale = 1.0 if self.absolute else bound
@@ -172,9 +172,9 @@ class Bars(QWidget):
         """Names, bars and totals."""
         if not self._is_known:
             return
-        assert self._experiment is not None
+        assert self._results is not None
         palette, painter = theme.current(), QPainter(self)
-        for index, (sampler, total) in enumerate(zip(self._experiment.samplers, self._totals(), strict=True)):
+        for index, (sampler, total) in enumerate(zip(self._results.samplers, self._totals(), strict=True)):
             top, height = index * self._row_height, self._row_height
             painter.setPen(QColor(theme.legible(sampler.about.colour, palette.surface)))
             name = QRectF(0, top, _NAME_WIDTH - _SPACE, height)
@@ -183,7 +183,7 @@ class Bars(QWidget):
             painter.setPen(QColor(palette.ink))
             room = QRectF(self.width() - _TOTAL_WIDTH + _SPACE, top, _TOTAL_WIDTH - _SPACE, height)
             painter.drawText(room, Qt.AlignmentFlag.AlignVCenter, total)
-            why = why_no_bound(self._experiment, index, self._frame)
+            why = why_no_bound(self._results, index, self._frame)
             if why:
                 painter.setPen(QColor(palette.muted))
                 words = self.fontMetrics().elidedText(why, Qt.TextElideMode.ElideRight, int(self._bar(index).width()))
@@ -201,22 +201,22 @@ class Bars(QWidget):
 
     def _tell(self) -> None:
         row = int(self._pointer.y() // self._row_height)
-        if not self._is_known or self._experiment is None or row >= len(self._experiment.samplers):
+        if not self._is_known or self._results is None or row >= len(self._results.samplers):
             self.read_out.hide()
             return
         self.read_out.tell(self._explain(row), self._pointer)
 
     def _explain(self, index: int) -> str:
-        assert self._experiment is not None
-        why = why_no_bound(self._experiment, index, self._frame)
+        assert self._results is not None
+        why = why_no_bound(self._results, index, self._frame)
         bound, _ = self._pair(index, "bound")
         rows = []
-        for name, words in part_words(self._experiment).items():
+        for name, words in part_words(self._results).items():
             value, error = self._pair(index, name)
             share = percent(value / bound) if math.isfinite(value) and 0 < bound < math.inf else "–"
             rows.append((PARTS[name][1], words, [with_error(value, error), share]))
-        about = self._experiment.samplers[index].about
-        t = self._experiment.schedule.steps - self._frame
+        about = self._results.samplers[index].about
+        t = self._results.schedule.steps - self._frame
         text = table(f"{about.label} at t = {t}", (f"bound {self._total(index)}" if not why else "", "share"), rows)
         return text + (f"<p>No bound: {why}.</p>" if why else "")
 
@@ -244,10 +244,10 @@ class Composition(QWidget):
         for names in _LEGEND_ROWS:
             layout.addLayout(side_by_side(*(self._legend[name] for name in names), spacing=8))
 
-    def show_experiment(self, experiment: Experiment) -> None:
+    def show_results(self, results: Results) -> None:
         """Take a new run."""
-        self.bars.show_experiment(experiment)
-        for name, words in part_words(experiment).items():
+        self.bars.show_results(results)
+        for name, words in part_words(results).items():
             self._legend[name].set_words(words)
 
     def show_frame(self, frame: int) -> None:

@@ -20,7 +20,7 @@ from app.widgets.segments import Segments
 from app.widgets.user_text import breakable
 from app.widgets.widgets import card
 from core.reporting.summary import summarise
-from core.runs.experiment import Experiment
+from core.runs.results import Results
 from core.samplers import About
 
 _LOOKS = {
@@ -51,7 +51,7 @@ class EvidenceDock(QScrollArea):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._experiment: Experiment | None = None
+        self._results: Results | None = None
         self._frame = 0
         self.summary = QLabel(wordWrap=True)
         self.summary.setFont(theme.font(12))
@@ -102,12 +102,12 @@ class EvidenceDock(QScrollArea):
         self.terms.restyle()
         self.per_step.time.restyle()
 
-    def show_experiment(self, experiment: Experiment) -> None:
+    def show_results(self, results: Results) -> None:
         """Take a new run."""
-        self._experiment, self._frame = experiment, 0
+        self._results, self._frame = results, 0
         self.summary.setMinimumHeight(0)
         for part in (self.headline, *self._closer, self.terms):
-            part.show_experiment(experiment)
+            part.show_results(results)
 
     def advance(self) -> None:
         """Show what has been computed or refined by now."""
@@ -124,13 +124,13 @@ class EvidenceDock(QScrollArea):
 
     def show_frame(self, frame: int) -> None:
         """Move the cursor over the curves; what is said in figures follows with :meth:`write`."""
-        if self._experiment is not None:
+        if self._results is not None:
             self.headline.show_frame(frame)
             self.per_step.show_frame(frame)
 
     def write(self, frame: int) -> None:
         """Say in words and figures what holds at a frame that is complete: all of them at the same one."""
-        if self._experiment is None:
+        if self._results is None:
             return
         self._frame = frame
         self._write_closer()
@@ -153,12 +153,12 @@ class EvidenceDock(QScrollArea):
         self._write_closer()
 
     def _say(self) -> None:
-        if self._experiment is not None:
-            sentence = summarise(self._experiment, self._frame)
-            note = self._experiment.precision_note
+        if self._results is not None:
+            sentence = summarise(self._results, self._frame)
+            note = self._results.precision_note
             if note is not None:
                 sentence += f" Note: {note}."
-            self.summary.setText(coloured(sentence, [sampler.about for sampler in self._experiment.samplers]))
+            self.summary.setText(coloured(sentence, [sampler.about for sampler in self._results.samplers]))
             self.summary.setToolTip(sentence)
             needed = self.summary.heightForWidth(self.summary.width())
             self.summary.setMinimumHeight(max(needed, self.summary.minimumHeight()))  # what is below never moves up

@@ -14,9 +14,9 @@ from PySide6.QtGui import QColor, QPen
 
 from app.evidence.time_plot import Reach, TimePlot
 from app.widgets.pictures import Band, Drawing, Line
-from core.kl.known_kl import is_bracketed, kl_limits, known_kl
-from core.runs.experiment import Experiment
+from core.runs.results import Results
 from core.samplers.probability_flow import ProbabilityFlow
+from core.text.number_format import BAND
 
 STYLES = {
     "mismatch": ("mismatch", Qt.PenStyle.SolidLine, 2.2, "Accumulated over the target path, ± 2 standard errors."),
@@ -56,14 +56,14 @@ _Bands = list[tuple[Band, QColor]]
 class Curves:
     """The curves of one run on one plot."""
 
-    def __init__(self, experiment: Experiment, time: TimePlot) -> None:
-        self.experiment, self._time = experiment, time
-        self._indices = range(len(experiment.samplers))
+    def __init__(self, results: Results, time: TimePlot) -> None:
+        self.results, self._time = results, time
+        self._indices = range(len(results.samplers))
 
     def still(self) -> Drawing:
         """Return all that does not grow with the scrub."""
         lines, bands = self._lines(("bound", "mismatch", "kl")) + self._limits(), self._mismatch_bands()
-        if is_bracketed(self.experiment):
+        if self.results.kl.is_bracketed:
             lines += self._bars()
             bands += self._brackets()
         return Drawing(lines, bands=bands)
@@ -76,24 +76,24 @@ class Curves:
         """Return the largest value so far of every curve of every sampler."""
         return [
             Reach(sampler.about.short_label, sampler.about.colour, STYLES[name][0], highest, self._is_wild(index, name))
-            for index, sampler in enumerate(self.experiment.samplers)
+            for index, sampler in enumerate(self.results.samplers)
             for name, highest in self._heights(index).items()
         ]
 
     def _is_wild(self, index: int, name: str) -> bool:
-        return name == "observed" and self.experiment.trace.diverged_at[index] is not None
+        return name == "observed" and self.results.trace.diverged_at[index] is not None
 
     def _heights(self, index: int) -> dict[str, float]:
         """The largest value of each of a sampler's curves; curves without any number are left out."""
-        experiment = self.experiment
-        frames = experiment.schedule.steps
+        results = self.results
+        frames = results.schedule.steps
         values = {name: self.curve(index, name, frames)[1] for name in ("mismatch", "observed", "bound")}
-        if experiment.evidence.exact[index]:
+        if results.terms.exact[index]:
             values["kl"] = self.curve(index, "kl")[1]
-        elif is_bracketed(experiment):
+        elif results.kl.is_bracketed:
             _, low, high = self._between(index)
             values["reverse" if self._is_reverse(index) else "bracket"] = np.where(np.isfinite(high), high, low)
-        limit = experiment.asymptotes[index] if experiment.asymptotes else None
+        limit = results.asymptotes[index] if results.asymptotes else None
         if limit is not None:
             values["limit"] = np.array([limit.value])
         highest = {}
@@ -107,44 +107,44 @@ class Curves:
 
     def curve(self, index: int, name: str, frame: int = 0) -> Line:
         """Times and values of a sampler's curve as far as it is known: computed, or for the observed one, played."""
-        evidence, trace = self.experiment.evidence, self.experiment.trace
+        evidence, trace = self.results.terms, self.results.trace
         if name == "observed":
             values = trace.observed_mismatch[index, : min(frame + 1, trace.completed)]
         else:
             values = (evidence.kl if name == "kl" else evidence.value[name])[index, : evidence.completed]
-        return self.experiment.schedule.steps - np.arange(len(values), dtype=float), values
+        return self.results.schedule.steps - np.arange(len(values), dtype=float), values
 
     @property
     def last(self) -> int:
         """The last frame that is computed, or the first one."""
-        return min(max(self.experiment.completed - 1, 0), self.experiment.schedule.steps - 1)
+        return min(max(self.results.completed - 1, 0), self.results.schedule.steps - 1)
 
     def present(self) -> set[str]:
         """The names of :data:`STYLES` that are drawn."""
-        experiment = self.experiment
+        results = self.results
         names = {"mismatch", "observed", "bound"}
-        if experiment.evidence.exact.any():
+        if results.terms.exact.any():
             names.add("kl")
-        if is_bracketed(experiment):
+        if results.kl.is_bracketed:
             names |= {"reverse" if self._is_reverse(index) else "bracket" for index in self._estimated}
-        if any(limit is not None for limit in experiment.asymptotes):
+        if any(limit is not None for limit in results.asymptotes):
             names.add("limit")
         return names
 
     def to_come(self) -> set[str]:
         """The names of :data:`STYLES` that a run draws once it is complete."""
         names = {"limit"}
-        if self.experiment.scenario.run.kl_rounds:
-            flows = [isinstance(self.experiment.samplers[index], ProbabilityFlow) for index in self._estimated]
+        if self.results.scenario.run.kl_rounds:
+            flows = [isinstance(self.results.samplers[index], ProbabilityFlow) for index in self._estimated]
             names |= {"reverse" if flow else "bracket" for flow in flows}
         return names
 
     def _pen(self, index: int, name: str) -> QPen:
         _, style, width, _ = STYLES[name]
-        return pg.mkPen(self.experiment.samplers[index].about.colour, width=width, style=style)
+        return pg.mkPen(self.results.samplers[index].about.colour, width=width, style=style)
 
     def _shade(self, index: int, opacity: int) -> QColor:
-        colour = QColor(self.experiment.samplers[index].about.colour)
+        colour = QColor(self.results.samplers[index].about.colour)
         colour.setAlpha(opacity)
         return colour
 
@@ -167,7 +167,7 @@ class Curves:
         bands = []
         for index in self._indices:
             times, values = self.curve(index, "mismatch")
-            spread = 2 * self.experiment.evidence.error["mismatch"][index, : len(values)]
+            spread = BAND * self.results.terms.error["mismatch"][index, : len(values)]
             if spread.any():
                 bands.append(self._band(index, _OPACITY, times, values - spread, values + spread))
         return bands
@@ -176,20 +176,20 @@ class Curves:
 
     @property
     def _estimated(self) -> list[int]:
-        return [index for index in self._indices if not self.experiment.evidence.exact[index]]
+        return [index for index in self._indices if not self.results.terms.exact[index]]
 
     def _is_reverse(self, index: int) -> bool:
-        return known_kl(self.experiment, index, self.experiment.schedule.steps - 1).kind == "reverse"
+        return self.results.kl.at(index, self.results.schedule.steps - 1).kind == "reverse"
 
     def _between(self, index: int) -> tuple[NDArray[np.float64], ...]:
         """Times, and what the KL lies between; a reversed one is four standard errors wide."""
-        bracket = self.experiment.bracket
+        bracket = self.results.bracket
         assert bracket is not None
         times = np.array(bracket.times, dtype=float)
         if self._is_reverse(index):
             value, error = bracket.reverse.value[index], bracket.reverse.error[index]
-            return times, value - 2 * error, value + 2 * error
-        low, high = kl_limits(self.experiment)
+            return times, value - BAND * error, value + BAND * error
+        low, high = self.results.kl.limits()
         return times, np.where(low[index] > 0, low[index], np.nan), high[index]
 
     def _brackets(self) -> _Bands:
@@ -219,7 +219,7 @@ class Curves:
         return lines
 
     def _caps(self, times: NDArray[np.float64], values: NDArray[np.float64]) -> Line:
-        half, places = _CAP * self.experiment.schedule.steps, self._time.abscissas(times)
+        half, places = _CAP * self.results.schedule.steps, self._time.abscissas(times)
         gap, heights = np.full_like(times, np.nan), self._time.heights(values)
         x = np.stack([places - half, places + half, gap], axis=1)
         return x.ravel(), np.stack([heights, heights, gap], axis=1).ravel()
@@ -229,8 +229,8 @@ class Curves:
     def _limits(self) -> _Lines:
         """A level mark right of t = 0 for each limit, and its error upright."""
         lines = []
-        ends = -np.array([_LIMIT_FROM, _LIMIT_TO]) * self.experiment.schedule.steps
-        for index, limit in enumerate(self.experiment.asymptotes):
+        ends = -np.array([_LIMIT_FROM, _LIMIT_TO]) * self.results.schedule.steps
+        for index, limit in enumerate(self.results.asymptotes):
             if limit is not None and np.isfinite(self._time.heights(np.array([limit.value]))).all():
                 spread = limit.value + np.array([-2, 2]) * limit.error
                 lines.append(((ends, self._time.heights(np.full(2, limit.value))), self._pen(index, "limit")))

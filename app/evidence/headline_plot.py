@@ -15,8 +15,8 @@ from app.transport.time_scale import Kind, TimeScale
 from app.widgets.read_out import ReadOut, table
 from app.widgets.segments import Segments
 from app.widgets.widgets import LegendEntry, card, heading
-from core.kl.known_kl import WITHIN_ERROR, bound_texts, kl_frame, known_kl, why_no_bound, why_no_limit
-from core.runs.experiment import Experiment
+from core.reporting.words import WITHIN_ERROR, bound_texts, why_no_bound, why_no_limit
+from core.runs.results import Results
 from core.text.number_format import with_error
 
 _LEGEND = ("mismatch", "observed", "bound", "limit", "kl", "bracket", "reverse")
@@ -73,11 +73,11 @@ class HeadlinePlot(QWidget):
         """Take the theme's colours."""
         self.time.restyle()
 
-    def show_experiment(self, experiment: Experiment) -> None:
+    def show_results(self, results: Results) -> None:
         """Take a new run."""
-        self._curves = Curves(experiment, self.time)
-        self.time.set_scale(TimeScale(experiment.schedule, self.axis))
-        name, meaning = experiment.limit_words
+        self._curves = Curves(results, self.time)
+        self.time.set_scale(TimeScale(results.schedule, self.axis))
+        name, meaning = results.limit_words
         self._legend["limit"].set_words(name)
         self._legend["limit"].setToolTip(f"{meaning}\nIt does not move with the cursor.")
         to_come = self._curves.to_come()
@@ -89,7 +89,7 @@ class HeadlinePlot(QWidget):
         """Choose the time axis."""
         self.axis = kind
         if self._curves is not None:
-            self.time.set_scale(TimeScale(self._curves.experiment.schedule, kind))
+            self.time.set_scale(TimeScale(self._curves.results.schedule, kind))
             self.advance()
 
     def advance(self) -> None:
@@ -103,9 +103,9 @@ class HeadlinePlot(QWidget):
         present = curves.present()
         for name, entry in self._legend.items():
             entry.setVisible(name in present)
-        experiment, last = curves.experiment, curves.last
+        results, last = curves.results, curves.last
         self.time.set_note(
-            absences(experiment, lambda one: why_no_bound(experiment, one, last) or why_no_limit(experiment, one))
+            absences(results, lambda one: why_no_bound(results, one, last) or why_no_limit(results, one))
         )
         if self._hovered:
             self._hover(*self._hovered)
@@ -115,7 +115,7 @@ class HeadlinePlot(QWidget):
         if self._curves is None:
             return
         self._frame = frame
-        self.time.set_cursor(self._curves.experiment.schedule.steps - frame)
+        self.time.set_cursor(self._curves.results.schedule.steps - frame)
         self.time.growing.set_drawing(self._curves.growing(frame))
 
     def _change_scale(self, *, logarithmic: bool) -> None:
@@ -125,18 +125,18 @@ class HeadlinePlot(QWidget):
     def _hover(self, frame: int, pointer: QPoint) -> None:
         """Read every sampler's values off at a frame."""
         self._hovered = frame, pointer
-        experiment = self._curves.experiment if self._curves else None
-        if experiment is None or frame >= experiment.completed:
+        results = self._curves.results if self._curves else None
+        if results is None or frame >= results.completed:
             self.read_out.hide()
             return
-        steps, near = experiment.schedule.steps, kl_frame(experiment, frame)
+        steps, near = results.schedule.steps, results.kl.nearest_frame(frame)
         rows = []
-        for index, sampler in enumerate(experiment.samplers):
-            texts = [*_figures(experiment, index, frame), known_kl(experiment, index, near).text]
+        for index, sampler in enumerate(results.samplers):
+            texts = [*_figures(results, index, frame), results.kl.at(index, near).text]
             rows.append((sampler.about.colour, sampler.about.label, texts))
         bound, kl = ("bound", "KL") if near == frame else (f"bound at t = {steps - frame}", f"KL at t = {steps - near}")
         text = table(f"t = {steps - frame}", ("mismatch", "observed", bound, kl), rows)
-        if near == frame and any(_exceeds(experiment, index, frame) for index in range(len(rows))):
+        if near == frame and any(_exceeds(results, index, frame) for index in range(len(rows))):
             text += f"<p>{WITHIN_ERROR}</p>"
         self.read_out.tell(text, self.time.mapTo(self, pointer))
 
@@ -145,13 +145,13 @@ class HeadlinePlot(QWidget):
         self.read_out.hide()
 
 
-def _figures(experiment: Experiment, index: int, frame: int) -> list[str]:
+def _figures(results: Results, index: int, frame: int) -> list[str]:
     """Mismatch, observed mismatch and bound of a sampler."""
-    value, error, trace = experiment.evidence.value, experiment.evidence.error, experiment.trace
+    value, error, trace = results.terms.value, results.terms.error, results.trace
     pairs = (value["mismatch"], error["mismatch"]), (trace.observed_mismatch, trace.observed_error)
     texts = [with_error(float(values[index, frame]), float(errors[index, frame])) for values, errors in pairs]
-    return [*texts, bound_texts(experiment, index, frame).full]
+    return [*texts, bound_texts(results, index, frame).full]
 
 
-def _exceeds(experiment: Experiment, index: int, frame: int) -> bool:
-    return known_kl(experiment, index, frame).exceeds(float(experiment.evidence.value["bound"][index, frame]))
+def _exceeds(results: Results, index: int, frame: int) -> bool:
+    return results.kl.at(index, frame).exceeds(float(results.terms.value["bound"][index, frame]))

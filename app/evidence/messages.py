@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from core.runs.experiment import Experiment
+from core.runs.results import Results
 
 
-def absences(experiment: Experiment, why: Callable[[int], str | None]) -> str:
+def absences(results: Results, why: Callable[[int], str | None]) -> str:
     """Return a sentence for each reason: the samplers that it holds for, and the reason.
 
     Args:
-        experiment: the run.
+        results: the run.
         why: why the sampler at an index has no curve, as a clause; None where it has one.
     """
     reasons: dict[str, list[str]] = {}
-    for index, sampler in enumerate(experiment.samplers):
+    for index, sampler in enumerate(results.samplers):
         reason = why(index)
         if reason:
             reasons.setdefault(reason, []).append(sampler.about.short_label)

@@ -15,8 +15,8 @@ from app.evidence.time_plot import Reach, TimePlot
 from app.transport.time_scale import Kind, TimeScale
 from app.widgets.pictures import Drawing, Line
 from app.widgets.read_out import ReadOut, table
-from core.kl.known_kl import why_no_bound
-from core.runs.experiment import Experiment
+from core.reporting.words import why_no_bound
+from core.runs.results import Results
 from core.text.number_format import number
 
 _WIDTH = 1.8
@@ -28,7 +28,7 @@ class PerStepPlot(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self._experiment: Experiment | None = None
+        self._results: Results | None = None
         self.axis: Kind = "t"
         """What has equal room on the time axis."""
         self.time = TimePlot("Mismatch added by each step against reverse time", "nats a step", height=60)
@@ -40,18 +40,18 @@ class PerStepPlot(QWidget):
         layout.setSpacing(0)
         layout.addWidget(self.time)
 
-    def show_experiment(self, experiment: Experiment) -> None:
+    def show_results(self, results: Results) -> None:
         """Take a new run."""
-        self._experiment = experiment
+        self._results = results
         self.read_out.hide()
-        self.time.set_scale(TimeScale(experiment.schedule, self.axis))
+        self.time.set_scale(TimeScale(results.schedule, self.axis))
         self.advance()
 
     def set_axis(self, kind: Kind) -> None:
         """Choose the time axis."""
         self.axis = kind
-        if self._experiment is not None:
-            self.time.set_scale(TimeScale(self._experiment.schedule, kind))
+        if self._results is not None:
+            self.time.set_scale(TimeScale(self._results.schedule, kind))
             self.advance()
 
     def set_logarithmic(self, logarithmic: bool) -> None:
@@ -61,17 +61,17 @@ class PerStepPlot(QWidget):
 
     def curve(self, index: int) -> Line:
         """t, and what the step that leads there has added."""
-        assert self._experiment is not None
-        evidence = self._experiment.evidence
+        assert self._results is not None
+        evidence = self._results.terms
         known = evidence.value["mismatch"][index, : evidence.completed]
         added: NDArray[np.float64] = np.diff(known[np.isfinite(known)])  # once infinite, it stays so
-        return self._experiment.schedule.steps - np.arange(1.0, len(added) + 1), added
+        return self._results.schedule.steps - np.arange(1.0, len(added) + 1), added
 
     def advance(self) -> None:
         """Draw what has been computed by now."""
-        if self._experiment is None:
+        if self._results is None:
             return
-        samplers = self._experiment.samplers
+        samplers = self._results.samplers
         curves = [self.curve(index) for index in range(len(samplers))]
         self.time.fit(
             [
@@ -85,25 +85,25 @@ class PerStepPlot(QWidget):
             for (times, added), pen in zip(curves, pens, strict=True)
         ]
         self.time.still.set_drawing(Drawing(lines))
-        self.time.set_note(absences(self._experiment, self._why_none))
+        self.time.set_note(absences(self._results, self._why_none))
 
     def _why_none(self, index: int) -> str | None:
         """Why a sampler's first step already adds more than any number."""
-        assert self._experiment is not None
-        return why_no_bound(self._experiment, index, 1) if self._experiment.completed > 1 else None
+        assert self._results is not None
+        return why_no_bound(self._results, index, 1) if self._results.completed > 1 else None
 
     def show_frame(self, frame: int) -> None:
         """Move the cursor."""
-        if self._experiment is not None:
-            self.time.set_cursor(self._experiment.schedule.steps - frame)
+        if self._results is not None:
+            self.time.set_cursor(self._results.schedule.steps - frame)
 
     def _hover(self, frame: int, pointer: QPoint) -> None:
-        if self._experiment is None:
+        if self._results is None:
             return
         rows = []
-        for index, sampler in enumerate(self._experiment.samplers):
+        for index, sampler in enumerate(self._results.samplers):
             _, added = self.curve(index)
             text = number(float(added[frame - 1])) if 0 < frame <= len(added) else "–"
             rows.append((sampler.about.colour, sampler.about.label, [text]))
-        title = f"step to t = {self._experiment.schedule.steps - frame}"
+        title = f"step to t = {self._results.schedule.steps - frame}"
         self.read_out.tell(table(title, ("adds",), rows), self.time.mapTo(self, pointer))

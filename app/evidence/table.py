@@ -13,10 +13,9 @@ from PySide6.QtWidgets import QHeaderView, QLabel, QTableWidget, QTableWidgetIte
 from app.theme import theme
 from app.widgets.user_text import auto_text
 from app.widgets.widgets import card
-from core.kl.bracket import SURE
-from core.kl.known_kl import WITHIN_ERROR, bound_texts, is_bracketed, kl_frame, known_kl, why_no_bound, why_no_limit
-from core.runs.experiment import Experiment
-from core.text.number_format import number, with_error
+from core.reporting.words import WITHIN_ERROR, bound_texts, why_no_bound, why_no_limit
+from core.runs.results import Results
+from core.text.number_format import SURE, number, with_error
 from core.text.user_text import one_line
 
 ROWS = {
@@ -114,7 +113,7 @@ class TermsTable(QWidget):
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.addWidget(frame)
-        self._experiment: Experiment | None = None
+        self._results: Results | None = None
         self._widest = 0
         """Pixels of the longest text so far."""
         self._items: dict[tuple[str, int], QTableWidgetItem] = {}
@@ -122,19 +121,19 @@ class TermsTable(QWidget):
 
     def restyle(self) -> None:
         """Take the theme's colours."""
-        for column, sampler in enumerate(self._experiment.samplers if self._experiment else []):
+        for column, sampler in enumerate(self._results.samplers if self._results else []):
             colour = theme.legible(sampler.about.colour, theme.current().surface)
             self.table.horizontalHeaderItem(column).setForeground(QColor(colour))  # type: ignore[union-attr]
 
-    def show_experiment(self, experiment: Experiment) -> None:
+    def show_results(self, results: Results) -> None:
         """Take a new run."""
-        self._experiment, self._widest = experiment, 0
+        self._results, self._widest = results, 0
         limit = self.table.verticalHeaderItem(list(ROWS).index("limit"))
         assert limit is not None
-        limit.setText(experiment.limit_words.name)
-        limit.setToolTip(experiment.limit_words.meaning)
-        self.table.setColumnCount(len(experiment.samplers))
-        for column, sampler in enumerate(experiment.samplers):
+        limit.setText(results.limit_words.name)
+        limit.setToolTip(results.limit_words.meaning)
+        self.table.setColumnCount(len(results.samplers))
+        for column, sampler in enumerate(results.samplers):
             header = QTableWidgetItem(one_line(sampler.about.label, 24))
             header.setToolTip(auto_text(sampler.about.summary))
             self.table.setHorizontalHeaderItem(column, header)
@@ -151,23 +150,23 @@ class TermsTable(QWidget):
 
     def advance(self) -> None:
         """Write again what has been refined."""
-        if self._experiment is not None:
+        if self._results is not None:
             self._show_rows()
             self._fit()
             self.show_frame(self._frame)
 
     def show_frame(self, frame: int) -> None:
         """Show what is known at a frame that is complete."""
-        if self._experiment is None or frame >= self._experiment.completed:
+        if self._results is None or frame >= self._results.completed:
             return
         self._frame = frame
-        steps = self._experiment.schedule.steps
-        near = kl_frame(self._experiment, frame)
+        steps = self._results.schedule.steps
+        near = self._results.kl.nearest_frame(frame)
         self._corner.setText(f"at t = {steps - frame}, nats")
         self._row_title("kl").setText(self._kl_title() if near == frame else f"{self._kl_title()}, t = {steps - near}")
         if frame == steps - 1:
             self._widest = 0
-        for column in range(len(self._experiment.samplers)):
+        for column in range(len(self._results.samplers)):
             for name in ROWS:
                 text, tip, most = self.cell(name, column)
                 if most < _SMALL and self._width_of(text) > _WIDE:
@@ -181,8 +180,8 @@ class TermsTable(QWidget):
 
     def cell(self, name: str, column: int) -> Cell:
         """Return what is known of a sampler in one row."""
-        assert self._experiment is not None
-        if (fault := self._experiment.fault(column)) is not None:
+        assert self._results is not None
+        if (fault := self._results.fault(column)) is not None:
             return Cell("stopped" if name == "kl" else "–", f"Its code stopped: {fault}")
         if name in {"kl", "kind"}:
             return self._kl(name, column)
@@ -191,7 +190,7 @@ class TermsTable(QWidget):
         if name == "limit":
             return self._limit(column)
         if name == "diverged":
-            t = self._experiment.trace.diverged_at[column]
+            t = self._results.trace.diverged_at[column]
             return (
                 Cell("–", "They did not.")
                 if t is None
@@ -200,9 +199,9 @@ class TermsTable(QWidget):
         return self._distance(name, column)
 
     def _kl(self, name: str, column: int) -> Cell:
-        assert self._experiment is not None
-        known = known_kl(self._experiment, column, kl_frame(self._experiment, self._frame))
-        notes = self._experiment.bracket.notes[column] if self._experiment.bracket else []
+        assert self._results is not None
+        known = self._results.kl.at(column, self._results.kl.nearest_frame(self._frame))
+        notes = self._results.bracket.notes[column] if self._results.bracket else []
         if known.kind == "none" and not notes:
             notes = [_LATER]
         text = known.text if name == "kl" else _KINDS[known.kind]
@@ -211,35 +210,35 @@ class TermsTable(QWidget):
         return Cell(text, tip, known.high if name == "kl" else math.nan)
 
     def _term(self, name: str, column: int) -> Cell:
-        assert self._experiment is not None
-        evidence = self._experiment.evidence
+        assert self._results is not None
+        evidence = self._results.terms
         value, error = (float(part[name][column, self._frame]) for part in (evidence.value, evidence.error))
-        why = why_no_bound(self._experiment, column, self._frame)
+        why = why_no_bound(self._results, column, self._frame)
         if why and not math.isfinite(value):
             return Cell("none", f"No finite value: {why}.")
         remark = "Exact." if evidence.exact[column] else "A mean over target paths."
-        if name == "bound" and known_kl(self._experiment, column, self._frame).exceeds(value):
+        if name == "bound" and self._results.kl.at(column, self._frame).exceeds(value):
             remark += f"\n{WITHIN_ERROR}"
         if name == "bound":
-            full = bound_texts(self._experiment, column, self._frame).full
+            full = bound_texts(self._results, column, self._frame).full
             return Cell(full, f"{full}\n{remark}", value + SURE * error)
         return _measured(value, error, remark)
 
     def _limit(self, column: int) -> Cell:
-        assert self._experiment is not None
-        if not self._experiment.asymptotes:
+        assert self._results is not None
+        if not self._results.asymptotes:
             return Cell("–", _LATER)
-        limit = self._experiment.asymptotes[column]
+        limit = self._results.asymptotes[column]
         if limit is None:
-            word = "unknown" if self._experiment.samplers[column].is_users else "none"
-            return Cell(word, f"{word.capitalize()}: {why_no_limit(self._experiment, column)}.")
-        return _measured(limit.value, limit.error, self._experiment.limit_words.meaning)
+            word = "unknown" if self._results.samplers[column].is_users else "none"
+            return Cell(word, f"{word.capitalize()}: {why_no_limit(self._results, column)}.")
+        return _measured(limit.value, limit.error, self._results.limit_words.meaning)
 
     def _distance(self, name: str, column: int) -> Cell:
-        assert self._experiment is not None
-        if not self._experiment.closeness:
+        assert self._results is not None
+        if not self._results.metrics.get(1, []):
             return Cell("–", _LATER)
-        found = self._experiment.closeness[column]
+        found = self._results.metrics.get(1, [])[column]
         value, error, floor = {"w2": found.w2, "weights": found.weights_error, "mmd": found.mmd}[name]
         if not math.isfinite(value):
             return Cell("–", "\n".join(found.notes) or "Unknown.")
@@ -253,12 +252,12 @@ class TermsTable(QWidget):
 
     def _unlike(self, column: int) -> list[str]:
         """Why a KL at t = 1 is so large where W₂ is not."""
-        experiment = self._experiment
-        assert experiment is not None
-        if not experiment.closeness:
+        results = self._results
+        assert results is not None
+        if not results.metrics.get(1, []):
             return []
-        kls = [known_kl(experiment, index, experiment.schedule.steps - 1) for index in range(len(experiment.samplers))]
-        moved = [found.w2[0] for found in experiment.closeness]
+        kls = [results.kl.at(index, results.schedule.steps - 1) for index in range(len(results.samplers))]
+        moved = [found.w2[0] for found in results.metrics.get(1, [])]
         others = zip(kls, moved, strict=True)
         is_unlike = any(kls[column].low > _MUCH * kl.high and moved[column] < 2 * w2 for kl, w2 in others)
         return [_UNLIKE] if is_unlike else []
@@ -271,27 +270,27 @@ class TermsTable(QWidget):
     @property
     def _is_mixed(self) -> bool:
         """Whether the KLs of the samplers are of different kinds."""
-        assert self._experiment is not None
-        exact, bracket = self._experiment.evidence.exact, self._experiment.bracket
+        assert self._results is not None
+        exact, bracket = self._results.terms.exact, self._results.bracket
         reverse = bracket is not None and bool(np.isfinite(bracket.reverse.value).any())
         return reverse or bool(exact.any() and not exact.all())
 
     def _kl_title(self) -> str:
-        assert self._experiment is not None
-        if self._is_mixed or not (self._experiment.evidence.all_exact or is_bracketed(self._experiment)):
+        assert self._results is not None
+        if self._is_mixed or not (self._results.terms.all_exact or self._results.kl.is_bracketed):
             return ROWS["kl"][0]
-        return "KL, exact" if self._experiment.evidence.all_exact else "KL, between"
+        return "KL, exact" if self._results.terms.all_exact else "KL, between"
 
     def _show_rows(self) -> None:
         """Hide what this problem does not have."""
-        experiment = self._experiment
-        assert experiment is not None
+        results = self._results
+        assert results is not None
         hidden = set() if self._is_mixed else {"kind"}
-        if experiment.problem.target.components == 1:
+        if results.problem.target.components == 1:
             hidden.add("weights")
-        if all(t is None for t in experiment.trace.diverged_at):
+        if all(t is None for t in results.trace.diverged_at):
             hidden.add("diverged")
-        sliced = any(not found.w2_exact for found in experiment.closeness) or not experiment.evidence.all_exact
+        sliced = any(not found.w2_exact for found in results.metrics.get(1, [])) or not results.terms.all_exact
         self._row_title("w2").setText("sliced W₂, t = 1" if sliced else ROWS["w2"][0])
         for row, name in enumerate(ROWS):
             self.table.setRowHidden(row, name in hidden)
@@ -310,9 +309,9 @@ class TermsTable(QWidget):
         A limit, an error or an end of a bracket that is left out makes another statement of a number. While a run
         is played, columns only grow; at t = 1, where playing ends, they are as wide as its numbers need.
         """
-        if self._experiment is None:
+        if self._results is None:
             return
-        names = [one_line(sampler.about.label, 24) for sampler in self._experiment.samplers]
+        names = [one_line(sampler.about.label, 24) for sampler in self._results.samplers]
         header, columns = self.table.horizontalHeader(), len(names)
         titles = self.table.verticalHeader().width()
         room = self.table.width() - titles - 2

@@ -13,8 +13,8 @@ from PySide6.QtWidgets import QWidget
 from app.theme import theme
 from app.widgets.read_out import ReadOut, table
 from app.widgets.widgets import subscript
-from core.diagnostics.component_weights import Weights, weights_at
-from core.runs.experiment import Experiment
+from core.diagnostics.component_weights import ComponentWeights
+from core.runs.results import Results
 from core.text.number_format import number, with_error
 
 _MOST_BARS = 12
@@ -32,9 +32,9 @@ class WeightsView(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self._experiment: Experiment | None = None
+        self._results: Results | None = None
         self._frame = 0
-        self.weights: Weights | None = None
+        self.weights: ComponentWeights | None = None
         self._pointer = QPoint()
         self.read_out = ReadOut(self)
         self.setAccessibleName("Component weights, sampled beside exact")
@@ -42,31 +42,31 @@ class WeightsView(QWidget):
         self.setMinimumHeight(92)
         self.setFont(theme.font(11))
 
-    def show_experiment(self, experiment: Experiment) -> None:
+    def show_results(self, results: Results) -> None:
         """Take a new run."""
-        self._experiment, self.weights = experiment, None
+        self._results, self.weights = results, None
         self.update()
 
     def show_frame(self, frame: int) -> None:
         """Weigh the particles of a frame."""
         self._frame = frame
-        experiment = self._experiment
-        if experiment is None or frame >= experiment.trace.completed or self._words():
+        results = self._results
+        if results is None or frame >= results.trace.completed or self._words():
             self.weights = None
         else:
-            self.weights = weights_at(experiment, frame)
+            self.weights = results.weights(frame)
         if self.read_out.isVisible():
             self._tell()
         self.update()
 
     def _words(self) -> str:
         """What is said in place of a picture."""
-        if self._experiment is None:
+        if self._results is None:
             return ""
-        target = self._experiment.problem.target
+        target = self._results.problem.target
         if target.components == 1:
             return _ONE
-        return _SINGULAR if target.is_singular and self._frame == self._experiment.schedule.steps else ""
+        return _SINGULAR if target.is_singular and self._frame == self._results.schedule.steps else ""
 
     @property
     def order(self) -> list[int]:
@@ -107,8 +107,8 @@ class WeightsView(QWidget):
 
     def _paint_component(self, painter: QPainter, place: int, component: int) -> None:
         assert self.weights is not None
-        assert self._experiment is not None
-        palette, samplers = theme.current(), self._experiment.samplers
+        assert self._results is not None
+        palette, samplers = theme.current(), self._results.samplers
         left, width = self._column(place)
         few = len(self.order) <= _MOST_BARS
         part = min((width - 12) / len(samplers), _WIDEST) if few else 0.0
@@ -140,17 +140,17 @@ class WeightsView(QWidget):
         self._tell()
 
     def _tell(self) -> None:
-        if self.weights is None or self._experiment is None:
+        if self.weights is None or self._results is None:
             self.read_out.hide()
             return
         place = int(self._pointer.x() * len(self.order) / self.width())
         component = self.order[min(max(place, 0), len(self.order) - 1)]
         weights = self.weights
         rows = [(theme.current().ink, "exact", [number(float(weights.exact[component]))])]
-        for index, sampler in enumerate(self._experiment.samplers):
+        for index, sampler in enumerate(self._results.samplers):
             text = with_error(float(weights.sampled[index, component]), float(weights.error[index, component]))
             rows.append((sampler.about.colour, sampler.about.label, [text]))
-        title = f"m{subscript(component + 1)} at t = {self._experiment.schedule.steps - self._frame}"
+        title = f"m{subscript(component + 1)} at t = {self._results.schedule.steps - self._frame}"
         self.read_out.tell(table(title, ("weight",), rows), self._pointer)
 
     def event(self, event: QEvent) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, final
+from typing import final
 
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QAction, QKeySequence
@@ -13,6 +13,7 @@ from app.help.about import AboutDialog
 from app.help.formula import warm_up
 from app.help.pages import HelpViewer, formulas, pages, samplers_in_words
 from app.help.sampler_card import SamplerCard
+from app.help.screen import Screen
 from app.help.shortcuts import Rows, ShortcutSheet, shortcuts
 from app.help.tour import Tour
 from app.help.tour_steps import tour_steps
@@ -21,9 +22,6 @@ from app.theme import theme
 from app.widgets.escape import EscapeKey
 from core.samplers import About
 
-if TYPE_CHECKING:
-    from app.window.window import MainWindow
-
 _SEEN = "tour/seen"
 
 
@@ -31,9 +29,9 @@ _SEEN = "tour/seen"
 class Help(QObject):
     """Help pages, sampler cards, tour, shortcuts and versions, each opened when asked for and once at most."""
 
-    def __init__(self, window: MainWindow) -> None:
+    def __init__(self, window: QWidget, screen: Screen) -> None:
         super().__init__(window)
-        self._window = window
+        self._window, self._screen = window, screen
         self.viewer: HelpViewer | None = None
         self.card: SamplerCard | None = None
         self.tour: Tour | None = None
@@ -49,8 +47,8 @@ class Help(QObject):
         self.button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.button.setMenu(menu)
-        window.planes.explained.connect(lambda about: self.explain(about, window.planes.planes[about.key].info))
-        chips = window.problem.samplers
+        screen.planes.explained.connect(lambda about: self.explain(about, screen.planes.planes[about.key].info))
+        chips = screen.problem.samplers
         chips.explained.connect(lambda about: self.explain(about, chips.chips[about.key]))
 
     def _action(self, text: str, keys: QKeySequence, call: Callable[[], object]) -> QAction:
@@ -69,7 +67,7 @@ class Help(QObject):
 
     def welcome(self, settings: Settings) -> None:
         """Offer the tour on the first start, and make ready for the first formula once the first run is through."""
-        self._window.session.finished.connect(self._prepare, Qt.ConnectionType.SingleShotConnection)
+        self._screen.session.finished.connect(self._prepare, Qt.ConnectionType.SingleShotConnection)
         if settings.value(_SEEN) is None:
             settings.keep(_SEEN, True)
             self.start_tour()
@@ -89,13 +87,13 @@ class Help(QObject):
 
     def _help_here(self) -> None:
         """Open the help at the page on what has the keys."""
-        window, here = self._window, QApplication.focusWidget()
+        screen, here = self._screen, QApplication.focusWidget()
         about: dict[QWidget, str] = {
-            window.problem.samplers: "3-samplers.md",
-            window.problem: "5-scenario-files.md",
-            window.evidence: "4-numbers.md",
-            window.planes: "1-what-you-see.md",
-            window.transport: "1-what-you-see.md",
+            screen.problem.samplers: "3-samplers.md",
+            screen.problem: "5-scenario-files.md",
+            screen.evidence: "4-numbers.md",
+            screen.planes: "1-what-you-see.md",
+            screen.transport: "1-what-you-see.md",
         }
         while here is not None and here not in about:
             here = here.parentWidget()
@@ -114,10 +112,10 @@ class Help(QObject):
         if self.tour is not None:
             self.tour.go(0)
             return
-        self._window.document.try_noises()
-        self.tour = Tour(self._window, tour_steps(self._window))
+        self._screen.document.try_noises()
+        self.tour = Tour(self._window, tour_steps(self._screen))
         self.tour.ended.connect(self._tour_ended)
-        for changed in (self._window.session.finished, self._window.document.changed):
+        for changed in (self._screen.session.finished, self._screen.document.changed):
             changed.connect(self.tour.refresh)
         EscapeKey.of(self._window).closes(self.tour, self.tour.ended)
 
@@ -137,7 +135,7 @@ class Help(QObject):
 
     def explain_selected(self) -> None:
         """Open the card of the selected panel's sampler."""
-        plane = self._window.planes.selected
+        plane = self._screen.planes.selected
         if plane is not None:
             self.explain(plane.about, plane.info)
 
@@ -148,7 +146,7 @@ class Help(QObject):
         self.tour = None
 
     def _shortcuts(self) -> dict[str, Rows]:
-        return shortcuts(self._window, self._window.keys)
+        return shortcuts(self._window, self._screen.keys)
 
     def _shortcuts_in_words(self) -> str:
         parts = []

@@ -2,32 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from PySide6.QtWidgets import QWidget
 
+from app.help.screen import Screen
 from app.help.tour import Step
 from app.widgets.fields import write
 from core.text.number_format import with_error
 
-if TYPE_CHECKING:
-    from app.window.window import MainWindow
 
-
-def tour_steps(window: MainWindow) -> list[Step]:
+def tour_steps(screen: Screen) -> list[Step]:
     """Return the five steps; the noise that is set now is the one from which the user moves away."""
-    noise = _noise_now(window)
+    noise = _noise_now(screen)
     return [
-        Step("Each panel is one sampler", lambda: _PLANES, lambda: window.planes),
-        Step("Time runs backwards", lambda: _TRANSPORT, lambda: window.transport),
+        Step("Each panel is one sampler", lambda: _PLANES, lambda: screen.planes),
+        Step("Time runs backwards", lambda: _TRANSPORT, lambda: screen.transport),
         Step(
             "Raise the noise, and watch",
-            lambda: _noise(window, noise),
-            lambda: _noise_slider(window),
-            lambda: window.problem.measurement.noise.slider,
+            lambda: _noise(screen, noise),
+            lambda: _noise_slider(screen),
+            lambda: screen.problem.measurement.noise.slider,
         ),
-        Step("The error, as it adds up", lambda: _HEADLINE, lambda: window.evidence.headline),
-        Step("Where it comes from", lambda: _terms(window), lambda: window.evidence.composition),
+        Step("The error, as it adds up", lambda: _HEADLINE, lambda: screen.evidence.headline),
+        Step("Where it comes from", lambda: _terms(screen), lambda: screen.evidence.composition),
     ]
 
 
@@ -52,21 +48,21 @@ towards the end. <b>BO-DDNM</b> counts the noise in, <nobr>1/(1−ᾱ+ᾱσ²)</
 where the posterior does.</p>"""
 
 
-def _noise_slider(window: MainWindow) -> QWidget:
+def _noise_slider(screen: Screen) -> QWidget:
     """Unfold the section that the slider is in: what is folded away cannot be pointed at."""
-    window.problem.measurement.header.setChecked(True)
-    return window.problem.measurement.noise
+    screen.problem.measurement.header.setChecked(True)
+    return screen.problem.measurement.noise
 
 
-def _noise_now(window: MainWindow) -> float | None:
+def _noise_now(screen: Screen) -> float | None:
     """sigma_y, where something is measured."""
-    measurement = window.scenario.measurement
+    measurement = screen.document.scenario.measurement
     return None if measurement is None else measurement.noise
 
 
-def _noise(window: MainWindow, before: float | None) -> str:
+def _noise(screen: Screen, before: float | None) -> str:
     """Ask for the move; then say what it shows."""
-    now = _noise_now(window)
+    now = _noise_now(screen)
     if now is None or before is None:
         return "<p>This scenario has a target of its own and no measurement: open another one to try its noise.</p>"
     if now == before:
@@ -83,23 +79,23 @@ DDNM and on BO-DDNM.</p>"""
 BO-DDNM's spread out as the contours do.</p>"""
 
 
-def _terms(window: MainWindow) -> str:
+def _terms(screen: Screen) -> str:
     """The answer, in the numbers of the run where it has both samplers."""
-    shares = [share for share in (_share(window, "ddnm"), _share(window, "bo-ddnm")) if share]
+    shares = [share for share in (_share(screen, "ddnm"), _share(screen, "bo-ddnm")) if share]
     told = f"<p>At t = 1, {'; '.join(shares)}.</p>" if shares else ""
     return f"""
 <p><b>Measured mismatch</b> is the part that comes from the direction that H sees.</p>{told}{_REASON}"""
 
 
-def _share(window: MainWindow, key: str) -> str:
+def _share(screen: Screen, key: str) -> str:
     """How much of a sampler's bound is mismatch in the measured directions; nothing while that is not known."""
-    experiment = window.experiment
-    if experiment is None or experiment.evidence.completed < experiment.schedule.steps:
+    results = screen.results()
+    if results is None or results.terms.completed < results.schedule.steps:
         return ""
-    evidence = experiment.evidence
-    for index, sampler in enumerate(experiment.samplers):
+    evidence = results.terms
+    for index, sampler in enumerate(results.samplers):
         if sampler.about.key == key:
-            at = index, experiment.schedule.steps - 1
+            at = index, results.schedule.steps - 1
             terms = ((evidence.value[name][at], evidence.error[name][at]) for name in ("mismatch_range", "bound"))
             part, whole = (with_error(*term).partition(" ±")[0] for term in terms)
             return f"it is <b>{part}</b> of {sampler.about.label}’s bound of {whole}"

@@ -13,7 +13,7 @@ from app.evidence.weights import WeightsView
 from app.theme import theme
 from app.widgets.user_text import rich_text
 from app.widgets.widgets import card, heading
-from core.runs.experiment import Experiment
+from core.runs.results import Results
 from core.samplers import About
 
 _WEIGHTS_HEIGHT, _WEIGHTS_HIGHEST = 140, 220
@@ -26,7 +26,7 @@ class SamplerNotes(QScrollArea):
 
     def __init__(self, abouts: Sequence[About]) -> None:
         super().__init__(widgetResizable=True, frameShape=QFrame.Shape.NoFrame)  # words must not push panels aside
-        self._experiment: Experiment | None = None
+        self._results: Results | None = None
         self._frame = 0
         self._words = QLabel("".join(map(_paragraph, abouts)), wordWrap=True)
         self._words.setFont(theme.font(12))
@@ -42,18 +42,18 @@ class SamplerNotes(QScrollArea):
         layout.addWidget(self.weights, 10)
         self.setWidget(frame)
 
-    def show_frame(self, experiment: Experiment, frame: int) -> None:
+    def show_frame(self, results: Results, frame: int) -> None:
         """Weigh the particles of a frame."""
-        if experiment is not self._experiment:
-            self.weights.show_experiment(experiment)
-        self._experiment, self._frame = experiment, frame
+        if results is not self._results:
+            self.weights.show_results(results)
+        self._results, self._frame = results, frame
         self._use_room()
         if not self.weights.isHidden():
             self.weights.show_frame(frame)
 
     def _use_room(self) -> None:
         """Show the weights where they fit and there is something to share out."""
-        several = self._experiment is not None and self._experiment.problem.target.components > 1
+        several = self._results is not None and self._results.problem.target.components > 1
         left = self.height() - self._words.geometry().top() - self._words.heightForWidth(self._words.width())
         for part in (self._title, self.weights):
             part.setVisible(several and left >= _WEIGHTS_HEIGHT)
@@ -61,8 +61,8 @@ class SamplerNotes(QScrollArea):
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
         """Share the room again."""
         super().resizeEvent(event)
-        if self._experiment is not None:
-            self.show_frame(self._experiment, self._frame)
+        if self._results is not None:
+            self.show_frame(self._results, self._frame)
 
 
 def _paragraph(about: About) -> str:

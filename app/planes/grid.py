@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QToolButton, QWidget
 from app.planes.filler import SamplerNotes
 from app.planes.panel import Plane
 from app.widgets.user_text import plain_label
-from core.runs.experiment import Experiment
+from core.runs.results import Results
 
 _MOST, _LEAST_SIDE = 6, 150
 """Panels in view at once: with more, or with pictures of fewer pixels, none shows anything."""
@@ -142,10 +142,10 @@ class Arrangement(QWidget):
         elif self._enlarged is None:
             self.turn(index // self._per_page - self._page)
 
-    def show_frame(self, experiment: Experiment, frame: int) -> None:
+    def show_frame(self, results: Results, frame: int) -> None:
         """Show what stands beside the panels at a frame that is complete."""
         if self._notes is not None:
-            self._notes.show_frame(experiment, frame)
+            self._notes.show_frame(results, frame)
 
     def at(self, place: int) -> Plane | None:
         """Return the panel at a place of the six to which the page belongs."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple, TypeAlias
 
-from core.kl.known_kl import UNKNOWN, WITHIN_ERROR, KnownKL, bound_texts, known_kl
-from core.runs.experiment import Experiment
+from core.kl.known_kl import UNKNOWN, KnownKL
+from core.reporting.words import WITHIN_ERROR, bound_texts
+from core.runs.results import Results
 
 Form: TypeAlias = tuple[tuple[str, str], ...]
 """Names and numbers."""
@@ -31,34 +32,34 @@ class Heading(NamedTuple):
         return ""
 
 
-def headings(experiment: Experiment, frame: int, *, is_playing: bool) -> list[Heading]:
+def headings(results: Results, frame: int, *, is_playing: bool) -> list[Heading]:
     """Return a heading for each sampler.
 
     Args:
-        experiment: the run.
+        results: the run.
         frame: complete.
         is_playing: leave out a KL that is known at a few t only; it would flash up there.
     """
-    indices = range(len(experiment.samplers))
-    kls = [known_kl(experiment, index, frame) for index in indices]
-    if is_playing and not experiment.evidence.all_exact:
+    indices = range(len(results.samplers))
+    kls = [results.kl.at(index, frame) for index in indices]
+    if is_playing and not results.terms.all_exact:
         kls = [UNKNOWN for _ in indices]
     has_kl = any(kl.kind != "none" for kl in kls)
-    return [_heading(experiment, frame, index, kl, has_kl) for index, kl in enumerate(kls)]
+    return [_heading(results, frame, index, kl, has_kl) for index, kl in enumerate(kls)]
 
 
-def _heading(experiment: Experiment, frame: int, index: int, kl: KnownKL, has_kl: bool) -> Heading:
-    t = experiment.schedule.steps - frame
+def _heading(results: Results, frame: int, index: int, kl: KnownKL, has_kl: bool) -> Heading:
+    t = results.schedule.steps - frame
     name = "reversed KL" if kl.kind == "reverse" else "KL"
-    texts = bound_texts(experiment, index, frame)
+    texts = bound_texts(results, index, frame)
     pairs = [(kl.text, texts.full), *((kl.short, text) for text in texts)]
     both: tuple[Form, ...] = tuple(((name, one), ("bound", other)) for one, other in pairs)
     alone: tuple[Form, ...] = (*((("bound", text),) for text in texts), *((("", text),) for text in texts[1:]))
     # Where there is room for one of them, it is the KL: a bound may say nothing.
     forms: tuple[Form, ...] = (*both, ((name, kl.short),), ()) if has_kl else (*alone, ())
     tips = [", ".join(f"{what} {text}" for what, text in forms[0])]
-    if kl.exceeds(float(experiment.evidence.value["bound"][index, frame])):
+    if kl.exceeds(float(results.terms.value["bound"][index, frame])):
         tips.append(WITHIN_ERROR)
-    diverged_at = experiment.trace.diverged_at[index]
+    diverged_at = results.trace.diverged_at[index]
     diverged_at = diverged_at if diverged_at is not None and t <= diverged_at else None
-    return Heading(forms, "\n".join(tips), diverged_at, experiment.fault(index))
+    return Heading(forms, "\n".join(tips), diverged_at, results.fault(index))

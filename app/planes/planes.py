@@ -28,7 +28,7 @@ from app.widgets.pictures import Drawing
 from app.widgets.popup import place_in
 from app.widgets.widgets import LegendEntry
 from core.problem.problem import Problem
-from core.runs.experiment import Experiment
+from core.runs.results import Results
 from core.samplers import About
 from core.scenario.scenario import Scenario
 
@@ -64,7 +64,7 @@ class PlaneGrid(QWidget):
         self.hand.dragged.connect(self._follow_hand)
         self.hand.edited.connect(self._follow_edit)
         self.hand.cancelled.connect(self._give_up)
-        self._experiment: Experiment | None = None
+        self._results: Results | None = None
         self._problem: Problem | None = None
         self._is_present = False
         """Whether the run that is shown is one of the scenario that is open."""
@@ -135,21 +135,21 @@ class PlaneGrid(QWidget):
             row.addWidget(widget)
         return row
 
-    def show_experiment(self, experiment: Experiment, *, is_present: bool = True) -> None:
+    def show_results(self, results: Results, *, is_present: bool = True) -> None:
         """Take a new run; panels are kept where the samplers are the same.
 
         Args:
-            experiment: the run.
+            results: the run.
             is_present: whether it is one of the scenario that is open, whose handles may then be taken.
         """
-        abouts = [sampler.about for sampler in experiment.samplers]
+        abouts = [sampler.about for sampler in results.samplers]
         if abouts != [plane.about for plane in self.planes.values()]:  # name and colour stand on a panel, too
             self.hand.cancel()  # the panel goes in which the handle is held
             self._rebuild(abouts)
         chosen = self.choice.currentText()
-        self._experiment, self._problem, self._frame = experiment, experiment.problem, 0
+        self._results, self._problem, self._frame = results, results.problem, 0
         self._is_present = is_present
-        self._projections = projections(experiment.problem)
+        self._projections = projections(results.problem)
         labels = [projection.label for projection in self._projections]
         self.choice.clear()
         self.choice.addItems(labels)
@@ -158,7 +158,7 @@ class PlaneGrid(QWidget):
         else:
             self._follow = True
         self.choice.setVisible(len(labels) > 1)
-        self._data_legend.setVisible(experiment.scenario.data is not None)
+        self._data_legend.setVisible(results.scenario.data is not None)
         self.refresh()
 
     def _change_projection(self) -> None:
@@ -169,15 +169,15 @@ class PlaneGrid(QWidget):
         """Another scenario was opened: what is shown is the run of the last one."""
         self._is_present = False
 
-    def has_room_for(self, experiment: Experiment) -> bool:
+    def has_room_for(self, results: Results) -> bool:
         """Whether the panels are those of a run's samplers, and their plane one of its space."""
-        keys = [sampler.about.key for sampler in experiment.samplers]
-        fits = self._experiment is not None and self._experiment.scenario.dimension == experiment.scenario.dimension
+        keys = [sampler.about.key for sampler in results.samplers]
+        fits = self._results is not None and self._results.scenario.dimension == results.scenario.dimension
         return fits and keys == list(self.planes)
 
-    def show_preview(self, experiment: Experiment) -> None:
+    def show_preview(self, results: Results) -> None:
         """Take the particles of a small run that there is room for; contours and handles are the hand's."""
-        self._experiment = experiment
+        self._results = results
 
     def refresh(self) -> None:
         """Draw what does not move by itself again, in the theme's colours."""
@@ -187,15 +187,15 @@ class PlaneGrid(QWidget):
         self._draw_scene(FINE)
 
     def _draw_scene(self, nodes_across: int) -> None:
-        if self._experiment is None or self._problem is None:
+        if self._results is None or self._problem is None:
             return
-        abar = float(self._experiment.schedule.alpha_bar[1])
+        abar = float(self._results.schedule.alpha_bar[1])
         scene = self._scene = Scene.of(self._problem, abar, self._projection, nodes_across, self._scene)
         self._strip_legend.setVisible(bool(scene.measured))
         palette = theme.current()
-        data = [(dots, theme.dot_pen()) for dots in data_dots(self._experiment.scenario, self._projection)]
+        data = [(dots, theme.dot_pen()) for dots in data_dots(self._results.scenario, self._projection)]
         prior = Drawing([(scene.prior, pg.mkPen(palette.faint, width=1))], data)
-        self._contours = TargetContours(self._problem, self._experiment.schedule, self._projection, scene)
+        self._contours = TargetContours(self._problem, self._results.schedule, self._projection, scene)
         target = self._target_drawing()
         for plane in self.planes.values():
             plane.set_scene(scene, prior, target)
@@ -205,8 +205,8 @@ class PlaneGrid(QWidget):
     def _target_drawing(self) -> Drawing:
         """Contours of the target at the cursor's t, or of the final one."""
         assert self._contours is not None
-        assert self._experiment is not None
-        t = self._experiment.schedule.steps - self._frame
+        assert self._results is not None
+        t = self._results.schedule.steps - self._frame
         return self._contours.at(t) if "target" in self.overlays.shown else self._contours.final
 
     def _show_scenario(self, scenario: Scenario, nodes_across: int) -> None:
@@ -278,8 +278,8 @@ class PlaneGrid(QWidget):
 
     def write(self, headings: Sequence[Heading]) -> None:
         """Say in figures what the cursor's t gives of each sampler."""
-        if self._experiment is not None:
-            self.arrangement.show_frame(self._experiment, self._frame)
+        if self._results is not None:
+            self.arrangement.show_frame(self._results, self._frame)
         for plane, heading in zip(self.planes.values(), headings, strict=True):
             plane.set_heading(heading)
         self._fit_headings()
@@ -350,11 +350,11 @@ class PlaneGrid(QWidget):
 
     def show_frame(self, frame: int) -> None:
         """Show the particles at a frame that is complete, with the frames before it as trails."""
-        if self._experiment is None:
+        if self._results is None:
             return
         self._frame = frame
         projection = self._projection
-        trace = self._experiment.trace
+        trace = self._results.trace
         first = max(0, frame - TRAIL_FRAMES) if "trails" in self.overlays.shown else frame
         target = self._target_drawing()
         for index, plane in self._in_view():
@@ -375,12 +375,12 @@ class PlaneGrid(QWidget):
 
     def _draw_overlays(self) -> None:
         self._overlays_due.stop()
-        if self._experiment is None or self._experiment.completed <= self._frame:
+        if self._results is None or self._results.completed <= self._frame:
             return
         panels, shown = self._in_view(), self.overlays.shown
         place = self.arrangement.leader.box.viewRect()
         seen = [index for index, _ in panels]
-        drawn = overlays(self._experiment, self._frame, self._projection, place, seen, shown, self.overlays.part)
+        drawn = overlays(self._results, self._frame, self._projection, place, seen, shown, self.overlays.part)
         key, point = self._point or ("", None)
         for index, plane in panels:
             mark = (point.x(), point.y()) if point is not None and plane.about.key == key else None
@@ -403,12 +403,12 @@ class PlaneGrid(QWidget):
         self._draw_overlays()
 
     def _write_card(self) -> None:
-        if self._card is None or self._point is None or self._experiment is None:
+        if self._card is None or self._point is None or self._results is None:
             return
         key, point = self._point
         plane, index = self.planes[key], list(self.planes).index(key)
-        t, rows = scores_in_words(self._experiment, self._frame, index, self._projection, point)
-        self._card.show_rows(title_of(self._experiment, index, t), rows)
+        t, rows = scores_in_words(self._results, self._frame, index, self._projection, point)
+        self._card.show_rows(title_of(self._results, index, t), rows)
         on_screen = plane.view.viewport().mapToGlobal(plane.view.mapFromScene(plane.view.handles.mapToScene(point)))
         self._card.place(self.window().mapFromGlobal(on_screen), place_in(self.window(), self))
         self._card.show()

@@ -13,7 +13,7 @@ from app.widgets.popup import GAP, beside
 from app.widgets.user_text import plain_label
 from app.widgets.widgets import heading, sampler_title
 from core.diagnostics.score_field import Field, lift
-from core.runs.experiment import Experiment
+from core.runs.results import Results
 from core.text.number_format import number
 
 _COORDINATES = 4
@@ -26,15 +26,15 @@ Rows = list[tuple[str, str, str]]
 
 
 def scores_in_words(
-    experiment: Experiment, frame: int, index: int, projection: Projection, place: QPointF
+    results: Results, frame: int, index: int, projection: Projection, place: QPointF
 ) -> tuple[int, Rows]:
     """Return the t of the step, and what stands in the card; at t = 0, where no step is left, that of t = 1."""
-    t = max(experiment.schedule.steps - frame, 1)
-    level = experiment.problem.level(experiment.schedule, [t]).each()[0]
+    t = max(results.schedule.steps - frame, 1)
+    level = results.problem.level(results.schedule, [t]).each()[0]
     where = torch.tensor([[place.x()], [place.y()]], dtype=torch.float64)
     points = lift(level, projection.basis, where[: len(projection.basis)])
     with torch.no_grad():
-        field = Field(level, experiment.samplers[index], points)
+        field = Field(level, results.samplers[index], points)
         vectors = {
             "x": points,
             "prior score": field.prior,
@@ -109,6 +109,6 @@ class ScoreCard(QFrame):
         self.setGeometry(beside(target, size, room))
 
 
-def title_of(experiment: Experiment, index: int, t: int) -> str:
+def title_of(results: Results, index: int, t: int) -> str:
     """The sampler and the step, in rich text."""
-    return f"{sampler_title(experiment.samplers[index].about)} at t = {t}"
+    return f"{sampler_title(results.samplers[index].about)} at t = {t}"

@@ -16,7 +16,8 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.run.worker import RunError, the_worker
 from core.errors import ScenarioError
-from core.runs.experiment import Experiment
+from core.runs.results import Results
+from core.scenario.edits import at_most
 from core.scenario.scenario import Scenario
 
 _POLL_MS = 16
@@ -36,7 +37,7 @@ class _Run:
 
     def __init__(self, scenario: Scenario, *, is_preview: bool = False) -> None:
         self.scenario, self.is_preview = scenario, is_preview
-        self.experiment: Experiment | None = None
+        self.results: Results | None = None
         self.error: Exception | None = None
         self.seconds = 0.0
         self.give_up = False
@@ -55,7 +56,7 @@ class Session(QObject):
     """Runs scenarios, one at a time, the latest only."""
 
     began = Signal(object)
-    """An Experiment whose first frame is there."""
+    """Results whose first frame is there."""
     advanced = Signal()
     """There are more frames and terms than at the last look."""
     waited = Signal(float)
@@ -69,7 +70,7 @@ class Session(QObject):
     cancelled = Signal()
     """The run was given up; what it had computed by then has been announced and stays."""
     previewed = Signal(object)
-    """An Experiment, small and complete."""
+    """Results of a small run, complete."""
     failed = Signal(object)
     """The run could not start or broke: a ScenarioError."""
     stopped = Signal(object)
@@ -110,9 +111,8 @@ class Session(QObject):
         if run is not None and run.is_preview and self.is_running:
             self._next_preview = scenario
             return
-        size = scenario.run
-        small = {"particles": min(size.particles, _PREVIEW_PARTICLES), "paths": min(size.paths, _PREVIEW_PATHS)}
-        self._request(_Run(scenario.model_copy(update={"run": size.model_copy(update=small)}), is_preview=True))
+        small = at_most(scenario, particles=_PREVIEW_PARTICLES, paths=_PREVIEW_PATHS)
+        self._request(_Run(small, is_preview=True))
 
     def _request(self, run: _Run) -> None:
         if self._closed:
@@ -172,13 +172,13 @@ class Session(QObject):
     def _compute(self, run: _Run) -> None:
         start = time.perf_counter()
         with closing(self._worker.compute(run.scenario, refine=not run.is_preview)) as news:
-            for experiment in news:
-                run.experiment = experiment
+            for results in news:
+                run.results = results
                 if run.complete:
                     run.refinements += 1
                 else:
                     run.seconds = time.perf_counter() - start
-                    run.complete = run.finished = experiment.is_complete
+                    run.complete = run.finished = results.is_complete
                 if run.give_up or self._wanted is not run:
                     return
 
@@ -205,21 +205,21 @@ class Session(QObject):
 
     def _follow(self, run: _Run) -> None:
         """Say what is new of a run in full."""
-        over, finished, refinements, experiment = run.over, run.finished, run.refinements, run.experiment
-        if experiment is not None and run is not self._announced:
+        over, finished, refinements, results = run.over, run.finished, run.refinements, run.results
+        if results is not None and run is not self._announced:
             self._announced, self._seen, self._refined, self._stopped = run, 0, 0, 0
             self._advanced_at = self._waited_at = time.perf_counter()
-            self.began.emit(experiment)
+            self.began.emit(results)
             return  # the interface has enough to draw; the rest at the next look
-        if experiment is not None and experiment.completed > self._seen:
-            self._seen = experiment.completed
+        if results is not None and results.completed > self._seen:
+            self._seen = results.completed
             self._advanced_at = self._waited_at = time.perf_counter()
             self.advanced.emit()
-        elif experiment is not None and not finished:
+        elif results is not None and not finished:
             self._wait()
-        if experiment is not None and len(experiment.faults) > self._stopped:
-            self._stopped = len(experiment.faults)
-            self.stopped.emit(experiment.faults)
+        if results is not None and len(results.faults) > self._stopped:
+            self._stopped = len(results.faults)
+            self.stopped.emit(results.faults)
         if finished and not run.is_told:
             run.is_told = True
             self._tell(run)
@@ -254,7 +254,7 @@ class Session(QObject):
         if following is not None:
             self.preview(following)
         if run.complete:
-            self.previewed.emit(run.experiment)
+            self.previewed.emit(run.results)
         elif run.error is not None and not run.give_up:
             self.failed.emit(self._explain(run.error))
 

@@ -24,7 +24,7 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +35,7 @@ from core.system.leftovers import SHARED_MEMORY, temporary_file
 
 if TYPE_CHECKING:
     from core.runs.experiment import Experiment
+    from core.runs.results import Results, Update
     from core.scenario.scenario import Scenario
 
 # torch is imported where it is used: the process is to be started before this one loads it.
@@ -71,70 +72,11 @@ class _Ready:
 
 @final
 @dataclass(frozen=True)
-class _Columns:
-    """What has been accumulated since the last news."""
+class _Began:
+    """The run can begin; everything that follows is an Update of its results."""
 
-    first: int
-    """Frame of the first column."""
-    columns: NDArray[np.float64]
-    """(tables, samplers, frames)."""
-    diverged_at: list[int | None]
-    trace_completed: int
-    evidence_completed: int
     exact: NDArray[np.bool_]
-    faults: dict[str, str]
-    collapsed: dict[tuple[int, int], bool]
-
-    @classmethod
-    def since(cls, experiment: Experiment, first: int) -> _Columns:
-        """Copy what has come after a frame."""
-        trace, evidence = experiment.trace, experiment.evidence
-        last = max(trace.completed, evidence.completed)
-        columns = np.stack([table[:, first:last] for table in _tables(experiment)])
-        experiment.find_collapses()
-        diverged_at, faults, collapsed = list(trace.diverged_at), dict(experiment.faults), dict(experiment.collapsed)
-        completed = trace.completed, evidence.completed
-        return cls(first, columns, diverged_at, *completed, evidence.exact.copy(), faults, collapsed)
-
-    def write_to(self, experiment: Experiment) -> None:
-        """Copy it to the other end: the numbers first, then how many there are."""
-        last = self.first + self.columns.shape[-1]
-        for table, columns in zip(_tables(experiment), self.columns, strict=True):
-            table[:, self.first : last] = columns
-        experiment.trace.diverged_at[:] = self.diverged_at
-        experiment.collapsed.update(self.collapsed)
-        experiment.evidence.completed = self.evidence_completed
-        experiment.trace.completed = self.trace_completed
-        experiment.take_faults(self.faults)
-
-
-@final
-@dataclass(frozen=True)
-class _Refined:
-    """What is known beyond the run."""
-
-    found: dict[str, Any]
-    exact: NDArray[np.bool_]
-    faults: dict[str, str]
-    collapsed: dict[tuple[int, int], bool]
-
-    @classmethod
-    def of(cls, experiment: Experiment) -> _Refined:
-        """Everything that refining renews."""
-        names = ("closeness", "end_closeness", "asymptotes", "bracket")
-        experiment.find_collapses()
-        found = {name: getattr(experiment, name) for name in names}
-        return cls(found, experiment.evidence.exact.copy(), dict(experiment.faults), dict(experiment.collapsed))
-
-    def write_to(self, experiment: Experiment) -> None:
-        """Put it in the place of what was known."""
-        for name, value in self.found.items():
-            setattr(experiment, name, value)
-        experiment.collapsed.update(self.collapsed)
-        experiment.take_faults(self.faults)
-
-
-_News = _Columns | _Refined
+    """(samplers,): which have a closed form: found out by code that may be the user's own."""
 
 
 @final
@@ -148,11 +90,6 @@ class _Over:
     """Of any other error, in one line."""
     trace: str = ""
     """Where it happened."""
-
-
-def _tables(experiment: Experiment) -> list[NDArray[np.float64]]:
-    """Everything that has a row a sampler and a column a frame."""
-    return experiment.tables()
 
 
 # This end
@@ -202,7 +139,7 @@ class Worker:
             self._in_use = self._running()
             return self._in_use
 
-    def compute(self, scenario: Scenario, *, refine: bool) -> Generator[Experiment, None, None]:
+    def compute(self, scenario: Scenario, *, refine: bool) -> Generator[Results, None, None]:
         """Run a scenario in the process; close the iterator to give it up.
 
         Args:
@@ -210,34 +147,36 @@ class Worker:
             refine: go on after the run, with what is known beyond it.
 
         Yields:
-            The same experiment, each time that there is more of it.
+            The same results, each time that there is more of them.
 
         Raises:
             ScenarioError: it cannot be run, or a sampler of the user's own fails.
             RunError: anything else that goes wrong, the end of the process included.
         """
         from core.plugins.loader import loaded_contents
-        from core.runs.experiment import Experiment
+        from core.runs.results import Results, Update
 
         kills = self._kills
         with self._busy, _room_for(scenario) as particles:
             try:
-                experiment: Experiment | None = None
                 self._number += 1
                 self._wanted = self._number
                 request = _Request(scenario, refine, particles, loaded_contents())
                 with closing(self._exchange(self._claim(kills), request)) as replies:
-                    for news in replies:
-                        if experiment is None:
-                            exact = news.exact
-                            experiment = Experiment(scenario, keep_frames=True, particles=particles, exact=exact)
-                            particles.unlink(missing_ok=True)  # mapped at both ends by now
-                        news.write_to(experiment)
-                        yield experiment
+                    began = next(replies, None)
+                    if began is None:
+                        return
+                    assert isinstance(began, _Began)
+                    results = Results.mirror(scenario, began.exact, particles=particles)
+                    particles.unlink(missing_ok=True)  # mapped at both ends by now
+                    for update in replies:
+                        assert isinstance(update, Update)
+                        results.apply(update)
+                        yield results
             finally:
                 self._in_use = None
 
-    def _exchange(self, process: subprocess.Popen[bytes], request: _Request) -> Generator[_News, None, None]:
+    def _exchange(self, process: subprocess.Popen[bytes], request: _Request) -> Generator[_Began | Update, None, None]:
         """Send a request and yield the replies, to the last of them whatever happens."""
         try:
             self._send(process, request)
@@ -259,7 +198,7 @@ class Worker:
             log.error("a run stopped: %s\n%s", over.fault, over.trace)
             raise RunError(f"the run stopped ({over.fault})")
 
-    def _reply(self, process: subprocess.Popen[bytes]) -> _News | _Over:
+    def _reply(self, process: subprocess.Popen[bytes]) -> _Began | Update | _Over:
         """Wait for a reply."""
         assert process.stdout is not None
         reply = pickle.load(process.stdout)
@@ -394,7 +333,7 @@ def serve() -> None:
             return
 
 
-def _compute(request: _Request, inbox: Inbox, recent: deque[Experiment]) -> Iterator[_News]:
+def _compute(request: _Request, inbox: Inbox, recent: deque[Experiment]) -> Iterator[_Began | Update]:
     """Run a scenario as long as it is wanted; yield what is new, now and then and at the end."""
     from core.plugins.loader import load_exactly
     from core.runs.experiment import Experiment
@@ -402,19 +341,19 @@ def _compute(request: _Request, inbox: Inbox, recent: deque[Experiment]) -> Iter
     load_exactly(request.plugins)
     experiment = Experiment(request.scenario, keep_frames=True, particles=request.particles)
     recent.append(experiment)
-    told, first, total = 0.0, 0, experiment.schedule.steps + 1
+    results, told, first = experiment.results, 0.0, 0
+    yield _Began(results.terms.exact)
     for _ in experiment.run():
         if not inbox.is_wanted:
             return
-        completed = experiment.completed
-        if first == 0 or completed == total or time.perf_counter() - told > _NEWS_SECONDS:
-            yield _Columns.since(experiment, first)
-            told, first = time.perf_counter(), completed
+        if first == 0 or results.is_complete or time.perf_counter() - told > _NEWS_SECONDS:
+            yield results.updates_since(first)
+            told, first = time.perf_counter(), results.completed
     if request.refine:
         for _ in experiment.refine():
             if not inbox.is_wanted:
                 return
             if time.perf_counter() - told > _NEWS_SECONDS:
-                yield _Refined.of(experiment)
+                yield results.updates_since(first)
                 told = time.perf_counter()
-        yield _Refined.of(experiment)
+        yield results.updates_since(first)

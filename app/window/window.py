@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import gc
-import sys
-import threading
 import time
 from functools import partial
 from itertools import pairwise
@@ -19,14 +16,13 @@ from app.document.document import Document
 from app.evidence.dock import EvidenceDock
 from app.files.files import Files
 from app.help.help import Help
+from app.help.screen import Screen
 from app.planes.heading import headings
 from app.planes.overlays.choice import AT_FIRST
 from app.planes.planes import PlaneGrid
 from app.problem.dock import ProblemEditor
-from app.run.end_signals import EndSignals
-from app.run.process import end, leave_a_core
 from app.run.session import Session
-from app.settings import Settings, user_folder
+from app.settings import Settings
 from app.theme import theme
 from app.theme.choice import ThemeChoice
 from app.transport.transport import Player, Transport
@@ -37,10 +33,9 @@ from app.widgets.user_text import button_text
 from app.window.docks import Docks
 from app.window.long_run import LongRun
 from app.window.size import LEAST, WANTED, fit_to_screen
-from core.runs.experiment import Experiment
+from core.runs.results import Results
 from core.scenario.edits import with_sampler
 from core.scenario.scenario import Scenario
-from core.system.leftovers import remove_leftovers
 from core.system.stop import stop
 from core.text.user_text import one_line
 
@@ -67,8 +62,8 @@ class MainWindow(QMainWindow):
         super().__init__()
         self.document = Document(scenario, path, self)
         self.settings = Settings(home)
-        self.experiment: Experiment | None = None
-        self._coming: Experiment | None = None
+        self.results: Results | None = None
+        self._coming: Results | None = None
         """A run that has not come as far as what is shown in its stead: a drag's preview of the same."""
         self._shows_preview = False
         self._planes_are_old = True
@@ -94,7 +89,8 @@ class MainWindow(QMainWindow):
             *(Key(Qt.Key(key), "Select a panel", partial(self.planes.select_panel, key - panels[0])) for key in panels),
         ]
         """What keys do while nothing is typed."""
-        self.help = Help(self)
+        screen = (self.document, self.session, self.problem, self.planes, self.evidence, self.transport, self.keys)
+        self.help = Help(self, Screen(*screen, results=lambda: self.results))
         self._build()
         self._connect()
         self._title()
@@ -260,32 +256,32 @@ class MainWindow(QMainWindow):
 
     # The run
 
-    def _began(self, experiment: Experiment) -> None:
+    def _began(self, results: Results) -> None:
         self.long_run.begin()
-        self._coming, self._run_of = experiment, self.document.revision
+        self._coming, self._run_of = results, self.document.revision
         if not self._shows_preview or self.player.is_playing:
-            self._take_over(experiment)
+            self._take_over(results)
 
-    def _take_over(self, experiment: Experiment) -> None:
+    def _take_over(self, results: Results) -> None:
         """Show a run from now on."""
-        self.experiment, self._coming, self._shows_preview = experiment, None, False
-        self.transport.show_schedule(experiment.schedule)
-        self.evidence.show_experiment(experiment)
-        self.player.begin(experiment.schedule)
+        self.results, self._coming, self._shows_preview = results, None, False
+        self.transport.show_schedule(results.schedule)
+        self.evidence.show_results(results)
+        self.player.begin(results.schedule)
         self._planes_are_old = True
 
-    def _previewed(self, experiment: Experiment) -> None:
+    def _previewed(self, results: Results) -> None:
         """Show a drag's small run in place of the last one, at the same frame."""
-        if not self.planes.has_room_for(experiment):
+        if not self.planes.has_room_for(results):
             return  # the run that would make room was dropped for the drag, and comes after it
-        if experiment.schedule != self.player.schedule:
-            self.transport.show_schedule(experiment.schedule)
-            self.player.begin(experiment.schedule)
-        self.experiment, self._coming, self._shows_preview = experiment, None, True
+        if results.schedule != self.player.schedule:
+            self.transport.show_schedule(results.schedule)
+            self.player.begin(results.schedule)
+        self.results, self._coming, self._shows_preview = results, None, True
         self._planes_are_old = False
-        self.planes.show_preview(experiment)
-        self.evidence.show_experiment(experiment)
-        self.player.available = experiment.evidence.completed
+        self.planes.show_preview(results)
+        self.evidence.show_results(results)
+        self.player.available = results.terms.completed
         self.player.show_again()
         self.transport.show_preview()
 
@@ -297,16 +293,16 @@ class MainWindow(QMainWindow):
             ):  # it would show noise where the preview shows the end
                 self._take_over(self._coming)
             return
-        assert self.experiment is not None
+        assert self.results is not None
         if self._planes_are_old:  # not in one go with the rest: the interface would halt for too long
             self._planes_are_old = False
             is_present = self._run_of.load == self.document.revision.load
-            self.planes.show_experiment(self.experiment, is_present=is_present)
+            self.planes.show_results(self.results, is_present=is_present)
         now = time.perf_counter()
         if now - self._drawn_at > _REDRAW_SECONDS:
             self._drawn_at = now
             self.evidence.advance()
-        available = self.experiment.completed
+        available = self.results.completed
         self.player.offer(available)
         self.transport.show_progress(available, self.session.seconds)
         self.long_run.follow(available - 1, self.player.last, self.session.seconds)
@@ -321,7 +317,7 @@ class MainWindow(QMainWindow):
         """Show what has been computed of the run, whatever was kept in its stead."""
         if self._coming is not None:
             self._take_over(self._coming)
-        if self._planes_are_old and self.experiment is not None:
+        if self._planes_are_old and self.results is not None:
             self._advanced()
 
     def _refined(self) -> None:
@@ -334,7 +330,7 @@ class MainWindow(QMainWindow):
 
     def _round(self) -> str:
         """How far the bracket is."""
-        bracket = self.experiment.bracket if self.experiment else None
+        bracket = self.results.bracket if self.results else None
         return f"round {bracket.rounds + 1} of {self.scenario.run.kl_rounds}" if bracket else ""
 
     def _settled(self) -> None:
@@ -354,8 +350,8 @@ class MainWindow(QMainWindow):
         self.transport.show_cancelled()
 
     def _show_frame(self, frame: int) -> None:
-        experiment = self.experiment
-        if experiment is None:
+        results = self.results
+        if results is None:
             return
         self.planes.show_frame(frame)
         self.evidence.show_frame(frame)
@@ -366,11 +362,11 @@ class MainWindow(QMainWindow):
 
     def _write(self, frame: int) -> None:
         """Say in figures what holds at a frame."""
-        experiment = self.experiment
-        if experiment is None or self._planes_are_old or not self.player.is_current:
+        results = self.results
+        if results is None or self._planes_are_old or not self.player.is_current:
             return
         self.evidence.write(frame)
-        self.planes.write(headings(experiment, frame, is_playing=self.player.is_playing))
+        self.planes.write(headings(results, frame, is_playing=self.player.is_playing))
 
     # Drops, keys and the end
 
@@ -423,27 +419,3 @@ class MainWindow(QMainWindow):
         self.player.pause()
         self.session.close()
         return is_kept
-
-
-def open_window(scenario: Scenario, path: Path | None) -> int:
-    """Open the window and stay until it is closed; return the exit status."""
-    leave_a_core()
-    # torch leaves a heap whose every full collection would stop the interface for a tenth of a second.
-    gc.collect()
-    gc.freeze()
-    application = QApplication(sys.argv[:1])
-    application.setApplicationName("Mismatch Lab")
-    application.setOrganizationName("Mismatch Lab")
-    signals = EndSignals(application)
-    theme.install(application)
-    window = MainWindow(scenario, path, user_folder())
-    signals.came.connect(window.leave)
-    window.show()
-    folders = [*window.settings.recent_folders, *([path.absolute().parent] if path else [])]
-    threading.Thread(target=remove_leftovers, args=(folders,), name="mismatch-lab-leftovers", daemon=True).start()
-    window.help.welcome(window.settings)
-    status = application.exec()
-    signals.close()
-    if stop.signal is not None:
-        stop.say()
-    return end(status)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import torch
 from torch import Tensor
@@ -11,6 +11,7 @@ from torch import Tensor
 from core.problem.gaussian import excess
 from core.problem.mixture import GaussianMixture
 from core.problem.problem import Level
+from core.problem.schedule import Schedule
 from core.samplers import Kernel
 
 TERMS = ("bound", "initialisation", "discretisation", "variance", "mismatch", "mismatch_range", "mismatch_null")
@@ -51,10 +52,21 @@ def variance_term(level: Level, kernel: Kernel, fisher: Tensor) -> Tensor:
 
     ``K_t = sigma_t^2 (I + beta_t E grad s)`` and ``E grad s = -E s s^T``. Infinite for a step without variance.
     """
-    wider = kernel.variance / level.variance
-    if not isinstance(wider, Tensor):
-        wider = torch.tensor(wider, dtype=torch.float64)
+    wider = torch.as_tensor(kernel.variance / level.variance, dtype=torch.float64)
     if bool((wider == 1).all()):
         return torch.zeros_like(fisher[:, 0])
     each = 0.5 * ((1 / wider - 1) * (1 - level.beta * fisher) + wider.log())
     return torch.where(wider > 0, each, math.inf).sum(1)
+
+
+class TermsView(Protocol):
+    """One way to take the expectations of every term, accumulated from t = T down."""
+
+    block: int
+    """How many steps are best taken at once."""
+
+    def start(self, schedule: Schedule) -> Totals:
+        """Go to t = T; return what is there."""
+
+    def advance(self, level: Level) -> Totals:
+        """Add the terms of B steps; return everything accumulated down to each t - 1."""

@@ -1,4 +1,7 @@
-"""A prior from data: points from a file, and the Gaussian mixture that describes them."""
+"""A prior from data: points from a file, and the Gaussian mixture that describes them.
+
+Import everything from here: readers, layouts of tables, fits, and the scenario that is made of one.
+"""
 
 from core.data.array import parse_npy, table_of
 from core.data.file import MOST_BYTES, content_of, is_array, parse, read_steps, read_table

@@ -1,4 +1,8 @@
-"""How a sampler's particles are shared out among the target's components at one t."""
+"""Weights of the target's components among particles: mean probabilities of the components given the particles.
+
+Over exact particles their expectation is the components' own weights, at every t. Where the target has no density,
+particles belong to no component, and nothing is said.
+"""
 
 from __future__ import annotations
 
@@ -8,40 +12,48 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
-from core.runs.experiment import Experiment
+from core.problem.mixture import GaussianMixture
+from core.simulation.work import BLOCK_BYTES, slices
 
-_PARTICLES = 4000
-"""At most so many are looked at: enough to see, and cheap enough for every frame."""
-_PRODUCTS = 60_000_000
-"""At most about so many products are formed for one sampler."""
-_FEWEST = 100
+_FEWEST = 3
+"""Particles that are looked at together at least."""
 
 
-class Weights(NamedTuple):
-    """Of the target's components, (K,) each."""
+class ComponentWeights(NamedTuple):
+    """Of K components."""
 
     exact: NDArray[np.float64]
+    """(K,): the target's own."""
     sampled: NDArray[np.float64]
-    """(samplers, K): mean probabilities of the components given the particles; NaN where they diverged."""
+    """(..., K): among the particles of one sampler or several; NaN where they diverged."""
     error: NDArray[np.float64]
-    """(samplers, K): standard errors."""
+    """(..., K): standard errors of those."""
 
 
 @torch.no_grad()
-def weights_at(experiment: Experiment, frame: int) -> Weights | None:
-    """Return the weights at a frame, or None where the target has no density that could tell components apart."""
-    abar = float(experiment.schedule.alpha_bar[experiment.schedule.steps - frame])
-    target = experiment.problem.target.noised(abar)
-    if target.is_singular:
-        return None
-    few = min(_PARTICLES, max(_FEWEST, _PRODUCTS // target.axes.numel()))
-    shape = len(experiment.samplers), target.components
-    sampled, error = np.full(shape, math.nan), np.full(shape, math.nan)
-    for index in range(len(experiment.samplers)):
-        points = experiment.trace.particles(index, frame, few).double()
-        if bool(points.isfinite().all()):
-            membership = target.responsibilities(points).of_component
-            sampled[index] = membership.mean(-1)
-            error[index] = membership.std(-1, correction=0) / math.sqrt(points.shape[1])
-    return Weights(target.weights.numpy(), sampled, error)
+def memberships(target: GaussianMixture, points: Tensor) -> Tensor:
+    """(K, N): probabilities of the components given each of N points, (d, N); the target has a density."""
+    width = max(_FEWEST, BLOCK_BYTES // target.means.numel())
+    found = torch.empty(target.components, points.shape[1], dtype=torch.float64)
+    for part in slices(points.shape[1], width):
+        found[:, part] = target.responsibilities(points[:, part].double()).of_component
+    return found
+
+
+def component_weights(target: GaussianMixture, points: Tensor) -> ComponentWeights:
+    """Return the weights among particles (d, N) at the target's noise level."""
+    own = target.weights.numpy()
+    if not bool(points.isfinite().all()):
+        nothing = np.full(target.components, math.nan)
+        return ComponentWeights(own, nothing, nothing)
+    found = memberships(target, points)
+    return ComponentWeights(own, found.mean(-1).numpy(), standard_error(found).numpy())
+
+
+def standard_error(values: Tensor) -> Tensor:
+    """Standard error of the mean over the last dimension; NaN for a single value."""
+    if values.shape[-1] == 1:
+        return torch.full_like(values[..., 0], math.nan)
+    return values.std(-1) / math.sqrt(values.shape[-1])

@@ -1,8 +1,7 @@
-"""How close the particles are to exact samples of the target at one t: three numbers for reading modes.
+"""Distances between particles and exact samples of the target at one t: component weights, W2 and MMD.
 
-Component weights, transport distance and kernel discrepancy see what the KL does not say: which mode is short of
-particles, how far they would have to move. Each comes with its standard error and with what exact samples
-in equal number would show (theory.md section 4).
+They see what the KL does not say: which mode is short of particles, how far they would have to move. Each comes with
+its standard error and with what exact samples in equal number would show (theory.md section 4).
 """
 
 from __future__ import annotations
@@ -17,10 +16,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from core.diagnostics.component_weights import memberships, standard_error
 from core.problem.gaussian import gaussian_w2
 from core.problem.mixture import GaussianMixture
 from core.problem.problem import Problem
-from core.simulation.work import BLOCK_BYTES, slices
 
 _DIRECTIONS = 16
 """At least so many directions are looked along, in whole orthonormal bases."""
@@ -51,7 +50,7 @@ UNKNOWN = Distance(math.nan, math.nan, math.nan)
 
 @final
 @dataclass(frozen=True, eq=False)
-class Closeness:
+class SampleMetrics:
     """What is known of one sampler's particles."""
 
     exact_weights: NDArray[np.float64]
@@ -81,8 +80,8 @@ class Closeness:
 @torch.no_grad()
 def closeness(
     problem: Problem, abar: float, particles: Tensor, *, seed: int, law: tuple[Tensor, Tensor] | None = None
-) -> Closeness:
-    """Compare one sampler's particles with the target at one noise level; see :class:`Yardstick` for several.
+) -> SampleMetrics:
+    """Compare one sampler's particles with the target at one noise level; see :class:`ExactSamples` for several.
 
     Args:
         problem: in float64, on the CPU.
@@ -91,11 +90,11 @@ def closeness(
         seed: of the exact samples.
         law: mean (d,) and covariance (d, d) of the particles, where they are Gaussian and it is known.
     """
-    return Yardstick(problem.target.noised(abar), particles.shape[1], seed=seed).measure(particles, law)
+    return ExactSamples(problem.target.noised(abar), particles.shape[1], seed=seed).measure(particles, law)
 
 
 @final
-class Yardstick:
+class ExactSamples:
     """Exact samples of a target, prepared once to hold any sampler's particles against.
 
     Args:
@@ -116,7 +115,7 @@ class Yardstick:
         self._samples, self._others = (target.sample(self.count, generator) for _ in range(2))
 
     @torch.no_grad()
-    def measure(self, particles: Tensor, law: tuple[Tensor, Tensor] | None = None) -> Closeness:
+    def measure(self, particles: Tensor, law: tuple[Tensor, Tensor] | None = None) -> SampleMetrics:
         """Compare particles (d, N) with the target; diverged or too few ones are unknown, and a note says so.
 
         Args:
@@ -125,9 +124,9 @@ class Yardstick:
         """
         weights = self.target.weights
         if particles.shape[1] < _FEWEST:
-            return Closeness.unknown(weights, f"closeness: takes {_FEWEST} particles at least")
+            return SampleMetrics.unknown(weights, f"closeness: takes {_FEWEST} particles at least")
         if not bool(particles.isfinite().all()):
-            return Closeness.unknown(weights, "closeness: the particles diverged")
+            return SampleMetrics.unknown(weights, "closeness: the particles diverged")
         points, notes = particles[:, : self.count].double() - self._centre.unsqueeze(-1), []
         law = None if law is None else (law[0] - self._centre, law[1])
         sampled, error, weights_error = self._weigh(points)
@@ -140,7 +139,7 @@ class Yardstick:
         w2 = self._exact_w2(*law) if law is not None and exact else self._sliced_w2(points)
         if math.isnan(w2.value):
             notes.append("w2: the law of the particles is beyond double precision")
-        return Closeness(weights.numpy(), sampled, error, weights_error, w2, exact, mmd, tuple(notes))
+        return SampleMetrics(weights.numpy(), sampled, error, weights_error, w2, exact, mmd, tuple(notes))
 
     # Component weights
 
@@ -148,30 +147,25 @@ class Yardstick:
         """(K, n): probabilities of the components at as many points as there is time for."""
         target = self.target
         few = max(min(_WEIGHED // target.axes.numel(), MEMBERSHIPS // target.components), _FEWEST)
-        width = max(_FEWEST, BLOCK_BYTES // target.means.numel())
-        points = points[:, :few]
-        memberships = points.new_empty(target.components, points.shape[1])
-        for part in slices(points.shape[1], width):
-            memberships[:, part] = target.responsibilities(points[:, part]).of_component
-        return memberships
+        return memberships(target, points[:, :few])
 
     @cached_property
     def _weights_floor(self) -> float:
         """Mean total variation of exact samples: half the mean absolute normals of their standard errors."""
-        memberships = self._memberships(self._samples)
-        return float(_standard_error(memberships).sum()) / math.sqrt(math.tau)
+        found = self._memberships(self._samples)
+        return float(standard_error(found).sum()) / math.sqrt(math.tau)
 
     def _weigh(self, points: Tensor) -> tuple[NDArray[np.float64], NDArray[np.float64], Distance]:
         if self.target.is_singular:
             nothing = np.full(self.target.components, math.nan)
             return nothing, nothing, UNKNOWN
-        memberships = self._memberships(points)
-        sampled = memberships.mean(-1)
+        found = self._memberships(points)
+        sampled = found.mean(-1)
         gap = sampled - self.target.weights
         # Total variation is linear in the memberships, as long as no gap changes its sign.
-        error = _standard_error(0.5 * gap.sign() @ memberships)
+        error = standard_error(0.5 * gap.sign() @ found)
         distance = Distance(0.5 * float(gap.abs().sum()), float(error), self._weights_floor)
-        return sampled.numpy(), _standard_error(memberships).numpy(), distance
+        return sampled.numpy(), standard_error(found).numpy(), distance
 
     # Transport
 
@@ -227,11 +221,6 @@ class Yardstick:
         return Distance(value, math.sqrt((4 * (count - 2) * between + 2 * within) / pairs), 0.0)
 
 
-def _standard_error(values: Tensor) -> Tensor:
-    """Of the mean over the last dimension."""
-    return values.std(-1) / math.sqrt(values.shape[-1])
-
-
 def _directions(dimension: int) -> Tensor:
     """(L, d): whole orthonormal bases, so that every direction counts alike."""
     bases = math.ceil(_DIRECTIONS / dimension) if dimension > 1 else 1
@@ -269,5 +258,5 @@ class _Sorted(NamedTuple):
 def _transport(points: _Sorted, others: _Sorted) -> tuple[float, float]:
     """Mean W2^2 over the directions of two clouds of equal number, and its standard error."""
     gap = points.values - others.values
-    errors = (_standard_error(cloud.influence(way)) for cloud, way in ((points, gap), (others, -gap)))
+    errors = (standard_error(cloud.influence(way)) for cloud, way in ((points, gap), (others, -gap)))
     return float(gap.square().mean()), math.hypot(*(float(error) for error in errors))

@@ -87,11 +87,3 @@ def _part(measurement: Measurement, vectors: Tensor, part: Part) -> Tensor:
     if part == "all":
         return vectors
     return (measurement.range_projector if part == "measured" else measurement.null_projector) @ vectors
-
-
-def sampled_weights(level: Level, particles: Tensor) -> Tensor:
-    """(K,): mean probability of each component of ``Q_{t|y}`` given the particles x_t, (d, N).
-
-    Over exact particles its expectation is the component's weight, at every t.
-    """
-    return level.target.responsibilities(particles.to(level.target.means)).of_component.mean(-1)

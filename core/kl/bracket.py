@@ -11,14 +11,12 @@ from typing import Self, final
 import numpy as np
 from numpy.typing import NDArray
 
+from core.kl.known_kl import middle_if_tight
 from core.kl.partition import Estimate
 from core.problem.schedule import Schedule
 from core.samplers import Sampler
+from core.text.number_format import SURE
 
-_TIGHT = 0.2
-"""The midpoint is a value where the bracket is narrower than this part of it."""
-SURE = 3.0
-"""Standard errors by which the bracket of a single round is wider than its bounds."""
 _FLOOR = 0.05
 """Nats: standard errors are compared with the value, or with this where it is smaller."""
 _TIMES = (0.8, 0.6, 0.4, 0.2, 0.1, 0.05, 0.02)
@@ -135,8 +133,7 @@ class Bracket:
     def value(self, bound: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
         """Return the midpoint of the limits where they are tight, else NaN."""
         low, high = self.limits(bound)
-        middle = np.where(np.isfinite(high), (low + high) / 2, np.nan)
-        return np.where(high < low + _TIGHT * middle, middle, np.nan)
+        return middle_if_tight(low, high)
 
     def settled(self, target_error: float) -> bool:
         """Whether every standard error is below this part of its value (or of a twentieth of a nat)."""

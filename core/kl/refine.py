@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from core.kl.bracket import SURE, Bracket, Estimates
+from core.kl.bracket import Bracket, Estimates
 from core.kl.change_of_variables import Density
 from core.kl.measured import MeasuredLaw, measured_laws
 from core.kl.partition import (
@@ -38,6 +38,7 @@ from core.problem.schedule import Schedule
 from core.samplers import Kernel, Sampler
 from core.simulation.simulate import draw
 from core.simulation.work import Work, points_at_once, slices
+from core.text.number_format import SURE
 
 _GROUPS = 8
 """Parts of the particles whose spread tells how much they weigh in a kernel estimate's error."""

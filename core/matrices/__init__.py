@@ -1,4 +1,7 @@
-"""Matrices that people pose: read from text and files, filled with patterns, judged, and put into a scenario."""
+"""Matrices that people pose: read from text and files, filled with patterns, judged, and put into a scenario.
+
+Import everything from here.
+"""
 
 from core.matrices.file import read_matrix
 from core.matrices.patterns import COVARIANCES, MEASUREMENTS, Parameter, Pattern

@@ -117,7 +117,7 @@ class Curvature:
 
     def _within(self, block: _Pulls) -> Tensor:
         spread = torch.einsum("...kin,...kjn->...ijn", block.weight * block.centred, block.centred)
-        scale = self._scale.unsqueeze(-1) if isinstance(self._scale, Tensor) else self._scale
+        scale = torch.as_tensor(self._scale, dtype=spread.dtype).unsqueeze(-1)
         return scale * spread + torch.einsum("...kn,...kij->...ijn", block.weight.squeeze(-2), self._own_within)
 
 

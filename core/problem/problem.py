@@ -154,7 +154,7 @@ class Problem:
                 yield level
                 level.forget()
 
-    def level(self, schedule: Schedule, times: Sequence[int]) -> Level:
+    def level(self, schedule: Schedule, times: Sequence[int]) -> LevelBatch:
         """Return B levels as one, whose numbers are (B, 1, 1) and whose points are (B, d, N)."""
 
         def column(values: Sequence[float]) -> Tensor:
@@ -164,16 +164,15 @@ class Problem:
         before = [float(schedule.alpha_bar[t - 1]) for t in times]
         betas = [schedule.betas[t - 1] for t in times]
         prior, target = (part.noised_along(abars) for part in (self.prior, self.target))
-        return Level(tuple(times), column(betas), column(abars), column(before), prior, target, self, schedule)
+        return LevelBatch(tuple(times), column(betas), column(abars), column(before), prior, target, self, schedule)
 
 
-@final
 @dataclass(frozen=True, eq=False)
 class Level:
-    """The problem seen at noise level t, for the reverse step from t to t - 1; or at B of them at once."""
+    """The problem seen at noise level t, for the reverse step from t to t - 1; see also :class:`LevelBatch`."""
 
     times: tuple[int, ...]
-    """The one t, or those of B levels."""
+    """The one t; those of a batch."""
     beta: Scalar
     """``1 - alpha_t``."""
     abar: Scalar
@@ -209,13 +208,7 @@ class Level:
 
     def each(self) -> list[Level]:
         """Return the levels one by one."""
-        bars, betas = self.schedule.alpha_bar, self.schedule.betas
-        return [
-            Level((t,), betas[t - 1], float(bars[t]), before, prior, target, self.problem, self.schedule)
-            for t, before, prior, target in zip(
-                self.times, self.before, self.prior.levels(), self.target.levels(), strict=True
-            )
-        ]
+        return [self]
 
     @property
     def before(self) -> list[float]:
@@ -225,20 +218,18 @@ class Level:
     @cached_property
     def previous(self) -> Level:
         """The level t - 1; at t = 1 the same level, since t = 0 has none."""
-        times = [max(t - 1, 1) for t in self.times]
-        if isinstance(self.beta, Tensor):
-            return self.problem.level(self.schedule, times)
-        t, bars = times[0], self.schedule.alpha_bar
+        t, bars = max(self.t - 1, 1), self.schedule.alpha_bar
         prior, target = (part.noised(float(bars[t])) for part in (self.problem.prior, self.problem.target))
         numbers = self.schedule.betas[t - 1], float(bars[t]), float(bars[t - 1])
         return Level((t,), *numbers, prior, target, self.problem, self.schedule)
 
     def step_mean(self, points: Tensor, score: Tensor) -> Tensor:
         """``(x + (1 - alpha_t) g) / sqrt(alpha_t)`` for points and scores (d, N)."""
-        root = self.alpha**0.5
-        if isinstance(self.beta, Tensor):
-            return torch.addcmul(points, score, self.beta).div_(root)
-        return torch.add(points, score, alpha=self.beta).div_(root)
+        return torch.add(points, score, alpha=float(self.beta)).div_(self.alpha**0.5)
+
+    def for_matrices(self, value: Scalar) -> Scalar:
+        """Return a number of this level as matrices (r, r, N) take it."""
+        return value
 
     def denoised(self, points: Tensor, score: Tensor) -> Tensor:
         """``(x + (1 - abar_t) g) / sqrt(abar_t)`` for points and scores (d, N): with the prior's score, ``xhat``."""
@@ -278,3 +269,31 @@ class Level:
     def target_mean(self, points: Tensor) -> Tensor:
         """``mu*_t(x) = E[x_{t-1} | x_t = x]`` of the target path, by Tweedie's formula, (d, N)."""
         return self.step_mean(points, self.target_score(points))
+
+
+@final
+class LevelBatch(Level):
+    """B noise levels as one: numbers are (B, 1, 1), points (B, d, N)."""
+
+    def each(self) -> list[Level]:
+        """Return the levels one by one."""
+        bars, betas = self.schedule.alpha_bar, self.schedule.betas
+        return [
+            Level((t,), betas[t - 1], float(bars[t]), before, prior, target, self.problem, self.schedule)
+            for t, before, prior, target in zip(
+                self.times, self.before, self.prior.levels(), self.target.levels(), strict=True
+            )
+        ]
+
+    @cached_property
+    def previous(self) -> LevelBatch:
+        """The levels t - 1; at t = 1 the same level, since t = 0 has none."""
+        return self.problem.level(self.schedule, [max(t - 1, 1) for t in self.times])
+
+    def step_mean(self, points: Tensor, score: Tensor) -> Tensor:
+        """``(x + (1 - alpha_t) g) / sqrt(alpha_t)`` for points and scores (B, d, N)."""
+        return torch.addcmul(points, score, torch.as_tensor(self.beta)).div_(self.alpha**0.5)
+
+    def for_matrices(self, value: Scalar) -> Scalar:
+        """Return numbers of these levels as matrices (B, r, r, N) take them."""
+        return torch.as_tensor(value).unsqueeze(-1)

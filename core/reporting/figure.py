@@ -26,7 +26,7 @@ from core.reporting.figure_layout import (
     spread,
 )
 from core.reporting.findings import Column, Findings, headline
-from core.text.number_format import with_error
+from core.text.number_format import BAND, with_error
 from core.text.user_text import figure_text
 
 _DASHES = {"bound": (6.0, 3.6), "observed_mismatch": (0.1, 2.0), "kl": (7.0, 2.6, 0.1, 2.6)}
@@ -114,7 +114,7 @@ def _draw(axes: Axes, found: Sequence[Findings], index: int) -> None:
         beneath = sum(np.allclose(each.value[name], later.value[name], rtol=1e-6) for later in found[index + 1 :])
         width = 2.6 + 2.2 * beneath if name == "mismatch" else 1.9
         axes.plot(times, values, color=colour, linewidth=width, **_dashes(name, index / len(found)))
-    middle, spread = each.value["mismatch"][frames], 2 * np.nan_to_num(each.error["mismatch"][frames])
+    middle, spread = each.value["mismatch"][frames], BAND * np.nan_to_num(each.error["mismatch"][frames])
     below, above = (np.clip(middle + side, low, high) for side in (-spread, spread))
     axes.fill_between(times, below, above, color=colour, alpha=0.18, linewidth=0)
     brackets = _brackets(each)

@@ -1,4 +1,4 @@
-"""What a finished experiment found of each sampler: every number, its error, and why some are unknown."""
+"""What a finished results found of each sampler: every number, its error, and why some are unknown."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 
 from core.bounds.asymptote import Asymptote, no_asymptote
 from core.bounds.terms import TERMS
-from core.diagnostics.sample_metrics import Closeness, Distance
-from core.kl.known_kl import INFINITE, WHY_INFINITE, KnownKL, bound_texts, kl_entry, kl_times, known_kl
-from core.runs.experiment import Experiment
+from core.diagnostics.sample_metrics import Distance, SampleMetrics
+from core.kl.known_kl import INFINITE, KnownKL
+from core.reporting.kl_entry import kl_entry
+from core.reporting.words import WHY_INFINITE, bound_texts
+from core.runs.results import Results
 from core.samplers import About
 from core.text.number_format import known, number, with_error
 
@@ -54,15 +56,15 @@ class Findings:
     """The bound at t = 1, for tables."""
     asymptote: Asymptote | None
     """The mismatch in the continuous-time limit at fixed abar_1, and its error."""
-    closeness: dict[int, Closeness]
+    metrics: dict[int, SampleMetrics]
     """How close the particles are to exact samples, at t = 1, and at t = 0 where the target has a density."""
     fault: str | None = None
     """Why its code stopped, in one sentence; then nothing else is known."""
 
     @classmethod
-    def of(cls, experiment: Experiment, index: int) -> Self:
-        """Collect what a finished experiment knows of the sampler at ``index``."""
-        evidence, trace = experiment.evidence, experiment.trace
+    def of(cls, results: Results, index: int) -> Self:
+        """Collect what a finished results knows of the sampler at ``index``."""
+        evidence, trace = results.terms, results.trace
         value = {
             "kl": evidence.kl[index].copy(),
             **{name: evidence.value[name][index].copy() for name in TERMS},
@@ -74,51 +76,51 @@ class Findings:
             "observed_mismatch": trace.observed_error[index].copy(),
         }
         findings = cls(
-            experiment.samplers[index].about,
+            results.samplers[index].about,
             value,
             error,
             trace.diverged_at[index],
             [],
-            {t: kl_entry(experiment, index, t) for t in kl_times(experiment)},
-            known_kl(experiment, index, experiment.schedule.steps - 1),
-            bound_texts(experiment, index, experiment.schedule.steps - 1).full,
-            experiment.asymptotes[index] if experiment.asymptotes else None,
-            {t: each[index] for t, each in ((1, experiment.closeness), (0, experiment.end_closeness)) if each},
-            experiment.fault(index),
+            {t: kl_entry(results, index, t) for t in results.kl.times},
+            results.kl.at(index, results.schedule.steps - 1),
+            bound_texts(results, index, results.schedule.steps - 1).full,
+            results.asymptotes[index] if results.asymptotes else None,
+            {t: each[index] for t, each in results.metrics.items()},
+            results.fault(index),
         )
-        findings._explain(experiment, index)
+        findings._explain(results, index)
         return findings
 
-    def _explain(self, experiment: Experiment, index: int) -> None:
+    def _explain(self, results: Results, index: int) -> None:
         """Blank what is infinite or unknown, and note why."""
         if self.fault is not None:
             self.notes.append(f"all: its code stopped, so that nothing is known: {self.fault}")
             return
-        steps = experiment.schedule.steps
-        gaps = list(_gaps(experiment, index))
+        steps = results.schedule.steps
+        gaps = list(_gaps(results, index))
         for name in COLUMNS:
             first = min((gap.frame for gap in gaps if name in gap.columns), default=steps + 1)
             lost = np.flatnonzero(~np.isfinite(self.value[name][:first]))
             if lost.size:
                 t = steps - int(lost[0])
-                is_infinite = name == "kl" and known_kl(experiment, index, int(lost[0])) == INFINITE
+                is_infinite = name == "kl" and results.kl.at(index, int(lost[0])) == INFINITE
                 note = f"kl: {WHY_INFINITE}" if is_infinite else f"{name}: beyond double precision from t = {t} down"
                 gaps.append(_Gap([name], int(lost[0]), note))
         for columns, frame, note in gaps:
             for name in columns:
                 self.value[name][frame:] = self.error[name][frame:] = np.nan
             self.notes.append(note)
-        self._explain_errors(experiment.scenario.run.particles)
-        if not experiment.evidence.exact[index]:
-            infinite = [t for t in self.kl if known_kl(experiment, index, steps - t) == INFINITE]
+        self._explain_errors(results.scenario.run.particles)
+        if not results.terms.exact[index]:
+            infinite = [t for t in self.kl if results.kl.at(index, steps - t) == INFINITE]
             self.notes.extend(f"at.{t}.kl: {WHY_INFINITE}" for t in infinite)
-        if experiment.precision_note is not None:
-            self.notes.append(f"observed_mismatch, closeness: {experiment.precision_note}")
-        if experiment.bracket is not None and not experiment.evidence.exact[index]:
-            self.notes.extend(f"kl, {note}" for note in experiment.bracket.notes[index])
-        if (reason := no_asymptote(experiment.samplers[index])) is not None:
+        if results.precision_note is not None:
+            self.notes.append(f"observed_mismatch, closeness: {results.precision_note}")
+        if results.bracket is not None and not results.terms.exact[index]:
+            self.notes.extend(f"kl, {note}" for note in results.bracket.notes[index])
+        if (reason := no_asymptote(results.samplers[index])) is not None:
             self.notes.append(f"asymptote: {self.about.label} {reason}")
-        self.notes.extend(dict.fromkeys(note for each in self.closeness.values() for note in each.notes))
+        self.notes.extend(dict.fromkeys(note for each in self.metrics.values() for note in each.notes))
 
     def _explain_errors(self, particles: int) -> None:
         if particles == 1:
@@ -140,7 +142,7 @@ class Findings:
         value = {name: known(self.value[name][frame]) for name in COLUMNS}
         error = {name: known(self.error[name][frame]) for name in COLUMNS}
         del value["kl"], error["kl"]
-        close = self.closeness.get(t)
+        close = self.metrics.get(t)
         return {
             "kl": self.kl[t],
             **value,
@@ -149,14 +151,14 @@ class Findings:
         }
 
 
-def _gaps(experiment: Experiment, index: int) -> Iterator[_Gap]:
+def _gaps(results: Results, index: int) -> Iterator[_Gap]:
     """What cannot be known of a sampler, before any of its numbers is looked at."""
-    steps, diverged_at = experiment.schedule.steps, experiment.trace.diverged_at[index]
-    if not experiment.evidence.exact[index]:
-        way = "lies in a bracket" if experiment.bracket else "is not bracketed (run.kl_rounds = 0)"
+    steps, diverged_at = results.schedule.steps, results.trace.diverged_at[index]
+    if not results.terms.exact[index]:
+        way = "lies in a bracket" if results.bracket else "is not bracketed (run.kl_rounds = 0)"
         yield _Gap(["kl"], 0, f"kl: has no closed form, and {way}")
-    yield from _degeneracy(experiment, index)
-    if experiment.problem.target.is_singular:
+    yield from _degeneracy(results, index)
+    if results.problem.target.is_singular:
         columns = ["kl", "bound", "discretisation"]
         yield _Gap(columns, steps, "at.0, kl, bound, discretisation: the target has no density at t = 0")
     if diverged_at is not None:
@@ -164,9 +166,9 @@ def _gaps(experiment: Experiment, index: int) -> Iterator[_Gap]:
         yield _Gap(["observed_mismatch"], steps - diverged_at, note)
 
 
-def _degeneracy(experiment: Experiment, index: int) -> Iterator[_Gap]:
+def _degeneracy(results: Results, index: int) -> Iterator[_Gap]:
     """Steps without variance in some direction: no path has a density any more."""
-    value, steps = experiment.evidence.value, experiment.schedule.steps
+    value, steps = results.terms.value, results.schedule.steps
     infinite = np.isposinf(value["variance"][index])
     if not infinite.any():
         return
@@ -179,16 +181,16 @@ def _degeneracy(experiment: Experiment, index: int) -> Iterator[_Gap]:
     yield _Gap(lost, frame, f"{', '.join(lost)}: no path bound exists from t = {steps - frame} down: {note}")
 
 
-def findings(experiment: Experiment) -> list[Findings]:
-    """Return what an experiment knows of each of its samplers.
+def findings(results: Results) -> list[Findings]:
+    """Return what an results knows of each of its samplers.
 
     Raises:
-        ValueError: the experiment has not run to its end.
+        ValueError: the results has not run to its end.
     """
-    steps = experiment.schedule.steps
-    if experiment.completed <= steps:
-        raise ValueError("only a finished experiment can be reported")
-    return [Findings.of(experiment, index) for index in range(len(experiment.samplers))]
+    steps = results.schedule.steps
+    if results.completed <= steps:
+        raise ValueError("only a finished results can be reported")
+    return [Findings.of(results, index) for index in range(len(results.samplers))]
 
 
 def headline(found: Sequence[Findings]) -> list[dict[str, str]]:
@@ -225,7 +227,7 @@ _TITLES = {
 }
 
 
-def _closeness(close: Closeness) -> dict[str, Any]:
+def _closeness(close: SampleMetrics) -> dict[str, Any]:
     """How close the particles are, as the report holds it."""
 
     def entry(distance: Distance) -> dict[str, float | None]:

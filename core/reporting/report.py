@@ -1,4 +1,4 @@
-"""What a finished experiment found, to keep: ``report.json``, ``curves.csv`` and ``evidence.png``."""
+"""What a finished results found, to keep: ``report.json``, ``curves.csv`` and ``evidence.png``."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from core.reporting.findings import COLUMNS, Findings, findings
-from core.runs.experiment import Experiment
+from core.runs.results import Results
 from core.system.staging import require_places, write_together
 from core.text.number_format import known
 from core.text.user_text import cell_text
@@ -26,30 +26,30 @@ FILES = ("curves.csv", "evidence.png", "report.json")
 """What a report is made of."""
 
 
-def build_report(experiment: Experiment) -> dict[str, Any]:
+def build_report(results: Results) -> dict[str, Any]:
     """Return the content of ``report.json``: plain numbers, lists and strings; None for what is unknown.
 
     Raises:
-        ValueError: the experiment has not run to its end.
+        ValueError: the results has not run to its end.
     """
-    found = findings(experiment)
-    singular = experiment.problem.target.is_singular
+    found = findings(results)
+    singular = results.problem.target.is_singular
     return {
         "schema": SCHEMA,
-        "scenario": experiment.scenario.to_dict(),
+        "scenario": results.scenario.to_dict(),
         "versions": {
             "mismatch-lab": product_version(),
             "python": platform.python_version(),
             "torch": str(torch.__version__),
             "numpy": np.__version__,
-            "device": str(experiment.device),
+            "device": str(results.device),
         },
         "schedule": {
-            "alpha": experiment.schedule.alpha.tolist(),
-            "alpha_bar": experiment.schedule.alpha_bar[1:].tolist(),
+            "alpha": results.schedule.alpha.tolist(),
+            "alpha_bar": results.schedule.alpha_bar[1:].tolist(),
         },
         "target": {
-            name: getattr(experiment.problem.target, name).tolist() for name in ("weights", "means", "covariances")
+            name: getattr(results.problem.target, name).tolist() for name in ("weights", "means", "covariances")
         },
         "samplers": {
             each.about.key: {
@@ -60,7 +60,7 @@ def build_report(experiment: Experiment) -> dict[str, Any]:
                 **({} if each.fault is None else {"fault": each.fault}),
                 "at": {"1": each.at(1), "0": None if singular else each.at(0)},
                 "curves": {
-                    "t": list(range(experiment.schedule.steps, -1, -1)),
+                    "t": list(range(results.schedule.steps, -1, -1)),
                     **{name: [known(value) for value in each.value[name]] for name in COLUMNS},
                 },
                 "kl": [{"t": t, **entry} for t, entry in each.kl.items()],
@@ -68,18 +68,18 @@ def build_report(experiment: Experiment) -> dict[str, Any]:
                 if each.asymptote is None
                 else {
                     **dict(zip(("value", "stderr"), each.asymptote, strict=True)),
-                    "abar_1": float(experiment.schedule.alpha_bar[1]),
-                    "meaning": experiment.limit_words.meaning,
+                    "abar_1": float(results.schedule.alpha_bar[1]),
+                    "meaning": results.limit_words.meaning,
                 },
                 "notes": each.notes,
             }
-            for each, sampler in zip(found, experiment.samplers, strict=True)
+            for each, sampler in zip(found, results.samplers, strict=True)
         },
         "notes": [f"{each.about.key}: {note}" for each in found for note in each.notes],
     }
 
 
-def write_report(experiment: Experiment, folder: Path) -> None:
+def write_report(results: Results, folder: Path) -> None:
     """Write the report's files into ``folder``, which is made if need be.
 
     Nothing appears in ``folder`` before all of the report is on the disk: what fails or is
@@ -87,18 +87,18 @@ def write_report(experiment: Experiment, folder: Path) -> None:
 
     Raises:
         OSError: the files cannot be written.
-        ValueError: the experiment has not run to its end.
+        ValueError: the results has not run to its end.
     """
     from core.reporting.figure import save_evidence  # noqa: PLC0415 - matplotlib takes a second to load
 
-    text = _json(build_report(experiment))
-    found = findings(experiment)
+    text = _json(build_report(results))
+    found = findings(results)
     picture = io.BytesIO()
     with io.TextIOWrapper(io.BytesIO(), encoding="utf-8", newline="") as file:
         _write_curves(found, file)
         file.flush()
         curves = file.buffer.getvalue()
-    save_evidence(experiment.scenario.name, found, picture)
+    save_evidence(results.scenario.name, found, picture)
     contents = curves, picture.getvalue(), text
     write_together(folder, dict(zip(FILES, contents, strict=True)))
 

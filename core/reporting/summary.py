@@ -7,17 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import final
 
-from core.kl.bracket import SURE
-from core.kl.known_kl import known_kl
-from core.runs.experiment import Experiment
-from core.text.number_format import ROUNDING, number, percent
+from core.runs.results import Results
+from core.text.number_format import ROUNDING, SURE, number, percent
 
 PARTS = ("initialisation", "discretisation", "variance", "mismatch_range", "mismatch_null")
 """What a bound is the sum of."""
 _NEARLY_ALL, _MOST = 0.05, 0.5
 """What is left of a term of which nearly all, or most, is removed."""
-_SURE = 2.0
-"""Standard errors by which bounds differ before one is said to be lower."""
 _WRONG_WEIGHTS = 0.05
 """Less is hard to see, and not worth a sentence."""
 _ALIKE = 0.01
@@ -66,23 +62,23 @@ class Place:
     """The target has no density at t = 0."""
 
 
-def summarise(experiment: Experiment, frame: int) -> str:
-    """Return the sentences for a frame of an experiment."""
-    measurement, steps = experiment.problem.measurement, experiment.schedule.steps
+def summarise(results: Results, frame: int) -> str:
+    """Return the sentences for a frame of a run."""
+    measurement, steps = results.problem.measurement, results.schedule.steps
     unmeasured = len(measurement.right_basis) - measurement.rank
-    place = Place(steps - frame, steps, measurement.rank, unmeasured, experiment.problem.target.is_singular)
-    if frame >= experiment.completed:
+    place = Place(steps - frame, steps, measurement.rank, unmeasured, results.problem.target.is_singular)
+    if frame >= results.completed:
         return describe([], place)
-    running = [index for index in range(len(experiment.samplers)) if experiment.fault(index) is None]
-    accounts = [_account(experiment, index, frame) for index in running]
+    running = [index for index in range(len(results.samplers)) if results.fault(index) is None]
+    accounts = [_account(results, index, frame) for index in running]
     within = [f" {each.label}’s KL and bound agree within the bound’s error." for each in accounts if each.exceeds]
-    return describe(accounts, place) + _by_kl(accounts) + _by_weights(accounts) + "".join(within) + _stopped(experiment)
+    return describe(accounts, place) + _by_kl(accounts) + _by_weights(accounts) + "".join(within) + _stopped(results)
 
 
-def _stopped(experiment: Experiment) -> str:
+def _stopped(results: Results) -> str:
     """Whose code stopped, and why."""
-    labels = {sampler.about.key: sampler.about.short_label for sampler in experiment.samplers}
-    faults = "; ".join(f"{labels[key]} ({fault})" for key, fault in experiment.faults.items())
+    labels = {sampler.about.key: sampler.about.short_label for sampler in results.samplers}
+    faults = "; ".join(f"{labels[key]} ({fault})" for key, fault in results.faults.items())
     return f" Stopped by a fault in its code, without any number: {faults}." if faults else ""
 
 
@@ -115,29 +111,29 @@ def _by_weights(accounts: Sequence[Account]) -> str:
     )
 
 
-def _account(experiment: Experiment, index: int, frame: int) -> Account:
-    value, error = (part["bound"][index, frame] for part in (experiment.evidence.value, experiment.evidence.error))
-    parts = {name: float(experiment.evidence.value[name][index, frame]) for name in PARTS}
-    known = known_kl(experiment, index, frame)
+def _account(results: Results, index: int, frame: int) -> Account:
+    value, error = (part["bound"][index, frame] for part in (results.terms.value, results.terms.error))
+    parts = {name: float(results.terms.value[name][index, frame]) for name in PARTS}
+    known = results.kl.at(index, frame)
     exceeds = known.exceeds(value)
     kl = math.nan if exceeds else known.value  # beside such an estimate it would seem to refute a theorem
-    diverged_at = experiment.trace.diverged_at[index]
-    reached = diverged_at is not None and experiment.schedule.steps - frame <= diverged_at
-    label = experiment.samplers[index].about.short_label
+    diverged_at = results.trace.diverged_at[index]
+    reached = diverged_at is not None and results.schedule.steps - frame <= diverged_at
+    label = results.samplers[index].about.short_label
     limits = (
         (known.low, known.high) if known.kind in {"exact", "bracket", "upper only", "lower only"} else (0.0, math.inf)
     )
-    weights = _wrong_weights(experiment, index) if frame >= experiment.schedule.steps - 1 else 0.0
+    weights = _wrong_weights(results, index) if frame >= results.schedule.steps - 1 else 0.0
     return Account(
         label, float(value), parts, float(error), kl, exceeds, limits, weights, diverged_at if reached else None
     )
 
 
-def _wrong_weights(experiment: Experiment, index: int) -> float:
+def _wrong_weights(results: Results, index: int) -> float:
     """The error of the components' weights where it is larger than chance could make it, else zero."""
-    if not experiment.closeness or experiment.problem.target.components == 1:
+    if not results.metrics.get(1, []) or results.problem.target.components == 1:
         return 0.0
-    value, error, floor = experiment.closeness[index].weights_error
+    value, error, floor = results.metrics.get(1, [])[index].weights_error
     return value if math.isfinite(value) and value - SURE * error > 2 * floor else 0.0
 
 
@@ -191,7 +187,7 @@ def _comparison(worst: Account, best: Account, name: str) -> str:
     change = _change("bound", worst.bound, best.bound)
     if not any(math.isnan(each.kl) for each in (worst, best)):
         change += f", {_change('KL', worst.kl, best.kl)}"
-    if worst.bound - best.bound <= _SURE * math.hypot(worst.error, best.error) + ROUNDING:
+    if worst.bound - best.bound <= SURE * math.hypot(worst.error, best.error) + ROUNDING:
         return f"{best.label} does no better ({change})"
     left = best.parts[name] / worst.parts[name]
     if left <= _NEARLY_ALL:

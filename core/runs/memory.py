@@ -1,8 +1,8 @@
 """How much memory a run will need at its peak, from its sizes, before anything is allocated.
 
-Particles and paths are evaluated in blocks of bounded size (``core/simulation/work.py``), so that what grows is what is kept:
-frames, clouds, paths, terms, and the texts of a report. Each part below adds up the arrays that are alive together;
-measured runs hold them to account (``tests/benchmarks/memory.py``).
+Particles and paths are evaluated in blocks of bounded size (``core/simulation/work.py``), so that what grows is what
+is kept: frames, clouds, paths, terms, and the texts of a report. Each part below adds up the arrays that are alive
+together; measured runs hold them to account (``tests/benchmarks/memory.py``).
 """
 
 from __future__ import annotations
@@ -12,10 +12,12 @@ from typing import NamedTuple, final
 
 import psutil
 
+from core.bounds.bound_terms import closed_forms
 from core.diagnostics.sample_metrics import MEMBERSHIPS, SORTED
 from core.errors import ScenarioError
 from core.kl.partition import FIT_WORK
 from core.kl.refine import DRAWS, Sizes
+from core.scenario.scenario import Scenario
 from core.simulation.work import BLOCK_BYTES, COLUMN_BYTES
 
 _SINGLE, _DOUBLE = 4, 8
@@ -126,8 +128,72 @@ class RunSize(NamedTuple):
         return _PER_ENTRY * entries + levels
 
 
-def require_memory(size: RunSize, available: int | None = None) -> None:
-    """Refuse a run that would not fit in memory.
+def run_size(
+    scenario: Scenario,
+    *,
+    keep_frames: bool,
+    terms_only: bool = False,
+    sizes: Sizes = Sizes(),  # noqa: B008 - immutable
+) -> RunSize:
+    """Return what the memory of a run depends on, as if no term had a closed form.
+
+    Args:
+        scenario: what is run.
+        keep_frames: every frame is kept for the animation, as in the window.
+        terms_only: no particles are simulated.
+        sizes: of the first round that refines the KL bracket.
+    """
+    target = 0 if scenario.target is None else len(scenario.target.weights)
+    run = scenario.run
+    return RunSize(
+        dimension=scenario.dimension,
+        components=max(len(scenario.prior.weights), target),
+        steps=scenario.schedule.steps,
+        samplers=len(run.samplers),
+        particles=0 if terms_only else run.particles,
+        paths=run.paths,
+        sizes=sizes.after(run.kl_rounds) if run.kl_rounds else None,
+        keep_frames=keep_frames,
+    )
+
+
+def require_memory(
+    scenario: Scenario,
+    *,
+    keep_frames: bool,
+    terms_only: bool = False,
+    sizes: Sizes = Sizes(),  # noqa: B008 - immutable
+    available: int | None = None,
+) -> None:
+    """Refuse a run that would not fit in memory, before anything is allocated.
+
+    Args:
+        scenario: what is to be run.
+        keep_frames: every frame is kept for the animation, as in the window.
+        terms_only: no particles are simulated.
+        sizes: of the first round that refines the KL bracket.
+        available: bytes to fit in; left out: what the machine has free now.
+
+    Raises:
+        ScenarioError: naming what the largest part grows with, and the size that the run would need.
+    """
+    size = run_size(scenario, keep_frames=keep_frames, terms_only=terms_only, sizes=sizes)
+    try:
+        require_room(size, available)
+    except ScenarioError:
+        if size.components > 1 or not _has_closed_form(scenario):
+            raise
+        require_room(size._replace(paths=0, sizes=None), available)
+
+
+def _has_closed_form(scenario: Scenario) -> bool:
+    """Whether no term is sampled."""
+    problem, schedule = scenario.with_value().problem(), scenario.schedule.build()
+    return bool(closed_forms(problem, schedule, scenario.line_up()).all())
+
+
+def require_room(size: RunSize, available: int | None = None) -> None:
+    """Refuse a size that would not fit in memory.
 
     Args:
         size: of the run.

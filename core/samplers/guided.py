@@ -15,7 +15,7 @@ from pydantic import Field
 from torch import Tensor
 
 from core.problem.mixture import Curvature
-from core.problem.problem import Level, Measurement, Scalar
+from core.problem.problem import Level, Measurement
 from core.samplers.base import About, ScoreSampler, register
 
 
@@ -82,13 +82,8 @@ class TMPD(Guided):
         """``(V_r^T Cov V_r + sigma_y^2 S^{-2})^{-1} rho``, ``Cov = (1 - abar_t) / sqrt(abar_t) J``."""
         squares = _squares(level)
         noise = torch.diag(level.measurement.noise**2 / squares.squeeze(-1)).unsqueeze(-1)
-        scale = _as_matrix((1 - level.abar) / level.abar)
+        scale = level.for_matrices((1 - level.abar) / level.abar)
         return _solve(scale * curvature.within + noise, residual)
-
-
-def _as_matrix(value: Scalar) -> Scalar:
-    """A level's number, for matrices (r, r, N)."""
-    return value.unsqueeze(-1) if isinstance(value, Tensor) else value
 
 
 _ROUNDING = 16

@@ -114,6 +114,15 @@ def find_scenario(name: str) -> Found:
     return Found(Scenario.load(path), path.stem, name, path)
 
 
+def load_scenario(name: str | Path) -> Scenario:
+    """Load a scenario from a file, or a built-in one by its key; see :func:`find_scenario`.
+
+    Raises:
+        ScenarioError: there is no such scenario, or it is not valid.
+    """
+    return find_scenario(str(name)).scenario
+
+
 def _exists(path: Path) -> bool:
     """Whether there is anything of that name; one that no file can have is nothing."""
     try:

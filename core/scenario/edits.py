@@ -102,6 +102,19 @@ def with_drawn_value(scenario: Scenario, seed: int) -> Scenario:
     return patched(scenario, {"measurement": {"value": list(scenario.redrawn(seed).values)}})
 
 
+def with_noise_of(scenario: Scenario, other: Scenario) -> Scenario:
+    """Take over another scenario's sigma_y, where both measure something."""
+    if scenario.measurement is None or other.measurement is None:
+        return scenario
+    return patched(scenario, {"measurement": {"noise": other.measurement.noise}})
+
+
+def at_most(scenario: Scenario, *, particles: int, paths: int) -> Scenario:
+    """Run fewer particles and paths, where there are more than so many."""
+    run = scenario.run
+    return patched(scenario, {"run": {"particles": min(run.particles, particles), "paths": min(run.paths, paths)}})
+
+
 def with_dimension(scenario: Scenario, dimension: int) -> Scenario:
     """Cut coordinates off, or add some in which every component is standard normal, and that are not measured."""
     data = scenario.to_dict()

@@ -125,7 +125,8 @@ def principal_angle(spread: Array, near: float) -> float:
 def deviations(spread: Array, angle: float) -> Array:
     """(2,): standard deviations along :func:`directions` of an angle."""
     axes = directions(angle)
-    return np.sqrt(np.maximum((axes * (spread @ axes)).sum(axis=0), 0.0))
+    along: Array = np.sqrt(np.maximum((axes * (spread @ axes)).sum(axis=0), 0.0))
+    return along
 
 
 def rows_in_plane(matrix: Array, basis: Array) -> dict[int, tuple[float, float]]:

@@ -14,12 +14,9 @@ import torch
 from pydantic import BaseModel, Field, ValidationError, model_validator
 from torch import Tensor
 
-from core.bounds.affine import is_affine
 from core.errors import Place, ScenarioError, explain, refuse
-from core.kl.refine import Sizes
 from core.problem.mixture import GaussianMixture
 from core.problem.problem import Measurement, Problem
-from core.runs.memory import RunSize, require_memory
 from core.samplers import Sampler
 from core.scenario.samplers import line_up
 from core.scenario.schema import (
@@ -187,6 +184,7 @@ class Scenario(Section):
         value = (matrix @ point).squeeze(-1) + noise * normal
         if noise > 0:  # figures far below the noise say nothing and are no pleasure to read
             value = value.round(decimals=max(0, 3 - math.floor(math.log10(noise))))
+        # Not validated again: limits of what people write do not hold for what the model draws.
         measurement = self.measurement.model_copy(update={"value": tuple(value.tolist())})
         return self.model_copy(update={"measurement": measurement})
 
@@ -214,47 +212,6 @@ class Scenario(Section):
         if self.run.device == "cuda" and not available:
             raise ScenarioError("", "run.device", "this machine has no CUDA device; allowed here: auto, cpu")
         return torch.device("cuda" if available and self.run.device != "cpu" else "cpu")
-
-    def run_size(self, *, keep_frames: bool) -> RunSize:
-        """Return what the memory of a run depends on, as if no term had a closed form.
-
-        Args:
-            keep_frames: every frame is kept for the animation, as in the window.
-        """
-        target = 0 if self.target is None else len(self.target.weights)
-        return RunSize(
-            dimension=self.dimension,
-            components=max(len(self.prior.weights), target),
-            steps=self.schedule.steps,
-            samplers=len(self.run.samplers),
-            particles=self.run.particles,
-            paths=self.run.paths,
-            sizes=Sizes().after(self.run.kl_rounds) if self.run.kl_rounds else None,
-            keep_frames=keep_frames,
-        )
-
-    def require_memory(self, *, keep_frames: bool, available: int | None = None) -> None:
-        """Refuse a run that would not fit in memory, before anything is allocated.
-
-        Args:
-            keep_frames: every frame is kept for the animation, as in the window.
-            available: bytes to fit in; left out: what the machine has free now.
-
-        Raises:
-            ScenarioError: naming what the largest part grows with, and the size that the run would need.
-        """
-        size = self.run_size(keep_frames=keep_frames)
-        try:
-            require_memory(size, available)
-        except ScenarioError:
-            if size.components > 1 or not self._has_closed_form():
-                raise
-            require_memory(size._replace(paths=0, sizes=None), available)
-
-    def _has_closed_form(self) -> bool:
-        """Whether no term is sampled."""
-        problem, schedule = self.with_value().problem(), self.schedule.build()
-        return all(is_affine(problem, schedule, sampler) for sampler in self.line_up())
 
     # Reading and writing
 

@@ -11,6 +11,10 @@ import math
 
 ROUNDING = 1e-12
 """Nats that rounding alone could have made."""
+SURE = 3.0
+"""Standard errors within which an estimate is taken to lie, wherever something is concluded from it."""
+BAND = 2.0
+"""Standard errors that bands around curves show on both sides."""
 _SMALL, _LARGE = 1e-3, 1e5
 """Numbers outside are written with a power of ten."""
 _VISIBLE = 5e-4

@@ -6,7 +6,6 @@ import gc
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -22,8 +21,12 @@ from app.run.session import Session
 from app.run.worker import the_worker
 from app.theme import theme
 from app.window.window import MainWindow
+from core.bounds.asymptote import Asymptote
+from core.diagnostics.sample_metrics import Distance, SampleMetrics
+from core.kl.bracket import Bracket
 from core.plugins.loader import load_exactly, load_plugin
 from core.runs.experiment import Experiment
+from core.runs.results import Results
 from core.scenario.builtin import DEFAULT, load_builtin
 from core.scenario.scenario import Scenario
 
@@ -57,38 +60,43 @@ def _make_scenario(*, one: bool = False, **sections: Any) -> Scenario:
     return Scenario.from_dict(_merged(_merged(data, ONE_GAUSSIAN if one else {}), sections))
 
 
-def _make_experiment(scenario: Scenario, frames: int | None = None) -> Experiment:
+def _make_results(scenario: Scenario, frames: int | None = None) -> Results:
     experiment = Experiment(scenario, keep_frames=True)
     for frame, _ in enumerate(experiment.run(), start=1):
         if frame == frames:
             break
-    return experiment
+    return experiment.results
 
 
-class _Bracket:
-    """Numbers of a refined run: below every bound, or reversed where there is none."""
-
-    def __init__(self, experiment: Experiment) -> None:
-        steps = experiment.schedule.steps
-        self.times, self.rounds = (steps, steps // 2, 1, 0), 1
-        bound = experiment.evidence.value["bound"][:, steps - np.array(self.times)]
-        none = np.where(np.isfinite(bound[:, 2:3]), np.nan, 0.3) * np.ones(len(self.times))
-        self.reverse = SimpleNamespace(value=none, error=np.full_like(none, 0.01))
-        self.low, self.high = 0.5 * bound, 0.7 * bound
-        self.notes: list[list[str]] = [[] for _ in experiment.samplers]
-
-    def limits(self, _bound: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        return self.low, self.high
+def _bracket(results: Results) -> Bracket:
+    """A bracket below every bound, or reversed where there is none."""
+    steps = results.schedule.steps
+    bracket = Bracket.empty(results.schedule, results.samplers, (steps // 2,))
+    bound = results.terms.value["bound"][:, steps - np.array(bracket.times)]
+    is_finite = np.isfinite(bound)
+    bracket.low[:], bracket.high[:] = np.where(is_finite, 0.5 * bound, 0.0), np.where(is_finite, 0.7 * bound, np.inf)
+    bracket.reverse.value[:] = np.where(is_finite[:, -2:-1], np.nan, 0.3)
+    bracket.reverse.error[:] = 0.01
+    bracket.rounds = 1
+    return bracket
 
 
-def _refine(experiment: Experiment) -> Experiment:
-    experiment.bracket = None if experiment.evidence.all_exact else _Bracket(experiment)
-    ends = experiment.evidence.value["mismatch"][:, -2]
-    experiment.asymptotes = [SimpleNamespace(value=end, error=0.01) if np.isfinite(end) else None for end in ends]
-    found = {"w2": (0.31, 0.01, 0.004), "weights_error": (0.08, 0.009, 0.01), "mmd": (3e-4, 2e-4, 0.0)}
-    one = SimpleNamespace(**found, w2_exact=experiment.evidence.all_exact, notes=())
-    experiment.closeness = [one for _ in experiment.samplers]
-    return experiment
+def _refine(results: Results) -> Results:
+    results.bracket = None if results.terms.all_exact else _bracket(results)
+    ends = results.terms.value["mismatch"][:, results.frame(1)]
+    results.asymptotes = [Asymptote(float(end), 0.01) if np.isfinite(end) else None for end in ends]
+    weights = results.problem.target.weights.numpy()
+    one = SampleMetrics(
+        exact_weights=weights,
+        sampled_weights=weights,
+        sampled_error=np.full_like(weights, 0.01),
+        weights_error=Distance(0.08, 0.009, 0.01),
+        w2=Distance(0.31, 0.01, 0.004),
+        w2_exact=results.terms.all_exact,
+        mmd=Distance(3e-4, 2e-4, 0.0),
+    )
+    results.metrics = {1: [one for _ in results.samplers]}
+    return results
 
 
 def _delete_now() -> None:
@@ -161,14 +169,14 @@ def own_sampler(tmp_path: Path) -> Iterator[Callable[..., str]]:
 
 
 @pytest.fixture(scope="session")
-def make_experiment() -> Callable[..., Experiment]:
+def make_results() -> Callable[..., Results]:
     """``(scenario, frames=None)``: run a scenario to its end, or for some frames only."""
-    return _make_experiment
+    return _make_results
 
 
 @pytest.fixture(scope="session")
-def refine() -> Callable[[Experiment], Experiment]:
-    """``(experiment)``: fill in what is computed after a run."""
+def refine() -> Callable[[Results], Results]:
+    """``(results)``: fill in what is computed after a run."""
     return _refine
 
 
@@ -237,7 +245,7 @@ def window(qtbot: QtBot) -> Iterator[Callable[..., MainWindow]]:
         made.show()
         made.activateWindow()
         if finish:
-            qtbot.waitUntil(lambda: made.experiment is not None and not made.session.is_running, timeout=RUN_MS)
+            qtbot.waitUntil(lambda: made.results is not None and not made.session.is_running, timeout=RUN_MS)
         return made
 
     yield make

@@ -37,10 +37,11 @@ ensure_display()
 from app.run.worker import the_worker
 the_worker().spawn()
 import app.window.window as w
+from app.run.process import leave_a_core
 from core.scenario.builtin import find_scenario
 from PySide6.QtWidgets import QApplication
 from app.theme import theme
-w.leave_a_core()
+leave_a_core()
 application = QApplication([])
 theme.install(application)
 window = w.MainWindow(find_scenario("three-components").scenario)
@@ -125,7 +126,7 @@ def measure(particles: int) -> None:
     window = MainWindow(scenario(particles))
     window.resize(1440, 900)
     window.show()
-    until(lambda: window.experiment is not None and window.experiment.is_complete)
+    until(lambda: window.results is not None and window.results.is_complete)
     window.session.cancel()
     until(lambda: not window.session.is_running)
     painted, heart = Painted(window), Heartbeat()
@@ -192,7 +193,7 @@ def drag(window: MainWindow, painted: Painted, heart: Heartbeat, *, previews: bo
     window.planes.hand.cancel()
     window.session.previewed.disconnect(connection)
     window.session.preview = preview
-    until(lambda: window.experiment.is_complete)
+    until(lambda: window.results.is_complete)
     window.session.cancel()
     until(lambda: not window.session.is_running)
 
@@ -204,9 +205,9 @@ def edit(window: MainWindow, painted: Painted) -> None:
         data = window.scenario.to_dict()
         data["measurement"]["noise"] = noise
         window.player.restart()
-        old, start = window.experiment, time.perf_counter()
+        old, start = window.results, time.perf_counter()
         window.problem._try(data)
-        until(lambda old=old: window.experiment is not old)
+        until(lambda old=old: window.results is not old)
         painted.times.clear()
         until(lambda: painted.times)
         latencies.append(painted.times[0] - start)

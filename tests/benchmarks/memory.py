@@ -81,11 +81,12 @@ def _run(cell: dict[str, Any]) -> Peak:
 
     from core.reporting.report import write_report  # noqa: PLC0415
     from core.runs.experiment import Experiment  # noqa: PLC0415
+    from core.runs.memory import run_size  # noqa: PLC0415
     from core.scenario.scenario import Scenario  # noqa: PLC0415
 
     torch.set_num_threads(1)
     chosen, frames = Scenario.from_dict(scenario(cell)), bool(cell.get("frames"))
-    size = chosen.run_size(keep_frames=frames)
+    size = run_size(chosen, keep_frames=frames)
     if cell["components"] == 1:
         size = size._replace(paths=0, sizes=None)
     with tempfile.TemporaryDirectory() as folder:
@@ -100,7 +101,7 @@ def _run(cell: dict[str, Any]) -> Peak:
         for _ in experiment.refine():
             pass
         if not frames:
-            write_report(experiment, Path(folder, "report"))
+            write_report(experiment.results, Path(folder, "report"))
         return Peak(size.total, _resident("VmHWM") - before)
 
 

@@ -22,7 +22,7 @@ from rich.table import Table
 from torch import Tensor
 from torch.distributions import Categorical, MixtureSameFamily, MultivariateNormal
 
-from core.bounds.divergence import Evidence, accumulate
+from core.bounds.bound_terms import BoundTerms, accumulate, closed_forms
 from core.problem.mixture import GaussianMixture
 from core.problem.problem import Measurement, Problem
 from core.problem.schedule import Schedule
@@ -145,7 +145,7 @@ def terms(problem: Problem, schedule: Schedule, keys: Sequence[str]) -> list[flo
     samplers, seconds = [SAMPLERS[key] for key in keys], []
     for _ in range(REPETITIONS + 1):
         start = time.perf_counter()
-        evidence = Evidence.empty(problem, schedule, samplers)
+        evidence = BoundTerms.empty(closed_forms(problem, schedule, samplers), schedule.steps, problem.prior.dimension)
         deque(accumulate(problem, schedule, samplers, evidence, paths=4000, seed=0), maxlen=0)
         seconds.append(time.perf_counter() - start)
     return seconds[1:]

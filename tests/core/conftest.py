@@ -10,7 +10,7 @@ import torch
 from scipy.stats import kstest, norm
 from torch import Tensor
 
-from core.bounds.divergence import Evidence, accumulate
+from core.bounds.bound_terms import BoundTerms, accumulate, closed_forms
 from core.plugins.loader import load_exactly, load_plugin
 from core.problem.mixture import GaussianMixture
 from core.problem.problem import Level, Measurement, Problem
@@ -70,8 +70,8 @@ def _company(problem: Problem) -> list[Sampler]:
 
 def _account(
     problem: Problem, schedule: Schedule, samplers: Sequence[Sampler], paths: int = 1000, seed: int = 0
-) -> Evidence:
-    evidence = Evidence.empty(problem, schedule, samplers)
+) -> BoundTerms:
+    evidence = BoundTerms.empty(closed_forms(problem, schedule, samplers), schedule.steps, problem.prior.dimension)
     for _ in accumulate(problem, schedule, samplers, evidence, paths=paths, seed=seed):
         pass
     return evidence
@@ -142,7 +142,7 @@ def company() -> Callable[[Problem], list[Sampler]]:
 
 
 @pytest.fixture(scope="session")
-def account() -> Callable[..., Evidence]:
+def account() -> Callable[..., BoundTerms]:
     """Run :func:`accumulate` to its end: ``(problem, schedule, samplers, paths, seed)``."""
     return _account
 

@@ -89,7 +89,7 @@ def check(text: str, tally: Tally, *, runs: bool, rounds: int = 1) -> None:
         pass
     for _ in experiment.refine():
         pass
-    json.dumps(build_report(experiment), allow_nan=False)
+    json.dumps(build_report(experiment.results), allow_nan=False)
     tally.run += 1
 
 

@@ -15,9 +15,9 @@ from PySide6.QtGui import QColor, QImage
 from app.planes.overlays.items import Array, Arrows, Marks, WeightBars, heat_image
 from app.planes.scene import Projection
 from app.theme import theme
-from core.diagnostics.score_field import Field, Part, lattice, lift, sampled_weights
+from core.diagnostics.score_field import Field, Part, lattice, lift
 from core.problem.problem import Level
-from core.runs.experiment import Experiment
+from core.runs.results import Results
 from core.samplers import SAMPLERS
 from core.text.number_format import number
 
@@ -35,8 +35,6 @@ _ARROW_DECADES = 4
 """Arrows cover so many powers of ten, or those of one sampler would dwarf all others."""
 TWINS = 300
 """Particles that are joined with their twins."""
-_WEIGHED = 4000
-"""Particles that weights are read from."""
 
 
 @final
@@ -63,7 +61,7 @@ class Overlays:
 
 @torch.no_grad()
 def overlays(
-    experiment: Experiment,
+    results: Results,
     frame: int,
     projection: Projection,
     place: QRectF,
@@ -74,7 +72,7 @@ def overlays(
     """Compute what is ticked.
 
     Args:
-        experiment: the run.
+        results: the run.
         frame: which is complete.
         projection: the plane.
         place: what of it is in view.
@@ -82,27 +80,28 @@ def overlays(
         shown: which overlays.
         part: the directions of the mismatch that count.
     """
-    t = experiment.schedule.steps - frame
+    t = results.schedule.steps - frame
     words: list[str] = []
-    level = experiment.problem.level(experiment.schedule, [max(t, 1)]).each()[0]
+    level = results.problem.level(results.schedule, [max(t, 1)]).each()[0]
     heats: dict[int, Array] = {}
     arrows: dict[int, list[Arrows]] = {index: [] for index in samplers}
     if shown & FIELDS and t == 0:
         words.append("No field at t = 0: no step is left.")
     elif shown & FIELDS:
-        fields = _Fields(experiment, level, projection, place)
+        fields = _Fields(results, level, projection, place)
         if "mismatch" in shown:
             heats = {index: fields.heat(index, part) for index in samplers}
         arrows, told = fields.arrows(samplers, shown, part)
         words += told
-        words += [_SILENT_WORDS] if any(experiment.samplers[index].is_silent for index in samplers) else []
-    twins = _twins(experiment, frame, projection, samplers) if "twins" in shown else {}
-    weights = _weights(experiment, frame, level, projection, samplers) if "weights" in shown else {}
-    words += _twin_words(experiment) if "twins" in shown else []
-    words += [_WEIGHT_WORDS] if "weights" in shown else []
+        words += [_SILENT_WORDS] if any(results.samplers[index].is_silent for index in samplers) else []
+    twins = _twins(results, frame, projection, samplers) if "twins" in shown else {}
+    weights = _weights(results, frame, projection, samplers) if "weights" in shown else {}
+    words += _twin_words(results) if "twins" in shown else []
+    if "weights" in shown:
+        words.append(_WEIGHT_WORDS if weights else _NO_WEIGHTS)
     hottest = _end_of_scale(heats.values()) if heats else None
-    colours = [sampler.about.colour for sampler in experiment.samplers]
-    exact = _exact(experiment)
+    colours = [sampler.about.colour for sampler in results.samplers]
+    exact = _exact(results)
     return Overlays(
         place,
         {
@@ -123,6 +122,7 @@ def overlays(
 
 
 _SILENT_WORDS = "No field of samplers of your own: their code runs in another process."
+_NO_WEIGHTS = "No weights at t = 0: the target has no density that could tell its components apart."
 _WEIGHT_WORDS = "Bars: weights, exact · sampled"
 
 
@@ -141,8 +141,8 @@ def _end_of_scale(fields: Iterable[Array]) -> float:
 class _Fields:
     """Scores over the view: on a fine lattice for heat, on a coarse one for arrows."""
 
-    def __init__(self, experiment: Experiment, level: Level, projection: Projection, place: QRectF) -> None:
-        self._experiment, self._level, self._basis = experiment, level, projection.basis
+    def __init__(self, results: Results, level: Level, projection: Projection, place: QRectF) -> None:
+        self._results, self._level, self._basis = results, level, projection.basis
         self._place = place
         longer = max(place.width(), place.height())
         self._shape = _cells(place, longer / _CELLS)
@@ -161,16 +161,16 @@ class _Fields:
 
     def heat(self, index: int, part: Part) -> Array:
         """(rows, columns) of mismatch, in nats a step."""
-        field = Field(self._level, self._experiment.samplers[index], self._fine)
+        field = Field(self._level, self._results.samplers[index], self._fine)
         return field.mismatch(part).numpy().reshape(self._shape)
 
     def arrows(self, samplers: list[int], shown: set[str], part: Part) -> tuple[dict[int, list[Arrows]], list[str]]:
         """All arrows, on one scale between panels, and what the legend says of them."""
         ink = QColor(theme.current().ink).name()
-        exact_colour = _colour_of_exact(self._experiment)
+        exact_colour = _colour_of_exact(self._results)
         vectors: dict[int, list[tuple[Array, str]]] = {}
         for index in samplers:
-            sampler = self._experiment.samplers[index]
+            sampler = self._results.samplers[index]
             field = Field(self._level, sampler, self._coarse)
             vectors[index] = [
                 (self._in_plane(vector), colour)
@@ -214,53 +214,47 @@ def _cells(place: QRectF, cell: float) -> tuple[int, int]:
     return max(1, round(place.height() / cell)), max(1, round(place.width() / cell))
 
 
-def _exact(experiment: Experiment) -> int | None:
+def _exact(results: Results) -> int | None:
     """Where Exact runs, if it does."""
-    return next((i for i, sampler in enumerate(experiment.samplers) if sampler.kind.key == "exact"), None)
+    return next((i for i, sampler in enumerate(results.samplers) if sampler.kind.key == "exact"), None)
 
 
-def _colour_of_exact(experiment: Experiment) -> str:
-    exact = _exact(experiment)
-    return (SAMPLERS["exact"] if exact is None else experiment.samplers[exact]).about.colour
+def _colour_of_exact(results: Results) -> str:
+    exact = _exact(results)
+    return (SAMPLERS["exact"] if exact is None else results.samplers[exact]).about.colour
 
 
-def _twins(
-    experiment: Experiment, frame: int, projection: Projection, samplers: list[int]
-) -> dict[int, tuple[Array, Array]]:
+def _twins(results: Results, frame: int, projection: Projection, samplers: list[int]) -> dict[int, tuple[Array, Array]]:
     """Particles and Exact's with the same noise; none where Exact does not run."""
-    exact = _exact(experiment)
+    exact = _exact(results)
     if exact is None:
         return {}
-    shown = {index: projection.points(experiment.trace.particles(index, frame, TWINS)) for index in {exact, *samplers}}
+    shown = {index: projection.points(results.trace.particles(index, frame, TWINS)) for index in {exact, *samplers}}
     there = shown[exact]
     pairs = {index: np.isfinite(shown[index]).all(0) & np.isfinite(there).all(0) for index in samplers}
     return {index: (shown[index][:, kept], there[:, kept]) for index, kept in pairs.items() if index != exact}
 
 
-def _twin_words(experiment: Experiment) -> list[str]:
-    exact = _exact(experiment)
+def _twin_words(results: Results) -> list[str]:
+    exact = _exact(results)
     if exact is None:
         return ["To the exact twin: run Exact as well."]
-    count = min(TWINS, experiment.scenario.run.particles)
+    count = min(TWINS, results.scenario.run.particles)
     return [
-        f'Lines: to <span style="color:{experiment.samplers[exact].about.colour}">●</span> Exact’s particle with '
+        f'Lines: to <span style="color:{results.samplers[exact].about.colour}">●</span> Exact’s particle with '
         f"the same noise ({count} of them)"
     ]
 
 
-def _weights(
-    experiment: Experiment, frame: int, level: Level, projection: Projection, samplers: list[int]
-) -> dict[int, WeightBars]:
-    """Weights at the means of the target's components; read at t = 0 with the kernels of t = 1."""
-    target = experiment.problem.target
+def _weights(results: Results, frame: int, projection: Projection, samplers: list[int]) -> dict[int, WeightBars]:
+    """Weights at the means of the target's components; none where the target has no density."""
+    target = results.problem.target
     means = (projection.basis @ target.means.mT).numpy()
     places = np.concatenate([means, np.full((2 - len(means), means.shape[1]), 0.5)])
+    found = results.weights(frame, samplers) if samplers else None
+    if found is None:
+        return {}
     return {
-        index: WeightBars(
-            places,
-            target.weights.numpy(),
-            sampled_weights(level, experiment.trace.particles(index, frame, _WEIGHED)).numpy(),
-            experiment.samplers[index].about.colour,
-        )
-        for index in samplers
+        index: WeightBars(places, found.exact, sampled, results.samplers[index].about.colour)
+        for index, sampled in zip(samplers, found.sampled, strict=True)
     }

@@ -300,7 +300,7 @@ def test_help_loads_nothing_heavy() -> None:
     [([], "three-components"), (["noiseless"], "noiseless"), (["open", "noiseless"], "noiseless")],
 )
 def test_window_opens_on_the_scenario(arguments: list[str], name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    window = pytest.importorskip("app.window.window")
+    window = pytest.importorskip("app.window.start")
     opened: list[tuple[object, Path | None]] = []
 
     def open_window(*given: object) -> int:
@@ -314,7 +314,7 @@ def test_window_opens_on_the_scenario(arguments: list[str], name: str, monkeypat
 
 
 def test_window_opens_on_a_file(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    window = pytest.importorskip("app.window.window")
+    window = pytest.importorskip("app.window.start")
     path = folder / "own.toml"
     path.write_text(load_builtin("noiseless").to_toml(), encoding="utf-8")
     monkeypatch.setattr("app.cli.commands.ensure_display", lambda: None)

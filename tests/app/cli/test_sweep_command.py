@@ -76,7 +76,7 @@ def test_a_full_disk_leaves_nothing(
     def fail(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("core.studies.sweep._write_numbers", fail)
+    monkeypatch.setattr("core.studies.sweep_files._write_numbers", fail)
     assert main(["sweep", "liang-gaussian", "--steps", "10", "--out", "out"]) == 2
     assert capsys.readouterr().err == "mismatch-lab: --out: cannot write to out (no space left on device)\n"
     assert list(folder.iterdir()) == []

@@ -180,9 +180,9 @@ def test_dock_picker_and_run_follow_the_way_back(window: Window, qtbot: QtBot) -
     assert field(made, "noise").text() == "0.3"
     assert made.bar.picker.text() == "Small"
     assert not made.isWindowModified()
-    qtbot.waitUntil(lambda: made.experiment is not None and not made.session.is_running)
-    assert made.experiment is not None
-    assert made.experiment.scenario == start
+    qtbot.waitUntil(lambda: made.results is not None and not made.session.is_running)
+    assert made.results is not None
+    assert made.results.scenario == start
     for key, modifiers in ((Qt.Key.Key_Z, CONTROL | SHIFT), (Qt.Key.Key_Y, CONTROL)):
         qtbot.keyClick(made, key, modifiers)
         assert field(made, "noise").text() == "0.9"

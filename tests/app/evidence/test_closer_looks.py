@@ -18,20 +18,19 @@ from app.evidence.weights import WeightsView
 from app.theme import theme
 from app.widgets.read_out import ReadOut
 from app.widgets.widgets import LegendEntry
-from core.diagnostics.component_weights import weights_at
-from core.runs.experiment import Experiment
+from core.runs.results import Results
 from core.scenario.scenario import Scenario
 from core.text.number_format import number, with_error
 
 Make = Callable[..., Scenario]
-Run = Callable[..., Experiment]
+Run = Callable[..., Results]
 STEPS = 40
 
 
 @pytest.fixture(params=["one", "mixture"])
-def experiment(request: pytest.FixtureRequest, make_scenario: Make, make_experiment: Run) -> Experiment:
+def results(request: pytest.FixtureRequest, make_scenario: Make, make_results: Run) -> Results:
     """A finished run of one Gaussian, and of three."""
-    return make_experiment(make_scenario(one=request.param == "one"))
+    return make_results(make_scenario(one=request.param == "one"))
 
 
 @pytest.fixture
@@ -70,22 +69,22 @@ def point_at(qtbot: QtBot, widget: QWidget, at: QPoint, card: ReadOut) -> str:
 
 
 @pytest.mark.parametrize("frame", [0, 1, 2, STEPS - 1, STEPS])
-def test_no_total_is_cut_off(frame: int, composition: Composition, make_scenario: Make, make_experiment: Run) -> None:
-    experiment = make_experiment(make_scenario())
-    experiment.evidence.value["bound"][:, 0], experiment.evidence.error["bound"][:, 0] = 1.3e-8, 3e-9
-    composition.show_experiment(experiment)
+def test_no_total_is_cut_off(frame: int, composition: Composition, make_scenario: Make, make_results: Run) -> None:
+    results = make_results(make_scenario())
+    results.terms.value["bound"][:, 0], results.terms.error["bound"][:, 0] = 1.3e-8, 3e-9
+    composition.show_results(results)
     composition.show_frame(frame)
     totals = composition.bars._totals()
     assert max(map(composition.bars.fontMetrics().horizontalAdvance, totals)) <= 80
-    assert frame > 0 or totals == ["1.3·10⁻⁸"] * len(experiment.samplers)
+    assert frame > 0 or totals == ["1.3·10⁻⁸"] * len(results.samplers)
 
 
 @pytest.mark.parametrize("frame", [STEPS - 1, STEPS])
 def test_a_bound_that_does_not_exist_is_explained_in_its_place(
-    frame: int, composition: Composition, per_step: PerStepPlot, make_scenario: Make, make_experiment: Run
+    frame: int, composition: Composition, per_step: PerStepPlot, make_scenario: Make, make_results: Run
 ) -> None:
-    experiment = make_experiment(make_scenario(run={"samplers": ["ddnm", "ddim", "heun"]}))
-    composition.show_experiment(experiment)
+    results = make_results(make_scenario(run={"samplers": ["ddnm", "ddim", "heun"]}))
+    composition.show_results(results)
     composition.show_frame(frame)
     bars = composition.bars
     assert {segment.row for segment in bars.segments()} == {0}
@@ -94,18 +93,18 @@ def test_a_bound_that_does_not_exist_is_explained_in_its_place(
     room = bars._bar(1).toRect()
     inked = [(x, y) for x in range(room.left(), room.right()) for y in range(room.top(), room.bottom())]
     assert any(image.pixelColor(x, y).lightness() == muted.lightness() for x, y in inked)
-    per_step.show_experiment(experiment)
+    per_step.show_results(results)
     assert per_step.time.note.text() == "DDIM · Exact, Heun · Exact: it adds no noise, so no bound exists."
     assert per_step.time.note.isVisible()
 
 
 @pytest.mark.parametrize("absolute", [False, True])
-def test_bars_are_made_of_the_terms(absolute: bool, experiment: Experiment, composition: Composition) -> None:
+def test_bars_are_made_of_the_terms(absolute: bool, results: Results, composition: Composition) -> None:
     frame = STEPS - 1
-    composition.show_experiment(experiment)
+    composition.show_results(results)
     composition.set_absolute(absolute)
     composition.show_frame(frame)
-    value = experiment.evidence.value
+    value = results.terms.value
     bounds = value["bound"][:, frame]
     room = composition.bars._bar(0).width()
     for row, name, place in composition.bars.segments():
@@ -116,8 +115,8 @@ def test_bars_are_made_of_the_terms(absolute: bool, experiment: Experiment, comp
         assert all(after.left() == pytest.approx(before.right()) for before, after in pairwise(places))
 
 
-def test_bars_have_the_colours_of_the_legend(experiment: Experiment, composition: Composition) -> None:
-    composition.show_experiment(experiment)
+def test_bars_have_the_colours_of_the_legend(results: Results, composition: Composition) -> None:
+    composition.show_results(results)
     composition.show_frame(STEPS - 1)
     image = composition.bars.grab().toImage()
     seen = set()
@@ -129,11 +128,11 @@ def test_bars_have_the_colours_of_the_legend(experiment: Experiment, composition
     assert seen <= shown_now < {words for words, _ in PARTS.values()}
 
 
-def test_a_term_below_zero_lies_left_of_the_others(experiment: Experiment, composition: Composition) -> None:
-    value = experiment.evidence.value
+def test_a_term_below_zero_lies_left_of_the_others(results: Results, composition: Composition) -> None:
+    value = results.terms.value
     value["variance"][:, -2] = -0.25 * value["bound"][:, -2]
     value["discretisation"][:, -2] += 0.25 * value["bound"][:, -2]
-    composition.show_experiment(experiment)
+    composition.show_results(results)
     composition.show_frame(STEPS - 1)
     first = {name: place for row, name, place in composition.bars.segments() if row == 0}
     assert first["variance"].right() == pytest.approx(first["initialisation"].left())
@@ -142,24 +141,24 @@ def test_a_term_below_zero_lies_left_of_the_others(experiment: Experiment, compo
 
 
 def test_hovering_a_bar_says_every_term_with_its_error(
-    experiment: Experiment, composition: Composition, qtbot: QtBot
+    results: Results, composition: Composition, qtbot: QtBot
 ) -> None:
-    composition.show_experiment(experiment)
+    composition.show_results(results)
     composition.show_frame(STEPS - 1)
     bars = composition.bars
     text = point_at(qtbot, bars, bars._bar(1).center().toPoint(), bars.read_out)
-    assert f"{experiment.samplers[1].about.label} at t = 1" in text
+    assert f"{results.samplers[1].about.label} at t = 1" in text
     for name in PARTS:
-        value, error = (part[name][1, -2] for part in (experiment.evidence.value, experiment.evidence.error))
+        value, error = (part[name][1, -2] for part in (results.terms.value, results.terms.error))
         assert with_error(value, error) in text
     QApplication.sendEvent(bars, QEvent(QEvent.Type.Leave))
     assert not bars.read_out.isVisible()
 
 
 def test_a_sampler_without_a_bound_has_no_bar_but_a_reason(
-    composition: Composition, make_scenario: Make, make_experiment: Run, qtbot: QtBot
+    composition: Composition, make_scenario: Make, make_results: Run, qtbot: QtBot
 ) -> None:
-    composition.show_experiment(make_experiment(make_scenario(run={"samplers": ["ddnm", "ddim"]})))
+    composition.show_results(make_results(make_scenario(run={"samplers": ["ddnm", "ddim"]})))
     composition.show_frame(STEPS - 1)
     bars = composition.bars
     assert {row for row, _, _ in bars.segments()} == {0}
@@ -170,21 +169,21 @@ def test_a_sampler_without_a_bound_has_no_bar_but_a_reason(
 # Per step
 
 
-def test_increments_add_up_to_the_mismatch(experiment: Experiment, per_step: PerStepPlot) -> None:
-    per_step.show_experiment(experiment)
-    for index in range(len(experiment.samplers)):
+def test_increments_add_up_to_the_mismatch(results: Results, per_step: PerStepPlot) -> None:
+    per_step.show_results(results)
+    for index in range(len(results.samplers)):
         times, added = per_step.curve(index)
         np.testing.assert_array_equal(times, np.arange(STEPS - 1, -1, -1))
-        np.testing.assert_allclose(added.cumsum(), experiment.evidence.value["mismatch"][index, 1:], atol=1e-12)
+        np.testing.assert_allclose(added.cumsum(), results.terms.value["mismatch"][index, 1:], atol=1e-12)
 
 
-def test_hovering_reads_a_step_off(experiment: Experiment, per_step: PerStepPlot, qtbot: QtBot) -> None:
-    per_step.show_experiment(experiment)
+def test_hovering_reads_a_step_off(results: Results, per_step: PerStepPlot, qtbot: QtBot) -> None:
+    per_step.show_results(results)
     view = per_step.time.plot.viewport()
     text = point_at(qtbot, view, QPoint(view.width() // 2, 40), per_step.read_out)
     t = round(per_step.time.hover_line.value())
     assert f"step to t = {t}" in text
-    mismatch = experiment.evidence.value["mismatch"][0]
+    mismatch = results.terms.value["mismatch"][0]
     assert number(mismatch[STEPS - t] - mismatch[STEPS - t - 1]) in text
     per_step.hide()
     assert not per_step.read_out.isVisible()
@@ -203,13 +202,13 @@ def mixture(components: int) -> dict[str, object]:
 
 
 def test_weights_are_those_of_the_particles_at_the_cursor(
-    weights: WeightsView, make_scenario: Make, make_experiment: Run, qtbot: QtBot
+    weights: WeightsView, make_scenario: Make, make_results: Run, qtbot: QtBot
 ) -> None:
-    experiment = make_experiment(make_scenario())
-    weights.show_experiment(experiment)
+    results = make_results(make_scenario())
+    weights.show_results(results)
     for frame in (5, STEPS - 1):
         weights.show_frame(frame)
-        expected = weights_at(experiment, frame)
+        expected = results.weights(frame)
         assert expected is not None
         assert weights.weights is not None
         np.testing.assert_array_equal(weights.weights.sampled, expected.sampled)
@@ -221,10 +220,10 @@ def test_weights_are_those_of_the_particles_at_the_cursor(
 
 @pytest.mark.parametrize("components", [3, 12, 30])
 def test_every_component_is_painted(
-    components: int, weights: WeightsView, make_scenario: Make, make_experiment: Run
+    components: int, weights: WeightsView, make_scenario: Make, make_results: Run
 ) -> None:
-    experiment = make_experiment(make_scenario(prior=mixture(components), run={"samplers": ["ddnm"]}))
-    weights.show_experiment(experiment)
+    results = make_results(make_scenario(prior=mixture(components), run={"samplers": ["ddnm"]}))
+    weights.show_results(results)
     weights.show_frame(0)
     image = weights.grab().toImage()
     exact = weights.weights.exact
@@ -236,7 +235,7 @@ def test_every_component_is_painted(
         left, width = weights._column(place)
         level = round(weights._height_of(exact[component]))
         near = [image.pixelColor(round(left + width / 2), level + down) for down in (-1, 0, 1)]
-        colours = (ink, QColor(experiment.samplers[0].about.colour))
+        colours = (ink, QColor(results.samplers[0].about.colour))
         assert any(abs(pixel.lightness() - colour.lightness()) < 60 for pixel in near for colour in colours)
 
 
@@ -245,9 +244,9 @@ def test_every_component_is_painted(
     [({"one": True}, "One component"), ({"measurement": {"noise": 0.0}}, "no density at t = 0")],
 )
 def test_words_stand_where_there_are_no_weights(
-    sections: dict[str, object], words: str, weights: WeightsView, make_scenario: Make, make_experiment: Run
+    sections: dict[str, object], words: str, weights: WeightsView, make_scenario: Make, make_results: Run
 ) -> None:
-    weights.show_experiment(make_experiment(make_scenario(**sections)))
+    weights.show_results(make_results(make_scenario(**sections)))
     weights.show_frame(STEPS)
     assert weights.weights is None
     assert words in weights._words()

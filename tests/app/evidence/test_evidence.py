@@ -19,14 +19,14 @@ from app.evidence.headline_curves import STYLES
 from app.evidence.headline_plot import HeadlinePlot
 from app.theme import theme
 from app.widgets.widgets import LegendEntry
-from core.runs.experiment import Experiment
+from core.runs.results import Results
 from core.samplers import SAMPLERS
 from core.scenario.scenario import Scenario
 from core.text.number_format import with_error
 
 Make = Callable[..., Scenario]
-Run = Callable[..., Experiment]
-Refine = Callable[[Experiment], Experiment]
+Run = Callable[..., Results]
+Refine = Callable[[Results], Results]
 STEPS = 40
 ALWAYS = ("mismatch", "observed", "bound", "kl")
 """Curves that are drawn, empty or not, before anything is refined."""
@@ -47,14 +47,14 @@ def dock(shown: Callable[..., QWidget]) -> EvidenceDock:
 
 
 @pytest.fixture(params=["one", "mixture"])
-def experiment(request: pytest.FixtureRequest, make_scenario: Make, make_experiment: Run) -> Experiment:
+def results(request: pytest.FixtureRequest, make_scenario: Make, make_results: Run) -> Results:
     """A finished run of one Gaussian, and of three."""
-    return make_experiment(make_scenario(one=request.param == "one"))
+    return make_results(make_scenario(one=request.param == "one"))
 
 
-def values_of(experiment: Experiment, name: str) -> NDArray[np.float64]:
-    evidence = experiment.evidence
-    return {"kl": evidence.kl, "observed": experiment.trace.observed_mismatch, **evidence.value}[name]
+def values_of(results: Results, name: str) -> NDArray[np.float64]:
+    evidence = results.terms
+    return {"kl": evidence.kl, "observed": results.trace.observed_mismatch, **evidence.value}[name]
 
 
 def height(values: NDArray[np.float64], logarithmic: bool) -> NDArray[np.float64]:
@@ -72,17 +72,17 @@ def drawn(headline: HeadlinePlot) -> dict[tuple[str, str], QPainterPath]:
 
 
 @pytest.mark.parametrize("logarithmic", [True, False])
-def test_curves_hold_the_terms(logarithmic: bool, experiment: Experiment, headline: HeadlinePlot, qtbot: QtBot) -> None:
-    headline.show_experiment(experiment)
+def test_curves_hold_the_terms(logarithmic: bool, results: Results, headline: HeadlinePlot, qtbot: QtBot) -> None:
+    headline.show_results(results)
     headline.show_frame(STEPS)
     if not logarithmic:
         qtbot.mouseClick(headline.scale.buttons[1], Qt.MouseButton.LeftButton)
     times = STEPS - np.arange(STEPS + 1.0)
     paths = drawn(headline)
-    assert len(paths) == len(ALWAYS) * len(experiment.samplers)
-    for index, sampler in enumerate(experiment.samplers):
+    assert len(paths) == len(ALWAYS) * len(results.samplers)
+    for index, sampler in enumerate(results.samplers):
         for name in ALWAYS:
-            values = values_of(experiment, name)[index]
+            values = values_of(results, name)[index]
             x, y = headline._curves.curve(index, name, STEPS)
             np.testing.assert_array_equal(x, times)
             np.testing.assert_array_equal(y, values)
@@ -91,34 +91,34 @@ def test_curves_hold_the_terms(logarithmic: bool, experiment: Experiment, headli
 
 
 @pytest.mark.parametrize("frame", [0, 1, 17, STEPS])
-def test_the_observed_curve_ends_at_the_cursor(frame: int, experiment: Experiment, headline: HeadlinePlot) -> None:
-    headline.show_experiment(experiment)
+def test_the_observed_curve_ends_at_the_cursor(frame: int, results: Results, headline: HeadlinePlot) -> None:
+    headline.show_results(results)
     headline.show_frame(frame)
     assert headline.time.cursor_line.value() == STEPS - frame
     assert headline.time.veil.getRegion()[1] == STEPS - frame
     times = STEPS - np.arange(frame + 1.0)
-    for index, sampler in enumerate(experiment.samplers):
-        observed = experiment.trace.observed_mismatch[index, : frame + 1]
+    for index, sampler in enumerate(results.samplers):
+        observed = results.trace.observed_mismatch[index, : frame + 1]
         path = pg.arrayToQPath(times, height(observed, logarithmic=True), connect="finite")
         assert drawn(headline)[sampler.about.colour, "observed"] == path
         assert len(headline._curves.curve(index, "bound")[0]) == STEPS + 1
 
 
-def test_curves_grow_with_the_run(headline: HeadlinePlot, make_scenario: Make, make_experiment: Run) -> None:
-    experiment = make_experiment(make_scenario(), 11)
-    headline.show_experiment(experiment)
+def test_curves_grow_with_the_run(headline: HeadlinePlot, make_scenario: Make, make_results: Run) -> None:
+    results = make_results(make_scenario(), 11)
+    headline.show_results(results)
     headline.show_frame(30)
-    for name, known in (("observed", experiment.trace), ("bound", experiment.evidence)):
+    for name, known in (("observed", results.trace), ("bound", results.terms)):
         times, _ = headline._curves.curve(0, name, 30)
         assert list(times) == list(range(STEPS, STEPS - known.completed, -1))
 
 
 @pytest.mark.parametrize("logarithmic", [True, False])
 def test_a_curve_goes_through_its_values(
-    logarithmic: bool, headline: HeadlinePlot, qtbot: QtBot, make_scenario: Make, make_experiment: Run
+    logarithmic: bool, headline: HeadlinePlot, qtbot: QtBot, make_scenario: Make, make_results: Run
 ) -> None:
-    experiment = make_experiment(make_scenario(one=True, run={"samplers": ["ddnm"]}))
-    headline.show_experiment(experiment)
+    results = make_results(make_scenario(one=True, run={"samplers": ["ddnm"]}))
+    headline.show_results(results)
     headline.show_frame(STEPS)
     if not logarithmic:
         qtbot.mouseClick(headline.scale.buttons[1], Qt.MouseButton.LeftButton)
@@ -126,21 +126,21 @@ def test_a_curve_goes_through_its_values(
     box = headline.time.plot.getViewBox()
     surface = QColor(theme.current().surface)
     for frame in (30, 38):
-        heights = height(experiment.evidence.value["mismatch"][0], logarithmic)
+        heights = height(results.terms.value["mismatch"][0], logarithmic)
         at = headline.time.plot.mapFromScene(box.mapViewToScene(QPointF(STEPS - frame, heights[frame])))
         near = [image.pixelColor(at + QPoint(dx, dy)) for dx in (-1, 0, 1) for dy in (-1, 0, 1)]
-        hue = QColor(experiment.samplers[0].about.colour).hue()
+        hue = QColor(results.samplers[0].about.colour).hue()
         assert any(pixel != surface and abs(pixel.hue() - hue) < 8 and pixel.saturation() > 120 for pixel in near)
 
 
 @pytest.mark.parametrize("logarithmic", [True, False])
 def test_the_axis_holds_the_largest_value(
-    logarithmic: bool, experiment: Experiment, headline: HeadlinePlot, qtbot: QtBot
+    logarithmic: bool, results: Results, headline: HeadlinePlot, qtbot: QtBot
 ) -> None:
-    headline.show_experiment(experiment)
+    headline.show_results(results)
     if not logarithmic:
         qtbot.mouseClick(headline.scale.buttons[1], Qt.MouseButton.LeftButton)
-    values = np.concatenate([values_of(experiment, name) for name in ("kl", "bound", "mismatch")])
+    values = np.concatenate([values_of(results, name) for name in ("kl", "bound", "mismatch")])
     largest = float(values[np.isfinite(values)].max())
     (right, left), (low, high) = headline.time.plot.viewRange()
     assert right <= 0 < STEPS <= left
@@ -153,36 +153,36 @@ def legend(headline: HeadlinePlot) -> list[str]:
     return [entry._words for entry in headline.findChildren(LegendEntry) if entry.isVisible()]
 
 
-def test_the_legend_names_what_is_drawn(experiment: Experiment, headline: HeadlinePlot, refine: Refine) -> None:
-    exact = ["KL, exact"] if experiment.evidence.all_exact else []
-    headline.show_experiment(experiment)
+def test_the_legend_names_what_is_drawn(results: Results, headline: HeadlinePlot, refine: Refine) -> None:
+    exact = ["KL, exact"] if results.terms.all_exact else []
+    headline.show_results(results)
     assert legend(headline) == ["mismatch", "observed", "bound", *exact]
-    refine(experiment)
+    refine(results)
     headline.advance()
     assert sorted(legend(headline)) == sorted(
         ["mismatch", "observed", "bound", "T → ∞, ᾱ₁ fixed", *(exact or ["limits of the KL"])]
     )
 
 
-def test_the_legend_covers_no_data(experiment: Experiment, headline: HeadlinePlot) -> None:
-    headline.show_experiment(experiment)
+def test_the_legend_covers_no_data(results: Results, headline: HeadlinePlot) -> None:
+    headline.show_results(results)
     plot = QRect(headline.time.mapTo(headline, QPoint()), headline.time.size())
     for entry in headline.findChildren(LegendEntry):
         assert not plot.intersects(QRect(entry.mapTo(headline, QPoint()), entry.size())) or not entry.isVisible()
 
 
 def test_the_bracket_is_a_band_with_end_marks(
-    headline: HeadlinePlot, make_scenario: Make, make_experiment: Run, refine: Refine
+    headline: HeadlinePlot, make_scenario: Make, make_results: Run, refine: Refine
 ) -> None:
-    experiment = make_experiment(make_scenario(run={"samplers": ["ddnm"]}))
-    headline.show_experiment(experiment)
+    results = make_results(make_scenario(run={"samplers": ["ddnm"]}))
+    headline.show_results(results)
     before = len(headline.time.still._drawing._areas)
-    refine(experiment)
+    refine(results)
     headline.advance()
     drawing = headline.time.still._drawing
     assert len(drawing._areas) == before + 1
     outline, _ = drawing._areas[-1]
-    bracket = experiment.bracket
+    bracket = results.bracket
     inside = np.log10((bracket.low[0] + bracket.high[0]) / 2)
     for t, middle in list(zip(bracket.times, inside, strict=True))[1:-1]:
         assert outline.containsPoint(QPointF(t, middle), Qt.FillRule.OddEvenFill)
@@ -192,25 +192,25 @@ def test_the_bracket_is_a_band_with_end_marks(
 
 
 def test_between_brackets_without_a_lower_limit_nothing_is_claimed(
-    headline: HeadlinePlot, make_scenario: Make, make_experiment: Run, refine: Refine
+    headline: HeadlinePlot, make_scenario: Make, make_results: Run, refine: Refine
 ) -> None:
-    experiment = refine(make_experiment(make_scenario(run={"samplers": ["ddnm"]})))
-    headline.show_experiment(experiment)
+    results = refine(make_results(make_scenario(run={"samplers": ["ddnm"]})))
+    headline.show_results(results)
     whole = len(headline.time.still._drawing._areas)
-    experiment.bracket.low[0, 1] = 0.0
+    results.bracket.low[0, 1] = 0.0
     headline.advance()
     drawing = headline.time.still._drawing
     assert len(drawing._areas) == whole + 1, "the band has a gap"
-    t, high = experiment.bracket.times[1], experiment.bracket.high[0, 1]
+    t, high = results.bracket.times[1], results.bracket.high[0, 1]
     assert not any(area.boundingRect().contains(QPointF(t, np.log10(high) - 0.01)) for area, _ in drawing._areas[-2:])
     heights = {path.elementAt(i).y for path, _ in drawing._paths for i in range(path.elementCount())}
     assert any(height == pytest.approx(np.log10(high) - 0.03 * headline.time.span) for height in heights), "a short bar"
 
 
 def test_the_legend_takes_two_lines_in_the_narrowest_dock(
-    dock: EvidenceDock, make_scenario: Make, make_experiment: Run, refine: Refine
+    dock: EvidenceDock, make_scenario: Make, make_results: Run, refine: Refine
 ) -> None:
-    dock.show_experiment(refine(make_experiment(make_scenario(run={"samplers": ["ddnm", "ddim", "exact"]}))))
+    dock.show_results(refine(make_results(make_scenario(run={"samplers": ["ddnm", "ddim", "exact"]}))))
     QApplication.processEvents()
     seen = [entry for entry in dock.headline.findChildren(LegendEntry) if entry.isVisible()]
     assert len(seen) == 6
@@ -224,10 +224,10 @@ def test_the_read_out_names_the_t_of_each_number(
     named: tuple[str, ...],
     headline: HeadlinePlot,
     make_scenario: Make,
-    make_experiment: Run,
+    make_results: Run,
     refine: Refine,
 ) -> None:
-    headline.show_experiment(refine(make_experiment(make_scenario())))
+    headline.show_results(refine(make_results(make_scenario())))
     headline.time.hovered.emit(STEPS - t, QPoint(40, 40))
     assert all(f">{name}</td>" in headline.read_out.text() for name in named)
     headline.time.left.emit()
@@ -235,29 +235,29 @@ def test_the_read_out_names_the_t_of_each_number(
 
 @pytest.mark.parametrize("is_above", [False, True])
 def test_a_kl_above_its_bounds_estimate_is_explained(
-    is_above: bool, headline: HeadlinePlot, make_scenario: Make, make_experiment: Run, refine: Refine
+    is_above: bool, headline: HeadlinePlot, make_scenario: Make, make_results: Run, refine: Refine
 ) -> None:
-    experiment = refine(make_experiment(make_scenario()))
+    results = refine(make_results(make_scenario()))
     if is_above:
-        experiment.bracket.low[0] = 1.01 * experiment.evidence.value["bound"][0, STEPS - 1]
-    headline.show_experiment(experiment)
+        results.bracket.low[0], results.bracket.high[0] = 1.01 * results.terms.value["bound"][0, STEPS - 1], np.inf
+    headline.show_results(results)
     headline.time.hovered.emit(STEPS - 1, QPoint(40, 40))
     assert ("within the estimate" in headline.read_out.text()) is is_above
     headline.time.left.emit()
 
 
-def test_the_mismatch_has_a_band_only_where_it_is_estimated(experiment: Experiment, headline: HeadlinePlot) -> None:
-    headline.show_experiment(experiment)
-    estimated = experiment.evidence.error["mismatch"].any(1).sum()
+def test_the_mismatch_has_a_band_only_where_it_is_estimated(results: Results, headline: HeadlinePlot) -> None:
+    headline.show_results(results)
+    estimated = results.terms.error["mismatch"].any(1).sum()
     assert len(headline.time.still._drawing._areas) == estimated
 
 
-def test_limits_stand_right_of_the_end(experiment: Experiment, headline: HeadlinePlot, refine: Refine) -> None:
-    headline.show_experiment(refine(experiment))
+def test_limits_stand_right_of_the_end(results: Results, headline: HeadlinePlot, refine: Refine) -> None:
+    headline.show_results(refine(results))
     marks = drawn(headline)
-    for index, sampler in enumerate(experiment.samplers):
+    for index, sampler in enumerate(results.samplers):
         mark = marks.get((sampler.about.colour, "limit"))
-        end = experiment.asymptotes[index].value
+        end = results.asymptotes[index].value
         assert (mark is not None) == (end > 0)
         if mark is not None:
             assert mark.boundingRect().right() < 0
@@ -265,13 +265,13 @@ def test_limits_stand_right_of_the_end(experiment: Experiment, headline: Headlin
 
 
 def test_a_curve_that_is_missing_is_explained(
-    headline: HeadlinePlot, make_scenario: Make, make_experiment: Run, refine: Refine
+    headline: HeadlinePlot, make_scenario: Make, make_results: Run, refine: Refine
 ) -> None:
-    experiment = make_experiment(make_scenario(run={"samplers": ["ddnm", "ccdf", "ddim"]}))
-    headline.show_experiment(experiment)
+    results = make_results(make_scenario(run={"samplers": ["ddnm", "ccdf", "ddim"]}))
+    headline.show_results(results)
     assert "DDIM · Exact: it adds no noise" in headline.time.note.text()
     assert headline.time.note.isVisible()
-    refine(experiment).asymptotes[1] = None
+    refine(results).asymptotes[1] = None
     headline.advance()
     assert "CCDF: no limit" in headline.time.note.text()
     assert "KL, reversed" in legend(headline)
@@ -279,9 +279,9 @@ def test_a_curve_that_is_missing_is_explained(
 
 @pytest.mark.parametrize("part", [0.2, 0.5, 0.9])
 def test_hovering_reads_every_samplers_values_off(
-    part: float, experiment: Experiment, headline: HeadlinePlot, qtbot: QtBot
+    part: float, results: Results, headline: HeadlinePlot, qtbot: QtBot
 ) -> None:
-    headline.show_experiment(experiment)
+    headline.show_results(results)
     view = headline.time.plot.viewport()
     at = QPoint(round(part * view.width()), view.height() // 2)
     qtbot.mouseMove(view, at + QPoint(4, 0))  # the pointer may rest there from before
@@ -290,11 +290,9 @@ def test_hovering_reads_every_samplers_values_off(
     t = round(headline.time.hover_line.value())
     text = headline.read_out.text()
     assert f"t = {t}" in text
-    for index, sampler in enumerate(experiment.samplers):
+    for index, sampler in enumerate(results.samplers):
         assert sampler.about.label in text
-        value, error = (
-            kind["bound"][index, STEPS - t] for kind in (experiment.evidence.value, experiment.evidence.error)
-        )
+        value, error = (kind["bound"][index, STEPS - t] for kind in (results.terms.value, results.terms.error))
         assert with_error(value, error) in text
     card = headline.read_out.geometry()
     window = headline.window()
@@ -317,21 +315,21 @@ def test_nothing_is_shown_before_a_run(headline: HeadlinePlot, dock: EvidenceDoc
 
 @pytest.mark.parametrize("palette", [theme.DARK, theme.LIGHT], ids=["dark", "light"])
 def test_the_theme_is_taken(
-    palette: theme.Palette, experiment: Experiment, headline: HeadlinePlot, monkeypatch: pytest.MonkeyPatch
+    palette: theme.Palette, results: Results, headline: HeadlinePlot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    headline.show_experiment(experiment)
+    headline.show_results(results)
     monkeypatch.setattr(theme, "current", lambda: palette)
     headline.restyle()
     image = headline.time.plot.grab().toImage()
     assert image.pixelColor(2, 2).name().upper() == palette.surface
 
 
-def test_the_axis_holds_what_the_particles_observe(experiment: Experiment, headline: HeadlinePlot) -> None:
+def test_the_axis_holds_what_the_particles_observe(results: Results, headline: HeadlinePlot) -> None:
 
-    experiment.trace.observed_mismatch[:] = 1e7
-    headline.show_experiment(experiment)
+    results.trace.observed_mismatch[:] = 1e7
+    headline.show_results(results)
     assert headline.time.plot.getViewBox().viewRange()[1][1] > 7
-    experiment.trace.diverged_at[:] = [1] * len(experiment.samplers)
+    results.trace.diverged_at[:] = [1] * len(results.samplers)
     headline.advance()
     assert headline.time.plot.getViewBox().viewRange()[1][1] < 7
 
@@ -343,10 +341,10 @@ def test_the_axis_holds_what_the_particles_observe(experiment: Experiment, headl
     "samplers", [["ddnm"], ["ddnm", "bo-ddnm", "exact"], ["ddnm", "ccdf", "ddim", "tmpd", "exact"]]
 )
 def test_everything_fits_in_the_smallest_window(
-    samplers: list[str], dock: EvidenceDock, make_scenario: Make, make_experiment: Run, refine: Refine
+    samplers: list[str], dock: EvidenceDock, make_scenario: Make, make_results: Run, refine: Refine
 ) -> None:
-    experiment = refine(make_experiment(make_scenario(run={"samplers": samplers})))
-    dock.show_experiment(experiment)
+    results = refine(make_results(make_scenario(run={"samplers": samplers})))
+    dock.show_results(results)
     dock.write(STEPS - 1)
     QApplication.processEvents()
     for look in dock.looks.buttons:
@@ -357,18 +355,18 @@ def test_everything_fits_in_the_smallest_window(
     assert lowest <= dock.height()
 
 
-def test_the_line_of_words_follows_the_cursor(dock: EvidenceDock, make_scenario: Make, make_experiment: Run) -> None:
-    experiment = make_experiment(make_scenario())
-    dock.show_experiment(experiment)
+def test_the_line_of_words_follows_the_cursor(dock: EvidenceDock, make_scenario: Make, make_results: Run) -> None:
+    results = make_results(make_scenario())
+    dock.show_results(results)
     dock.write(0)
     assert "nothing but the start counts" in dock.summary.text()
     dock.write(STEPS - 1)
-    colour = theme.legible(experiment.samplers[0].about.colour, theme.current().surface)
+    colour = theme.legible(results.samplers[0].about.colour, theme.current().surface)
     assert f'<b style="color:{colour}">DDNM</b>: ' in dock.summary.text()
 
 
-def test_all_figures_are_of_one_frame(dock: EvidenceDock, experiment: Experiment) -> None:
-    dock.show_experiment(experiment)
+def test_all_figures_are_of_one_frame(dock: EvidenceDock, results: Results) -> None:
+    dock.show_results(results)
     dock.write(20)
     dock.show_frame(30)
     dock.advance()
@@ -408,9 +406,9 @@ def test_a_word_without_end_leaves_the_dock_as_wide_as_it_is(dock: EvidenceDock)
 
 
 def test_the_closer_looks_are_chosen_with_the_keyboard(
-    dock: EvidenceDock, make_scenario: Make, make_experiment: Run, qtbot: QtBot
+    dock: EvidenceDock, make_scenario: Make, make_results: Run, qtbot: QtBot
 ) -> None:
-    dock.show_experiment(make_experiment(make_scenario()))
+    dock.show_results(make_results(make_scenario()))
     dock.show_frame(STEPS - 1)
     dock.activateWindow()
     first = dock.looks.buttons[0]
@@ -427,8 +425,8 @@ def test_the_closer_looks_are_chosen_with_the_keyboard(
     assert dock.scale.isVisible()
 
 
-def test_one_switch_changes_both_axes(dock: EvidenceDock, experiment: Experiment, qtbot: QtBot) -> None:
-    dock.show_experiment(experiment)
+def test_one_switch_changes_both_axes(dock: EvidenceDock, results: Results, qtbot: QtBot) -> None:
+    dock.show_results(results)
     qtbot.mouseClick(dock.headline.scale.buttons[1], Qt.MouseButton.LeftButton)
     assert not dock.headline.time.logarithmic
     assert not dock.per_step.time.logarithmic

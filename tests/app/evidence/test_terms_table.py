@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 from PySide6.QtGui import QFontMetrics
 from PySide6.QtWidgets import QLabel, QWidget
@@ -12,14 +13,13 @@ from PySide6.QtWidgets import QLabel, QWidget
 from app.evidence.table import ROWS, TermsTable
 from app.theme import theme
 from core.bounds.asymptote import no_asymptote
-from core.kl.known_kl import known_kl
-from core.runs.experiment import Experiment
+from core.runs.results import Results
 from core.scenario.scenario import Scenario
 from core.text.number_format import number, with_error
 
 Make = Callable[..., Scenario]
-Run = Callable[..., Experiment]
-Refine = Callable[[Experiment], Experiment]
+Run = Callable[..., Results]
+Refine = Callable[[Results], Results]
 STEPS = 40
 MANY = ["ddnm", "bo-ddnm", "ccdf", "ddim", "tmpd", "exact"]
 
@@ -32,9 +32,9 @@ def table(shown: Callable[..., QWidget]) -> TermsTable:
 
 
 @pytest.fixture(params=["one", "mixture"])
-def experiment(request: pytest.FixtureRequest, make_scenario: Make, make_experiment: Run) -> Experiment:
+def results(request: pytest.FixtureRequest, make_scenario: Make, make_results: Run) -> Results:
     """A finished run of one Gaussian, and of three."""
-    return make_experiment(make_scenario(one=request.param == "one"))
+    return make_results(make_scenario(one=request.param == "one"))
 
 
 def text(table: TermsTable, name: str, column: int = 0) -> str:
@@ -50,12 +50,12 @@ def title(table: TermsTable, name: str) -> str:
 
 
 @pytest.mark.parametrize("frame", [0, 23, STEPS - 1, STEPS])
-def test_terms_are_those_of_the_cursor(frame: int, experiment: Experiment, table: TermsTable) -> None:
-    table.show_experiment(experiment)
+def test_terms_are_those_of_the_cursor(frame: int, results: Results, table: TermsTable) -> None:
+    table.show_results(results)
     table.show_frame(frame)
     assert f"at t = {STEPS - frame}," in " ".join(label.text() for label in table.findChildren(QLabel))
-    evidence = experiment.evidence
-    for column, sampler in enumerate(experiment.samplers):
+    evidence = results.terms
+    for column, sampler in enumerate(results.samplers):
         assert table.table.horizontalHeaderItem(column).text() == sampler.about.label
         for name in ("bound", "mismatch"):
             value, error = evidence.value[name][column, frame], evidence.error[name][column, frame]
@@ -65,33 +65,31 @@ def test_terms_are_those_of_the_cursor(frame: int, experiment: Experiment, table
         assert text(table, "kl", column) == kl
 
 
-def test_what_comes_after_the_run_is_said_to(experiment: Experiment, table: TermsTable, refine: Refine) -> None:
-    table.show_experiment(experiment)
+def test_what_comes_after_the_run_is_said_to(results: Results, table: TermsTable, refine: Refine) -> None:
+    table.show_results(results)
     table.show_frame(STEPS - 1)
     for name in ("limit", "w2", "weights", "mmd"):
         assert text(table, name) == "–"
         assert tip(table, name) == "Computed after the run."
-    refine(experiment)
+    refine(results)
     table.advance()
-    assert text(table, "limit") == with_error(experiment.asymptotes[0].value, 0.01)
+    assert text(table, "limit") == with_error(results.asymptotes[0].value, 0.01)
     assert text(table, "w2") == "0.31 ± 0.01"
     assert text(table, "mmd") == "(3 ± 2)·10⁻⁴"
-    assert title(table, "w2") == ("W₂ at t = 1" if experiment.evidence.all_exact else "sliced W₂, t = 1")
+    assert title(table, "w2") == ("W₂ at t = 1" if results.terms.all_exact else "sliced W₂, t = 1")
     assert "equal number would show about 0.00400" in tip(table, "w2")
-    assert table.table.isRowHidden(list(ROWS).index("weights")) == (experiment.problem.target.components == 1)
+    assert table.table.isRowHidden(list(ROWS).index("weights")) == (results.problem.target.components == 1)
 
 
-def test_the_kl_is_named_by_its_kind(
-    table: TermsTable, make_scenario: Make, make_experiment: Run, refine: Refine
-) -> None:
-    experiment = make_experiment(make_scenario(run={"samplers": ["ddnm", "exact"]}))
-    table.show_experiment(experiment)
+def test_the_kl_is_named_by_its_kind(table: TermsTable, make_scenario: Make, make_results: Run, refine: Refine) -> None:
+    results = make_results(make_scenario(run={"samplers": ["ddnm", "exact"]}))
+    table.show_results(results)
     table.show_frame(STEPS - 1)
     assert (title(table, "kl"), text(table, "kl")) == ("KL", "–")
-    refine(experiment)
+    refine(results)
     table.advance()
     assert title(table, "kl") == "KL, between"
-    assert text(table, "kl") == known_kl(experiment, 0, STEPS - 1).text
+    assert text(table, "kl") == results.kl.at(0, STEPS - 1).text
     assert table.table.isRowHidden(list(ROWS).index("kind"))
     table.show_frame(STEPS - 4)
     assert title(table, "kl") == "KL, between, t = 1", "the nearest t of which it is known"
@@ -99,11 +97,11 @@ def test_the_kl_is_named_by_its_kind(
 
 @pytest.mark.parametrize(("high", "is_unlike"), [(1.0, False), (0.01, True)])
 def test_a_large_kl_at_a_small_distance_is_explained(
-    high: float, is_unlike: bool, table: TermsTable, make_scenario: Make, make_experiment: Run, refine: Refine
+    high: float, is_unlike: bool, table: TermsTable, make_scenario: Make, make_results: Run, refine: Refine
 ) -> None:
-    experiment = refine(make_experiment(make_scenario(run={"samplers": ["ddnm", "exact"]})))
-    experiment.bracket.low[:], experiment.bracket.high[:] = [[0.9], [0.0]], [[1.0], [high]]
-    table.show_experiment(experiment)
+    results = refine(make_results(make_scenario(run={"samplers": ["ddnm", "exact"]})))
+    results.bracket.low[:], results.bracket.high[:] = [[0.9], [0.0]], [[1.0], [high]]
+    table.show_results(results)
     table.show_frame(STEPS - 1)
     for name in ("kl", "w2"):
         assert ("squeezed" in tip(table, name, 0)) is is_unlike
@@ -112,20 +110,20 @@ def test_a_large_kl_at_a_small_distance_is_explained(
 
 @pytest.mark.parametrize("part", [0.5, 1.01])
 def test_a_bound_whose_estimate_is_below_the_kl_says_why(
-    part: float, table: TermsTable, make_scenario: Make, make_experiment: Run, refine: Refine
+    part: float, table: TermsTable, make_scenario: Make, make_results: Run, refine: Refine
 ) -> None:
-    experiment = refine(make_experiment(make_scenario(run={"samplers": ["ddnm"]})))
-    experiment.bracket.low[:] = part * experiment.evidence.value["bound"][0, STEPS - 1]
-    table.show_experiment(experiment)
+    results = refine(make_results(make_scenario(run={"samplers": ["ddnm"]})))
+    results.bracket.low[:], results.bracket.high[:] = part * results.terms.value["bound"][0, STEPS - 1], np.inf
+    table.show_results(results)
     table.show_frame(STEPS - 1)
     assert ("within the estimate's error" in tip(table, "bound")) is (part > 1)
 
 
 def test_kinds_that_differ_have_a_row(
-    table: TermsTable, make_scenario: Make, make_experiment: Run, refine: Refine
+    table: TermsTable, make_scenario: Make, make_results: Run, refine: Refine
 ) -> None:
-    experiment = refine(make_experiment(make_scenario(run={"samplers": ["ddnm", "ddim"]})))
-    table.show_experiment(experiment)
+    results = refine(make_results(make_scenario(run={"samplers": ["ddnm", "ddim"]})))
+    table.show_results(results)
     table.show_frame(STEPS - 1)
     assert not table.table.isRowHidden(list(ROWS).index("kind"))
     assert [text(table, "kind", column) for column in (0, 1)] == ["bracket", "reversed"]
@@ -136,23 +134,21 @@ def test_kinds_that_differ_have_a_row(
 
 
 def test_nothing_is_claimed_of_the_limit_of_a_user_s_own_score(
-    table: TermsTable, make_scenario: Make, make_experiment: Run, refine: Refine, own_sampler: Callable[..., str]
+    table: TermsTable, make_scenario: Make, make_results: Run, refine: Refine, own_sampler: Callable[..., str]
 ) -> None:
     key = own_sampler("def mine(level, x):\n    return level.prior_score(x)\n")
-    experiment = refine(make_experiment(make_scenario(run={"samplers": [key, "prior", "ccdf"]})))
-    experiment.asymptotes[0] = experiment.asymptotes[2] = None
-    table.show_experiment(experiment)
+    results = refine(make_results(make_scenario(run={"samplers": [key, "prior", "ccdf"]})))
+    results.asymptotes[0] = results.asymptotes[2] = None
+    table.show_results(results)
     table.show_frame(STEPS - 1)
     assert [text(table, "limit", column) for column in (0, 2)] == ["unknown", "none"]
     assert tip(table, "limit", 0) == "Unknown: no limit is known as the steps are refined."
     assert "increases without end" in tip(table, "limit", 2)
-    assert "no limit of its mismatch is known" in str(no_asymptote(experiment.samplers[0]))
+    assert "no limit of its mismatch is known" in str(no_asymptote(results.samplers[0]))
 
 
-def test_a_singular_target_has_no_bound_at_the_end(
-    table: TermsTable, make_scenario: Make, make_experiment: Run
-) -> None:
-    table.show_experiment(make_experiment(make_scenario(measurement={"noise": 0.0})))
+def test_a_singular_target_has_no_bound_at_the_end(table: TermsTable, make_scenario: Make, make_results: Run) -> None:
+    table.show_results(make_results(make_scenario(measurement={"noise": 0.0})))
     table.show_frame(STEPS - 1)
     assert text(table, "bound") != "none"
     table.show_frame(STEPS)
@@ -160,25 +156,25 @@ def test_a_singular_target_has_no_bound_at_the_end(
     assert "no density at t = 0; read t = 1" in tip(table, "bound")
 
 
-def test_divergence_has_a_row_only_where_there_is_one(experiment: Experiment, table: TermsTable) -> None:
+def test_divergence_has_a_row_only_where_there_is_one(results: Results, table: TermsTable) -> None:
     row = list(ROWS).index("diverged")
-    table.show_experiment(experiment)
+    table.show_results(results)
     table.show_frame(STEPS)
     assert table.table.isRowHidden(row)
-    experiment.trace.diverged_at[1] = 7
+    results.trace.diverged_at[1] = 7
     table.advance()
     assert not table.table.isRowHidden(row)
     assert [text(table, "diverged", column) for column in (0, 1)] == ["–", "t = 7"]
-    experiment.trace.diverged_at[1] = None
+    results.trace.diverged_at[1] = None
 
 
 @pytest.mark.parametrize("samplers", [MANY[:1], MANY[:3], MANY[:4], MANY])
 @pytest.mark.parametrize("one", [True, False])
 def test_no_cell_is_cut_off(
-    one: bool, samplers: list[str], table: TermsTable, make_scenario: Make, make_experiment: Run, refine: Refine
+    one: bool, samplers: list[str], table: TermsTable, make_scenario: Make, make_results: Run, refine: Refine
 ) -> None:
-    experiment = refine(make_experiment(make_scenario(one=one, run={"samplers": samplers})))
-    table.show_experiment(experiment)
+    results = refine(make_results(make_scenario(one=one, run={"samplers": samplers})))
+    table.show_results(results)
     metrics = QFontMetrics(theme.font(11, "medium"))
     for frame in (0, 1, 20, STEPS - 1):
         table.show_frame(frame)
@@ -196,10 +192,10 @@ def test_no_cell_is_cut_off(
 
 
 def test_numbers_that_were_wide_on_the_way_hide_no_column_at_the_end(
-    table: TermsTable, make_scenario: Make, make_experiment: Run, refine: Refine, monkeypatch: pytest.MonkeyPatch
+    table: TermsTable, make_scenario: Make, make_results: Run, refine: Refine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    experiment = refine(make_experiment(make_scenario()))
-    table.show_experiment(experiment)
+    results = refine(make_results(make_scenario()))
+    table.show_results(results)
     table.show_frame(STEPS - 1)
     header = table.table.horizontalHeader()
     least = header.defaultSectionSize()
@@ -215,11 +211,11 @@ def test_numbers_that_were_wide_on_the_way_hide_no_column_at_the_end(
 
 @pytest.mark.parametrize("width", [260, 330, 420, 700])
 def test_what_a_number_is_survives_any_width(
-    width: int, table: TermsTable, make_scenario: Make, make_experiment: Run, refine: Refine
+    width: int, table: TermsTable, make_scenario: Make, make_results: Run, refine: Refine
 ) -> None:
-    experiment = refine(make_experiment(make_scenario(run={"samplers": MANY})))
-    experiment.bracket.low[:], experiment.bracket.high[:] = 0.0331, 0.0813
-    table.show_experiment(experiment)
+    results = refine(make_results(make_scenario(run={"samplers": MANY})))
+    results.bracket.low[:], results.bracket.high[:] = 0.0331, 0.0813
+    table.show_results(results)
     table.resize(width, 260)
     table.show_frame(STEPS - 1)
     metrics = QFontMetrics(theme.font(11, "medium"))
@@ -228,5 +224,5 @@ def test_what_a_number_is_survives_any_width(
             shown, full = text(table, name, column), table.cell(name, column)
             assert shown == full.text or (shown == "< 0.001" and full.most < 0.001)
             assert metrics.horizontalAdvance(shown) <= table.table.columnWidth(column)
-        if known_kl(experiment, column, STEPS - 1).kind == "bracket":
+        if results.kl.at(column, STEPS - 1).kind == "bracket":
             assert text(table, "kl", column) == "0.0331 – 0.0813"

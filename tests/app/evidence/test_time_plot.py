@@ -13,7 +13,7 @@ from pytestqt.qtbot import QtBot
 
 from app.evidence.headline_plot import HeadlinePlot
 from app.evidence.time_plot import Reach, TimePlot
-from core.runs.experiment import Experiment
+from core.runs.results import Results
 from core.scenario.scenario import Scenario
 
 _TOPS = st.floats(-1, 1e300, allow_subnormal=False) | st.just(math.inf)
@@ -86,13 +86,13 @@ def test_a_curve_of_diverging_particles_is_named_above(plot: TimePlot) -> None:
 
 
 def test_the_headline_names_the_exact_sampler_below_its_axis(
-    qtbot: QtBot, make_scenario: Callable[..., Scenario], make_experiment: Callable[..., Experiment]
+    qtbot: QtBot, make_scenario: Callable[..., Scenario], make_results: Callable[..., Results]
 ) -> None:
     headline = HeadlinePlot()
     qtbot.addWidget(headline)
     headline.resize(600, 320)
     headline.show()
-    headline.show_experiment(make_experiment(make_scenario(one=True, run={"samplers": ["ddnm", "exact"]})))
+    headline.show_results(make_results(make_scenario(one=True, run={"samplers": ["ddnm", "exact"]})))
     assert "Exact" in headline.time.below.text()
     assert "DDNM" not in headline.time.below.text()
     QApplication.processEvents()

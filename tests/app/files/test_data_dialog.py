@@ -73,7 +73,7 @@ def test_from_file_to_planes_and_back(
     assert fitted.data is not None
     assert len(fitted.data.points) == 120
     assert made.problem.prior.table.rowCount() == 2
-    qtbot.waitUntil(lambda: made.experiment is not None and made.experiment.scenario.data == fitted.data)
+    qtbot.waitUntil(lambda: made.results is not None and made.results.scenario.data == fitted.data)
     qtbot.waitUntil(made.planes._data_legend.isVisible)
     made.activateWindow()
     qtbot.waitUntil(made.isActiveWindow)

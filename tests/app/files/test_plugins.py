@@ -151,14 +151,14 @@ def test_a_fault_in_a_run_names_the_line_and_a_mended_file_works(
     fault: str, made: MainWindow, file: Callable[..., Path], qtbot: QtBot
 ) -> None:
     settle(made, qtbot)
-    first = made.experiment
+    first = made.results
     path = file(fault)
     load(made, path, qtbot)
     settle(made, qtbot)
     line = 3 if fault == SLOW_FAULT else 2
     assert f"mine.py: line {line}: ZeroDivisionError" in said(made)
-    assert made.experiment is not None
-    assert made.experiment is first or made.experiment.completed > 0, "what was computed stays"
+    assert made.results is not None
+    assert made.results is first or made.results.completed > 0, "what was computed stays"
     assert len(made.planes.planes) >= 3
     path.write_text(GOOD, encoding="utf-8")
     made.bar.menu.aboutToShow.emit()
@@ -167,10 +167,10 @@ def test_a_fault_in_a_run_names_the_line_and_a_mended_file_works(
     assert answer(made, "Run this code", qtbot)
     qtbot.waitUntil(
         lambda: (
-            made.experiment is not first
-            and made.experiment is not None
+            made.results is not first
+            and made.results is not None
             and not made.session.is_running
-            and made.experiment.completed == made.scenario.schedule.steps + 1
+            and made.results.completed == made.scenario.schedule.steps + 1
             and said(made) == ""
         ),
         timeout=30_000,

@@ -134,8 +134,8 @@ def test_it_asks_for_the_noise_and_says_what_the_move_shows(
 
 def test_the_last_step_answers_in_the_numbers_of_the_run(made: MainWindow, tour: Tour) -> None:
     tour.go(4)
-    assert made.experiment is not None
-    evidence = made.experiment.evidence
+    assert made.results is not None
+    evidence = made.results.terms
     for index in (0, 1):
         for name in ("mismatch_range", "bound"):
             figure = with_error(evidence.value[name][index, 39], evidence.error[name][index, 39])

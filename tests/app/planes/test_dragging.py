@@ -15,7 +15,7 @@ from pytestqt.qtbot import QtBot
 from app.planes.view import PlaneView
 from app.run.session import Session
 from app.window.window import MainWindow
-from core.runs.experiment import Experiment
+from core.runs.results import Results
 from core.scenario.plane_edits import Grip
 from core.scenario.scenario import Scenario
 
@@ -58,21 +58,21 @@ def prior_texts(window: MainWindow) -> list[str]:
 
 def test_the_dock_follows_the_hand_and_the_run_starts_when_it_lets_go(window: Window, qtbot: QtBot) -> None:
     made = window()
-    first = made.experiment
+    first = made.results
     start = press(qtbot, made, MEAN)
     move(made, start + QPoint(40, -20))
     qtbot.waitUntil(lambda: prior_texts(made)[1] != "-1.2, -0.8")
     during = prior_texts(made)
     assert made.scenario.prior.means[0] == (-1.2, -0.8), "not edited before it is let go"
     assert not made.isWindowModified()
-    qtbot.waitUntil(lambda: made.experiment is not first, timeout=RUN_MS)
-    assert made.experiment is not None
-    preview = made.experiment.scenario
+    qtbot.waitUntil(lambda: made.results is not first, timeout=RUN_MS)
+    assert made.results is not None
+    preview = made.results.scenario
     assert ", ".join(f"{value:g}" for value in preview.prior.means[0]) == during[1]
     release(qtbot, made, start + QPoint(40, -20))
     assert made.isWindowModified()
     assert prior_texts(made) == during
-    qtbot.waitUntil(lambda: made.experiment.scenario == made.scenario and not made.session.is_running, timeout=RUN_MS)
+    qtbot.waitUntil(lambda: made.results.scenario == made.scenario and not made.session.is_running, timeout=RUN_MS)
     assert made.scenario.prior == preview.prior
 
 
@@ -84,11 +84,11 @@ def test_a_preview_shows_the_frame_that_was_shown(window: Window, qtbot: QtBot, 
     with qtbot.waitSignal(made.session.previewed, timeout=RUN_MS):
         move(made, start + QPoint(20, 0))
     assert made.player.frame == 31
-    assert made.experiment is not None
-    assert made.experiment.scenario.run.particles == 1000
-    assert made.experiment.scenario.run.paths == 200
+    assert made.results is not None
+    assert made.results.scenario.run.particles == 1000
+    assert made.results.scenario.run.paths == 200
     plane = next(iter(made.planes.planes.values()))
-    assert (plane.particles._newest == made.experiment.trace.frames[0][31].numpy()).all()
+    assert (plane.particles._newest == made.results.trace.frames[0][31].numpy()).all()
     release(qtbot, made, start + QPoint(20, 0))
     assert made.scenario.run.particles == 2500
 
@@ -101,19 +101,19 @@ def test_a_preview_stays_until_the_run_has_come_as_far(window: Window, qtbot: Qt
     with qtbot.waitSignal(made.session.previewed, timeout=RUN_MS):
         move(made, start + QPoint(30, 0))
     qtbot.waitUntil(lambda: not made.session.is_running, timeout=RUN_MS)
-    preview = made.experiment
+    preview = made.results
     frames: list[int] = []
     made.player.moved.connect(frames.append)
     with qtbot.waitSignal(made.session.began, timeout=RUN_MS):
         release(qtbot, made, start + QPoint(30, 0))
-    assert made.experiment is preview
-    qtbot.waitUntil(lambda: made.experiment is not preview, timeout=RUN_MS)
-    assert made.experiment is not None
-    assert made.experiment.completed > 380
+    assert made.results is preview
+    qtbot.waitUntil(lambda: made.results is not preview, timeout=RUN_MS)
+    assert made.results is not None
+    assert made.results.completed > 380
     qtbot.waitUntil(lambda: not made.session.is_running, timeout=RUN_MS)
     assert set(frames) == {380}, "nothing of the way there"
     plane = next(iter(made.planes.planes.values()))
-    assert (plane.particles._newest == made.experiment.trace.frames[0][380].numpy()).all()
+    assert (plane.particles._newest == made.results.trace.frames[0][380].numpy()).all()
 
 
 def test_escape_brings_the_numbers_and_the_run_back(window: Window, qtbot: QtBot) -> None:
@@ -126,8 +126,8 @@ def test_escape_brings_the_numbers_and_the_run_back(window: Window, qtbot: QtBot
     qtbot.keyClick(view_of(made), Qt.Key.Key_Escape)
     assert prior_texts(made) == texts
     qtbot.waitUntil(lambda: not made.session.is_running, timeout=RUN_MS)
-    assert made.experiment is not None
-    assert made.experiment.scenario == made.scenario == before
+    assert made.results is not None
+    assert made.results.scenario == made.scenario == before
     assert not made.isWindowModified()
     release(qtbot, made, start)
 
@@ -186,8 +186,8 @@ def test_many_drags_in_a_row(seed: int, window: Window, qtbot: QtBot) -> None:
             qtbot.keyClick(view_of(made), Qt.Key.Key_Escape)
         release(qtbot, made, start)
     qtbot.waitUntil(lambda: not made.session.is_running, timeout=RUN_MS)
-    assert made.experiment is not None
-    assert made.experiment.scenario == made.scenario
+    assert made.results is not None
+    assert made.results.scenario == made.scenario
 
 
 # Previews
@@ -201,7 +201,7 @@ def session(qapp: QApplication) -> Iterator[Session]:  # noqa: ARG001 - signals 
 
 
 def test_previews_never_queue_and_the_last_one_comes(session: Session, qtbot: QtBot, make_scenario: Make) -> None:
-    shown: list[Experiment] = []
+    shown: list[Results] = []
     others: list[Any] = []
     session.previewed.connect(shown.append)
     for signal in (session.began, session.advanced, session.finished, session.failed):
@@ -209,13 +209,13 @@ def test_previews_never_queue_and_the_last_one_comes(session: Session, qtbot: Qt
     for value in range(20):
         session.preview(make_scenario(measurement={"value": [float(value)]}))
     qtbot.waitUntil(lambda: not session.is_running, timeout=RUN_MS)
-    assert [experiment.scenario.measurement.value for experiment in shown] == [(0.0,), (19.0,)]
-    assert all(experiment.evidence.completed == 41 for experiment in shown), "complete when they are shown"
+    assert [results.scenario.measurement.value for results in shown] == [(0.0,), (19.0,)]
+    assert all(results.terms.completed == 41 for results in shown), "complete when they are shown"
     assert not others
 
 
 def test_a_run_drops_previews(session: Session, qtbot: QtBot, make_scenario: Make) -> None:
-    shown: list[Experiment] = []
+    shown: list[Results] = []
     session.previewed.connect(shown.append)
     session.preview(make_scenario(schedule={"steps": 2000}))
     session.preview(make_scenario())
@@ -224,9 +224,12 @@ def test_a_run_drops_previews(session: Session, qtbot: QtBot, make_scenario: Mak
     assert not shown
 
 
-def test_a_preview_that_breaks_says_so(session: Session, qtbot: QtBot, make_scenario: Make) -> None:
+def test_a_preview_that_breaks_says_so(
+    session: Session, qtbot: QtBot, make_scenario: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
     scenario = make_scenario()
     broken = scenario.model_copy(update={"run": scenario.run.model_copy(update={"paths": -3})})
+    monkeypatch.setattr("app.run.session.at_most", lambda _scenario, **_: broken)
     with qtbot.waitSignal(session.failed, timeout=RUN_MS) as failed:
-        session.preview(broken)
+        session.preview(scenario)
     assert "RuntimeError" in str(failed.args[0])

@@ -16,12 +16,12 @@ from app.planes.planes import PlaneGrid
 from app.planes.scene import Scene
 from app.planes.view import PlaneView
 from app.widgets.widgets import subscript
-from core.runs.experiment import Experiment
+from core.runs.results import Results
 from core.scenario.plane_edits import Grip
 from core.scenario.scenario import Scenario
 
 Make = Callable[..., Scenario]
-Run = Callable[..., Experiment]
+Run = Callable[..., Results]
 LEFT, RIGHT = Qt.MouseButton.LeftButton, Qt.MouseButton.RightButton
 SHIFT, NONE = Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.NoModifier
 MEAN, AXIS, VALUE, ROW = Grip("mean", 0), Grip("axis", 0), Grip("value", 0), Grip("row", 0)
@@ -113,14 +113,14 @@ def mouse_move(port: QWidget, to: QPoint, modifier: Qt.KeyboardModifier) -> QMou
 
 @pytest.fixture
 def planes(
-    shown: Callable[..., QWidget], make_scenario: Make, make_experiment: Run, qtbot: QtBot
+    shown: Callable[..., QWidget], make_scenario: Make, make_results: Run, qtbot: QtBot
 ) -> Iterator[Callable[..., Planes]]:
     def make(scenario: Scenario | None = None) -> Planes:
         document = Document(scenario or make_scenario())
         grid = PlaneGrid(document)
         shown(grid, 820, 820)
         grid.activateWindow()
-        grid.show_experiment(make_experiment(document.scenario, 2))
+        grid.show_results(make_results(document.scenario, 2))
         grid.show_frame(1)
         QApplication.processEvents()
         return Planes(grid, document, qtbot)
@@ -581,13 +581,13 @@ def test_on_a_line_the_mean_and_the_value_move(planes: Callable[..., Planes], ma
     assert line.edited[1].measurement.value == pytest.approx((1.0 + 0.6 * across,), abs=0.02)
 
 
-def test_another_scenario_ends_a_drag(three: Planes, make_scenario: Make, make_experiment: Run) -> None:
+def test_another_scenario_ends_a_drag(three: Planes, make_scenario: Make, make_results: Run) -> None:
     start = three.pixel_at(MEAN)
     three.press(start)
     three.move(start + QPoint(40, 0))
     other = make_scenario(one=True)
     three.document.load(other)
-    three.grid.show_experiment(make_experiment(other, 2))
+    three.grid.show_results(make_results(other, 2))
     three.release(start + QPoint(40, 0))
     assert not three.edited
     assert three.scenario == other

@@ -24,29 +24,29 @@ from app.theme import theme
 from app.window.window import MainWindow
 from core.diagnostics.score_field import Field
 from core.errors import ScenarioError
-from core.runs.experiment import Experiment
+from core.runs.results import Results
 from core.samplers import SAMPLERS
 from core.scenario.scenario import Scenario
 from core.text.number_format import number
 
 Make = Callable[..., Scenario]
-Run = Callable[..., Experiment]
+Run = Callable[..., Results]
 LEFT = Qt.MouseButton.LeftButton
 FRAME = 30
 SEVEN = ["prior", "ccdf", "ddnm", "bo-ddnm", "bo-oracle", "exact", "pigdm", "tmpd"]
 
 
 @pytest.fixture(scope="module")
-def experiment(make_scenario: Make, make_experiment: Run) -> Experiment:
-    return make_experiment(make_scenario())
+def results(make_scenario: Make, make_results: Run) -> Results:
+    return make_results(make_scenario())
 
 
 @pytest.fixture
-def grid(shown: Callable[..., QWidget], experiment: Experiment) -> PlaneGrid:
+def grid(shown: Callable[..., QWidget], results: Results) -> PlaneGrid:
     """Three panels of a finished run."""
-    made = PlaneGrid(Document(experiment.scenario))
+    made = PlaneGrid(Document(results.scenario))
     shown(made, 700, 700)
-    made.show_experiment(experiment)
+    made.show_results(results)
     made.show_frame(FRAME)
     return made
 
@@ -79,11 +79,11 @@ def test_the_list_opens_and_escape_closes_it(grid: PlaneGrid, qtbot: QtBot) -> N
     assert "1" in grid.overlays.text()
 
 
-def test_the_mismatch_is_where_the_formula_says(grid: PlaneGrid, qtbot: QtBot, experiment: Experiment) -> None:
+def test_the_mismatch_is_where_the_formula_says(grid: PlaneGrid, qtbot: QtBot, results: Results) -> None:
     tick(qtbot, grid, "mismatch")
     assert grid._overlay_legend.isVisible()
     hottest = float(grid._overlay_legend.scale.words[1].split()[0])
-    level = experiment.problem.level(experiment.schedule, [experiment.schedule.steps - FRAME]).each()[0]
+    level = results.problem.level(results.schedule, [results.schedule.steps - FRAME]).each()[0]
     for index, plane in enumerate(grid.planes.values()):
         image, place = plane._heat.image, plane._heat._place
         assert image is not None
@@ -91,7 +91,7 @@ def test_the_mismatch_is_where_the_formula_says(grid: PlaneGrid, qtbot: QtBot, e
             x = place.left() + (column + 0.5) / image.width() * place.width()
             y = place.bottom() - (row + 0.5) / image.height() * place.height()  # rows from above; y points up
             point = torch.tensor([[x], [y]], dtype=torch.float64)
-            heat = Field(level, experiment.samplers[index], point).mismatch().numpy()
+            heat = Field(level, results.samplers[index], point).mismatch().numpy()
             expected = heat_image(heat[None], hottest).pixel(0, 0)
             assert abs((image.pixel(column, row) >> 24) - (expected >> 24)) <= 1
     tick(qtbot, grid, "mismatch")
@@ -99,15 +99,15 @@ def test_the_mismatch_is_where_the_formula_says(grid: PlaneGrid, qtbot: QtBot, e
     assert not grid._overlay_legend.isVisible()
 
 
-def test_arrows_are_scores_on_one_scale(grid: PlaneGrid, qtbot: QtBot, experiment: Experiment) -> None:
+def test_arrows_are_scores_on_one_scale(grid: PlaneGrid, qtbot: QtBot, results: Results) -> None:
     tick(qtbot, grid, "used")
     tick(qtbot, grid, "exact")
-    level = experiment.problem.level(experiment.schedule, [experiment.schedule.steps - FRAME]).each()[0]
+    level = results.problem.level(results.schedule, [results.schedule.steps - FRAME]).each()[0]
     for index, (key, plane) in enumerate(grid.planes.items()):
         used, exact = plane._marks.marks.arrows
         assert used.colour == SAMPLERS[key].about.colour
         assert exact.colour == SAMPLERS["exact"].about.colour
-        score = experiment.samplers[index].score(level, torch.from_numpy(used.places)).numpy()
+        score = results.samplers[index].score(level, torch.from_numpy(used.places)).numpy()
         lengths = np.hypot(*score)
         drawn = np.hypot(*used.vectors) / CELL_SHARE / grid.arrangement.leader.box.viewRect().width() * ARROWS
         seen = (drawn > 0) & (drawn < 0.999)
@@ -120,19 +120,19 @@ def test_arrows_are_scores_on_one_scale(grid: PlaneGrid, qtbot: QtBot, experimen
 
 @pytest.mark.parametrize("quiet", ["mismatch", "used"])
 def test_no_sampler_dwarfs_the_arrows_of_another(
-    quiet: str, grid: PlaneGrid, qtbot: QtBot, make_scenario: Make, make_experiment: Run
+    quiet: str, grid: PlaneGrid, qtbot: QtBot, make_scenario: Make, make_results: Run
 ) -> None:
-    grid.show_experiment(make_experiment(make_scenario(run={"samplers": ["dps", "bo-ddnm"]}), 40))
+    grid.show_results(make_results(make_scenario(run={"samplers": ["dps", "bo-ddnm"]}), 40))
     grid.show_frame(39)
     tick(qtbot, grid, quiet)
     lengths = [np.median(np.hypot(*marks(grid, key).arrows[0].vectors)) for key in ("dps", "bo-ddnm")]
     assert lengths[1] > 0.2 * lengths[0]
 
 
-def test_the_scales_change_in_small_steps_over_the_run(grid: PlaneGrid, qtbot: QtBot, experiment: Experiment) -> None:
+def test_the_scales_change_in_small_steps_over_the_run(grid: PlaneGrid, qtbot: QtBot, results: Results) -> None:
     ends = []
     tick(qtbot, grid, "mismatch")
-    for frame in range(experiment.schedule.steps):
+    for frame in range(results.schedule.steps):
         grid.show_frame(frame)
         ends.append(grid._overlay_legend.scale.hottest)
     steps = np.abs(np.diff(np.log10(ends)))
@@ -141,44 +141,44 @@ def test_the_scales_change_in_small_steps_over_the_run(grid: PlaneGrid, qtbot: Q
     assert steps.max() < 1.1, "of five powers of ten"
 
 
-def test_only_a_part_of_the_mismatch(grid: PlaneGrid, qtbot: QtBot, experiment: Experiment) -> None:
+def test_only_a_part_of_the_mismatch(grid: PlaneGrid, qtbot: QtBot, results: Results) -> None:
     qtbot.keyClick(grid.overlays.choice.part, Qt.Key.Key_Down)
     assert grid.overlays.part == "measured"
     assert "mismatch" in grid.overlays.shown
-    row = experiment.problem.measurement.matrix[0].numpy()
+    row = results.problem.measurement.matrix[0].numpy()
     across = np.array([-row[1], row[0]])
     arrows = grid.planes["ddnm"]._marks.marks.arrows[0]
     np.testing.assert_allclose(across @ arrows.vectors, 0, atol=1e-12)
     assert np.abs(row @ arrows.vectors).max() > 0
 
 
-def test_twins_have_the_same_index(grid: PlaneGrid, qtbot: QtBot, experiment: Experiment) -> None:
+def test_twins_have_the_same_index(grid: PlaneGrid, qtbot: QtBot, results: Results) -> None:
     tick(qtbot, grid, "twins")
     ours, exact = grid.planes["ddnm"]._marks.marks.twins
-    np.testing.assert_array_equal(ours, experiment.trace.frames[0][FRAME][:, :TWINS].numpy())
-    np.testing.assert_array_equal(exact, experiment.trace.frames[2][FRAME][:, :TWINS].numpy())
+    np.testing.assert_array_equal(ours, results.trace.frames[0][FRAME][:, :TWINS].numpy())
+    np.testing.assert_array_equal(exact, results.trace.frames[2][FRAME][:, :TWINS].numpy())
     assert grid.planes["exact"]._marks.marks.twins is None
 
 
 def test_without_exact_there_are_no_twins_and_the_legend_says_so(
-    grid: PlaneGrid, qtbot: QtBot, make_scenario: Make, make_experiment: Run
+    grid: PlaneGrid, qtbot: QtBot, make_scenario: Make, make_results: Run
 ) -> None:
-    grid.show_experiment(make_experiment(make_scenario(run={"samplers": ["ddnm"]}), 3))
+    grid.show_results(make_results(make_scenario(run={"samplers": ["ddnm"]}), 3))
     grid.show_frame(1)
     tick(qtbot, grid, "twins")
     assert grid.planes["ddnm"]._marks.marks.twins is None
     assert "run Exact" in grid._overlay_legend.words.text()
 
 
-def test_weights_are_the_mean_probabilities(grid: PlaneGrid, qtbot: QtBot, experiment: Experiment) -> None:
+def test_weights_are_the_mean_probabilities(grid: PlaneGrid, qtbot: QtBot, results: Results) -> None:
     tick(qtbot, grid, "weights")
-    level = experiment.problem.level(experiment.schedule, [experiment.schedule.steps - FRAME]).each()[0]
+    level = results.problem.level(results.schedule, [results.schedule.steps - FRAME]).each()[0]
     bars = grid.planes["ddnm"]._marks.marks.weights
-    particles = experiment.trace.frames[0][FRAME].double()
+    particles = results.trace.frames[0][FRAME].double()
     expected = level.target.responsibilities(particles).of_component.mean(1)
     np.testing.assert_allclose(bars.sampled, expected, rtol=1e-9)
-    np.testing.assert_allclose(bars.exact, experiment.problem.target.weights)
-    np.testing.assert_allclose(bars.places, experiment.problem.target.means.mT)
+    np.testing.assert_allclose(bars.exact, results.problem.target.weights)
+    np.testing.assert_allclose(bars.places, results.problem.target.means.mT)
 
 
 def test_trails_can_be_left_out(grid: PlaneGrid, qtbot: QtBot) -> None:
@@ -187,21 +187,21 @@ def test_trails_can_be_left_out(grid: PlaneGrid, qtbot: QtBot) -> None:
     assert not grid.planes["ddnm"].particles._trail.size
 
 
-def test_no_step_is_left_at_the_end(grid: PlaneGrid, qtbot: QtBot, experiment: Experiment) -> None:
+def test_no_step_is_left_at_the_end(grid: PlaneGrid, qtbot: QtBot, results: Results) -> None:
     tick(qtbot, grid, "mismatch")
-    grid.show_frame(experiment.schedule.steps)
+    grid.show_frame(results.schedule.steps)
     assert "t = 0" in grid._overlay_legend.words.text()
     assert grid.planes["ddnm"]._heat.image is None
 
 
 @pytest.mark.parametrize("dimension", [1, 3])
 def test_every_overlay_in_other_dimensions(
-    dimension: int, grid: PlaneGrid, qtbot: QtBot, make_scenario: Make, make_experiment: Run
+    dimension: int, grid: PlaneGrid, qtbot: QtBot, make_scenario: Make, make_results: Run
 ) -> None:
     cube = np.eye(dimension).tolist()
     prior = {"weights": [1.0, 2.0], "means": [[1.0] * dimension, [-1.0] * dimension], "covariances": [cube, cube]}
     scenario = make_scenario(prior=prior, measurement={"matrix": [[1.0] * dimension], "noise": 0.3, "value": [0.4]})
-    grid.show_experiment(make_experiment(scenario, 12))
+    grid.show_results(make_results(scenario, 12))
     for name in ("mismatch", "used", "exact", "twins", "weights"):
         tick(qtbot, grid, name)
     grid.show_frame(10)
@@ -241,14 +241,14 @@ def card_text(grid: PlaneGrid) -> str:
     return " ".join(label.text() for label in grid._card.findChildren(QLabel))
 
 
-def test_a_click_shows_the_scores_there(grid: PlaneGrid, qtbot: QtBot, experiment: Experiment) -> None:
+def test_a_click_shows_the_scores_there(grid: PlaneGrid, qtbot: QtBot, results: Results) -> None:
     click(qtbot, grid.planes["ddnm"], (-1.5, 1.4))
     assert grid.selected is grid.planes["ddnm"]
     assert grid._card is not None
     assert grid._card.isVisible()
     assert "DDNM at t = 10" in card_text(grid)
     _, point = grid._point
-    level = experiment.problem.level(experiment.schedule, [10]).each()[0]
+    level = results.problem.level(results.schedule, [10]).each()[0]
     field = Field(level, SAMPLERS["ddnm"], torch.tensor([[point.x()], [point.y()]], dtype=torch.float64))
     for vector in (field.prior, field.exact, field.used, field.gap()):
         assert f"({number(float(vector[0]))}, {number(float(vector[1]))})" in card_text(grid)
@@ -341,10 +341,10 @@ def test_in_the_window_by_keys(window: Callable[..., MainWindow], qtbot: QtBot, 
 
 
 def test_more_than_six_panels_are_on_pages(
-    grid: PlaneGrid, qtbot: QtBot, make_scenario: Make, make_experiment: Run
+    grid: PlaneGrid, qtbot: QtBot, make_scenario: Make, make_results: Run
 ) -> None:
     assert not grid.arrangement.pager.isVisible()
-    grid.show_experiment(make_experiment(make_scenario(run={"samplers": SEVEN}), 5))
+    grid.show_results(make_results(make_scenario(run={"samplers": SEVEN}), 5))
     grid.show_frame(4)
     assert [plane.about.key for plane in grid.arrangement.in_view] == SEVEN[:6]
     assert grid.arrangement.pager.isVisible()
@@ -388,8 +388,8 @@ def test_the_headers_menu_edits_the_scenario(
     qtbot.waitUntil(lambda: "ddnm" in made.planes.planes and not made.session.is_running, timeout=30_000)
 
 
-def test_contours_follow_the_target_to_the_cursor_s_t(grid: PlaneGrid, experiment: Experiment) -> None:
-    steps = experiment.schedule.steps
+def test_contours_follow_the_target_to_the_cursor_s_t(grid: PlaneGrid, results: Results) -> None:
+    steps = results.schedule.steps
     grid.show_frame(steps // 2)
     plane = next(iter(grid.planes.values()))
     halfway = plane._target._drawing

@@ -11,14 +11,14 @@ from PySide6.QtWidgets import QWidget
 from app.document.document import Document
 from app.planes.heading import headings
 from app.planes.planes import PlaneGrid
-from core.kl.known_kl import WITHIN_ERROR
-from core.runs.experiment import Experiment
+from core.reporting.words import WITHIN_ERROR
+from core.runs.results import Results
 from core.scenario.scenario import Scenario
 from core.text.number_format import number
 
 Make = Callable[..., Scenario]
-Run = Callable[..., Experiment]
-Refine = Callable[[Experiment], Experiment]
+Run = Callable[..., Results]
+Refine = Callable[[Results], Results]
 STEPS = 40
 AT_ONE = STEPS - 1
 
@@ -31,8 +31,8 @@ def grid(shown: Callable[..., QWidget], make_scenario: Make) -> PlaneGrid:
 
 
 @pytest.fixture
-def mixture(make_scenario: Make, make_experiment: Run, refine: Refine) -> Experiment:
-    return refine(make_experiment(make_scenario(run={"samplers": ["ddnm", "bo-ddnm", "exact"]})))
+def mixture(make_scenario: Make, make_results: Run, refine: Refine) -> Results:
+    return refine(make_results(make_scenario(run={"samplers": ["ddnm", "bo-ddnm", "exact"]})))
 
 
 def words(grid: PlaneGrid) -> list[list[str]]:
@@ -45,8 +45,8 @@ def names(form: Sequence[tuple[str, str]]) -> list[str]:
 
 
 @pytest.mark.parametrize("width", [1400, 900, 700, 560, 480, 400, 330])
-def test_every_panel_names_the_same_quantities(width: int, grid: PlaneGrid, mixture: Experiment) -> None:
-    grid.show_experiment(mixture)
+def test_every_panel_names_the_same_quantities(width: int, grid: PlaneGrid, mixture: Results) -> None:
+    grid.show_results(mixture)
     grid.write(headings(mixture, AT_ONE, is_playing=False))
     grid.resize(width, 500)
     shown = words(grid)
@@ -55,8 +55,8 @@ def test_every_panel_names_the_same_quantities(width: int, grid: PlaneGrid, mixt
         assert plane._headline.sizeHint().width() + plane.title.sizeHint().width() <= plane.width()
 
 
-def test_they_say_less_where_there_is_less_room(grid: PlaneGrid, mixture: Experiment) -> None:
-    grid.show_experiment(mixture)
+def test_they_say_less_where_there_is_less_room(grid: PlaneGrid, mixture: Results) -> None:
+    grid.show_results(mixture)
     grid.write(headings(mixture, AT_ONE, is_playing=False))
     seen = []
     for width in (1400, 700, 560, 400, 330):
@@ -66,26 +66,26 @@ def test_they_say_less_where_there_is_less_room(grid: PlaneGrid, mixture: Experi
     assert seen[0] > seen[-1]
 
 
-def test_a_limit_of_two_figures_is_rounded_up(mixture: Experiment) -> None:
+def test_a_limit_of_two_figures_is_rounded_up(mixture: Results) -> None:
     mixture.bracket.low[:], mixture.bracket.high[:] = 0.0, 0.2213
     heading = headings(mixture, AT_ONE, is_playing=False)[0]
     assert [form[0][1] for form in heading.forms[:4]] == ["≤ 0.221", "≤0.23", "≤0.23", "≤0.23"]
 
 
-def test_both_ends_are_rounded_outwards(mixture: Experiment) -> None:
+def test_both_ends_are_rounded_outwards(mixture: Results) -> None:
     mixture.bracket.low[:], mixture.bracket.high[:] = 0.1497, 0.2213
     assert headings(mixture, AT_ONE, is_playing=False)[0].forms[1][0] == ("KL", "0.14–0.23")
 
 
-def test_one_panel_alone_says_all_that_fits_it(grid: PlaneGrid, mixture: Experiment) -> None:
-    grid.show_experiment(mixture)
+def test_one_panel_alone_says_all_that_fits_it(grid: PlaneGrid, mixture: Results) -> None:
+    grid.show_results(mixture)
     grid.write(headings(mixture, AT_ONE, is_playing=False))
     together = words(grid)[2]
     grid.enlarge("exact")
     assert len(words(grid)[0]) > len(together)
 
 
-def test_no_form_drops_an_end_of_a_bracket_or_the_sign_of_what_a_number_is(mixture: Experiment) -> None:
+def test_no_form_drops_an_end_of_a_bracket_or_the_sign_of_what_a_number_is(mixture: Results) -> None:
     bracket = mixture.bracket
     bracket.low[:], bracket.high[:] = 0.0331, 0.0813
     bracket.low[2] = 0.0
@@ -98,49 +98,49 @@ def test_no_form_drops_an_end_of_a_bracket_or_the_sign_of_what_a_number_is(mixtu
                     assert "±" in text or "≈" in text
 
 
-def test_an_estimate_without_its_error_says_about(mixture: Experiment) -> None:
-    value = mixture.evidence.value["bound"][0, AT_ONE]
+def test_an_estimate_without_its_error_says_about(mixture: Results) -> None:
+    value = mixture.terms.value["bound"][0, AT_ONE]
     assert headings(mixture, AT_ONE, is_playing=False)[0].forms[2][1] == ("bound", f"≈ {number(value)}")
 
 
-def test_a_kl_that_would_flash_up_is_left_out_while_playing(mixture: Experiment) -> None:
+def test_a_kl_that_would_flash_up_is_left_out_while_playing(mixture: Results) -> None:
     for playing in (False, True):
         assert ("KL" in names(headings(mixture, AT_ONE, is_playing=playing)[0].forms[0])) is not playing
 
 
-def test_one_gaussian_has_its_kl_while_playing(make_scenario: Make, make_experiment: Run) -> None:
-    experiment = make_experiment(make_scenario(one=True))
-    kl = number(experiment.evidence.kl[0, 30])
-    assert headings(experiment, 30, is_playing=True)[0].forms[0][0] == ("KL", kl)
+def test_one_gaussian_has_its_kl_while_playing(make_scenario: Make, make_results: Run) -> None:
+    results = make_results(make_scenario(one=True))
+    kl = number(results.terms.kl[0, 30])
+    assert headings(results, 30, is_playing=True)[0].forms[0][0] == ("KL", kl)
 
 
-def test_what_is_reversed_or_missing_is_named(make_scenario: Make, make_experiment: Run, refine: Refine) -> None:
-    experiment = refine(make_experiment(make_scenario(run={"samplers": ["ddnm", "ddim", "heun"]})))
-    for heading in headings(experiment, AT_ONE, is_playing=False)[1:]:
+def test_what_is_reversed_or_missing_is_named(make_scenario: Make, make_results: Run, refine: Refine) -> None:
+    results = refine(make_results(make_scenario(run={"samplers": ["ddnm", "ddim", "heun"]})))
+    for heading in headings(results, AT_ONE, is_playing=False)[1:]:
         assert heading.forms[0] == (("reversed KL", "0.30 ± 0.01"), ("bound", "none"))
         assert heading.forms[2] == (("reversed KL", "≈0.30"), ("bound", "none"))
 
 
 @pytest.mark.parametrize("part", [0.5, 1.01])
-def test_a_kl_above_its_bounds_estimate_is_explained(part: float, mixture: Experiment) -> None:
-    bound = mixture.evidence.value["bound"][0, AT_ONE]
+def test_a_kl_above_its_bounds_estimate_is_explained(part: float, mixture: Results) -> None:
+    bound = mixture.terms.value["bound"][0, AT_ONE]
     mixture.bracket.low[0], mixture.bracket.high[0] = part * bound, 1.05 * bound
     tip = headings(mixture, AT_ONE, is_playing=False)[0].tip
     assert (WITHIN_ERROR in tip) is (part > 1)
 
 
-def test_divergence_is_said_from_its_t_on(mixture: Experiment) -> None:
+def test_divergence_is_said_from_its_t_on(mixture: Results) -> None:
     mixture.trace.diverged_at[0] = 7
     assert headings(mixture, STEPS - 8, is_playing=False)[0].diverged_at is None
     assert headings(mixture, STEPS - 7, is_playing=False)[0].diverged_at == 7
 
 
 def test_panels_are_equally_wide_whatever_their_samplers_are_called(
-    grid: PlaneGrid, make_scenario: Make, make_experiment: Run
+    grid: PlaneGrid, make_scenario: Make, make_results: Run
 ) -> None:
     table = {"ddnm": {"label": "w" * 120}}
     scenario = make_scenario(samplers=table, run={"samplers": ["ddnm", "exact"]})
-    grid.show_experiment(make_experiment(scenario, 1))
+    grid.show_results(make_results(scenario, 1))
     grid.resize(520, 500)
     widths = [plane.width() for plane in grid.arrangement.in_view]
     assert max(widths) - min(widths) <= 1

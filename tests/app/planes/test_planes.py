@@ -24,15 +24,14 @@ from app.planes.planes import TRAIL_FRAMES, PlaneGrid
 from app.planes.scene import COARSE, FINE, MASSES, PRIOR_MASSES, Projection, Scene, contours, projections
 from app.theme import theme
 from app.widgets.pictures import Drawing, Line
-from core.diagnostics.component_weights import weights_at
 from core.problem.mixture import GaussianMixture
-from core.runs.experiment import Experiment
+from core.runs.results import Results
 from core.samplers import SAMPLERS
 from core.scenario.builtin import DEFAULT, builtin_scenarios, load_builtin
 from core.scenario.scenario import Scenario
 
 Make = Callable[..., Scenario]
-Run = Callable[..., Experiment]
+Run = Callable[..., Results]
 LEFT = Qt.MouseButton.LeftButton
 
 
@@ -341,11 +340,11 @@ def test_the_headline_says_kl_bound_and_divergence(plane: Plane) -> None:
 
 
 @pytest.fixture
-def grid(shown: Callable[..., QWidget], make_scenario: Make, make_experiment: Run) -> PlaneGrid:
+def grid(shown: Callable[..., QWidget], make_scenario: Make, make_results: Run) -> PlaneGrid:
     """Three panels of a finished run."""
     made = PlaneGrid(Document(make_scenario()))
     shown(made, 700, 700)
-    made.show_experiment(make_experiment(make_scenario()))
+    made.show_results(make_results(make_scenario()))
     made.show_frame(40)
     return made
 
@@ -374,30 +373,30 @@ def test_panels_move_together(key: str, grid: PlaneGrid, qtbot: QtBot) -> None:
 
 
 def test_a_hand_that_moved_the_view_keeps_it_until_fit(
-    grid: PlaneGrid, qtbot: QtBot, make_scenario: Make, make_experiment: Run
+    grid: PlaneGrid, qtbot: QtBot, make_scenario: Make, make_results: Run
 ) -> None:
-    far = make_experiment(make_scenario(measurement={"value": [30.0]}), 1)
-    near = make_experiment(make_scenario(), 1)
+    far = make_results(make_scenario(measurement={"value": [30.0]}), 1)
+    near = make_results(make_scenario(), 1)
     before = ranges(grid)[0]
-    grid.show_experiment(far)
+    grid.show_results(far)
     followed = ranges(grid)[0]
     assert np.ptp(followed) > np.ptp(before)
-    grid.show_experiment(near)
+    grid.show_results(near)
     drag(qtbot, grid.planes["exact"], QPoint(60, -35))
     panned = ranges(grid)[0]
-    grid.show_experiment(far)
+    grid.show_results(far)
     np.testing.assert_array_equal(ranges(grid)[0], panned)
     grid.fit()
     np.testing.assert_allclose(ranges(grid)[0], followed)
 
 
 def test_panels_that_are_added_show_the_place_that_the_user_chose(
-    grid: PlaneGrid, qtbot: QtBot, make_scenario: Make, make_experiment: Run
+    grid: PlaneGrid, qtbot: QtBot, make_scenario: Make, make_results: Run
 ) -> None:
-    grid.show_experiment(make_experiment(make_scenario(), 1))
+    grid.show_results(make_results(make_scenario(), 1))
     drag(qtbot, grid.planes["exact"], QPoint(60, -35))
     centre = grid.planes["exact"].box.viewRect().center()
-    grid.show_experiment(make_experiment(make_scenario(run={"samplers": ["ddnm", "exact"]}), 1))
+    grid.show_results(make_results(make_scenario(run={"samplers": ["ddnm", "exact"]}), 1))
     for plane in grid.planes.values():
         moved = plane.box.viewRect().center() - centre
         assert moved.manhattanLength() < 0.05 * plane.box.viewRect().width()
@@ -406,16 +405,16 @@ def test_panels_that_are_added_show_the_place_that_the_user_chose(
 
 @pytest.mark.parametrize("followed", [4000, 30])
 def test_the_newest_frame_and_the_trails_of_some_are_shown(
-    followed: int, grid: PlaneGrid, make_scenario: Make, make_experiment: Run, monkeypatch: pytest.MonkeyPatch
+    followed: int, grid: PlaneGrid, make_scenario: Make, make_results: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "TRAIL_PARTICLES", followed)
-    experiment = make_experiment(make_scenario())
-    grid.show_experiment(experiment)
+    results = make_results(make_scenario())
+    grid.show_results(results)
     for frame in (0, 1, 30, 40):
         grid.show_frame(frame)
         first = max(0, frame - TRAIL_FRAMES)
         for index, plane in enumerate(grid.planes.values()):
-            frames = experiment.trace.frames[index]
+            frames = results.trace.frames[index]
             np.testing.assert_array_equal(plane.particles._newest, frames[frame].numpy())
             before = frames[first:frame, :, :followed].permute(1, 0, 2).reshape(2, -1)
             np.testing.assert_array_equal(plane.particles._trail, before.numpy())
@@ -439,10 +438,10 @@ def test_a_prior_that_stays_is_not_drawn_anew_unless_more_finely(make_scenario: 
 
 @pytest.mark.parametrize(("count", "columns"), [(1, 1), (2, 2), (3, 2), (4, 2), (5, 3), (6, 3)])
 def test_any_number_of_panels_fills_the_grid(
-    count: int, columns: int, grid: PlaneGrid, qtbot: QtBot, make_scenario: Make, make_experiment: Run
+    count: int, columns: int, grid: PlaneGrid, qtbot: QtBot, make_scenario: Make, make_results: Run
 ) -> None:
     keys = list(SAMPLERS)[:count]
-    grid.show_experiment(make_experiment(make_scenario(run={"samplers": keys}), 1))
+    grid.show_results(make_results(make_scenario(run={"samplers": keys}), 1))
     qtbot.waitUntil(lambda: all(plane.isVisible() and plane.width() > 100 for plane in grid.planes.values()))
     assert list(grid.planes) == keys
     boxes = [plane.geometry() for plane in grid.planes.values()]
@@ -463,40 +462,40 @@ def test_any_number_of_panels_fills_the_grid(
 
 @pytest.mark.parametrize(("one", "height", "fits"), [(False, 900, True), (True, 900, False), (False, 420, False)])
 def test_weights_stand_beside_the_panels_where_there_is_room(
-    one: bool, height: int, fits: bool, grid: PlaneGrid, qtbot: QtBot, make_scenario: Make, make_experiment: Run
+    one: bool, height: int, fits: bool, grid: PlaneGrid, qtbot: QtBot, make_scenario: Make, make_results: Run
 ) -> None:
-    experiment = make_experiment(make_scenario(one=one))
-    grid.show_experiment(experiment)
+    results = make_results(make_scenario(one=one))
+    grid.show_results(results)
     grid.resize(900, height)
     (weights,) = grid.findChildren(WeightsView)
     for frame in (10, 30):
         grid.show_frame(frame)
-        grid.write(headings(experiment, frame, is_playing=False))
+        grid.write(headings(results, frame, is_playing=False))
         qtbot.waitUntil(lambda: weights.isVisible() == fits)
     if fits:
-        experiment = grid._experiment
-        assert experiment is not None
-        expected = weights_at(experiment, 30)
+        results = grid._results
+        assert results is not None
+        expected = results.weights(30)
         assert weights.weights is not None
         assert expected is not None
         np.testing.assert_array_equal(weights.weights.sampled, expected.sampled)
 
 
 def test_panels_are_kept_where_the_samplers_are_the_same(
-    grid: PlaneGrid, make_scenario: Make, make_experiment: Run
+    grid: PlaneGrid, make_scenario: Make, make_results: Run
 ) -> None:
     before = list(grid.planes.values())
-    grid.show_experiment(make_experiment(make_scenario(measurement={"noise": 0.9}), 1))
+    grid.show_results(make_results(make_scenario(measurement={"noise": 0.9}), 1))
     assert list(grid.planes.values()) == before
 
 
 @pytest.mark.parametrize("table", [{"label": "Mine"}, {"colour": "#123456"}])
 def test_a_panel_takes_its_sampler_s_new_name_and_colour(
-    table: dict[str, str], grid: PlaneGrid, make_scenario: Make, make_experiment: Run
+    table: dict[str, str], grid: PlaneGrid, make_scenario: Make, make_results: Run
 ) -> None:
-    experiment = make_experiment(make_scenario(samplers={"ddnm": table}), 1)
-    grid.show_experiment(experiment)
-    assert [plane.about for plane in grid.planes.values()] == [each.about for each in experiment.samplers]
+    results = make_results(make_scenario(samplers={"ddnm": table}), 1)
+    grid.show_results(results)
+    assert [plane.about for plane in grid.planes.values()] == [each.about for each in results.samplers]
     assert grid.planes["ddnm"].title.text() == table.get("label", "DDNM")
 
 
@@ -512,26 +511,26 @@ def test_a_click_selects_a_panel(on: str, grid: PlaneGrid, qtbot: QtBot) -> None
     }
 
 
-def test_another_plane_is_chosen(grid: PlaneGrid, qtbot: QtBot, make_scenario: Make, make_experiment: Run) -> None:
-    experiment = make_experiment(isotropic(make_scenario, 3))
+def test_another_plane_is_chosen(grid: PlaneGrid, qtbot: QtBot, make_scenario: Make, make_results: Run) -> None:
+    results = make_results(isotropic(make_scenario, 3))
     assert not grid.choice.isVisible(), "there is only one plane to show"
-    grid.show_experiment(experiment)
+    grid.show_results(results)
     grid.show_frame(40)
     assert grid.choice.isVisible()
     choose(qtbot, grid.choice, "x₂, x₃")
     shown_points = grid.planes["ddnm"].particles._newest
-    np.testing.assert_array_equal(shown_points, experiment.trace.frames[0][40][[1, 2]].numpy())
-    grid.show_experiment(make_experiment(isotropic(make_scenario, 3, run={"seed": 5})))
+    np.testing.assert_array_equal(shown_points, results.trace.frames[0][40][[1, 2]].numpy())
+    grid.show_results(make_results(isotropic(make_scenario, 3, run={"seed": 5})))
     assert grid.choice.currentText() == "x₂, x₃", "a new run keeps the plane"
 
 
 def test_another_plane_is_chosen_before_a_new_run_has_frames_to_show(
-    grid: PlaneGrid, qtbot: QtBot, make_scenario: Make, make_experiment: Run
+    grid: PlaneGrid, qtbot: QtBot, make_scenario: Make, make_results: Run
 ) -> None:
-    grid.show_experiment(make_experiment(isotropic(make_scenario, 3)))
+    grid.show_results(make_results(isotropic(make_scenario, 3)))
     grid.show_frame(40)
-    started = make_experiment(isotropic(make_scenario, 3, schedule={"steps": 20}), 1)
-    grid.show_experiment(started)
+    started = make_results(isotropic(make_scenario, 3, schedule={"steps": 20}), 1)
+    grid.show_results(started)
     choose(qtbot, grid.choice, "x₂, x₃")
     np.testing.assert_array_equal(grid.planes["ddnm"].particles._newest, started.trace.frames[0][0][[1, 2]].numpy())
 

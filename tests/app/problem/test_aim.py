@@ -142,9 +142,9 @@ def test_a_window_without_a_measurement(window: Callable[..., MainWindow], qtbot
     hand = Hand(made.problem, qtbot)
     hand.aim(at_mixture=True)
     qtbot.waitUntil(lambda: not made.session.is_running, timeout=30_000)
-    assert made.experiment is not None
+    assert made.results is not None
     assert list(made.planes.planes) == ["prior", "exact"]
-    assert made.experiment.problem.measurement.rank == 0
+    assert made.results.problem.measurement.rank == 0
     qtbot.keyClick(made, Qt.Key.Key_I)
     assert made.help.card is not None
     made.help.start_tour()

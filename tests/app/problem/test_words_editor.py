@@ -209,5 +209,5 @@ def test_new_begins_a_scenario_without_a_name(window: Window, qtbot: QtBot, tmp_
 
 def test_a_new_scenario_runs(window: Window) -> None:
     made = window(patched(new_scenario(), SMALL))
-    assert made.experiment is not None
-    assert made.experiment.is_complete
+    assert made.results is not None
+    assert made.results.is_complete

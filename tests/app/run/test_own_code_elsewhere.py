@@ -13,8 +13,8 @@ from app.planes.overlays.overlays import overlays
 from app.planes.probe import scores_in_words
 from app.planes.scene import projections
 from app.run.worker import the_worker
-from core.kl.known_kl import INFINITE, known_kl
-from core.runs.experiment import Experiment
+from core.kl.known_kl import INFINITE
+from core.runs.results import Results
 from core.scenario.scenario import Scenario
 
 WHERE = """
@@ -41,33 +41,33 @@ class Mine(ScoreSampler):
 """
 
 
-def everything_of(experiment: Experiment) -> None:
+def everything_of(results: Results) -> None:
     """Ask for all that the window shows of a run."""
-    steps = experiment.schedule.steps
-    projection = projections(experiment.problem)[0]
+    steps = results.schedule.steps
+    projection = projections(results.problem)[0]
     place = QRectF(-2, -2, 4, 4)
     for frame in (0, steps - 1, steps):
-        for index in range(len(experiment.samplers)):
-            known_kl(experiment, index, frame)
-            scores_in_words(experiment, frame, index, projection, QPointF(0.1, 0.2))
-        overlays(experiment, frame, projection, place, [0, 1], {"mismatch", "used", "exact"}, "all")
-    Scenario.from_dict(experiment.scenario.to_dict())
+        for index in range(len(results.samplers)):
+            results.kl.at(index, frame)
+            scores_in_words(results, frame, index, projection, QPointF(0.1, 0.2))
+        overlays(results, frame, projection, place, [0, 1], {"mismatch", "used", "exact"}, "all")
+    Scenario.from_dict(results.scenario.to_dict())
 
 
 @pytest.fixture
 def finished(
     make_scenario: Callable[..., Scenario], own_sampler: Callable[..., str], tmp_path: Path
-) -> Callable[..., tuple[Experiment, Path]]:
+) -> Callable[..., tuple[Results, Path]]:
     """``(one=False)``: what the window holds of a run in the other process, and the file of who ran code where."""
 
-    def make(*, one: bool = False) -> tuple[Experiment, Path]:
+    def make(*, one: bool = False) -> tuple[Results, Path]:
         path = tmp_path / "calls.txt"
         key = own_sampler(WHERE.format(path=str(path)))
         path.write_text("")
         samplers = [key, "ddnm", f"ddim:{key}"]
         scenario = make_scenario(one=one, run={"samplers": samplers, "kl_rounds": 0, "particles": 40})
-        *_, experiment = the_worker().compute(scenario, refine=False)
-        return experiment, path
+        *_, results = the_worker().compute(scenario, refine=False)
+        return results, path
 
     return make
 
@@ -81,23 +81,23 @@ def callers(path: Path) -> dict[int, set[str]]:
 
 
 @pytest.mark.parametrize("one", [True, False])
-def test_no_call_is_made_here(one: bool, finished: Callable[..., tuple[Experiment, Path]]) -> None:
-    experiment, path = finished(one=one)
-    everything_of(experiment)
-    assert not experiment.faults
-    assert experiment.evidence.exact.tolist() == [one] * 3
+def test_no_call_is_made_here(one: bool, finished: Callable[..., tuple[Results, Path]]) -> None:
+    results, path = finished(one=one)
+    everything_of(results)
+    assert not results.faults
+    assert results.terms.exact.tolist() == [one] * 3
     (process,) = callers(path)
     assert process != os.getpid()
     assert callers(path)[process] == {"score", "step_variance", "obstacle"}
 
 
 def test_where_samplers_are_not_silent_code_runs_here(
-    finished: Callable[..., tuple[Experiment, Path]], monkeypatch: pytest.MonkeyPatch
+    finished: Callable[..., tuple[Results, Path]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The broken twin: copies of a run that evaluate what they are asked for."""
     monkeypatch.setattr("core.plugins.calls._silence", lambda _: None)
-    experiment, path = finished(one=True)
-    everything_of(experiment)
+    results, path = finished(one=True)
+    everything_of(results)
     assert os.getpid() in callers(path)
 
 
@@ -110,5 +110,5 @@ def test_the_copy_knows_what_has_no_density(
         "    def kernel(self, level, x):\n        return Kernel(0 * x, 0.0 if level.t == 1 else 1.0)\n"
     )
     scenario = make_scenario(run={"samplers": [own_sampler(text), "ddnm"]})
-    *_, experiment = the_worker().compute(scenario, refine=False)
-    assert known_kl(experiment, 0, experiment.schedule.steps) == INFINITE
+    *_, results = the_worker().compute(scenario, refine=False)
+    assert results.kl.at(0, results.schedule.steps) == INFINITE

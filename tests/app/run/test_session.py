@@ -17,7 +17,7 @@ from app.run import process
 from app.run.session import Session
 from app.run.worker import Worker, the_worker
 from core.errors import ScenarioError
-from core.runs.experiment import Experiment
+from core.runs.results import Results
 from core.scenario.scenario import Scenario
 
 RUN_MS = 30_000
@@ -30,20 +30,20 @@ class Recorder:
     def __init__(self, session: Session) -> None:
         self.events: list[tuple[str, Any]] = []
         self.completed: list[int] = []
-        self._experiment: Experiment | None = None
+        self._results: Results | None = None
         session.began.connect(self._began)
         session.advanced.connect(self._advanced)
         session.finished.connect(lambda seconds: self.events.append(("finished", seconds)))
         session.failed.connect(lambda error: self.events.append(("failed", error)))
 
-    def _began(self, experiment: Experiment) -> None:
-        self._experiment = experiment
-        self.events.append(("began", experiment.scenario.name))
+    def _began(self, results: Results) -> None:
+        self._results = results
+        self.events.append(("began", results.scenario.name))
 
     def _advanced(self) -> None:
-        assert self._experiment is not None
-        self.events.append(("advanced", self._experiment.scenario.name))
-        self.completed.append(self._experiment.completed)
+        assert self._results is not None
+        self.events.append(("advanced", self._results.scenario.name))
+        self.completed.append(self._results.completed)
 
     def of(self, kind: str) -> list[Any]:
         return [value for name, value in self.events if name == kind]
@@ -80,13 +80,13 @@ def test_a_run_begins_advances_and_finishes_in_this_order(
 
 
 def test_the_results_are_those_of_a_fresh_experiment(
-    session: Session, after: Callable[..., list[Any]], make_scenario: Make, make_experiment: Callable[..., Experiment]
+    session: Session, after: Callable[..., list[Any]], make_scenario: Make, make_results: Callable[..., Results]
 ) -> None:
     scenario = make_scenario()
-    began: list[Experiment] = []
+    began: list[Results] = []
     session.began.connect(began.append)
     after(session.finished, lambda: session.start(scenario))
-    fresh = make_experiment(scenario)
+    fresh = make_results(scenario)
     assert all(mine.equal(other) for mine, other in zip(began[0].trace.frames, fresh.trace.frames, strict=True))
 
 
@@ -109,13 +109,13 @@ def test_a_hundred_starts_in_a_row_never_queue(
     make_scenario: Make,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    computed: dict[str, Experiment] = {}
+    computed: dict[str, Results] = {}
     compute = Worker.compute
 
-    def counted(self: Worker, scenario: Scenario, *, refine: bool) -> Iterator[Experiment]:
-        for experiment in compute(self, scenario, refine=refine):
-            computed[scenario.name] = experiment
-            yield experiment
+    def counted(self: Worker, scenario: Scenario, *, refine: bool) -> Iterator[Results]:
+        for results in compute(self, scenario, refine=refine):
+            computed[scenario.name] = results
+            yield results
 
     monkeypatch.setattr(Worker, "compute", counted)
 
@@ -131,14 +131,14 @@ def test_a_hundred_starts_in_a_row_never_queue(
     assert not recorder.of("failed")
     assert recorder.of("began")[-1] == "99"
     assert computed.pop("99").completed == 41
-    assert all(experiment.completed < 401 for experiment in computed.values()), "a dropped run went to its end"
+    assert all(results.completed < 401 for results in computed.values()), "a dropped run went to its end"
     assert seconds < RUN_MS / 1000
 
 
 def test_a_run_is_given_up_and_what_is_computed_stays(
     session: Session, recorder: Recorder, after: Callable[..., list[Any]], make_scenario: Make
 ) -> None:
-    began: list[Experiment] = []
+    began: list[Results] = []
     session.began.connect(began.append)
     after(session.advanced, lambda: session.start(make_scenario(schedule={"steps": 3000})))
     after(session.cancelled, session.cancel)
@@ -294,9 +294,9 @@ def test_closing_at_any_moment_leaves_nothing(qapp: QApplication, make_scenario:
 def test_closing_does_not_wait_for_the_run(
     session: Session, after: Callable[..., list[Any]], make_scenario: Make
 ) -> None:
-    (experiment,) = after(session.began, lambda: session.start(make_scenario(schedule={"steps": 20_000})))
+    (results,) = after(session.began, lambda: session.start(make_scenario(schedule={"steps": 20_000})))
     session.close()
-    assert experiment.trace.completed < 20_001
+    assert results.trace.completed < 20_001
 
 
 def test_nothing_starts_after_the_end(

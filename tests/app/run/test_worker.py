@@ -22,12 +22,13 @@ from app.run.inbox import Inbox
 from app.run.process import leave_a_core
 from app.run.worker import RunError, Worker
 from core.errors import ScenarioError
-from core.runs.experiment import Experiment
+from core.runs.experiment import run
+from core.runs.results import Results
 from core.scenario.scenario import Scenario
 from core.system import leftovers
 
 Make = Callable[..., Scenario]
-Run = Callable[..., Experiment]
+Run = Callable[..., Results]
 NOISY = """
 import sys
 def noisy(level, x):
@@ -50,7 +51,7 @@ def own_prefix(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(leftovers, "PREFIX", f".mismatch-lab-test-{os.getpid()}-")
 
 
-def drain(worker: Worker, scenario: Scenario, *, refine: bool = False) -> Experiment:
+def drain(worker: Worker, scenario: Scenario, *, refine: bool = False) -> Results:
     *_, last = worker.compute(scenario, refine=refine)
     return last
 
@@ -64,17 +65,13 @@ def files() -> set[Path]:
 def test_everything_comes_back_as_it_is_here(one: bool, worker: Worker, make_scenario: Make) -> None:
     leave_a_core()
     scenario = make_scenario(one=one, run={"kl_rounds": 1})
-    there, here = drain(worker, scenario, refine=True), Experiment(scenario, keep_frames=True)
-    for _ in here.run():
-        pass
-    for _ in here.refine():
-        pass
+    there, here = drain(worker, scenario, refine=True), run(scenario, keep_frames=True)
     assert there.is_complete
     assert all(mine.equal(other) for mine, other in zip(there.trace.frames, here.trace.frames, strict=True))
     assert there.trace.diverged_at == here.trace.diverged_at
-    for mine, other in zip(module._tables(there), module._tables(here), strict=True):
+    for mine, other in zip(there.tables(), here.tables(), strict=True):
         np.testing.assert_array_equal(mine, other)
-    assert [each.w2 for each in there.closeness] == [each.w2 for each in here.closeness]
+    assert [each.w2 for each in there.metrics[1]] == [each.w2 for each in here.metrics[1]]
     assert [each and each.value for each in there.asymptotes] == [each and each.value for each in here.asymptotes]
     assert (there.bracket is None) == one
     if there.bracket is not None and here.bracket is not None:
@@ -83,10 +80,10 @@ def test_everything_comes_back_as_it_is_here(one: bool, worker: Worker, make_sce
 
 def test_what_is_new_comes_now_and_then_and_in_order(worker: Worker, make_scenario: Make) -> None:
     seen = []
-    for experiment in worker.compute(make_scenario(schedule={"steps": 2000}), refine=False):
-        seen.append(experiment.completed)
-        bound = experiment.evidence.value["bound"]
-        assert np.isfinite(bound[:, : experiment.completed]).all()
+    for results in worker.compute(make_scenario(schedule={"steps": 2000}), refine=False):
+        seen.append(results.completed)
+        bound = results.terms.value["bound"]
+        assert np.isfinite(bound[:, : results.completed]).all()
     assert seen == sorted(set(seen))
     assert seen[0] == 1, "the first frame does not wait"
     assert seen[-1] == 2001
@@ -98,10 +95,10 @@ def test_a_run_that_is_given_up_leaves_no_file_and_the_next_one_runs(worker: Wor
     drain(worker, make_scenario())
     process = worker.spawn()
     runs = worker.compute(make_scenario(schedule={"steps": 20_000}), refine=False)
-    experiment = next(runs)
+    results = next(runs)
     assert files() == before, "mapped and unlinked"
     runs.close()
-    assert experiment.completed < 20_001
+    assert results.completed < 20_001
     assert drain(worker, make_scenario()).completed == 41
     assert worker.spawn() is process
 

@@ -28,7 +28,7 @@ def noisier(scenario: Scenario) -> Scenario:
 
 
 def in_the_run(made: MainWindow, bot: QtBot, _folder: Path) -> None:
-    bot.waitUntil(lambda: made.experiment is not None and made.experiment.completed > 5, timeout=RUN_MS)
+    bot.waitUntil(lambda: made.results is not None and made.results.completed > 5, timeout=RUN_MS)
     assert made.player.is_playing
 
 

@@ -20,7 +20,7 @@ LINEAR: dict[str, Any] = {"kind": "linear", "c": None, "delta": None, "steps": 3
 
 
 def t_of(made: MainWindow) -> int:
-    return made.experiment.schedule.steps - made.player.frame
+    return made.results.schedule.steps - made.player.frame
 
 
 def finished(made: MainWindow) -> bool:
@@ -30,15 +30,15 @@ def finished(made: MainWindow) -> bool:
 def test_the_cursor_stays_at_its_moment(window: Window, qtbot: QtBot, make_scenario: Make) -> None:
     made = window(make_scenario(run=FEW))
     made.player.pause()
-    old = made.experiment.schedule
+    old = made.results.schedule
     for t, schedule in ((1, {"steps": 20}), (17, LINEAR)):
         made.player.seek(40 - t)
         made.document.edit(lambda scenario, schedule=schedule: patched(scenario, {"schedule": schedule}))
         new = made.scenario.schedule.build()
-        qtbot.waitUntil(lambda new=new: made.experiment.schedule == new and finished(made), timeout=RUN_MS)
+        qtbot.waitUntil(lambda new=new: made.results.schedule == new and finished(made), timeout=RUN_MS)
         assert t_of(made) == same_moment(t, old, new)
         made.document.undo()
-        qtbot.waitUntil(lambda: made.experiment.schedule == old and finished(made), timeout=RUN_MS)
+        qtbot.waitUntil(lambda: made.results.schedule == old and finished(made), timeout=RUN_MS)
         assert t_of(made) == t, "no rounding is left behind"
 
 
@@ -54,8 +54,8 @@ def test_a_preview_after_a_change_of_steps_shows_the_same_moment(
     with qtbot.waitSignal(made.session.previewed, timeout=RUN_MS):
         hand.grasp(hand.spots[0].grip)
         hand.move((0.4, 0.4), pixel=0.01, snap=False)
-    assert made.experiment.schedule.steps == 20
+    assert made.results.schedule.steps == 20
     assert t_of(made) == 1
     hand.release()
-    qtbot.waitUntil(lambda: made.experiment.scenario == made.scenario and not made.session.is_running, timeout=RUN_MS)
+    qtbot.waitUntil(lambda: made.results.scenario == made.scenario and not made.session.is_running, timeout=RUN_MS)
     assert t_of(made) == 1

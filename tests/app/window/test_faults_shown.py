@@ -12,7 +12,8 @@ from app.evidence.table import ROWS, TermsTable
 from app.planes.heading import headings
 from app.run.worker import the_worker
 from app.window.window import MainWindow
-from core.runs.experiment import Experiment
+from core.runs.experiment import run
+from core.runs.results import Results
 from core.scenario.scenario import Scenario
 
 FAULTS = {
@@ -44,12 +45,12 @@ def test_the_window_says_so_and_blanks_its_numbers(
 ) -> None:
     key = own_sampler(FAULTS["half way"], "a<b>&c.py")
     made = window(make_scenario(run={"samplers": [key, "ddnm"]}))
-    assert made.experiment is not None
-    assert made.experiment.is_complete
-    sentence = made.experiment.faults[key]
+    assert made.results is not None
+    assert made.results.is_complete
+    sentence = made.results.faults[key]
     assert "a<b>&c.py: line 2: ZeroDivisionError" in sentence
     assert made.banner._error.text() == sentence
-    made.player.seek(made.experiment.schedule.steps - 1)
+    made.player.seek(made.results.schedule.steps - 1)
     qtbot.waitUntil(lambda: made.planes.planes[key]._notice.isVisible())
     assert made.planes.planes[key]._notice.text() == f"Stopped by a fault in its code: {sentence}"
     assert not made.planes.planes["ddnm"]._notice.isVisible()
@@ -69,15 +70,15 @@ def test_a_long_reason_is_cut_at_its_end_to_fit_the_panel(
     assert plane._notice.heightForWidth(plane._notice.width()) <= plane._notice.height()
     assert plane._notice.text().startswith("Stopped by a fault in its code: ")
     assert plane._notice.text().endswith("…")
-    assert made.experiment is not None
-    assert made.experiment.faults[key] in plane._notice.toolTip()
+    assert made.results is not None
+    assert made.results.faults[key] in plane._notice.toolTip()
 
 
-def table_of(experiment: Experiment, bot: QtBot) -> TermsTable:
+def table_of(results: Results, bot: QtBot) -> TermsTable:
     table = TermsTable()
     bot.addWidget(table)
-    table.show_experiment(experiment)
-    table.show_frame(experiment.schedule.steps - 1)
+    table.show_results(results)
+    table.show_frame(results.schedule.steps - 1)
     return table
 
 
@@ -85,15 +86,13 @@ def test_its_column_and_heading_are_blank(
     make_scenario: Callable[..., Scenario], own_sampler: Callable[..., str], qtbot: QtBot
 ) -> None:
     key = own_sampler(FAULTS["half way"])
-    experiment = Experiment(make_scenario(run={"samplers": [key, "ddnm"]}), keep_frames=True)
-    for _ in experiment.run():
-        pass
-    table = table_of(experiment, qtbot)
+    results = run(make_scenario(run={"samplers": [key, "ddnm"]}), keep_frames=True, refine=False)
+    table = table_of(results, qtbot)
     cells = {name: table.cell(name, 0) for name in ROWS}
     assert {cell.text for name, cell in cells.items() if name != "kl"} == {"–"}
     assert cells["kl"].text == "stopped"
-    assert all(experiment.faults[key] in cell.tip for cell in cells.values())
-    first, second = headings(experiment, 39, is_playing=False)
+    assert all(results.faults[key] in cell.tip for cell in cells.values())
+    first, second = headings(results, 39, is_playing=False)
     assert first.forms[0] == (("bound", "–"),)
-    assert first.fault == experiment.faults[key]
+    assert first.fault == results.faults[key]
     assert second.fault is None

@@ -16,7 +16,7 @@ from pytestqt.qtbot import QtBot
 
 from app.planes.panel import Plane
 from app.window.window import MainWindow
-from core.runs.experiment import Experiment
+from core.runs.results import Results
 from core.scenario.scenario import Scenario
 from tests.app.random_user import User, scenarios
 
@@ -25,7 +25,7 @@ RUN_MS = 30_000
 ROUNDS = 40
 
 
-def alive(kind: type[QObject] | type[Experiment]) -> int:
+def alive(kind: type[QObject] | type[Results]) -> int:
     gc.collect()
     return sum(type(each) is kind for each in gc.get_objects())
 
@@ -41,14 +41,14 @@ def test_random_edits_break_leave_and_queue_nothing(
     made.player.pause()
     made.document.edit(lambda _: make_scenario(run={"seed": 999}))
     qtbot.waitUntil(lambda: not made.session.is_running, timeout=RUN_MS)
-    assert made.experiment is not None
-    assert made.experiment.scenario == made.scenario == made.problem.scenario == made.planes.hand.scenario
+    assert made.results is not None
+    assert made.results.scenario == made.scenario == made.problem.scenario == made.planes.hand.scenario
     assert [thread.name for thread in threading.enumerate()].count("mismatch-lab-run") == 1
     assert list(made.planes.planes) == list(made.scenario.run.samplers)
 
     def nothing_is_left() -> None:
         QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
         assert alive(Plane) == len(made.planes.planes)
-        assert alive(Experiment) <= 2, "the last, and perhaps the one that is shown"
+        assert alive(Results) <= 2, "the last, and perhaps the one that is shown"
 
     qtbot.waitUntil(nothing_is_left, timeout=RUN_MS)  # events on their way may hold what was replaced

@@ -203,7 +203,7 @@ def test_a_preview_of_the_file_before_is_not_shown(window: Window, qtbot: QtBot,
     start = press(qtbot, made)
     move(made, start + QPoint(20, 0))
     made.files.open_path(file)
-    qtbot.waitUntil(lambda: made.experiment.scenario == other and not made.session.is_running, timeout=RUN_MS)
+    qtbot.waitUntil(lambda: made.results.scenario == other and not made.session.is_running, timeout=RUN_MS)
     assert shown == []
     release(qtbot, made, start)
     assert made.scenario == other
@@ -217,7 +217,7 @@ def test_a_run_that_is_stopped_before_its_first_frame_leaves_no_handles(
     made.files.open_path(file)
     with qtbot.waitSignal(made.session.settled, timeout=RUN_MS):
         made.session.cancel()
-    if made.experiment.scenario == old:
+    if made.results.scenario == old:
         drag(qtbot, made, old.prior.means[0], QPoint(40, -20))
         assert made.scenario == other
 

@@ -20,14 +20,14 @@ from pytestqt.qtbot import QtBot
 
 from app.theme import theme
 from app.window.window import MainWindow
-from core.runs.experiment import Experiment
+from core.runs.results import Results
 from core.samplers import SAMPLERS
 from core.scenario.builtin import builtin_scenarios, load_builtin
 from core.scenario.scenario import Scenario
 from core.text.number_format import number, with_error
 
 Make = Callable[..., Scenario]
-Run = Callable[..., Experiment]
+Run = Callable[..., Results]
 Window = Callable[..., MainWindow]
 After = Callable[..., list[Any]]
 LEFT = Qt.MouseButton.LeftButton
@@ -61,9 +61,9 @@ def errors(window: MainWindow) -> list[str]:
     return [label.text() for label in labels if label.isVisible()]
 
 
-def same_frames(experiment: Experiment | None, other: Experiment) -> bool:
-    assert experiment is not None
-    pairs = zip(experiment.trace.frames, other.trace.frames, strict=True)
+def same_frames(results: Results | None, other: Results) -> bool:
+    assert results is not None
+    pairs = zip(results.trace.frames, other.trace.frames, strict=True)
     return all(torch.equal(mine, fresh) for mine, fresh in pairs)
 
 
@@ -80,8 +80,8 @@ def test_it_opens_and_plays_by_itself_to_the_end(window: Window, qtbot: QtBot) -
     assert frames == sorted(frames)
     assert frames[-1] == 39, "playing ends at t = 1"
     assert "computed 40 / 40" in made.transport.status.text()
-    assert made.experiment is not None
-    bounds = (made.experiment.evidence.value["bound"], made.experiment.evidence.error["bound"])
+    assert made.results is not None
+    bounds = (made.results.terms.value["bound"], made.results.terms.error["bound"])
     final = [with_error(*(part[column, 39] for part in bounds)) for column in range(3)]
     assert [made.evidence.terms.cell("bound", column).text for column in range(3)] == final
 
@@ -90,8 +90,8 @@ def test_every_part_shows_the_frame_at_the_cursor(window: Window) -> None:
     made = window()
     made.player.pause()
     made.player.seek(25)
-    assert made.experiment is not None
-    evidence, trace = made.experiment.evidence, made.experiment.trace
+    assert made.results is not None
+    evidence, trace = made.results.terms, made.results.trace
     assert "t = 15" in made.transport.where.text()
     assert made.evidence.headline.time.cursor_line.value() == 15
     for index, plane in enumerate(made.planes.planes.values()):
@@ -106,10 +106,10 @@ def test_one_gaussian_has_its_kl_in_the_headline(window: Window, make_scenario: 
     made = window(make_scenario(one=True))
     made.player.pause()
     made.player.seek(40)
-    assert made.experiment is not None
+    assert made.results is not None
     for index, plane in enumerate(made.planes.planes.values()):
         texts = " ".join(label.toolTip() for label in plane.findChildren(QLabel))
-        assert f"KL {number(made.experiment.evidence.kl[index, 40])}, bound" in texts
+        assert f"KL {number(made.results.terms.kl[index, 40])}, bound" in texts
 
 
 def test_the_cancel_button_keeps_what_is_computed(window: Window, qtbot: QtBot, make_scenario: Make) -> None:
@@ -117,15 +117,15 @@ def test_the_cancel_button_keeps_what_is_computed(window: Window, qtbot: QtBot, 
     qtbot.waitUntil(made.transport.cancel.isVisible, timeout=RUN_MS)
     qtbot.mouseClick(made.transport.cancel, LEFT)
     qtbot.waitUntil(lambda: not made.session.is_running, timeout=RUN_MS)
-    assert made.experiment is not None
-    last = made.experiment.completed - 1
+    assert made.results is not None
+    last = made.results.completed - 1
     assert last < 3000
     assert made.transport.status.text() == f"cancelled at t = {3000 - last}"
     made.player.pause()
     qtbot.keyClick(made, Qt.Key.Key_End)
     assert made.player.frame == last
     np.testing.assert_array_equal(
-        next(iter(made.planes.planes.values())).particles._newest, made.experiment.trace.frames[0][last].numpy()
+        next(iter(made.planes.planes.values())).particles._newest, made.results.trace.frames[0][last].numpy()
     )
     type_into(qtbot, field(made, "steps"), "40")
     qtbot.waitUntil(lambda: "computed 40 / 40" in made.transport.status.text(), timeout=RUN_MS)
@@ -139,24 +139,24 @@ def test_the_bar_is_scrubbed_both_ways_by_hand(window: Window, qtbot: QtBot, han
     for frame in (30, 12, 25, 3):
         qtbot.mouseMove(bar, handle_at(bar, frame))
         assert made.player.frame == pytest.approx(frame, abs=1)
-        assert made.experiment is not None
+        assert made.results is not None
         for index, plane in enumerate(made.planes.planes.values()):
-            shown = made.experiment.trace.frames[index][made.player.frame].numpy()
+            shown = made.results.trace.frames[index][made.player.frame].numpy()
             np.testing.assert_array_equal(plane.particles._newest, shown)
     qtbot.mouseRelease(bar, LEFT, pos=handle_at(bar, 3))
 
 
 def test_an_edit_while_it_runs_restarts_and_the_last_one_wins(
-    window: Window, qtbot: QtBot, make_scenario: Make, make_experiment: Run
+    window: Window, qtbot: QtBot, make_scenario: Make, make_results: Run
 ) -> None:
     made = window(make_scenario(schedule={"steps": 3000}), finish=False)
-    qtbot.waitUntil(lambda: made.experiment is not None, timeout=RUN_MS)
+    qtbot.waitUntil(lambda: made.results is not None, timeout=RUN_MS)
     type_into(qtbot, field(made, "steps"), "2500")
     type_into(qtbot, field(made, "steps"), "50")
     qtbot.waitUntil(lambda: not made.session.is_running, timeout=RUN_MS)
     assert made.scenario.schedule.steps == 50
     assert made.player.last == 50
-    assert same_frames(made.experiment, make_experiment(make_scenario(schedule={"steps": 50})))
+    assert same_frames(made.results, make_results(make_scenario(schedule={"steps": 50})))
     assert made.isWindowModified()
 
 
@@ -164,13 +164,13 @@ def test_an_invalid_edit_keeps_the_last_valid_run_on_screen_and_playing(window: 
     made = window()
     made.player.loop = True
     made.player.restart()
-    before, scenario = made.experiment, made.scenario
+    before, scenario = made.results, made.scenario
     type_into(qtbot, field(made, "noise"), "-1")
     assert "noise: must be greater" in errors(made)[0]
     frames: list[int] = []
     made.player.moved.connect(frames.append)
     qtbot.waitUntil(lambda: len(set(frames)) > 3, timeout=RUN_MS)
-    assert made.experiment is before
+    assert made.results is before
     assert made.scenario == scenario
     assert made.player.is_playing
     assert not made.isWindowModified()
@@ -179,14 +179,14 @@ def test_an_invalid_edit_keeps_the_last_valid_run_on_screen_and_playing(window: 
 
 def test_a_run_that_needs_too_much_memory_marks_the_particles(window: Window, qtbot: QtBot, after: After) -> None:
     made = window()
-    before = made.experiment
+    before = made.results
     after(made.session.failed, lambda: type_into(qtbot, field(made, "particles"), str(10**12)))
     assert field(made, "particles").property("invalid")
     assert "GiB" in errors(made)[0]
-    assert made.experiment is before
+    assert made.results is before
     after(made.session.finished, lambda: type_into(qtbot, field(made, "particles"), "100"))
     assert errors(made) == []
-    assert made.experiment is not before
+    assert made.results is not before
 
 
 def test_what_is_put_right_again_leaves_the_words_of_the_run(window: Window, qtbot: QtBot) -> None:
@@ -218,7 +218,7 @@ class Runaway(Sampler):
 
 
 def test_a_sampler_that_diverges_says_so_and_disturbs_no_other(
-    window: Window, make_scenario: Make, make_experiment: Run, own_sampler: Callable[..., str]
+    window: Window, make_scenario: Make, make_results: Run, own_sampler: Callable[..., str]
 ) -> None:
     own_sampler(RUNAWAY)
     made = window(make_scenario(run={"samplers": ["runaway", "exact"]}))
@@ -230,13 +230,13 @@ def test_a_sampler_that_diverges_says_so_and_disturbs_no_other(
         assert ("Diverged at t = 29: its particles left every finite region." in notices) == gone
         made.grab()
     assert not any("iverged" in label.text() for label in panels["exact"].findChildren(QLabel))
-    alone = make_experiment(make_scenario(run={"samplers": ["exact"]}))
-    assert made.experiment is not None
-    assert torch.equal(made.experiment.trace.frames[1], alone.trace.frames[0])
+    alone = make_results(make_scenario(run={"samplers": ["exact"]}))
+    assert made.results is not None
+    assert torch.equal(made.results.trace.frames[1], alone.trace.frames[0])
 
 
 def test_fifty_edits_in_a_row_end_in_one_run_of_the_last(
-    window: Window, qtbot: QtBot, qapp: QApplication, make_experiment: Run
+    window: Window, qtbot: QtBot, qapp: QApplication, make_results: Run
 ) -> None:
     made = window(finish=False)
     chance = random.Random(3)
@@ -261,10 +261,10 @@ def test_fifty_edits_in_a_row_end_in_one_run_of_the_last(
         qtbot.mouseClick(made.problem.samplers.chips["exact"], LEFT)
     qtbot.waitUntil(lambda: not made.session.is_running, timeout=RUN_MS)
     assert [thread.name for thread in threading.enumerate()].count("mismatch-lab-run") == 1
-    fresh = make_experiment(made.scenario)
-    assert same_frames(made.experiment, fresh)
-    assert made.experiment is not None
-    np.testing.assert_array_equal(made.experiment.evidence.value["bound"], fresh.evidence.value["bound"])
+    fresh = make_results(made.scenario)
+    assert same_frames(made.results, fresh)
+    assert made.results is not None
+    np.testing.assert_array_equal(made.results.terms.value["bound"], fresh.terms.value["bound"])
     assert list(made.planes.planes) == list(made.scenario.run.samplers)
     assert made.player.available == made.player.last + 1 == made.scenario.schedule.steps + 1
 
@@ -405,12 +405,12 @@ def test_a_bad_file_changes_nothing_and_is_explained(
     if content is not None:
         path.write_bytes(content)
     made = window()
-    before = (made.scenario, made.path, made.experiment, made.windowTitle(), made.bar.picker.text())
+    before = (made.scenario, made.path, made.results, made.windowTitle(), made.bar.picker.text())
     made.files.open_path(path)
     (error,) = errors(made)
     assert str(path) in error
     assert words in error
-    assert (made.scenario, made.path, made.experiment, made.windowTitle(), made.bar.picker.text()) == before
+    assert (made.scenario, made.path, made.results, made.windowTitle(), made.bar.picker.text()) == before
     assert not made.session.is_running
     path.write_text(made.scenario.to_toml())
     made.files.open_path(path)
@@ -508,9 +508,7 @@ def test_every_built_in_scenario_runs(key: str, window: Window, qtbot: QtBot) ->
     assert made.path is None
     assert not made.isWindowModified()
     assert errors(made) == []
-    qtbot.waitUntil(
-        lambda: made.experiment is not None and made.experiment.scenario.name == scenario.name, timeout=RUN_MS
-    )
+    qtbot.waitUntil(lambda: made.results is not None and made.results.scenario.name == scenario.name, timeout=RUN_MS)
     qtbot.waitUntil(lambda: made.player.available > 0, timeout=RUN_MS)
     assert made.player.is_playing
     assert made.player.frame < made.player.available

@@ -8,13 +8,13 @@ import pytest
 import torch
 
 from core.bounds.asymptote import asymptote, limit_words, no_asymptote
-from core.bounds.divergence import Evidence
+from core.bounds.bound_terms import BoundTerms
 from core.problem.mixture import GaussianMixture
 from core.problem.problem import Measurement, Problem
 from core.problem.schedule import Schedule
 from core.samplers import SAMPLERS
 
-Account = Callable[..., Evidence]
+Account = Callable[..., BoundTerms]
 Make = Callable[..., Problem]
 Etc = Callable[[int], Schedule]
 LIMITED = [key for key, sampler in SAMPLERS.items() if no_asymptote(sampler) is None]

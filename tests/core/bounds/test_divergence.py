@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from core.bounds.affine import is_affine
-from core.bounds.divergence import Evidence, accumulate
+from core.bounds.bound_terms import BoundTerms, accumulate, closed_forms
 from core.bounds.terms import TERMS
 from core.problem.gaussian import excess, gaussian_kl
 from core.problem.mixture import GaussianMixture
@@ -32,7 +32,7 @@ CASES = {case["name"]: case for case in REFERENCE["cases"]}
 GAUSSIAN = [name for name in CASES if name.startswith("gauss")]
 NAMES = {"init": "initialisation", "disc": "discretisation", "mis": "mismatch", "bound": "bound"}
 
-Account = Callable[..., Evidence]
+Account = Callable[..., BoundTerms]
 Make = Callable[..., Problem]
 Etc = Callable[[int], Schedule]
 Company = Callable[[Problem], list[Sampler]]
@@ -58,10 +58,10 @@ def posed(case: dict[str, Any]) -> tuple[Problem, Schedule]:
 
 
 @pytest.fixture(scope="module")
-def reference(account: Account) -> Callable[[str], tuple[Evidence, list[dict[str, Any]]]]:
+def reference(account: Account) -> Callable[[str], tuple[BoundTerms, list[dict[str, Any]]]]:
     """What we compute for a reference case, and what the file says, a sampler each."""
 
-    def compare(name: str) -> tuple[Evidence, list[dict[str, Any]]]:
+    def compare(name: str) -> tuple[BoundTerms, list[dict[str, Any]]]:
         known = CASES[name]["expected"]["samplers"]
         keys = [key for key in SAMPLERS if key in known]
         evidence = account(*posed(CASES[name]), [SAMPLERS[key] for key in keys], 10_000)
@@ -155,7 +155,7 @@ def test_parts_add_up(components: int, company: Company, account: Account, make_
     np.testing.assert_allclose(value["discretisation"], value["discretisation"][:1].repeat(len(samplers), 0), **close)
 
 
-def rows_of(evidence: Evidence, term: str) -> dict[str, NDArray[np.float64]]:
+def rows_of(evidence: BoundTerms, term: str) -> dict[str, NDArray[np.float64]]:
     return dict(zip(SAMPLERS, evidence.value[term], strict=False))
 
 
@@ -210,7 +210,7 @@ def test_divergence_of_exact_falls_as_the_square_of_the_step(etc: Etc, account: 
 @pytest.mark.parametrize("components", [1, 2])
 def test_slots_are_written_once_and_then_counted(components: int, make_problem: Make, short: Schedule) -> None:
     problem = make_problem(components, 2, 1, 0.3, 2)
-    evidence = Evidence.empty(problem, short, SCORES)
+    evidence = BoundTerms.empty(closed_forms(problem, short, SCORES), short.steps, problem.prior.dimension)
     arrays = [*evidence.value.values(), evidence.kl]
     written = []
     for frame, t in enumerate(accumulate(problem, short, SCORES, evidence, paths=100, seed=0)):

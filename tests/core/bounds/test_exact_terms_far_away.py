@@ -10,7 +10,8 @@ import torch
 from mpmath import log, mpf, sqrt, workdps
 
 from core.bounds.asymptote import asymptote
-from core.bounds.divergence import Evidence, _ClosedForm
+from core.bounds.bound_terms import BoundTerms
+from core.bounds.closed_form import ClosedFormTerms
 from core.problem.mixture import GaussianMixture
 from core.problem.problem import Measurement, Problem
 from core.problem.schedule import Schedule
@@ -74,7 +75,7 @@ def by_hand(key: str, case: tuple[float, ...], schedule: Schedule) -> dict[str, 
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_terms_keep_their_digits(case: str, account: Callable[..., Evidence], etc: Callable[[int], Schedule]) -> None:
+def test_terms_keep_their_digits(case: str, account: Callable[..., BoundTerms], etc: Callable[[int], Schedule]) -> None:
     schedule, samplers = etc(STEPS), [SAMPLERS[key] for key in KEYS]
     evidence = account(problem(*CASES[case]), schedule, samplers)
     assert evidence.all_exact
@@ -86,7 +87,7 @@ def test_terms_keep_their_digits(case: str, account: Callable[..., Evidence], et
             assert float(evidence.value[name][index, -2]) == pytest.approx(expected[name], **near)
 
 
-def test_laws_are_told_in_true_coordinates(account: Callable[..., Evidence], etc: Callable[[int], Schedule]) -> None:
+def test_laws_are_told_in_true_coordinates(account: Callable[..., BoundTerms], etc: Callable[[int], Schedule]) -> None:
     far = problem(*CASES["target at a million"])
     evidence = account(far, etc(STEPS), [SAMPLERS["exact"]])
     assert evidence.mean[0, -1] == pytest.approx(far.target.mean.numpy(), rel=1e-7)
@@ -96,7 +97,7 @@ def test_without_a_centre_digits_are_lost(etc: Callable[[int], Schedule]) -> Non
     """The broken twin: the same recursion in the coordinates of the file."""
     case, schedule = CASES["noiseless"], etc(STEPS)
     there = problem(*case)
-    view = _ClosedForm(there, [SAMPLERS["exact"]], torch.zeros(STEPS + 1, 1, dtype=torch.float64))
+    view = ClosedFormTerms(there, [SAMPLERS["exact"]], torch.zeros(STEPS + 1, 1, dtype=torch.float64))
     view.start(schedule)
     for t in range(STEPS, 1, -1):
         totals = view.advance(there.level(schedule, [t]))

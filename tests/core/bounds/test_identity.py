@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.distributions import Normal
 
-from core.bounds.divergence import Evidence
+from core.bounds.bound_terms import BoundTerms
 from core.bounds.terms import TERMS
 from core.problem.mixture import GaussianMixture
 from core.problem.problem import Level, Problem
@@ -19,7 +19,7 @@ from core.problem.schedule import Schedule
 from core.samplers import SAMPLERS, Kernel, Sampler, ScoreSampler, StochasticSampler
 
 F64 = torch.float64
-Account = Callable[..., Evidence]
+Account = Callable[..., BoundTerms]
 Make = Callable[..., Problem]
 Company = Callable[[Problem], list[Sampler]]
 Value = dict[str, NDArray[np.float64]]

@@ -9,8 +9,8 @@ import torch
 from scipy.linalg import sqrtm
 from torch import Tensor
 
-from core.bounds.divergence import Evidence, accumulate
-from core.diagnostics.sample_metrics import Closeness, Distance, Yardstick, closeness
+from core.bounds.bound_terms import BoundTerms, accumulate, closed_forms
+from core.diagnostics.sample_metrics import Distance, ExactSamples, SampleMetrics, closeness
 from core.problem.gaussian import gaussian_w2
 from core.problem.mixture import GaussianMixture
 from core.problem.problem import Measurement, Problem
@@ -30,8 +30,8 @@ def drawn(mixture: GaussianMixture, count: int = 2000, seed: int = 100) -> Tenso
     return mixture.sample(count, torch.Generator().manual_seed(seed)).float()
 
 
-def measured(mixture: GaussianMixture, points: Tensor, seed: int = 0) -> Closeness:
-    return Yardstick(mixture, points.shape[1], seed=seed).measure(points)
+def measured(mixture: GaussianMixture, points: Tensor, seed: int = 0) -> SampleMetrics:
+    return ExactSamples(mixture, points.shape[1], seed=seed).measure(points)
 
 
 def reweighed(mixture: GaussianMixture, *weights: float) -> GaussianMixture:
@@ -43,7 +43,7 @@ def excess(distance: Distance) -> float:
     return (distance.value - distance.floor) / distance.error
 
 
-def distances(found: Closeness) -> tuple[Distance, ...]:
+def distances(found: SampleMetrics) -> tuple[Distance, ...]:
     return found.weights_error, found.w2, found.mmd
 
 
@@ -91,7 +91,9 @@ def one_gaussian() -> Problem:
 def test_the_law_of_the_samples_gives_the_exact_w2(one_gaussian: Problem) -> None:
     schedule = Schedule.exponential_then_constant(40, 4.0, 1e-3)
     samplers, count = [SAMPLERS["ddnm"], SAMPLERS["exact"]], 40_000
-    evidence = Evidence.empty(one_gaussian, schedule, samplers)
+    evidence = BoundTerms.empty(
+        closed_forms(one_gaussian, schedule, samplers), schedule.steps, one_gaussian.prior.dimension
+    )
     for _ in accumulate(one_gaussian, schedule, samplers, evidence, paths=2, seed=0):
         pass
     trace = Trace.empty(2, 40, 2, count, keep_frames=True)
@@ -164,7 +166,7 @@ def test_a_missing_mode_is_seen(make_mixture: Make) -> None:
 
 def test_mmd_is_the_closed_form(make_mixture: Make) -> None:
     mixture, other = make_mixture(1, 2, 0), make_mixture(1, 2, 5)
-    yardstick = Yardstick(mixture, 2000, seed=0)
+    yardstick = ExactSamples(mixture, 2000, seed=0)
     found = yardstick.measure(drawn(other)).mmd
     width = 0.5 / yardstick._precision * torch.eye(2, dtype=F64)
 
@@ -180,7 +182,7 @@ def test_mmd_is_the_closed_form(make_mixture: Make) -> None:
 
 def test_the_width_of_the_kernel_is_the_median_distance() -> None:
     mixture = GaussianMixture.from_covariances(tensor([1.0]), tensor([[0.0]]), tensor([[[1.0]]]))
-    width = (0.5 / Yardstick(mixture, 500, seed=0)._precision) ** 0.5
+    width = (0.5 / ExactSamples(mixture, 500, seed=0)._precision) ** 0.5
     assert width == pytest.approx(0.6745 * math.sqrt(2), rel=0.1)
 
 
@@ -200,7 +202,7 @@ def scores(mixture: GaussianMixture, other: GaussianMixture, truth: list[float] 
 def test_error_bars_are_calibrated_away_from_the_target(make_mixture: Make) -> None:
     mixture = make_mixture(3, 2, 0)
     other = GaussianMixture(mixture.log_weights, mixture.means + tensor([1.0, 0.0]), mixture.variances, mixture.axes)
-    far = Yardstick(mixture, 60_000, seed=1).measure(drawn(other, 60_000, seed=77))
+    far = ExactSamples(mixture, 60_000, seed=1).measure(drawn(other, 60_000, seed=77))
     kernel = np.mean([measured(mixture, drawn(other, 600, seed=900 + i), seed=i).mmd.value for i in range(200)])
     found = scores(mixture, other, [far.weights_error.value, 1 / math.sqrt(2), float(kernel)])
     assert np.abs(found.mean(0)).max() < 0.5

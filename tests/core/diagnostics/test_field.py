@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 import torch
 
-from core.diagnostics.score_field import Field, lattice, lift, sampled_weights, used_score
+from core.diagnostics.component_weights import component_weights
+from core.diagnostics.score_field import Field, lattice, lift, used_score
 from core.problem.problem import Level, Problem
 from core.problem.schedule import Schedule
 from core.samplers import SAMPLERS, ScoreSampler
@@ -76,9 +78,10 @@ def test_what_is_exact_and_what_is_the_prior(level: Level) -> None:
 
 def test_weights_of_exact_particles_are_the_targets(level: Level, generator: torch.Generator) -> None:
     count = 20_000
-    found = sampled_weights(level, level.target.sample(count, generator).float())
-    torch.testing.assert_close(found, level.target.weights, atol=4 / (2 * count**0.5), rtol=0)
+    found = component_weights(level.target, level.target.sample(count, generator).float())
+    np.testing.assert_allclose(found.sampled, found.exact, atol=4 / (2 * count**0.5), rtol=0)
+    np.testing.assert_array_equal(found.exact, level.target.weights)
     first = level.target.means[:1].mT
-    assert sampled_weights(level, first)[0] == pytest.approx(
+    assert component_weights(level.target, first).sampled[0] == pytest.approx(
         float(level.target.responsibilities(first).of_component[0])
     )

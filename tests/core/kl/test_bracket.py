@@ -13,7 +13,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from core.bounds.divergence import Evidence, accumulate
+from core.bounds.bound_terms import BoundTerms, accumulate, closed_forms
 from core.kl import bracket as bracket_module
 from core.kl import refine as rounds_module
 from core.kl import upper_bounds as upper
@@ -35,8 +35,8 @@ Make = Callable[..., Problem]
 SMALL = Sizes(24, 4, 400)
 
 
-def evidence_of(problem: Problem, schedule: Schedule, samplers: Sequence[Sampler], paths: int = 2) -> Evidence:
-    evidence = Evidence.empty(problem, schedule, samplers)
+def evidence_of(problem: Problem, schedule: Schedule, samplers: Sequence[Sampler], paths: int = 2) -> BoundTerms:
+    evidence = BoundTerms.empty(closed_forms(problem, schedule, samplers), schedule.steps, problem.prior.dimension)
     for _ in accumulate(problem, schedule, samplers, evidence, paths=paths, seed=1):
         pass
     return evidence

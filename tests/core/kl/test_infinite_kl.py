@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from core.kl.known_kl import INFINITE, WHY_INFINITE, known_kl
+from core.kl.known_kl import INFINITE
 from core.reporting.report import build_report
+from core.reporting.words import WHY_INFINITE
 from core.runs.experiment import Experiment
+from core.runs.results import Results
 from core.scenario.scenario import Scenario
 
 ONE = {"weights": [1.0], "means": [[1.0, 0.0]], "covariances": [[[0.3, 0.1], [0.1, 0.4]]]}
@@ -18,7 +20,7 @@ TWO = {
 SINGULAR = {"weights": [1.0], "means": [[1.0, 0.0]], "covariances": [[[0.3, 0.0], [0.0, 0.0]]]}
 
 
-def finished(prior: dict[str, object], noise: float, variance: str, samplers: list[str], rounds: int = 1) -> Experiment:
+def finished(prior: dict[str, object], noise: float, variance: str, samplers: list[str], rounds: int = 1) -> Results:
     scenario = Scenario.from_dict(
         {
             "prior": prior,
@@ -39,7 +41,7 @@ def finished(prior: dict[str, object], noise: float, variance: str, samplers: li
         pass
     for _ in experiment.refine():
         pass
-    return experiment
+    return experiment.results
 
 
 @pytest.mark.parametrize("prior", [ONE, TWO], ids=["one", "two"])
@@ -54,10 +56,10 @@ def test_a_law_without_density_has_an_infinite_kl(
     prior: dict[str, object], noise: float, variance: str, infinite: set[str]
 ) -> None:
     samplers = ["replacement", "ddnm", "bo-ddnm", "prior", "exact"]
-    experiment = finished(prior, noise, variance, samplers)
-    report = build_report(experiment)["samplers"]
+    results = finished(prior, noise, variance, samplers)
+    report = build_report(results)["samplers"]
     for index, key in enumerate(samplers):
-        told, entry = known_kl(experiment, index, 12), report[key]["at"]["0"]["kl"]
+        told, entry = results.kl.at(index, 12), report[key]["at"]["0"]["kl"]
         notes = [note for note in report[key]["notes"] if WHY_INFINITE in note]
         if key in infinite:
             assert told == INFINITE
@@ -70,21 +72,21 @@ def test_a_law_without_density_has_an_infinite_kl(
             assert told != INFINITE
             assert "infinite" not in entry
             assert not notes
-        assert known_kl(experiment, index, 11) != INFINITE, "at t = 1 every law has a density"
+        assert results.kl.at(index, 11) != INFINITE, "at t = 1 every law has a density"
     assert not any("beyond double precision" in note for note in report["replacement"]["notes"] if "kl" in note)
 
 
 def test_a_target_without_density_makes_no_kl_infinite() -> None:
-    experiment = finished(SINGULAR, 0.3, "theory", ["replacement"])
-    assert not experiment.collapses(0, 0)
-    entry = build_report(experiment)["samplers"]["replacement"]
+    results = finished(SINGULAR, 0.3, "theory", ["replacement"])
+    assert (0, 0) not in results.collapsed
+    entry = build_report(results)["samplers"]["replacement"]
     assert entry["at"]["0"] is None
     assert any("no density at t = 0" in note for note in entry["notes"])
 
 
 def test_it_is_known_without_a_bracket() -> None:
-    experiment = finished(TWO, 0.3, "theory", ["replacement", "ddim:ddnm", "ddim", "prior"], rounds=0)
-    assert [known_kl(experiment, index, 12) == INFINITE for index in range(4)] == [True, True, False, False]
-    entry = build_report(experiment)["samplers"]["replacement"]
+    results = finished(TWO, 0.3, "theory", ["replacement", "ddim:ddnm", "ddim", "prior"], rounds=0)
+    assert [results.kl.at(index, 12) == INFINITE for index in range(4)] == [True, True, False, False]
+    entry = build_report(results)["samplers"]["replacement"]
     assert entry["at"]["0"]["kl"]["infinite"] is True
     assert any(WHY_INFINITE in note for note in entry["notes"])

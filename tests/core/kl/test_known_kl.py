@@ -9,16 +9,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from core.diagnostics.component_weights import weights_at
-from core.kl.known_kl import KnownKL, bound_texts, kl_frame, known_kl, why_no_bound, why_no_limit
+from core.kl.known_kl import KnownKL
+from core.reporting.words import bound_texts, why_no_bound, why_no_limit
 from core.runs.experiment import Experiment
+from core.runs.results import Results
 from core.scenario.scenario import Scenario
 
 STEPS = 20
 TIMES = (20, 10, 1, 0)
 
 
-def run(samplers: list[str], *, components: int = 2, noise: float = 0.2, finish: bool = True) -> Experiment:
+def run(samplers: list[str], *, components: int = 2, noise: float = 0.2, finish: bool = True) -> Results:
     experiment = Experiment(
         Scenario.from_dict(
             {
@@ -36,7 +37,7 @@ def run(samplers: list[str], *, components: int = 2, noise: float = 0.2, finish:
     )
     for _ in experiment.run() if finish else ():
         pass
-    return experiment
+    return experiment.results
 
 
 class Between:
@@ -66,9 +67,9 @@ class Between:
     ],
 )
 def test_a_mixtures_kl_is_what_the_bracket_says(bracket: Any, kind: str, text: str, short: str) -> None:
-    experiment = run(["ddnm"])
-    experiment.bracket = bracket
-    known = known_kl(experiment, 0, STEPS - 1)
+    results = run(["ddnm"])
+    results.bracket = bracket
+    known = results.kl.at(0, STEPS - 1)
     assert (known.kind, known.text, known.short) == (kind, text, short)
 
 
@@ -80,35 +81,35 @@ def test_a_kl_may_read_higher_than_an_estimate_of_its_bound() -> None:
 
 
 def test_the_path_bound_limits_the_bracket() -> None:
-    experiment = run(["ddnm"])
-    experiment.bracket = Between(0.01, math.inf)
-    known = known_kl(experiment, 0, STEPS - 1)
-    evidence = experiment.evidence
+    results = run(["ddnm"])
+    results.bracket = Between(0.01, math.inf)
+    known = results.kl.at(0, STEPS - 1)
+    evidence = results.terms
     assert known.high == evidence.value["bound"][0, -2] + 3 * evidence.error["bound"][0, -2]
 
 
 def test_without_any_upper_limit_it_is_at_least_the_lower() -> None:
-    experiment = run(["ddim"])
-    experiment.bracket = Between(0.5, math.inf)
-    known = known_kl(experiment, 0, STEPS - 1)
+    results = run(["ddim"])
+    results.bracket = Between(0.5, math.inf)
+    known = results.kl.at(0, STEPS - 1)
     assert (known.kind, known.text) == ("lower only", "≥ 0.500")
     assert math.isnan(known.value)
 
 
 def test_one_gaussian_has_its_kl_exact_at_every_frame() -> None:
-    experiment = run(["ddnm"], components=1)
+    results = run(["ddnm"], components=1)
     for frame in (0, 7, STEPS):
-        value = experiment.evidence.kl[0, frame]
-        assert known_kl(experiment, 0, frame) == KnownKL("exact", value, value)
-        assert kl_frame(experiment, frame) == frame
+        value = results.terms.kl[0, frame]
+        assert results.kl.at(0, frame) == KnownKL("exact", value, value)
+        assert results.kl.nearest_frame(frame) == frame
 
 
 @pytest.mark.parametrize(("frame", "near"), [(0, 0), (4, 0), (6, 10), (18, 19), (19, 19), (20, 20)])
 def test_a_bracket_is_read_at_the_nearest_of_its_times(frame: int, near: int) -> None:
-    experiment = run(["ddnm"])
-    assert kl_frame(experiment, frame) == frame
-    experiment.bracket = Between(0.1, 0.2)
-    assert kl_frame(experiment, frame) == near
+    results = run(["ddnm"])
+    assert results.kl.nearest_frame(frame) == frame
+    results.bracket = Between(0.1, 0.2)
+    assert results.kl.nearest_frame(frame) == near
 
 
 @pytest.mark.parametrize(
@@ -126,35 +127,35 @@ def test_a_missing_bound_has_a_reason(sampler: str, noise: float, frame: int, wo
 
 
 def test_a_missing_limit_has_a_reason() -> None:
-    experiment = run(["ccdf", "ddnm", "ddim"])
-    assert why_no_limit(experiment, 0) is None, "nobody has looked for one yet"
-    experiment.asymptotes = [None, SimpleNamespace(value=1.0, error=0.0), None]
-    assert "increases without end" in str(why_no_limit(experiment, 0))
-    assert why_no_limit(experiment, 1) is None
-    assert "no limit is known" in str(why_no_limit(experiment, 2))
+    results = run(["ccdf", "ddnm", "ddim"])
+    assert why_no_limit(results, 0) is None, "nobody has looked for one yet"
+    results.asymptotes = [None, SimpleNamespace(value=1.0, error=0.0), None]
+    assert "increases without end" in str(why_no_limit(results, 0))
+    assert why_no_limit(results, 1) is None
+    assert "no limit is known" in str(why_no_limit(results, 2))
 
 
 # Component weights
 
 
 def test_sampled_weights_are_mean_probabilities_of_the_components() -> None:
-    experiment = run(["ddnm", "exact"])
+    results = run(["ddnm", "exact"])
     frame = 12
-    found = weights_at(experiment, frame)
+    found = results.weights(frame)
     assert found is not None
-    target = experiment.problem.target.noised(float(experiment.schedule.alpha_bar[STEPS - frame]))
+    target = results.problem.target.noised(float(results.schedule.alpha_bar[STEPS - frame]))
     for index in range(2):
-        membership = target.responsibilities(experiment.trace.particles(index, frame).double()).of_component
+        membership = target.responsibilities(results.trace.particles(index, frame).double()).of_component
         np.testing.assert_allclose(found.sampled[index], membership.mean(-1))
-        np.testing.assert_allclose(found.error[index], membership.std(-1, correction=0) / math.sqrt(300))
-    np.testing.assert_array_equal(found.exact, experiment.problem.target.weights)
+        np.testing.assert_allclose(found.error[index], membership.std(-1, correction=1) / math.sqrt(300))
+    np.testing.assert_array_equal(found.exact, results.problem.target.weights)
 
 
 def test_weights_of_the_lost_are_unknown_and_of_a_singular_target_there_are_none() -> None:
-    experiment = run(["ddnm"], noise=0.0)
-    assert weights_at(experiment, STEPS) is None
-    experiment.trace.frames[0][5] = math.nan
-    found = weights_at(experiment, 5)
+    results = run(["ddnm"], noise=0.0)
+    assert results.weights(STEPS) is None
+    results.trace.frames[0][5] = math.nan
+    found = results.weights(5)
     assert found is not None
     assert np.isnan(found.sampled).all()
 
@@ -165,10 +166,10 @@ def test_weights_of_the_lost_are_unknown_and_of_a_singular_target_there_are_none
 )
 def test_a_bound_and_a_kl_never_contradict_each_other(low: float, text: str) -> None:
     """Where the KL's lower limit is above the bound's estimate, the bound is told by the limits that both leave."""
-    experiment = run(["ddnm"])
-    experiment.evidence.value["bound"][0, STEPS - 1], experiment.evidence.error["bound"][0, STEPS - 1] = 294.0, 7.0
-    experiment.bracket = Between(low, 320.0)
-    told = bound_texts(experiment, 0, STEPS - 1)
+    results = run(["ddnm"])
+    results.terms.value["bound"][0, STEPS - 1], results.terms.error["bound"][0, STEPS - 1] = 294.0, 7.0
+    results.bracket = Between(low, 320.0)
+    told = bound_texts(results, 0, STEPS - 1)
     assert told.full == text
     if "–" in text:
         ends = [float(end) for end in told.short.split("–")]
@@ -177,7 +178,7 @@ def test_a_bound_and_a_kl_never_contradict_each_other(low: float, text: str) -> 
 
 
 def test_an_estimated_bound_says_so_at_any_length() -> None:
-    experiment = run(["ddnm"])
-    experiment.bracket = None
-    for text in bound_texts(experiment, 0, STEPS - 1):
+    results = run(["ddnm"])
+    results.bracket = None
+    for text in bound_texts(results, 0, STEPS - 1):
         assert "±" in text or "≈" in text

@@ -14,11 +14,13 @@ import pytest
 
 from app.cli.commands import main
 from core.errors import ScenarioError
-from core.kl.known_kl import UNKNOWN, bound_texts, known_kl, why_no_bound, why_no_limit
+from core.kl.known_kl import UNKNOWN
 from core.reporting.findings import findings, headline
 from core.reporting.report import build_report, write_report
 from core.reporting.summary import summarise
+from core.reporting.words import bound_texts, why_no_bound, why_no_limit
 from core.runs.experiment import Experiment
+from core.runs.results import Results
 from core.samplers import SAMPLERS
 from core.scenario.scenario import Scenario
 
@@ -36,9 +38,7 @@ CASES = [case for case in product(FAULTS, [1, 2]) if case != ("in the refinement
 FILE = "CALLS = []\n\ndef mine(level, x):\n    {fault}\n    return level.prior_score(x) + 0 * x\n"
 
 
-def finished(
-    samplers: tuple[str, ...], components: int = 1, distance: float = 0.0, *, refines: bool = True
-) -> Experiment:
+def finished(samplers: tuple[str, ...], components: int = 1, distance: float = 0.0, *, refines: bool = True) -> Results:
     prior = {
         "weights": [1.0, 2.0],
         "means": [[distance - 1.0, 0.0], [distance + 1.0, 0.5]],
@@ -55,16 +55,16 @@ def finished(
         pass
     for _ in experiment.refine() if refines else ():
         pass
-    return experiment
+    return experiment.results
 
 
 @cache
-def alone(components: int, distance: float = 0.0, *, refines: bool = True) -> Experiment:
+def alone(components: int, distance: float = 0.0, *, refines: bool = True) -> Results:
     """The run without a faulty neighbour."""
     return finished(OTHERS if components == 1 else OTHERS[:2], components, distance, refines=refines)
 
 
-def assert_same(alone: Experiment, beside: Experiment) -> None:
+def assert_same(alone: Results, beside: Results) -> None:
     """All that is known of the samplers that both runs end with."""
     count = len(alone.samplers)
     for mine, theirs in zip(alone.trace.frames, beside.trace.frames[-count:], strict=True):
@@ -124,19 +124,19 @@ def test_its_own_numbers_are_blank_and_the_reason_is_given(
     components: int, load: Callable[[str], str], tmp_path: Path
 ) -> None:
     key = load(FILE.format(fault=FAULTS["half way"]))
-    experiment = finished(("ddnm", key, f"ddim:{key}"), components, refines=components == 1)
-    assert list(experiment.faults) == [key, f"ddim:{key}"]
-    report = build_report(experiment)["samplers"]
+    results = finished(("ddnm", key, f"ddim:{key}"), components, refines=components == 1)
+    assert list(results.faults) == [key, f"ddim:{key}"]
+    report = build_report(results)["samplers"]
     for index, name in ((1, key), (2, f"ddim:{key}")):
-        fault = experiment.fault(index)
+        fault = results.fault(index)
         assert fault is not None
         assert "mine.py: line 4: ZeroDivisionError" in fault
-        assert all(np.isnan(table[index]).all() for table in experiment.tables())
-        assert known_kl(experiment, index, STEPS - 1) == known_kl(experiment, index, STEPS) == UNKNOWN
-        assert set(bound_texts(experiment, index, STEPS - 1)) == {"–"}
-        assert fault in str(why_no_bound(experiment, index, STEPS - 1))
-        assert fault in str(why_no_limit(experiment, index))
-        assert experiment.trace.diverged_at[index] is None
+        assert all(np.isnan(table[index]).all() for table in results.tables())
+        assert results.kl.at(index, STEPS - 1) == results.kl.at(index, STEPS) == UNKNOWN
+        assert set(bound_texts(results, index, STEPS - 1)) == {"–"}
+        assert fault in str(why_no_bound(results, index, STEPS - 1))
+        assert fault in str(why_no_limit(results, index))
+        assert results.trace.diverged_at[index] is None
         entry = report[name]
         assert entry["fault"] == fault
         assert entry["notes"] == [f"all: its code stopped, so that nothing is known: {fault}"]
@@ -145,15 +145,15 @@ def test_its_own_numbers_are_blank_and_the_reason_is_given(
         assert entry["at"]["1"]["kl"]["value"] is None
         assert entry["at"]["1"]["kl"]["kind"] == "none"
         assert set(entry["curves"]["bound"]) == {None}
-        row = headline(findings(experiment))[index]
+        row = headline(findings(results))[index]
         assert row["KL"] == row["bound"] == row["mismatch"] == "–"
         assert row["diverged"] == ""
         assert row["stopped"] == "by a fault"
-    words = summarise(experiment, STEPS - 1)
+    words = summarise(results, STEPS - 1)
     assert "Stopped by a fault in its code, without any number: mine (" in words
     assert "No finite bound" not in words
     assert "Diverged" not in words
-    write_report(experiment, tmp_path / "out")
+    write_report(results, tmp_path / "out")
     assert (tmp_path / "out" / "evidence.png").stat().st_size > 10_000
 
 
@@ -169,7 +169,7 @@ def test_another_run_begins_anew(load: Callable[[str], str]) -> None:
     assert finished((key, "ddnm")).faults
     assert SAMPLERS[key].fault is None
     second = finished((key, "ddnm"))
-    assert second.faults or math.isfinite(second.evidence.value["bound"][0, -2])
+    assert second.faults or math.isfinite(second.terms.value["bound"][0, -2])
 
 
 @pytest.mark.usefixtures("load")

@@ -15,6 +15,7 @@ from app.cli.commands import main
 from core.errors import ScenarioError
 from core.plugins.loader import load_exactly, load_plugin
 from core.runs.experiment import Experiment
+from core.runs.results import Results
 from core.samplers import SAMPLERS
 from core.scenario.scenario import Scenario
 
@@ -59,7 +60,7 @@ def load(tmp_path: Path) -> Iterator[Callable[..., str]]:
     load_exactly([])
 
 
-def finished(components: int, samplers: list[str]) -> Experiment:
+def finished(components: int, samplers: list[str]) -> Results:
     """A small run to its end."""
     prior = {"weights": [1.0, 2.0], "means": [[-1.0, 0.0], [1.0, 0.5]], "covariances": [[[0.3, 0.1], [0.1, 0.2]]] * 2}
     experiment = Experiment(
@@ -77,23 +78,23 @@ def finished(components: int, samplers: list[str]) -> Experiment:
         pass
     for _ in experiment.refine():
         pass
-    return experiment
+    return experiment.results
 
 
 def stopped_by(key: str) -> str:
     """The fault of a sampler, which stops nothing but itself."""
-    experiment = finished(1, [key, "ddnm", "exact"])
-    assert list(experiment.faults) == [key]
-    return experiment.faults[key]
+    results = finished(1, [key, "ddnm", "exact"])
+    assert list(results.faults) == [key]
+    return results.faults[key]
 
 
 def results(components: int, samplers: list[str]) -> tuple[list[np.ndarray], float]:
     """Everything that the run found of all samplers but the first."""
-    experiment = finished(components, samplers)
-    found = [frames.numpy() for frames in experiment.trace.frames[-2:]]
-    found += [values[-2:] for values in experiment.evidence.value.values()]
-    found += [experiment.evidence.kl[-2:], experiment.trace.observed_mismatch[-2:]]
-    return found, float(experiment.asymptotes[-2].value)  # type: ignore[union-attr]
+    results = finished(components, samplers)
+    found = [frames.numpy() for frames in results.trace.frames[-2:]]
+    found += [values[-2:] for values in results.terms.value.values()]
+    found += [results.terms.kl[-2:], results.trace.observed_mismatch[-2:]]
+    return found, float(results.asymptotes[-2].value)  # type: ignore[union-attr]
 
 
 @cache

@@ -11,6 +11,7 @@ import pytest
 import core.plugins.loader
 from core.errors import ScenarioError
 from core.runs.experiment import Experiment
+from core.runs.results import Results
 from core.scenario.scenario import Scenario
 
 CLASS = """
@@ -40,11 +41,11 @@ def scenario(*samplers: str, steps: int = 6) -> Scenario:
     return Scenario.from_dict(data)
 
 
-def run(chosen: Scenario) -> Experiment:
+def run(chosen: Scenario) -> Results:
     experiment = Experiment(chosen, keep_frames=False)
     for _ in experiment.run():
         pass
-    return experiment
+    return experiment.results
 
 
 @pytest.mark.parametrize(
@@ -108,17 +109,17 @@ def test_a_step_variance_is_guarded(body: str, reason: str, load: Callable[[str]
 @pytest.mark.parametrize("variance", ["0.5", "1", "torch.tensor(0.5)", "torch.full((2, 1), 0.5)"])
 def test_a_step_variance_is_converted(variance: str, load: Callable[[str], str]) -> None:
     key = load(CLASS.format(method=f"def step_variance(self, level): return {variance}"))
-    experiment = run(scenario(key))
-    assert experiment.evidence.exact[0]
-    assert np.isfinite(experiment.evidence.value["bound"]).all()
+    results = run(scenario(key))
+    assert results.terms.exact[0]
+    assert np.isfinite(results.terms.value["bound"]).all()
 
 
 def test_a_step_variance_cannot_change_the_level(load: Callable[[str], str]) -> None:
     write = "level.measurement.matrix.zero_(); level.problem.target.means.add_(5.0); return level.variance"
     key = load(CLASS.format(method=f"def step_variance(self, level): {write}"))
     alone, beside = run(scenario("ddnm")), run(scenario(key, "ddnm"))
-    for name, values in alone.evidence.value.items():
-        np.testing.assert_array_equal(values[0], beside.evidence.value[name][1])
+    for name, values in alone.terms.value.items():
+        np.testing.assert_array_equal(values[0], beside.terms.value[name][1])
 
 
 @pytest.mark.parametrize(
@@ -175,16 +176,16 @@ def test_what_is_not_finite_at_a_finite_point_is_a_fault(
     ],
 )
 def test_points_that_leave_every_region_diverge_and_are_no_fault(expression: str, load: Callable[[str], str]) -> None:
-    experiment = run(scenario(load(f"import torch\n\ndef mine(level, x):\n    return {expression}\n"), steps=40))
-    assert experiment.trace.diverged_at[0] is not None
+    results = run(scenario(load(f"import torch\n\ndef mine(level, x):\n    return {expression}\n"), steps=40))
+    assert results.trace.diverged_at[0] is not None
 
 
 def test_points_far_out_are_only_tried(load: Callable[[str], str]) -> None:
     """Whether a step is affine is tried a thousand times farther out than particles ever are."""
     text = "import torch\n\ndef mine(level, x):\n    far = torch.softmax(-x ** 2, 0) / (x.abs() < 500)\n"
-    experiment = run(scenario(load(text + "    return level.prior_score(x) + 0 * far\n")))
-    assert not experiment.evidence.exact[0]
-    assert np.isfinite(experiment.evidence.value["bound"]).all()
+    results = run(scenario(load(text + "    return level.prior_score(x) + 0 * far\n")))
+    assert not results.terms.exact[0]
+    assert np.isfinite(results.terms.value["bound"]).all()
 
 
 def test_one_rule_for_keys_stands_in_the_code_too() -> None:

@@ -14,11 +14,13 @@ import numpy as np
 import pytest
 import torch
 
+from core import errors
 from core.errors import ScenarioError
 from core.plugins.settings import settings_kept, surroundings_kept
 from core.plugins.tampering import ProductCode
-from core.problem import mixture, refusal
+from core.problem import mixture
 from core.runs.experiment import Experiment
+from core.runs.results import Results
 from core.samplers import SAMPLERS
 from core.scenario.scenario import Scenario
 
@@ -50,9 +52,9 @@ SLOW_CHANGES = {
 IMPORTS = "import os, random, signal, sys\nimport numpy as np\nimport torch\n"
 PATCHES = {
     "core.problem.mixture.GaussianMixture.score": "core.problem.mixture.GaussianMixture.score = lambda self, x: 0 * x",
-    "core.problem.mixture.affine": "core.problem.mixture.affine.__code__ = (lambda offset, matrix, points: points).__code__",
+    "core.problem.mixture.affine": "core.problem.mixture.affine.__code__ = (lambda a, b, points: points).__code__",
     "core.problem.mixture.NEGLIGIBLE": "core.problem.mixture.NEGLIGIBLE = 1.0",
-    "core.problem.problem.Level.__getattribute__": "core.problem.problem.Level.__getattribute__ = lambda self, name: 1.0",
+    "core.problem.problem.Level.__getattribute__": "core.problem.problem.Level.__getattribute__ = lambda *_: 1.0",
     "core.problem.problem.Level.alpha": "core.problem.problem.Level.alpha = 0.5",
     "core.samplers.builtin.DDNM.kind": "core.samplers.builtin.DDNM.kind = core.samplers.builtin.Exact.kind",
     "core.simulation.simulate.draw": "import core.simulation.simulate; core.simulation.simulate.draw = None",
@@ -66,7 +68,7 @@ PATCHES = {
 }
 
 
-def run(key: str) -> Experiment:
+def run(key: str) -> Results:
     data = {
         "prior": {"weights": [1.0], "means": [[0.5, -0.3]], "covariances": [[[1.0, 0.6], [0.6, 1.0]]]},
         "measurement": {"matrix": [[1.0, 0.0]], "noise": 0.3, "value": [1.2]},
@@ -78,7 +80,7 @@ def run(key: str) -> Experiment:
         pass
     for _ in experiment.refine():
         pass
-    return experiment
+    return experiment.results
 
 
 @pytest.mark.parametrize("change", CHANGES)
@@ -111,14 +113,14 @@ def test_without_the_guard_they_would_stay(change: str) -> None:
 def test_a_file_that_changes_the_product_is_refused_and_the_change_undone(
     name: str, load: Callable[[str], str]
 ) -> None:
-    score, words, before = mixture.GaussianMixture.score, dict(refusal._WORDS), dict(SAMPLERS)
+    score, words, before = mixture.GaussianMixture.score, dict(errors._WORDS), dict(SAMPLERS)
     text = f"{IMPORTS}import core.problem.mixture, core.problem.problem, core.samplers.builtin\n{PATCHES[name]}\n"
     with pytest.raises(ScenarioError) as caught:
         load(f"{text}def score(level, x):\n    return x\n")
     assert f"mine.py: must not change the product's own code ({name})" in str(caught.value)
     assert ProductCode().put_back() is None
     assert mixture.GaussianMixture.score is score
-    assert dict(refusal._WORDS) == words
+    assert dict(errors._WORDS) == words
     assert abs(-1) == 1
     assert float(torch.ones(4).mean()) == 1.0
     assert before == SAMPLERS
@@ -126,7 +128,7 @@ def test_a_file_that_changes_the_product_is_refused_and_the_change_undone(
 
 @pytest.mark.parametrize("name", PATCHES)
 def test_a_step_that_changes_the_product_ends_the_run(name: str, load: Callable[[str], str]) -> None:
-    score, before = mixture.GaussianMixture.score, dict(refusal._WORDS)
+    score, before = mixture.GaussianMixture.score, dict(errors._WORDS)
     imports = "import core.problem.mixture, core.problem.problem, core.samplers.builtin, core.simulation.simulate\n"
     text = f"{IMPORTS}{imports}def score(level, x):\n    if level.t == 1:\n        {PATCHES[name]}\n    return x\n"
     with pytest.raises(ScenarioError) as caught:
@@ -134,13 +136,13 @@ def test_a_step_that_changes_the_product_ends_the_run(name: str, load: Callable[
     assert f"run.samplers: mine changed the product's own code in a step ({name})" in str(caught.value)
     assert ProductCode().put_back() is None
     assert mixture.GaussianMixture.score is score
-    assert dict(refusal._WORDS) == before
+    assert dict(errors._WORDS) == before
 
 
 def test_parts_of_torch_may_be_loaded_when_they_are_needed() -> None:
     """Torch wraps functions of its own when its compiler is loaded; in a process of its own, since that is for good."""
     program = (
-        "import core.runs.experiment, torch\nfrom core.plugins.tampering import ProductCode\ncode = ProductCode()\n"
+        "import core.runs.results, torch\nfrom core.plugins.tampering import ProductCode\ncode = ProductCode()\n"
         "before = torch.manual_seed\nimport torch._dynamo\nassert torch.manual_seed is not before\n"
         "assert code.put_back() is None"
     )

@@ -11,6 +11,7 @@ import torch
 from core.errors import ScenarioError
 from core.plugins.loader import fingerprint, load_plugin
 from core.runs.experiment import Experiment
+from core.runs.results import Results
 from core.samplers import SAMPLERS
 from core.scenario.scenario import Scenario
 
@@ -56,7 +57,7 @@ def plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Pat
     SAMPLERS.update(before)
 
 
-def run(key: str, components: int = 1) -> Experiment:
+def run(key: str, components: int = 1) -> Results:
     prior = {"weights": [1.0, 2.0], "means": [[-1.0], [1.0]], "covariances": [[[0.3]], [[0.2]]]}
     scenario = Scenario.from_dict(
         {
@@ -69,16 +70,16 @@ def run(key: str, components: int = 1) -> Experiment:
     experiment = Experiment(scenario, keep_frames=False)
     for _ in experiment.run():
         pass
-    return experiment
+    return experiment.results
 
 
 @pytest.mark.parametrize("components", [1, 2])
 @pytest.mark.parametrize(("text", "key"), [(FUNCTION, "mine"), (CLASS, "warm"), (KERNEL, "still")])
 def test_a_file_makes_a_sampler(text: str, key: str, components: int, plugin: Callable[..., Path]) -> None:
     assert load_plugin(plugin(text)) == key
-    experiment = run(key, components)
-    assert experiment.evidence.exact[0] == (components == 1)
-    assert torch.isfinite(torch.tensor(experiment.evidence.value["bound"])).all()
+    results = run(key, components)
+    assert results.terms.exact[0] == (components == 1)
+    assert torch.isfinite(torch.tensor(results.terms.value["bound"])).all()
 
 
 def test_a_function_is_described_by_its_docstring(plugin: Callable[..., Path]) -> None:
@@ -96,14 +97,14 @@ def test_a_class_has_parameters(plugin: Callable[..., Path]) -> None:
 
 def test_a_plugin_does_what_its_code_says(plugin: Callable[..., Path]) -> None:
     load_plugin(plugin("def same(level, x):\n    return level.prior_score(x)\n"))
-    mine, prior = (run(key, 2).evidence.value["mismatch"] for key in ("mine", "prior"))
+    mine, prior = (run(key, 2).terms.value["mismatch"] for key in ("mine", "prior"))
     torch.testing.assert_close(torch.tensor(mine), torch.tensor(prior), rtol=1e-10, atol=0)
 
 
 def test_code_that_writes_into_its_points_disturbs_nobody(plugin: Callable[..., Path]) -> None:
     load_plugin(plugin("def rude(level, x):\n    return x.mul_(0)\n"))
-    rude = run("mine", 2).evidence.value["initialisation"]
-    torch.testing.assert_close(torch.tensor(rude), torch.tensor(run("prior", 2).evidence.value["initialisation"]))
+    rude = run("mine", 2).terms.value["initialisation"]
+    torch.testing.assert_close(torch.tensor(rude), torch.tensor(run("prior", 2).terms.value["initialisation"]))
 
 
 def test_an_edited_file_takes_the_place_of_what_it_was(plugin: Callable[..., Path]) -> None:

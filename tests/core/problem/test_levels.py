@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from core.bounds.divergence import Evidence
+from core.bounds.bound_terms import BoundTerms
 from core.problem.mixture import GaussianMixture
 from core.problem.problem import Problem
 from core.problem.schedule import Schedule
@@ -73,7 +73,7 @@ def test_points_of_one_level_are_seen_from_all(make_mixture: Callable[..., Gauss
 
 @pytest.mark.parametrize(("key", "order"), [("ddim", 1), ("heun", 2)])
 def test_the_order_of_a_deterministic_sampler(
-    key: str, order: int, make_problem: Callable[..., Problem], account: Callable[..., Evidence], etc: Etc
+    key: str, order: int, make_problem: Callable[..., Problem], account: Callable[..., BoundTerms], etc: Etc
 ) -> None:
     # Means and deviations err by the order's power of the step, ln T / T, and the KL by its square; at t = 1, since
     # Heun's last step is of first order.

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from core.problem.mixture import GaussianMixture
 from core.problem.schedule import Schedule
 from core.runs.experiment import Experiment
+from core.runs.results import Results
 from core.scenario.scenario import Scenario
 
 F64 = torch.float64
@@ -82,13 +83,13 @@ def test_weights_of_any_size_are_normalised(weights: list[float]) -> None:
     assert not mixture.is_singular
 
 
-def run(**sections: object) -> Experiment:
+def run(**sections: object) -> Results:
     experiment = Experiment(Scenario.from_dict(sections), keep_frames=False)
     for _ in experiment.run():
         pass
     for _ in experiment.refine():
         pass
-    return experiment
+    return experiment.results
 
 
 @pytest.mark.parametrize(
@@ -98,7 +99,7 @@ def test_a_mode_that_the_measurement_rules_out_costs_what_it_should(
     variance: float, noise: float, observed: float, reversed_kl: float
 ) -> None:
     """Half of the prior's particles end in a mode of the target whose weight is e^-1636 or e^-136."""
-    experiment = run(
+    results = run(
         prior={"weights": [0.5, 0.5], "means": [[3.0], [-3.0]], "covariances": [[[variance]], [[variance]]]},
         measurement={"matrix": [[1.0]], "noise": noise, "value": [3.0]},
         schedule={"kind": "etc", "steps": 100},
@@ -110,18 +111,18 @@ def test_a_mode_that_the_measurement_rules_out_costs_what_it_should(
             "device": "cpu",
         },
     )
-    value, error = experiment.trace.observed_mismatch[0, -2], experiment.trace.observed_error[0, -2]
+    value, error = results.trace.observed_mismatch[0, -2], results.trace.observed_error[0, -2]
     assert value == pytest.approx(observed, abs=4 * error)
     assert error < 0.02 * value
-    assert experiment.bracket is not None
-    column = experiment.bracket.times.index(1)
-    reverse = experiment.bracket.reverse
+    assert results.bracket is not None
+    column = results.bracket.times.index(1)
+    reverse = results.bracket.reverse
     value, error = reverse.value[1, column], reverse.error[1, column]
     assert value == pytest.approx(reversed_kl, abs=4 * math.hypot(error, 0.012 * reversed_kl))
     for index in (0, 1):
-        wrong = experiment.closeness[index].weights_error
+        wrong = results.metrics[1][index].weights_error
         assert wrong.value == pytest.approx(0.5, abs=4 * wrong.error)
-    assert experiment.closeness[2].weights_error.value < 1e-9
+    assert results.metrics[1][2].weights_error.value < 1e-9
 
 
 def ddnm_by_hand(schedule: Schedule, count: int) -> np.ndarray:
@@ -144,7 +145,7 @@ def ddnm_by_hand(schedule: Schedule, count: int) -> np.ndarray:
 def test_a_prior_s_rare_component_is_found_where_the_measurement_selects_it() -> None:
     """Its weight of 1e-60 is zero in float32."""
     count, steps = 4000, 100
-    experiment = run(
+    results = run(
         prior={
             "weights": [1.0, 1e-60],
             "means": [[0.0, 0.0], [30.0, 4.7]],
@@ -154,8 +155,8 @@ def test_a_prior_s_rare_component_is_found_where_the_measurement_selects_it() ->
         schedule={"kind": "etc", "steps": steps},
         run={"samplers": ["ddnm"], "particles": count, "paths": 100, "kl_rounds": 0, "device": "cpu"},
     )
-    particles = experiment.trace.particles(0, steps - 1)[1]
-    expected = ddnm_by_hand(experiment.schedule, count)[1]
+    particles = results.trace.particles(0, steps - 1)[1]
+    expected = ddnm_by_hand(results.schedule, count)[1]
     error = math.hypot(float(particles.std()), float(expected.std())) / math.sqrt(count)
     assert expected.mean() > 2
     assert float(particles.mean()) == pytest.approx(expected.mean(), abs=4 * error)

@@ -41,7 +41,7 @@ def one() -> Findings:
     experiment = Experiment(scenario(["ddnm"]), keep_frames=False)
     for _ in experiment.run():
         pass
-    return findings(experiment)[0]
+    return findings(experiment.results)[0]
 
 
 def scaled(one: Findings, name: str, scale: float, *, bracket: bool) -> Findings:

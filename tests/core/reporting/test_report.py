@@ -22,6 +22,7 @@ from core.reporting import report
 from core.reporting.findings import COLUMNS, findings, headline
 from core.reporting.report import FILES, build_report, require_folder, write_report
 from core.runs.experiment import Experiment
+from core.runs.results import Results
 from core.samplers import SAMPLERS, About, ScoreSampler
 from core.scenario.scenario import Scenario
 from core.text.number_format import number
@@ -46,7 +47,7 @@ def wrong(monkeypatch: pytest.MonkeyPatch) -> str:
     return "wrong"
 
 
-def finished(components: int = 2, covariance: list[list[float]] = ROUND, noise: float = 0.3, **run: Any) -> Experiment:
+def finished(components: int = 2, covariance: list[list[float]] = ROUND, noise: float = 0.3, **run: Any) -> Results:
     prior = {"weights": [1.0, 2.0], "means": [[-1.0, 0.5], [1.0, 0.0]], "covariances": [covariance, covariance]}
     scenario = Scenario.from_dict(
         {
@@ -68,7 +69,7 @@ def finished(components: int = 2, covariance: list[list[float]] = ROUND, noise: 
     for steps in (experiment.run(), experiment.refine()):
         for _ in steps:
             pass
-    return experiment
+    return experiment.results
 
 
 CASES: dict[str, dict[str, Any]] = {
@@ -85,13 +86,13 @@ CASES: dict[str, dict[str, Any]] = {
 
 
 @cache
-def shared(case: str) -> Experiment:
+def shared(case: str) -> Results:
     """The run of a case, for tests that only read it."""
     return finished(**CASES[case])
 
 
 @pytest.fixture(params=CASES, scope="module")
-def experiment(request: pytest.FixtureRequest) -> Experiment:
+def results(request: pytest.FixtureRequest) -> Results:
     return shared(request.param)
 
 
@@ -130,8 +131,8 @@ def unexplained(content: dict[str, Any]) -> set[tuple[str, ...]]:
 # Content
 
 
-def test_layout_is_the_contract(experiment: Experiment) -> None:
-    content = build_report(experiment)
+def test_layout_is_the_contract(results: Results) -> None:
+    content = build_report(results)
     assert list(content) == ["schema", "scenario", "versions", "schedule", "target", "samplers", "notes"]
     assert content["schema"] == 1
     assert set(content["versions"]) == {"mismatch-lab", "python", "torch", "numpy", "device"}
@@ -152,21 +153,21 @@ def test_layout_is_the_contract(experiment: Experiment) -> None:
             assert set(terms["stderr"]) == {*TERMS, "observed_mismatch"}
 
 
-def test_json_holds_plain_finite_values(experiment: Experiment) -> None:
-    content = build_report(experiment)
+def test_json_holds_plain_finite_values(results: Results) -> None:
+    content = build_report(results)
     assert json.loads(json.dumps(content, allow_nan=False)) == content
     for _, value in leaves(content):
         assert value is None or isinstance(value, str) or math.isfinite(value)
 
 
-def test_every_null_has_its_reason(experiment: Experiment) -> None:
-    content = build_report(experiment)
+def test_every_null_has_its_reason(results: Results) -> None:
+    content = build_report(results)
     assert unexplained(content) == set()
     assert content["notes"] == [f"{key}: {note}" for key, each in content["samplers"].items() for note in each["notes"]]
 
 
-def test_a_null_without_reason_would_be_found(experiment: Experiment) -> None:
-    content = build_report(experiment)
+def test_a_null_without_reason_would_be_found(results: Results) -> None:
+    content = build_report(results)
     content["samplers"]["ddnm"]["curves"]["variance"][3] = None
     assert unexplained(content) == {("ddnm", "curves", "variance")}
 
@@ -260,7 +261,7 @@ def test_a_shifted_target_has_the_same_report() -> None:
     for steps in (experiment.run(), experiment.refine()):
         for _ in steps:
             pass
-    terms = build_report(experiment)["samplers"]["prior"]["at"]["1"]
+    terms = build_report(experiment.results)["samplers"]["prior"]["at"]["1"]
     assert terms["mismatch_range"] == 0 < terms["mismatch_null"] == pytest.approx(terms["mismatch"])
 
 
@@ -300,10 +301,10 @@ def test_diverged_sampler(components: int, wrong: str) -> None:
 
 
 def test_overflow_is_explained() -> None:
-    experiment = finished(components=1)
-    experiment.evidence.value["mismatch"][0, 10:] = np.inf
-    experiment.evidence.error["variance"][1, 5] = np.nan
-    content = build_report(experiment)
+    results = finished(components=1)
+    results.terms.value["mismatch"][0, 10:] = np.inf
+    results.terms.error["variance"][1, 5] = np.nan
+    content = build_report(results)
     assert content["samplers"]["ddnm"]["notes"] == [f"mismatch: beyond double precision from t = {STEPS - 10} down"]
     assert any("stderr.variance" in note for note in content["samplers"]["exact"]["notes"])
 
@@ -312,7 +313,7 @@ def test_unfinished_experiment_is_refused(tmp_path: Path) -> None:
     unfinished = Experiment(shared("mixture").scenario, keep_frames=False)
     next(iter(unfinished.run()))
     with pytest.raises(ValueError, match="finished"):
-        write_report(unfinished, tmp_path / "out")
+        write_report(unfinished.results, tmp_path / "out")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -320,10 +321,10 @@ def test_unfinished_experiment_is_refused(tmp_path: Path) -> None:
 
 
 def test_headline_has_a_row_for_each_sampler() -> None:
-    experiment = shared("one component")
-    rows = headline(findings(experiment))
+    results = shared("one component")
+    rows = headline(findings(results))
     assert [row["sampler"] for row in rows] == ["DDNM", "Exact"]
-    terms = build_report(experiment)["samplers"]["ddnm"]["at"]["1"]
+    terms = build_report(results)["samplers"]["ddnm"]["at"]["1"]
     assert rows[0]["KL"] == number(terms["kl"]["value"])
     assert rows[0]["null"] == number(terms["mismatch_null"])
     assert rows[1]["mismatch"] == "0"
@@ -340,10 +341,10 @@ def test_headline_of_a_diverged_sampler(wrong: str) -> None:
 # Files
 
 
-def test_csv_equals_json(experiment: Experiment, tmp_path: Path) -> None:
-    write_report(experiment, tmp_path / "out")
+def test_csv_equals_json(results: Results, tmp_path: Path) -> None:
+    write_report(results, tmp_path / "out")
     content = json.loads((tmp_path / "out" / "report.json").read_text(encoding="utf-8"))
-    assert content == build_report(experiment)
+    assert content == build_report(results)
     with (tmp_path / "out" / "curves.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == 2 * (STEPS + 1)

@@ -9,10 +9,11 @@ from dataclasses import replace
 import pytest
 
 from core.diagnostics.sample_metrics import Distance
+from core.kl.knowledge import KLKnowledge
 from core.kl.known_kl import KnownKL
-from core.reporting import summary
 from core.reporting.summary import PARTS, Account, Place, describe, summarise
 from core.runs.experiment import Experiment
+from core.runs.results import Results
 from core.scenario.scenario import Scenario
 
 AT_ONE = Place(t=1, steps=300)
@@ -140,10 +141,11 @@ def small(components: int = 1) -> Experiment:
 
 def test_a_run_is_summarised_as_far_as_it_has_come() -> None:
     experiment = small()
-    assert "still being computed" in summarise(experiment, 149)
+    results = experiment.results
+    assert "still being computed" in summarise(results, 149)
     for _ in experiment.run():
         pass
-    words = summarise(experiment, 149)
+    words = summarise(results, 149)
     assert words.startswith("DDNM: ")
     assert "mismatch in the measured direction" in words
     assert "KL" in words
@@ -154,27 +156,28 @@ def test_a_kl_is_not_set_beside_an_estimate_of_its_bound_that_is_lower(
     part: float, is_said: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     experiment = small()
+    results = experiment.results
     for _ in experiment.run():
         pass
 
-    def told(_: Experiment, index: int, frame: int) -> KnownKL:
-        kl = part * float(experiment.evidence.value["bound"][index, frame])
+    def told(_: KLKnowledge, index: int, frame: int) -> KnownKL:
+        kl = part * float(results.terms.value["bound"][index, frame])
         return KnownKL("bracket", kl, kl)
 
-    monkeypatch.setattr(summary, "known_kl", told)
-    words, apology = summarise(experiment, 149), "’s KL and bound agree within the bound’s error."
+    monkeypatch.setattr(KLKnowledge, "at", told)
+    words, apology = summarise(results, 149), "’s KL and bound agree within the bound’s error."
     assert (apology in words) is not is_said
     assert ("KL" in words.replace(f"DDNM{apology}", "").replace(f"BO-DDNM{apology}", "")) is is_said
 
 
-def told(*kls: KnownKL) -> Callable[[Experiment, int, int], KnownKL]:
+def told(*kls: KnownKL) -> Callable[[KLKnowledge, int, int], KnownKL]:
     return lambda _, index, __: kls[index]
 
 
-def with_bounds(experiment: Experiment, *bounds: float) -> Experiment:
+def with_bounds(results: Results, *bounds: float) -> Results:
     for index, bound in enumerate(bounds):
-        experiment.evidence.value["bound"][index, :] = bound
-    return experiment
+        results.terms.value["bound"][index, :] = bound
+    return results
 
 
 @pytest.mark.parametrize(
@@ -193,10 +196,11 @@ def test_samplers_are_ranked_by_their_kl_where_bounds_say_otherwise(
 ) -> None:
     """The first has the smaller bound."""
     experiment = small()
+    results = experiment.results
     for _ in experiment.run():
         pass
-    monkeypatch.setattr(summary, "known_kl", told(first, second))
-    words = summarise(with_bounds(experiment, 5.0, 50.0), 149)
+    monkeypatch.setattr(KLKnowledge, "at", told(first, second))
+    words = summarise(with_bounds(results, 5.0, 50.0), 149)
     assert ("By the KL itself DDNM (2.00" in words) is is_said
     assert ("farther from the target than BO-DDNM" in words) is is_said
 
@@ -213,10 +217,11 @@ def test_samplers_are_ranked_by_their_kl_where_bounds_say_otherwise(
 )
 def test_wrong_weights_are_said_whatever_the_bounds_say(distance: Distance, is_said: bool) -> None:
     experiment = small(2)
+    results = experiment.results
     for _ in experiment.run():
         pass
     for _ in experiment.refine():
         pass
-    experiment.closeness = [replace(each, weights_error=distance) for each in experiment.closeness]
-    assert ("Component weights are wrong at t = 1: DDNM by 0.12" in summarise(experiment, 149)) is is_said
-    assert "Component weights" not in summarise(experiment, 100), "they are known at t = 1 only"
+    results.metrics[1] = [replace(each, weights_error=distance) for each in results.metrics[1]]
+    assert ("Component weights are wrong at t = 1: DDNM by 0.12" in summarise(results, 149)) is is_said
+    assert "Component weights" not in summarise(results, 100), "they are known at t = 1 only"

@@ -8,6 +8,7 @@ import torch
 
 from core.errors import ScenarioError
 from core.runs.experiment import Experiment
+from core.runs.results import Results
 from core.scenario.scenario import Scenario
 
 
@@ -26,11 +27,11 @@ def scenario(**run: Any) -> Scenario:
     )
 
 
-def finished(chosen: Scenario, *, keep_frames: bool = False) -> Experiment:
+def finished(chosen: Scenario, *, keep_frames: bool = False) -> Results:
     experiment = Experiment(chosen, keep_frames=keep_frames)
     for _ in experiment.run():
         pass
-    return experiment
+    return experiment.results
 
 
 def test_particles_and_terms_advance_together() -> None:
@@ -38,15 +39,20 @@ def test_particles_and_terms_advance_together() -> None:
     times = []
     for t in experiment.run():
         times.append(t)
-        assert experiment.completed == experiment.trace.completed == len(times) <= experiment.evidence.completed
-        assert experiment.schedule.steps - t == len(times) - 1
+        assert (
+            experiment.results.completed
+            == experiment.results.trace.completed
+            == len(times)
+            <= experiment.results.terms.completed
+        )
+        assert experiment.results.schedule.steps - t == len(times) - 1
     assert times == list(range(20, -1, -1))
 
 
 def test_equal_scenarios_give_equal_results() -> None:
     first, second = finished(scenario()), finished(scenario())
     assert torch.equal(first.trace.particles(0, 20), second.trace.particles(0, 20))
-    np.testing.assert_array_equal(first.evidence.value["bound"], second.evidence.value["bound"])
+    np.testing.assert_array_equal(first.terms.value["bound"], second.terms.value["bound"])
     assert first.scenario == second.scenario
 
 
@@ -59,18 +65,18 @@ def test_another_seed_gives_other_results() -> None:
 def test_a_sampler_does_not_depend_on_its_company() -> None:
     alone, accompanied = finished(scenario(samplers=["exact"])), finished(scenario())
     torch.testing.assert_close(alone.trace.particles(0, 20), accompanied.trace.particles(1, 20))
-    np.testing.assert_allclose(alone.evidence.value["bound"][0], accompanied.evidence.value["bound"][1])
+    np.testing.assert_allclose(alone.terms.value["bound"][0], accompanied.terms.value["bound"][1])
 
 
 def test_value_is_filled_in_and_shared() -> None:
     experiment = Experiment(scenario(), keep_frames=False)
-    assert experiment.scenario.measurement.value == tuple(experiment.problem.measurement.value.tolist())
+    assert experiment.results.scenario.measurement.value == tuple(experiment.results.problem.measurement.value.tolist())
 
 
 @pytest.mark.parametrize(("keep_frames", "frames"), [(True, 21), (False, 2)])
 def test_frames_are_kept_or_not(keep_frames: bool, frames: int) -> None:
-    experiment = finished(scenario(), keep_frames=keep_frames)
-    assert experiment.trace.frames[0].shape == (frames, 2, 30)
+    results = finished(scenario(), keep_frames=keep_frames)
+    assert results.trace.frames[0].shape == (frames, 2, 30)
 
 
 def test_too_large_is_refused_before_it_starts() -> None:

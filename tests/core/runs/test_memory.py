@@ -7,7 +7,7 @@ import pytest
 
 from core.errors import ScenarioError
 from core.kl.refine import Sizes
-from core.runs.memory import RunSize, require_memory
+from core.runs.memory import RunSize, require_room
 from tests.benchmarks.memory import measure
 
 MIB, GIB = 2**20, 2**30
@@ -28,7 +28,7 @@ def test_what_is_announced_is_reached_and_not_passed(name: str) -> None:
 
 def test_a_usual_run_is_small() -> None:
     assert USUAL.total < 256 * MIB
-    require_memory(USUAL, GIB)
+    require_room(USUAL, GIB)
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_what_does_not_fit_is_refused_by_its_largest_part(field: str, larger: di
     with pytest.raises(
         ScenarioError, match=rf"would need [\d.]+ GiB of memory and 2.0 GiB are free; .*{words}"
     ) as caught:
-        require_memory(USUAL._replace(**larger), 2 * GIB)
+        require_room(USUAL._replace(**larger), 2 * GIB)
     assert caught.value.field == field
 
 

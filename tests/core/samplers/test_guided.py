@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.distributions import Categorical, MixtureSameFamily, MultivariateNormal
 
-from core.bounds.divergence import Evidence
+from core.bounds.bound_terms import BoundTerms
 from core.problem.mixture import GaussianMixture
 from core.problem.problem import Level, Measurement, Problem
 from core.problem.schedule import Schedule
@@ -167,7 +167,7 @@ def test_a_step_is_that_of_autograd(
 @pytest.mark.parametrize("noise", [0.0, 0.3])
 @pytest.mark.parametrize("flat", [0, 1, 2], ids="{} flat directions".format)
 def test_tmpd_is_exact_for_one_gaussian(
-    flat: int, noise: float, matrix: object, make_mixture: Make, account: Callable[..., Evidence], short: Schedule
+    flat: int, noise: float, matrix: object, make_mixture: Make, account: Callable[..., BoundTerms], short: Schedule
 ) -> None:
     factor = torch.linalg.cholesky(make_mixture(1, 3, seed=4).covariances[0])[:, : 3 - flat]
     mean = torch.tensor([[0.4, -0.2, 0.7]], dtype=F64)

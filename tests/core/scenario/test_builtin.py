@@ -44,7 +44,7 @@ def results(scenario: Scenario, particles: int = 1) -> dict[str, Findings]:
     experiment = Experiment(scenario.model_copy(update={"run": few}), keep_frames=False)
     for _ in experiment.run():
         pass
-    return {each.about.key: each for each in findings(experiment)}
+    return {each.about.key: each for each in findings(experiment.results)}
 
 
 @cache

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.errors import ScenarioError
+from core.runs.memory import require_memory
 from core.samplers import SAMPLERS
 from core.scenario.scenario import Scenario
 from core.scenario.schema import SCHEDULES
@@ -240,22 +241,22 @@ def test_schedule_without_kind_is_etc() -> None:
 def test_memory_is_refused_with_its_size() -> None:
     scenario = Scenario.from_dict(edited(put("run.particles", 10**9)))
     with pytest.raises(ScenarioError, match=r"would need [\d.]+ GiB of memory and 4.0 GiB are free") as caught:
-        scenario.require_memory(keep_frames=False, available=4 * GIB)
+        require_memory(scenario, keep_frames=False, available=4 * GIB)
     assert caught.value.field == "run.particles"
 
 
 def test_memory_of_paths_is_theirs() -> None:
     scenario = Scenario.from_dict(edited(put("run.paths", 10**9)))
     with pytest.raises(ScenarioError) as caught:
-        scenario.require_memory(keep_frames=False, available=4 * GIB)
+        require_memory(scenario, keep_frames=False, available=4 * GIB)
     assert caught.value.field == "run.paths"
 
 
 def test_frames_count() -> None:
     scenario = Scenario.from_dict(edited(put("run.particles", 2 * 10**6)))
-    scenario.require_memory(keep_frames=False, available=2 * GIB)
+    require_memory(scenario, keep_frames=False, available=2 * GIB)
     with pytest.raises(ScenarioError, match=r"GiB"):
-        scenario.require_memory(keep_frames=True, available=GIB)
+        require_memory(scenario, keep_frames=True, available=GIB)
 
 
 def test_cuda_where_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -399,7 +400,7 @@ PLACES = [
 def test_nothing_but_a_scenario_error_escapes(place: str, value: object) -> None:
     try:
         scenario = Scenario.from_dict(edited(put(place, value)), "file.toml")
-        scenario.require_memory(keep_frames=True)
+        require_memory(scenario, keep_frames=True)
         scenario.problem()
     except ScenarioError as error:
         assert "\n" not in str(error) or "\n" in str(value)  # noqa: PT017 - a scenario that is valid is fine too

@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 from matplotlib.image import imread
 
-from core.bounds.divergence import Evidence, accumulate
+from core.bounds.bound_terms import BoundTerms, accumulate, closed_forms
 from core.errors import ScenarioError
 from core.kl.bracket import Bracket
 from core.kl.refine import Sizes
 from core.samplers import SAMPLERS
 from core.scenario.scenario import Scenario
-from core.studies.sweep import FILES, Sweep, write_sweeps
+from core.studies.sweep import Sweep
+from core.studies.sweep_files import FILES, write_sweeps
 
 SCENARIOS = Path(__file__).parents[3] / "resources/scenarios"
 LIANG = ("ddnm", "ddnm+", "bo-ddnm", "exact")
@@ -64,7 +65,9 @@ def test_every_column_is_a_run_of_its_own() -> None:
     for column, steps in enumerate(sweep.steps):
         scenario = Scenario.from_dict({**sweep.scenario.to_dict(), "schedule": {"steps": steps}})
         problem, schedule = scenario.problem(), scenario.schedule.build()
-        evidence = Evidence.empty(problem, schedule, sweep.samplers)
+        evidence = BoundTerms.empty(
+            closed_forms(problem, schedule, sweep.samplers), schedule.steps, problem.prior.dimension
+        )
         for _ in accumulate(problem, schedule, sweep.samplers, evidence, paths=2, seed=0):
             pass
         np.testing.assert_array_equal(sweep.lower[:, column], evidence.kl[:, -2])
@@ -105,11 +108,10 @@ def test_a_mixture_is_bracketed() -> None:
 
 @pytest.mark.usefixtures("quick")
 def test_the_bound_limits_the_bracket(monkeypatch: pytest.MonkeyPatch) -> None:
-    def nothing(bracket: Bracket, *_: object) -> tuple[Any, Any]:
-        shape = bracket.lower.value.shape
-        return np.zeros(shape), np.full(shape, math.inf)
+    def learn_nothing(bracket: Bracket, _planned: int) -> None:
+        bracket.rounds += 1
 
-    monkeypatch.setattr(Bracket, "limits", nothing)
+    monkeypatch.setattr(Bracket, "finish_round", learn_nothing)
     sweep = finished(small(2, samplers=["ddnm", "ddim"]), 10)
     assert sweep.upper[0, 0] == sweep.bound[0, 0] + 3 * sweep.bound_error[0, 0] < math.inf
     assert sweep.upper[1, 0] == math.inf  # no bound along deterministic paths
@@ -199,7 +201,7 @@ def test_the_picture_shows_every_sampler(tmp_path: Path) -> None:
             assert (np.abs(pixels - colour).max(axis=1) < 3).sum() > 500
 
 
-@pytest.mark.parametrize("step", ["core.studies.sweep._write_numbers", "core.studies.sweep_figure.save_sweeps"])
+@pytest.mark.parametrize("step", ["core.studies.sweep_files._write_numbers", "core.studies.sweep_figure.save_sweeps"])
 def test_what_fails_leaves_nothing_behind(step: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     sweep = finished(small(), 10)
 

@@ -17,7 +17,8 @@ from core.errors import ScenarioError
 from core.reporting.report import write_report
 from core.runs.experiment import Experiment
 from core.scenario.scenario import Scenario
-from core.studies.sweep import Sweep, write_sweeps
+from core.studies.sweep import Sweep
+from core.studies.sweep_files import write_sweeps
 from core.text.user_text import cell_text, figure_text, file_name, one_line, plain, quoted, terminal_text
 from tests.nasty import NASTY
 
@@ -107,7 +108,7 @@ def test_a_run_under_any_name_ends_in_its_report(text: str, tmp_path: Path) -> N
     experiment = Experiment(scenario(text), keep_frames=False)
     for _ in experiment.run():
         pass
-    write_report(experiment, tmp_path)
+    write_report(experiment.results, tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["curves.csv", "evidence.png", "report.json"]
 
 

@@ -1,0 +1,185 @@
+"""The command ``run``: a scenario without a window, its headline and its report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from app.cli.options import Refused, named, plugins, writing_to
+from core.system.leftovers import remove_leftovers
+
+if TYPE_CHECKING:
+    from core.reporting.findings import Findings
+    from core.runs.experiment import Experiment
+    from core.runs.results import Results
+    from core.scenario.builtin import Found
+    from core.scenario.scenario import Scenario
+
+# torch, Qt and matplotlib take seconds to load, so that every command imports what it needs itself.
+# ruff: noqa: PLC0415
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+def _overrides(command: _Command) -> _Command:
+    """Add the options that take the place of a scenario's own values."""
+    for option in (
+        click.option("--device", metavar="auto|cpu|cuda", help="Where the particles live."),
+        click.option("--samplers", metavar="KEY,KEY,...", help="Samplers to run, in this order."),
+        click.option("--variance", metavar="theory|beta|posterior", help="Reverse variance of every sampler."),
+        click.option(
+            "--rounds", "kl_rounds", type=int, metavar="R", help="Rounds of refining a KL without closed form."
+        ),
+        click.option("--seed", type=int, metavar="INTEGER", help="Seed of all random numbers."),
+        click.option("--steps", type=int, metavar="T", help="Steps of the schedule."),
+        click.option("--paths", type=int, metavar="M", help="Monte Carlo paths for the bound of a mixture."),
+        click.option("--particles", type=int, metavar="N", help="Particles of each sampler."),
+    ):
+        command = option(command)
+    return command
+
+
+def _minutes(_context: click.Context, _option: click.Parameter, minutes: float) -> float:
+    if not minutes > 0:  # which not-a-number is not, either
+        raise click.BadParameter("must be a number of minutes larger than 0")
+    return minutes
+
+
+_max_time = click.option(
+    "--max-time",
+    type=float,
+    callback=_minutes,
+    default=10.0,
+    metavar="MINUTES",
+    help="A run that is estimated to take longer asks on a terminal, and is refused elsewhere.  [default: 10]",
+)
+
+
+@click.command()
+@click.argument("scenario")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Folder for report.json, curves.csv and evidence.png.  [default: runs/NAME]",
+)
+@_max_time
+@_overrides
+@plugins
+def run(scenario: str, out: Path | None, max_time: float, **overrides: str | int | None) -> None:
+    """Run SCENARIO without a window, print its headline and write a report.
+
+    The options below --out take the place of the scenario's own values.
+    """
+    from app.run.process import leave_a_core
+    from core.errors import ScenarioError
+    from core.reporting.report import require_folder, write_report
+    from core.runs.experiment import Experiment
+    from core.scenario.builtin import find_scenario
+    from core.system.staging import nearest_folder
+    from core.text.user_text import file_name
+
+    found = find_scenario(scenario)
+    chosen = _override(found, overrides)
+    folder = out or Path("runs") / file_name(found.name)
+    with writing_to(folder):
+        require_folder(folder)
+        remove_leftovers([folder, nearest_folder(folder)])
+    try:
+        experiment = Experiment(chosen, keep_frames=False)
+    except ScenarioError as error:
+        raise named(error, found.source) from None
+    leave_a_core()
+    _advance(experiment, 60 * max_time)
+    results = experiment.results
+    with writing_to(folder):
+        write_report(results, folder)
+    _print_headline(results)
+    click.echo(f"\nReport: {folder / 'report.json'} (beside it: curves.csv, evidence.png)")
+    if results.faults:
+        raise Refused(f"{'; '.join(results.faults.values())} (the report holds the other samplers' results)")
+
+
+def _override(found: Found, overrides: dict[str, str | int | None]) -> Scenario:
+    """Return the scenario with the command line's values in place of its own, validated like a file."""
+    from core.scenario.scenario import Scenario
+
+    data = found.scenario.to_dict()
+    for key, value in overrides.items():
+        if value is not None:
+            values = [part.strip() for part in str(value).split(",")] if key == "samplers" else value
+            data["schedule" if key == "steps" else "run"][key] = values
+    return Scenario.from_dict(data, found.source)
+
+
+def _advance(experiment: Experiment, most_seconds: float) -> None:
+    """Run to the end, and say how far it is."""
+    from torch.cuda import OutOfMemoryError
+
+    from app.cli.progress import metered
+    from app.cli.time_limit import TimeLimit
+
+    name, total = experiment.results.scenario.name, experiment.results.schedule.steps + 1
+    with metered() as show:
+        limit = TimeLimit(experiment, most_seconds, show.paused)
+        experiment.between_blocks = limit.check
+        try:
+            for done, _ in enumerate(experiment.run(), start=1):
+                limit.check()
+                show(done, total, name)
+            for done, _ in enumerate(experiment.refine(), start=1):
+                show(done, None, f"{name}: the KL")
+        except OutOfMemoryError:
+            raise Refused("run.particles: the CUDA device has not enough memory; take fewer particles") from None
+
+
+def _print_headline(results: Results) -> None:
+    """Print the table of t = 1, and why what is missing in it is missing."""
+    from rich.console import Console
+    from rich.measure import Measurement
+    from rich.table import Table
+    from rich.text import Text
+
+    from core.reporting.findings import findings, headline
+    from core.text.user_text import one_line, terminal_text
+
+    found = findings(results)
+    rows = headline(found)
+    titles = [title for title in rows[0] if any(row[title] for row in rows)]
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
+    for title in titles:
+        table.add_column(title, justify="left" if title == "sampler" else "right", no_wrap=True)
+    for each, row in zip(found, rows, strict=True):
+        name = Text(one_line(row.pop("sampler")), style=each.about.colour)
+        table.add_row(name, *(row[title] for title in titles[1:]))
+    console = Console(highlight=False)
+    natural = Measurement.get(console, console.options.update(max_width=1000), table).maximum
+    console.width = max(console.width, natural)  # a pipe has no width to keep to, and a number is never cut
+    console.print(Text(f"{one_line(results.scenario.name)}: nats, at t = 1", style="bold"), end="\n\n")
+    console.print(table)
+    explained = {**_LEGEND, "limit": results.limit_words.meaning}
+    legend = [f"{title}: {explained[title]}" for title in titles if title in explained]
+    for lines in (legend, _notes(found)):
+        if lines:
+            console.print(Text("\n" + terminal_text("\n".join(lines)), style="dim"))
+
+
+_LEGEND = {
+    "KL": "of the samples from the target, KL(Q‖P); a – b, ≤ b: limits, each widened by three standard errors; "
+    "(P‖Q): reversed, for samplers without noise",
+    "bound": "the KL is not larger; the sum of init, disc, var and mismatch, which is range + null",
+    "observed": "the mismatch over the sampler's own particles, which is no part of the bound",
+}
+"""What the titles of the table do not say themselves."""
+
+
+def _notes(found: Sequence[Findings]) -> list[str]:
+    """Every note once, with the samplers that it is about where it is not about all."""
+    about: dict[str, list[str]] = {}
+    for each in found:
+        for note in each.notes:
+            about.setdefault(note, []).append(each.about.label)
+    return [note if len(labels) == len(found) else f"{', '.join(labels)}: {note}" for note, labels in about.items()]

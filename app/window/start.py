@@ -1,0 +1,43 @@
+"""The window from its start to its end: application, theme, signals, leftovers of dead processes."""
+
+from __future__ import annotations
+
+import gc
+import sys
+import threading
+from pathlib import Path
+
+from PySide6.QtWidgets import QApplication
+
+from app.run.end_signals import EndSignals
+from app.run.process import end, leave_a_core
+from app.settings import user_folder
+from app.theme import theme
+from app.window.window import MainWindow
+from core.scenario.scenario import Scenario
+from core.system.leftovers import remove_leftovers
+from core.system.stop import stop
+
+
+def open_window(scenario: Scenario, path: Path | None) -> int:
+    """Open the window and stay until it is closed; return the exit status."""
+    leave_a_core()
+    # torch leaves a heap whose every full collection would stop the interface for a tenth of a second.
+    gc.collect()
+    gc.freeze()
+    application = QApplication(sys.argv[:1])
+    application.setApplicationName("Mismatch Lab")
+    application.setOrganizationName("Mismatch Lab")
+    signals = EndSignals(application)
+    theme.install(application)
+    window = MainWindow(scenario, path, user_folder())
+    signals.came.connect(window.leave)
+    window.show()
+    folders = [*window.settings.recent_folders, *([path.absolute().parent] if path else [])]
+    threading.Thread(target=remove_leftovers, args=(folders,), name="mismatch-lab-leftovers", daemon=True).start()
+    window.help.welcome(window.settings)
+    status = application.exec()
+    signals.close()
+    if stop.signal is not None:
+        stop.say()
+    return end(status)

@@ -1,0 +1,112 @@
+"""Terms of the bound in closed form: one component and affine samplers, for which everything is Gaussian."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import final
+
+import torch
+from torch import Tensor
+
+from core.bounds.affine import mean_squares, probes, split
+from core.bounds.terms import Totals, variance_term, within_components_discretisation, within_components_kl_to_normal
+from core.problem.gaussian import gaussian_kl
+from core.problem.mixture import GaussianMixture
+from core.problem.problem import Level, Problem
+from core.problem.schedule import Schedule
+from core.samplers import Kernel, Sampler
+from core.simulation.work import BLOCK_BYTES
+
+
+@final
+class ClosedFormTerms:
+    """One component and affine samplers: target, kernels and the law of the samples are Gaussian at every t."""
+
+    def __init__(self, problem: Problem, samplers: Sequence[Sampler], shifts: Tensor) -> None:
+        dimension, count = problem.prior.dimension, len(samplers)
+        self.samplers = samplers
+        self.basis = problem.measurement.right_basis
+        self.rank = problem.measurement.rank
+        self.target = problem.target
+        self.probes = probes(dimension)
+        self.block = max(1, BLOCK_BYTES // (count * self.probes.numel() * self.probes.element_size()))
+        self.shifts = shifts
+        self.means = -shifts[0].expand(count, dimension)
+        self.covariances = torch.eye(dimension, dtype=torch.float64).repeat(count, 1, 1)
+        self.discretisation = 0.0
+        self.split = torch.zeros(3, count, 1, dtype=torch.float64)
+        """Variance, range mismatch and null mismatch, accumulated."""
+
+    def start(self, schedule: Schedule) -> Totals:
+        """Go to t = T."""
+        target = self.target.noised_along([float(schedule.alpha_bar[-1])])
+        self.initialisation = within_components_kl_to_normal(target.levels()[0], self.shifts[0])
+        law = self.means.unsqueeze(1), self.covariances.unsqueeze(1)
+        return self._totals(self.split, torch.zeros(1, dtype=torch.float64), self._kl(target, *law), law)
+
+    def advance(self, level: Level) -> Totals:
+        """Add the terms of B steps and carry the law of the samples along."""
+        count = len(level.target.means)
+        points = self.probes.expand(count, *self.probes.shape)
+        kernels = [sampler.kernel(level, points) for sampler in self.samplers]
+        steps = torch.stack([self._terms(level, points, kernel) for kernel in kernels], 1)
+        split = _summed(self.split[:, :, -1:], steps)
+        own = within_components_discretisation(level, self.target)
+        discretisation = _summed(torch.full_like(own[:1], self.discretisation), own)
+        law = self._carry(kernels, count)
+        before = self.target.noised_along(level.before)
+        self.split, self.discretisation = split, float(discretisation[-1])
+        return self._totals(split, discretisation, self._kl(before, *law), law)
+
+    def _terms(self, level: Level, points: Tensor, kernel: Kernel) -> Tensor:
+        """(3, B): variance, range and null mismatch of one sampler, step by step."""
+        target = level.target
+        squares = mean_squares(self.basis.mT @ (level.target_mean(points) - kernel.mean), target)
+        variance = torch.as_tensor(kernel.variance, dtype=torch.float64)
+        mismatch = torch.where(variance > 0, 0.5 * squares / variance, math.inf).squeeze(-1)
+        fisher = (self.basis.mT @ (target.axes[0] * target.variances.rsqrt())).square().sum(-1, keepdim=True)
+        own = variance_term(level, kernel, fisher).squeeze(-1)
+        return torch.stack([own, mismatch[:, : self.rank].sum(-1), mismatch[:, self.rank :].sum(-1)])
+
+    def _carry(self, kernels: Sequence[Kernel], count: int) -> tuple[Tensor, Tensor]:
+        """Mean and covariance of the samples after each of B steps, (samplers, B, d) and (samplers, B, d, d)."""
+        identity = torch.ones(count, len(self.basis), 1, dtype=torch.float64)
+        constants, slopes = split(torch.stack([kernel.mean for kernel in kernels]))
+        variances = torch.stack([kernel.variance * identity for kernel in kernels])
+        noises = (self.basis * variances.mT) @ self.basis.mT
+        means, covariances = [], []
+        mean, covariance = self.means.unsqueeze(-1), self.covariances
+        for constant, slope, noise in zip(constants.unbind(1), slopes.unbind(1), noises.unbind(1), strict=True):
+            mean = torch.baddbmm(constant, slope, mean)
+            covariance = torch.baddbmm(noise, slope @ covariance, slope.mT)
+            means.append(mean)
+            covariances.append(covariance)
+        self.means, self.covariances = mean.squeeze(-1), covariance
+        return torch.stack(means, 1).squeeze(-1), torch.stack(covariances, 1)
+
+    def _totals(self, split: Tensor, discretisation: Tensor, kl: Tensor, law: tuple[Tensor, Tensor]) -> Totals:
+        variance, measured, unmeasured = split
+        initialisation = torch.full_like(variance, self.initialisation)
+        total = measured + unmeasured
+        bound = initialisation + discretisation + variance + total
+        discretisation = discretisation.expand_as(total)
+        value = torch.stack([bound, initialisation, discretisation, variance, total, measured, unmeasured])
+        return Totals(value, torch.zeros_like(value), kl, law)
+
+    @staticmethod
+    def _kl(target: GaussianMixture, means: Tensor, covariances: Tensor) -> Tensor:
+        """(samplers, B): exact, for the samples' means and covariances at B levels of the target."""
+        kl = torch.full(means.shape[:-1], math.inf, dtype=torch.float64)
+        known = means.isfinite().all(-1) & covariances.isfinite().flatten(-2).all(-1)
+        known &= (target.variances > 0).flatten(-2).all(-1)
+        centre, spread = (
+            part[:, 0].expand(len(means), *part[:, 0].shape)[known] for part in (target.means, target.covariances)
+        )
+        kl[known] = gaussian_kl(centre, spread, means[known], covariances[known])
+        return kl
+
+
+def _summed(before: Tensor, steps: Tensor) -> Tensor:
+    """Cumulative sums along the last dimension, added one by one: the same to the last bit in blocks of any size."""
+    return torch.cat([before, steps], dim=-1).cumsum(-1)[..., 1:]

@@ -1,0 +1,79 @@
+"""Bounds, and reasons for missing numbers, in the words that screens, tables and reports share."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+from core.kl.known_kl import KnownKL
+from core.runs.results import Results
+from core.samplers import ScoreSampler
+from core.samplers.probability_flow import ProbabilityFlow
+from core.text.number_format import SURE, number, with_error
+
+WITHIN_ERROR = (
+    "The KL is never above its bound. Here it is above the bound's estimate, within the estimate's error: "
+    "the bound lies between the KL's lower limit and the estimate with three standard errors."
+)
+WHY_INFINITE = (
+    "infinite, exactly: all samples have the same value along a singular direction of H, where the target has a density"
+)
+"""Clause on a law without a density, see :meth:`~core.runs.results.Results.collapses`."""
+
+
+class BoundTexts(NamedTuple):
+    """A bound at one t, as long as there is room for it."""
+
+    full: str
+    short: str
+    """Three figures; without an error it says that it is an estimate."""
+    briefest: str
+    """Two figures, likewise."""
+
+
+def bound_texts(results: Results, index: int, frame: int) -> BoundTexts:
+    """Return a sampler's bound as screens and tables write it.
+
+    An estimate with its error; where the KL's lower limit is above the estimate, though within its error, the two
+    limits that both leave to the bound: KL and bound never contradict each other.
+    """
+    if results.fault(index) is not None:
+        return BoundTexts(*[number(math.nan)] * 3)
+    value, error = (float(part["bound"][index, frame]) for part in (results.terms.value, results.terms.error))
+    if not math.isfinite(value):
+        return BoundTexts("none", "none", "none")
+    low, high = results.kl.at(index, frame).low, value + SURE * error
+    if value < low <= high and error > 0:
+        limits = KnownKL("bracket", low, high)
+        return BoundTexts(limits.text, limits.short, limits.short)
+    full = with_error(value, error)
+    if "±" not in full:
+        return BoundTexts(full, full, number(value, 2))
+    return BoundTexts(full, f"≈ {number(value)}", f"≈{number(value, 2)}")
+
+
+def why_no_bound(results: Results, index: int, frame: int) -> str | None:
+    """Return why a sampler has no finite bound at a frame, as a clause, or None where it has one."""
+    if (fault := results.fault(index)) is not None:
+        return f"its code stopped ({fault})"
+    if not math.isinf(results.terms.value["bound"][index, frame]):
+        return None
+    if isinstance(results.samplers[index], ProbabilityFlow):
+        return "it adds no noise, so no bound exists"
+    if math.isinf(results.terms.value["mismatch"][index, frame]):
+        return "a step has no noise in some direction, so no bound is finite"
+    if results.problem.target.is_singular and frame == results.schedule.steps:
+        return "the target has no density at t = 0; read t = 1"
+    return "its bound is beyond double precision"
+
+
+def why_no_limit(results: Results, index: int) -> str | None:
+    """Return why a mismatch has no continuous-time limit, as a clause; None where it has one or none is known yet."""
+    if (fault := results.fault(index)) is not None:
+        return f"its code stopped ({fault})"
+    if not results.asymptotes or results.asymptotes[index] is not None:
+        return None
+    sampler = results.samplers[index]
+    if isinstance(sampler, ScoreSampler) and not sampler.has_limit and not sampler.is_users:  # theirs may have one
+        return "no limit, since its mismatch increases without end as the steps are refined"
+    return "no limit is known as the steps are refined"

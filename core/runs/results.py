@@ -1,0 +1,299 @@
+"""Results of a run so far, as data: particles, bound terms, KL bracket, sample metrics and limits.
+
+An :class:`~core.runs.experiment.Experiment` writes them; screens and reports only read. In another process the same
+data are kept up to date by :class:`Update`: ``apply(updates_since(frame))``. Frame i holds t = T - i.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple, Self, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.bounds.asymptote import Asymptote, LimitWords, limit_words
+from core.bounds.bound_terms import BoundTerms
+from core.bounds.terms import TERMS
+from core.diagnostics.component_weights import ComponentWeights, component_weights
+from core.diagnostics.sample_metrics import SampleMetrics
+from core.kl.bracket import Bracket
+from core.kl.knowledge import KLKnowledge
+from core.kl.known_kl import KnownKL
+from core.samplers import Sampler
+from core.scenario.scenario import Scenario
+from core.simulation.simulate import Trace, offsets, resolution
+from core.text.number_format import number, with_error
+
+_RESOLVED = 1e-3
+"""Rounding of particles, in parts of the narrowest standard deviation, that no number shows."""
+
+
+_WEIGHED = 4000
+"""At most so many particles are looked at for weights: enough to see, and cheap enough for every frame."""
+_PRODUCTS = 60_000_000
+"""At most about so many products are formed for the weights of one sampler."""
+_FEWEST = 100
+"""Particles that are looked at however many products that takes."""
+
+
+@final
+class Quantity(NamedTuple):
+    """A number with its standard error, which is zero where it is exact."""
+
+    value: float
+    error: float
+
+    def __str__(self) -> str:
+        """As every screen and table writes it."""
+        return with_error(self.value, self.error)
+
+
+@final
+class AtOneTime(NamedTuple):
+    """What is known of one sampler at one t: nats, accumulated from T down."""
+
+    kl: KnownKL
+    terms: dict[str, Quantity]
+    """The bound and what it is the sum of, by the names of :data:`~core.bounds.terms.TERMS`."""
+    observed_mismatch: Quantity
+    """Over the sampler's own particles; no part of the bound."""
+    metrics: SampleMetrics | None
+    """Distances to exact samples; at t = 1 and t = 0 only."""
+
+
+@final
+class Results:
+    """What a run of one scenario has produced so far.
+
+    Args:
+        scenario: with a value of y.
+        samplers: a row of every table each.
+        exact: (samplers,): which of them have a closed form.
+        keep_frames: keep every frame for an animation, not the last two only.
+        particles: a file to keep them in, which another process may map as well; left out: in memory of its own.
+        terms_only: there are no particles, bound and KL only.
+    """
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        samplers: Sequence[Sampler],
+        exact: NDArray[np.bool_],
+        *,
+        keep_frames: bool,
+        particles: Path | None = None,
+        terms_only: bool = False,
+    ) -> None:
+        self.scenario, self.samplers, self._terms_only = scenario, list(samplers), terms_only
+        self.device = scenario.device()
+        self.problem, self.schedule = scenario.problem(), scenario.schedule.build()
+        count = 0 if terms_only else scenario.run.particles
+        sizes = len(self.samplers), self.schedule.steps, scenario.dimension, count
+        centre = offsets(self.problem, self.schedule)
+        self.trace = Trace.empty(*sizes, keep_frames=keep_frames, file=particles, offsets=centre)
+        self.terms = BoundTerms.empty(exact, self.schedule.steps, scenario.dimension)
+        self.bracket: Bracket | None = None
+        """The KL of those samplers that have no closed form, a row each of all."""
+        if scenario.run.kl_rounds and not self.terms.all_exact:
+            self.bracket = Bracket.empty(self.schedule, self.samplers)
+        self.metrics: dict[int, list[SampleMetrics]] = {}
+        """By t, a sampler each: at t = 1, and at t = 0 where the target has a density. Filled after the run."""
+        self.asymptotes: list[Asymptote | None] = []
+        """A sampler each: its mismatch in the continuous-time limit. Filled after the run."""
+        self.faults: dict[str, str] = {}
+        """Why samplers of the user's own have stopped, by their keys: a sentence each. Nothing is known of them."""
+        self.collapsed: set[tuple[int, int]] = set()
+        """Sampler and t where its law lies in a set without volume while the target has a density there."""
+        self._blanked: dict[int, int] = {}
+        """Frames of stopped samplers that are blank."""
+
+    @classmethod
+    def mirror(cls, scenario: Scenario, exact: NDArray[np.bool_], *, particles: Path) -> Self:
+        """Return empty results of a run that another process computes; no code of the user's own runs in this one."""
+        posed = scenario.with_value()
+        samplers = posed.line_up()
+        for sampler in samplers:
+            sampler.silence()
+        return cls(posed, samplers, exact, keep_frames=True, particles=particles)
+
+    # Time
+
+    def frame(self, t: int) -> int:
+        """Return the frame that holds t."""
+        return self.schedule.steps - t
+
+    def t(self, frame: int) -> int:
+        """Return the t that a frame holds."""
+        return self.schedule.steps - frame
+
+    @property
+    def completed(self) -> int:
+        """Frames of which everything is there, 0..T + 1."""
+        return self.terms.completed if self._terms_only else min(self.trace.completed, self.terms.completed)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every frame is there."""
+        return self.completed == self.schedule.steps + 1
+
+    # What is known
+
+    @property
+    def kl(self) -> KLKnowledge:
+        """What is known of the KL of every sampler."""
+        return KLKnowledge(self.terms, self.bracket, self.collapsed, self.schedule.steps)
+
+    def weights(self, frame: int, samplers: Sequence[int] | None = None) -> ComponentWeights | None:
+        """Return the weights of the target's components among particles; None where the target has no density.
+
+        Args:
+            frame: which is complete.
+            samplers: a row each, ``sampled`` and ``error`` being (samplers, K); left out: all.
+        """
+        target = self.problem.target.noised(float(self.schedule.alpha_bar[self.t(frame)]))
+        if target.is_singular:
+            return None
+        few = min(_WEIGHED, max(_FEWEST, _PRODUCTS // target.axes.numel()))
+        rows = range(len(self.samplers)) if samplers is None else samplers
+        found = [component_weights(target, self.trace.particles(index, frame, few)) for index in rows]
+        sampled, error = (np.stack([getattr(each, name) for each in found]) for name in ("sampled", "error"))
+        return ComponentWeights(target.weights.numpy(), sampled, error)
+
+    def at(self, t: int) -> dict[str, AtOneTime]:
+        """Return what is known of each sampler at t, by its key.
+
+        Raises:
+            ValueError: t is outside 0..T, or has not been reached.
+        """
+        frame = self.frame(t)
+        if not 0 <= frame < self.completed:
+            raise ValueError(f"t must lie between {self.t(self.completed - 1)} and {self.schedule.steps} (is {t})")
+        return {sampler.about.key: self._at(index, frame) for index, sampler in enumerate(self.samplers)}
+
+    def _at(self, index: int, frame: int) -> AtOneTime:
+        terms, trace, measured = self.terms, self.trace, self.metrics.get(self.t(frame))
+        return AtOneTime(
+            self.kl.at(index, frame),
+            {
+                name: Quantity(float(terms.value[name][index, frame]), float(terms.error[name][index, frame]))
+                for name in TERMS
+            },
+            Quantity(float(trace.observed_mismatch[index, frame]), float(trace.observed_error[index, frame])),
+            None if measured is None else measured[index],
+        )
+
+    @property
+    def limit_words(self) -> LimitWords:
+        """How the continuous-time limit of the mismatch is named under this schedule."""
+        return limit_words(self.schedule, self.scenario.schedule.kind)
+
+    @property
+    def precision_note(self) -> str | None:
+        """Why numbers that are read off particles have lost digits, in one sentence; None where they have not."""
+        lost = resolution(self.problem, self.schedule)
+        if lost <= _RESOLVED:
+            return None
+        return (
+            f"components lie so far apart that single precision rounds particles by {number(lost, 2)} of the narrowest "
+            "standard deviation: observed mismatch, W₂, MMD² and weights have lost digits"
+        )
+
+    def fault(self, index: int) -> str | None:
+        """Why a sampler has stopped, in one sentence; None where it has not."""
+        return self.faults.get(self.samplers[index].about.key)
+
+    def tables(self) -> list[NDArray[np.float64]]:
+        """Everything that has a row a sampler and a column a frame."""
+        return [*self.terms.tables(), self.trace.observed_mismatch, self.trace.observed_error]
+
+    # Updates
+
+    def updates_since(self, first: int) -> Update:
+        """Return a copy of all that another process does not have yet.
+
+        Args:
+            first: the number of frames that it has.
+        """
+        last = max(self.trace.completed, self.terms.completed)
+        after = None
+        if self.is_complete:
+            after = _AfterRun(dict(self.metrics), list(self.asymptotes), self.bracket)
+        return Update(
+            first,
+            np.stack([table[:, first:last] for table in self.tables()]),
+            (self.trace.completed, self.terms.completed),
+            list(self.trace.diverged_at),
+            dict(self.faults),
+            set(self.collapsed),
+            after,
+        )
+
+    def apply(self, update: Update) -> None:
+        """Take in what another process has computed: numbers first, then how many there are."""
+        last = update.first + update.columns.shape[-1]
+        for table, columns in zip(self.tables(), update.columns, strict=True):
+            table[:, update.first : last] = columns
+        self.trace.diverged_at[:] = update.diverged_at
+        self.collapsed = update.collapsed
+        if update.after is not None:
+            self.metrics, self.asymptotes, self.bracket = update.after
+        self.trace.completed, self.terms.completed = update.completed
+        self.take_faults(update.faults)
+
+    # Faults
+
+    def take_faults(self, faults: Mapping[str, str]) -> None:
+        """Know why samplers have stopped, and blank all their numbers: those from before may be wrong as well."""
+        self.faults.update(faults)
+        for index in range(len(self.samplers)) if self.faults else ():
+            if self.fault(index) is not None:
+                self._blank(index)
+
+    def _blank(self, index: int) -> None:
+        first, last = self._blanked.get(index, 0), max(self.trace.completed, self.terms.completed)
+        for table in self.tables():
+            table[index, first:last] = np.nan
+        self._blanked[index] = last
+        self.terms.forget(index)
+        self.trace.diverged_at[index] = None
+        for found in self.metrics.values():
+            found[index] = self.no_metrics(index)
+        if self.asymptotes:
+            self.asymptotes[index] = None
+        if self.bracket is not None:
+            self.bracket.forget(index)
+            if self.terms.all_exact:
+                self.bracket = None
+
+    def no_metrics(self, index: int) -> SampleMetrics:
+        """Return the metrics of a sampler that has stopped: all unknown."""
+        return SampleMetrics.unknown(self.problem.target.weights, f"closeness: {self.fault(index)}")
+
+
+class _AfterRun(NamedTuple):
+    """What is computed once every frame is there."""
+
+    metrics: dict[int, list[SampleMetrics]]
+    asymptotes: list[Asymptote | None]
+    bracket: Bracket | None
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Update:
+    """What results have gained since some frame, to be sent to another process; particles are not part of it."""
+
+    first: int
+    """Frame of the first column."""
+    columns: NDArray[np.float64]
+    """(tables, samplers, frames), see :meth:`Results.tables`."""
+    completed: tuple[int, int]
+    """Frames of particles and of terms."""
+    diverged_at: list[int | None]
+    faults: dict[str, str]
+    collapsed: set[tuple[int, int]]
+    after: _AfterRun | None
+    """None before the run is complete."""
