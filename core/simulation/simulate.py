@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Self, final
+from typing import NamedTuple, Self, final
 
 import numpy as np
 import torch
@@ -17,7 +17,8 @@ from core.problem.mixture import affine
 from core.problem.problem import Level, Problem
 from core.problem.schedule import Schedule
 from core.samplers import Kernel, Sampler
-from core.simulation.work import Watch, columns, unwatched
+from core.simulation.noise import Noise
+from core.simulation.work import Watch, particle_blocks, unwatched
 
 _DIVERGENCE_FACTOR = 1e6
 """Particles this many times farther out than the problem's own scale have diverged."""
@@ -81,10 +82,12 @@ class Trace:
             offsets,
         )
 
-    def write(self, sampler: int, frame: int, points: Tensor) -> None:
-        """Store the particles of one sampler."""
-        frames = self.frames[sampler]
-        frames[frame % frames.shape[0]].copy_(points)
+    def write(self, sampler: int, frame: int, blocks: Sequence[Tensor]) -> None:
+        """Store the particles of one sampler, given in blocks (d, n)."""
+        kept = self.frames[sampler]
+        slots = torch.split(kept[frame % kept.shape[0]], [block.shape[1] for block in blocks], dim=1)
+        for slot, block in zip(slots, blocks, strict=True):
+            slot.copy_(block)
 
     def particles(self, sampler: int, frame: int, count: int | None = None) -> Tensor:
         """(d, N): the particles of one sampler at a frame (one of the latest two where only those are kept).
@@ -175,62 +178,77 @@ def simulate(
     Yields:
         t of the frame just completed: T, T - 1, ..., 0.
     """
-    dimension, count = trace.frames[0].shape[1:]
-    generator = torch.Generator(device).manual_seed(seed)
-    limit = min(_DIVERGENCE_FACTOR * _scale(problem), _LARGEST)
-    centred = problem if trace.offsets is None else problem.translated(-trace.offsets[-1])
-    local = centred.to(device, torch.float32)
+    local = problem if trace.offsets is None else problem.translated(-trace.offsets[-1])
+    local = local.to(device, torch.float32)
     steps = _steps(problem, schedule, samplers, trace, device)
-    basis = local.measurement.right_basis
-    noise = torch.empty(dimension, count, device=device)
-    start = noise.normal_(generator=generator).clone()
-    if trace.offsets is not None:
-        start = (start.double() - trace.offsets[0].unsqueeze(-1).to(device)).float()
-    blocks = columns(problem, count, start.element_size())
-    several = len(blocks) > 1
-    points = [start.clone() if several else start for _ in samplers]
-    accumulated = torch.zeros(len(samplers), count, device=device)
-    for index in range(len(samplers)):
-        trace.write(index, 0, start)
-    del start
-    trace.observed_mismatch[:, 0] = trace.observed_error[:, 0] = 0.0
-    trace.completed = 1
-    yield schedule.steps
+    limit = min(_DIVERGENCE_FACTOR * _scale(problem), _LARGEST)
+    dimension, count = trace.frames[0].shape[1:]
+    blocks = particle_blocks(local, count)
+    widths = [block.stop - block.start for block in blocks]
+    with Noise(dimension, widths, torch.Generator(device).manual_seed(seed), device) as noise:
+        clouds = _Clouds.begin([block.clone() for block in noise.step()], trace, len(samplers))
+        for index in range(len(samplers)):
+            trace.write(index, 0, clouds.points[index])
+        trace.observed_mismatch[:, 0] = trace.observed_error[:, 0] = 0.0
+        trace.completed = 1
+        yield schedule.steps
 
-    for frame, level in enumerate(local.levels(schedule), start=1):
-        noise.normal_(generator=generator)
-        for index, step in enumerate(steps):
-            if trace.diverged_at[index] is None and samplers[index].fault is None:
-                for done, block in enumerate(blocks, start=1):
-                    here = points[index][:, block] if several else points[index]  # levels remember points as they are
-                    observed = accumulated[index, block] if observe else None
-                    moved = _moved(step, level, here, noise[:, block], basis, observed)
-                    if several:
-                        here.copy_(moved)
-                        watch((index + done / len(blocks)) / len(steps))
-                    else:
-                        points[index] = moved
+        basis = local.measurement.right_basis
+        for frame, level in enumerate(local.levels(schedule), start=1):
+            going = [
+                index
+                for index, sampler in enumerate(samplers)
+                if trace.diverged_at[index] is None and sampler.fault is None
+            ]
+            for block, drawn in enumerate(noise.step()):
+                for index in going:
+                    here = clouds.points[index][block]
+                    observed = clouds.mismatch[index][block] if observe else None
+                    clouds.points[index][block] = _moved(steps[index], level, here, drawn, basis, observed)
+                if len(blocks) > 1:
+                    watch((block + 1) / len(blocks))
+            for index in going:
                 if observe:
-                    mean, error = _mean(accumulated[index])
+                    mean, error = _mean(torch.cat(clouds.mismatch[index]))
                     trace.observed_mismatch[index, frame], trace.observed_error[index, frame] = mean, error
                 has_stopped = samplers[index].fault is not None  # which says nothing of its mathematics
-                if has_stopped or _is_beyond(limit, points[index]):
+                if has_stopped or _is_beyond(limit, clouds.points[index]):
                     trace.diverged_at[index] = None if has_stopped else level.t - 1
-                    points[index] = torch.full_like(noise, math.nan)
-            trace.write(index, frame, points[index])
-        trace.completed = frame + 1
-        yield level.t - 1
+                    clouds.points[index] = [torch.full_like(block, math.nan) for block in clouds.points[index]]
+            for index in range(len(samplers)):
+                trace.write(index, frame, clouds.points[index])
+            trace.completed = frame + 1
+            yield level.t - 1
+
+
+class _Clouds(NamedTuple):
+    """The particles of every sampler and their accumulated mismatch, in blocks that stay in the processor's cache."""
+
+    points: list[list[Tensor]]
+    """By sampler and block, (d, n)."""
+    mismatch: list[list[Tensor]]
+    """Likewise, (n,)."""
+
+    @classmethod
+    def begin(cls, start: list[Tensor], trace: Trace, samplers: int) -> Self:
+        """Give every sampler the same start, relative to the trace's centre."""
+        if trace.offsets is not None:
+            shift = trace.offsets[0].unsqueeze(-1)
+            start = [(block.double() - shift.to(block.device)).float() for block in start]
+        # Levels remember what they have evaluated by the points' identity, so that each sampler has its own.
+        points = [[block.clone() for block in start] for _ in range(samplers)]
+        return cls(points, [[torch.zeros_like(block[0]) for block in start] for _ in range(samplers)])
 
 
 Step = Callable[[Level, Tensor], Kernel]
 """A kernel at a level and points, both relative to the trace's centre."""
 
 
-def _is_beyond(limit: float, points: Tensor) -> bool:
-    """Whether the root mean square distance of points (d, N) is above a limit, or no number."""
-    flat = points.view(-1)
+def _is_beyond(limit: float, blocks: Sequence[Tensor]) -> bool:
+    """Whether the root mean square distance of points in blocks (d, n) is above a limit, or no number."""
+    squares = sum(float(torch.dot(block.view(-1), block.view(-1))) for block in blocks)
     # Comparisons with NaN are false, so this also catches what is not finite.
-    return not math.sqrt(float(torch.dot(flat, flat)) / points.shape[1]) <= limit
+    return not math.sqrt(squares / sum(block.shape[1] for block in blocks)) <= limit
 
 
 def _moved(step: Step, level: Level, points: Tensor, noise: Tensor, basis: Tensor, observed: Tensor | None) -> Tensor:

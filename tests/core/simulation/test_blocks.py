@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 
 import numpy as np
@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from core.bounds.asymptote import asymptote
-from core.bounds.divergence import Evidence, accumulate
-from core.diagnostics.sample_metrics import Yardstick
+from core.bounds.bound_terms import BoundTerms, accumulate, closed_forms
+from core.diagnostics.sample_metrics import ExactSamples
 from core.problem.mixture import GaussianMixture
 from core.problem.problem import Measurement, Problem
 from core.problem.schedule import Schedule
@@ -20,7 +20,7 @@ from core.simulation.simulate import Trace, simulate
 from core.simulation.work import COLUMN_BYTES, columns, slices
 
 Run = Callable[..., Trace]
-Account = Callable[..., Evidence]
+Account = Callable[..., BoundTerms]
 Etc = Callable[[int], Schedule]
 STABLE = [sampler for key, sampler in SAMPLERS.items() if key != "dps-gauss"]
 """One that diverges in a few steps amplifies rounding."""
@@ -31,11 +31,29 @@ def problem(make_problem: Callable[..., Problem]) -> Problem:
     return make_problem(3, 2, 1, 0.3, seed=6)
 
 
+class WholeNoise:
+    """The noise of one block, drawn whole and handed out in parts: the same whatever the parts are."""
+
+    def __init__(self, dimension: int, widths: list[int], generator: torch.Generator, _device: torch.device) -> None:
+        self.dimension, self.widths, self.generator = dimension, widths, generator
+
+    def __enter__(self) -> WholeNoise:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def step(self) -> Iterator[torch.Tensor]:
+        whole = torch.empty(self.dimension, sum(self.widths)).normal_(generator=self.generator)
+        yield from (part.contiguous() for part in whole.split(self.widths, dim=1))
+
+
 @pytest.fixture
 def small_blocks(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     def use() -> None:
-        for module in ("simulate", "sampled_terms", "asymptote"):
-            monkeypatch.setattr(f"core.{module}.columns", lambda _problem, count, *_, **__: list(slices(count, 7)))
+        monkeypatch.setattr("core.simulation.simulate.Noise", WholeNoise)
+        for name in ("simulation.simulate.particle_blocks", "bounds.monte_carlo.columns", "bounds.asymptote.columns"):
+            monkeypatch.setattr(f"core.{name}", lambda _problem, count, *_, **__: list(slices(count, 7)))
 
     return use
 
@@ -103,9 +121,9 @@ def test_samples_of_the_limit(problem: Problem, etc: Etc, small_blocks: Callable
 
 def test_weights(problem: Problem, monkeypatch: pytest.MonkeyPatch) -> None:
     particles = torch.randn(2, 40, generator=torch.Generator().manual_seed(1))
-    whole = Yardstick(problem.target, 40, seed=0).measure(particles)
-    monkeypatch.setattr("core.diagnostics.sample_metrics.BLOCK_BYTES", 6 * 7)
-    parts = Yardstick(problem.target, 40, seed=0).measure(particles)
+    whole = ExactSamples(problem.target, 40, seed=0).measure(particles)
+    monkeypatch.setattr("core.diagnostics.component_weights.BLOCK_BYTES", 6 * 7)
+    parts = ExactSamples(problem.target, 40, seed=0).measure(particles)
     np.testing.assert_allclose(parts.sampled_weights, whole.sampled_weights, rtol=1e-12)
     assert parts.weights_error == pytest.approx(whole.weights_error, rel=1e-9)
 
@@ -127,12 +145,12 @@ def test_a_step_says_how_far_it_is_and_can_be_stopped(
     trace = Trace.empty(2, 5, 2, 20, keep_frames=False)
     steps = simulate(problem, schedule, samplers, trace, seed=0, device=torch.device("cpu"), watch=told.append)
     assert [next(steps), next(steps)] == [5, 4]
-    assert told == pytest.approx([1 / 6, 2 / 6, 3 / 6, 4 / 6, 5 / 6, 1.0])
+    assert told == pytest.approx([1 / 3, 2 / 3, 1.0])
 
     def stop(_share: float) -> None:
         raise InterruptedError
 
-    evidence = Evidence.empty(problem, schedule, samplers)
+    evidence = BoundTerms.empty(closed_forms(problem, schedule, samplers), schedule.steps, problem.prior.dimension)
     terms = accumulate(problem, schedule, samplers, evidence, paths=20, seed=0, watch=stop)
     assert next(terms) == 5
     with pytest.raises(InterruptedError):

@@ -10,12 +10,14 @@ import pytest
 import torch
 from torch import Tensor
 
+from core.bounds.bound_terms import BoundTerms, closed_forms
 from core.problem.problem import Level, Problem
 from core.problem.schedule import Schedule
 from core.runs.experiment import Experiment
+from core.runs.results import Results
 from core.samplers import SAMPLERS, About, Sampler, ScoreSampler
 from core.scenario.scenario import Scenario
-from core.simulation.simulate import draw, mismatch, offsets
+from core.simulation.simulate import Trace, draw, mismatch, offsets
 
 Make = Callable[..., Problem]
 SHIFT = torch.tensor([3.0, -7.0, 2.0], dtype=torch.float64)
@@ -72,23 +74,23 @@ def scenario(mean: float, samplers: list[str], spread: float = 2.5e-3) -> Scenar
     )
 
 
-def finished(scenario: Scenario) -> Experiment:
+def finished(scenario: Scenario) -> Results:
     experiment = Experiment(scenario, keep_frames=True)
     for _ in experiment.run():
         pass
     for _ in experiment.refine():
         pass
-    return experiment
+    return experiment.results
 
 
 SOME = ["tmpd", "bo-ddnm", "replacement", "dps", "ddnm+", "heun", "exact"]
 
 
-def in_double(experiment: Experiment, key: str) -> tuple[Tensor, float]:
+def in_double(results: Results, key: str) -> tuple[Tensor, float]:
     """The same run in float64 and true coordinates: final particles, observed mismatch at t = 1."""
-    problem, schedule = experiment.problem, experiment.schedule
-    generator = torch.Generator().manual_seed(experiment.scenario.seed_for("particles"))
-    noise = torch.empty(2, experiment.scenario.run.particles)
+    problem, schedule = results.problem, results.schedule
+    generator = torch.Generator().manual_seed(results.scenario.seed_for("particles"))
+    noise = torch.empty(2, results.scenario.run.particles)
     points, basis = noise.normal_(generator=generator).double(), problem.measurement.right_basis
     observed = 0.0
     for t in range(schedule.steps, 0, -1):
@@ -102,54 +104,54 @@ def in_double(experiment: Experiment, key: str) -> tuple[Tensor, float]:
 
 @pytest.mark.parametrize("key", SOME)
 def test_single_precision_loses_nothing_far_from_the_origin(key: str) -> None:
-    experiment = finished(scenario(1e5, [key]))
-    assert experiment.trace.offsets is not None
-    points, observed = in_double(experiment, key)
+    results = finished(scenario(1e5, [key]))
+    assert results.trace.offsets is not None
+    points, observed = in_double(results, key)
     width = math.sqrt(2.5e-3)
-    gap = (experiment.trace.particles(0, 60) - points).abs().quantile(0.99)
+    gap = (results.trace.particles(0, 60) - points).abs().quantile(0.99)
     is_chaotic = key == "dps"  # its step jumps where the residual changes sign
     assert is_chaotic or float(gap) < 1e-2 * width
     if math.isfinite(observed):
         tolerance = 0.05 if is_chaotic else 1e-3
-        assert experiment.trace.observed_mismatch[0, -2] == pytest.approx(observed, rel=tolerance, abs=5e-4)
+        assert results.trace.observed_mismatch[0, -2] == pytest.approx(observed, rel=tolerance, abs=5e-4)
 
 
 def test_without_a_centre_single_precision_loses_the_particles() -> None:
     """The broken twin: true coordinates in float32."""
     experiment = Experiment(scenario(1e5, ["tmpd"]), keep_frames=True)
-    experiment.trace.offsets = None
+    experiment.results.trace.offsets = None
     for _ in experiment.run():
         pass
-    points, observed = in_double(experiment, "tmpd")
-    gap = (experiment.trace.particles(0, 60).double() - points).abs().quantile(0.99)
+    points, observed = in_double(experiment.results, "tmpd")
+    gap = (experiment.results.trace.particles(0, 60).double() - points).abs().quantile(0.99)
     assert float(gap) > 1e-2 * math.sqrt(2.5e-3)
-    assert experiment.trace.observed_mismatch[0, -2] > observed + 0.05
+    assert experiment.results.trace.observed_mismatch[0, -2] > observed + 0.05
 
 
 def test_tmpd_is_exact_for_one_gaussian_at_a_mean_of_1e5() -> None:
     one = scenario(1e5, ["tmpd", "exact"])
     data = one.to_dict()
     data["prior"] = {name: rows[:1] for name, rows in data["prior"].items()}
-    experiment = finished(Scenario.from_dict(data))
-    assert experiment.trace.observed_mismatch[0, -2] < 1e-6
-    close = experiment.closeness[1]
+    results = finished(Scenario.from_dict(data))
+    assert results.trace.observed_mismatch[0, -2] < 1e-6
+    close = results.metrics[1][1]
     assert abs(close.mmd.value) < 4 * close.mmd.error
 
 
 def test_particles_are_read_where_they_are() -> None:
-    experiment = finished(scenario(1e5, ["exact"]))
-    offset = experiment.trace.offsets
+    results = finished(scenario(1e5, ["exact"]))
+    offset = results.trace.offsets
     assert offset is not None
-    centre = experiment.problem.target.mean
+    centre = results.problem.target.mean
     for frame in (0, 30, 59, 60):
-        root = math.sqrt(experiment.schedule.alpha_bar[60 - frame])
+        root = math.sqrt(results.schedule.alpha_bar[60 - frame])
         torch.testing.assert_close(offset[frame], root * centre)
-        particles = experiment.trace.particles(0, frame)
+        particles = results.trace.particles(0, frame)
         assert particles.dtype == torch.float64
-        torch.testing.assert_close(particles, experiment.trace.frames[0][frame].double() + offset[frame][:, None])
-    assert float(experiment.trace.particles(0, 0).mean().abs()) < 0.1, "x_T is N(0, I) all the same"
-    trails = experiment.trace.trails(0, 20, 24, 7)
-    assert torch.equal(trails[3], experiment.trace.particles(0, 23)[:, :7])
+        torch.testing.assert_close(particles, results.trace.frames[0][frame].double() + offset[frame][:, None])
+    assert float(results.trace.particles(0, 0).mean().abs()) < 0.1, "x_T is N(0, I) all the same"
+    trails = results.trace.trails(0, 20, 24, 7)
+    assert torch.equal(trails[3], results.trace.particles(0, 23)[:, :7])
 
 
 def test_a_plug_in_gets_true_coordinates() -> None:
@@ -162,12 +164,12 @@ def test_a_plug_in_gets_true_coordinates() -> None:
 
     base = scenario(1e5, ["exact"])
     experiment = Experiment(base, keep_frames=True)
-    experiment.samplers = [Watching(), SAMPLERS["exact"]]
+    results = experiment.results
+    results.samplers = experiment._samplers = [Watching(), SAMPLERS["exact"]]
     sizes = 2, 60, 2, 500
-    experiment.trace = type(experiment.trace).empty(
-        *sizes, keep_frames=True, offsets=offsets(experiment.problem, experiment.schedule)
-    )
-    experiment.evidence = type(experiment.evidence).empty(experiment.problem, experiment.schedule, experiment.samplers)
+    results.trace = Trace.empty(*sizes, keep_frames=True, offsets=offsets(results.problem, results.schedule))
+    exact = closed_forms(results.problem, results.schedule, results.samplers)
+    results.terms = BoundTerms.empty(exact, results.schedule.steps, 2)
     seen.clear()
     for _ in experiment.run():
         pass
@@ -176,14 +178,14 @@ def test_a_plug_in_gets_true_coordinates() -> None:
     assert len(largest) == 60
     assert largest[0] < 10, "x_T is N(0, I)"
     assert largest[-1] > 9e4, "x_1 lies where the target does"
-    mine, theirs = (experiment.trace.particles(index, 60) for index in (0, 1))
+    mine, theirs = (experiment.results.trace.particles(index, 60) for index in (0, 1))
     np.testing.assert_allclose(mine.numpy(), theirs.numpy(), atol=1e-3)
 
 
 def test_what_single_precision_cannot_hold_is_said() -> None:
     data = scenario(0.0, ["exact"]).to_dict()
-    assert Experiment(Scenario.from_dict(data), keep_frames=False).precision_note is None
+    assert Experiment(Scenario.from_dict(data), keep_frames=False).results.precision_note is None
     data["prior"]["means"] = [[0.0, 0.0], [1e5, 0.0]]
-    note = Experiment(Scenario.from_dict(data), keep_frames=False).precision_note
+    note = Experiment(Scenario.from_dict(data), keep_frames=False).results.precision_note
     assert note is not None
     assert "single precision" in note

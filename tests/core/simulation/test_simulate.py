@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from core.bounds.divergence import Evidence
+from core.bounds.bound_terms import BoundTerms
 from core.problem.mixture import GaussianMixture
 from core.problem.problem import Level, Measurement, Problem
 from core.problem.schedule import Schedule
@@ -270,7 +270,7 @@ def test_exact_observes_no_mismatch(problem: Problem, etc: Etc, run: Run) -> Non
 
 
 def test_observed_is_target_path_mismatch_only_on_target(
-    problem: Problem, etc: Etc, run: Run, account: Callable[..., Evidence], step_by: StepBy
+    problem: Problem, etc: Etc, run: Run, account: Callable[..., BoundTerms], step_by: StepBy
 ) -> None:
     def turned(level: Level, points: Tensor) -> Kernel:
         score = level.target_score(points)
