@@ -1,1 +1,89 @@
-"""The mathematics of score-mismatched diffusion samplers, on torch; no interface code."""
+"""Score-mismatched diffusion samplers on Gaussian mixtures, measured exactly; no interface code.
+
+The names in ``__all__`` are the public interface; each is loaded when it is first asked for::
+
+    from core import load_scenario, run
+
+    results = run(load_scenario("three-components"))
+    for key, found in results.at(1).items():
+        print(key, found.kl.text, found.terms["bound"])
+
+The rooms, from the ground up: ``text``, ``errors``, ``system``, ``problem``, ``samplers``, ``plugins``, ``scenario``,
+``data``, ``matrices``, ``simulation``, ``bounds``, ``diagnostics``, ``kl``, ``runs``, ``reporting``, ``studies``.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from core.errors import ScenarioError
+    from core.plugins.loader import load_plugin
+    from core.problem.mixture import GaussianMixture
+    from core.problem.problem import Level, Measurement, Problem
+    from core.problem.schedule import Schedule
+    from core.reporting.report import write_report
+    from core.runs.experiment import Experiment, run
+    from core.runs.results import AtOneTime, Quantity, Results
+    from core.samplers import SAMPLERS, About, Kernel, Sampler, ScoreSampler, register
+    from core.scenario.builtin import builtin_scenarios, load_scenario
+    from core.scenario.scenario import Scenario
+
+__all__ = [
+    "SAMPLERS",
+    "About",
+    "AtOneTime",
+    "Experiment",
+    "GaussianMixture",
+    "Kernel",
+    "Level",
+    "Measurement",
+    "Problem",
+    "Quantity",
+    "Results",
+    "Sampler",
+    "Scenario",
+    "ScenarioError",
+    "Schedule",
+    "ScoreSampler",
+    "builtin_scenarios",
+    "load_plugin",
+    "load_scenario",
+    "register",
+    "run",
+    "write_report",
+]
+
+_ROOMS = {
+    "core.errors": ("ScenarioError",),
+    "core.plugins.loader": ("load_plugin",),
+    "core.problem.mixture": ("GaussianMixture",),
+    "core.problem.problem": ("Level", "Measurement", "Problem"),
+    "core.problem.schedule": ("Schedule",),
+    "core.reporting.report": ("write_report",),
+    "core.runs.experiment": ("Experiment", "run"),
+    "core.runs.results": ("AtOneTime", "Quantity", "Results"),
+    "core.samplers": ("SAMPLERS", "About", "Kernel", "Sampler", "ScoreSampler", "register"),
+    "core.scenario.builtin": ("builtin_scenarios", "load_scenario"),
+    "core.scenario.scenario": ("Scenario",),
+}
+"""Where each name lives: torch and pydantic take seconds, and are loaded for those who use them."""
+
+
+def __getattr__(name: str) -> object:
+    """Load a public name on first use.
+
+    Raises:
+        AttributeError: there is no such name.
+    """
+    for room, names in _ROOMS.items():
+        if name in names:
+            globals()[name] = found = getattr(import_module(room), name)
+            return found
+    raise AttributeError(f"module 'core' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """Return the public names."""
+    return sorted(__all__)

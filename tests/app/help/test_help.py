@@ -15,18 +15,18 @@ from PySide6.QtWidgets import QApplication, QLabel, QMenu, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.help import pages as help_pages
-from app.help import theme
 from app.help.about import AboutDialog, versions
 from app.help.formula import FormulaView, typeset
 from app.help.pages import HelpViewer, Page, formulas, pages, samplers_in_words, to_html
 from app.help.shortcuts import ShortcutSheet, shortcuts
+from app.theme import theme
 from app.widgets.popup import place_in
 from app.window.window import MainWindow
-from core.runs.experiment import Experiment
+from core.runs.results import Results
 from core.samplers import SAMPLERS
 from core.scenario.scenario import Scenario
 
-Run = Callable[..., Experiment]
+Run = Callable[..., Results]
 Window = Callable[..., MainWindow]
 LEFT = Qt.MouseButton.LeftButton
 RUN_MS = 30_000
@@ -46,7 +46,7 @@ def made(window: Window, qtbot: QtBot) -> MainWindow:
 @pytest.fixture
 def ran(made: MainWindow, qtbot: QtBot) -> MainWindow:
     """The same with its panels, when the run is over."""
-    qtbot.waitUntil(lambda: made.experiment is not None and not made.session.is_running, timeout=RUN_MS)
+    qtbot.waitUntil(lambda: made.results is not None and not made.session.is_running, timeout=RUN_MS)
     made.player.seek(20)
     made.setFocus()
     return made
@@ -155,6 +155,8 @@ def test_the_pages_are_there_in_their_order(viewer: HelpViewer) -> None:
         "Scenario files",
         "Writing a sampler",
         "Shortcuts",
+        "The command line",
+        "Measured",
     ]
 
 
@@ -218,7 +220,7 @@ def test_the_search_keeps_the_pages_that_have_the_words_and_marks_them(viewer: H
     assert titles(viewer) == []
     assert viewer._nothing.isVisible()
     viewer.search.clear()
-    assert len(titles(viewer)) == 7
+    assert len(titles(viewer)) == 9
     assert not viewer._nothing.isVisible()
     assert not viewer.reader.extraSelections()
 

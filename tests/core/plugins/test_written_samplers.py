@@ -50,7 +50,7 @@ def mismatch(samplers: list[str], weight: float) -> np.ndarray:
     experiment = Experiment(scenario, keep_frames=False)
     for _ in experiment.run():
         pass
-    return experiment.evidence.value["mismatch"][:, -1]
+    return experiment.results.terms.value["mismatch"][:, -1]
 
 
 @pytest.mark.parametrize("shrunk", PAGES, indirect=True)
@@ -67,9 +67,8 @@ def test_the_example_is_ten_lines(page: str) -> None:
     assert len(example(page).splitlines()) == 10
 
 
-@pytest.mark.parametrize("page", PAGES)
-def test_every_name_in_the_table_exists(page: str) -> None:
-    text = (ROOT / page).read_text(encoding="utf-8")
+def test_every_name_in_the_table_exists() -> None:
+    text = (ROOT / PAGES[-1]).read_text(encoding="utf-8")
     names = set(re.findall(r"`level\.(\w+)", text))
     assert len(names) > 8
     assert names <= {*dir(Level), *Level.__dataclass_fields__}
