@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import io
 import os
 import sys
@@ -36,16 +37,20 @@ def open_(scenario: str | None) -> int:
     """Open the window on SCENARIO, or on the default scenario."""
     if scenario is None:
         ensure_display()
-    from app.run.worker import the_worker
+    gc.disable()  # until the window is up: what imports leave is never collected, and looking through it takes long
+    try:
+        from app.run.worker import the_worker
 
-    the_worker().spawn()  # it loads what it needs while the window does
-    from core.scenario.builtin import DEFAULT, find_scenario
+        the_worker().spawn()  # it loads what it needs while the window does
+        from core.scenario.builtin import DEFAULT, find_scenario
 
-    found = find_scenario(scenario or DEFAULT)  # what is wrong with it is said without a display as well
-    ensure_display()
-    from app.window.start import open_window
+        found = find_scenario(scenario or DEFAULT)  # what is wrong with it is said without a display as well
+        ensure_display()
+        from app.window.start import open_window
 
-    return open_window(found.scenario, found.path)
+        return open_window(found.scenario, found.path)
+    finally:
+        gc.enable()
 
 
 class _Commands(DefaultGroup):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import final
+from typing import TYPE_CHECKING, final
 
 from PySide6.QtCore import QMimeData, QObject
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
@@ -12,7 +12,6 @@ from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 from app.document.document import Document, Revision
 from app.document.originals import disowned
 from app.document.recovery import Autosave, Leftover, leftovers
-from app.files.data_dialog import DataDialog
 from app.files.gallery import Gallery
 from app.files.plugins import ENDING, Plugins
 from app.run.task import Task
@@ -26,6 +25,12 @@ from core.scenario.builtin import builtin_scenarios, load_builtin, new_scenario
 from core.scenario.edits import Edit
 from core.scenario.scenario import Scenario
 from core.text.user_text import file_name, one_line
+
+if TYPE_CHECKING:
+    from app.files.data_dialog import DataDialog
+
+# What is opened later is imported then: the first frame waits for nothing that it does not show.
+# ruff: noqa: PLC0415
 
 _SCENARIOS = "Scenarios (*.toml)"
 _DATA = "Points (*.csv *.tsv *.txt *.npy)"
@@ -160,6 +165,8 @@ class Files(QObject):
         """Fit the prior to the points of a file: an edit like any other."""
         self._window.setFocus()  # what is still being typed is part of the scenario
         self._leave_data()
+        from app.files.data_dialog import DataDialog
+
         self._data = DataDialog(self._window, path, self._document.scenario.run.seed)
         self._data.fitted.connect(partial(self._take_fit, seen=self._document.revision))
         self._data.read()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import final
+from typing import TYPE_CHECKING, final
 
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QAction, QKeySequence
@@ -11,7 +11,6 @@ from PySide6.QtWidgets import QApplication, QMenu, QToolButton, QWidget
 
 from app.help.about import AboutDialog
 from app.help.formula import warm_up
-from app.help.pages import HelpViewer, formulas, pages, samplers_in_words
 from app.help.sampler_card import SamplerCard
 from app.help.screen import Screen
 from app.help.shortcuts import Rows, ShortcutSheet, shortcuts
@@ -21,6 +20,12 @@ from app.settings import Settings
 from app.theme import theme
 from app.widgets.escape import EscapeKey
 from core.samplers import About
+
+if TYPE_CHECKING:
+    from app.help.pages import HelpViewer
+
+# What is opened later is imported then: the first frame waits for nothing that it does not show.
+# ruff: noqa: PLC0415
 
 _SEEN = "tour/seen"
 
@@ -35,7 +40,6 @@ class Help(QObject):
         self.viewer: HelpViewer | None = None
         self.card: SamplerCard | None = None
         self.tour: Tour | None = None
-        self._generated = {"samplers": samplers_in_words, "shortcuts": self._shortcuts_in_words}
         menu = QMenu(window)
         menu.addAction(self._action("Help", QKeySequence(QKeySequence.StandardKey.HelpContents), self._help_here))
         menu.addAction(self._action("Tour", QKeySequence(), self.start_tour))
@@ -73,13 +77,24 @@ class Help(QObject):
             self.start_tour()
 
     def _prepare(self) -> None:
+        from app.help.pages import formulas, pages
+
         warm_up(formulas(pages(self._generated)))
+
+    @property
+    def _generated(self) -> dict[str, Callable[[], str]]:
+        """Parts of help pages that are made from the program itself, by their names."""
+        from app.help.pages import samplers_in_words
+
+        return {"samplers": samplers_in_words, "shortcuts": self._shortcuts_in_words}
 
     # What the menu and the keys open
 
     def show_help(self, page: str | None = None) -> None:
         """Open the help, at a page or where it was left."""
         if self.viewer is None:
+            from app.help.pages import HelpViewer
+
             self.viewer = HelpViewer(self._window, self._generated)
         if page is not None:
             self.viewer.show_page(page)

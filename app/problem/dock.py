@@ -10,7 +10,6 @@ from PySide6.QtGui import QHideEvent
 from PySide6.QtWidgets import QScrollArea, QVBoxLayout, QWidget
 
 from app.document.document import Document
-from app.problem.matrix.dialog import MatrixDialog, matrix_title
 from app.problem.measurement import MeasurementEditor
 from app.problem.mixture import MixtureEditor
 from app.problem.run import RunEditor
@@ -24,6 +23,9 @@ from core.matrices import MatrixPlace
 from core.scenario.edits import Edit, Patch, blamed, difference, patched, with_dimension
 from core.scenario.plane_edits import Grip
 from core.scenario.scenario import Scenario
+
+# What is opened later is imported then: the first frame waits for nothing that it does not show.
+# ruff: noqa: PLC0415
 
 _READING_MS = 60
 """While numbers move they change at most this often: nobody reads faster, and drawing tables takes its time."""
@@ -207,6 +209,8 @@ class ProblemEditor(QScrollArea):
 
     def edit_matrix(self, place: MatrixPlace) -> None:
         """Open the matrix editor; what is still being typed is an edit before."""
+        from app.problem.matrix.dialog import MatrixDialog, matrix_title
+
         self.window().setFocus()
         try:
             dialog = MatrixDialog(self.window(), self.document, place, matrix_title(place))

@@ -23,8 +23,8 @@ def open_window(scenario: Scenario, path: Path | None) -> int:
     """Open the window and stay until it is closed; return the exit status."""
     leave_a_core()
     # torch leaves a heap whose every full collection would stop the interface for a tenth of a second.
-    gc.collect()
     gc.freeze()
+    gc.enable()
     application = QApplication(sys.argv[:1])
     application.setApplicationName("Mismatch Lab")
     application.setOrganizationName("Mismatch Lab")
