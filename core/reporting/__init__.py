@@ -1,4 +1,7 @@
 """Reports: findings, one-line summary, files and figures of a finished run.
 
-Import `write_report`, `findings` and `summary`; figures load matplotlib when they are drawn.
+- `report`: `write_report`, and the layout of report.json (`build_report`)
+- `findings`: all that is said of one sampler, with its entry in report.json; `kl_entry`: the KL in it
+- `summary`, `words`: the one-line summary, and numbers in words
+- `figure`, `figure_layout`: evidence.png; matplotlib is loaded when it is drawn
 """

@@ -1,4 +1,6 @@
-"""Runs: the results that advances samplers and terms, its results as data, and the memory it needs.
+"""Runs: the experiment that advances samplers and terms, its results as data, and the memory it needs.
 
-Import `Results` to compute, `Results` to read, `memory` to ask first.
+- `experiment`: `run`, and `Experiment` for those who own the loop
+- `results`: `Results`, and `Update`, what is new in them for another process
+- `memory`: how much a run will need
 """

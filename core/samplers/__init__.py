@@ -1,8 +1,14 @@
 """Samplers: one Gaussian kernel a reverse step (theory.md section 2).
 
 Every file of this folder is imported, so that a new sampler joins by being put here. One that is
-given by a score subclasses :class:`ScoreSampler`, describes itself in ``about``, and is decorated with
-``@register``; any other kernel implements :class:`Sampler` itself.
+given by a score subclasses :class:`ScoreSampler`, describes itself in ``kind``, and is decorated with
+``@register``; any other kernel implements :class:`Sampler` itself. Parameters are the class's fields.
+
+- ``base``: what a sampler is, and the register
+- ``builtin``: Prior, CCDF, DDNM, BO-DDNM, BO oracle, Exact
+- ``guided``: PiGDM, TMPD, DPS, DPS-Gauss
+- ``kernels``: Replacement, DDNM+
+- ``probability_flow``: DDIM, Heun
 """
 
 from importlib import import_module

@@ -1,4 +1,5 @@
 """Scenarios: schema, validation, edits, the text of their files, and those that are built in.
 
-Import `Scenario`, `edits`, `plane_edits` and `builtin`; every change of a scenario is an edit from here.
+Import `Scenario`, `edits`, `plane_edits` and `builtin`. Every change of a scenario is a function from `edits`, or from
+`plane_edits` for what is dragged on a plane; `app.planes.handles.controller` calls those.
 """
