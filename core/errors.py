@@ -13,7 +13,7 @@ from core.text.user_text import one_line, quoted
 
 _LONGEST_WORD, _LONGEST_REASON = 60, 2000
 
-Place = tuple[int | str, ...]
+FieldPath = tuple[int | str, ...]
 """Where in nested tables and lists something is."""
 
 
@@ -51,7 +51,7 @@ def suggest(word: str, known: Iterable[str]) -> str:
 
 
 def explain(
-    error: ErrorDetails, source: str, keys: Callable[[Place], Iterable[str]], kinds: Iterable[str]
+    error: ErrorDetails, source: str, keys: Callable[[FieldPath], Iterable[str]], kinds: Iterable[str]
 ) -> ScenarioError:
     """Turn one of the validator's findings into one sentence.
 

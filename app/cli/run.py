@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from core.reporting.findings import Findings
     from core.runs.experiment import Experiment
     from core.runs.results import Results
-    from core.scenario.builtin import Found
+    from core.scenario.builtin import LoadedScenario
     from core.scenario.scenario import Scenario
 
 # torch, Qt and matplotlib take seconds to load, so that every command imports what it needs itself.
@@ -103,7 +103,7 @@ def run(scenario: str, out: Path | None, max_time: float, **overrides: str | int
         raise Refused(f"{'; '.join(results.faults.values())} (the report holds the other samplers' results)")
 
 
-def _override(found: Found, overrides: dict[str, str | int | None]) -> Scenario:
+def _override(found: LoadedScenario, overrides: dict[str, str | int | None]) -> Scenario:
     """Return the scenario with the command line's values in place of its own, validated like a file."""
     from core.scenario.scenario import Scenario
 
@@ -160,7 +160,7 @@ def _print_headline(results: Results) -> None:
     console.width = max(console.width, natural)  # a pipe has no width to keep to, and a number is never cut
     console.print(Text(f"{one_line(results.scenario.name)}: nats, at t = 1", style="bold"), end="\n\n")
     console.print(table)
-    explained = {**_LEGEND, "limit": results.limit_words.meaning}
+    explained = {**_LEGEND, "limit": results.limit_description.meaning}
     legend = [f"{title}: {explained[title]}" for title in titles if title in explained]
     for lines in (legend, _notes(found)):
         if lines:

@@ -77,7 +77,7 @@ class HeadlinePlot(QWidget):
         """Take a new run."""
         self._curves = Curves(results, self.time)
         self.time.set_scale(TimeScale(results.schedule, self.axis))
-        name, meaning = results.limit_words
+        name, meaning = results.limit_description
         self._legend["limit"].set_words(name)
         self._legend["limit"].setToolTip(f"{meaning}\nIt does not move with the cursor.")
         to_come = self._curves.to_come()

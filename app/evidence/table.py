@@ -130,8 +130,8 @@ class TermsTable(QWidget):
         self._results, self._widest = results, 0
         limit = self.table.verticalHeaderItem(list(ROWS).index("limit"))
         assert limit is not None
-        limit.setText(results.limit_words.name)
-        limit.setToolTip(results.limit_words.meaning)
+        limit.setText(results.limit_description.name)
+        limit.setToolTip(results.limit_description.meaning)
         self.table.setColumnCount(len(results.samplers))
         for column, sampler in enumerate(results.samplers):
             header = QTableWidgetItem(one_line(sampler.about.label, 24))
@@ -232,7 +232,7 @@ class TermsTable(QWidget):
         if limit is None:
             word = "unknown" if self._results.samplers[column].is_users else "none"
             return Cell(word, f"{word.capitalize()}: {why_no_limit(self._results, column)}.")
-        return _measured(limit.value, limit.error, self._results.limit_words.meaning)
+        return _measured(limit.value, limit.error, self._results.limit_description.meaning)
 
     def _distance(self, name: str, column: int) -> Cell:
         assert self._results is not None

@@ -32,9 +32,9 @@ from app.widgets.widgets import heading, side_by_side
 from core.data import (
     MOST_COMPONENTS,
     Fit,
-    Fitted,
+    FitRequest,
+    FittedPrior,
     Layout,
-    Order,
     Table,
     best,
     content_of,
@@ -71,7 +71,7 @@ class DataDialog(QDialog):
     """
 
     fitted = Signal(object)
-    """A Fitted, to be accepted or refused."""
+    """A FittedPrior, to be accepted or refused."""
 
     def __init__(self, parent: QWidget, path: Path, seed: int) -> None:
         super().__init__(parent, windowTitle="Prior from data")
@@ -174,7 +174,7 @@ class DataDialog(QDialog):
             self._show_table(item)
         elif isinstance(item, Fit):
             self._status.setText(f"Fitting … K = {item.components}: BIC {item.bic:.1f}")
-        elif isinstance(item, Fitted):
+        elif isinstance(item, FittedPrior):
             self._set_busy(False)
             self.fitted.emit(item)
 
@@ -276,12 +276,12 @@ class DataDialog(QDialog):
 
     # Fitting
 
-    def _order(self, table: Table) -> Order:
+    def _order(self, table: Table) -> FitRequest:
         """What is asked for now."""
         chosen = tuple(index for index, chip in enumerate(self.columns) if chip.isChecked())
         count = self.components.value()
         counts = (count,) if count else tuple(range(1, MOST_COMPONENTS + 1))
-        return Order(table, chosen, self.standardise.isChecked(), self.gaps.isChecked(), counts, self._seed)
+        return FitRequest(table, chosen, self.standardise.isChecked(), self.gaps.isChecked(), counts, self._seed)
 
     def _check(self) -> None:
         """Say at once what cannot be fitted; a fit of anything else is given up."""
@@ -375,7 +375,7 @@ def _read(path: Path, content: bytes | None, asked: Layout) -> Iterator[object]:
     yield from read_steps(path, content, asked)
 
 
-def _fit(order: Order) -> Iterator[object]:
+def _fit(order: FitRequest) -> Iterator[object]:
     """Every fit, and at last the best one with what it was made from."""
     points, found = order.points(), []
     for fit in fits(points, order.counts, order.seed):

@@ -19,7 +19,7 @@ from app.settings import Settings
 from app.widgets.banner import Banner
 from app.widgets.top_bar import TopBar
 from app.widgets.user_text import auto_text, button_text
-from core.data import Fitted
+from core.data import FittedPrior
 from core.errors import ScenarioError
 from core.scenario.builtin import builtin_scenarios, load_builtin, new_scenario
 from core.scenario.edits import Edit
@@ -183,7 +183,7 @@ class Files(QObject):
             if task not in self._tasks:
                 task.deleteLater()
 
-    def _take_fit(self, fitted: Fitted, seen: Revision) -> None:
+    def _take_fit(self, fitted: FittedPrior, seen: Revision) -> None:
         if self._data is None:
             return
         try:

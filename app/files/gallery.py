@@ -27,7 +27,7 @@ from app.files.thumbnail import thumbnail
 from app.theme import theme
 from app.widgets.user_text import plain_label, rich_text
 from app.widgets.widgets import heading
-from core.scenario.builtin import Entry, gallery, load_builtin
+from core.scenario.builtin import GalleryEntry, gallery, load_builtin
 
 _COLUMNS = 3
 _CARD, _PICTURE = QSize(288, 256), QSize(264, 132)
@@ -46,7 +46,7 @@ _ARROWS = {
 class Card(QPushButton):
     """One scenario."""
 
-    def __init__(self, entry: Entry) -> None:
+    def __init__(self, entry: GalleryEntry) -> None:
         super().__init__(objectName="sample", accessibleName=entry.name, accessibleDescription=entry.sentence)
         self.entry = entry
         self.setFixedSize(_CARD)

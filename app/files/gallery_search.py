@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from core.scenario.builtin import Entry
+from core.scenario.builtin import GalleryEntry
 
 _NOT_FOUND, _BEGINS_TEXT, _SHORT_BEGINS_TITLE, _IN_TEXT, _BEGINS_TITLE, _IN_TITLE = range(6)
 """How well an entry has a word: as the beginning of one of its words or as one of them, in its texts or its title."""
@@ -13,7 +13,7 @@ _SHORT = 3
 """So short a word says little as a beginning: "no" is not meant for "noise"."""
 
 
-def matching(entries: Sequence[Entry], typed: str) -> list[Entry]:
+def matching(entries: Sequence[GalleryEntry], typed: str) -> list[GalleryEntry]:
     """Return the entries that have every typed word or a word that begins so; all of them where nothing is typed.
 
     An entry is as good as its worst word is found, then its next; of equals, those come first whose title has the
@@ -25,7 +25,7 @@ def matching(entries: Sequence[Entry], typed: str) -> list[Entry]:
     return [entry for _, entry in sorted(found, key=lambda pair: pair[0], reverse=True)]
 
 
-def _rank(entry: Entry, words: Sequence[str]) -> tuple[list[int], int]:
+def _rank(entry: GalleryEntry, words: Sequence[str]) -> tuple[list[int], int]:
     """How well an entry has the words: that of each, the worst first, and how early its title has all as they stand."""
     name = _words(entry.name)
     title, texts = {*name, *_words(entry.key)}, {*_words(entry.group), *_words(entry.sentence)}

@@ -18,7 +18,7 @@ from core.scenario.scenario import Scenario
 
 def offered(scenario: Scenario) -> dict[str, About]:
     """Every sampler that a scenario may name, by that name: the registered ones, then its own."""
-    own = {sampler.about.key: sampler.about for sampler in scenario.line_up(with_idle=True)}
+    own = {sampler.about.key: sampler.about for sampler in scenario.build_samplers(with_idle=True)}
     return {key: sampler.about for key, sampler in SAMPLERS.items()} | own
 
 

@@ -19,7 +19,7 @@ from app.problem.title import WordsEditor
 from app.widgets.fields import Section, Slid
 from app.widgets.user_text import plain_label
 from core.errors import ScenarioError
-from core.matrices import MatrixPlace
+from core.matrices import MatrixField
 from core.scenario.edits import Edit, Patch, blamed, difference, patched, with_dimension
 from core.scenario.plane_edits import Grip
 from core.scenario.scenario import Scenario
@@ -207,7 +207,7 @@ class ProblemEditor(QScrollArea):
         self.show_error(error)
         self.refused.emit()
 
-    def edit_matrix(self, place: MatrixPlace) -> None:
+    def edit_matrix(self, place: MatrixField) -> None:
         """Open the matrix editor; what is still being typed is an edit before."""
         from app.problem.matrix.dialog import MatrixDialog, matrix_title
 

@@ -16,7 +16,7 @@ from app.widgets.cells import is_separated
 from app.widgets.fields import NumberTable, Section, Slid, read, write
 from app.widgets.user_text import plain_label
 from app.widgets.widgets import side_by_side, subscript
-from core.matrices import MatrixPlace, judge_measurement, with_measurement_block
+from core.matrices import MatrixField, judge_measurement, with_measurement_block
 from core.scenario.edits import with_drawn_value
 from core.scenario.scenario import Scenario
 from core.scenario.schema import Matrix
@@ -27,7 +27,7 @@ class MeasurementEditor(Section):
     """H and y as one table, and the noise; of a large H there is a summary."""
 
     matrix_wanted = Signal(object)
-    """The MatrixPlace of H: the user wants to edit it as a grid."""
+    """The MatrixField of H: the user wants to edit it as a grid."""
 
     def __init__(self) -> None:
         super().__init__("measurement", "Measurement   y = H x + σ_y n")
@@ -37,7 +37,7 @@ class MeasurementEditor(Section):
         self.table.edited.connect(self._edit_cell)
         self.table.pasted.connect(self._paste)
         self.edit_matrix = MatrixButton("Edit H as a matrix: paste, fill, import")
-        self.edit_matrix.clicked.connect(lambda _: self.matrix_wanted.emit(MatrixPlace("measurement")))
+        self.edit_matrix.clicked.connect(lambda _: self.matrix_wanted.emit(MatrixField("measurement")))
         self.top.addWidget(self.edit_matrix)
         self.summary = plain_label(wordWrap=True, visible=False)
         self.summary.setProperty("role", "muted")

@@ -28,7 +28,7 @@ from app.widgets.fields import (
 from app.widgets.widgets import side_by_side
 from core.errors import ScenarioError
 from core.matrices import (
-    MatrixPlace,
+    MatrixField,
     MixtureColumn,
     Verdict,
     covariance_of,
@@ -56,7 +56,7 @@ class MixtureEditor(Section):
     """The user wants the mixture fitted to points from a file."""
 
     matrix_wanted = Signal(object)
-    """The MatrixPlace of a covariance that the user wants to edit as a grid."""
+    """The MatrixField of a covariance that the user wants to edit as a grid."""
 
     TITLES = ("weight", "mean", "covariance")
 
@@ -154,7 +154,7 @@ class MixtureEditor(Section):
         return [(row[:_BUTTON], matrix) for row, matrix in zip(self.table.texts(), self._matrices, strict=True)]
 
     def _open(self, row: int) -> None:
-        self.matrix_wanted.emit(MatrixPlace(self.key, row))  # type: ignore[arg-type]
+        self.matrix_wanted.emit(MatrixField(self.key, row))  # type: ignore[arg-type]
 
     def _open_summary(self, row: int, column: int) -> None:
         """What is not typed in its cell is edited as a matrix."""

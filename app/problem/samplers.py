@@ -116,7 +116,7 @@ class SamplerEditor(Section):
         self._scenario = scenario
         self._order = list(scenario.run.samplers)
         self._tables = {name: dict(table) for name, table in scenario.samplers.items()}
-        used = {sampler.about.key: sampler for sampler in scenario.line_up(with_idle=True)}
+        used = {sampler.about.key: sampler for sampler in scenario.build_samplers(with_idle=True)}
         self._samplers = {}
         for key, sampler in SAMPLERS.items():
             self._samplers[key] = used.get(key, sampler)

@@ -75,7 +75,7 @@ class AimBox(QWidget):
 def _without_measurement(scenario: Scenario) -> list[About]:
     """The samplers that need a measurement, of those that run."""
     nothing = Measurement.none(scenario.problem().prior)
-    return [sampler.about for sampler in scenario.line_up() if sampler.obstacle(nothing) is not None]
+    return [sampler.about for sampler in scenario.build_samplers() if sampler.obstacle(nothing) is not None]
 
 
 def _left_out(scenario: Scenario) -> str:

@@ -17,7 +17,7 @@ from app.widgets.controls import ComboBox
 from app.widgets.keys import Key
 from app.widgets.segments import Segments
 from app.widgets.user_text import plain_label
-from core.problem.schedule import Schedule, same_moment
+from core.problem.schedule import Schedule, matching_time
 from core.simulation.pace import in_words
 from core.text.number_format import number
 
@@ -108,7 +108,7 @@ class Player(QObject):
         if self.is_playing or self.schedule is None:
             return 0
         t, own = self._anchor or (self.last - round(self._wanted), self.schedule)
-        return schedule.steps - same_moment(t, own, schedule)
+        return schedule.steps - matching_time(t, own, schedule)
 
     def _drop_anchor(self) -> None:
         """Remember where the user has left the cursor, before it goes elsewhere by itself."""

@@ -42,7 +42,7 @@ class Asymptote(NamedTuple):
     """Standard error of the samples and error of the quadrature together."""
 
 
-class LimitWords(NamedTuple):
+class LimitDescription(NamedTuple):
     """How the limit is named where it is shown: more steps of the same schedule need not lead to it."""
 
     name: str
@@ -51,7 +51,7 @@ class LimitWords(NamedTuple):
     """One sentence."""
 
 
-def limit_words(schedule: Schedule, kind: str) -> LimitWords:
+def limit_description(schedule: Schedule, kind: str) -> LimitDescription:
     """Return the name of a schedule's limit and its meaning.
 
     Only the schedule ``etc`` keeps ``abar_1 = 1 - delta`` while its other steps vanish as T grows: there the limit
@@ -63,13 +63,15 @@ def limit_words(schedule: Schedule, kind: str) -> LimitWords:
     """
     fixed = f"ᾱ₁ = {float(schedule.alpha_bar[1]):.6g}"
     if kind == "etc":
-        return LimitWords("T → ∞, ᾱ₁ fixed", f"What the mismatch at t = 1 tends to as T → ∞; {fixed} = 1 − δ stays.")
+        return LimitDescription(
+            "T → ∞, ᾱ₁ fixed", f"What the mismatch at t = 1 tends to as T → ∞; {fixed} = 1 − δ stays."
+        )
     meaning = f"What the mismatch at t = 1 tends to as the steps are refined without end while {fixed} stays; "
     other = {
         "linear": "not the limit of larger T, which leaves the linear schedule's steps as large as they are.",
         "cosine": "not the limit of larger T, which moves the cosine schedule's ᾱ₁ towards 1.",
     }
-    return LimitWords("steps → 0, ᾱ₁ fixed", meaning + other[kind])
+    return LimitDescription("steps → 0, ᾱ₁ fixed", meaning + other[kind])
 
 
 def no_asymptote(sampler: Sampler) -> str | None:

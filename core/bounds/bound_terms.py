@@ -128,7 +128,7 @@ def accumulate(
         t of a frame that is complete: T, T - 1, ..., 0.
     """
     parts = [
-        _Part(view, rows, own, shifts)
+        _TermsGroup(view, rows, own, shifts)
         for view, rows, own, shifts in _views(problem, schedule, samplers, terms, paths, seed, watch)
     ]
     for part in parts:
@@ -166,7 +166,7 @@ def _views(
 
 
 @dataclass(eq=False)
-class _Part:
+class _TermsGroup:
     """One view, the rows of the terms that it fills, and how far it is."""
 
     view: TermsView

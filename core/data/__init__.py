@@ -7,7 +7,7 @@ from core.data.array import parse_npy, table_of
 from core.data.file import MOST_BYTES, content_of, is_array, parse, read_steps, read_table
 from core.data.fit import MOST_COMPONENTS, Fit, best, fits
 from core.data.layout import DECIMALS, GUESSED, SEPARATORS, THOUSANDS, Layout
-from core.data.prior import Fitted, Order
+from core.data.prior import FitRequest, FittedPrior
 from core.data.table import Points, Table
 from core.data.text import parse_bytes, parse_csv
 
@@ -19,9 +19,9 @@ __all__ = [
     "SEPARATORS",
     "THOUSANDS",
     "Fit",
-    "Fitted",
+    "FitRequest",
+    "FittedPrior",
     "Layout",
-    "Order",
     "Points",
     "Table",
     "best",

@@ -18,7 +18,7 @@ _MOST_SHOWN = 1000
 
 @final
 @dataclass(frozen=True)
-class Order:
+class FitRequest:
     """What is to be fitted: which columns of which table, and how."""
 
     table: Table
@@ -49,7 +49,7 @@ class Order:
         self.check()
         return self.table.points(self.columns, standardised=self.standardised, gaps=self.gaps)
 
-    def fitted(self, fit: Fit, points: Points) -> Fitted:
+    def fitted(self, fit: Fit, points: Points) -> FittedPrior:
         """A fit to these points, as one of this order."""
         names = [self.table.name(index) for index in self.columns]
         details = f"Columns: {', '.join(names)}"
@@ -57,12 +57,12 @@ class Order:
             details += ", each shifted and scaled to mean 0, standard deviation 1"
         if left := len(self.table.values) - len(points):
             details += f"; {left:,} row{'s' if left > 1 else ''} without a number left out"
-        return Fitted(fit, points, self.table.source, f"{details}.")
+        return FittedPrior(fit, points, self.table.source, f"{details}.")
 
 
 @final
 @dataclass(frozen=True)
-class Fitted:
+class FittedPrior:
     """A fit and what it was made from."""
 
     fit: Fit

@@ -54,7 +54,7 @@ _BLOCK = 20_000
 """Records between two reports of how far it is."""
 _SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
 
-Placed: TypeAlias = tuple[int, list[str]]
+NumberedRecord: TypeAlias = tuple[int, list[str]]
 """The line in which a record begins, and its cells."""
 
 
@@ -106,7 +106,7 @@ def _refusal(line: int, reason: str) -> ScenarioError:
     return ScenarioError("", f"line {line}", reason)
 
 
-def _records(lines: _Lines, separator: str) -> Iterator[Placed]:
+def _records(lines: _Lines, separator: str) -> Iterator[NumberedRecord]:
     """The records of a text; those without a filled cell are left out.
 
     Raises:
@@ -145,9 +145,9 @@ class _Text:
                 return found[1]
         return guess_separator(lambda separator: [record for _, record in self.sample(separator, strict=False)])
 
-    def sample(self, separator: str, *, strict: bool = True) -> list[Placed]:
+    def sample(self, separator: str, *, strict: bool = True) -> list[NumberedRecord]:
         """The first records; where not strict, those before the first error."""
-        found: list[Placed] = []
+        found: list[NumberedRecord] = []
         try:
             for placed in islice(_records(_Lines(self.content, self.encoding, separator), separator), _SAMPLE):
                 found.append(placed)  # noqa: PERF402 - keeps what came before an error
@@ -244,7 +244,7 @@ class _Parser:
 
     # Above the points
 
-    def _take_names(self, lines: _Lines, records: Iterator[Placed]) -> Iterator[Placed]:
+    def _take_names(self, lines: _Lines, records: Iterator[NumberedRecord]) -> Iterator[NumberedRecord]:
         """Skip what stands above the first point, name the columns, and return the rest."""
         for place, _ in islice(records, self._titles):
             lines.skipped.append((f"line without {self._width} cells", place, ""))

@@ -78,7 +78,7 @@ class SampleMetrics:
 
 
 @torch.no_grad()
-def closeness(
+def sample_metrics(
     problem: Problem, abar: float, particles: Tensor, *, seed: int, law: tuple[Tensor, Tensor] | None = None
 ) -> SampleMetrics:
     """Compare one sampler's particles with the target at one noise level; see :class:`ExactSamples` for several.

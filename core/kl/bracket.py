@@ -116,7 +116,7 @@ class Bracket:
         Args:
             planned: rounds in all, among which the risk is shared out.
         """
-        sure, upper = sure_of_all(planned), self.upper
+        sure, upper = joint_z_score(planned), self.upper
         np.fmax(self.low, self.lower.value - sure * self.lower.error, out=self.low)
         np.fmin(self.high, upper.value + sure * upper.error, out=self.high)
         self.rounds += 1
@@ -155,7 +155,7 @@ class Bracket:
             self.notes[row].append(sentence)
 
 
-def sure_of_all(rounds: int) -> float:
+def joint_z_score(rounds: int) -> float:
     """Return how many standard errors each of some rounds needs, for all together to be as sure as one with three."""
     normal = NormalDist()
     return -normal.inv_cdf(normal.cdf(-SURE) / rounds)

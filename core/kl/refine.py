@@ -31,7 +31,7 @@ from core.kl.partition import (
     density_ratio,
     fitted,
 )
-from core.kl.upper_bounds import Control, Gap, log_mean_kernel, walk
+from core.kl.upper_bounds import Control, LogRatio, draw_forward_paths, log_mean_kernel
 from core.problem.mixture import GaussianMixture
 from core.problem.problem import Level, Problem
 from core.problem.schedule import Schedule
@@ -110,7 +110,7 @@ def refine(
     Yields:
         How many rounds are complete, after less than 0.15 s of work each.
     """
-    choices: dict[_Place, _Choice] | None = None
+    choices: dict[_Slot, _Choice] | None = None
     for index in range(rounds + 1):
         if bracket.rounds and bracket.settled(target_error):
             return
@@ -125,7 +125,7 @@ def refine(
         yield bracket.rounds
 
 
-_Place: TypeAlias = tuple[int, int]
+_Slot: TypeAlias = tuple[int, int]
 """A sampler and a t."""
 
 
@@ -160,14 +160,14 @@ class _Round:
         *,
         sizes: Sizes,
         seed: Sequence[int],
-        choices: dict[_Place, _Choice] | None,
+        choices: dict[_Slot, _Choice] | None,
         last: bool,
     ) -> None:
         self.problem, self.schedule, self.samplers, self.bracket = problem, schedule, samplers, bracket
         self.sizes, self.is_pilot, self.is_last = sizes, choices is None, last
         self.times = [t for t in bracket.times if t > 0 or not problem.target.is_singular]
-        self.before = choices or {place: _Choice(self._later(place[1])) for place in self._places()}
-        self.after = {place: _Choice([], measured=choice.measured) for place, choice in self.before.items()}
+        self.before = choices or {slot: _Choice(self._later(slot[1])) for slot in self._slots()}
+        self.after = {slot: _Choice([], measured=choice.measured) for slot, choice in self.before.items()}
         """What the next round should go by; the last round chooses nothing."""
         seeds = np.random.SeedSequence(seed).generate_state(4, np.uint64) >> 1
         generators = (torch.Generator().manual_seed(int(one)) for one in seeds)
@@ -176,15 +176,15 @@ class _Round:
         self.seen = problem.measurement.measured_basis
         self.width = points_at_once(problem)
         self.particles = _GROUPS * max(1, sizes.particles // _GROUPS)
-        self.gaps: dict[_Place, dict[int, Gap]] = {place: {} for place in self._places()}
+        self.log_ratios: dict[_Slot, dict[int, LogRatio]] = {slot: {} for slot in self._slots()}
         """By u: the upper bound, point by point; u = T is by paths."""
-        self.wanted: dict[_Place, Tensor] = {}
+        self.wanted: dict[_Slot, Tensor] = {}
         """Counts of exact draws in the partition's bins."""
-        self.control: dict[_Place, Control] = {}
-        self.measured: dict[_Place, Estimate] = {}
+        self.control: dict[_Slot, Control] = {}
+        self.measured: dict[_Slot, Estimate] = {}
         self.diverged = [False for _ in samplers]
 
-    def _places(self) -> Iterator[_Place]:
+    def _slots(self) -> Iterator[_Slot]:
         return ((row, t) for t in self.times for row in range(len(self.samplers)))
 
     def _start(self) -> GaussianMixture:
@@ -207,11 +207,11 @@ class _Round:
         """Do it; leave what the next round should go by in ``after``."""
         if self.is_pilot:
             laws = yield from measured_laws(self.problem, self.schedule, self.samplers, self.times)
-            for place, law in laws.items():
-                self.after[place].measured = law
+            for slot, law in laws.items():
+                self.after[slot].measured = law
         stops = {(t, u) for (_, t), choice in self.before.items() for u in self._handovers(choice)}
         points, paths, _ = self.sizes
-        self.walks = yield from walk(
+        self.forward = yield from draw_forward_paths(
             self.problem,
             self.schedule,
             self.samplers,
@@ -224,18 +224,18 @@ class _Round:
         last = self.schedule.steps
         for t in self.times:
             yield from self._draw_exactly(t)
-            for row, log_weight in enumerate(self.walks.log_weight[t, last]):
-                gap = self.gaps[row, t][last] = self.walks.gap(t, log_weight.unsqueeze(0))
-                self._write(self.bracket.paths, (row, t), gap.mean(self.control.get((row, t))))
+            for row, log_weight in enumerate(self.forward.log_weight[t, last]):
+                log_ratio = self.log_ratios[row, t][last] = self.forward.log_ratio(t, log_weight.unsqueeze(0))
+                self._write(self.bracket.paths, (row, t), log_ratio.mean(self.control.get((row, t))))
         yield from self._descend()
-        for place in () if self.is_last else self._places():
-            self._choose_upper(place)
+        for slot in () if self.is_last else self._slots():
+            self._choose_upper(slot)
         if not self.is_pilot:
             self._explain()
 
-    def _write(self, table: Estimates, place: _Place, estimate: Estimate) -> None:
+    def _write(self, table: Estimates, slot: _Slot, estimate: Estimate) -> None:
         if not self.is_pilot:
-            table.write(place[0], self.bracket.times.index(place[1]), estimate)
+            table.write(slot[0], self.bracket.times.index(slot[1]), estimate)
 
     def _draw_exactly(self, t: int) -> Work[None]:
         """Draw from the target at t, for bins and for the means of the fitted ratios."""
@@ -253,16 +253,19 @@ class _Round:
                 at = ratio if same else (yield from at_all(choice.partition.coordinates, draws, self.width))
                 self.wanted[row, t] = choice.partition.count(at)
                 spread, mean = torch.std_mean(ratio)
-                at_points = choice.slope * (choice.ratio(self.walks.points[t])[0] - mean)
+                at_points = choice.slope * (choice.ratio(self.forward.points[t])[0] - mean)
                 error = abs(choice.slope) * float(spread) / math.sqrt(ratio.numel())
                 self.control[row, t] = Control(at_points, error)
 
-    def _choose_upper(self, place: _Place) -> None:
+    def _choose_upper(self, slot: _Slot) -> None:
         """The u with the lowest limit of those tried, and its neighbours, for the next round to compare it with."""
-        (_, t), last, gaps, choice = place, self.schedule.steps, self.gaps[place], self.after[place]
-        shared = min(len(gap.at_points) for gap in gaps.values())
-        ratio = choice.ratio(self.walks.points[t])[0] if choice.ratio else torch.zeros(self.sizes.points)
-        limits = {u: _limit(Gap(gap.at_points[:shared] - ratio[:shared], gap.shares).mean()) for u, gap in gaps.items()}
+        (_, t), last, log_ratios, choice = slot, self.schedule.steps, self.log_ratios[slot], self.after[slot]
+        shared = min(len(log_ratio.at_points) for log_ratio in log_ratios.values())
+        ratio = choice.ratio(self.forward.points[t])[0] if choice.ratio else torch.zeros(self.sizes.points)
+        limits = {
+            u: _limit(LogRatio(log_ratio.at_points[:shared] - ratio[:shared], log_ratio.shares).mean())
+            for u, log_ratio in log_ratios.items()
+        }
         best = min(limits, key=limits.__getitem__)
         choice.by_kernels = best < last
         allowed = self._later(t)
@@ -270,8 +273,8 @@ class _Round:
             where = allowed.index(best) if best < last else len(allowed) - 1
             near = allowed[max(0, where - 1) : where + 2]
             choice.handovers = sorted(near, key=lambda u: u != allowed[where])
-        gap = gaps[best].at_points
-        both = torch.stack([gap, ratio[: len(gap)]]).cov()
+        log_ratio = log_ratios[best].at_points
+        both = torch.stack([log_ratio, ratio[: len(log_ratio)]]).cov()
         slope = float(both[0, 1] / both[1, 1])
         choice.slope = slope if math.isfinite(slope) else 0.0
 
@@ -315,19 +318,19 @@ class _Round:
     def _average_kernels(self, row: int, u: int, kernel: Kernel) -> Work[None]:
         """Let every path that hands over at u end in the mean kernel of the particles at u + 1."""
         for t in self.times:
-            choice, place = self.before[row, t], (row, t)
+            choice, slot = self.before[row, t], (row, t)
             if u not in self._handovers(choice):
                 continue
             chosen = u == choice.handovers[0]
             count = self.sizes.points if chosen or self.is_pilot else -(-self.sizes.points // _COMPARED)
             some = slice(count * self.sizes.paths)
-            weight, ends = self.walks.log_weight[t, u][row, some], self.walks.ends[t, u][:, some]
+            weight, ends = self.forward.log_weight[t, u][row, some], self.forward.ends[t, u][:, some]
             if bool(weight.isneginf().all()):
                 continue
             density = yield from log_mean_kernel(ends, kernel.mean, kernel.variance, self.basis, _GROUPS)
-            gap = self.gaps[place][u] = self.walks.gap(t, weight + density)
+            log_ratio = self.log_ratios[slot][u] = self.forward.log_ratio(t, weight + density)
             if chosen:
-                self._write(self.bracket.kernels, place, gap.mean(self.control.get(place)))
+                self._write(self.bracket.kernels, slot, log_ratio.mean(self.control.get(slot)))
                 self.bracket.by_kernels[row, self.bracket.times.index(t)] = choice.by_kernels
 
     def _compare(self, t: int, clouds: Sequence[Tensor], densities: Sequence[Density | None]) -> Work[None]:
@@ -335,23 +338,23 @@ class _Round:
         target = self._target(t)
         wanted = None if self.is_last else target.sample(self.particles, self.piloting)
         for row, (cloud, density) in enumerate(zip(clouds, densities, strict=True)):
-            place = row, t
+            slot = row, t
             if density:
-                self._write(self.bracket.reverse, place, density.reverse_kl(target, cloud[:, : len(density.log)]))
-            choice = self.before[place]
+                self._write(self.bracket.reverse, slot, density.reverse_kl(target, cloud[:, : len(density.log)]))
+            choice = self.before[slot]
             if choice.by_measured:
-                self._write(self.bracket.lower, place, self.measured[place])
-            elif choice.partition and place in self.wanted:
+                self._write(self.bracket.lower, slot, self.measured[slot])
+            elif choice.partition and slot in self.wanted:
                 at = yield from at_all(choice.partition.coordinates, cloud, self.width)
-                self._write(self.bracket.lower, place, binned_kl(self.wanted[place], choice.partition.count(at)))
+                self._write(self.bracket.lower, slot, binned_kl(self.wanted[slot], choice.partition.count(at)))
             if wanted is not None:
-                yield from self._choose_lower(place, target, wanted, cloud[:, cloud.isfinite().all(0)])
+                yield from self._choose_lower(slot, target, wanted, cloud[:, cloud.isfinite().all(0)])
 
-    def _choose_lower(self, place: _Place, target: GaussianMixture, wanted: Tensor, cloud: Tensor) -> Work[None]:
+    def _choose_lower(self, slot: _Slot, target: GaussianMixture, wanted: Tensor, cloud: Tensor) -> Work[None]:
         """Fit a ratio to the particles, and find what tells them best from exact draws."""
-        choice, promise = self.after[place], -math.inf
+        choice, promise = self.after[slot], -math.inf
         if cloud.shape[1] > _FEWEST:
-            at_start = place[1] == self.schedule.steps
+            at_start = slot[1] == self.schedule.steps
             law = self._start() if at_start else (yield from fitted(target, cloud))
             choice.ratio = density_ratio(target, law)
             plane = self.basis[:, sorted({0, min(self.rank, len(self.basis) - 1)})].mT

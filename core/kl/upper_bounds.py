@@ -43,7 +43,7 @@ class Control:
 
 @final
 @dataclass(frozen=True, eq=False)
-class Gap:
+class LogRatio:
     """``log q_t - log p_t`` at points of ``Q_{t|y}``, log p_t too low on average."""
 
     at_points: Tensor
@@ -59,18 +59,18 @@ class Gap:
         """
         if not bool(self.at_points.isfinite().all()):
             return Estimate(math.inf, 0.0)
-        gap, variance = self.at_points, 0.0
+        ratio, variance = self.at_points, 0.0
         if control:
-            gap, variance = gap - control.at_points[: len(gap)], control.error**2
-        variance += float(gap.var()) / len(gap)
+            ratio, variance = ratio - control.at_points[: len(ratio)], control.error**2
+        variance += float(ratio.var()) / len(ratio)
         if len(self.shares) > 1:
             variance += float(self.shares.var()) / len(self.shares)
-        return Estimate(float(gap.mean()), math.sqrt(variance))
+        return Estimate(float(ratio.mean()), math.sqrt(variance))
 
 
 @final
 @dataclass(eq=False)
-class Walks:
+class ForwardPaths:
     """Paths drawn forward from points of ``Q_{t|y}``, as many from each, for several t."""
 
     paths: int
@@ -84,7 +84,7 @@ class Walks:
     log_weight: dict[tuple[int, int], Tensor] = field(default_factory=dict)
     """(samplers, n M) by t and u: the logarithm of the product up to u; up to T with ``p_T``."""
 
-    def gap(self, t: int, log_density: Tensor) -> Gap:
+    def log_ratio(self, t: int, log_density: Tensor) -> LogRatio:
         """``log q_t - log p_t`` at the first points from t, by the paths' products with ``p_u``.
 
         Args:
@@ -95,10 +95,10 @@ class Walks:
         each = log_density.view(len(log_density), -1, self.paths).logsumexp(2) - math.log(self.paths)
         together = each.logsumexp(0) - math.log(len(each))
         shares = (each - together).exp().mean(1)
-        return Gap(self.log_target[t][: len(together)] - together, shares)
+        return LogRatio(self.log_target[t][: len(together)] - together, shares)
 
 
-def walk(
+def draw_forward_paths(
     problem: Problem,
     schedule: Schedule,
     samplers: Sequence[Sampler],
@@ -108,7 +108,7 @@ def walk(
     points: int,
     paths: int,
     generator: torch.Generator,
-) -> Work[Walks]:
+) -> Work[ForwardPaths]:
     """Draw paths from every t of ``starts`` at once, in float64, and weigh them by every sampler.
 
     Args:
@@ -121,7 +121,7 @@ def walk(
         paths: M, from each point.
         generator: of points and paths.
     """
-    walks, rising, size = Walks(paths), sorted(starts), points * paths
+    walks, rising, size = ForwardPaths(paths), sorted(starts), points * paths
     at = torch.empty(problem.prior.dimension, 0, dtype=torch.float64)
     log_weight = torch.empty(len(samplers), 0, dtype=torch.float64)
     for index, t in enumerate(rising):

@@ -3,10 +3,8 @@
 Import everything from here.
 """
 
-from core.matrices.file import read_matrix
-from core.matrices.patterns import COVARIANCES, MEASUREMENTS, Parameter, Pattern
-from core.matrices.place import (
-    MatrixPlace,
+from core.matrices.edits import (
+    MatrixField,
     MixtureColumn,
     block_for,
     covariance_of,
@@ -15,6 +13,8 @@ from core.matrices.place import (
     with_component_block,
     with_measurement_block,
 )
+from core.matrices.file import read_matrix
+from core.matrices.patterns import COVARIANCES, MEASUREMENTS, Parameter, Pattern
 from core.matrices.text import MOST_SIDE, Rows, parse_matrix, parse_readings, parse_vector
 from core.matrices.verdict import Verdict, judge_covariance, judge_measurement
 
@@ -22,7 +22,7 @@ __all__ = [
     "COVARIANCES",
     "MEASUREMENTS",
     "MOST_SIDE",
-    "MatrixPlace",
+    "MatrixField",
     "MixtureColumn",
     "Parameter",
     "Pattern",

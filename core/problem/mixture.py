@@ -94,7 +94,7 @@ class Curvature:
         self._own_within = along.mT @ stretched
         """(K, r, r): ``B^T U_k diag(own_k) U_k^T B``."""
         self._scale = scale
-        self._blocks = [_Pulls.of(mixture, seen, block) for block in mixture.blocks(points)]
+        self._blocks = [_ComponentScores.of(mixture, seen, block) for block in mixture.blocks(points)]
         self.score = _joined([self._towards @ block.weighted.flatten(-3, -2) for block in self._blocks])
         """(d, N)."""
 
@@ -104,7 +104,7 @@ class Curvature:
         pairs = zip(self._blocks, torch.split(coordinates, widths, dim=-1), strict=True)
         return _joined([self._apply(block, part) for block, part in pairs])
 
-    def _apply(self, block: _Pulls, coordinates: Tensor) -> Tensor:
+    def _apply(self, block: _ComponentScores, coordinates: Tensor) -> Tensor:
         coordinates = coordinates.unsqueeze(-3)
         lengths = (block.centred * coordinates).sum(-2, keepdim=True)
         bent = (self._towards @ (block.weighted * lengths).flatten(-3, -2)).mul_(self._scale)
@@ -115,13 +115,13 @@ class Curvature:
         """(r, r, N): ``B^T A B``."""
         return _joined([self._within(block) for block in self._blocks])
 
-    def _within(self, block: _Pulls) -> Tensor:
+    def _within(self, block: _ComponentScores) -> Tensor:
         spread = torch.einsum("...kin,...kjn->...ijn", block.weight * block.centred, block.centred)
         scale = torch.as_tensor(self._scale, dtype=spread.dtype).unsqueeze(-1)
         return scale * spread + torch.einsum("...kn,...kij->...ijn", block.weight.squeeze(-2), self._own_within)
 
 
-class _Pulls(NamedTuple):
+class _ComponentScores(NamedTuple):
     """What the components make of a block of points."""
 
     weight: Tensor

@@ -70,7 +70,7 @@ class Schedule:
         return _fixed(np.concatenate([[1.0], np.cumprod(self.alpha)]))
 
 
-def same_moment(t: int, old: Schedule, new: Schedule) -> int:
+def matching_time(t: int, old: Schedule, new: Schedule) -> int:
     """Return the t of a schedule that means what t means in another.
 
     The start T stays T, t = 1, where results are stated, stays 1, and the end stays 0; any other has the nearest

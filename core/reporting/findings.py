@@ -25,7 +25,7 @@ COLUMNS = ("kl", *TERMS, "observed_mismatch")
 Column: TypeAlias = NDArray[np.float64]
 
 
-class _Gap(NamedTuple):
+class _Unknown(NamedTuple):
     """Numbers that are unknown, and why."""
 
     columns: Sequence[str]
@@ -97,16 +97,16 @@ class Findings:
             self.notes.append(f"all: its code stopped, so that nothing is known: {self.fault}")
             return
         steps = results.schedule.steps
-        gaps = list(_gaps(results, index))
+        unknowns = list(_unknowns(results, index))
         for name in COLUMNS:
-            first = min((gap.frame for gap in gaps if name in gap.columns), default=steps + 1)
+            first = min((unknown.frame for unknown in unknowns if name in unknown.columns), default=steps + 1)
             lost = np.flatnonzero(~np.isfinite(self.value[name][:first]))
             if lost.size:
                 t = steps - int(lost[0])
                 is_infinite = name == "kl" and results.kl.at(index, int(lost[0])) == INFINITE
                 note = f"kl: {WHY_INFINITE}" if is_infinite else f"{name}: beyond double precision from t = {t} down"
-                gaps.append(_Gap([name], int(lost[0]), note))
-        for columns, frame, note in gaps:
+                unknowns.append(_Unknown([name], int(lost[0]), note))
+        for columns, frame, note in unknowns:
             for name in columns:
                 self.value[name][frame:] = self.error[name][frame:] = np.nan
             self.notes.append(note)
@@ -147,26 +147,26 @@ class Findings:
             "kl": self.kl[t],
             **value,
             "stderr": error,
-            "closeness": None if close is None else _closeness(close),
+            "closeness": None if close is None else _metrics_entry(close),
         }
 
 
-def _gaps(results: Results, index: int) -> Iterator[_Gap]:
+def _unknowns(results: Results, index: int) -> Iterator[_Unknown]:
     """What cannot be known of a sampler, before any of its numbers is looked at."""
     steps, diverged_at = results.schedule.steps, results.trace.diverged_at[index]
     if not results.terms.exact[index]:
         way = "lies in a bracket" if results.bracket else "is not bracketed (run.kl_rounds = 0)"
-        yield _Gap(["kl"], 0, f"kl: has no closed form, and {way}")
+        yield _Unknown(["kl"], 0, f"kl: has no closed form, and {way}")
     yield from _degeneracy(results, index)
     if results.problem.target.is_singular:
         columns = ["kl", "bound", "discretisation"]
-        yield _Gap(columns, steps, "at.0, kl, bound, discretisation: the target has no density at t = 0")
+        yield _Unknown(columns, steps, "at.0, kl, bound, discretisation: the target has no density at t = 0")
     if diverged_at is not None:
         note = f"observed_mismatch: the particles diverged at t = {diverged_at}; nothing is observed from there on"
-        yield _Gap(["observed_mismatch"], steps - diverged_at, note)
+        yield _Unknown(["observed_mismatch"], steps - diverged_at, note)
 
 
-def _degeneracy(results: Results, index: int) -> Iterator[_Gap]:
+def _degeneracy(results: Results, index: int) -> Iterator[_Unknown]:
     """Steps without variance in some direction: no path has a density any more."""
     value, steps = results.terms.value, results.schedule.steps
     infinite = np.isposinf(value["variance"][index])
@@ -178,7 +178,7 @@ def _degeneracy(results: Results, index: int) -> Iterator[_Gap]:
     lost += ["discretisation", "observed_mismatch"]  # finite, but parts of no bound
     where = "any direction" if np.isinf(value["mismatch_null"][index, frame]) else "the measured directions"
     note = f"the step from t = {steps - frame + 1} has no variance in {where}, so that paths have no density"
-    yield _Gap(lost, frame, f"{', '.join(lost)}: no path bound exists from t = {steps - frame} down: {note}")
+    yield _Unknown(lost, frame, f"{', '.join(lost)}: no path bound exists from t = {steps - frame} down: {note}")
 
 
 def findings(results: Results) -> list[Findings]:
@@ -227,7 +227,7 @@ _TITLES = {
 }
 
 
-def _closeness(close: SampleMetrics) -> dict[str, Any]:
+def _metrics_entry(close: SampleMetrics) -> dict[str, Any]:
     """How close the particles are, as the report holds it."""
 
     def entry(distance: Distance) -> dict[str, float | None]:

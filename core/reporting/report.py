@@ -69,7 +69,7 @@ def build_report(results: Results) -> dict[str, Any]:
                 else {
                     **dict(zip(("value", "stderr"), each.asymptote, strict=True)),
                     "abar_1": float(results.schedule.alpha_bar[1]),
-                    "meaning": results.limit_words.meaning,
+                    "meaning": results.limit_description.meaning,
                 },
                 "notes": each.notes,
             }

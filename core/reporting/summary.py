@@ -22,7 +22,7 @@ _ALIKE = 0.01
 
 @final
 @dataclass(frozen=True)
-class Account:
+class SamplerSummary:
     """What is known of one sampler."""
 
     label: str
@@ -50,7 +50,7 @@ class Account:
 
 @final
 @dataclass(frozen=True)
-class Place:
+class Context:
     """Where in the run, and of which problem."""
 
     t: int
@@ -66,13 +66,15 @@ def summarise(results: Results, frame: int) -> str:
     """Return the sentences for a frame of a run."""
     measurement, steps = results.problem.measurement, results.schedule.steps
     unmeasured = len(measurement.right_basis) - measurement.rank
-    place = Place(steps - frame, steps, measurement.rank, unmeasured, results.problem.target.is_singular)
+    context = Context(steps - frame, steps, measurement.rank, unmeasured, results.problem.target.is_singular)
     if frame >= results.completed:
-        return describe([], place)
+        return describe([], context)
     running = [index for index in range(len(results.samplers)) if results.fault(index) is None]
-    accounts = [_account(results, index, frame) for index in running]
-    within = [f" {each.label}’s KL and bound agree within the bound’s error." for each in accounts if each.exceeds]
-    return describe(accounts, place) + _by_kl(accounts) + _by_weights(accounts) + "".join(within) + _stopped(results)
+    summaries = [_summary_of(results, index, frame) for index in running]
+    within = [f" {each.label}’s KL and bound agree within the bound’s error." for each in summaries if each.exceeds]
+    return (
+        describe(summaries, context) + _by_kl(summaries) + _by_weights(summaries) + "".join(within) + _stopped(results)
+    )
 
 
 def _stopped(results: Results) -> str:
@@ -82,9 +84,9 @@ def _stopped(results: Results) -> str:
     return f" Stopped by a fault in its code, without any number: {faults}." if faults else ""
 
 
-def _by_kl(accounts: Sequence[Account]) -> str:
+def _by_kl(summaries: Sequence[SamplerSummary]) -> str:
     """The order of the samplers by their KL, where it is known and their bounds have another one."""
-    bounded = [each for each in accounts if math.isfinite(each.bound)]
+    bounded = [each for each in summaries if math.isfinite(each.bound)]
     for better in bounded:
         for worse in bounded:
             if better.bound > worse.bound and better.limits[1] < worse.limits[0]:
@@ -101,9 +103,9 @@ def _below(limits: tuple[float, float]) -> str:
     return number(low) if low == high else f"≤ {number(high)}" if low <= 0 else f"{number(low)} – {number(high)}"
 
 
-def _by_weights(accounts: Sequence[Account]) -> str:
+def _by_weights(summaries: Sequence[SamplerSummary]) -> str:
     """What bounds and KLs that are small may hide: modes with the wrong number of particles."""
-    wrong = [each for each in accounts if each.weights > _WRONG_WEIGHTS]
+    wrong = [each for each in summaries if each.weights > _WRONG_WEIGHTS]
     if not wrong:
         return ""
     return (
@@ -111,7 +113,7 @@ def _by_weights(accounts: Sequence[Account]) -> str:
     )
 
 
-def _account(results: Results, index: int, frame: int) -> Account:
+def _summary_of(results: Results, index: int, frame: int) -> SamplerSummary:
     value, error = (part["bound"][index, frame] for part in (results.terms.value, results.terms.error))
     parts = {name: float(results.terms.value[name][index, frame]) for name in PARTS}
     known = results.kl.at(index, frame)
@@ -124,7 +126,7 @@ def _account(results: Results, index: int, frame: int) -> Account:
         (known.low, known.high) if known.kind in {"exact", "bracket", "upper only", "lower only"} else (0.0, math.inf)
     )
     weights = _wrong_weights(results, index) if frame >= results.schedule.steps - 1 else 0.0
-    return Account(
+    return SamplerSummary(
         label, float(value), parts, float(error), kl, exceeds, limits, weights, diverged_at if reached else None
     )
 
@@ -137,41 +139,41 @@ def _wrong_weights(results: Results, index: int) -> float:
     return value if math.isfinite(value) and value - SURE * error > 2 * floor else 0.0
 
 
-def describe(accounts: Sequence[Account], place: Place) -> str:
+def describe(summaries: Sequence[SamplerSummary], context: Context) -> str:
     """Return the sentences for what is known of each sampler."""
-    if not accounts:
+    if not summaries:
         return "The terms at this t are still being computed."
-    if place.t == 0 and place.singular:
+    if context.t == 0 and context.singular:
         return "At t = 0 the target has no density, so that KL and bound are infinite; read t = 1."
-    bounded = [each for each in accounts if math.isfinite(each.bound)]
-    sentences = [_bounds(bounded, place)] if bounded else []
-    unbounded = [each.label for each in accounts if not math.isfinite(each.bound)]
+    bounded = [each for each in summaries if math.isfinite(each.bound)]
+    sentences = [_bounds(bounded, context)] if bounded else []
+    unbounded = [each.label for each in summaries if not math.isfinite(each.bound)]
     if unbounded:
         sentences.append(f"No finite bound: {', '.join(unbounded)}.")
-    diverged = [f"{each.label} at t = {each.diverged_at}" for each in accounts if each.diverged_at is not None]
+    diverged = [f"{each.label} at t = {each.diverged_at}" for each in summaries if each.diverged_at is not None]
     if diverged:
         sentences.append(f"Diverged: {', '.join(diverged)}.")
     return " ".join(sentences)
 
 
-def _bounds(accounts: Sequence[Account], place: Place) -> str:
-    worst = max(accounts, key=lambda each: each.bound)
-    if place.t == place.steps:
-        return f"At t = {place.t} nothing but the start counts: every bound is its error, {number(worst.bound)}."
+def _bounds(summaries: Sequence[SamplerSummary], context: Context) -> str:
+    worst = max(summaries, key=lambda each: each.bound)
+    if context.t == context.steps:
+        return f"At t = {context.t} nothing but the start counts: every bound is its error, {number(worst.bound)}."
     if worst.bound < ROUNDING:
         return "Nothing counts yet: every bound is zero."
     name = max(PARTS, key=lambda part: worst.parts[part])
     share = percent(min(worst.parts[name] / worst.bound, 1.0))
-    rivals = [each for each in accounts if each is not worst]
+    rivals = [each for each in summaries if each is not worst]
     if not rivals or not name.startswith("mismatch"):
-        alike = [each for each in accounts if each.bound >= (1 - _ALIKE) * worst.bound]
-        return _largest_term(alike, bool(rivals) and len(alike) == len(accounts), f"{share} of", _words(name, place))
+        alike = [each for each in summaries if each.bound >= (1 - _ALIKE) * worst.bound]
+        return _largest_term(alike, bool(rivals) and len(alike) == len(summaries), f"{share} of", _words(name, context))
     imperfect = [each for each in rivals if each.mismatch > ROUNDING]
     best = min(imperfect or rivals, key=lambda each: each.bound)
-    return f"{worst.label}: {share} of its bound is {_words(name, place)}; {_comparison(worst, best, name)}."
+    return f"{worst.label}: {share} of its bound is {_words(name, context)}; {_comparison(worst, best, name)}."
 
 
-def _largest_term(alike: Sequence[Account], are_all: bool, share: str, words: str) -> str:
+def _largest_term(alike: Sequence[SamplerSummary], are_all: bool, share: str, words: str) -> str:
     """What the highest bounds, which are alike, are made of."""
     bound = number(max(each.bound for each in alike))
     if are_all:
@@ -182,7 +184,7 @@ def _largest_term(alike: Sequence[Account], are_all: bool, share: str, words: st
     return f"{alike[0].label}: {share} its bound of {bound} is {words}.{known}"
 
 
-def _comparison(worst: Account, best: Account, name: str) -> str:
+def _comparison(worst: SamplerSummary, best: SamplerSummary, name: str) -> str:
     """What another sampler makes of the worst one's largest term."""
     change = _change("bound", worst.bound, best.bound)
     if not any(math.isnan(each.kl) for each in (worst, best)):
@@ -205,10 +207,10 @@ def _change(name: str, before: float, after: float) -> str:
     return f"{name} {first}" if first == second else f"{name} {first} → {second}"
 
 
-def _words(name: str, place: Place) -> str:
-    if name.startswith("mismatch") and place.measured == 0:
+def _words(name: str, context: Context) -> str:
+    if name.startswith("mismatch") and context.measured == 0:
         return "mismatch, the prior's score in place of the target's"
-    directions = {"mismatch_range": ("measured", place.measured), "mismatch_null": ("unmeasured", place.unmeasured)}
+    directions = {"mismatch_range": ("measured", context.measured), "mismatch_null": ("unmeasured", context.unmeasured)}
     if name in directions:
         kind, count = directions[name]
         return f"mismatch in the {kind} direction{'' if count == 1 else 's'}"

@@ -22,7 +22,7 @@ from core.runs.memory import require_memory
 from core.runs.results import Results
 from core.samplers import Sampler
 from core.scenario.scenario import Scenario
-from core.simulation.pace import Stretch
+from core.simulation.pace import StepTimer
 from core.simulation.simulate import simulate
 from core.simulation.work import Watch
 
@@ -54,7 +54,7 @@ class Experiment:
         require_memory(scenario, keep_frames=keep_frames, terms_only=terms_only, sizes=sizes)
         self._terms_only, self._sizes = terms_only, sizes
         posed = scenario.with_value()
-        self._samplers = posed.line_up()
+        self._samplers = posed.build_samplers()
         with self._code_kept():
             problem, schedule = posed.problem(), posed.schedule.build()
             exact = closed_forms(problem, schedule, self._samplers)
@@ -65,9 +65,9 @@ class Experiment:
         )
         """What it has produced so far."""
         steps = self.results.schedule.steps
-        self.moving = Stretch(steps, lambda: self.results.trace.completed)
+        self.moving = StepTimer(steps, lambda: self.results.trace.completed)
         """The steps of the particles, timed."""
-        self.accounting = Stretch(steps, lambda: self.results.terms.completed)
+        self.accounting = StepTimer(steps, lambda: self.results.terms.completed)
         """And those of the terms."""
         self.between_blocks: Callable[[], object] = lambda: None
         """Called within steps that take several blocks of points; it may raise, to stop the run."""
@@ -95,7 +95,7 @@ class Experiment:
                 self._find_collapses()
                 yield t
 
-    def _watch(self, stretch: Stretch) -> Watch:
+    def _watch(self, stretch: StepTimer) -> Watch:
         def watch(share: float) -> None:
             stretch.watch(share)
             self.between_blocks()

@@ -189,7 +189,7 @@ def require_memory(
 def _has_closed_form(scenario: Scenario) -> bool:
     """Whether no term is sampled."""
     problem, schedule = scenario.with_value().problem(), scenario.schedule.build()
-    return bool(closed_forms(problem, schedule, scenario.line_up()).all())
+    return bool(closed_forms(problem, schedule, scenario.build_samplers()).all())
 
 
 def require_room(size: RunSize, available: int | None = None) -> None:

@@ -14,7 +14,7 @@ from typing import NamedTuple, Self, final
 import numpy as np
 from numpy.typing import NDArray
 
-from core.bounds.asymptote import Asymptote, LimitWords, limit_words
+from core.bounds.asymptote import Asymptote, LimitDescription, limit_description
 from core.bounds.bound_terms import BoundTerms
 from core.bounds.terms import TERMS
 from core.diagnostics.component_weights import ComponentWeights, component_weights
@@ -114,7 +114,7 @@ class Results:
     def mirror(cls, scenario: Scenario, exact: NDArray[np.bool_], *, particles: Path) -> Self:
         """Return empty results of a run that another process computes; no code of the user's own runs in this one."""
         posed = scenario.with_value()
-        samplers = posed.line_up()
+        samplers = posed.build_samplers()
         for sampler in samplers:
             sampler.silence()
         return cls(posed, samplers, exact, keep_frames=True, particles=particles)
@@ -186,9 +186,9 @@ class Results:
         )
 
     @property
-    def limit_words(self) -> LimitWords:
+    def limit_description(self) -> LimitDescription:
         """How the continuous-time limit of the mismatch is named under this schedule."""
-        return limit_words(self.schedule, self.scenario.schedule.kind)
+        return limit_description(self.schedule, self.scenario.schedule.kind)
 
     @property
     def precision_note(self) -> str | None:

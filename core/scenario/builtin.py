@@ -35,7 +35,7 @@ GROUPS = (
 
 @final
 @dataclass(frozen=True)
-class Found:
+class LoadedScenario:
     """A scenario and where it comes from."""
 
     scenario: Scenario
@@ -49,7 +49,7 @@ class Found:
 
 @final
 @dataclass(frozen=True)
-class Entry:
+class GalleryEntry:
     """What a gallery says of a built-in scenario."""
 
     key: str
@@ -66,12 +66,12 @@ def builtin_scenarios() -> dict[str, Traversable]:
     return {key: found[key] for key in sorted(found, key=lambda key: (key != DEFAULT, key))}
 
 
-def gallery() -> dict[str, list[Entry]]:
+def gallery() -> dict[str, list[GalleryEntry]]:
     """Return every built-in scenario by its group, read but not validated, which is a hundred times faster."""
-    groups: dict[str, list[Entry]] = {group: [] for group in GROUPS}
+    groups: dict[str, list[GalleryEntry]] = {group: [] for group in GROUPS}
     for key, file in builtin_scenarios().items():
         data = tomllib.loads(file.read_text(encoding="utf-8"))
-        groups[data["group"]].append(Entry(key, data["name"], data["group"], first_sentence(data["notes"])))
+        groups[data["group"]].append(GalleryEntry(key, data["name"], data["group"], first_sentence(data["notes"])))
     return {group: entries for group, entries in groups.items() if entries}
 
 
@@ -95,7 +95,7 @@ def new_scenario() -> Scenario:
     )
 
 
-def find_scenario(name: str) -> Found:
+def find_scenario(name: str) -> LoadedScenario:
     """Load a scenario from a file, or a built-in one by its key; an existing file comes first.
 
     Raises:
@@ -104,14 +104,14 @@ def find_scenario(name: str) -> Found:
     path = Path(name)
     builtin = builtin_scenarios()
     if name in builtin and not is_file(path):
-        return Found(load_builtin(name), name, name, None)
+        return LoadedScenario(load_builtin(name), name, name, None)
     if not _exists(path):
         near = difflib.get_close_matches(path.stem[:60], list(builtin), n=1, cutoff=0.5)
         hint = f"; did you mean {near[0]!r}?" if near else ";"
         raise ScenarioError(
             name, "", f"there is no such file or built-in scenario{hint} built in: {', '.join(builtin)}"
         )
-    return Found(Scenario.load(path), path.stem, name, path)
+    return LoadedScenario(Scenario.load(path), path.stem, name, path)
 
 
 def load_scenario(name: str | Path) -> Scenario:

@@ -99,7 +99,7 @@ def components(scenario: Scenario) -> list[Grip]:
     ]
 
 
-def shadow(scenario: Scenario, component: Grip, basis: Array) -> tuple[Array, Array]:
+def component_in_plane(scenario: Scenario, component: Grip, basis: Array) -> tuple[Array, Array]:
     """Mean (k,) and covariance (k, k) of one component in the plane."""
     held = section(scenario, component.mixture)
     mean, covariance = (np.asarray(part[component.index]) for part in (held.means, held.covariances))
@@ -144,7 +144,7 @@ def spots(scenario: Scenario, basis: Array, selected: Grip | None, near: float) 
     found = []
     flat = len(basis) == 1
     for component in components(scenario):
-        mean, spread = shadow(scenario, component, basis)
+        mean, spread = component_in_plane(scenario, component, basis)
         anchor = (float(mean[0]), LINE_HEIGHT if flat else float(mean[1]))
         found.append(Spot(component, anchor))
         if component == selected and not flat:
@@ -234,7 +234,7 @@ def _moved_axis(
     The map that does this to the plane does it to the whole space as well, so that the covariance
     stays one; where an axis had no length yet, no map can give it one, and its variance is added.
     """
-    mean, spread = shadow(scenario, grip, basis)
+    mean, spread = component_in_plane(scenario, grip, basis)
     before = principal_angle(spread, near)
     old = deviations(spread, before)
     arm = tip - mean
@@ -370,12 +370,12 @@ def equally_weighted(scenario: Scenario, mixture: Mixture) -> Scenario:
     return _with(scenario, mixture, weights=[float(f"{1 / count:.3g}")] * count)
 
 
-def brought(scenario: Scenario, index: int, place: tuple[float, float], basis: Array) -> Scenario:
+def with_value_at(scenario: Scenario, index: int, place: tuple[float, float], basis: Array) -> Scenario:
     """The measurement of a row that a place of the plane would have without noise."""
     return _moved_value(scenario, index, np.array(place)[: len(basis)], basis, snap=False)
 
 
-def aimed(scenario: Scenario, index: int, place: tuple[float, float], basis: Array) -> Scenario:
+def with_row_towards(scenario: Scenario, index: int, place: tuple[float, float], basis: Array) -> Scenario:
     """A row of H that points at a place of the plane, with the gain that it had."""
     rows = [list(row) for row in scenario.rows]
     way = np.array(place) / np.hypot(*place) @ basis

@@ -22,7 +22,7 @@ _OF = ":"
 _LOADED_FIRST = "one from a file of your own is loaded first (--plugin FILE, or Sampler from a file… in the window)"
 
 
-def line_up(names: Sequence[str], tables: Tables, variance: ReverseVariance) -> list[Sampler]:
+def build_samplers(names: Sequence[str], tables: Tables, variance: ReverseVariance) -> list[Sampler]:
     """Return the samplers that are named, each under its own name and colour; to be called within validation."""
     chosen: list[Sampler] = []
     for name in names:

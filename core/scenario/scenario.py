@@ -14,11 +14,11 @@ import torch
 from pydantic import BaseModel, Field, ValidationError, model_validator
 from torch import Tensor
 
-from core.errors import Place, ScenarioError, explain, refuse
+from core.errors import FieldPath, ScenarioError, explain, refuse
 from core.problem.mixture import GaussianMixture
 from core.problem.problem import Measurement, Problem
 from core.samplers import Sampler
-from core.scenario.samplers import line_up
+from core.scenario.samplers import build_samplers
 from core.scenario.schema import (
     LEAST_BETA,
     SCHEDULES,
@@ -88,7 +88,7 @@ class Scenario(Section):
         if smallest < LEAST_BETA:
             refuse("schedule", f"beta_t must be at least {LEAST_BETA:g} at every step (smallest here: {smallest:.3g})")
         self._check_value()
-        for sampler in self.line_up(with_idle=True)[: len(self.run.samplers)]:
+        for sampler in self.build_samplers(with_idle=True)[: len(self.run.samplers)]:
             if (obstacle := self.obstacle(sampler)) is not None:
                 refuse("run.samplers", f"{sampler.about.label} {obstacle}")
         return self
@@ -188,10 +188,10 @@ class Scenario(Section):
         measurement = self.measurement.model_copy(update={"value": tuple(value.tolist())})
         return self.model_copy(update={"measurement": measurement})
 
-    def line_up(self, *, with_idle: bool = False) -> list[Sampler]:
+    def build_samplers(self, *, with_idle: bool = False) -> list[Sampler]:
         """Return the samplers in the order in which the run names them; then, if wanted, those that it leaves out."""
         idle = [name for name in self.samplers if name not in self.run.samplers] if with_idle else []
-        return line_up([*self.run.samplers, *idle], self.samplers, self.run.variance)
+        return build_samplers([*self.run.samplers, *idle], self.samplers, self.run.variance)
 
     def obstacle(self, sampler: Sampler) -> str | None:
         """Return why a sampler cannot run here, as the end of a sentence that begins with its name."""
@@ -295,7 +295,7 @@ def _show(values: Tensor) -> str:
     return "[" + ", ".join(f"{value:.6g}" for value in values.tolist()) + "]"
 
 
-def _keys_at(place: Place) -> Iterable[str]:
+def _keys_at(place: FieldPath) -> Iterable[str]:
     """The keys of a table of the file."""
     model = (
         SCHEDULES[str(place[1])]

@@ -8,7 +8,7 @@ from typing import final
 
 
 @final
-class Stretch:
+class StepTimer:
     """Steps of about equal length, timed while they are taken.
 
     Args:

@@ -186,7 +186,7 @@ def simulate(
     blocks = particle_blocks(local, count)
     widths = [block.stop - block.start for block in blocks]
     with Noise(dimension, widths, torch.Generator(device).manual_seed(seed), device) as noise:
-        clouds = _Clouds.begin([block.clone() for block in noise.step()], trace, len(samplers))
+        clouds = _ParticleBlocks.begin([block.clone() for block in noise.step()], trace, len(samplers))
         for index in range(len(samplers)):
             trace.write(index, 0, clouds.points[index])
         trace.observed_mismatch[:, 0] = trace.observed_error[:, 0] = 0.0
@@ -221,7 +221,7 @@ def simulate(
             yield level.t - 1
 
 
-class _Clouds(NamedTuple):
+class _ParticleBlocks(NamedTuple):
     """The particles of every sampler and their accumulated mismatch, in blocks that stay in the processor's cache."""
 
     points: list[list[Tensor]]

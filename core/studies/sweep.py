@@ -41,7 +41,7 @@ class Sweep:
         self.steps = tuple(sorted(set(steps)))
         for extreme in (self.steps[0], self.steps[-1]):  # what allows both allows all between
             require_memory(self.scenario_at(extreme), keep_frames=False, terms_only=True, sizes=_SIZES)
-        self.samplers = self.scenario.line_up()
+        self.samplers = self.scenario.build_samplers()
         shape = len(self.samplers), len(self.steps)
         self.lower = np.full(shape, np.nan)
         """(samplers, T): ``KL(Q_{1|y} || P_{1|y})`` is not below this."""

@@ -142,7 +142,7 @@ def company() -> Callable[[Problem], list[Sampler]]:
 
 
 @pytest.fixture(scope="session")
-def account() -> Callable[..., BoundTerms]:
+def accumulate_terms() -> Callable[..., BoundTerms]:
     """Run :func:`accumulate` to its end: ``(problem, schedule, samplers, paths, seed)``."""
     return _account
 

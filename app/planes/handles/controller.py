@@ -27,6 +27,7 @@ from core.scenario.plane_edits import (
     Spot,
     added,
     axis_angle,
+    component_in_plane,
     components,
     deleted,
     deviations,
@@ -34,7 +35,6 @@ from core.scenario.plane_edits import (
     principal_angle,
     rows_in_plane,
     section,
-    shadow,
     spots,
 )
 from core.scenario.scenario import Scenario
@@ -162,7 +162,7 @@ class Hand(QObject):
     def _outline(self, scenario: Scenario) -> tuple[Place, Place, float] | None:
         if self.selected not in components(scenario) or len(self.basis) == 1:
             return None
-        mean, spread = shadow(scenario, self.selected, self.basis)
+        mean, spread = component_in_plane(scenario, self.selected, self.basis)
         angle = principal_angle(spread, self._angle)
         radii = REACH * deviations(spread, angle)
         return (float(mean[0]), float(mean[1])), (float(radii[0]), float(radii[1])), angle
@@ -205,7 +205,7 @@ class Hand(QObject):
         """Where the axes of the selected component point, so that handles neither swap nor jump."""
         if self.selected is None or len(self.basis) == 1:
             return 0.0
-        mean, spread = shadow(self.scenario, self.selected, self.basis)
+        mean, spread = component_in_plane(self.scenario, self.selected, self.basis)
         held = self.grip is not None and self.grip.kind == "axis"
         near = axis_angle(np.array(place) - mean, self.grip.axis) if held else self._angle  # type: ignore[union-attr]
         return principal_angle(spread, near)

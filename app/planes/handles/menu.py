@@ -9,7 +9,15 @@ from PySide6.QtWidgets import QApplication, QInputDialog, QMenu
 
 from app.document.document import Revision
 from app.planes.handles.controller import Hand, Place
-from core.scenario.plane_edits import Grip, aimed, brought, equally_weighted, made_round, section, weighted
+from core.scenario.plane_edits import (
+    Grip,
+    equally_weighted,
+    made_round,
+    section,
+    weighted,
+    with_row_towards,
+    with_value_at,
+)
 
 _WEIGHTS = 0.0001, 1000.0
 """What may be typed."""
@@ -75,9 +83,9 @@ def _add_rows(menu: QMenu, hand: Hand, place: Place) -> None:
     if len(hand.lines) != 1:
         return
     row, basis, seen = next(iter(hand.lines)).index, hand.basis, hand.revision
-    menu.addAction("Bring y here", lambda: hand.edit(lambda old: brought(old, row, place, basis), seen))
+    menu.addAction("Bring y here", lambda: hand.edit(lambda old: with_value_at(old, row, place, basis), seen))
     if Grip("row", row) in [spot.grip for spot in hand.spots] and any(place):
-        menu.addAction("Aim H here", lambda: hand.edit(lambda old: aimed(old, row, place, basis), seen))
+        menu.addAction("Aim H here", lambda: hand.edit(lambda old: with_row_towards(old, row, place, basis), seen))
 
 
 def _ask_weight(hand: Hand, component: Grip, seen: Revision) -> None:

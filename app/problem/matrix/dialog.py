@@ -25,7 +25,7 @@ from core.matrices import (
     COVARIANCES,
     MEASUREMENTS,
     MOST_SIDE,
-    MatrixPlace,
+    MatrixField,
     Pattern,
     judge_covariance,
     judge_measurement,
@@ -54,7 +54,7 @@ class MatrixDialog(QDialog):
         ScenarioError: there is no such matrix.
     """
 
-    def __init__(self, parent: QWidget, document: Document, place: MatrixPlace, title: str) -> None:
+    def __init__(self, parent: QWidget, document: Document, place: MatrixField, title: str) -> None:
         super().__init__(parent, windowTitle="Matrix editor")
         self.setModal(True)
         self._document, self._place, self._revision = document, place, document.revision
@@ -200,7 +200,7 @@ def _number(text: str) -> float:
     return rows[0][0]
 
 
-def matrix_title(place: MatrixPlace) -> str:
+def matrix_title(place: MatrixField) -> str:
     """Return what a matrix is called on the screen."""
     if place.section == "measurement":
         return "Measurement matrix H"

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.files.gallery_search import matching
-from core.scenario.builtin import Entry, builtin_scenarios, gallery
+from core.scenario.builtin import GalleryEntry, builtin_scenarios, gallery
 
 ENTRIES = [entry for group in gallery().values() for entry in group]
 
@@ -69,8 +69,8 @@ def test_every_title_finds_itself_first() -> None:
     assert {entry.key for entry in ENTRIES} == set(builtin_scenarios())
 
 
-def entry(key: str, name: str, sentence: str) -> Entry:
-    return Entry(key, name, "Group", sentence)
+def entry(key: str, name: str, sentence: str) -> GalleryEntry:
+    return GalleryEntry(key, name, "Group", sentence)
 
 
 def test_titles_then_whole_words_then_beginnings() -> None:

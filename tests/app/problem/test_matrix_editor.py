@@ -18,7 +18,7 @@ from app.problem.matrix.button import MatrixButton
 from app.problem.matrix.dialog import MatrixDialog
 from app.problem.matrix.heat import colours, level_of
 from app.theme import theme
-from core.matrices import MatrixPlace
+from core.matrices import MatrixField
 from core.scenario.edits import patched
 from core.scenario.scenario import Scenario
 
@@ -323,4 +323,4 @@ def test_numbers_can_be_read_on_every_colour(palette: theme.Palette) -> None:
 
 
 def test_the_place_says_what_it_is() -> None:
-    assert MatrixPlace("target", 1).field == "target.covariances, component 2"
+    assert MatrixField("target", 1).field == "target.covariances, component 2"

@@ -199,7 +199,7 @@ def test_a_flow_named_by_its_score_gets_a_table_of_its_own(hand: Hand, make_scen
 def test_a_colour_is_typed_or_picked(hand: Hand, monkeypatch: pytest.MonkeyPatch) -> None:
     hand.open("ddnm")
     hand.type("colour", "#123456")
-    assert hand.last.line_up()[0].about.colour == "#123456"
+    assert hand.last.build_samplers()[0].about.colour == "#123456"
     monkeypatch.setattr(QColorDialog, "getColor", lambda *_: QColor("#00ff00"))
     hand.bot.mouseClick(hand.settings.swatch, LEFT)
     assert hand.last.samplers == {"ddnm": {"colour": "#00FF00"}}

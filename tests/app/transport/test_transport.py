@@ -13,7 +13,7 @@ from pytestqt.qtbot import QtBot
 
 from app.transport import transport as module
 from app.transport.transport import EVERY_FRAME, SECONDS, SPEEDS, Player, Transport
-from core.problem.schedule import Schedule, same_moment
+from core.problem.schedule import Schedule, matching_time
 from core.text.number_format import number
 
 HandleAt = Callable[[QSlider, int], QPoint]
@@ -216,7 +216,7 @@ def test_no_rounding_adds_up_from_run_to_run(player: Player) -> None:
     player.seek(1)
     player.begin(RUN)
     player.offer(LAST + 1)
-    assert player.frame == LAST - same_moment(2, Schedule.linear(3, 1e-3, 0.1), RUN), "moved since"
+    assert player.frame == LAST - matching_time(2, Schedule.linear(3, 1e-3, 0.1), RUN), "moved since"
 
 
 @pytest.mark.parametrize("act", ["pause", "step"])

@@ -8,7 +8,7 @@ from typing import Any
 from pytestqt.qtbot import QtBot
 
 from app.window.window import MainWindow
-from core.problem.schedule import same_moment
+from core.problem.schedule import matching_time
 from core.scenario.edits import patched
 from core.scenario.scenario import Scenario
 
@@ -36,7 +36,7 @@ def test_the_cursor_stays_at_its_moment(window: Window, qtbot: QtBot, make_scena
         made.document.edit(lambda scenario, schedule=schedule: patched(scenario, {"schedule": schedule}))
         new = made.scenario.schedule.build()
         qtbot.waitUntil(lambda new=new: made.results.schedule == new and finished(made), timeout=RUN_MS)
-        assert t_of(made) == same_moment(t, old, new)
+        assert t_of(made) == matching_time(t, old, new)
         made.document.undo()
         qtbot.waitUntil(lambda: made.results.schedule == old and finished(made), timeout=RUN_MS)
         assert t_of(made) == t, "no rounding is left behind"

@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 import torch
 
-from core.bounds.asymptote import asymptote, limit_words, no_asymptote
+from core.bounds.asymptote import asymptote, limit_description, no_asymptote
 from core.bounds.bound_terms import BoundTerms
 from core.problem.mixture import GaussianMixture
 from core.problem.problem import Measurement, Problem
 from core.problem.schedule import Schedule
 from core.samplers import SAMPLERS
 
-Account = Callable[..., BoundTerms]
+AccumulateTerms = Callable[..., BoundTerms]
 Make = Callable[..., Problem]
 Etc = Callable[[int], Schedule]
 LIMITED = [key for key, sampler in SAMPLERS.items() if no_asymptote(sampler) is None]
@@ -28,12 +28,14 @@ def test_who_has_none_says_why(make_problem: Make, etc: Etc) -> None:
     assert all((asymptote(problem, etc(100), SAMPLERS[key]) is None) == (key in without) for key in SAMPLERS)
 
 
-def test_the_mismatch_tends_to_it_as_steps_grow(make_problem: Make, account: Account, etc: Etc) -> None:
+def test_the_mismatch_tends_to_it_as_steps_grow(
+    make_problem: Make, accumulate_terms: AccumulateTerms, etc: Etc
+) -> None:
     problem, samplers = make_problem(1, 3, 2, 0.4, 6), [SAMPLERS[key] for key in LIMITED]
     limits = np.array([asymptote(problem, etc(100), sampler) for sampler in samplers])
     assert (limits[:, 1] <= 1e-4 * limits[:, 0] + 1e-12).all()
     steps = [200, 400, 800, 1600, 3200]
-    sums = np.array([account(problem, etc(count), samplers).value["mismatch"][:, -2] for count in steps])
+    sums = np.array([accumulate_terms(problem, etc(count), samplers).value["mismatch"][:, -2] for count in steps])
     for gap, limit, key in zip((sums - limits[:, 0]).T, limits[:, 0], LIMITED, strict=True):
         if limit < 1e-12:  # exact, and TMPD for one Gaussian
             assert np.abs(gap).max() < 1e-10, key
@@ -43,21 +45,25 @@ def test_the_mismatch_tends_to_it_as_steps_grow(make_problem: Make, account: Acc
         assert rate[-1] == pytest.approx(1, abs=0.15), key  # first order in the step, ln T / T
 
 
-def test_that_of_ccdf_does_not(make_problem: Make, account: Account, etc: Etc) -> None:
+def test_that_of_ccdf_does_not(make_problem: Make, accumulate_terms: AccumulateTerms, etc: Etc) -> None:
     problem = make_problem(1, 3, 2, 0.4, 6)
-    sums = [account(problem, etc(count), [SAMPLERS["ccdf"]]).value["mismatch"][0, -2] for count in (400, 800, 1600)]
+    sums = [
+        accumulate_terms(problem, etc(count), [SAMPLERS["ccdf"]]).value["mismatch"][0, -2] for count in (400, 800, 1600)
+    ]
     assert sums[2] > 2 * sums[1] > 4 * sums[0]
 
 
 @pytest.mark.parametrize("key", ["ddnm", "tmpd"])
-def test_a_mixture_tends_to_it_within_its_error(key: str, make_problem: Make, account: Account, etc: Etc) -> None:
+def test_a_mixture_tends_to_it_within_its_error(
+    key: str, make_problem: Make, accumulate_terms: AccumulateTerms, etc: Etc
+) -> None:
     problem, sampler = make_problem(3, 2, 1, 0.4, 6), SAMPLERS[key]
     limit = asymptote(problem, etc(100), sampler)
     assert limit is not None
     assert 0 < limit.error < 0.1 * limit.value
     sums, errors = [], []
     for count in (100, 200, 400):
-        evidence = account(problem, etc(count), [sampler], 4000)
+        evidence = accumulate_terms(problem, etc(count), [sampler], 4000)
         sums.append(evidence.value["mismatch"][0, -2])
         errors.append(evidence.error["mismatch"][0, -2])
     steps = [math.log(count) / count for count in (100, 200, 400)]
@@ -109,18 +115,18 @@ def test_the_limit_depends_on_the_schedule_through_abar_1_only(kind: str, make_p
     schedule = {"etc": etc(100), "linear": Schedule.linear(100, 1e-3, 0.1), "cosine": Schedule.cosine(100)}[kind]
     same = Schedule((schedule.betas[0], 0.3, 0.5))
     assert asymptote(problem, schedule, sampler) == asymptote(problem, same, sampler)
-    assert f"{schedule.alpha_bar[1]:.6g}" in limit_words(schedule, kind).meaning
+    assert f"{schedule.alpha_bar[1]:.6g}" in limit_description(schedule, kind).meaning
 
 
 def test_only_the_schedule_whose_sums_tend_to_it_names_it_the_limit_of_T(  # noqa: N802 - T is the theory's
-    make_problem: Make, account: Account, etc: Etc
+    make_problem: Make, accumulate_terms: AccumulateTerms, etc: Etc
 ) -> None:
     problem, sampler = make_problem(1, 3, 2, 0.4, 6), SAMPLERS["ddnm"]
     makers = {"etc": etc, "linear": lambda steps: Schedule.linear(steps, 1e-2, 0.5), "cosine": Schedule.cosine}
     for kind, make in makers.items():
         limit = asymptote(problem, make(200), sampler)
         assert limit is not None
-        gap = account(problem, make(3200), [sampler]).value["mismatch"][0, -2] / limit.value - 1
+        gap = accumulate_terms(problem, make(3200), [sampler]).value["mismatch"][0, -2] / limit.value - 1
         reaches = abs(gap) < 0.03
         assert reaches == (kind == "etc"), (kind, gap)
-        assert ("T → ∞" in limit_words(make(200), kind).name) == reaches
+        assert ("T → ∞" in limit_description(make(200), kind).name) == reaches

@@ -75,9 +75,11 @@ def by_hand(key: str, case: tuple[float, ...], schedule: Schedule) -> dict[str, 
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_terms_keep_their_digits(case: str, account: Callable[..., BoundTerms], etc: Callable[[int], Schedule]) -> None:
+def test_terms_keep_their_digits(
+    case: str, accumulate_terms: Callable[..., BoundTerms], etc: Callable[[int], Schedule]
+) -> None:
     schedule, samplers = etc(STEPS), [SAMPLERS[key] for key in KEYS]
-    evidence = account(problem(*CASES[case]), schedule, samplers)
+    evidence = accumulate_terms(problem(*CASES[case]), schedule, samplers)
     assert evidence.all_exact
     for index, key in enumerate(KEYS):
         expected = by_hand(key, CASES[case], schedule)
@@ -87,9 +89,11 @@ def test_terms_keep_their_digits(case: str, account: Callable[..., BoundTerms], 
             assert float(evidence.value[name][index, -2]) == pytest.approx(expected[name], **near)
 
 
-def test_laws_are_told_in_true_coordinates(account: Callable[..., BoundTerms], etc: Callable[[int], Schedule]) -> None:
+def test_laws_are_told_in_true_coordinates(
+    accumulate_terms: Callable[..., BoundTerms], etc: Callable[[int], Schedule]
+) -> None:
     far = problem(*CASES["target at a million"])
-    evidence = account(far, etc(STEPS), [SAMPLERS["exact"]])
+    evidence = accumulate_terms(far, etc(STEPS), [SAMPLERS["exact"]])
     assert evidence.mean[0, -1] == pytest.approx(far.target.mean.numpy(), rel=1e-7)
 
 

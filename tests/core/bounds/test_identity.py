@@ -19,7 +19,7 @@ from core.problem.schedule import Schedule
 from core.samplers import SAMPLERS, Kernel, Sampler, ScoreSampler, StochasticSampler
 
 F64 = torch.float64
-Account = Callable[..., BoundTerms]
+AccumulateTerms = Callable[..., BoundTerms]
 Make = Callable[..., Problem]
 Company = Callable[[Problem], list[Sampler]]
 Value = dict[str, NDArray[np.float64]]
@@ -92,7 +92,7 @@ def pushed(base: Sampler, step_by: Callable[..., Sampler]) -> Sampler:
 def test_terms_add_up_to_the_path_divergence(
     case: tuple[int, int, int, float, str],
     company: Company,
-    account: Account,
+    accumulate_terms: AccumulateTerms,
     make_problem: Make,
     short: Schedule,
     step_by: Callable[..., Sampler],
@@ -104,7 +104,7 @@ def test_terms_add_up_to_the_path_divergence(
         for sampler in company(problem)
     ]
     twins = [pushed(sampler, step_by) for sampler in samplers]
-    evidence, broken = account(problem, short, samplers, 3000), account(problem, short, twins, 1500)
+    evidence, broken = accumulate_terms(problem, short, samplers, 3000), accumulate_terms(problem, short, twins, 1500)
     frames = np.isfinite(evidence.value["bound"]).sum(1) - 1
     """Where the path divergence is finite last: t = 0, or where a step without noise comes."""
     assert {sampler.about.key for sampler, frame in zip(samplers, frames, strict=True) if not frame} == {"ddim", "heun"}
@@ -142,11 +142,11 @@ TWINS: dict[str, Callable[[Value, float], NDArray[np.float64]]] = {
 
 @pytest.fixture(scope="module")
 def broken(
-    company: Company, account: Account, make_problem: Make, short: Schedule
+    company: Company, accumulate_terms: AccumulateTerms, make_problem: Make, short: Schedule
 ) -> Callable[[str], NDArray[np.float64]]:
     problem = make_problem(3, 2, 1, 0.4, seed=6)
     samplers = noisy(company(problem))
-    evidence = account(problem, short, samplers, 15_000)
+    evidence = accumulate_terms(problem, short, samplers, 15_000)
     direct = path_divergence(problem, short, samplers, 30_000, 0)
     info = float(information(problem.target, problem.target.sample(50_000, torch.Generator().manual_seed(3))).mean())
     last = {name: value[:, -1] for name, value in evidence.value.items()}
@@ -165,10 +165,10 @@ def test_terms_that_are_broken_do_not_add_up(twin: str, broken: Callable[[str], 
 
 @pytest.mark.parametrize("broken", [False, True], ids=["right", "twin"])
 def test_initialisation_is_the_divergence_of_the_start(
-    broken: bool, account: Account, company: Company, make_problem: Make
+    broken: bool, accumulate_terms: AccumulateTerms, company: Company, make_problem: Make
 ) -> None:
     problem, schedule = make_problem(3, 2, 1, 0.4, seed=6), Schedule.linear(4, 0.05, 0.3)
-    evidence = account(problem, schedule, noisy(company(problem)), 10_000)
+    evidence = accumulate_terms(problem, schedule, noisy(company(problem)), 10_000)
     start = problem.target.noised(float(schedule.alpha_bar[-1]))
     points = start.sample(200_000, torch.Generator().manual_seed(5))
     direct = start.log_density(points) - Normal(0.0, 1.0).log_prob(points).sum(0)
@@ -182,13 +182,13 @@ def test_initialisation_is_the_divergence_of_the_start(
 
 @pytest.mark.parametrize("noise", [0.0, 0.4])
 def test_equal_components_agree_with_one(
-    noise: float, company: Company, account: Account, make_problem: Make, short: Schedule
+    noise: float, company: Company, accumulate_terms: AccumulateTerms, make_problem: Make, short: Schedule
 ) -> None:
     one = make_problem(1, 3, 2, noise, 5)
     means, covariances = (part.expand(2, *part.shape[1:]) for part in (one.prior.means, one.prior.covariances))
     two = Problem.of(GaussianMixture.from_covariances(torch.tensor([0.3, 0.7]), means, covariances), one.measurement)
     samplers = company(one)
-    exact, sampled = (account(problem, short, samplers, 10_000) for problem in (one, two))
+    exact, sampled = (accumulate_terms(problem, short, samplers, 10_000) for problem in (one, two))
     rows = exact.exact
     assert rows.sum() == len(samplers) - 1
     assert not sampled.exact.any()
@@ -204,33 +204,33 @@ def test_equal_components_agree_with_one(
 
 
 def test_errors_fall_with_the_square_root_of_the_paths(
-    company: Company, account: Account, make_problem: Make, short: Schedule
+    company: Company, accumulate_terms: AccumulateTerms, make_problem: Make, short: Schedule
 ) -> None:
     problem = make_problem(3, 2, 1, 0.4, 6)
     samplers = noisy(company(problem))
-    few, many = (account(problem, short, samplers, paths).error for paths in (1000, 16_000))
+    few, many = (accumulate_terms(problem, short, samplers, paths).error for paths in (1000, 16_000))
     for term in TERMS:
         some = many[term][:, -1] > 1e-12
         np.testing.assert_allclose((few[term] / np.maximum(many[term], 1e-300))[some, -1], 4, rtol=0.3, err_msg=term)
 
 
 def test_errors_know_that_parts_go_together(
-    account: Account, make_problem: Make, short: Schedule, step_by: Callable[..., Sampler]
+    accumulate_terms: AccumulateTerms, make_problem: Make, short: Schedule, step_by: Callable[..., Sampler]
 ) -> None:
     def aside(level: Level, points: Tensor) -> Kernel:
         gap = level.measurement.right_basis.sum(1, keepdim=True) * level.target_score(points).norm(dim=-2, keepdim=True)
         return Kernel(level.target_mean(points) + gap, level.variance)
 
-    error = account(make_problem(3, 2, 1, 0.4, 6), short, [step_by(aside)]).error
+    error = accumulate_terms(make_problem(3, 2, 1, 0.4, 6), short, [step_by(aside)]).error
     np.testing.assert_allclose(error["mismatch_range"], error["mismatch_null"], rtol=1e-9)
     np.testing.assert_allclose(error["mismatch"], 2 * error["mismatch_range"], rtol=1e-9)
 
 
-def test_errors_are_honest(account: Account, make_problem: Make, short: Schedule) -> None:
+def test_errors_are_honest(accumulate_terms: AccumulateTerms, make_problem: Make, short: Schedule) -> None:
     problem, seeds = make_problem(3, 2, 1, 0.4, 6), 60
     samplers = [SAMPLERS[key] for key in ("ddnm", "exact", "tmpd", "dps")]
-    runs = [account(problem, short, samplers, 400, seed) for seed in range(seeds)]
-    best = account(problem, short, samplers, 40_000, seed=seeds)
+    runs = [accumulate_terms(problem, short, samplers, 400, seed) for seed in range(seeds)]
+    best = accumulate_terms(problem, short, samplers, 40_000, seed=seeds)
     for term in TERMS:
         values, errors = (np.stack([getattr(one, name)[term][:, -2] for one in runs]) for name in ("value", "error"))
         some = errors.mean(0) > 1e-12
@@ -243,10 +243,10 @@ def test_errors_are_honest(account: Account, make_problem: Make, short: Schedule
 
 
 def test_terms_of_a_mixture_are_not_negative(
-    company: Company, account: Account, make_problem: Make, short: Schedule
+    company: Company, accumulate_terms: AccumulateTerms, make_problem: Make, short: Schedule
 ) -> None:
     problem = make_problem(3, 2, 1, 0.4, 6)
-    evidence = account(problem, short, noisy(company(problem)), 4000)
+    evidence = accumulate_terms(problem, short, noisy(company(problem)), 4000)
     for term in ("initialisation", "discretisation", "mismatch_range", "mismatch_null"):
         assert (evidence.value[term] >= -4 * evidence.error[term]).all(), term
         assert (np.diff(evidence.value[term]) >= -4 * evidence.error[term][:, 1:]).all(), term

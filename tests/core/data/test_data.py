@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from sklearn.datasets import load_iris
 
-from core.data import Fitted, Table, best, fits, parse_csv, read_table, table_of
+from core.data import FittedPrior, Table, best, fits, parse_csv, read_table, table_of
 from core.errors import ScenarioError
 from core.scenario.scenario import Scenario
 
@@ -209,8 +209,8 @@ def test_thin_directions_survive_rounding() -> None:
 # A scenario of it
 
 
-def fitted(points: np.ndarray) -> Fitted:
-    return Fitted(best(fits(points, [2], seed=0)), points, "points.csv")
+def fitted(points: np.ndarray) -> FittedPrior:
+    return FittedPrior(best(fits(points, [2], seed=0)), points, "points.csv")
 
 
 def test_the_measurement_is_kept_where_it_fits() -> None:

@@ -17,12 +17,12 @@ from core.bounds.bound_terms import BoundTerms, accumulate, closed_forms
 from core.kl import bracket as bracket_module
 from core.kl import refine as rounds_module
 from core.kl import upper_bounds as upper
-from core.kl.bracket import Bracket, Estimates, sure_of_all
+from core.kl.bracket import Bracket, Estimates, joint_z_score
 from core.kl.change_of_variables import log_determinant
 from core.kl.measured import measured_laws
 from core.kl.partition import Estimate, binned_kl, density_ratio, fitted
 from core.kl.refine import Sizes, refine
-from core.kl.upper_bounds import Walks, log_mean_kernel, walk
+from core.kl.upper_bounds import ForwardPaths, draw_forward_paths, log_mean_kernel
 from core.problem.gaussian import gaussian_kl
 from core.problem.mixture import GaussianMixture
 from core.problem.problem import Measurement, Problem
@@ -65,11 +65,11 @@ def done(work: Work[Any]) -> Any:
             return end.value
 
 
-def walked(
+def forward_paths(
     problem: Problem, schedule: Schedule, samplers: Sequence[Sampler], starts: Sequence[int], points: int, paths: int
-) -> Walks:
+) -> ForwardPaths:
     sizes = {"points": points, "paths": paths, "generator": torch.Generator().manual_seed(3)}
-    return done(walk(problem, schedule, samplers, starts=starts, stops=set(), **sizes))
+    return done(draw_forward_paths(problem, schedule, samplers, starts=starts, stops=set(), **sizes))
 
 
 def frames(schedule: Schedule, found: Bracket) -> list[int]:
@@ -182,11 +182,11 @@ def test_both_upper_bounds_close_in_on_the_exact_kl(noise: float, key: str) -> N
 
 def test_one_path_gives_the_path_bound(make_problem: Make, short: Schedule) -> None:
     problem, samplers = make_problem(3, 2, 1, 0.4, seed=6), [SAMPLERS[key] for key in ("ddnm", "bo-ddnm", "exact")]
-    walks = walked(problem, short, samplers, (12, 1, 0), 8000, 1)
+    walks = forward_paths(problem, short, samplers, (12, 1, 0), 8000, 1)
     evidence = evidence_of(problem, short, samplers, 8000)
     for row in range(3):
         for t in (12, 1, 0):
-            estimate = walks.gap(t, walks.log_weight[t, short.steps][row : row + 1]).mean()
+            estimate = walks.log_ratio(t, walks.log_weight[t, short.steps][row : row + 1]).mean()
             frame = short.steps - t
             value, error = (part["bound"][row, frame] for part in (evidence.value, evidence.error))
             assert abs(estimate.value - value) < 4 * math.hypot(estimate.error, error)
@@ -198,8 +198,8 @@ def test_more_paths_fall_towards_the_kl(make_problem: Make, short: Schedule) -> 
     truth = evidence_of(problem, schedule, [SAMPLERS["exact"]]).kl[0, -1]
     bounds = []
     for paths in (1, 8, 64):
-        walks = walked(problem, schedule, [SAMPLERS["exact"]], (0,), 1000, paths)
-        bounds.append(walks.gap(0, walks.log_weight[0, schedule.steps]).mean().value)
+        walks = forward_paths(problem, schedule, [SAMPLERS["exact"]], (0,), 1000, paths)
+        bounds.append(walks.log_ratio(0, walks.log_weight[0, schedule.steps]).mean().value)
     assert bounds[0] > bounds[1] > bounds[2] > truth - 0.05
     assert bounds[2] < truth + 0.3 * (bounds[0] - truth)
 
@@ -403,7 +403,7 @@ def test_the_limits_only_ever_tighten(make_problem: Make, short: Schedule) -> No
     for rounds in refine(*common, seed=0, target_error=0, rounds=3, sizes=SMALL):
         if rounds > len(seen):
             seen.append([limit.copy() for limit in found.limits()])
-            own.append(found.upper.value + sure_of_all(3) * found.upper.error)
+            own.append(found.upper.value + joint_z_score(3) * found.upper.error)
     for (low, high), (next_low, next_high) in itertools.pairwise(seen):
         assert (next_low >= low).all()
         assert (next_high <= high).all()
@@ -432,7 +432,7 @@ def test_all_rounds_together_are_as_sure_as_three_standard_errors(planned: int) 
 
 
 def test_rounds_of_three_standard_errors_each_are_not(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bracket_module, "sure_of_all", lambda _: 3.0)
+    monkeypatch.setattr(bracket_module, "joint_z_score", lambda _: 3.0)
     assert min(missed(3)) > 2 * 0.00135
 
 

@@ -11,7 +11,7 @@ from core.errors import ScenarioError
 from core.matrices import (
     COVARIANCES,
     MEASUREMENTS,
-    MatrixPlace,
+    MatrixField,
     Pattern,
     block_for,
     judge_covariance,
@@ -135,15 +135,15 @@ def test_a_block_in_a_grid() -> None:
 
 
 def test_a_place_replaces_only_the_matrix_that_was_seen(scenario: Scenario) -> None:
-    place = MatrixPlace("prior", 1)
+    place = MatrixField("prior", 1)
     rows = np.eye(3).tolist()
     assert place.replaced(scenario, rows, place.find(scenario)).prior.covariances[1] == tuple(map(tuple, rows))
     with pytest.raises(ScenarioError, match="component 2: has changed in the meantime"):
-        place.replaced(scenario, rows, MatrixPlace("measurement").find(scenario))
+        place.replaced(scenario, rows, MatrixField("measurement").find(scenario))
     with pytest.raises(ScenarioError, match="is not there any more"):
-        MatrixPlace("target").replaced(scenario, rows)
+        MatrixField("target").replaced(scenario, rows)
     with pytest.raises(ScenarioError, match="is not there any more"):
-        MatrixPlace("prior", 2).find(scenario)
+        MatrixField("prior", 2).find(scenario)
 
 
 # Patterns
@@ -213,7 +213,7 @@ def test_a_covariance_is_judged_as_scenarios_judge_it(
     assert verdict.is_valid == is_valid
     whole = np.eye(3)
     whole[:2, :2] = matrix
-    place = MatrixPlace("prior", 0)
+    place = MatrixField("prior", 0)
     if is_valid:
         place.replaced(scenario, whole.tolist())
         return

@@ -91,7 +91,7 @@ def test_a_function_is_described_by_its_docstring(plugin: Callable[..., Path]) -
 def test_a_class_has_parameters(plugin: Callable[..., Path]) -> None:
     load_plugin(plugin(CLASS))
     data = run("warm").scenario.to_dict() | {"samplers": {"warm": {"strength": 2.0}}}
-    (sampler,) = Scenario.from_dict(data).line_up()
+    (sampler,) = Scenario.from_dict(data).build_samplers()
     assert sampler.parameters()["strength"] == 2.0
 
 

@@ -73,11 +73,11 @@ def test_points_of_one_level_are_seen_from_all(make_mixture: Callable[..., Gauss
 
 @pytest.mark.parametrize(("key", "order"), [("ddim", 1), ("heun", 2)])
 def test_the_order_of_a_deterministic_sampler(
-    key: str, order: int, make_problem: Callable[..., Problem], account: Callable[..., BoundTerms], etc: Etc
+    key: str, order: int, make_problem: Callable[..., Problem], accumulate_terms: Callable[..., BoundTerms], etc: Etc
 ) -> None:
     # Means and deviations err by the order's power of the step, ln T / T, and the KL by its square; at t = 1, since
     # Heun's last step is of first order.
     problem, steps = make_problem(1, 3, 2, 0.4, 6), np.array([200, 400, 800])
-    kl = [float(account(problem, etc(int(count)), [SAMPLERS[key]]).kl[0, -2]) for count in steps]
+    kl = [float(accumulate_terms(problem, etc(int(count)), [SAMPLERS[key]]).kl[0, -2]) for count in steps]
     slopes = np.diff(np.log(kl)) / np.diff(np.log(np.log(steps) / steps))
     assert slopes == pytest.approx([2 * order] * 2, abs=0.25), kl

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from core.problem.schedule import Schedule, same_moment
+from core.problem.schedule import Schedule, matching_time
 
 ALL = [
     Schedule.exponential_then_constant(100, 4.0, 1e-3),
@@ -85,12 +85,12 @@ schedules = st.builds(any_schedule, st.integers(2, 400), st.integers(0, 2), st.f
 @given(schedules, schedules, st.data())
 def test_a_moment_is_the_same_by_its_meaning(old: Schedule, new: Schedule, data: st.DataObject) -> None:
     for t in (0, 1):
-        assert same_moment(t, old, new) == t
-    assert same_moment(old.steps, old, new) == new.steps
+        assert matching_time(t, old, new) == t
+    assert matching_time(old.steps, old, new) == new.steps
     assume(old.steps > 2)
     t = data.draw(st.integers(2, old.steps - 1))
-    assert same_moment(t, old, old) == t
-    there = same_moment(t, old, new)
+    assert matching_time(t, old, old) == t
+    there = matching_time(t, old, new)
     assert 1 <= there <= new.steps, "never the end, which has no noise"
     away = np.abs(new.alpha_bar - old.alpha_bar[t])
     assert away[there] == away[1:].min()
@@ -99,10 +99,10 @@ def test_a_moment_is_the_same_by_its_meaning(old: Schedule, new: Schedule, data:
 @given(schedules, schedules, st.data())
 def test_moments_keep_their_order(old: Schedule, new: Schedule, data: st.DataObject) -> None:
     s, t = sorted(data.draw(st.lists(st.integers(0, old.steps), min_size=2, max_size=2)))
-    assert same_moment(s, old, new) <= same_moment(t, old, new)
+    assert matching_time(s, old, new) <= matching_time(t, old, new)
 
 
 def test_half_the_steps_keep_the_result_s_moment() -> None:
     long, short = (Schedule.exponential_then_constant(steps, 4.0, 1e-3) for steps in (300, 150))
-    assert [same_moment(t, long, short) for t in (0, 1, 300)] == [0, 1, 150]
+    assert [matching_time(t, long, short) for t in (0, 1, 300)] == [0, 1, 150]
     assert round(150 * (299 / 300)) == 150, "the share of the way would be rounded to the end"

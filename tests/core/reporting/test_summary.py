@@ -11,28 +11,28 @@ import pytest
 from core.diagnostics.sample_metrics import Distance
 from core.kl.knowledge import KLKnowledge
 from core.kl.known_kl import KnownKL
-from core.reporting.summary import PARTS, Account, Place, describe, summarise
+from core.reporting.summary import PARTS, Context, SamplerSummary, describe, summarise
 from core.runs.experiment import Experiment
 from core.runs.results import Results
 from core.scenario.scenario import Scenario
 
-AT_ONE = Place(t=1, steps=300)
+AT_ONE = Context(t=1, steps=300)
 
 
-def account(label: str, parts: tuple[float, ...], **rest: float) -> Account:
+def summary_of(label: str, parts: tuple[float, ...], **rest: float) -> SamplerSummary:
     """With the bound that the parts add up to."""
-    return Account(label, rest.pop("bound", sum(parts)), dict(zip(PARTS, parts, strict=True)), **rest)
+    return SamplerSummary(label, rest.pop("bound", sum(parts)), dict(zip(PARTS, parts, strict=True)), **rest)
 
 
-DDNM = account("DDNM", (0.0, 0.7, 0.0, 35.0, 0.3), error=0.5)
-BO = account("BO-DDNM", (0.0, 0.7, 0.0, 0.7, 0.2), error=0.01)
-EXACT = account("Exact", (0.0, 0.7, 0.0, 0.0, 0.0), error=0.01)
-DDIM = account("DDIM", (0.0, 0.7, math.inf, math.inf, math.inf))
+DDNM = summary_of("DDNM", (0.0, 0.7, 0.0, 35.0, 0.3), error=0.5)
+BO = summary_of("BO-DDNM", (0.0, 0.7, 0.0, 0.7, 0.2), error=0.01)
+EXACT = summary_of("Exact", (0.0, 0.7, 0.0, 0.0, 0.0), error=0.01)
+DDIM = summary_of("DDIM", (0.0, 0.7, math.inf, math.inf, math.inf))
 LIMITED = "DDNM: 97 % of its bound is mismatch in the measured direction"
 
 
 @pytest.mark.parametrize(
-    ("accounts", "place", "sentence"),
+    ("summaries", "context", "sentence"),
     [
         ([], AT_ONE, "The terms at this t are still being computed."),
         ([DDNM, BO, EXACT], AT_ONE, f"{LIMITED}; BO-DDNM removes nearly all of it (bound 36.0 → 1.60)."),
@@ -40,32 +40,35 @@ LIMITED = "DDNM: 97 % of its bound is mismatch in the measured direction"
         ([DDNM], AT_ONE, "DDNM: 97 % of its bound of 36.0 is mismatch in the measured direction."),
         ([EXACT], AT_ONE, "Exact: 100 % of its bound of 0.700 is discretisation, which more steps reduce."),
         (
-            [account("DDNM", (0, 0.7, 0, 35, 0.3), kl=15.3), account("BO-DDNM", (0, 0.7, 0, 0.7, 0.2), kl=0.0094)],
+            [
+                summary_of("DDNM", (0, 0.7, 0, 35, 0.3), kl=15.3),
+                summary_of("BO-DDNM", (0, 0.7, 0, 0.7, 0.2), kl=0.0094),
+            ],
             AT_ONE,
             f"{LIMITED}; BO-DDNM removes nearly all of it (bound 36.0 → 1.60, KL 15.3 → 0.00940).",
         ),
         (
-            [account("DDNM", (0, 0.7, 0, 35, 0.3), kl=15.3)],
+            [summary_of("DDNM", (0, 0.7, 0, 35, 0.3), kl=15.3)],
             AT_ONE,
             "DDNM: 97 % of its bound of 36.0 is mismatch in the measured direction. Its true KL is 15.3.",
         ),
         (
-            [DDNM, account("DDNM+", (0, 0.7, 0, 10, 0.3))],
+            [DDNM, summary_of("DDNM+", (0, 0.7, 0, 10, 0.3))],
             AT_ONE,
             f"{LIMITED}; DDNM+ removes most of it (bound 36.0 → 11.0).",
         ),
         (
-            [DDNM, account("DDNM+", (0, 0.7, 0, 25, 0.3))],
+            [DDNM, summary_of("DDNM+", (0, 0.7, 0, 25, 0.3))],
             AT_ONE,
             f"{LIMITED}; DDNM+ removes some of it (bound 36.0 → 26.0).",
         ),
         (
-            [DDNM, account("DDNM+", (0, 0.2, 0, 34.2, 0.3), error=0.5)],
+            [DDNM, summary_of("DDNM+", (0, 0.2, 0, 34.2, 0.3), error=0.5)],
             AT_ONE,
             f"{LIMITED}; DDNM+ does no better (bound 36.0 → 34.7).",
         ),
         (
-            [account("A", (0, 5, 0, 20, 0)), account("B", (0, 1, 0, 20, 0))],
+            [summary_of("A", (0, 5, 0, 20, 0)), summary_of("B", (0, 1, 0, 20, 0))],
             AT_ONE,
             "A: 80 % of its bound is mismatch in the measured direction; B is better elsewhere (bound 25.0 → 21.0).",
         ),
@@ -77,53 +80,57 @@ LIMITED = "DDNM: 97 % of its bound is mismatch in the measured direction"
         ),
         ([DDIM], AT_ONE, "No finite bound: DDIM."),
         (
-            [account("DPS", (0, 0.5, 0, 0, 99.5), diverged_at=23), EXACT],
+            [summary_of("DPS", (0, 0.5, 0, 0, 99.5), diverged_at=23), EXACT],
             AT_ONE,
             "DPS: >99 % of its bound is mismatch in the unmeasured direction; Exact removes nearly all of it "
             "(bound 100 → 0.700). Diverged: DPS at t = 23.",
         ),
         (
-            [account("Prior", (0, 0.5, 0, 0, 1.5))],
-            Place(1, 300, measured=0, unmeasured=2),
+            [summary_of("Prior", (0, 0.5, 0, 0, 1.5))],
+            Context(1, 300, measured=0, unmeasured=2),
             "Prior: 75 % of its bound of 2.00 is mismatch, the prior's score in place of the target's.",
         ),
         (
-            [account("DDNM", (0, 0.5, 0, 1.5, 0))],
-            Place(1, 300, measured=2),
+            [summary_of("DDNM", (0, 0.5, 0, 1.5, 0))],
+            Context(1, 300, measured=2),
             "DDNM: 75 % of its bound of 2.00 is mismatch in the measured directions.",
         ),
         (
-            [account(name, (0, 0.183, 0, 0, part)) for name, part in (("A", 0.0), ("B", 0.001), ("C", 0.0))],
+            [summary_of(name, (0, 0.183, 0, 0, part)) for name, part in (("A", 0.0), ("B", 0.001), ("C", 0.0))],
             AT_ONE,
             "All bounds are nearly equal (0.184): 99 % of each is discretisation, which more steps reduce.",
         ),
         (
-            [account("A", (0, 0.8, 0, 0.16, 0)), account("B", (0, 0.8, 0, 0, 0.16)), EXACT],
+            [summary_of("A", (0, 0.8, 0, 0.16, 0)), summary_of("B", (0, 0.8, 0, 0, 0.16)), EXACT],
             AT_ONE,
             "A, B: 83 % of their bounds of 0.960 is discretisation, which more steps reduce.",
         ),
         (
-            [account("A", (0, 0.8, 0, 0.16, 0)), account("B", (0, 0.8, 0, 0, 0.05)), DDIM],
+            [summary_of("A", (0, 0.8, 0, 0.16, 0)), summary_of("B", (0, 0.8, 0, 0, 0.05)), DDIM],
             AT_ONE,
             "A: 83 % of its bound of 0.960 is discretisation, which more steps reduce. No finite bound: DDIM.",
         ),
-        ([account("A", (0.5, 0.1, 0, 0, 0))], AT_ONE, "A: 83 % of its bound of 0.600 is the start from pure noise."),
-        ([account("A", (0, 0.1, 0.5, 0, 0))], AT_ONE, "A: 83 % of its bound of 0.600 is its choice of step variance."),
+        ([summary_of("A", (0.5, 0.1, 0, 0, 0))], AT_ONE, "A: 83 % of its bound of 0.600 is the start from pure noise."),
         (
-            [account("A", (0.1, 0, 0, 0, 0))],
-            Place(300, 300),
+            [summary_of("A", (0, 0.1, 0.5, 0, 0))],
+            AT_ONE,
+            "A: 83 % of its bound of 0.600 is its choice of step variance.",
+        ),
+        (
+            [summary_of("A", (0.1, 0, 0, 0, 0))],
+            Context(300, 300),
             "At t = 300 nothing but the start counts: every bound is its error, 0.100.",
         ),
-        ([account("A", (0, 0, 0, 0, 0))], AT_ONE, "Nothing counts yet: every bound is zero."),
+        ([summary_of("A", (0, 0, 0, 0, 0))], AT_ONE, "Nothing counts yet: every bound is zero."),
         (
-            [account("A", (0, math.inf, 0, 1, 0))],
-            Place(0, 300, singular=True),
+            [summary_of("A", (0, math.inf, 0, 1, 0))],
+            Context(0, 300, singular=True),
             "At t = 0 the target has no density, so that KL and bound are infinite; read t = 1.",
         ),
     ],
 )
-def test_what_is_said(accounts: list[Account], place: Place, sentence: str) -> None:
-    assert describe(accounts, place) == sentence
+def test_what_is_said(summaries: list[SamplerSummary], context: Context, sentence: str) -> None:
+    assert describe(summaries, context) == sentence
 
 
 def small(components: int = 1) -> Experiment:

@@ -20,6 +20,7 @@ from core.scenario.plane_edits import (
     Drag,
     Grip,
     added,
+    component_in_plane,
     deleted,
     deviations,
     directions,
@@ -29,7 +30,6 @@ from core.scenario.plane_edits import (
     move,
     principal_angle,
     rows_in_plane,
-    shadow,
     spots,
 )
 from core.scenario.scenario import Scenario
@@ -104,7 +104,7 @@ def test_what_is_off_the_plane_stays(seen: tuple[Scenario, Array], place: tuple[
 @given(place=places)
 def test_a_mean_goes_where_it_is_put(plane: str, place: tuple[float, float]) -> None:
     scenario, basis = PLANES[plane]
-    mean, _ = shadow(move(scenario, Grip("mean", 1), place, basis, pixel=PIXEL), Grip("mean", 1), basis)
+    mean, _ = component_in_plane(move(scenario, Grip("mean", 1), place, basis, pixel=PIXEL), Grip("mean", 1), basis)
     np.testing.assert_allclose(mean, place, atol=0.01)
 
 
@@ -114,11 +114,11 @@ def test_a_mean_goes_where_it_is_put(plane: str, place: tuple[float, float]) -> 
 @given(angle=st.floats(-math.pi, math.pi), length=st.floats(0.2, 4))
 def test_a_covariance_handle_goes_where_it_is_put(plane: str, axis: int, angle: float, length: float) -> None:
     scenario, basis = PLANES[plane]
-    mean, before = shadow(scenario, Grip("mean", 2), basis)
+    mean, before = component_in_plane(scenario, Grip("mean", 2), basis)
     other = deviations(before, principal_angle(before, 0.0))[1 - axis]
     tip = mean + (REACH * length + STALK * PIXEL) * np.array([math.cos(angle), math.sin(angle)])
     new = move(scenario, Grip("axis", 2, axis), (float(tip[0]), float(tip[1])), basis, pixel=PIXEL)
-    _, spread = shadow(new, Grip("mean", 2), basis)
+    _, spread = component_in_plane(new, Grip("mean", 2), basis)
     turned = directions(angle - axis * math.pi / 2)
     expected = turned @ np.diag([length, other] if axis == 0 else [other, length]) ** 2 @ turned.T
     np.testing.assert_allclose(spread, expected, atol=0.01 * (1 + length**2))
@@ -212,7 +212,7 @@ def test_shift_snaps_an_axis_to_angle_and_length() -> None:
     mean = np.array(THREE.prior.means[0])
     tip = mean + (STALK * PIXEL + REACH * 0.78) * np.array([math.cos(0.83), math.sin(0.83)])
     new = move(THREE, Grip("axis", 0, 0), (float(tip[0]), float(tip[1])), PLANE, pixel=PIXEL, near=0.7, snap=True)
-    _, spread = shadow(new, Grip("mean", 0), PLANE)
+    _, spread = component_in_plane(new, Grip("mean", 0), PLANE)
     angle = principal_angle(spread, 0.8)
     assert math.degrees(angle) == pytest.approx(45, abs=0.5)
     assert deviations(spread, angle)[0] == pytest.approx(0.8, abs=0.005)
@@ -298,13 +298,14 @@ def test_components_come_and_go(key: str) -> None:
     basis, count = np.eye(scenario.dimension)[:2], len(scenario.prior.weights)
     more = added(scenario, (0.5, -0.25), 0.5, basis)
     assert len(more.prior.weights) == count + 1
-    np.testing.assert_allclose(shadow(more, Grip("mean", count), basis)[0], [0.5, -0.25])
+    np.testing.assert_allclose(component_in_plane(more, Grip("mean", count), basis)[0], [0.5, -0.25])
     np.testing.assert_allclose(more.prior.covariances[count], 0.25 * np.eye(scenario.dimension))
     assert deleted(more, Grip("mean", count)).prior == scenario.prior
     twice = duplicated(scenario, Grip("mean", 0), 0.3, basis)
     assert twice.prior.covariances[count] == scenario.prior.covariances[0]
     np.testing.assert_allclose(
-        shadow(twice, Grip("mean", count), basis)[0] - shadow(scenario, Grip("mean", 0), basis)[0],
+        component_in_plane(twice, Grip("mean", count), basis)[0]
+        - component_in_plane(scenario, Grip("mean", 0), basis)[0],
         [0.3, -0.3],
         atol=0.01,
     )

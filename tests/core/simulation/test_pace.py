@@ -6,7 +6,7 @@ import pytest
 
 from core.runs.experiment import Experiment
 from core.scenario.scenario import Scenario
-from core.simulation.pace import Stretch, in_words
+from core.simulation.pace import StepTimer, in_words
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def test_steps_foretell_those_that_are_left(clock: list[float]) -> None:
             completed[0] += 1
             yield step
 
-    stretch = Stretch(5, lambda: completed[0])
+    stretch = StepTimer(5, lambda: completed[0])
     assert stretch.left is None
     followed = stretch.follow(work())
     assert [next(followed), next(followed)] == [0, 1]
@@ -48,7 +48,7 @@ def test_a_part_of_the_first_step_is_enough(clock: list[float]) -> None:
         completed[0] = 2
         yield 1
 
-    stretch = Stretch(2, lambda: completed[0])
+    stretch = StepTimer(2, lambda: completed[0])
     assert list(stretch.follow(work())) == [0, 1]
 
 

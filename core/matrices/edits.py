@@ -17,7 +17,7 @@ MixtureColumn = Literal["weights", "means", "covariances"]
 
 @final
 @dataclass(frozen=True)
-class MatrixPlace:
+class MatrixField:
     """Which matrix of a scenario: H, or the covariance of a component."""
 
     section: Literal["measurement", "prior", "target"]
@@ -136,7 +136,7 @@ def with_component_block(scenario: Scenario, section: str, text: str, row: int, 
         raise ScenarioError("", f"{section}.{column}", "is not there any more")
     field, size = f"{section}.{column}, component {row + 1}", scenario.dimension
     if column == "covariances":
-        return MatrixPlace(section, row).replaced(scenario, covariance_of(text, size, field))  # type: ignore[arg-type]
+        return MatrixField(section, row).replaced(scenario, covariance_of(text, size, field))  # type: ignore[arg-type]
     left = len(mixture.weights) - row
     readings = _readings(text, field)
     if column == "weights":

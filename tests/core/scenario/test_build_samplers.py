@@ -30,7 +30,7 @@ def shifted(names: list[str]) -> Scenario:
 
 
 def lined_up(names: list[str], tables: dict[str, Any] | None = None, **run: Any) -> list[Sampler]:
-    return scenario(names, tables, **run).line_up()
+    return scenario(names, tables, **run).build_samplers()
 
 
 def test_a_table_sets_parameters() -> None:
@@ -72,7 +72,9 @@ def test_a_flow_follows_any_score(names: list[str]) -> None:
 
 
 def test_idle_tables_come_last_and_are_checked() -> None:
-    names = [sampler.about.key for sampler in scenario(["ddnm"], {"weak": {"kind": "dps"}}).line_up(with_idle=True)]
+    names = [
+        sampler.about.key for sampler in scenario(["ddnm"], {"weak": {"kind": "dps"}}).build_samplers(with_idle=True)
+    ]
     assert names == ["ddnm", "weak"]
     with pytest.raises(ScenarioError, match=r"samplers\.weak\.zeta"):
         scenario(["ddnm"], {"weak": {"kind": "dps", "zeta": -1.0}})

@@ -10,7 +10,7 @@ from scipy.linalg import sqrtm
 from torch import Tensor
 
 from core.bounds.bound_terms import BoundTerms, accumulate, closed_forms
-from core.diagnostics.sample_metrics import Distance, ExactSamples, SampleMetrics, closeness
+from core.diagnostics.sample_metrics import Distance, ExactSamples, SampleMetrics, sample_metrics
 from core.problem.gaussian import gaussian_w2
 from core.problem.mixture import GaussianMixture
 from core.problem.problem import Measurement, Problem
@@ -106,18 +106,18 @@ def test_the_law_of_the_samples_gives_the_exact_w2(one_gaussian: Problem) -> Non
             law = torch.from_numpy(evidence.mean[row, latest]), torch.from_numpy(evidence.covariance[row, latest])
             assert float((particles.mean(1) - law[0]).abs().max()) < 0.02
             assert float((torch.cov(particles) - law[1]).abs().max()) < 0.02
-            exact = closeness(one_gaussian, abar, particles, seed=0, law=law)
+            exact = sample_metrics(one_gaussian, abar, particles, seed=0, law=law)
             assert exact.w2_exact
             assert exact.w2[1:] == (0.0, 0.0)
             target = one_gaussian.target.noised(abar)
             expected = bures(*law, target.means[0], target.covariances[0])
             assert exact.w2.value == pytest.approx(expected, rel=1e-6)
-            assert not closeness(one_gaussian, abar, particles, seed=0).w2_exact
+            assert not sample_metrics(one_gaussian, abar, particles, seed=0).w2_exact
 
 
 def test_a_law_beyond_double_precision_is_unknown(one_gaussian: Problem) -> None:
     law = torch.full((2,), math.inf, dtype=F64), torch.eye(2, dtype=F64)
-    found = closeness(one_gaussian, 1.0, drawn(one_gaussian.target), seed=0, law=law)
+    found = sample_metrics(one_gaussian, 1.0, drawn(one_gaussian.target), seed=0, law=law)
     assert math.isnan(found.w2.value)
     assert math.isfinite(found.mmd.value)
     assert found.notes == ("w2: the law of the particles is beyond double precision",)
@@ -245,15 +245,15 @@ def test_singular_targets(noise: float, covariance: list[list[float]]) -> None:
         tensor([0.5, 0.5]), tensor([[-1.0, 0.5], [-1.0, 2.5]]), tensor([covariance, covariance])
     )
     problem = Problem.of(prior, Measurement(tensor([[1.0, 0.0]]), tensor([-1.0]), noise))
-    at_1 = closeness(problem, 0.999, drawn(problem.target.noised(0.999)), seed=0)
+    at_1 = sample_metrics(problem, 0.999, drawn(problem.target.noised(0.999)), seed=0)
     assert at_1.notes == ()
     assert all(abs(excess(distance)) < 3 for distance in distances(at_1))
-    at_0 = closeness(problem, 1.0, drawn(problem.target), seed=0)
+    at_0 = sample_metrics(problem, 1.0, drawn(problem.target), seed=0)
     assert abs(excess(at_0.w2)) < 3
     assert abs(excess(at_0.mmd)) < 3
     assert math.isnan(at_0.weights_error.value) == problem.target.is_singular
     assert bool(at_0.notes) == problem.target.is_singular
-    shifted = closeness(problem, 1.0, drawn(problem.target) + 0.5, seed=0)
+    shifted = sample_metrics(problem, 1.0, drawn(problem.target) + 0.5, seed=0)
     assert shifted.w2.value == pytest.approx(0.5, abs=3 * shifted.w2.error + 1e-6)
 
 

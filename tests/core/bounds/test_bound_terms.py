@@ -32,7 +32,7 @@ CASES = {case["name"]: case for case in REFERENCE["cases"]}
 GAUSSIAN = [name for name in CASES if name.startswith("gauss")]
 NAMES = {"init": "initialisation", "disc": "discretisation", "mis": "mismatch", "bound": "bound"}
 
-Account = Callable[..., BoundTerms]
+AccumulateTerms = Callable[..., BoundTerms]
 Make = Callable[..., Problem]
 Etc = Callable[[int], Schedule]
 Company = Callable[[Problem], list[Sampler]]
@@ -58,13 +58,13 @@ def posed(case: dict[str, Any]) -> tuple[Problem, Schedule]:
 
 
 @pytest.fixture(scope="module")
-def reference(account: Account) -> Callable[[str], tuple[BoundTerms, list[dict[str, Any]]]]:
+def reference(accumulate_terms: AccumulateTerms) -> Callable[[str], tuple[BoundTerms, list[dict[str, Any]]]]:
     """What we compute for a reference case, and what the file says, a sampler each."""
 
     def compare(name: str) -> tuple[BoundTerms, list[dict[str, Any]]]:
         known = CASES[name]["expected"]["samplers"]
         keys = [key for key in SAMPLERS if key in known]
-        evidence = account(*posed(CASES[name]), [SAMPLERS[key] for key in keys], 10_000)
+        evidence = accumulate_terms(*posed(CASES[name]), [SAMPLERS[key] for key in keys], 10_000)
         return evidence, [known[key] for key in keys]
 
     return compare
@@ -110,11 +110,15 @@ SEEDS = st.integers(0, 10_000)
 @settings(max_examples=25, deadline=None, derandomize=True)
 @given(st.tuples(st.just(1), st.integers(1, 4), st.integers(1, 3), st.sampled_from([0.0, 0.05, 0.5]), SEEDS))
 def test_bound_is_above_the_divergence(
-    company: Company, account: Account, make_problem: Make, short: Schedule, of: tuple[int, int, int, float, int]
+    company: Company,
+    accumulate_terms: AccumulateTerms,
+    make_problem: Make,
+    short: Schedule,
+    of: tuple[int, int, int, float, int],
 ) -> None:
     problem = make_problem(*of)
     samplers = company(problem)
-    evidence = account(problem, short, samplers)
+    evidence = accumulate_terms(problem, short, samplers)
     assert [sampler.about.key for sampler, exact in zip(samplers, evidence.exact, strict=True) if not exact] == ["dps"]
     kl, value = evidence.kl[evidence.exact], {term: value[evidence.exact] for term, value in evidence.value.items()}
     # A law that is wide beyond double precision in one direction is infinitely far: DPS-Gauss gets there.
@@ -125,16 +129,18 @@ def test_bound_is_above_the_divergence(
         assert (value[term][:, 1:] >= value[term][:, :-1]).all(), term
 
 
-def test_without_mismatch_it_would_not_be(account: Account, make_problem: Make, short: Schedule) -> None:
-    evidence = account(make_problem(1, 2, 1, 0.5, 3), short, SCORES)
+def test_without_mismatch_it_would_not_be(
+    accumulate_terms: AccumulateTerms, make_problem: Make, short: Schedule
+) -> None:
+    evidence = accumulate_terms(make_problem(1, 2, 1, 0.5, 3), short, SCORES)
     assert (evidence.kl > evidence.value["bound"] - evidence.value["mismatch"]).any()
 
 
 def test_at_the_start_bound_and_divergence_are_the_initialisation(
-    account: Account, make_problem: Make, short: Schedule
+    accumulate_terms: AccumulateTerms, make_problem: Make, short: Schedule
 ) -> None:
     problem = make_problem(1, 3, 1, 0.3, 3)
-    evidence = account(problem, short, ALL)
+    evidence = accumulate_terms(problem, short, ALL)
     start, normal = problem.target.noised(float(short.alpha_bar[-1])), torch.zeros(3, dtype=F64)
     exact = float(gaussian_kl(start.means[0], start.covariances[0], normal, torch.eye(3, dtype=F64)))
     for numbers in (evidence.kl[evidence.exact], evidence.value["bound"], evidence.value["initialisation"]):
@@ -142,10 +148,12 @@ def test_at_the_start_bound_and_divergence_are_the_initialisation(
 
 
 @pytest.mark.parametrize("components", [1, 3])
-def test_parts_add_up(components: int, company: Company, account: Account, make_problem: Make, short: Schedule) -> None:
+def test_parts_add_up(
+    components: int, company: Company, accumulate_terms: AccumulateTerms, make_problem: Make, short: Schedule
+) -> None:
     problem = make_problem(components, 3, 2, 0.3, 3)
     samplers = company(problem)
-    value = account(problem, short, samplers).value
+    value = accumulate_terms(problem, short, samplers).value
     close = {"rtol": 1e-10, "atol": 1e-13}
     np.testing.assert_allclose(value["mismatch"], value["mismatch_range"] + value["mismatch_null"], **close)
     parts = [value[name] for name in ("initialisation", "discretisation", "variance", "mismatch")]
@@ -161,9 +169,9 @@ def rows_of(evidence: BoundTerms, term: str) -> dict[str, NDArray[np.float64]]:
 
 @pytest.mark.parametrize("components", [1, 3])
 def test_range_and_null_space_are_told_apart(
-    components: int, account: Account, make_problem: Make, short: Schedule
+    components: int, accumulate_terms: AccumulateTerms, make_problem: Make, short: Schedule
 ) -> None:
-    evidence = account(make_problem(components, 3, 2, 0.3, 3), short, ALL)
+    evidence = accumulate_terms(make_problem(components, 3, 2, 0.3, 3), short, ALL)
     measured, unmeasured, total = (rows_of(evidence, "mismatch" + part) for part in ("_range", "_null", ""))
     assert measured["bo-oracle"].max() < 1e-20 < measured["bo-ddnm"][-1]
     assert total["exact"].max() == 0
@@ -174,21 +182,21 @@ def test_range_and_null_space_are_told_apart(
 
 @pytest.mark.parametrize(("correlation", "biased"), [(0.0, False), (0.3, True)])
 def test_one_gaussian_without_correlation_has_no_unseen_mismatch(
-    correlation: float, biased: bool, account: Account, short: Schedule
+    correlation: float, biased: bool, accumulate_terms: AccumulateTerms, short: Schedule
 ) -> None:
     prior = GaussianMixture.from_covariances(
         tensor([1]), tensor([[0.5, -0.3]]), tensor([[[1, correlation], [correlation, 2]]])
     )
     problem = Problem.of(prior, Measurement(tensor([[1, 0]]), tensor([0.8]), 0.3))
-    unmeasured = rows_of(account(problem, short, SCORES), "mismatch_null")
+    unmeasured = rows_of(accumulate_terms(problem, short, SCORES), "mismatch_null")
     assert unmeasured["bo-ddnm"][-1] > 1e-3 if biased else unmeasured["bo-ddnm"][-1] < 1e-25
 
 
 def test_ccdf_mismatch_grows_with_steps_where_that_of_ddnm_settles(
-    etc: Etc, account: Account, make_problem: Make
+    etc: Etc, accumulate_terms: AccumulateTerms, make_problem: Make
 ) -> None:
     problem = make_problem(1, 3, 2, 0.4, 6)
-    ends = [rows_of(account(problem, etc(steps), SCORES[:6]), "mismatch") for steps in (100, 200, 400, 800)]
+    ends = [rows_of(accumulate_terms(problem, etc(steps), SCORES[:6]), "mismatch") for steps in (100, 200, 400, 800)]
     ccdf, ddnm = (np.array([end[key][-2] for end in ends]) for key in ("ccdf", "ddnm"))
     assert (ccdf[1:] > 2 * ccdf[:-1]).all()
     steps = np.diff(ddnm)
@@ -196,10 +204,13 @@ def test_ccdf_mismatch_grows_with_steps_where_that_of_ddnm_settles(
     assert steps[-1] < 0.05 * ddnm[-1]
 
 
-def test_divergence_of_exact_falls_as_the_square_of_the_step(etc: Etc, account: Account, make_problem: Make) -> None:
+def test_divergence_of_exact_falls_as_the_square_of_the_step(
+    etc: Etc, accumulate_terms: AccumulateTerms, make_problem: Make
+) -> None:
     problem, exact = make_problem(1, 3, 2, 0.4, 6), [SAMPLERS["exact"]]
     scaled = [
-        account(problem, etc(steps), exact).kl[0, -2] * (steps / math.log(steps)) ** 2 for steps in (200, 400, 800)
+        accumulate_terms(problem, etc(steps), exact).kl[0, -2] * (steps / math.log(steps)) ** 2
+        for steps in (200, 400, 800)
     ]
     np.testing.assert_allclose(scaled, scaled[-1], rtol=0.02)
 
@@ -223,9 +234,9 @@ def test_slots_are_written_once_and_then_counted(components: int, make_problem: 
         np.testing.assert_array_equal(array, np.stack([each[index] for each in written], axis=1))
 
 
-def test_a_seed_makes_the_paths(account: Account, make_problem: Make, short: Schedule) -> None:
+def test_a_seed_makes_the_paths(accumulate_terms: AccumulateTerms, make_problem: Make, short: Schedule) -> None:
     problem, state = make_problem(2, 2, 1, 0.3, 2), torch.get_rng_state()
-    one, again, other = (account(problem, short, SCORES, 200, seed).value["bound"] for seed in (1, 1, 2))
+    one, again, other = (accumulate_terms(problem, short, SCORES, 200, seed).value["bound"] for seed in (1, 1, 2))
     np.testing.assert_array_equal(one, again)
     assert (one[:, 1:] != other[:, 1:]).all()
     assert torch.equal(torch.get_rng_state(), state)
@@ -233,15 +244,15 @@ def test_a_seed_makes_the_paths(account: Account, make_problem: Make, short: Sch
 
 @pytest.mark.parametrize("components", [1, 2])
 def test_a_sampler_is_judged_alone_as_in_company(
-    components: int, account: Account, make_problem: Make, short: Schedule
+    components: int, accumulate_terms: AccumulateTerms, make_problem: Make, short: Schedule
 ) -> None:
     problem = make_problem(components, 2, 1, 0.3, 2)
-    together = account(problem, short, ALL)
+    together = accumulate_terms(problem, short, ALL)
     assert [sampler.about.key for sampler, exact in zip(ALL, together.exact, strict=True) if exact] == [
         key for key in SAMPLERS if components == 1 and key != "dps"
     ]
     for index, sampler in enumerate(ALL):
-        alone = account(problem, short, [sampler])
+        alone = accumulate_terms(problem, short, [sampler])
         assert alone.exact[0] == together.exact[index]
         close = {"rtol": 1e-10, "atol": 1e-12, "err_msg": sampler.about.key}
         np.testing.assert_allclose(alone.kl[0], together.kl[index], **close)
@@ -250,13 +261,15 @@ def test_a_sampler_is_judged_alone_as_in_company(
             np.testing.assert_allclose(alone.error[term][0], together.error[term][index], **close)
 
 
-def test_a_diverging_sampler_is_infinitely_far(etc: Etc, account: Account, make_problem: Make, step_by: Any) -> None:
+def test_a_diverging_sampler_is_infinitely_far(
+    etc: Etc, accumulate_terms: AccumulateTerms, make_problem: Make, step_by: Any
+) -> None:
     def away(level: Level, points: Tensor) -> Kernel:
         pull = level.measurement.range_projector @ level.target_score(points)
         return Kernel(level.step_mean(points, level.prior_score(points) - 10 * pull), level.variance)
 
     problem = make_problem(1, 2, 1, 0.05, 2)
-    evidence, sound = (account(problem, etc(200), samplers) for samplers in ([*ALL, step_by(away)], ALL))
+    evidence, sound = (accumulate_terms(problem, etc(200), samplers) for samplers in ([*ALL, step_by(away)], ALL))
     assert not evidence.kl[-1, -1] < 1e12
     np.testing.assert_allclose(evidence.kl[:-1], sound.kl, rtol=1e-10)
 
@@ -297,10 +310,10 @@ def singular(request: pytest.FixtureRequest, make_problem: Make) -> Problem:
 
 @pytest.mark.parametrize("delta", [1e-4, 1e-3, 2e-3, 0.01])
 def test_a_singular_target_is_infinitely_far_at_the_end_only(
-    delta: float, singular: Problem, company: Company, account: Account
+    delta: float, singular: Problem, company: Company, accumulate_terms: AccumulateTerms
 ) -> None:
     samplers = [sampler for sampler in company(singular) if isinstance(sampler, ScoreSampler)]
-    evidence = account(singular, Schedule.exponential_then_constant(40, 4.0, delta), samplers)
+    evidence = accumulate_terms(singular, Schedule.exponential_then_constant(40, 4.0, delta), samplers)
     for term in TERMS:
         value, error = evidence.value[term], evidence.error[term]
         assert np.isfinite(value[:, :-1]).all(), term
@@ -318,12 +331,12 @@ def test_a_singular_target_is_infinitely_far_at_the_end_only(
 @pytest.mark.parametrize("components", [1, 3])
 @pytest.mark.parametrize("noise", [0.0, 0.3])
 def test_a_step_without_noise_ends_the_bound(
-    noise: float, components: int, account: Account, make_problem: Make, etc: Etc
+    noise: float, components: int, accumulate_terms: AccumulateTerms, make_problem: Make, etc: Etc
 ) -> None:
     problem, schedule = make_problem(components, 3, 2, noise, 3), etc(60)
     posterior = type(SAMPLERS["prior"])(variance="posterior")  # without noise at t = 1
     samplers = [*(SAMPLERS[key] for key in ("ddnm+", "replacement", "ddim", "heun")), posterior]
-    evidence, rank = account(problem, schedule, samplers, 200), problem.measurement.rank
+    evidence, rank = accumulate_terms(problem, schedule, samplers, 200), problem.measurement.rank
     for row, sampler in enumerate(samplers):
         still = np.zeros((3, schedule.steps + 1), dtype=bool)
         """Whether a singular direction has had a step without noise, down to a frame."""
