@@ -25,6 +25,7 @@ _TEXT = 14
 _SIZES = {"inline": 16.5, "display": 20.0}
 """Pixels an em of a formula, in a line and on its own."""
 _MATHS = re.compile(r"\$\$(?P<display>.+?)\$\$|\$(?P<inline>.+?)\$", re.DOTALL)
+_PAPER = re.compile(r"arXiv:(?P<arxiv>\d{4}\.\d{5})|openreview\.net/forum\?id=(?:[\w-]|&#95;)+")
 _GENERATED = re.compile(r"^\{\{(\w+)\}\}$", re.MULTILINE)
 
 
@@ -64,8 +65,18 @@ def samplers_in_words() -> str:
         parts += [f"$${latex}$$" for latex in lines(about)]
         parts += [_literal(about.summary)]
         particulars = _particulars(about.assumptions, about.variant, about.source)
-        parts += [f"*{name}:* {_literal(words)}" for name, words in particulars]
+        parts += [f"*{name}:* {_linked(words)}" for name, words in particulars]
     return "\n\n".join(parts)
+
+
+def _linked(text: str) -> str:
+    """Return text as Markdown that stands for itself, except that the numbers of papers are links."""
+
+    def link(match: re.Match[str]) -> str:
+        address = f"arxiv.org/abs/{match['arxiv']}" if match["arxiv"] else html.unescape(match[0])
+        return f"[{match[0]}](https://{address})"
+
+    return _PAPER.sub(link, _literal(text))
 
 
 def _literal(text: str) -> str:

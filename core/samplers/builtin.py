@@ -41,7 +41,7 @@ class Prior(ScoreSampler):
         "#9AAAA9",
         r"s_t(x)",
         "Ignores the measurement: the mismatch is the whole pull of y.",
-        "Unconditional DDPM (Ho, Jain, Abbeel 2020)",
+        "Ho, Jain, Abbeel: Denoising Diffusion Probabilistic Models. NeurIPS 2020, arXiv:2006.11239",
     )
 
     def score(self, level: Level, points: Tensor) -> Tensor:
@@ -61,7 +61,9 @@ class CCDF(RangeReplacement):
         "#5B811A",
         r"N s_t + \frac{\sqrt{\bar\alpha_t}\, H^\dagger y - P x}{1-\alpha_t}",
         "Puts the noised measurement in place of the measured part at every step; its mismatch grows without end in T.",
-        "Chung, Sim, Ye, CVPR 2022, as written in Liang et al., ICLR 2025",
+        "Chung, Sim, Ye: Come-Closer-Diffuse-Faster: Accelerating Conditional Diffusion Models for Inverse "
+        "Problems through Stochastic Contraction. CVPR 2022, arXiv:2112.05146",
+        variant="As Liang, Ju, Liang and Shroff (ICLR 2025, arXiv:2410.13746) write it.",
     )
 
     def precision(self, level: Level) -> Tensor:
@@ -80,7 +82,8 @@ class DDNM(RangeReplacement):
         "#E4572E",
         r"N s_t + \frac{\sqrt{\bar\alpha_t}\, H^\dagger y - P x}{1-\bar\alpha_t}",
         "Trusts the measurement as if it had no noise: right in the measured directions only when it has none.",
-        "Wang, Yu, Zhang, ICLR 2023",
+        "Wang, Yu, Zhang: Zero-Shot Image Restoration Using Denoising Diffusion Null-Space Model. ICLR 2023, "
+        "arXiv:2212.00490",
     )
 
     def precision(self, level: Level) -> Tensor:
@@ -100,7 +103,8 @@ class BODDNM(RangeReplacement):
         r"N s_t + \Sigma_t^{-1}(\sqrt{\bar\alpha_t}\, H^\dagger y - P x),\quad "
         r"\Sigma_t = (1-\bar\alpha_t) I + \bar\alpha_t \sigma_y^2 H^\dagger (H^\dagger)^T",
         "DDNM's pull towards y, weakened by the measurement noise; optimal without noise or under a flat prior.",
-        "Liang, Ju, Liang, Shroff, ICLR 2025",
+        "Liang, Ju, Liang, Shroff: Theory on Score-Mismatched Diffusion Models and Zero-Shot Conditional "
+        "Samplers. ICLR 2025, arXiv:2410.13746",
     )
 
     def precision(self, level: Level) -> Tensor:
@@ -120,7 +124,8 @@ class BOOracle(ScoreSampler):
         "#8070FD",
         r"N s_t + P s_{t|y}",
         "The exact score in the measured directions: no sampler of this family leaves less mismatch.",
-        "Optimum of the family in Liang et al., ICLR 2025",
+        "The optimum of the family in Liang, Ju, Liang, Shroff: Theory on Score-Mismatched Diffusion Models and "
+        "Zero-Shot Conditional Samplers. ICLR 2025, arXiv:2410.13746",
     )
 
     def score(self, level: Level, points: Tensor) -> Tensor:
@@ -142,7 +147,7 @@ class Exact(ScoreSampler):
         "#12A07A",
         r"s_{t|y}(x)",
         "No mismatch: its error is the discretisation that every sampler shares.",
-        "Ground truth",
+        "Closed form: the posterior of a Gaussian mixture is again one",
     )
 
     def score(self, level: Level, points: Tensor) -> Tensor:

@@ -51,7 +51,8 @@ class PiGDM(Guided):
         "#BFA200",
         r"s_t + J H^T (r_t^2 H H^T + \sigma_y^2 I)^{-1} (y - H \hat x),\quad r_t^2 = 1-\bar\alpha_t",
         "Takes x_0 given x_t for a Gaussian of the same width everywhere: too wide where components are narrow.",
-        "Song, Vahdat, Mardani, Kautz, ICLR 2023",
+        "Song, Vahdat, Mardani, Kautz: Pseudoinverse-Guided Diffusion Models for Inverse Problems. ICLR 2023, "
+        "openreview.net/forum?id=9_gsMA8MRKQ",
         "None: H of any rank, any noise. J is exact, not learned.",
         "The noisy form, with the paper's r_t for data of unit variance.",
     )
@@ -73,7 +74,8 @@ class TMPD(Guided):
         r"s_t + J H^T \left(\frac{1-\bar\alpha_t}{\sqrt{\bar\alpha_t}} H J H^T + \sigma_y^2 I\right)^{-1} "
         r"(y - H \hat x)",
         "Takes x_0 given x_t for a Gaussian with its true covariance: exact for one component.",
-        "Boys, Girolami, Pidstrigach, Reich, Mosca, Akyildiz 2023",
+        "Boys, Girolami, Pidstrigach, Reich, Mosca, Akyildiz: Tweedie Moment Projected Diffusions for Inverse "
+        "Problems. arXiv:2310.06721",
         "Exact where the prior is one Gaussian. J and the covariance are exact, for every particle.",
         "The full covariance, not its diagonal or row-sum approximation.",
     )
@@ -121,7 +123,8 @@ class DPS(Guided):
         "#C7448E",
         r"s_t + \frac{\zeta}{\Vert y - H \hat x \Vert} J H^T (y - H \hat x) \frac{\sqrt{\alpha_t}}{1-\alpha_t}",
         "Steps against the residual by a length that forgets the noise level: no score of any posterior.",
-        "Chung, Kim, McCann, Klasky, Ye, ICLR 2023",
+        "Chung, Kim, McCann, Klasky, Ye: Diffusion Posterior Sampling for General Noisy Inverse Problems. ICLR "
+        "2023, arXiv:2209.14687",
         "Not affine, not even for one Gaussian: its terms are sampled.",
         "The norm is each particle's own; the public code takes it over the batch, which couples particles.",
     )
@@ -148,7 +151,8 @@ class GaussianDPS(Guided):
         "#1A6863",
         r"s_t + \frac{1}{\sigma_y^2} J H^T (y - H \hat x)",
         "The gradient of ln N(y; H xhat, sigma_y^2): forgets how uncertain xhat is, and pulls far too hard.",
-        "Chung, Kim, McCann, Klasky, Ye, ICLR 2023, before its rule for the step size",
+        "Chung, Kim, McCann, Klasky, Ye: Diffusion Posterior Sampling for General Noisy Inverse Problems. ICLR "
+        "2023, arXiv:2209.14687",
         "Needs measurement noise.",
         "The Gaussian likelihood at xhat, without a step-size rule; diverges where steps are long.",
     )

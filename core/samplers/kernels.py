@@ -23,7 +23,8 @@ class Replacement(StochasticSampler):
         r"\mu_t = N \mu_t^{prior}(x) + \sqrt{\bar\alpha_{t-1}}\, H^\dagger y,\quad "
         r"V_t = \sigma_t^2 N + (1-\bar\alpha_{t-1}) P",
         "Overwrites the measured part by a noised measurement at every step; the unmeasured part never learns of it.",
-        "Song, Sohl-Dickstein, Kingma, Kumar, Ermon, Poole, ICLR 2021",
+        "Song, Sohl-Dickstein, Kingma, Kumar, Ermon, Poole: Score-Based Generative Modeling through Stochastic "
+        "Differential Equations. ICLR 2021, arXiv:2011.13456",
         "Takes y for noiseless. The last step has no variance in the measured directions.",
         "One replacement a step, without resampling.",
     )
@@ -48,7 +49,8 @@ class DDNMPlus(StochasticSampler):
         r"\mu_t = a_t \hat x_y + \frac{\sqrt{\alpha_t}(1-\bar\alpha_{t-1})}{1-\bar\alpha_t} x,\quad "
         r"\hat x_y = \hat x - V \Lambda V^T H^\dagger (H \hat x - y),\quad V_t = V \Gamma V^T",
         "Corrects the denoised mean only as far as the step's noise can hide the measurement's.",
-        "Wang, Yu, Zhang, ICLR 2023",
+        "Wang, Yu, Zhang: Zero-Shot Image Restoration Using Denoising Diffusion Null-Space Model. ICLR 2023, "
+        "arXiv:2212.00490",
         "Directions whose step variance is used up by the measurement's noise become deterministic: "
         "then no bound along paths exists.",
         "General H by its singular values.",

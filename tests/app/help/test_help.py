@@ -191,6 +191,15 @@ def test_the_page_on_samplers_is_made_of_what_is_registered(
     assert "*Assumes:* It knows the target." in samplers_in_words()
 
 
+def test_the_papers_on_the_page_of_samplers_are_links(monkeypatch: pytest.MonkeyPatch) -> None:
+    html = to_html(samplers_in_words())
+    assert '<a href="https://arxiv.org/abs/2212.00490">arXiv:2212.00490</a>' in html
+    assert '<a href="https://openreview.net/forum?id=9_gsMA8MRKQ">openreview.net/forum?id=9_gsMA8MRKQ</a>' in html
+    about = replace(SAMPLERS["exact"].about, source="[here](https://example.org), arXiv:12.3")
+    monkeypatch.setattr(type(SAMPLERS["exact"]), "about", about)
+    assert 'href="https://example.org"' not in to_html(samplers_in_words()), "what is written stands for itself"
+
+
 def test_a_link_is_followed_by_a_click(viewer: HelpViewer, qtbot: QtBot) -> None:
     viewer.show_page("4-numbers.md")
     viewer.show_page("3-samplers.md")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from itertools import combinations
 
@@ -319,6 +320,8 @@ def test_every_sampler_tells_what_it_is() -> None:
         assert len({getattr(about, name) for about in abouts}) == len(abouts)
     assert all(about.formula and about.summary and about.source for about in abouts)
     assert [about.key for about in abouts] == list(SAMPLERS)
+    published = [about for about in abouts if about.key != "exact"]
+    assert all(re.search(r": .+\. .*(arXiv:\d{4}\.\d{5}|openreview\.net/)", about.source) for about in published)
     for key in ("pigdm", "tmpd", "dps", "dps-gauss", "replacement", "ddnm+", "ddim", "heun"):
         assert SAMPLERS[key].about.assumptions, key
         assert SAMPLERS[key].about.variant, key
