@@ -1,4 +1,4 @@
-"""Affine maps known by their values at probes: what one Gaussian and an affine sampler need."""
+"""Affine maps given by their values at zero and the unit vectors, for Gaussian targets and affine samplers."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from core.simulation.simulate import centred
 
 
 def probes(dimension: int) -> Tensor:
-    """(d, d + 1): zero and the unit vectors: an affine map is known from its values there."""
+    """Return the points (d, d + 1) at which an affine map is evaluated to determine it: zero and the unit vectors."""
     identity = torch.eye(dimension, dtype=torch.float64)
     return torch.cat([torch.zeros_like(identity[:, :1]), identity], dim=1)
 
 
 def split(values: Tensor) -> tuple[Tensor, Tensor]:
-    """Constant (d, 1) and slope (d, d) of the affine map with these values (d, d + 1) at the probes."""
+    """Return constant (d, 1) and slope (d, d) of the affine map that has ``values`` (d, d + 1) at the probes."""
     return values[..., :1], values[..., 1:] - values[..., :1]
 
 
 def mean_squares(values: Tensor, law: GaussianMixture) -> Tensor:
-    """(d, 1): mean square of every coordinate of an affine map under a law of one component."""
+    """Return the mean squares (d, 1) of the coordinates of an affine map under a Gaussian."""
     constant, slope = split(values)
     spread = law.axes[0] * law.variances.sqrt()
     return (slope @ law.means.mT + constant).square() + (slope @ spread).square().sum(-1, keepdim=True)
@@ -33,14 +33,14 @@ def mean_squares(values: Tensor, law: GaussianMixture) -> Tensor:
 
 @torch.no_grad()
 def is_affine(problem: Problem, schedule: Schedule, sampler: Sampler) -> bool:
-    """Whether every step keeps a Gaussian one: found out by trying points that an affine map knows already."""
+    """Return whether a Gaussian stays one at every step: the mean of each step is tested for being affine."""
     if problem.prior.components > 1 or problem.target.components > 1:
         return False
     problem, _ = centred(problem, schedule, [sampler])
     level = problem.level(schedule, sorted({schedule.steps, (schedule.steps + 1) // 2, 1}))
     at = probes(problem.prior.dimension)
     others = torch.randn(len(at), 4, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-    # Both ways and far out: a map of two affine halves, such as DPS for one row of H, shows its other half.
+    # Both signs and large factors: a piecewise affine mean, such as that of DPS for one row of H, must not pass.
     others = torch.cat([sign * others for sign in (1, -1, 30, -30, 1000, -1000)], dim=1)
     known, points = at.shape[1], torch.cat([at, others], dim=1)
     with trial():

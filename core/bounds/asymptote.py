@@ -1,4 +1,4 @@
-"""The accumulated mismatch in continuous time, ``W_inf`` of theory.md section 3: steps refined at a fixed ``abar_1``.
+"""Accumulated mismatch in continuous time, ``W_inf`` of theory.md section 3: small steps at fixed ``abar_1``.
 
 With ``tau = -ln abar``, the accumulated mismatch of a sampler whose score depends on t through abar only tends
 to ``1/2 integral of E |s_{tau|y} - g_tau|^2 d tau`` from ``-ln abar_1``. The mean is taken over the target: exactly for
@@ -25,25 +25,25 @@ from core.simulation.work import columns
 _ORDER = 64
 """Nodes of the Gauss-Legendre rule in ln tau."""
 _END = 40.0
-"""The tau at which nothing but noise is left: scores differ by ``exp(-tau / 2)``."""
+"""End of the integral: at this tau scores differ by about ``exp(-tau / 2)``."""
 
 
 _BLOCK_BYTES = 1 << 23
-"""Work arrays of the noise levels that are taken at once stay about this large."""
+"""Approximate bytes of the work arrays of all noise levels that are evaluated at once."""
 _SAMPLE_BYTES = 1 << 26
-"""And those of the samples at one of them, Jacobians included."""
+"""Approximate bytes of the work arrays of the samples at one noise level, Jacobians included."""
 
 
 class Asymptote(NamedTuple):
-    """The accumulated mismatch at t = 1 as the steps above ``abar_1`` are refined without end, in nats."""
+    """Limit of the accumulated mismatch at t = 1 as the steps above ``abar_1`` are refined, in nats."""
 
     value: float
     error: float
-    """Standard error of the samples and error of the quadrature together."""
+    """Standard error of the samples plus the error of the quadrature."""
 
 
 class LimitDescription(NamedTuple):
-    """How the limit is named where it is shown: more steps of the same schedule need not lead to it."""
+    """Name and explanation of the limit; more steps of the same schedule need not lead to it."""
 
     name: str
     """For legends and titles."""
@@ -52,7 +52,7 @@ class LimitDescription(NamedTuple):
 
 
 def limit_description(schedule: Schedule, kind: str) -> LimitDescription:
-    """Return the name of a schedule's limit and its meaning.
+    """Return name and meaning of a schedule's limit.
 
     Only the schedule ``etc`` keeps ``abar_1 = 1 - delta`` while its other steps vanish as T grows: there the limit
     is the one for T -> infinity.
@@ -75,7 +75,7 @@ def limit_description(schedule: Schedule, kind: str) -> LimitDescription:
 
 
 def no_asymptote(sampler: Sampler) -> str | None:
-    """Return why a sampler has none, as the end of a sentence that begins with its name."""
+    """Return why a sampler has no limit, as a predicate whose subject is its name; None where it has one."""
     if not isinstance(sampler, ScoreSampler):
         return "is not given by a score, so that its mismatch depends on the steps"
     if not sampler.has_limit and sampler.is_users:
@@ -86,7 +86,7 @@ def no_asymptote(sampler: Sampler) -> str | None:
 
 
 def limit_evaluations(samplers: Sequence[Sampler], samples: int = 4000) -> int:
-    """Return how many points the limits of samplers are evaluated at, where they have no closed form."""
+    """Return how often samplers are evaluated for their limits, where these have no closed form."""
     return sum((_ORDER + _ORDER // 2) * samples for sampler in samplers if no_asymptote(sampler) is None)
 
 
@@ -94,7 +94,7 @@ def limit_evaluations(samplers: Sequence[Sampler], samples: int = 4000) -> int:
 def asymptote(
     problem: Problem, schedule: Schedule, sampler: Sampler, *, samples: int = 4000, seed: int = 0
 ) -> Asymptote | None:
-    """Integrate a sampler's mismatch over all noise levels from that of t = 1 on; None where there is no limit.
+    """Return the integral of a sampler's mismatch over all noise levels from that of t = 1 on; None if it has no limit.
 
     Args:
         problem: in float64, on the CPU.
@@ -116,7 +116,7 @@ def asymptote(
 
 
 _Squares: TypeAlias = Callable[[Level], Tensor]
-"""``|Delta|^2`` at B levels: its mean, (B, 1), or its values at samples, (B, samples)."""
+"""Function from B levels to ``|Delta|^2``: its mean, (B, 1), or its values at samples, (B, samples)."""
 
 
 def _mean_square(sampler: ScoreSampler) -> _Squares:
@@ -142,17 +142,17 @@ def _sampled_squares(problem: Problem, sampler: ScoreSampler, samples: int, seed
 
 
 def _gap(level: Level, sampler: ScoreSampler, points: Tensor) -> Tensor:
-    """``Delta`` at points (B, d, N)."""
+    """Return ``Delta`` at points (B, d, N)."""
     return level.target_score(points) - sampler.score(level, points)
 
 
 def _integral(problem: Problem, squares: _Squares, samples: int, start: float, order: int) -> Tensor:
-    """Half the integral of the squares over tau, (1,) or (samples,), by the Gauss-Legendre rule in ln tau."""
+    """Return half the integral of the squares over tau, (1,) or (samples,), by the Gauss-Legendre rule in ln tau."""
     nodes, weights = np.polynomial.legendre.leggauss(order)
     half = 0.5 * math.log(_END / start)
     taus = start * np.exp(half * (1 + nodes))
     rule = torch.from_numpy(0.5 * half * weights * taus)
-    through = Schedule(tuple(-np.expm1(-np.diff(taus, prepend=0.0))))  # whose levels are the nodes
+    through = Schedule(tuple(-np.expm1(-np.diff(taus, prepend=0.0))))  # its levels are the nodes
     block = max(1, _BLOCK_BYTES // (8 * samples * problem.prior.components * problem.prior.dimension))
     parts = [
         rule[first : first + block] @ squares(problem.level(through, range(first + 1, min(first + block, order) + 1)))

@@ -11,7 +11,7 @@ over sampled paths, and whatever has a closed form is taken out of the sample: w
 - ``disc_t = sum_k w_k sum_i e(-beta_t / v_{k,i}) / 2 + I_t - I_{t-1} + beta_t / 2 E sum_k r_k |s_k - s|^2``
 
 where ``e(u) = u - ln(1 + u)``, ``v_{k,i}`` are the variances of component k at t, ``s_k`` its score,
-and ``r_k`` its probability given x_t: only the information and the spread of the scores are sampled.
+and ``r_k`` its probability given x_t. Only the information and the spread of the scores are sampled.
 """
 
 from __future__ import annotations
@@ -43,14 +43,14 @@ from core.simulation.work import Watch, unwatched
 class BoundTerms:
     """Cumulative terms along reverse time; frame i holds t = T - i.
 
-    Like a trace, every slot is written once, and ``completed`` moves past it. What does not exist
+    Every entry is written once, then ``completed`` moves past it. What does not exist
     is infinite (a singular target's terms at t = 0) or NaN (a KL that is not computed).
     """
 
     exact: NDArray[np.bool_]
-    """(samplers,): closed form, so that every standard error is zero and ``kl`` is exact."""
+    """(samplers,): whether all terms are closed form: then every standard error is zero and ``kl`` is exact."""
     value: dict[str, NDArray[np.float64]]
-    """(samplers, T + 1) each, a name of :data:`TERMS`."""
+    """By the names of :data:`TERMS`, (samplers, T + 1) each, in nats."""
     error: dict[str, NDArray[np.float64]]
     """Standard errors of ``value``."""
     kl: NDArray[np.float64]
@@ -58,18 +58,18 @@ class BoundTerms:
     mean: NDArray[np.float64]
     """(samplers, 2, d): mean of the samples in the two latest frames (at last t = 1 and t = 0) where ``exact``."""
     covariance: NDArray[np.float64]
-    """(samplers, 2, d, d): likewise."""
+    """(samplers, 2, d, d): covariance of the samples in the same frames."""
     completed: int = 0
     """Frames written so far, 0..T + 1."""
 
     @property
     def all_exact(self) -> bool:
-        """Whether nothing is sampled."""
+        """Whether the terms of all samplers are closed form."""
         return bool(self.exact.all())
 
     @classmethod
     def empty(cls, exact: NDArray[np.bool_], steps: int, dimension: int) -> Self:
-        """Allocate for a run.
+        """Allocate the terms of a run.
 
         Args:
             exact: (samplers,): which have a closed form, see :func:`closed_forms`.
@@ -87,18 +87,18 @@ class BoundTerms:
         )
 
     def tables(self) -> list[NDArray[np.float64]]:
-        """Everything that has a row a sampler and a column a frame."""
+        """Return all arrays of shape (samplers, T + 1)."""
         return [*self.value.values(), *self.error.values(), self.kl]
 
     def forget(self, index: int) -> None:
-        """Know nothing of a sampler any more: nothing of it is sampled or bracketed from now on."""
+        """Set a sampler's numbers to NaN and count it as exact, so that it is neither sampled nor bracketed."""
         for table in (*self.tables(), self.mean, self.covariance):
             table[index] = np.nan
         self.exact[index] = True
 
 
 def closed_forms(problem: Problem, schedule: Schedule, samplers: Sequence[Sampler]) -> NDArray[np.bool_]:
-    """(samplers,): whether all terms of a sampler have a closed form; found out by trying its steps."""
+    """Return (samplers,): whether all terms of a sampler have a closed form; determined by evaluating its steps."""
     return np.array([is_affine(problem, schedule, sampler) for sampler in samplers])
 
 
@@ -113,7 +113,7 @@ def accumulate(
     seed: int,
     watch: Watch = unwatched,
 ) -> Iterator[int]:
-    """Compute every term down from t = T, a block of steps whenever one is needed, in float64.
+    """Compute all terms from t = T down, in blocks of steps, in float64; yield each completed t.
 
     Args:
         problem: in float64, on the CPU.
@@ -122,7 +122,7 @@ def accumulate(
         terms: from :meth:`BoundTerms.empty`.
         paths: Monte Carlo target paths, for samplers that have no closed form.
         seed: of the paths.
-        watch: is told how far a step is, where it takes several blocks of paths.
+        watch: called with the completed share of a step that takes several blocks of paths.
 
     Yields:
         t of a frame that is complete: T, T - 1, ..., 0.
@@ -152,7 +152,7 @@ def _views(
     seed: int,
     watch: Watch,
 ) -> Iterator[tuple[TermsView, list[int], Problem, Tensor]]:
-    """Samplers that are treated alike, by their rows: nothing that one gets depends on those in another group."""
+    """Yield groups of samplers whose terms are computed in one way; a group's numbers do not depend on other groups."""
     move = [offsets(problem, schedule) is None or sampler.is_equivariant for sampler in samplers]
     for exact, moves in product((True, False), repeat=2):
         rows = [row for row in range(len(samplers)) if terms.exact[row] == exact and move[row] == moves]
@@ -167,14 +167,14 @@ def _views(
 
 @dataclass(eq=False)
 class _TermsGroup:
-    """One view, the rows of the terms that it fills, and how far it is."""
+    """Samplers whose terms are computed together, with the rows of the terms that they fill."""
 
     view: TermsView
     rows: list[int]
     problem: Problem
     shifts: Tensor
     completed: int = 0
-    """Frames."""
+    """Number of completed frames."""
 
     def advance(self, terms: BoundTerms, schedule: Schedule) -> None:
         """Compute a block of steps."""
@@ -186,7 +186,7 @@ class _TermsGroup:
                 terms.value[name][self.rows, -1], terms.error[name][self.rows, -1] = math.inf, 0.0
 
     def write(self, terms: BoundTerms, totals: Totals) -> None:
-        """Fill in the frames that come next, in true coordinates."""
+        """Write the next frames, with means in the problem's own coordinates."""
         rows, frames = self.rows, slice(self.completed, self.completed + totals.kl.shape[-1])
         for position, name in enumerate(TERMS):
             terms.value[name][rows, frames] = totals.value[position].numpy()

@@ -1,4 +1,4 @@
-"""Terms of the bound in closed form: one component and affine samplers, for which everything is Gaussian."""
+"""Terms of the bound in closed form, for a Gaussian target and affine samplers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from core.simulation.work import BLOCK_BYTES
 
 @final
 class ClosedFormTerms:
-    """One component and affine samplers: target, kernels and the law of the samples are Gaussian at every t."""
+    """Closed-form terms: target, kernels and the law of the samples are Gaussian at every t."""
 
     def __init__(self, problem: Problem, samplers: Sequence[Sampler], shifts: Tensor) -> None:
         dimension, count = problem.prior.dimension, len(samplers)
@@ -36,17 +36,17 @@ class ClosedFormTerms:
         self.covariances = torch.eye(dimension, dtype=torch.float64).repeat(count, 1, 1)
         self.discretisation = 0.0
         self.split = torch.zeros(3, count, 1, dtype=torch.float64)
-        """Variance, range mismatch and null mismatch, accumulated."""
+        """Accumulated variance term, range mismatch and null mismatch."""
 
     def start(self, schedule: Schedule) -> Totals:
-        """Go to t = T."""
+        """Return the totals at t = T."""
         target = self.target.noised_along([float(schedule.alpha_bar[-1])])
         self.initialisation = within_components_kl_to_normal(target.levels()[0], self.shifts[0])
         law = self.means.unsqueeze(1), self.covariances.unsqueeze(1)
         return self._totals(self.split, torch.zeros(1, dtype=torch.float64), self._kl(target, *law), law)
 
     def advance(self, level: Level) -> Totals:
-        """Add the terms of B steps and carry the law of the samples along."""
+        """Add the terms of B steps, propagate the law of the samples, and return the totals."""
         count = len(level.target.means)
         points = self.probes.expand(count, *self.probes.shape)
         kernels = [sampler.kernel(level, points) for sampler in self.samplers]
@@ -60,7 +60,7 @@ class ClosedFormTerms:
         return self._totals(split, discretisation, self._kl(before, *law), law)
 
     def _terms(self, level: Level, points: Tensor, kernel: Kernel) -> Tensor:
-        """(3, B): variance, range and null mismatch of one sampler, step by step."""
+        """Return variance term, range and null mismatch of each of B steps of one sampler, (3, B)."""
         target = level.target
         squares = mean_squares(self.basis.mT @ (level.target_mean(points) - kernel.mean), target)
         variance = torch.as_tensor(kernel.variance, dtype=torch.float64)
@@ -70,7 +70,7 @@ class ClosedFormTerms:
         return torch.stack([own, mismatch[:, : self.rank].sum(-1), mismatch[:, self.rank :].sum(-1)])
 
     def _carry(self, kernels: Sequence[Kernel], count: int) -> tuple[Tensor, Tensor]:
-        """Mean and covariance of the samples after each of B steps, (samplers, B, d) and (samplers, B, d, d)."""
+        """Return mean (samplers, B, d) and covariance (samplers, B, d, d) of the samples after each of B steps."""
         identity = torch.ones(count, len(self.basis), 1, dtype=torch.float64)
         constants, slopes = split(torch.stack([kernel.mean for kernel in kernels]))
         variances = torch.stack([kernel.variance * identity for kernel in kernels])
@@ -96,7 +96,7 @@ class ClosedFormTerms:
 
     @staticmethod
     def _kl(target: GaussianMixture, means: Tensor, covariances: Tensor) -> Tensor:
-        """(samplers, B): exact, for the samples' means and covariances at B levels of the target."""
+        """Return the exact KL (samplers, B) of the samples' Gaussian laws at B levels of the target."""
         kl = torch.full(means.shape[:-1], math.inf, dtype=torch.float64)
         known = means.isfinite().all(-1) & covariances.isfinite().flatten(-2).all(-1)
         known &= (target.variances > 0).flatten(-2).all(-1)
@@ -108,5 +108,5 @@ class ClosedFormTerms:
 
 
 def _summed(before: Tensor, steps: Tensor) -> Tensor:
-    """Cumulative sums along the last dimension, added one by one: the same to the last bit in blocks of any size."""
+    """Return cumulative sums along the last dimension, one by one, so that they do not depend on the block size."""
     return torch.cat([before, steps], dim=-1).cumsum(-1)[..., 1:]

@@ -1,4 +1,4 @@
-"""The terms of the bound where the target has several components: means over paths, block after block of them."""
+"""Terms of the bound for mixture targets: Monte Carlo means over target paths, in blocks."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from core.simulation.work import BLOCK_BYTES, Watch, columns
 
 
 class SampledTerms:
-    """Several components: means over target paths, drawn from t = T down by the bridge to x_0."""
+    """Monte Carlo terms: means over target paths, drawn from t = T down by the bridge to x_0."""
 
     def __init__(
         self,
@@ -39,7 +39,7 @@ class SampledTerms:
         self.ends = problem.target.sample(paths, self.generator)
         self.block = max(1, BLOCK_BYTES // (self.ends.numel() * problem.prior.components * self.ends.element_size()))
         self.parts = columns(problem, paths, self.block * self.ends.element_size())
-        """Blocks of paths; where there is one, memberships after a step are kept for the next."""
+        """Blocks of paths; where there is only one, responsibilities after a step are kept for the next."""
         self.within = 0.0
         self.score_spread = torch.zeros(paths, dtype=torch.float64)
         """Per path: ``sum_s beta_s / 2 sum_k r_k |s_k - s|^2``."""
@@ -47,14 +47,14 @@ class SampledTerms:
         """Per sampler and path: variance, range and null mismatch, accumulated."""
 
     def start(self, schedule: Schedule) -> Totals:
-        """Draw x_T given x_0."""
+        """Draw x_T given x_0, and return the totals at t = T."""
         abar = float(schedule.alpha_bar[-1])
         self.points = math.sqrt(abar) * self.ends + math.sqrt(1 - abar) * self._normal()
         target = self.target.noised_along([abar])
         self.initialisation = within_components_kl_to_normal(target.levels()[0], self.shifts[0])
         start = self.points.unsqueeze(0)
         self.information = torch.empty_like(start[:, 0])
-        """Per path: what x_T carries about its component."""
+        """Per path: the information of x_T about its component."""
         for part in self.parts:
             self.membership = target.responsibilities(start[..., part])
             self.information[:, part] = self._information(self.membership)
@@ -65,13 +65,13 @@ class SampledTerms:
         return torch.empty_like(self.ends).normal_(generator=self.generator)
 
     def _information(self, membership: Responsibilities) -> Tensor:
-        """Per path: ``KL(r(x) || w)``, whose mean is ``I(k; x)``."""
+        """Return per path: ``KL(r(x) || w)``, whose mean is ``I(k; x)``."""
         weight, log_prior = membership.of_component, self.target.log_weights
-        known = torch.where(log_prior > -math.inf, log_prior, 0.0)  # what has no weight takes no part
+        known = torch.where(log_prior > -math.inf, log_prior, 0.0)  # components of weight zero do not count
         return torch.xlogy(weight, weight).sum(-2) - (known @ weight)
 
     def advance(self, level: Level) -> Totals:
-        """Move every path by B steps, given x_0, and add the terms along it."""
+        """Move every path by B steps given x_0, add the terms along it, and return the totals."""
         path = self._bridge(level)
         self.points = path[-1]
         within = self.within + within_components_discretisation(level, self.target).cumsum(0)
@@ -92,8 +92,8 @@ class SampledTerms:
             level: at B levels.
             path: (B + 1, d, n).
             part: which paths these are.
-            free: (B, n), to be filled.
-            own: (samplers, 3, B, n), to be filled.
+            free: (B, n), output: what does not depend on the sampler.
+            own: (samplers, 3, B, n), output: variance, range and null mismatch.
         """
         points, after = path[:-1], path[1:]
         score = level.target_score(points)
@@ -119,7 +119,7 @@ class SampledTerms:
             _accumulate(row.movedim(1, 0))
 
     def _memberships(self, abars: list[float], points: Tensor) -> Responsibilities:
-        """Where points (B, d, n) stand at B levels, as far as the target has a density there."""
+        """Return the responsibilities at points (B, d, n) at those of B levels at which the target has a density."""
         if abars[-1] == 1 and self.target.is_singular:
             abars, points = abars[:-1], points[:-1]
         if not abars:
@@ -130,7 +130,10 @@ class SampledTerms:
         return self.target.noised_along(abars).responsibilities(points)
 
     def _bridge(self, level: Level) -> Tensor:
-        """(B + 1, d, N): x_t, and x_{t-1} given x_t and x_0 for each step (Ho, Jain, Abbeel 2020, eq. 7)."""
+        """Return x_t and, for each of B steps, a draw of x_{t-1} given x_t and x_0, (B + 1, d, N).
+
+        Ho, Jain, Abbeel, "Denoising Diffusion Probabilistic Models", arXiv:2006.11239, eq. 7.
+        """
         gone, left = 1 - level.abar, 1 - level.abar_previous
         to_end = level.abar_previous**0.5 * level.beta / gone
         stay = level.alpha**0.5 * left / gone
@@ -143,7 +146,7 @@ class SampledTerms:
         return torch.stack(path)
 
     def _totals(self, within: Tensor, free: Tensor, own: Tensor) -> Totals:
-        """Everything accumulated down to B frames, with standard errors over the paths.
+        """Return all terms accumulated down to each of B frames, with standard errors over the paths.
 
         Args:
             within: (B,), the discretisation inside the components.
@@ -166,7 +169,7 @@ class SampledTerms:
 
 
 def _score_spread(level: Level, score: Tensor, before: Responsibilities, reached: Responsibilities) -> Tensor:
-    """(B, N): ``sum_k r_k |s_k - s|^2`` before each step; memberships at the first, and after each."""
+    """Return ``sum_k r_k |s_k - s|^2`` before each step, (B, N), given responsibilities before and after."""
     at = (torch.cat([first, later])[: len(score)] for first, later in zip(before, reached, strict=True))
     weight, whitened = at
     squares = whitened.square().mul_(level.target.variances.reciprocal().unsqueeze(-1)).sum(-2)
@@ -174,13 +177,13 @@ def _score_spread(level: Level, score: Tensor, before: Responsibilities, reached
 
 
 def _accumulate(steps: Tensor) -> None:
-    """Cumulative sums along the first dimension, in place."""
+    """Replace values by their cumulative sums along the first dimension."""
     for before, after in pairwise(steps):
         after.add_(before)
 
 
 def _mean_and_error(values: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean over the paths, the last dimension, and its standard error; what is infinite has none."""
+    """Return mean and standard error over the paths, the last dimension; an infinite mean has error zero."""
     mean = values.mean(-1)
     square = torch.linalg.vector_norm(values - mean.unsqueeze(-1), dim=-1).square()
     count = values.shape[-1]

@@ -1,4 +1,4 @@
-"""What the terms of the bound are called, and what closed forms and samples of them have in common."""
+"""Names of the bound's terms, and formulas shared by their closed-form and Monte Carlo computation."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from core.problem.schedule import Schedule
 from core.samplers import Kernel
 
 TERMS = ("bound", "initialisation", "discretisation", "variance", "mismatch", "mismatch_range", "mismatch_null")
-"""The bound and what it is made of, by their names in the report."""
+"""The bound and its terms, by their names in the report."""
 
 
 class Totals(NamedTuple):
-    """Everything accumulated down to each of B frames; values and errors in the order of TERMS."""
+    """Terms accumulated down to each of B frames, in the order of TERMS, in nats."""
 
     value: Tensor
     """(terms, samplers, B)."""
@@ -27,28 +27,28 @@ class Totals(NamedTuple):
     kl: Tensor
     """(samplers, B)."""
     law: tuple[Tensor, ...] = ()
-    """Mean and covariance of the samples, (samplers, B, d) and (samplers, B, d, d), where they are known."""
+    """Mean (samplers, B, d) and covariance (samplers, B, d, d) of the samples, where they are known."""
 
 
 def within_components_kl_to_normal(target: GaussianMixture, shift: Tensor) -> float:
-    """``sum_k w_k KL(N_k || N(0, I))``, means relative to minus the shift, (d,)."""
+    """Return ``sum_k w_k KL(N_k || N(0, I))`` for components moved by ``shift``, (d,)."""
     each = 0.5 * (excess(target.variances - 1).sum(-1) + (target.means + shift).square().sum(-1))
     return float(target.weights @ each)
 
 
 def within_components_discretisation(level: Level, end: GaussianMixture) -> Tensor:
-    """(B,): ``sum_k w_k sum_i e(-beta_t / v_{k,i}) / 2``; ``end`` is the target at t = 0."""
+    """Return ``sum_k w_k sum_i e(-beta_t / v_{k,i}) / 2``, (B,); ``end`` is the target at t = 0."""
     variances = level.target.variances
     before = level.abar_previous * end.variances + (1 - level.abar_previous)
     ratio = level.beta / variances
-    # 1 - ratio, which the second form gives to full precision where it is small
+    # 1 - ratio: the second form keeps full precision where it is small
     logarithm = (level.alpha * before / variances).log()
     each = 0.5 * torch.where(ratio < 0.5, excess(-ratio.clamp(max=0.5)), -ratio - logarithm).sum(-1)
     return torch.where(end.weights > 0, each, 0.0) @ end.weights
 
 
 def variance_term(level: Level, kernel: Kernel, fisher: Tensor) -> Tensor:
-    """``var_t`` of a kernel, given ``(v_i . s_{t|y})^2`` or its mean, (B, d, N); returns (B, N).
+    """Return ``var_t`` of a kernel, (B, N), given ``(v_i . s_{t|y})^2`` or its mean, (B, d, N).
 
     ``K_t = sigma_t^2 (I + beta_t E grad s)`` and ``E grad s = -E s s^T``. Infinite for a step without variance.
     """
@@ -60,13 +60,13 @@ def variance_term(level: Level, kernel: Kernel, fisher: Tensor) -> Tensor:
 
 
 class TermsView(Protocol):
-    """One way to take the expectations of every term, accumulated from t = T down."""
+    """Interface of closed-form and Monte Carlo terms, accumulated from t = T down."""
 
     block: int
-    """How many steps are best taken at once."""
+    """Number of steps that are computed at once."""
 
     def start(self, schedule: Schedule) -> Totals:
-        """Go to t = T; return what is there."""
+        """Return the totals at t = T."""
 
     def advance(self, level: Level) -> Totals:
         """Add the terms of B steps; return everything accumulated down to each t - 1."""

@@ -1,6 +1,6 @@
 """A prior from data: points from a file, and the Gaussian mixture that describes them.
 
-Import everything from here: readers, layouts of tables, fits, and the scenario that is made of one.
+Import everything from here: readers, table layouts, fits, and the scenario made from a fit.
 """
 
 from core.data.array import parse_npy, table_of

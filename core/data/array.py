@@ -1,4 +1,4 @@
-"""Tables as NumPy arrays: the header is checked before a byte of the array is taken in."""
+"""Tables read from NPY files, whose header is checked before any number is read."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ def parse_npy(content: bytes, source: str = "") -> Table:
     """Read a table from an NPY file's content.
 
     Raises:
-        ScenarioError: it is no array, or no table of real numbers.
+        ScenarioError: it is not an array, or not a table of real numbers.
     """
     shape, by_columns, kind, start = _header(content, source)
     if len(shape) not in {1, 2} or kind.kind not in "fiu":
         raise _no_table(shape, kind, source)
-    count = math.prod(shape)  # of Python's integers, which do not overflow
+    count = math.prod(shape)  # of Python's integers, since NumPy's overflow
     if count == 0:
         raise ScenarioError(source, "", "is empty")
     if min(shape) < 0 or count * kind.itemsize != len(content) - start:
@@ -38,11 +38,11 @@ def parse_npy(content: bytes, source: str = "") -> Table:
 
 
 def _header(content: bytes, source: str) -> tuple[tuple[int, ...], bool, np.dtype[np.generic], int]:
-    """Shape, whether it is stored column by column, type of its numbers, and where they begin."""
+    """Return shape, whether the order is Fortran's, data type, and offset of the numbers of an NPY file."""
     file = io.BytesIO(content)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of headers that Python 2 wrote, and names of types that are no more
+            warnings.simplefilter("ignore")  # about headers written by Python 2, and outdated type names
             version = npy.read_magic(file)
             if version not in {(1, 0), (2, 0)}:
                 raise ScenarioError(source, "", "must be an NPY file of version 1.0 or 2.0")
@@ -50,7 +50,7 @@ def _header(content: bytes, source: str) -> tuple[tuple[int, ...], bool, np.dtyp
             shape, by_columns, kind = read(file, max_header_size=_LONGEST_HEADER)
     except ScenarioError:
         raise
-    except Exception as error:  # whatever a header makes of the reader, it is the file's fault
+    except Exception as error:  # a malformed header may raise anything
         reason = one_line(str(error).split(".")[0].split("\n")[0], 120) or type(error).__name__
         raise ScenarioError(source, "", f"is not a NumPy array of numbers ({reason})") from None
     if kind.hasobject:
@@ -59,7 +59,7 @@ def _header(content: bytes, source: str) -> tuple[tuple[int, ...], bool, np.dtyp
 
 
 def table_of(array: NDArray[np.generic], source: str = "") -> Table:
-    """Return the table that an array holds, a row a point.
+    """Return an array as a table with one point per row.
 
     Raises:
         ScenarioError: it is no table of real numbers.

@@ -1,4 +1,4 @@
-"""The encoding of a text file: by its byte order mark, or as the bytes allow."""
+"""Encoding of a text file, detected by its byte order mark or by trial decoding."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from core.errors import ScenarioError
 
 _MARKS = {
     codecs.BOM_UTF8: ("utf-8-sig", "UTF-8"),
-    codecs.BOM_UTF32_LE: ("utf-32", "UTF-32"),  # before UTF-16's, with which it begins
+    codecs.BOM_UTF32_LE: ("utf-32", "UTF-32"),  # before UTF-16, whose mark is its beginning
     codecs.BOM_UTF32_BE: ("utf-32", "UTF-32"),
     codecs.BOM_UTF16_LE: ("utf-16", "UTF-16"),
     codecs.BOM_UTF16_BE: ("utf-16", "UTF-16"),
 }
 _BINARY = bytes({*range(32)} - {*b"\t\n\r\f\v\x1a\x1b\x1c\x1d\x1e\x1f"})
-"""Bytes that no text of one byte a character has."""
+"""Bytes that do not occur in single-byte text."""
 _LOOKED_AT = 1 << 16
 _OFTEN = 0.4
 
 
 def encoding_of(content: bytes, source: str) -> tuple[str, str]:
-    """Return the codec of a text file's content, and what the encoding is called.
+    """Return the codec of a text file's content and the encoding's display name.
 
     Raises:
         ScenarioError: it is no text.

@@ -1,4 +1,4 @@
-"""Files of points: text or NumPy arrays, regular files of a stated size."""
+"""Data files: tables of points as text or NPY, from regular files of limited size."""
 
 from __future__ import annotations
 
@@ -30,22 +30,22 @@ def content_of(path: Path) -> bytes:
 
 
 def source_of(path: Path) -> str:
-    """Return what a file is called in sentences."""
+    """Return the name of a file as messages show it."""
     return one_line(path.name, 80) or "file"
 
 
 def is_array(path: Path, content: bytes) -> bool:
-    """Whether a file holds a NumPy array, or says so by its name."""
+    """Return whether a file is an NPY file by content or by name."""
     return path.suffix.lower() == ".npy" or content.startswith(_MAGIC)
 
 
 def read_steps(path: Path, content: bytes, asked: Layout = GUESSED) -> Iterator[float | Table]:
-    """Read a table from a file's content: first yields its beginning, then how far it is, and at last the whole.
+    """Read a table from a file's content; yield a preview, then progress from 0 to 1, then the whole table.
 
     Args:
         path: where the content comes from.
         content: all of it.
-        asked: how to read a text; what is left out is guessed.
+        asked: layout of a text file; what is None is guessed.
 
     Raises:
         ScenarioError: it is no table.
@@ -57,7 +57,7 @@ def read_steps(path: Path, content: bytes, asked: Layout = GUESSED) -> Iterator[
 
 
 def parse(path: Path, content: bytes, asked: Layout = GUESSED) -> Table:
-    """Read a table from a file's content; otherwise as :func:`read_steps`."""
+    """Read a table from a file's content in one call; arguments and errors as of :func:`read_steps`."""
     *_, table = read_steps(path, content, asked)
     assert isinstance(table, Table)
     return table
@@ -68,7 +68,7 @@ def read_table(path: Path, asked: Layout = GUESSED) -> Table:
 
     Args:
         path: a CSV file or one of its relatives, or an NPY file.
-        asked: how to read a text; what is left out is guessed.
+        asked: layout of a text file; what is None is guessed.
 
     Raises:
         ScenarioError: it cannot be read, or holds no table of numbers.

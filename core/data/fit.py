@@ -24,19 +24,19 @@ if TYPE_CHECKING:
     from sklearn.mixture import GaussianMixture
 
 MOST_COMPONENTS = 10
-"""The Bayesian information criterion chooses among 1 to so many."""
+"""Largest number of components among which the Bayesian information criterion chooses by default."""
 _FLOOR = 1e-6
-"""Added to the variances of every component, in whitened coordinates."""
+"""Regularisation: added to the variances of every component, in whitened coordinates."""
 _NARROW = 10.0
-"""Floors: less is no variance of the points."""
+"""Variances below this count as collapsed to the regularisation floor."""
 _STARTS = 5
-"""Clusterings that a fit starts from; the most likely outcome is taken."""
+"""Number of initial clusterings of a fit; the fit with the highest likelihood is kept."""
 _FIRST_STEPS, _LAST_STEPS = 40, 300
-"""Of the fit: from every start, and from where the best of them came to."""
+"""EM iterations: from every start, and of the final refinement of the best."""
 _STILL = 1e-5
-"""Gain of log-likelihood a point at which a fit ends."""
+"""EM stops at this gain of log-likelihood per point."""
 _SINGULAR = 1e-7
-"""Least spread along a direction, where columns are scaled to 1."""
+"""Smallest standard deviation along a principal axis of the scaled columns."""
 _DIGITS = 3
 
 
@@ -54,9 +54,9 @@ class Fit:
     bic: float
     """Bayesian information criterion: the lower, the better for its number of components."""
     used: int
-    """Number of points that it is fitted to."""
+    """Number of points used for the fit."""
     collapsed: bool = False
-    """Whether a component stands on a few points or in a plane: its likelihood is then the fit's floor, no finding."""
+    """Whether a component has collapsed to a few points or a plane: the regularisation then sets its likelihood."""
 
     @property
     def components(self) -> int:
@@ -65,10 +65,10 @@ class Fit:
 
     @cached_property
     def prior(self) -> PriorSection:
-        """The mixture in numbers that people can read.
+        """Return the mixture as a scenario's prior, rounded to readable numbers.
 
         Raises:
-            ScenarioError: a scenario cannot hold them.
+            ScenarioError: the numbers are outside the limits of a scenario.
         """
         means, covariances = np.array(self.means), np.array(self.covariances)
         digits = places(float(np.sqrt(np.einsum("kii->ki", covariances)).min()))
@@ -84,15 +84,15 @@ class Fit:
 
 
 def fits(points: Points, counts: Iterable[int], seed: int) -> Iterator[Fit]:
-    """Fit mixtures of so many components each; the same seed gives the same fits.
+    """Yield one fitted mixture for each number of components; deterministic given the seed.
 
     Args:
         points: (n, d).
-        counts: of components; after the first, those that the points cannot bear are left out.
-        seed: of the starts, and of the choice of points where there are too many.
+        counts: numbers of components; after the first, those with too few points are skipped.
+        seed: of the initial clusterings, and of the subsample where there are too many points.
 
     Raises:
-        ScenarioError: the points bear none of them, or lie in a plane.
+        ScenarioError: there are too few points, or they lie in a plane.
     """
     seed %= 2**32
     used = some(points, MOST_FITTED, seed)
@@ -113,14 +113,14 @@ def fits(points: Points, counts: Iterable[int], seed: int) -> Iterator[Fit]:
 
 
 def best(found: Iterable[Fit]) -> Fit:
-    """Return the fit whose criterion is lowest, among those that have not collapsed if there are any."""
+    """Return the fit of lowest BIC, among those that have not collapsed if there are any."""
     return min(found, key=lambda fit: (fit.collapsed, fit.bic))
 
 
 @final
 @dataclass(frozen=True)
 class _Frame:
-    """``x = centre + root z``: whitened points z have mean 0 and the identity as covariance."""
+    """Whitening ``x = centre + root z``: points z have mean 0 and identity covariance."""
 
     centre: Points
     """(d,)."""
@@ -129,14 +129,14 @@ class _Frame:
     axes: Points
     """(d, d): rows are the principal axes of the scaled points."""
     spreads: Points
-    """(d,): standard deviations along them."""
+    """(d,): standard deviations along the principal axes."""
 
     @classmethod
     def of(cls, points: Points) -> Self:
-        """The frame of some points.
+        """Return the whitening of points (n, d).
 
         Raises:
-            ScenarioError: they lie in a plane, or are no numbers.
+            ScenarioError: they lie in a plane, or are not finite.
         """
         centre = points.mean(0)
         scale = (points - centre).std(0)
@@ -151,17 +151,17 @@ class _Frame:
         return cls(centre, scale, axes, spreads)
 
     def whitened(self, points: Points) -> Points:
-        """(n, d): z of points x."""
+        """Return whitened points z, (n, d), of points x."""
         white: Points = (points - self.centre) / self.scale @ self.axes.T / self.spreads
         return white
 
     @property
     def root(self) -> Points:
-        """(d, d): columns are what the axes of z become."""
+        """(d, d): the images of the axes of z, in columns."""
         return (self.axes.T * self.spreads) * self.scale[:, None]
 
     def fit(self, model: GaussianMixture, white: Points) -> Fit:
-        """A fit in terms of x; the likelihood is that of x, too."""
+        """Return a mixture of whitened points as a fit in terms of x, with the likelihood of x."""
         root, order = self.root, np.argsort(-model.weights_, kind="stable")
         log_volume = float(np.log(self.spreads).sum() + np.log(self.scale).sum())
         covariances = root @ model.covariances_[order] @ root.T
@@ -176,8 +176,8 @@ class _Frame:
 
 
 def _fitted(white: Points, count: int, seed: int) -> GaussianMixture:
-    """The most likely of several fits, among those that have not collapsed if there are any."""
-    # It takes a second to load, and few need it.
+    """Return the fit of highest likelihood over several starts, preferring those that have not collapsed."""
+    # Loading takes a second, and only fits need it.
     from sklearn.exceptions import ConvergenceWarning  # noqa: PLC0415
     from sklearn.mixture import GaussianMixture  # noqa: PLC0415
     from threadpoolctl import threadpool_limits  # noqa: PLC0415
@@ -193,9 +193,9 @@ def _fitted(white: Points, count: int, seed: int) -> GaussianMixture:
         )
         for state in np.random.SeedSequence(seed).generate_state(1 if count == 1 else _STARTS)
     ]
-    # On few points threads only wait for each other: twenty times as long beside other work.
+    # With few points threads mostly wait for each other: twenty times slower beside other work.
     with warnings.catch_warnings(), threadpool_limits(limits=1):
-        warnings.simplefilter("ignore", ConvergenceWarning)  # a fit that still moves a little is a fit
+        warnings.simplefilter("ignore", ConvergenceWarning)  # an unconverged fit is still usable
         try:
             models = [start.fit(white) for start in starts]
             chosen = max(models, key=lambda model: (not _collapsed(model, len(white)), model.lower_bound_))
@@ -207,31 +207,31 @@ def _fitted(white: Points, count: int, seed: int) -> GaussianMixture:
 
 
 def _collapsed(model: GaussianMixture, count: int) -> bool:
-    """Whether a component is as narrow as the floor lets it be, or rests on too few points to have a shape."""
+    """Return whether a component is at the variance floor, or has too few points for a covariance."""
     narrowest = float(np.linalg.eigvalsh(model.covariances_).min())
     fewest = count * float(model.weights_.min())
     return len(model.weights_) > 1 and (narrowest < _NARROW * _FLOOR or fewest < 1 + model.means_.shape[1])
 
 
 def _rounded_covariance(covariance: Points) -> Points:
-    """As few places as leave its narrowest direction what it is."""
+    """Return a covariance rounded to as few decimals as preserve its narrowest direction."""
     narrowest = float(np.linalg.eigvalsh(covariance).min())
     rounded: Points = np.round(covariance, places(narrowest))
     return rounded
 
 
 def places(scale: float) -> int:
-    """Return the decimal places that show so many digits of numbers of this scale."""
+    """Return the number of decimals that shows numbers of this scale to a fixed number of significant digits."""
     return max(0, _DIGITS - 1 - math.floor(math.log10(max(scale, 1e-300))))
 
 
 def tuples(rows: Points) -> Matrix:
-    """Return rows as a scenario has them."""
+    """Return rows of an array as nested tuples, as scenarios store them."""
     return tuple(tuple(row) for row in rows.tolist())
 
 
 def some(points: Points, most: int, seed: int) -> Points:
-    """Return not more than so many of the points, in their order."""
+    """Return a random subset of at most ``most`` points, in their order."""
     if len(points) <= most:
         return points
     chosen = np.random.default_rng(seed).choice(len(points), most, replace=False)

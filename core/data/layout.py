@@ -1,4 +1,4 @@
-"""How the text of a table is laid out: what separates cells, how numbers are written, whether there is a header."""
+"""Layout of a text table: separator, number notation and header, given or guessed."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from core.errors import ScenarioError
 from core.text.user_text import one_line
 
 SEPARATORS: Final = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar", " ": "spaces"}
-"""What may stand between cells, and what it is called."""
+"""Cell separators by character, with their display names."""
 DECIMALS: Final = {".": "point", ",": "comma"}
-"""What may begin the decimals."""
+"""Decimal signs, with their display names."""
 THOUSANDS: Final = {"": "none", ",": "comma", ".": "point", " ": "space", "'": "apostrophe"}
-"""What may stand between groups of three digits."""
+"""Thousands separators, with their display names."""
 
 Record: TypeAlias = Sequence[str]
 Number: TypeAlias = Callable[[str], float | None]
-"""Reads a cell; None where it is no number."""
+"""Function that parses a cell; returns None where it is not a number."""
 
 _SPACES = dict.fromkeys(map(ord, "\u00a0\u2007\u2009\u202f"), " ") | {ord("’"): "'", ord("−"): "-"}
-"""Typographers' spaces, apostrophe and minus sign."""
+"""Unicode spaces, apostrophe and minus sign, mapped to ASCII."""
 _MISSING = {"", "na", "n/a", "#n/a", "nan", "null", "none", "nil", "missing", "-", "–", "?", "."}
 _INFINITE = {"inf", "infinity", "1.#inf", "1.#qnan"}
 _EXPONENT = r"(?:[eEdD][+-]?\d+)?"
@@ -38,7 +38,7 @@ _ROWS_TO_JUDGE = 100
 @final
 @dataclass(frozen=True)
 class Layout:
-    """How a text is read; None: as the text itself suggests."""
+    """Layout with which a text is read; None stands for a guess."""
 
     separator: str | None = None
     """One of SEPARATORS."""
@@ -50,10 +50,10 @@ class Layout:
     """Whether the first row names the columns."""
 
     def check(self) -> None:
-        """Refuse signs that contradict each other.
+        """Raise an error for contradictory signs.
 
         Raises:
-            ScenarioError: which.
+            ScenarioError: a sign is not allowed, or decimal and thousands sign are the same.
         """
         for sign, allowed, word in (
             (self.separator, SEPARATORS, "separator"),
@@ -67,17 +67,17 @@ class Layout:
 
 
 GUESSED: Final = Layout()
-"""Everything as the text suggests."""
+"""Layout in which everything is guessed."""
 
 
 def is_missing(cell: str) -> bool:
-    """Whether a cell says that there is no value, or none that is finite."""
+    """Return whether a cell is empty or stands for a missing or infinite value."""
     word = cell.strip().lower()
     return word in _MISSING or word.lstrip("+-") in _INFINITE
 
 
 def number_reader(decimal: str, thousands: str) -> Number:
-    """Return the function that reads a cell with these signs, strictly: a cell that does not fit is no number."""
+    """Return a strict parser of cells with these signs, which returns None for any other notation."""
     sign, group = re.escape(decimal), re.escape(thousands)
     whole = rf"(?:\d{{1,3}}(?:{group}\d{{3}})+|\d+)" if thousands else r"\d+"
     pattern = re.compile(rf"[+-]?(?:{whole}(?:{sign}\d*)?|{sign}\d+){_EXPONENT}", re.ASCII)
@@ -98,10 +98,10 @@ def number_reader(decimal: str, thousands: str) -> Number:
 
 
 def guess_separator(parse: Callable[[str], list[Record]]) -> str:
-    """Return what separates cells: rows are then of one width, and most cells numbers.
+    """Return the separator for which rows have one width and most cells are numbers.
 
     Args:
-        parse: reads the first rows with a separator.
+        parse: splits the first rows by a separator.
     """
     best, best_score = ",", (0.0, 0.0)
     for separator in (";", "\t", ",", "|", " "):
@@ -111,7 +111,7 @@ def guess_separator(parse: Callable[[str], list[Record]]) -> str:
         if width < 2:
             continue
         fitting = [record for record in records if len(record) == width]
-        cells = [cell for record in fitting[1:] or fitting for cell in record]  # the first may be names
+        cells = [cell for record in fitting[1:] or fitting for cell in record]  # the first may be a header
         numeric = sum(_NUMERIC.fullmatch(cell.translate(_SPACES).strip(" %")) is not None for cell in cells)
         known = numeric + sum(map(is_missing, cells))
         score = (count / len(records) * (0.1 + known / len(cells)), numeric / len(cells))
@@ -125,18 +125,18 @@ def guess_separator(parse: Callable[[str], list[Record]]) -> str:
 
 @dataclass
 class _Votes:
-    """What the cells of a text say about a sign."""
+    """Counts of cells that determine the role of a sign (point or comma)."""
 
     decimal: int = 0
-    """Cells in which it can only begin the decimals."""
+    """Number of cells in which it can only be the decimal sign."""
     thousands: int = 0
-    """Cells in which it can only separate groups."""
+    """Number of cells in which it can only be the thousands sign."""
     either: str = ""
-    """The first cell in which it may be either, as 1,000."""
+    """The first ambiguous cell, such as 1,000."""
 
 
 def guess_numbers(records: Sequence[Record], layout: Layout) -> tuple[Layout, str]:
-    """Return a layout with decimal and thousands sign, and what can be understood in two ways."""
+    """Return the layout with decimal and thousands sign filled in, and a sentence about an ambiguity or ''."""
     votes = {sign: _Votes() for sign in (",", ".", " ", "'")}
     whole = False
     for cell in (cell.translate(_SPACES).strip(" %") for record in records for cell in record):
@@ -149,7 +149,7 @@ def guess_numbers(records: Sequence[Record], layout: Layout) -> tuple[Layout, st
     if comma.decimal or point.thousands:
         decimal = "," if comma.decimal + point.thousands > point.decimal + comma.thousands else "."
     elif comma.either and not (point.decimal or comma.thousands):
-        # Fixed decimals are written in every cell; whole numbers below 1000 have no sign, as groups want it.
+        # Fixed decimals appear in every cell; with a thousands sign, whole numbers below 1000 have none.
         decimal = "." if whole or layout.separator == "," else ","
         doubt = comma.either
     else:
@@ -164,7 +164,7 @@ def guess_numbers(records: Sequence[Record], layout: Layout) -> tuple[Layout, st
 
 
 def _vote(cell: str, votes: dict[str, _Votes]) -> bool:
-    """Count what a cell says; return whether it is a whole number without any sign."""
+    """Count a cell's evidence for each sign; return whether it is a whole number without any sign."""
     mantissa = re.split("[eEdD]", cell)[0].lstrip("+-")
     signs = [sign for sign in votes if sign in mantissa]
     if not signs:
@@ -184,7 +184,7 @@ def _vote(cell: str, votes: dict[str, _Votes]) -> bool:
 
 
 def _completed(votes: dict[str, _Votes], layout: Layout) -> Layout:
-    """Fill in what follows from the signs that are set."""
+    """Return the layout with signs that follow from those already set."""
     decimal = layout.decimal or ("," if layout.thousands == "." or _means_comma(votes, layout.thousands) else ".")
     thousands = layout.thousands
     if thousands is None:
@@ -195,7 +195,7 @@ def _completed(votes: dict[str, _Votes], layout: Layout) -> Layout:
 
 
 def _means_comma(votes: dict[str, _Votes], thousands: str | None) -> bool:
-    """Whether decimals begin with a comma where the thousands sign is another."""
+    """Return whether the decimal sign is a comma."""
     comma = votes[","]
     return thousands != "," and bool(comma.decimal or comma.either) and not votes["."].decimal
 
@@ -204,7 +204,7 @@ def _means_comma(votes: dict[str, _Votes], thousands: str | None) -> bool:
 
 
 def guess_header(records: Sequence[Record], number: Number) -> tuple[bool, str]:
-    """Return whether the first row names the columns, and what can be understood in two ways."""
+    """Return whether the first row is a header, and a sentence about an ambiguity or ''."""
     first, below = records[0], records[1 : 1 + _ROWS_TO_JUDGE]
     words = [not is_missing(cell) and number(cell.rstrip(" %")) is None for cell in first]
     if all(number(cell.rstrip(" %")) is None for cell in first):
@@ -225,13 +225,13 @@ def guess_header(records: Sequence[Record], number: Number) -> tuple[bool, str]:
 
 
 def _is_numeric(cells: Sequence[str], number: Number) -> bool:
-    """Whether most cells that say something are numbers."""
+    """Return whether most cells that are not empty are numbers."""
     said = [cell for cell in cells if not is_missing(cell)]
     return 2 * sum(number(cell.rstrip(" %")) is not None for cell in said) > len(said)
 
 
 def _names_by_numbers(first: Record, below: Sequence[Record], numeric: Sequence[bool], number: Number) -> bool:
-    """Whether the first row has the numbers that programs give to columns without a name."""
+    """Return whether the first row holds automatic column numbers, as pandas writes them."""
     rest = first[1:] if not first[0].strip() else first
     if not rest or not all(_NAMES.fullmatch(cell.strip()) for cell in rest) or len(set(rest)) < len(rest):
         return False
@@ -243,6 +243,6 @@ def _names_by_numbers(first: Record, below: Sequence[Record], numeric: Sequence[
 
 
 def counts_rows(numbers: Iterable[float | None]) -> bool:
-    """Whether numbers count from 0 or 1; there is at least one."""
+    """Return whether numbers are consecutive from 0 or 1; there is at least one."""
     found = list(numbers)
     return bool(found) and found[0] in {0, 1} and all(each == found[0] + at for at, each in enumerate(found))

@@ -1,4 +1,4 @@
-"""The scenario whose prior was fitted to points."""
+"""Priors fitted to points: the request for a fit, and the scenario made from its result."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _MOST_SHOWN = 1000
 @final
 @dataclass(frozen=True)
 class FitRequest:
-    """What is to be fitted: which columns of which table, and how."""
+    """Columns of a table to fit mixtures to, and how."""
 
     table: Table
     columns: tuple[int, ...]
@@ -27,30 +27,30 @@ class FitRequest:
     gaps: bool
     """Whether rows without a number in one of the columns are left out."""
     counts: tuple[int, ...]
-    """Numbers of components to choose from."""
+    """Candidate numbers of components."""
     seed: int
 
     def check(self) -> None:
-        """Refuse what cannot be fitted; quick, however many rows there are.
+        """Raise an error where no fit is possible; fast for any number of rows.
 
         Raises:
-            ScenarioError: why.
+            ScenarioError: the table is incomplete, or :meth:`Table.check` fails.
         """
         if not self.table.complete:
             raise ScenarioError(self.table.source, "", "is still being read")
         self.table.check(self.columns, standardised=self.standardised, gaps=self.gaps)
 
     def points(self) -> Points:
-        """The points to fit to.
+        """Return the points (n, d) of the chosen columns.
 
         Raises:
-            ScenarioError: nothing can be fitted to them.
+            ScenarioError: no mixture can be fitted to them.
         """
         self.check()
         return self.table.points(self.columns, standardised=self.standardised, gaps=self.gaps)
 
     def fitted(self, fit: Fit, points: Points) -> FittedPrior:
-        """A fit to these points, as one of this order."""
+        """Return a fit together with its points and a description of the preprocessing."""
         names = [self.table.name(index) for index in self.columns]
         details = f"Columns: {', '.join(names)}"
         if self.standardised:
@@ -63,26 +63,26 @@ class FitRequest:
 @final
 @dataclass(frozen=True)
 class FittedPrior:
-    """A fit and what it was made from."""
+    """A fitted mixture with its points and their source."""
 
     fit: Fit
     points: Points
     source: str
     details: str = ""
-    """How they were taken from there."""
+    """Columns and preprocessing, in words."""
 
     @property
     def words(self) -> str:
-        """What was fitted to what."""
+        """Sentences for the scenario's notes: number of components, points and source."""
         count, used = len(self.points), self.fit.used
         number = "1 component" if self.fit.components == 1 else f"{self.fit.components} components"
         of = f"{used} of {count} points, drawn with the seed," if used < count else f"{count} points"
         return f"{number} fitted to {of} of {self.source}. {self.details}".strip()
 
     def scenario(self, base: Scenario) -> Scenario:
-        """Return a scenario with this prior, and all else as in another where it fits.
+        """Return a copy of a scenario with this prior.
 
-        The measurement is kept where the dimension is, else the first coordinate is measured with
+        The measurement is kept if the dimension stays, else the first coordinate is measured with
         noise of a third of its spread. Either way y is drawn from the model.
         """
         dimension, kept = self.points.shape[1], base.to_dict()

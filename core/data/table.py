@@ -1,4 +1,4 @@
-"""A table of points: named columns of numbers, and what of it can be fitted."""
+"""Table of points: named columns of numbers, and checks of which columns can be fitted."""
 
 from __future__ import annotations
 
@@ -15,66 +15,66 @@ from core.errors import ScenarioError
 from core.text.user_text import one_line
 
 Points: TypeAlias = NDArray[np.float64]
-"""(n, d): a row a point, as files have them."""
+"""(n, d): one point per row, as in files."""
 
 MOST_FITTED = 5000
-"""Points; of more, so many are drawn."""
+"""Largest number of points used; of more, a random subset."""
 _LARGEST = 1000.0
-"""Squares of larger numbers are no covariances of a scenario."""
+"""Largest absolute value: squares of larger ones exceed the covariances that a scenario allows."""
 _LEAST_SHARE = 0.5
-"""Of a column's cells must be numbers, if rows without one are to be left out."""
+"""Share of a column's cells that must be numbers where incomplete rows are left out."""
 _DEPENDENT = 1e-10
-"""Least eigenvalue of a correlation matrix: what is left of a column, in units of its variance, squared."""
+"""Smallest eigenvalue of a correlation matrix; below it columns count as linearly dependent."""
 _NAME = 40
-"""Characters of a column's name in a sentence."""
+"""Longest column name in a message, in characters."""
 
 
 @final
 @dataclass(frozen=True)
 class Table:
-    """What a file of points holds: named columns, NaN where a cell is no number."""
+    """Content of a data file: named columns, NaN where a cell is not a number."""
 
     source: str
     columns: tuple[str, ...]
     values: Points
     """(rows, columns)."""
     wrong: dict[int, str]
-    """For each column with a cell that is no finite number: where the first one is, and what it says."""
+    """By column with a cell that is not a finite number: position and content of the first such cell."""
     layout: Layout = GUESSED
-    """How the text was read; nothing is set where the file was no text."""
+    """Layout with which the text was read; all None for NPY files."""
     remarks: tuple[str, ...] = ()
-    """What was skipped, and how numbers were understood."""
+    """Sentences about skipped lines and the notation of numbers."""
     doubts: tuple[str, ...] = ()
-    """What can be understood in two ways, and which was taken."""
+    """Sentences about ambiguities and how they were resolved."""
     counters: tuple[int, ...] = ()
-    """Columns without a name that count the rows."""
+    """Indices of unnamed columns that number the rows."""
     complete: bool = True
-    """Whether these are all rows, or the first ones."""
+    """Whether all rows are read; a preview holds the first ones only."""
 
     @property
     def usable(self) -> list[int]:
-        """Columns that are numbers all through."""
+        """Return the indices of columns without a missing number."""
         return [index for index in range(len(self.columns)) if index not in self.wrong]
 
     @property
     def mostly(self) -> list[int]:
-        """Columns that are numbers at least in half of the rows: usable where the other rows are left out."""
+        """Return the indices of columns that are usable where incomplete rows are left out."""
         enough = _LEAST_SHARE * len(self.values)
         return [index for index, count in enumerate(self._counts.tolist()) if 0 < count >= enough]
 
     def name(self, index: int) -> str:
-        """A column's name on one line, cut where it is long."""
+        """Return the name of column ``index`` on one line, cut where it is long."""
         return column_name(self.columns[index])
 
     def kept(self, columns: Sequence[int]) -> NDArray[np.bool_]:
-        """(rows,): which rows have a number in each of some columns."""
+        """Return a mask (rows,) of the rows that have a number in each of the columns."""
         return np.asarray(self._numbers[:, list(columns)].all(1))
 
     def check(self, columns: Sequence[int], *, standardised: bool = False, gaps: bool = False) -> None:
-        """Refuse what no mixture can be fitted to; quick, however many rows there are.
+        """Raise an error for columns that no mixture can be fitted to; fast for any number of rows.
 
         Args:
-            columns: which.
+            columns: indices.
             standardised: shift and scale each to mean 0 and standard deviation 1.
             gaps: leave out the rows that have no number in one of the columns.
 
@@ -113,11 +113,11 @@ class Table:
         return chosen
 
     def _check_dependence(self, chosen: list[int], sample: Points) -> None:
-        """Refuse columns of which one follows from the others."""
+        """Raise an error for linearly dependent columns."""
         scaled = sample / np.maximum(np.abs(sample).max(0), 1e-300)
         spread = scaled.std(0)
         if not spread.all():
-            return  # the same in the rows that were looked at; others differ
+            return  # constant in the sampled rows only
         values, axes = np.linalg.eigh(np.corrcoef(scaled, rowvar=False).reshape(len(chosen), -1))
         if values[0] > _DEPENDENT:
             return
@@ -125,7 +125,7 @@ class Table:
         involved = [self.name(index) for index, part in zip(chosen, parts, strict=True) if part > 1e-4]
         raise self._error(f"columns {', '.join(involved)} depend on each other linearly; leave one of them out")
 
-    # Found out once, while the file is read
+    # Computed once, while the file is read
 
     @cached_property
     def _numbers(self) -> NDArray[np.bool_]:
@@ -137,18 +137,18 @@ class Table:
 
     @cached_property
     def _range(self) -> tuple[Points, Points]:
-        """Least and greatest number of each column."""
+        """Smallest and largest number of each column, (columns,) each."""
         low = np.where(self._numbers, self.values, np.inf).min(0, initial=np.inf)
         high = np.where(self._numbers, self.values, -np.inf).max(0, initial=-np.inf)
         return low, high
 
     @cached_property
     def _sample(self) -> Points:
-        """Enough rows to tell, in no time."""
+        """A subset of the rows, for checks of dependence."""
         return self.values[:: 1 + len(self.values) // MOST_FITTED]
 
     def look(self) -> Table:
-        """Find out now what checks need later, and return the table."""
+        """Compute the cached properties that checks need, and return the table."""
         _ = self._counts, self._range, self._sample
         return self
 
@@ -162,7 +162,7 @@ def column_name(name: str) -> str:
 
 
 def column_names(names: Sequence[str]) -> tuple[str, ...]:
-    """Return names of columns: none is empty, and no two are the same."""
+    """Return column names made non-empty and unique."""
     found: list[str] = []
     for index, name in enumerate(names, start=1):
         wanted = name or f"x{index}"

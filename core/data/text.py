@@ -1,8 +1,8 @@
-"""Tables as text: comma-separated values and their relatives, read with Python's own csv module.
+"""Tables read from delimited text (CSV and variants) with Python's csv module.
 
-It knows quoting, hands over records as they are (so that a cell is named by its line, and a row of another length is
-not bent to fit), and adds nothing to the installation; pandas (86 MB, 0.6 s to import) and polars (181 MB) take a
-header of numbers for names or a ``sep=`` line for a header just as blindly, and lose the lines.
+The module handles quoting, keeps records as they are (so that errors name a cell's line, and a row of another length is
+not padded), and adds no dependency; pandas (86 MB, 0.6 s to import) and polars (181 MB) misread a
+header of numbers and a ``sep=`` line as well, and lose the line numbers.
 """
 
 from __future__ import annotations
@@ -42,49 +42,49 @@ from core.text.user_text import quoted
 
 MOST_COLUMNS = 64
 MOST_CELLS = 20_000_000
-"""Numbers; in memory eight bytes each."""
+"""Largest number of cells; eight bytes each in memory."""
 LARGEST = 1e100
-"""Squares of larger numbers are no numbers."""
+"""Largest absolute value: squares of larger numbers overflow."""
 _LONGEST_LINE = 1 << 20
 _LONGEST_RECORD = 1000
-"""Lines of a record, whose cells may hold line breaks."""
+"""Longest record in lines: quoted cells may hold line breaks."""
 _SAMPLE = 1000
-"""Records by which separator, numbers and header are judged."""
+"""Number of records from which separator, number notation and header are guessed."""
 _BLOCK = 20_000
-"""Records between two reports of how far it is."""
+"""Number of records between two progress reports."""
 _SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
 
 NumberedRecord: TypeAlias = tuple[int, list[str]]
-"""The line in which a record begins, and its cells."""
+"""Line number of a record's first line, and its cells."""
 
 
 @final
 class _Lines(Iterator[str]):
-    """Lines of a text for the csv reader; between records blank lines and comments are left out."""
+    """Iterator over the lines of a text for the csv reader; skips blank lines and comments between records."""
 
     def __init__(self, content: bytes, encoding: str, separator: str) -> None:
         self._bytes = io.BytesIO(content)
         self._text = io.TextIOWrapper(self._bytes, encoding, newline="")
         self._size, self._spaced = max(len(content), 1), separator == " "
         self.line, self.start = 0, 1
-        """Number of the last line, and of the record's first."""
+        """Line numbers of the last line read, and of the first line of the current record."""
         self.between = True
         """Whether the next line begins a record."""
         self.skipped: list[tuple[str, int, str]] = []
-        """What, in which line, and the line itself, since the last record."""
+        """Lines skipped since the last record: kind, line number, text."""
 
     @property
     def share(self) -> float:
-        """How much of the text is read, from 0 to 1."""
+        """Return the share of the text that is read, from 0 to 1."""
         return self._bytes.tell() / self._size
 
     def __next__(self) -> str:
         while line := self._text.readline(_LONGEST_LINE + 1):
             self.line += 1
             if len(line) > _LONGEST_LINE:
-                raise _refusal(self.line, f"must have at most {_LONGEST_LINE:,} characters")
+                raise _line_error(self.line, f"must have at most {_LONGEST_LINE:,} characters")
             if self.line - self.start > _LONGEST_RECORD and not self.between:
-                raise _refusal(self.start, "has a quotation mark without its counterpart")
+                raise _line_error(self.start, "has a quotation mark without its counterpart")
             if self.between and (what := self._idle(line)):
                 self.skipped.append((what, self.line, line))
                 continue
@@ -94,7 +94,7 @@ class _Lines(Iterator[str]):
         raise StopIteration
 
     def _idle(self, line: str) -> str:
-        """What a line is that holds no cells."""
+        """Return the kind of a line without cells, or '' where it has some."""
         if self.line == 1 and _SEPARATOR_LINE.fullmatch(line):
             return "separator line"
         if line.lstrip().startswith("#"):
@@ -102,15 +102,15 @@ class _Lines(Iterator[str]):
         return "" if line.strip() else "empty line"
 
 
-def _refusal(line: int, reason: str) -> ScenarioError:
+def _line_error(line: int, reason: str) -> ScenarioError:
     return ScenarioError("", f"line {line}", reason)
 
 
 def _records(lines: _Lines, separator: str) -> Iterator[NumberedRecord]:
-    """The records of a text; those without a filled cell are left out.
+    """Yield the records of a text that have a non-empty cell.
 
     Raises:
-        ScenarioError: its quotation marks are not in pairs, or a cell is too long.
+        ScenarioError: quotation marks are unbalanced, or a cell is too long.
     """
     reader = csv.reader(lines, delimiter=separator, skipinitialspace=separator != "\t", strict=True)
     while True:
@@ -118,7 +118,7 @@ def _records(lines: _Lines, separator: str) -> Iterator[NumberedRecord]:
         try:
             record = next(reader, None)
         except csv.Error as error:
-            raise _refusal(lines.start, f"cannot be read ({error})") from None
+            raise _line_error(lines.start, f"cannot be read ({error})") from None
         if record is None:
             return
         cells = [cell.strip() for cell in record]
@@ -130,7 +130,7 @@ def _records(lines: _Lines, separator: str) -> Iterator[NumberedRecord]:
 
 @final
 class _Text:
-    """A text whose encoding and separator are known."""
+    """A text with its encoding and separator."""
 
     def __init__(self, content: bytes, source: str, asked: Layout) -> None:
         self.content, self.source = content, source
@@ -146,7 +146,7 @@ class _Text:
         return guess_separator(lambda separator: [record for _, record in self.sample(separator, strict=False)])
 
     def sample(self, separator: str, *, strict: bool = True) -> list[NumberedRecord]:
-        """The first records; where not strict, those before the first error."""
+        """Return the first records; where not strict, those before the first error."""
         found: list[NumberedRecord] = []
         try:
             for placed in islice(_records(_Lines(self.content, self.encoding, separator), separator), _SAMPLE):
@@ -162,8 +162,8 @@ def parse_csv(text: str, source: str = "", asked: Layout = GUESSED) -> Table:
 
     Args:
         text: columns between commas, semicolons, tabs, vertical bars or spaces, with a header or without.
-        source: what it is called in errors.
-        asked: how to read it; what is left out is guessed.
+        source: its name in errors.
+        asked: its layout; what is None is guessed.
 
     Raises:
         ScenarioError: it is no table.
@@ -172,14 +172,14 @@ def parse_csv(text: str, source: str = "", asked: Layout = GUESSED) -> Table:
 
 
 def parse_bytes(content: bytes, source: str = "", asked: Layout = GUESSED) -> Table:
-    """Read a table from a text file's content; otherwise as :func:`parse_csv`."""
+    """Read a table from a text file's bytes; arguments and errors as of :func:`parse_csv`."""
     *_, table = steps(content, source, asked)
     assert isinstance(table, Table)
     return table
 
 
 def steps(content: bytes, source: str, asked: Layout) -> Iterator[float | Table]:
-    """Read a table: first yields its beginning, then how far it is, and at last the whole.
+    """Read a table; yield a preview, then progress from 0 to 1, then the whole table.
 
     Raises:
         ScenarioError: it is no table.
@@ -193,7 +193,7 @@ def steps(content: bytes, source: str, asked: Layout) -> Iterator[float | Table]
 
 @final
 class _Parser:
-    """Reads a text whose layout is found out first."""
+    """Parser of one text: guesses its layout, then reads its records."""
 
     def __init__(self, text: _Text) -> None:
         self._text, self._source = text, text.source
@@ -205,7 +205,9 @@ class _Parser:
         if self._width > MOST_COLUMNS:
             raise ScenarioError(self._source, "", f"must have at most {MOST_COLUMNS} columns (has {self._width})")
         body = [_whole(record, self._width) for record in sample[self._titles :]]
-        body = [record for record in body if len(record) == self._width]  # others are refused when they are read
+        body = [
+            record for record in body if len(record) == self._width
+        ]  # records of other widths raise an error when they are read
         self.layout, *doubts = guess_numbers(body, text.layout)
         self._number = number_reader(self.layout.decimal or ".", self.layout.thousands or "")
         if self.layout.header is None:
@@ -221,14 +223,14 @@ class _Parser:
         self._wrong: dict[int, str] = {}
 
     def steps(self) -> Iterator[float | Table]:
-        """First the beginning, then how far it is, and at last all."""
+        """Yield a preview, then progress from 0 to 1, then the whole table."""
         lines = _Lines(self._text.content, self._text.encoding, self._separator)
         records = self._take_names(lines, _records(lines, self._separator))
         numbers = array("d")
         for count, (place, record) in enumerate(records, start=1):
             if len(record) != self._width:
                 like = "as most lines" if self._titles else "as the first"
-                raise _refusal(place, f"must have {self._width} cells {like} (has {len(record)})")
+                raise _line_error(place, f"must have {self._width} cells {like} (has {len(record)})")
             numbers.extend(self._values(place, record))
             self._note_skipped(lines)
             if len(numbers) > MOST_CELLS:
@@ -242,10 +244,10 @@ class _Parser:
             raise ScenarioError("", "", "has no rows below the names of its columns")
         yield self._table(numbers, complete=True)
 
-    # Above the points
+    # Lines above the points
 
     def _take_names(self, lines: _Lines, records: Iterator[NumberedRecord]) -> Iterator[NumberedRecord]:
-        """Skip what stands above the first point, name the columns, and return the rest."""
+        """Skip the lines above the first point, name the columns, and return the remaining records."""
         for place, _ in islice(records, self._titles):
             lines.skipped.append((f"line without {self._width} cells", place, ""))
         if self.layout.header:
@@ -287,7 +289,7 @@ class _Parser:
 
     @property
     def _is_usual(self) -> bool:
-        """Whether numbers are written as Python writes them."""
+        """Whether numbers are in Python's notation, so that float() reads them."""
         return self.layout.decimal == "." and not self.layout.thousands and not self._percents
 
     def _value(self, place: int, index: int, cell: str) -> float:
@@ -303,7 +305,7 @@ class _Parser:
             self._wrong[index] = f"line {place}, column {column_name(self._columns[index])}: {reason} ({said})"
         return math.nan
 
-    # What has been read
+    # The table
 
     @cached_property
     def _columns(self) -> tuple[str, ...]:
@@ -344,7 +346,7 @@ def _said(what: str, count: int, place: int) -> str:
 
 
 def _shape(sample: Sequence[Record]) -> tuple[int, int]:
-    """Number of columns, and of the records above the table, which have others and no number."""
+    """Return the number of columns, and of the title lines above the table, which have another width and no number."""
     widths = Counter(map(len, sample))
     width = max(widths, key=lambda each: (widths[each], each == len(sample[0])))
     titles = next(index for index, record in enumerate(sample) if len(record) == width)
@@ -352,12 +354,12 @@ def _shape(sample: Sequence[Record]) -> tuple[int, int]:
         titles -= 1
     bare = number_reader(".", "")
     if any(bare(cell) is not None for record in sample[:titles] for cell in record):
-        return len(sample[0]), 0  # its first rows are points, and what follows is refused
+        return len(sample[0]), 0  # its first rows are points, and later rows of another width are errors
     return width, titles
 
 
 def _names_without_row_names(record: Record, below: Sequence[Record], width: int) -> bool:
-    """Whether a record names all columns but the first, as R writes it, where rows have names."""
+    """Return whether a header lacks a name for the first column, as R writes tables with row names."""
     if len(record) != width - 1:
         return False
     bare, first = number_reader(".", ""), [row[0] for row in below]
@@ -366,11 +368,11 @@ def _names_without_row_names(record: Record, below: Sequence[Record], width: int
 
 
 def _whole(record: list[str], width: int) -> list[str]:
-    """A record of R's names, filled up."""
+    """Return a header of R with an empty name for the first column added."""
     return ["", *record] if len(record) == width - 1 else record
 
 
 def _is_percent(cells: Sequence[str]) -> bool:
-    """Whether all cells that say something are percentages."""
+    """Return whether all cells that are not empty are percentages."""
     said = [cell.endswith("%") for cell in cells if not is_missing(cell)]
     return bool(said) and all(said)
