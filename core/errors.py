@@ -1,4 +1,4 @@
-"""What is wrong with a scenario, in one sentence: which field, and what is allowed."""
+"""Errors of scenarios and files: one sentence that names the field and what is allowed."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from core.text.user_text import one_line, quoted
 _LONGEST_WORD, _LONGEST_REASON = 60, 2000
 
 FieldPath = tuple[int | str, ...]
-"""Where in nested tables and lists something is."""
+"""Path of keys and indices into nested tables and lists."""
 
 
 class ScenarioError(ValueError):
-    """A scenario that cannot be run: which field of which file, and what is allowed."""
+    """Error in a scenario or a file of the user: names source and field, and says what is allowed."""
 
     def __init__(self, source: str, field: str, reason: str) -> None:
         self.source, self.field, self.reason = one_line(source), one_line(field), one_line(reason, _LONGEST_REASON)
@@ -26,7 +26,7 @@ class ScenarioError(ValueError):
 
 
 def refuse(field: str, reason: str) -> NoReturn:
-    """Refuse a value while it is validated: which field, and what is allowed."""
+    """Raise a validation error for a field; ``reason`` says what is allowed."""
     raise PydanticCustomError("scenario", "{reason}", {"field": field, "reason": reason})
 
 
@@ -38,13 +38,13 @@ _WORDS = {
     "dict_type": "must be a table",
     "tuple_type": "must be a list",
 }
-"""The validator's messages that speak of Python, in the file's own terms."""
+"""Replacements for pydantic messages that mention Python types."""
 
 
 def suggest(word: str, known: Iterable[str]) -> str:
-    """Return what is allowed in place of a word, and which of it was probably meant."""
+    """Return the end of a sentence that lists the allowed words and suggests the nearest one."""
     allowed = list(known)
-    word = word[:_LONGEST_WORD]  # near matches take a time that grows with the square
+    word = word[:_LONGEST_WORD]  # matching takes quadratic time
     near = difflib.get_close_matches(word, allowed, n=1, cutoff=0.5)
     hint = f"; did you mean {quoted(near[0])}?" if near else ";"
     return f"{hint} allowed: {', '.join(allowed)}"
@@ -53,13 +53,13 @@ def suggest(word: str, known: Iterable[str]) -> str:
 def explain(
     error: ErrorDetails, source: str, keys: Callable[[FieldPath], Iterable[str]], kinds: Iterable[str]
 ) -> ScenarioError:
-    """Turn one of the validator's findings into one sentence.
+    """Return a pydantic error as a :class:`ScenarioError`.
 
     Args:
-        error: the finding.
+        error: one of the errors of a validation.
         source: of the scenario, for the sentence.
-        keys: what is allowed in the table at a path.
-        kinds: of schedules; the validator puts the kind into the path.
+        keys: returns the allowed keys of the table at a path.
+        kinds: kinds of schedules; pydantic puts the kind into the path.
     """
     context, loc, kinds = error.get("ctx", {}), error["loc"], list(kinds)
     if error["type"] == "scenario":
@@ -78,7 +78,7 @@ def explain(
 
 
 def reason_for(error: ErrorDetails) -> str:
-    """Return what one of the validator's findings allows, and what there is instead."""
+    """Return what a pydantic error allows, and the value that was given."""
     given = error["input"]
     is_text = error["type"] in {"float_type", "float_parsing"} and isinstance(given, str)
     if is_text and re.fullmatch(r"[\d\s'.]*,[\d,]*", given):
@@ -90,7 +90,7 @@ def reason_for(error: ErrorDetails) -> str:
 
 
 def _words_for(place: Sequence[int | str]) -> str:
-    """``("prior", "means", 1, 0)`` as ``prior.means, component 2, entry 1``."""
+    """Return a path in words: ``("prior", "means", 1, 0)`` as ``prior.means, component 2, entry 1``."""
     names = [part for part in place if isinstance(part, str)]
     numbers = [part + 1 for part in place if isinstance(part, int)]
     outer = "component" if names[:1] in (["prior"], ["target"]) else "row" if names[-1:] == ["matrix"] else "entry"

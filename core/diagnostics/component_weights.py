@@ -1,7 +1,7 @@
-"""Weights of the target's components among particles: mean probabilities of the components given the particles.
+"""Component weights of particles: mean responsibilities of the target's components over the particles.
 
-Over exact particles their expectation is the components' own weights, at every t. Where the target has no density,
-particles belong to no component, and nothing is said.
+For exact samples their expectation is the components' own weights, at every t. Where the target has no density,
+responsibilities are undefined, and there are no weights.
 """
 
 from __future__ import annotations
@@ -18,23 +18,23 @@ from core.problem.mixture import GaussianMixture
 from core.simulation.work import BLOCK_BYTES, slices
 
 _FEWEST = 3
-"""Particles that are looked at together at least."""
+"""Smallest number of particles that are evaluated at once."""
 
 
 class ComponentWeights(NamedTuple):
-    """Of K components."""
+    """Exact and sampled weights of the target's K components."""
 
     exact: NDArray[np.float64]
-    """(K,): the target's own."""
+    """(K,): the target's weights."""
     sampled: NDArray[np.float64]
-    """(..., K): among the particles of one sampler or several; NaN where they diverged."""
+    """(..., K): mean responsibilities of one sampler's particles, or of several samplers'; NaN where they diverged."""
     error: NDArray[np.float64]
-    """(..., K): standard errors of those."""
+    """(..., K): standard errors of ``sampled``."""
 
 
 @torch.no_grad()
 def memberships(target: GaussianMixture, points: Tensor) -> Tensor:
-    """(K, N): probabilities of the components given each of N points, (d, N); the target has a density."""
+    """Return the responsibilities (K, N) at points (d, N); the target must have a density."""
     width = max(_FEWEST, BLOCK_BYTES // target.means.numel())
     found = torch.empty(target.components, points.shape[1], dtype=torch.float64)
     for part in slices(points.shape[1], width):
@@ -43,7 +43,7 @@ def memberships(target: GaussianMixture, points: Tensor) -> Tensor:
 
 
 def component_weights(target: GaussianMixture, points: Tensor) -> ComponentWeights:
-    """Return the weights among particles (d, N) at the target's noise level."""
+    """Return the component weights of particles (d, N) at the target's noise level."""
     own = target.weights.numpy()
     if not bool(points.isfinite().all()):
         nothing = np.full(target.components, math.nan)
@@ -53,7 +53,7 @@ def component_weights(target: GaussianMixture, points: Tensor) -> ComponentWeigh
 
 
 def standard_error(values: Tensor) -> Tensor:
-    """Standard error of the mean over the last dimension; NaN for a single value."""
+    """Return the standard error of the mean over the last dimension; NaN for a single value."""
     if values.shape[-1] == 1:
         return torch.full_like(values[..., 0], math.nan)
     return values.std(-1) / math.sqrt(values.shape[-1])

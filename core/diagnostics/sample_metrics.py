@@ -1,7 +1,7 @@
 """Distances between particles and exact samples of the target at one t: component weights, W2 and MMD.
 
-They see what the KL does not say: which mode is short of particles, how far they would have to move. Each comes with
-its standard error and with what exact samples in equal number would show (theory.md section 4).
+They show what the KL does not: which mode has too few particles, and how far these are from the target. Each has
+its standard error and its floor, the value for as many exact samples (theory.md section 4).
 """
 
 from __future__ import annotations
@@ -22,27 +22,27 @@ from core.problem.mixture import GaussianMixture
 from core.problem.problem import Problem
 
 _DIRECTIONS = 16
-"""At least so many directions are looked along, in whole orthonormal bases."""
+"""Smallest number of projections of the sliced W2; they form whole orthonormal bases."""
 SORTED = 1_000_000
-"""Numbers sorted in all directions together: more particles than that are left out."""
+"""Largest number of projected coordinates that are sorted; it limits the number of particles."""
 _WEIGHED = 500_000_000
-"""Products formed to weigh the components: the particles beyond are left out."""
+"""Largest number of multiplications for responsibilities; it limits the number of particles."""
 MEMBERSHIPS = 1 << 22
-"""Probabilities of components at particles that are kept at once, likewise."""
+"""Largest number of responsibilities kept at once; it limits the number of particles."""
 _PAIRED = 1000
-"""Particles between all pairs of which the kernel is evaluated."""
+"""Largest number of particles for MMD, whose kernel is evaluated at all pairs."""
 _FEWEST = 3
-"""Particles without which there is no standard error."""
+"""Smallest number of particles for a standard error."""
 
 
 class Distance(NamedTuple):
-    """One number, NaN where unknown."""
+    """Distance with standard error and floor; NaN where unknown."""
 
     value: float
     error: float
     """Standard error; zero where the value is exact."""
     floor: float
-    """About what exact samples in equal number would show; zero where the estimate has no bias."""
+    """Approximate value for as many exact samples; zero where the estimate has no bias."""
 
 
 UNKNOWN = Distance(math.nan, math.nan, math.nan)
@@ -51,28 +51,28 @@ UNKNOWN = Distance(math.nan, math.nan, math.nan)
 @final
 @dataclass(frozen=True, eq=False)
 class SampleMetrics:
-    """What is known of one sampler's particles."""
+    """Distances of one sampler's particles from the target at one t."""
 
     exact_weights: NDArray[np.float64]
-    """(K,): of the target's components."""
+    """(K,): the target's component weights."""
     sampled_weights: NDArray[np.float64]
-    """(K,): mean probabilities of the components, given the particles; NaN where unknown."""
+    """(K,): mean responsibilities over the particles; NaN where unknown."""
     sampled_error: NDArray[np.float64]
-    """(K,): their standard errors."""
+    """(K,): standard errors of ``sampled_weights``."""
     weights_error: Distance
-    """Total variation between the two."""
+    """Total variation between exact and sampled weights."""
     w2: Distance
     """Wasserstein-2 distance; sliced (root mean square over directions) where not ``w2_exact``."""
     w2_exact: bool
-    """Closed form: the law of the particles and the target are Gaussian."""
+    """Whether ``w2`` is in closed form, since the law of the particles and the target are Gaussian."""
     mmd: Distance
-    """``MMD^2``, unbiased and so now and then negative; Gaussian kernel as wide as exact samples are apart."""
+    """Unbiased ``MMD^2``, which may be negative; Gaussian kernel with the median distance of exact samples as width."""
     notes: tuple[str, ...] = ()
-    """Why what is unknown is unknown: a plain sentence each, which names the field."""
+    """Reasons for unknown numbers, one sentence each, beginning with the field's name."""
 
     @classmethod
     def unknown(cls, weights: Tensor, note: str) -> Self:
-        """Nothing is known, for one reason."""
+        """Return metrics that are all unknown, with the reason as note."""
         nothing = np.full(weights.shape, math.nan)
         return cls(weights.numpy(), nothing, nothing, UNKNOWN, UNKNOWN, False, UNKNOWN, (note,))
 
@@ -81,7 +81,7 @@ class SampleMetrics:
 def sample_metrics(
     problem: Problem, abar: float, particles: Tensor, *, seed: int, law: tuple[Tensor, Tensor] | None = None
 ) -> SampleMetrics:
-    """Compare one sampler's particles with the target at one noise level; see :class:`ExactSamples` for several.
+    """Return the metrics of one sampler's particles at one noise level; for several samplers use :class:`ExactSamples`.
 
     Args:
         problem: in float64, on the CPU.
@@ -110,7 +110,7 @@ class ExactSamples:
         self.target = target = target.translated(-self._centre)
         self._basis = _directions(target.dimension)
         self.count = min(count, SORTED // len(self._basis))
-        """Particles that are looked at."""
+        """Number of particles that are evaluated."""
         generator = torch.Generator().manual_seed(seed)
         self._samples, self._others = (target.sample(self.count, generator) for _ in range(2))
 
@@ -144,14 +144,14 @@ class ExactSamples:
     # Component weights
 
     def _memberships(self, points: Tensor) -> Tensor:
-        """(K, n): probabilities of the components at as many points as there is time for."""
+        """Return the responsibilities (K, n) at the first points, as many as the work limit allows."""
         target = self.target
         few = max(min(_WEIGHED // target.axes.numel(), MEMBERSHIPS // target.components), _FEWEST)
         return memberships(target, points[:, :few])
 
     @cached_property
     def _weights_floor(self) -> float:
-        """Mean total variation of exact samples: half the mean absolute normals of their standard errors."""
+        """Mean total variation of exact samples, as for normal errors with their standard errors."""
         found = self._memberships(self._samples)
         return float(standard_error(found).sum()) / math.sqrt(math.tau)
 
@@ -207,7 +207,7 @@ class ExactSamples:
         return self._kernel(samples, samples)
 
     def _mmd(self, points: Tensor) -> Distance:
-        """U-statistic over pairs of a particle and an exact sample (Gretton et al. 2012, lemma 6), and its error."""
+        """Return the U-statistic of ``MMD^2`` with its error (Gretton et al., "A Kernel Two-Sample Test", lemma 6)."""
         if math.isnan(self._precision):
             return UNKNOWN
         points, samples = points[:, :_PAIRED], self._samples[:, :_PAIRED]
@@ -222,7 +222,7 @@ class ExactSamples:
 
 
 def _directions(dimension: int) -> Tensor:
-    """(L, d): whole orthonormal bases, so that every direction counts alike."""
+    """Return unit vectors (L, d) in whole orthonormal bases, which cover all directions evenly."""
     bases = math.ceil(_DIRECTIONS / dimension) if dimension > 1 else 1
     generator = torch.Generator().manual_seed(0)
     normal = torch.randn(bases, dimension, dimension, generator=generator, dtype=torch.float64)
@@ -236,7 +236,7 @@ class _Sorted(NamedTuple):
     values: Tensor
     """(L, N)."""
     order: Tensor
-    """(L, N): which point each one is of."""
+    """(L, N): index of the point of each value."""
 
     @classmethod
     def along(cls, directions: Tensor, points: Tensor) -> Self:
@@ -245,7 +245,7 @@ class _Sorted(NamedTuple):
         return cls(values.gather(-1, order), order)
 
     def influence(self, gap: Tensor) -> Tensor:
-        """(N,): how mass at each point changes W2^2, for gaps (L, N) to where the sorted points are taken.
+        """Return the influence (N,) of each point on W2^2, given displacements (L, N) of the sorted points.
 
         Kantorovich's potential, whose slope is twice the gap: its spread over the points gives the
         standard error of W2^2 (del Barrio and Loubes 2019).
@@ -256,7 +256,7 @@ class _Sorted(NamedTuple):
 
 
 def _transport(points: _Sorted, others: _Sorted) -> tuple[float, float]:
-    """Mean W2^2 over the directions of two clouds of equal number, and its standard error."""
+    """Return the mean W2^2 over the directions between two equally large sets of points, and its standard error."""
     gap = points.values - others.values
     errors = (standard_error(cloud.influence(way)) for cloud, way in ((points, gap), (others, -gap)))
     return float(gap.square().mean()), math.hypot(*(float(error) for error in errors))

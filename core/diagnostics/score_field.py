@@ -1,7 +1,7 @@
-"""Scores over a plane of R^d at one noise level: what a sampler uses, what it should use, and the gap between.
+"""Score fields on a plane of R^d at one noise level: a sampler's score, the target's, and their difference.
 
-The plane runs through the mean of the noised target, so that what is shown of d > 2 dimensions is where the
-target is. Points are (d, N), as everywhere.
+The plane runs through the mean of the noised target, so that for d > 2 it shows the region of the
+target. Points are (d, N).
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from core.problem.problem import Level, Measurement
 from core.samplers import Sampler, ScoreSampler
 
 Part = Literal["all", "measured", "unmeasured"]
-"""Which directions of a gap count: all, those in the range of H^T, or those in the null space of H."""
+"""Part of a score difference: all of it, its projection on the range of H^T, or that on the null space of H."""
 
 
 def lattice(left: float, low: float, width: float, height: float, columns: int, rows: int) -> Tensor:
-    """(2, rows * columns): the middles of equal cells of a rectangle, row after row from below."""
+    """Return the centres (2, rows * columns) of the cells of a rectangular grid, row by row from below."""
     x = left + width * (torch.arange(columns, dtype=torch.float64) + 0.5) / columns
     y = low + height * (torch.arange(rows, dtype=torch.float64) + 0.5) / rows
     return torch.stack([x.repeat(rows), y.repeat_interleave(columns)])
 
 
 def lift(level: Level, basis: Tensor, places: Tensor) -> Tensor:
-    """(d, N): the points of R^d at places (q, N) of the plane through the mean of ``Q_{t|y}``.
+    """Return the points (d, N) of R^d with coordinates (q, N) in the plane through the mean of ``Q_{t|y}``.
 
     Args:
         level: one noise level.
@@ -40,7 +40,7 @@ def lift(level: Level, basis: Tensor, places: Tensor) -> Tensor:
 
 
 def used_score(level: Level, sampler: Sampler, points: Tensor) -> Tensor:
-    """(d, N): ``g_t``, or the score that the mean of a step amounts to where the sampler is not given by one."""
+    """Return ``g_t`` at points, (d, N); for other kernels the score that has the same step mean."""
     if isinstance(sampler, ScoreSampler):
         return sampler.score(level, points)
     return (level.alpha**0.5 * sampler.kernel(level, points).mean - points) / level.beta
@@ -49,7 +49,7 @@ def used_score(level: Level, sampler: Sampler, points: Tensor) -> Tensor:
 @final
 @dataclass(frozen=True, eq=False)
 class Field:
-    """The scores of one sampler at points of R^d, at one noise level; each is evaluated when first asked for."""
+    """Lazily evaluated scores of prior, target and one sampler at points of R^d, at one noise level."""
 
     level: Level
     sampler: Sampler
@@ -72,13 +72,13 @@ class Field:
         return used_score(self.level, self.sampler, self.points)
 
     def gap(self, part: Part = "all") -> Tensor:
-        """``Delta_t = s_{t|y} - g_t``, (d, N), or its part in the measured or the unmeasured directions."""
+        """Return ``Delta_t = s_{t|y} - g_t``, (d, N), or its part in the measured or the unmeasured directions."""
         return _part(self.level.measurement, self.exact - self.used, part)
 
     def mismatch(self, part: Part = "all") -> Tensor:
-        """``beta_t / 2 |Delta_t|^2``, (N,): what a step from each point adds to the mismatch, in nats.
+        """Return ``beta_t / 2 |Delta_t|^2``, (N,): the contribution of each point to the step's mismatch, in nats.
 
-        It is so for the theory's reverse variance; other variances weigh the same gap otherwise.
+        This holds for the theory's reverse variance; other variances weight ``Delta_t`` differently.
         """
         return 0.5 * self.level.beta * self.gap(part).square().sum(-2)
 

@@ -1,4 +1,4 @@
-"""The true KL where it has no closed form: between two bounds that close in (theory.md section 4)."""
+"""Brackets of the KL where it has no closed form: lower and upper limits that are refined (theory.md section 4)."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ from core.samplers import Sampler
 from core.text.number_format import SURE
 
 _FLOOR = 0.05
-"""Nats: standard errors are compared with the value, or with this where it is smaller."""
+"""Standard errors are relative to the value, or to this many nats where the value is smaller."""
 _TIMES = (0.8, 0.6, 0.4, 0.2, 0.1, 0.05, 0.02)
-"""Where the KL is computed, as parts of T, besides t = T, 1 and 0."""
+"""Default times of a bracket as fractions of T, besides t = T, 1 and 0."""
 
 
 @final
 @dataclass(frozen=True, eq=False)
 class Estimates:
-    """Numbers with standard errors, (samplers, times) each: NaN where unknown, infinite where infinite."""
+    """Estimates with standard errors, (samplers, times) each; NaN where unknown."""
 
     value: NDArray[np.float64]
     error: NDArray[np.float64]
 
     @classmethod
     def empty(cls, shape: tuple[int, int]) -> Self:
-        """Nothing known yet."""
+        """Return a table in which everything is unknown."""
         return cls(np.full(shape, np.nan), np.full(shape, np.nan))
 
     def among(self, rows: Sequence[int], count: int) -> Estimates:
@@ -43,42 +43,42 @@ class Estimates:
         return table
 
     def write(self, row: int, column: int, estimate: Estimate) -> None:
-        """Store one number."""
+        """Store one estimate."""
         self.value[row, column], self.error[row, column] = estimate
 
 
 @final
 @dataclass(eq=False)
 class Bracket:
-    """Bounds of ``KL(Q_{t|y} || P_t)`` for a few t.
+    """Lower and upper limits of ``KL(Q_{t|y} || P_t)`` at a few t, in nats.
 
-    A round's estimates replace those of the round before; the limits hold what all rounds have shown, and only tighten.
+    A round's estimates replace those of the round before; the limits are the tightest of all rounds.
     """
 
     times: tuple[int, ...]
-    """Falling, from T; 1 and 0 are the last."""
+    """Decreasing, from T; 1 and 0 are the last."""
     paths: Estimates
-    """Upper: weights of paths drawn forward."""
+    """Upper limits by the weights of forward paths."""
     kernels: Estimates
-    """Upper: the sampler's last kernel, averaged over its particles."""
+    """Upper limits by the sampler's last kernel, averaged over its particles."""
     lower: Estimates
-    """Bin probabilities, or the measured part alone where its law is known."""
+    """Lower limits by bin probabilities, or by the law of the measured directions where it is known."""
     reverse: Estimates
     """``KL(P_t || Q_{t|y})`` of deterministic samplers, by change of variables."""
     by_kernels: NDArray[np.bool_]
-    """(samplers, times): which upper bound counts; chosen by the round before."""
+    """(samplers, times): whether the upper limit is that by kernels; chosen by the round before."""
     low: NDArray[np.float64]
     """(samplers, times): the highest lower limit of any round."""
     high: NDArray[np.float64]
-    """The lowest upper one."""
+    """(samplers, times): the lowest upper limit of any round."""
     notes: list[list[str]]
-    """A sampler each: sentences about what is unknown, and why."""
+    """By sampler: sentences about what is unknown, and why."""
     rounds: int = 0
-    """Completed."""
+    """Number of completed rounds."""
 
     @classmethod
     def empty(cls, schedule: Schedule, samplers: Sequence[Sampler], times: Sequence[int] = ()) -> Self:
-        """Allocate for ``times`` besides T, 1 and 0; left out: about ten, spread over the whole run."""
+        """Allocate a bracket at T, 1, 0 and ``times``; by default about ten times, spread over the whole run."""
         chosen = times or [max(1, round(part * schedule.steps)) for part in _TIMES]
         times = sorted({schedule.steps, 1, 0, *chosen}, reverse=True)
         shape = len(samplers), len(times)
@@ -101,20 +101,20 @@ class Bracket:
 
     @property
     def upper(self) -> Estimates:
-        """The smaller of the two upper bounds, as chosen by the round before."""
+        """The smaller of the two upper limits, as chosen by the round before."""
         pairs = zip((self.kernels.value, self.kernels.error), (self.paths.value, self.paths.error), strict=True)
         return Estimates(*(np.where(self.by_kernels, *pair) for pair in pairs))
 
     @property
     def upper_by(self) -> NDArray[np.str_]:
-        """Which one that is, (samplers, times)."""
+        """Name of the method of ``upper``, (samplers, times)."""
         return np.where(self.by_kernels, "kernels", "paths")
 
     def finish_round(self, planned: int) -> None:
-        """Let the limits hold a round's estimates too.
+        """Tighten the limits by the estimates of a completed round.
 
         Args:
-            planned: rounds in all, among which the risk is shared out.
+            planned: total number of rounds, over which the error probability is divided.
         """
         sure, upper = joint_z_score(planned), self.upper
         np.fmax(self.low, self.lower.value - sure * self.lower.error, out=self.low)
@@ -122,13 +122,13 @@ class Bracket:
         self.rounds += 1
 
     def limits(self, bound: NDArray[np.float64] | None = None) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return what the truth lies between, (samplers, times) each: as sure as three standard errors.
+        """Return lower and upper limits, (samplers, times) each, at the confidence of three standard errors.
 
         Args:
             bound: an upper limit known otherwise, such as the path bound with its own error added.
         """
         high = self.high if bound is None else np.fmin(self.high, bound)
-        return np.minimum(self.low, high), np.maximum(self.low, high)  # chance lets them cross once in hundreds
+        return np.minimum(self.low, high), np.maximum(self.low, high)  # they cross by chance once in hundreds
 
     def value(self, bound: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
         """Return the midpoint of the limits where they are tight, else NaN."""
@@ -136,7 +136,7 @@ class Bracket:
         return middle_if_tight(low, high)
 
     def settled(self, target_error: float) -> bool:
-        """Whether every standard error is below this part of its value (or of a twentieth of a nat)."""
+        """Return whether every relative standard error is below ``target_error`` (of .05 nats at least)."""
         for table in (self.upper, self.lower, self.reverse):
             known = np.isfinite(table.value)
             if (table.error[known] > target_error * np.maximum(np.abs(table.value[known]), _FLOOR)).any():
@@ -144,18 +144,18 @@ class Bracket:
         return True
 
     def forget(self, row: int) -> None:
-        """Blank what was known of a sampler."""
+        """Set all numbers of a sampler to unknown."""
         for table in (self.paths, self.kernels, self.lower, self.reverse):
             table.value[row] = table.error[row] = math.nan
         self.low[row], self.high[row], self.notes[row] = 0.0, math.inf, []
 
     def note(self, row: int, sentence: str) -> None:
-        """Say something about a sampler, once."""
+        """Add a note on a sampler, unless it is there already."""
         if sentence not in self.notes[row]:
             self.notes[row].append(sentence)
 
 
 def joint_z_score(rounds: int) -> float:
-    """Return how many standard errors each of some rounds needs, for all together to be as sure as one with three."""
+    """Return the z-score per round for which all rounds together have the confidence of three standard errors."""
     normal = NormalDist()
     return -normal.inv_cdf(normal.cdf(-SURE) / rounds)

@@ -1,7 +1,7 @@
-"""The density of deterministic samplers along their particles, and the KL that follows from it.
+"""Density of deterministic samplers along their particles by change of variables, and ``KL(P_t || Q_{t|y})``.
 
 ``log p_{t-1}(x_{t-1}) = log p_t(x_t) - log |det d x_{t-1} / d x_t|``, from ``log N(x_T; 0, I)`` on. Jacobians are
-central differences in float64, of the map as it is: so they hold for any sampler, a user's own too. With a
+central differences of the step in float64, and so work for any sampler, including user-defined ones. With a
 step of 1e-5 of the noise level their error is about 1e-9 of an entry.
 """
 
@@ -20,21 +20,21 @@ from core.samplers import Sampler
 from core.simulation.work import Work, points_at_once
 
 _STEP = 1e-5
-"""Of a difference, in units of ``sqrt(1 - abar_t)``, over which scores change."""
+"""Step of the differences in units of ``sqrt(1 - abar_t)``, the scale on which scores change."""
 _FLAT = 1e-8
-"""A direction that shrinks by this against the others is lost: differences cannot tell it from zero."""
+"""Relative singular value that finite differences cannot distinguish from zero."""
 
 
 @final
 class Density:
-    """``log p_t`` at a sampler's own particles, followed down from t = T."""
+    """``log p_t`` at a sampler's own particles, updated step by step from t = T down."""
 
     def __init__(self, start: Tensor) -> None:
         self.log = (-0.5 * (start.square() + math.log(math.tau))).sum(0)
         """(N,)."""
 
     def follow(self, sampler: Sampler, level: Level, points: Tensor) -> Work[None]:
-        """Take one deterministic step from x_t, (d, N)."""
+        """Update the density for one deterministic step from x_t, (d, N)."""
         parts = []
         width = max(1, points_at_once(level.problem) // (2 * len(points)))
         for part in torch.split(points, width, dim=1):
@@ -43,7 +43,7 @@ class Density:
         self.log = self.log - torch.cat(parts)
 
     def reverse_kl(self, target: GaussianMixture, points: Tensor) -> Estimate:
-        """``KL(P_t || Q_{t|y})`` at the particles x_t, (d, N)."""
+        """Return an estimate of ``KL(P_t || Q_{t|y})`` from the particles x_t, (d, N)."""
         gap = self.log - target.log_density(points)
         if bool(gap.isnan().any()):
             return UNKNOWN
@@ -53,7 +53,7 @@ class Density:
 
 
 def log_determinant(sampler: Sampler, level: Level, points: Tensor) -> Tensor:
-    """(N,): ``log |det d mu_t / d x|`` at points (d, N); minus infinity where the map flattens a direction."""
+    """Return ``log |det d mu_t / d x|`` at points (d, N), (N,); minus infinity where the Jacobian is singular."""
     dimension, count = points.shape
     step = _STEP * float((1 - level.abar) ** 0.5)
     shifts = step * torch.eye(dimension, dtype=torch.float64).unsqueeze(-1)
@@ -61,7 +61,7 @@ def log_determinant(sampler: Sampler, level: Level, points: Tensor) -> Tensor:
     values = sampler.kernel(level, shifted.flatten(1)).mean.view(dimension, 2, dimension, count)
     jacobian = ((values[:, 0] - values[:, 1]) / (2 * step)).movedim(-1, 0)
     logarithm: Tensor = torch.linalg.slogdet(jacobian).logabsdet
-    # Singular values take time, and a flat direction shows in the determinant first.
+    # Singular values are slow, so they are computed only where the determinant is small.
     scale = torch.linalg.matrix_norm(jacobian).log()
     doubtful = logarithm < math.log(_FLAT) + dimension * scale
     if bool(doubtful.any()):

@@ -1,4 +1,4 @@
-"""What a run knows of ``KL(Q_{t|y} || P_t)``: exact values, limits of a bracket, or nothing, by sampler and frame."""
+"""Known values of ``KL(Q_{t|y} || P_t)`` in a run, by sampler and frame: exact, limits of a bracket, or unknown."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ from core.text.number_format import SURE
 
 @final
 class KLKnowledge(NamedTuple):
-    """Everything that the KL of a run's samplers is known from."""
+    """Sources of the KL of a run's samplers: closed forms, bracket and collapses."""
 
     terms: BoundTerms
     bracket: Bracket | None
     collapsed: Set[tuple[int, int]]
-    """Sampler and t where its law has no density, while the target has one."""
+    """Pairs of sampler and t where the sampler's law has no density but the target has one: the KL is infinite."""
     steps: int
     """T."""
 
     @property
     def is_bracketed(self) -> bool:
-        """Whether there is a bracket with numbers in it."""
+        """Whether a bracket with at least one completed round exists."""
         return self.bracket is not None and self.bracket.rounds > 0
 
     @property
     def times(self) -> list[int]:
-        """The t at which something is reported of every KL."""
+        """The t at which the KL is reported."""
         return [1, 0] if self.bracket is None else list(self.bracket.times)
 
     def nearest_frame(self, frame: int) -> int:
-        """Return the frame nearest to one at which the KL of every sampler is known: brackets are for a few t only."""
+        """Return the nearest frame at which the KL of every sampler is computed, since brackets cover a few t only."""
         if self.terms.all_exact or self.bracket is None or not self.bracket.rounds:
             return frame
         frames = self.steps - np.array(self.bracket.times)
@@ -58,7 +58,7 @@ class KLKnowledge(NamedTuple):
             value = float(self.terms.kl[index, frame])
             is_known = math.isfinite(value) or (math.isinf(value) and is_collapsed)
             return KnownKL("exact", value, value) if is_known else UNKNOWN
-        if t == 0 and is_collapsed:  # known without any bracket
+        if t == 0 and is_collapsed:  # needs no bracket
             return INFINITE
         if bracket is None or not bracket.rounds or t not in bracket.times:
             return UNKNOWN

@@ -1,4 +1,4 @@
-"""What can be known of ``KL(Q_{t|y} || P_t)`` at one t: exact, limits of a bracket, reversed, or nothing."""
+"""Kinds of knowledge of ``KL(Q_{t|y} || P_t)`` at one t: exact, limits of a bracket, reverse KL, or unknown."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ Kind = Literal["exact", "bracket", "lower only", "upper only", "reverse", "none"
 
 
 _TIGHT = 0.2
-"""A bracket that is no wider than this part of its middle is tight: its middle stands for the KL."""
+"""Largest width of a tight bracket relative to its midpoint; its midpoint is taken for the KL."""
 
 
 def middle_if_tight(low: ArrayLike, high: ArrayLike) -> NDArray[np.float64]:
-    """Return the middle of limits where they are tight, else NaN."""
+    """Return the midpoint of lower and upper limits where they are tight, else NaN."""
     known = np.isfinite(low) & np.isfinite(high)
     low, high = np.where(known, low, 0.0), np.where(known, high, 0.0)
     middle = (low + high) / 2
@@ -27,18 +27,18 @@ def middle_if_tight(low: ArrayLike, high: ArrayLike) -> NDArray[np.float64]:
 
 
 class KnownKL(NamedTuple):
-    """The KL of one sampler at one t, as far as it is known."""
+    """Kind and limits of the KL of one sampler at one t, in nats."""
 
     kind: Kind
     low: float
     high: float
-    """What it lies between; both are the value where it is exact or reverse."""
+    """``low`` and ``high`` are the limits; both are the value where it is exact or reverse."""
     error: float = 0.0
-    """Standard error of a reverse one; the limits of a bracket hold theirs already."""
+    """Standard error of a reverse KL; limits of a bracket already include theirs."""
 
     @property
     def text(self) -> str:
-        """The number or the limits."""
+        """The value or the limits, as tables show them."""
         if self.kind == "bracket":
             return f"{number(self.low)} – {number(self.high)}"
         if self.kind == "lower only":
@@ -49,7 +49,7 @@ class KnownKL(NamedTuple):
 
     @property
     def short(self) -> str:
-        """The same in two figures; both ends of a bracket, the sign of a lone limit and that of an estimate stay."""
+        """``text`` in two significant figures, keeping both ends of a bracket and the signs of limits and estimates."""
         if self.kind == "bracket":
             return f"{number(_rounded(self.low, ROUND_FLOOR), 2)}–{number(_rounded(self.high, ROUND_CEILING), 2)}"
         if self.kind == "upper only":
@@ -62,16 +62,16 @@ class KnownKL(NamedTuple):
 
     @property
     def value(self) -> float:
-        """The KL where it is exact, the middle of a tight bracket, else NaN."""
+        """The exact KL, or the midpoint of a tight bracket, else NaN."""
         return float(middle_if_tight(self.low, self.high)) if self.kind in {"exact", "bracket"} else math.nan
 
     def exceeds(self, bound: float) -> bool:
-        """Whether it reads higher than the estimate of its bound, though it never is; within its error."""
+        """Return whether the KL is above an estimate of its bound, which happens within the bound's error only."""
         return self.kind in {"bracket", "lower only"} and bool(np.fmax(self.low, self.value) > bound)
 
 
 def _rounded(limit: float, way: str) -> float:
-    """A limit as two figures hold it, rounded away from the KL: to the nearest, it might claim too much."""
+    """Return a limit in two significant figures, rounded outwards so that it remains a limit."""
     if not math.isfinite(limit):
         return limit
     return float(Context(prec=2, rounding=way).create_decimal(repr(limit)))
@@ -82,7 +82,7 @@ INFINITE = KnownKL("exact", math.inf, math.inf)
 
 
 def between(low: float, high: float) -> KnownKL:
-    """Return what two computed limits say of a KL; zero and infinity are no limits."""
+    """Return the KL known from two limits; a lower one of zero and an upper one of infinity do not count."""
     if math.isfinite(high):
         return KnownKL("bracket" if low > 0 else "upper only", low, high)
     return KnownKL("lower only", low, high) if low > 0 else UNKNOWN

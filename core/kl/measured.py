@@ -1,8 +1,8 @@
-"""The measured part of samplers in which it goes its own way: a Gaussian, known exactly at every t.
+"""Exact Gaussian law of the measured coordinates, for samplers that move these by an affine rule of their own.
 
-DDNM, BO-DDNM, CCDF and replacement pull ``z = V_r^T x`` by a rule of z alone, affine in z. Then the law of z
-needs no particles, and its KL is a lower bound of the whole one (data processing) at any size; bins of N
-particles never tell more than about ln N.
+In DDNM, BO-DDNM, CCDF and replacement the step of ``z = V_r^T x`` depends on z alone and is affine. Then the law of z
+needs no particles, and its KL is a lower bound of the full KL (data processing), however large; bins of N
+particles never show more than about ln N.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from core.samplers import Sampler
 from core.simulation.work import BLOCK_BYTES, Work
 
 _ROUNDING = 1e-14
-"""A variance below this part of the largest, or of one, is none."""
+"""Variances below this part of the largest, or of one, count as zero."""
 
 
 @final
 class MeasuredLaw(NamedTuple):
-    """Law of z at one t."""
+    """Gaussian law of the measured coordinates z at one t."""
 
     mean: Tensor
     """(r, 1)."""
@@ -36,7 +36,7 @@ class MeasuredLaw(NamedTuple):
     """(r, r)."""
 
     def kl(self, target: GaussianMixture, basis: Tensor, draws: Tensor) -> Estimate:
-        """``KL`` of the target's law of z from this one; only the target's entropy is sampled.
+        """Return the KL of the target's law of z from this law; only the target's entropy is sampled.
 
         Args:
             target: ``Q_{t|y}``, with a density.
@@ -60,7 +60,7 @@ class MeasuredLaw(NamedTuple):
 def measured_laws(
     problem: Problem, schedule: Schedule, samplers: Sequence[Sampler], times: Sequence[int]
 ) -> Work[dict[tuple[int, int], MeasuredLaw]]:
-    """Return the laws at ``times`` by sampler and t, of those samplers that have one; found out by trying."""
+    """Return the laws by sampler and t, for samplers whose steps are tested to be affine in z alone."""
     measurement = problem.measurement
     rank, dimension = measurement.rank, problem.prior.dimension
     laws: dict[tuple[int, int], MeasuredLaw] = {}
@@ -85,9 +85,9 @@ def measured_laws(
 
 @torch.no_grad()
 def collapses(problem: Problem, schedule: Schedule, sampler: Sampler, t: int) -> bool:
-    """Whether the step that leads to t gives all samples the same value along a right singular direction of H.
+    """Return whether the step to t gives all samples the same value along a right singular direction of H.
 
-    Their law has no density then, and the KL of a target that has one is infinite, exactly. Found out by trying the
+    Then their law has no density, and the KL of a target that has one is infinite. Determined by evaluating the
     step, from t + 1, at a few points.
     """
     if t >= schedule.steps:
@@ -104,7 +104,7 @@ def collapses(problem: Problem, schedule: Schedule, sampler: Sampler, t: int) ->
 
 
 def _probes(rank: int, dimension: int) -> tuple[Tensor, Tensor]:
-    """Points along V, (d, n), and their z, (r, n): those that an affine rule is known from, then others."""
+    """Return points (d, n) and their z (r, n): probes that determine an affine rule, then points that test it."""
     corners = torch.cat([torch.zeros(dimension, 1), torch.eye(dimension)[:, :rank]], dim=1).double()
     others = torch.randn(dimension, 4, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     points = torch.cat([corners, others, 30 * others], dim=1)
@@ -112,7 +112,7 @@ def _probes(rank: int, dimension: int) -> tuple[Tensor, Tensor]:
 
 
 def _follow(sampler: Sampler, level: Level, points: Tensor, at: Tensor, law: MeasuredLaw) -> list[MeasuredLaw]:
-    """Return the laws after each of B steps; none if a step does anything but an affine rule of z."""
+    """Return the laws after each of B steps; empty if a step is not affine in z alone."""
     rank = len(at)
     with trial():
         kernel = sampler.kernel(level, points)

@@ -1,6 +1,6 @@
-"""Lower limits of a KL: that of the bin probabilities of any partition (theory.md section 4).
+"""Lower limits of a KL by the bin probabilities of a partition (theory.md section 4).
 
-What a partition cannot tell apart only lowers the KL (data processing), so that any partition is right that
+Binning can only lower the KL (data processing), so that any partition gives a valid limit that
 was fixed before the draws on which it is evaluated; a good one is tight.
 """
 
@@ -18,51 +18,51 @@ from core.problem.mixture import GaussianMixture
 from core.simulation.work import Work
 
 _EMPTY = -math.log(0.00135)
-"""A bin without a particle holds fewer than this many in expectation, as surely as three standard errors say."""
+"""Upper confidence limit of the expected count of an empty bin, at the confidence of three standard errors."""
 
 RATIO_BINS = (2, 4, 8, 16, 32, 64, 128)
-"""Numbers of levels that are tried."""
+"""Candidate numbers of bins of the density ratio."""
 GRID_BINS = (4, 8)
-"""Intervals of either coordinate."""
+"""Candidate numbers of intervals per coordinate of a plane."""
 FIT_WORK = 1 << 27
-"""Multiplications of one step of a fit, at most."""
+"""Largest number of multiplications of one EM step of a fit."""
 
 _SCALE_FLOOR = 1e-5
-"""Fitted components are at least this wide, in units of the target: particles may lie in a plane."""
+"""Smallest standard deviation of fitted components, in units of the target's, since particles may lie in a plane."""
 _ROUNDING = 1e-12
-"""And their variances at least this part of their largest: less may be lost in rounding."""
+"""Smallest variance of a fitted component relative to its largest, against rounding."""
 
 
 class Estimate(NamedTuple):
-    """A number and its standard error."""
+    """An estimate and its standard error."""
 
     value: float
     error: float
 
 
 Coordinates: TypeAlias = Callable[[Tensor], Tensor]
-"""(c, N) of points (d, N)."""
+"""Function from points (d, N) to c coordinates, (c, N)."""
 UNKNOWN = Estimate(math.nan, math.nan)
 
 
 @final
 @dataclass(frozen=True, eq=False)
 class Partition:
-    """Cells of the space: a product of intervals of a few coordinates."""
+    """Partition of the space by intervals of a few coordinates of the points."""
 
     coordinates: Coordinates
     edges: tuple[Tensor, ...]
-    """Inner edges of each coordinate's intervals, rising."""
+    """Inner edges of each coordinate's intervals, increasing."""
 
     @classmethod
     def of_quantiles(cls, coordinates: Coordinates, rising: Tensor, intervals: int) -> Self:
-        """Return cells with ``intervals`` per coordinate, equally full of the values ``rising``, (c, N), sorted."""
+        """Return a partition at quantiles of the sorted values ``rising``, (c, N), ``intervals`` per coordinate."""
         levels = torch.linspace(0, 1, intervals + 1, dtype=rising.dtype)[1:-1]
         ranks = (levels * (rising.shape[1] - 1)).long()
         return cls(coordinates, tuple(row[ranks].contiguous() for row in rising))
 
     def count(self, at: Tensor) -> Tensor:
-        """Return how many points each cell holds, by their coordinates, (c, N); one that is lost is somewhere."""
+        """Return the number of points in each bin, given their coordinates (c, N); NaN falls into an arbitrary bin."""
         cell = torch.zeros_like(at[0], dtype=torch.long)
         for row, edges in zip(at, self.edges, strict=True):
             cell = cell * (len(edges) + 1) + torch.bucketize(row.contiguous(), edges)
@@ -70,11 +70,11 @@ class Partition:
 
 
 def binned_kl(wanted: Tensor, particles: Tensor) -> Estimate:
-    """KL of the bin probabilities behind two sets of counts, never too high in expectation.
+    """Return an estimate of the KL between bin probabilities from two sets of counts, never too high in expectation.
 
-    Logarithms of counts are digamma functions: with n of N binomial at probability p,
+    Digamma functions stand for the logarithms of counts: for n of N, binomial with probability p,
     ``E psi(n + 1) - psi(N + 1) = ln p + sum_{j > N} (1 - p)^j / j``, which is at least ln p. The same, with
-    a draw set aside, gives ``E n/N (psi(n) - psi(N)) = p ln p`` but for what is as small. A bin without
+    a draw set aside, gives ``E n/N (psi(n) - psi(N)) = p ln p`` up to equally small terms. A bin without
     particles counts as its upper confidence limit; standard errors are by the delta method.
 
     Args:
@@ -89,23 +89,23 @@ def binned_kl(wanted: Tensor, particles: Tensor) -> Estimate:
     ratio = own - other
     value = float(share @ ratio)
     from_draws = (share @ (ratio - value).square()) / draws
-    # An empty bin stands at its limit and has no error besides.
+    # An empty bin counts as its confidence limit, without a further error.
     from_particles = (torch.where(particles > 0, share.square() / particles, 0.0).sum() - 1 / count).clamp(min=0)
     return Estimate(value, math.sqrt(float(from_draws + from_particles)))
 
 
 def density_ratio(target: GaussianMixture, law: GaussianMixture) -> Coordinates:
-    """Return ``log q - log p`` at points, (1, N)."""
+    """Return the function from points to ``log q - log p``, (1, N)."""
     return lambda points: (target.log_density(points) - law.log_density(points)).unsqueeze(0)
 
 
 def best_partition(
     candidates: Sequence[tuple[Coordinates, Sequence[int]]], wanted: Tensor, particles: Tensor, width: int
 ) -> Work[tuple[float, Partition]]:
-    """Return the partition that tells two sets of draws apart best, and the lower limit that they promise.
+    """Return the highest lower limit on pilot draws among candidate partitions, and its partition.
 
     Args:
-        candidates: coordinates, and into how many intervals each may be cut.
+        candidates: coordinates, and candidate numbers of intervals for each.
         wanted: pilot draws of the target, (d, N).
         particles: as many of the sampler's, finite.
         width: how many points are evaluated at once.
@@ -124,7 +124,7 @@ def best_partition(
 
 
 def at_all(coordinates: Coordinates, points: Tensor, width: int) -> Work[Tensor]:
-    """Coordinates of points (d, N), ``width`` at a time."""
+    """Return the coordinates of points (d, N), evaluated ``width`` at a time."""
     parts = []
     for part in torch.split(points, width, dim=1):
         parts.append(coordinates(part))
@@ -133,9 +133,9 @@ def at_all(coordinates: Coordinates, points: Tensor, width: int) -> Work[Tensor]
 
 
 def fitted(target: GaussianMixture, particles: Tensor, steps: int = 3) -> Work[GaussianMixture]:
-    """Return a mixture of as many components as the target's, fitted to particles (d, N), from the target on.
+    """Return a mixture fitted to particles (d, N) by EM, started at the target.
 
-    Every covariance is drawn towards that of all particles, as if some of them belonged to it. No more
+    Covariances are shrunk towards that of all particles. No more
     particles are used than bounded work allows.
     """
     particles = particles[:, : max(2, FIT_WORK // (target.components * target.dimension**2))]

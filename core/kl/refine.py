@@ -1,6 +1,6 @@
-"""Close the bracket around the true KL, round by round (theory.md section 4).
+"""Refinement of the KL bracket in rounds of fresh draws (theory.md section 4).
 
-Rounds of fresh draws, each larger than the last: whatever a round chooses (where paths hand over to
+Each round is larger than the last. Whatever a round chooses (where paths hand over to
 kernels, which upper bound is the smaller, which partition is the best) it chooses by the draws of the round
 before, so that no number is picked because it came out well.
 """
@@ -41,15 +41,15 @@ from core.simulation.work import Work, points_at_once, slices
 from core.text.number_format import SURE
 
 _GROUPS = 8
-"""Parts of the particles whose spread tells how much they weigh in a kernel estimate's error."""
+"""Number of groups of particles whose spread gives their share of a kernel estimate's error."""
 _COMPARED = 4
-"""Every so many of the points compare other u with the chosen one."""
+"""One in so many points is used to compare other u with the chosen one."""
 DRAWS = 4
-"""Exact draws for each particle."""
+"""Number of exact draws per particle."""
 _FAR = 1e12
-"""A particle with a coordinate beyond this is lost."""
+"""A particle with a coordinate beyond this counts as diverged."""
 _FEWEST = 32
-"""Particles that say anything about a density."""
+"""Smallest number of particles for a fitted density."""
 _NOTES = {
     "paths": "paths: a step on the way has no variance in some direction, so that no path has a finite weight",
     "kernels": "kernels: the last step has no variance in some direction, so that no density is averaged",
@@ -60,21 +60,21 @@ _NOTES = {
 
 @final
 class Sizes(NamedTuple):
-    """How large a round is."""
+    """Sizes of a round of refinement."""
 
     points: int = 40
-    """n: where log densities are compared, at each t."""
+    """n: points at each t at which log densities are compared."""
     paths: int = 4
-    """M, from each point."""
+    """M: forward paths from each point."""
     particles: int = 1000
-    """N of every sampler, in whole groups."""
+    """N: particles of every sampler, rounded to whole groups."""
 
     def larger(self) -> Sizes:
         """Return the sizes of the next round: twice the particles, about twice the paths."""
         return Sizes(round(self.points * 1.7), math.ceil(self.paths * 1.2), 2 * self.particles)
 
     def evaluations(self, times: Sequence[int]) -> int:
-        """Return how often a round evaluates a sampler: along walks up from every t > 0, and at its particles."""
+        """Return the number of evaluations of a sampler in a round: along paths from every t > 0, and at particles."""
         last = max(times)
         return last * self.particles + sum(last - t for t in times if t > 0) * self.points * self.paths
 
@@ -95,7 +95,7 @@ def refine(
     rounds: int = 6,
     sizes: Sizes = Sizes(),  # noqa: B008 - immutable
 ) -> Iterator[int]:
-    """Close the bracket round by round, in float64; stop consuming to stop.
+    """Refine a bracket round by round, in float64; yield the number of completed rounds after each piece of work.
 
     Args:
         problem: in float64, on the CPU.
@@ -105,7 +105,7 @@ def refine(
         seed: of all rounds.
         target_error: done when every standard error is this part of its value, see :meth:`Bracket.settled`.
         rounds: done after so many; the more, the wider is each.
-        sizes: of the pilot, which shows nothing yet but makes the first round's choices.
+        sizes: of the pilot round, which only makes the first round's choices.
 
     Yields:
         How many rounds are complete, after less than 0.15 s of work each.
@@ -126,30 +126,30 @@ def refine(
 
 
 _Slot: TypeAlias = tuple[int, int]
-"""A sampler and a t."""
+"""Row of a sampler, and t."""
 
 
 @dataclass(eq=False)
 class _Choice:
-    """What a round goes by at one t of one sampler: all of it from the round before."""
+    """Choices of a round for one sampler at one t, made from the draws of the round before."""
 
     handovers: list[int]
-    """u at which paths hand over to kernels: the one that counts first, then those to be compared with it."""
+    """Times u at which paths hand over to kernels: first the one in use, then those to compare with it."""
     by_kernels: bool = True
-    """Whether they are better than paths up to T."""
+    """Whether kernels give a lower limit than paths up to T."""
     partition: Partition | None = None
     ratio: Coordinates | None = None
-    """A fit of ``log q_t - log p_t``."""
+    """Fitted ``log q_t - log p_t``."""
     slope: float = 0.0
-    """How much of it to take out of the upper bounds."""
+    """Coefficient of the fitted ratio as control variate of the upper limits."""
     measured: MeasuredLaw | None = None
     by_measured: bool = False
-    """Whether the measured part alone promises a better lower bound than the partition."""
+    """Whether the law of the measured directions promises a higher lower limit than the partition."""
 
 
 @final
 class _Round:
-    """One round: paths weighed by all samplers, then one simulation of each, which gives all else at every t."""
+    """One round: forward paths weighted by all samplers, then one simulation of each for all other estimates."""
 
     def __init__(
         self,
@@ -168,7 +168,7 @@ class _Round:
         self.times = [t for t in bracket.times if t > 0 or not problem.target.is_singular]
         self.before = choices or {slot: _Choice(self._later(slot[1])) for slot in self._slots()}
         self.after = {slot: _Choice([], measured=choice.measured) for slot, choice in self.before.items()}
-        """What the next round should go by; the last round chooses nothing."""
+        """Choices for the next round; empty in the last one."""
         seeds = np.random.SeedSequence(seed).generate_state(4, np.uint64) >> 1
         generators = (torch.Generator().manual_seed(int(one)) for one in seeds)
         self.walking, self.sampling, self.drawing, self.piloting = generators
@@ -177,7 +177,7 @@ class _Round:
         self.width = points_at_once(problem)
         self.particles = _GROUPS * max(1, sizes.particles // _GROUPS)
         self.log_ratios: dict[_Slot, dict[int, LogRatio]] = {slot: {} for slot in self._slots()}
-        """By u: the upper bound, point by point; u = T is by paths."""
+        """By u: log ratios at the points; those of u = T are by paths."""
         self.wanted: dict[_Slot, Tensor] = {}
         """Counts of exact draws in the partition's bins."""
         self.control: dict[_Slot, Control] = {}
@@ -188,7 +188,7 @@ class _Round:
         return ((row, t) for t in self.times for row in range(len(self.samplers)))
 
     def _start(self) -> GaussianMixture:
-        """``P_T``, known as it is: then the ratio is no fit, and its mean is the KL."""
+        """Return ``P_T``, which is known, so that the ratio at T needs no fit and its mean is the KL."""
         size = len(self.basis)
         ones, zeros = torch.ones(1, size, dtype=torch.float64), torch.zeros(1, size, dtype=torch.float64)
         return GaussianMixture(zeros[:, 0], zeros, ones, torch.eye(size, dtype=torch.float64)[None])
@@ -197,14 +197,14 @@ class _Round:
         return [u for u in self.times if t <= u < self.schedule.steps]
 
     def _handovers(self, choice: _Choice) -> list[int]:
-        """Where paths hand over to kernels: in the last round only where it counts."""
+        """Return the times at which paths hand over to kernels; in the last round only the one in use."""
         return choice.handovers[:1] if self.is_last else choice.handovers
 
     def _target(self, t: int) -> GaussianMixture:
         return self.problem.target.noised(float(self.schedule.alpha_bar[t]))
 
     def run(self) -> Work[None]:
-        """Do it; leave what the next round should go by in ``after``."""
+        """Compute the estimates of this round, and the choices of the next one in ``after``."""
         if self.is_pilot:
             laws = yield from measured_laws(self.problem, self.schedule, self.samplers, self.times)
             for slot, law in laws.items():
@@ -238,7 +238,7 @@ class _Round:
             table.write(slot[0], self.bracket.times.index(slot[1]), estimate)
 
     def _draw_exactly(self, t: int) -> Work[None]:
-        """Draw from the target at t, for bins and for the means of the fitted ratios."""
+        """Draw from the target at t, for bin counts and the means of the fitted ratios."""
         if self.is_pilot:
             return
         target = self._target(t)
@@ -258,7 +258,7 @@ class _Round:
                 self.control[row, t] = Control(at_points, error)
 
     def _choose_upper(self, slot: _Slot) -> None:
-        """The u with the lowest limit of those tried, and its neighbours, for the next round to compare it with."""
+        """Choose the u with the lowest upper limit, and its neighbours for comparison in the next round."""
         (_, t), last, log_ratios, choice = slot, self.schedule.steps, self.log_ratios[slot], self.after[slot]
         shared = min(len(log_ratio.at_points) for log_ratio in log_ratios.values())
         ratio = choice.ratio(self.forward.points[t])[0] if choice.ratio else torch.zeros(self.sizes.points)
@@ -281,7 +281,7 @@ class _Round:
     # Particles
 
     def _descend(self) -> Work[None]:
-        """Simulate every sampler once, on common noise."""
+        """Simulate every sampler once from T down, on common noise."""
         shape = len(self.basis), self.particles
         start = torch.randn(*shape, generator=self.sampling, dtype=torch.float64)
         clouds = [start for _ in self.samplers]
@@ -305,7 +305,7 @@ class _Round:
         self.diverged = [not bool(cloud.isfinite().all()) for cloud in clouds]
 
     def _step(self, sampler: Sampler, level: Level, points: Tensor) -> Work[Kernel]:
-        """The kernel at points (d, N); particles that are lost stay so, and disturb nothing."""
+        """Return the kernel at points (d, N); diverged particles stay NaN and do not affect the others."""
         lost = ~points.isfinite().all(0)
         points = torch.where(lost, 0.0, points)
         kernels = []
@@ -316,7 +316,7 @@ class _Round:
         return Kernel(torch.where(lost, math.nan, mean), kernels[0].variance)
 
     def _average_kernels(self, row: int, u: int, kernel: Kernel) -> Work[None]:
-        """Let every path that hands over at u end in the mean kernel of the particles at u + 1."""
+        """Estimate upper limits of paths that hand over at u, by the mean kernel of the particles at u + 1."""
         for t in self.times:
             choice, slot = self.before[row, t], (row, t)
             if u not in self._handovers(choice):
@@ -334,7 +334,7 @@ class _Round:
                 self.bracket.by_kernels[row, self.bracket.times.index(t)] = choice.by_kernels
 
     def _compare(self, t: int, clouds: Sequence[Tensor], densities: Sequence[Density | None]) -> Work[None]:
-        """Hold the particles at t against exact draws, and choose how to do so in the next round."""
+        """Estimate lower limits from the particles at t, and choose the method of the next round."""
         target = self._target(t)
         wanted = None if self.is_last else target.sample(self.particles, self.piloting)
         for row, (cloud, density) in enumerate(zip(clouds, densities, strict=True)):
@@ -351,7 +351,7 @@ class _Round:
                 yield from self._choose_lower(slot, target, wanted, cloud[:, cloud.isfinite().all(0)])
 
     def _choose_lower(self, slot: _Slot, target: GaussianMixture, wanted: Tensor, cloud: Tensor) -> Work[None]:
-        """Fit a ratio to the particles, and find what tells them best from exact draws."""
+        """Fit a density ratio to the particles, and choose the method with the highest lower limit on pilot draws."""
         choice, promise = self.after[slot], -math.inf
         if cloud.shape[1] > _FEWEST:
             at_start = slot[1] == self.schedule.steps
@@ -366,7 +366,7 @@ class _Round:
             choice.by_measured = choice.measured.kl(target, self.seen, wanted).value > promise
 
     def _explain(self) -> None:
-        """Say what is unknown, and why."""
+        """Add notes on what is unknown, and why."""
         columns = [self.bracket.times.index(t) for t in self.times if t < self.schedule.steps]
         for row, diverged in enumerate(self.diverged):
             if np.isinf(self.bracket.paths.value[row, columns]).any():
@@ -380,6 +380,6 @@ class _Round:
 
 
 def _limit(estimate: Estimate) -> float:
-    """Upper limit, for comparisons: what is not a number is never the best."""
+    """Return the upper confidence limit of an estimate; infinity for NaN, so that it is never the best."""
     limit = estimate.value + SURE * estimate.error
     return math.inf if math.isnan(limit) else limit

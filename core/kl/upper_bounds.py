@@ -5,8 +5,8 @@ The logarithm of an unbiased estimate is too low on average (Jensen), so that th
 ``prod_{s = t+1..u} p(x_{s-1} | x_s) / q(x_s | x_{s-1})  p_u(x_u)``; and
 
 - by paths: u = T, where ``p_T = N(0, I)`` is known;
-- by kernels: ``p_u`` is the mean of the sampler's last kernel over its particles at u + 1. Right at
-  u = t kernels can be too narrow for any number of particles; a little later they are wide, and the
+- by kernels: ``p_u`` is the mean of the sampler's last kernel over its particles at u + 1. At
+  u = t kernels can be too narrow for any number of particles; at a slightly larger u they are wide, and the
   weights of so short a path vary little.
 """
 
@@ -27,16 +27,16 @@ from core.samplers import Kernel, Sampler
 from core.simulation.work import BLOCK_BYTES, Work, points_at_once, slices
 
 PAIR_BYTES = 1 << 23
-"""Work arrays of pairs of a point and a particle stay about this large."""
+"""Approximate bytes of the work arrays of pairs of a point and a particle."""
 
 
 @final
 @dataclass(frozen=True, eq=False)
 class Control:
-    """A function of the points whose mean over ``Q_{t|y}`` is known well, nearly ``log q_t - log p_t``."""
+    """Control variate: a function close to ``log q_t - log p_t`` whose mean over ``Q_{t|y}`` is known well."""
 
     at_points: Tensor
-    """(n,): less its mean."""
+    """(n,): its values less its mean."""
     error: float
     """Standard error of the mean."""
 
@@ -44,18 +44,18 @@ class Control:
 @final
 @dataclass(frozen=True, eq=False)
 class LogRatio:
-    """``log q_t - log p_t`` at points of ``Q_{t|y}``, log p_t too low on average."""
+    """Estimates of ``log q_t - log p_t`` at points of ``Q_{t|y}``, too high on average."""
 
     at_points: Tensor
     """(n,)."""
     shares: Tensor
-    """(groups,): each group's part in the estimate of p_t; one on average."""
+    """(groups,): relative contribution of each group to the estimate of p_t; one on average."""
 
     def mean(self, control: Control | None = None) -> Estimate:
-        """Upper bound of the KL.
+        """Return the upper limit of the KL, with its standard error.
 
         The standard error joins the spread over points with that of the groups' shares, the estimate's
-        first-order dependence on them: particles that all points lean on are not taken for many.
+        first-order dependence on them, so that few particles that dominate at all points are not counted as many.
         """
         if not bool(self.at_points.isfinite().all()):
             return Estimate(math.inf, 0.0)
@@ -71,25 +71,25 @@ class LogRatio:
 @final
 @dataclass(eq=False)
 class ForwardPaths:
-    """Paths drawn forward from points of ``Q_{t|y}``, as many from each, for several t."""
+    """Paths of the forward process from points of ``Q_{t|y}``, equally many from each, for several t."""
 
     paths: int
-    """M, from each point."""
+    """M: number of paths from each point."""
     points: dict[int, Tensor] = field(default_factory=dict)
     """(d, n) by t."""
     log_target: dict[int, Tensor] = field(default_factory=dict)
     """(n,) by t: ``log q_t`` at the points."""
     ends: dict[tuple[int, int], Tensor] = field(default_factory=dict)
-    """(d, n M) by t and u: where the paths from t are at u; those of one point are neighbours."""
+    """(d, n M) by t and u: positions at u of the paths from t; those of one point are adjacent."""
     log_weight: dict[tuple[int, int], Tensor] = field(default_factory=dict)
-    """(samplers, n M) by t and u: the logarithm of the product up to u; up to T with ``p_T``."""
+    """(samplers, n M) by t and u: log of the product of density ratios up to u; at u = T including ``p_T``."""
 
     def log_ratio(self, t: int, log_density: Tensor) -> LogRatio:
-        """``log q_t - log p_t`` at the first points from t, by the paths' products with ``p_u``.
+        """Return ``log q_t - log p_t`` at the first points from t, given the paths' log products with ``p_u``.
 
         Args:
             t: where the paths start.
-            log_density: of products, (groups, n M) for the first n points; groups are independent
+            log_density: log products, (groups, n M) for the first n points; groups are independent
                 estimates that share the points.
         """
         each = log_density.view(len(log_density), -1, self.paths).logsumexp(2) - math.log(self.paths)
@@ -109,14 +109,14 @@ def draw_forward_paths(
     paths: int,
     generator: torch.Generator,
 ) -> Work[ForwardPaths]:
-    """Draw paths from every t of ``starts`` at once, in float64, and weigh them by every sampler.
+    """Draw forward paths from every t of ``starts``, in float64, and compute their weights under every sampler.
 
     Args:
         problem: in float64, on the CPU.
         schedule: gives T and every abar_t.
-        samplers: all weigh the same paths.
+        samplers: rows of the weights; all share the paths.
         starts: t, in any order; the target has a density there.
-        stops: pairs of t and u to remember, u one of ``starts``.
+        stops: pairs of t and u at which positions and weights are kept, u one of ``starts``.
         points: n, from each t.
         paths: M, from each point.
         generator: of points and paths.
@@ -144,7 +144,7 @@ def draw_forward_paths(
 
 
 def _blocks(times: range, problem: Problem, points: int) -> Iterator[range]:
-    """Split times into as many at once as fit a block."""
+    """Split times into ranges whose work arrays fit a block."""
     count = max(1, BLOCK_BYTES // (8 * problem.prior.components * problem.prior.dimension * points))
     return (times[first : first + count] for first in range(0, len(times), count))
 
@@ -152,7 +152,7 @@ def _blocks(times: range, problem: Problem, points: int) -> Iterator[range]:
 def _advance(
     level: Level, samplers: Sequence[Sampler], start: Tensor, log_weight: Tensor, generator: torch.Generator
 ) -> Work[Tensor]:
-    """Move paths (d, N) by B steps; multiply the steps' ratios into ``log_weight``, (samplers, N)."""
+    """Move paths (d, N) by B forward steps, and add the steps' log ratios to ``log_weight``, (samplers, N)."""
     keep, spread = (torch.as_tensor(part).flatten().tolist() for part in (level.alpha**0.5, level.beta**0.5))
     noise = torch.randn(len(level.times), *start.shape, generator=generator, dtype=torch.float64)
     path = [start]
@@ -171,7 +171,7 @@ def _advance(
 
 
 def log_step(basis: Tensor, kernel: Kernel, towards: Tensor) -> Tensor:
-    """(N,): ``log p(x_{t-1} | x_t)`` at x_{t-1}, (d, N); what is not a number counts as no density."""
+    """Return ``log p(x_{t-1} | x_t)`` at x_{t-1} (d, N), (N,); minus infinity where it is NaN."""
     variance = torch.as_tensor(kernel.variance, dtype=torch.float64)
     squares = (basis.mT @ (towards - kernel.mean)).square_().div_(variance)
     each = squares.add_((math.tau * variance).log()).mul_(-0.5)
@@ -180,11 +180,11 @@ def log_step(basis: Tensor, kernel: Kernel, towards: Tensor) -> Tensor:
 
 
 def log_mean_kernel(points: Tensor, means: Tensor, variance: Scalar, basis: Tensor, groups: int) -> Work[Tensor]:
-    """(groups, P): log of the mean of ``N(x; mu_i, V diag(variance) V^T)`` over each group of particles.
+    """Return the log of the mean of ``N(x; mu_i, V diag(variance) V^T)`` over each group of particles, (groups, P).
 
     Args:
         points: x, (d, P).
-        means: ``mu_i``, (d, N), N a multiple of ``groups``; one that is not finite counts as no density.
+        means: ``mu_i``, (d, N), N a multiple of ``groups``; a mean that is not finite contributes no density.
         variance: of the kernel, positive.
         basis: V, (d, d).
         groups: into how many equal parts the particles are split.
