@@ -1,0 +1,394 @@
+"""The law of a sampler in one and two dimensions, computed on grids: P_t itself, and the KL as a number at every t.
+
+``p_{t-1} = (mu_t # p_t) * N(0, V_t)`` (theory.md section 8): the mass of every node is deposited at its mean ``mu_t`` by
+cubic B-splines, which add exactly ``h^2 / 3`` of variance along each axis, and smoothed with what is left of V_t. Axes
+are the right singular directions of H. Along a measured direction that a sampler treats by an affine rule of its own,
+rows go to rows by the exact kernel, with an exponent for each row, so that ``log p`` stays right far below the range of
+float64. All terms are positive: tails keep their relative accuracy.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from core.plugins.calls import trial
+from core.problem.mixture import GaussianMixture
+from core.problem.problem import Level, Problem
+from core.problem.schedule import Schedule
+from core.samplers import Kernel, Sampler
+from core.simulation.work import Work
+
+Array = NDArray[np.float64]
+
+MOST_DIMENSIONS = 2
+_REACH = 9.0
+"""Standard deviations of the target that a grid covers: paths that matter come from farther out than its mass."""
+_SPACINGS = (0.9, 0.7)
+"""Distances of nodes in parts of the step's standard deviation; the difference of the two gives the error."""
+_MOST_NODES = 1_500_000
+"""Of one grid: a finer one would take too long."""
+_LOST = 1e-6
+"""Mass that may leave the grid."""
+_COUNTS = 1e-16
+"""Nodes where the target has less than this part of its highest density count nothing."""
+_CONTRACTED = 0.1
+"""A slope below this lets a grid be as coarse as if it were this large."""
+_PROBED = 4000
+"""Particles that show where a sampler's law lies."""
+
+
+class LawError(ValueError):
+    """Why a law cannot be computed on a grid, as a clause."""
+
+
+@final
+class Axis(NamedTuple):
+    """Equally spaced nodes along one direction."""
+
+    first: float
+    spacing: float
+    count: int
+
+    @property
+    def nodes(self) -> Array:
+        """(count,): coordinates."""
+        return self.first + self.spacing * np.arange(self.count)
+
+    @classmethod
+    def over(cls, low: float, high: float, spacing: float) -> Axis:
+        """Cover an interval."""
+        return cls(low, spacing, max(8, math.ceil((high - low) / spacing) + 1))
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class GridLaw:
+    """A density on a grid in the right singular basis of H."""
+
+    t: int
+    basis: Tensor
+    """V, (d, d)."""
+    axes: tuple[Axis, ...]
+    scaled: Array
+    """(n_1,) or (n_1, n_2): the density, each row divided by the exponential of its exponent."""
+    exponents: Array
+    """(n_1,): natural logarithms of the rows' scales."""
+
+    @property
+    def cell(self) -> float:
+        """Length or area of a cell."""
+        return math.prod(axis.spacing for axis in self.axes)
+
+    @property
+    def log_density(self) -> Array:
+        """(n_1,) or (n_1, n_2): ``log p_t`` at the nodes; minus infinity where it is below the range of numbers."""
+        with np.errstate(divide="ignore"):
+            logarithm = np.log(self.scaled)
+        return logarithm + self._along_rows(self.exponents)
+
+    @property
+    def mass(self) -> Array:
+        """Probability of each node's cell; far tails are zero."""
+        return self.scaled * np.exp(self._along_rows(self.exponents)) * self.cell
+
+    def _along_rows(self, values: Array) -> Array:
+        return values.reshape(-1, *[1] * (self.scaled.ndim - 1))
+
+    @property
+    def points(self) -> Tensor:
+        """(d, nodes): the nodes in the problem's own coordinates, the last axis running fastest."""
+        mesh = np.meshgrid(*(axis.nodes for axis in self.axes), indexing="ij")
+        return self.basis @ torch.from_numpy(np.stack([each.ravel() for each in mesh]))
+
+    def kl(self, target: GaussianMixture) -> float:
+        """Return ``KL(Q_t || P_t)`` in nats, for the target at the law's noise level.
+
+        Raises:
+            LawError: the target has mass where the law is below the range of numbers.
+        """
+        wanted = target.log_density(self.points).numpy().reshape(self.scaled.shape)
+        counts = wanted > wanted.max() + math.log(_COUNTS)
+        gap = wanted[counts] - self.log_density[counts]
+        if not np.isfinite(gap).all():
+            raise LawError("the target has mass where the sampler's density is below the range of numbers")
+        mass = np.exp(wanted[counts]) * self.cell
+        return float(mass @ gap) / float(mass.sum())
+
+    def total_variation(self, target: GaussianMixture) -> float:
+        """Return half the integral of ``|q_t - p_t|``, for the target at the law's noise level."""
+        wanted = np.exp(target.log_density(self.points).numpy().reshape(self.scaled.shape)) * self.cell
+        return 0.5 * float(np.abs(wanted - self.mass).sum())
+
+    def weights(self, target: GaussianMixture) -> Array:
+        """Return (K,): the weights of the target's components under the law."""
+        responsibilities = target.responsibilities(self.points).of_component.numpy()
+        weights: Array = responsibilities @ self.mass.ravel()
+        return weights
+
+    def moments(self) -> tuple[Array, Array]:
+        """Return the mean, (d,), and the covariance, (d, d), in the problem's own coordinates."""
+        points, mass = self.points.numpy(), self.mass.ravel()
+        mean = points @ mass
+        centred = points - mean[:, None]
+        return mean, (centred * mass) @ centred.T
+
+
+def laws(
+    problem: Problem, schedule: Schedule, sampler: Sampler, spacing: float, box: Sequence[tuple[Array, Array]]
+) -> Iterator[GridLaw]:
+    """Yield the law of a sampler at t = T, T - 1, ..., 0, or 1 where the target has no density at t = 0.
+
+    Args:
+        problem: in one or two dimensions, in float64, on the CPU.
+        schedule: gives T and every abar_t.
+        sampler: with Gaussian kernels.
+        spacing: distance of nodes in parts of the step's standard deviation.
+        box: by frame, lower and upper ends of the grid along each axis, see :func:`boxes`.
+
+    Raises:
+        LawError: a step has no noise, or the law leaves the grid.
+    """
+    follower = _Follower(problem, schedule, sampler, spacing, box)
+    law = follower.start()
+    yield law
+    last = 1 if problem.target.is_singular else 0
+    for t in range(schedule.steps, last, -1):
+        law = follower.step(law)
+        yield law
+
+
+@final
+class _Follower:
+    """Pushes a law through one step after another."""
+
+    def __init__(
+        self,
+        problem: Problem,
+        schedule: Schedule,
+        sampler: Sampler,
+        spacing: float,
+        box: Sequence[tuple[Array, Array]],
+    ) -> None:
+        self.problem, self.schedule, self.sampler = problem, schedule, sampler
+        self.basis = problem.measurement.right_basis
+        self.dimension, self.rank = len(self.basis), problem.measurement.rank
+        self.spacing, self.box = spacing, box
+        self.widths = self._widths()
+        """(T + 1, d): the standard deviation of the step that leads from t; at t = 0 that of the last step."""
+
+    def _widths(self) -> Array:
+        widths = np.empty((self.schedule.steps + 1, self.dimension))
+        origin = torch.zeros(self.dimension, 1, dtype=torch.float64)
+        for level in self.problem.levels(self.schedule):
+            widths[level.t] = np.sqrt(self._variance(self._kernel(level, origin)))
+        widths[0] = widths[1]
+        return np.where(widths > 0, widths, math.inf)
+
+    def _kernel(self, level: Level, points: Tensor) -> Kernel:
+        with torch.no_grad(), trial():
+            return self.sampler.kernel(level, points)
+
+    def _variance(self, kernel: Kernel) -> Array:
+        variance = torch.as_tensor(kernel.variance, dtype=torch.float64).reshape(-1, 1).expand(self.dimension, 1)
+        return variance.squeeze(1).numpy()
+
+    def _axes(self, t: int) -> tuple[Axis, ...]:
+        """Nodes close enough for the step into t and for the one that leaves it."""
+        low, high = self.box[self.schedule.steps - t]
+        width = np.minimum(self.widths[t], self.widths[min(t + 1, self.schedule.steps)])
+        if not np.isfinite(width).all():
+            raise LawError(f"the steps around t = {t} have no noise in some direction")
+        if t == 0:
+            narrowest = math.sqrt(float(self.problem.target.variances.min()))
+            width = np.minimum(width, narrowest)
+        axes = tuple(
+            Axis.over(*ends, self.spacing * each) for ends, each in zip(zip(low, high, strict=True), width, strict=True)
+        )
+        if math.prod(axis.count for axis in axes) > _MOST_NODES:
+            raise LawError(f"its grid at t = {t} would be too large")
+        return axes
+
+    def start(self) -> GridLaw:
+        """Return the law at t = T, standard normal."""
+        steps = self.schedule.steps
+        axes = self._axes(steps)
+        squares = [axis.nodes**2 for axis in axes]
+        rows = -0.5 * squares[0] - 0.5 * self.dimension * math.log(math.tau)
+        inner = np.exp(-0.5 * squares[1]) if self.dimension > 1 else np.ones(())
+        scaled = np.broadcast_to(inner, tuple(axis.count for axis in axes)).copy()
+        return GridLaw(steps, self.basis, axes, scaled, rows)
+
+    def step(self, law: GridLaw) -> GridLaw:
+        """Return the law after the step from its t."""
+        level = self.problem.level(self.schedule, [law.t]).each()[0]
+        kernel = self._kernel(level, law.points)
+        variance = self._variance(kernel)
+        image = (self.basis.mT @ kernel.mean).numpy().reshape(self.dimension, *law.scaled.shape)
+        if not np.isfinite(image).all():
+            raise LawError("its step is not finite everywhere")
+        rule = self._row_rule(image[0], law.axes[0].nodes)
+        if (variance[1:] == 0).any() or (variance[0] == 0 and (rule is None or rule[1] == 0)):
+            raise LawError(f"the step from t = {law.t} has no noise in some direction")
+        axes = self._axes(law.t - 1)
+        if rule is not None:
+            axes = (_mapped(law.axes[0], rule), *axes[1:]) if variance[0] == 0 else axes
+            scaled, exponents = self._by_rows(law, image, variance, axes, rule)
+        else:
+            scaled, exponents = self._by_deposit(law, image, variance, axes)
+        return self._checked(GridLaw(law.t - 1, self.basis, axes, scaled, exponents))
+
+    def _row_rule(self, image: Array, nodes: Array) -> tuple[float, float] | None:
+        """Return constant and slope where the first coordinate goes by an affine rule of itself alone."""
+        if self.rank == 0:
+            return None
+        rows = image.reshape(len(nodes), -1)
+        slope = (rows[-1, 0] - rows[0, 0]) / (nodes[-1] - nodes[0])
+        constant = rows[0, 0] - slope * nodes[0]
+        size = 1e-9 * (np.abs(rows).max() + 1e-300)
+        return (constant, slope) if np.abs(rows - (constant + slope * nodes)[:, None]).max() <= size else None
+
+    def _by_rows(
+        self, law: GridLaw, image: Array, variance: Array, axes: tuple[Axis, ...], rule: tuple[float, float]
+    ) -> tuple[Array, Array]:
+        """Rows to rows by the exact kernel, after each row has been pushed along itself."""
+        inner = law.scaled
+        if self.dimension > 1:
+            inner = _deposited_rows(law.scaled * law.axes[1].spacing, image[1], axes[1])
+            inner = inner @ _smoothing(axes[1], variance[1]).T
+        constant, slope = rule
+        if variance[0] == 0:
+            return inner[:: 1 if slope > 0 else -1], (law.exponents - math.log(abs(slope)))[:: 1 if slope > 0 else -1]
+        gaps = axes[0].nodes[:, None] - (constant + slope * law.axes[0].nodes)
+        log_kernel = -0.5 * gaps**2 / variance[0] - 0.5 * math.log(math.tau * variance[0]) + math.log(law.axes[0].spacing)
+        return _combined(log_kernel + law.exponents, inner)
+
+    def _by_deposit(
+        self, law: GridLaw, image: Array, variance: Array, axes: tuple[Axis, ...]
+    ) -> tuple[Array, Array]:
+        """All axes by deposit and smoothing; exponents are levelled out, as far as numbers reach."""
+        top = float((np.log(law.scaled.reshape(len(law.exponents), -1).max(1) + 1e-320) + law.exponents).max())
+        mass = law.scaled * np.exp(law.exponents - top).reshape(-1, *[1] * (law.scaled.ndim - 1)) * law.cell
+        if self.dimension == 1:
+            found = _deposited_rows(mass[None], image[0][None], axes[0])[0]
+            found = _smoothing(axes[0], variance[0]) @ found
+        else:
+            found = _deposited_plane(mass, image, axes)
+            found = _smoothing(axes[0], variance[0]) @ found @ _smoothing(axes[1], variance[1]).T
+        return found, np.full(axes[0].count, top)
+
+    @staticmethod
+    def _checked(law: GridLaw) -> GridLaw:
+        mass = float(law.mass.sum())
+        if not abs(mass - 1) <= _LOST:
+            raise LawError(f"its law leaves the grid at t = {law.t} (mass {mass:.6f})")
+        return law
+
+
+def _mapped(axis: Axis, rule: tuple[float, float]) -> Axis:
+    """Return the nodes' images under an affine rule, in rising order."""
+    constant, slope = rule
+    first = constant + slope * (axis.first if slope > 0 else axis.first + (axis.count - 1) * axis.spacing)
+    return Axis(first, abs(slope) * axis.spacing, axis.count)
+
+
+def _combined(log_kernel: Array, rows: Array) -> tuple[Array, Array]:
+    """Return sums of rows weighted by exponentials, (n, ...), and the logarithms of their scales, (n,)."""
+    tops = log_kernel.max(1)
+    weights = np.exp(log_kernel - tops[:, None])
+    summed = weights @ rows.reshape(len(rows), -1)
+    size = summed.max(1)
+    safe = np.where(size > 0, size, 1.0)
+    scaled = (summed / safe[:, None]).reshape(len(log_kernel), *rows.shape[1:])
+    return scaled, tops + np.log(safe)
+
+
+def _spline(places: Array) -> tuple[NDArray[np.int64], list[Array]]:
+    """Return the first node and the four weights of cubic B-splines at places in units of the spacing."""
+    below = np.floor(places)
+    part = places - below
+    rest = 1 - part
+    weights = [rest**3 / 6, (3 * part**3 - 6 * part**2 + 4) / 6, (3 * rest**3 - 6 * rest**2 + 4) / 6, part**3 / 6]
+    return below.astype(np.int64) - 1, weights
+
+
+def _deposited_rows(mass: Array, places: Array, axis: Axis) -> Array:
+    """Deposit mass, (rows, n), at places along each row; return densities along it, (rows, axis.count)."""
+    rows = len(mass)
+    first, weights = _spline((places - axis.first) / axis.spacing)
+    kept = (first >= 0) & (first + 3 < axis.count)
+    base = (np.arange(rows)[:, None] * axis.count + first)[kept]
+    mass = mass[kept]
+    found = np.zeros(rows * axis.count)
+    for offset, weight in enumerate(weights):
+        found += np.bincount(base + offset, weights=mass * weight[kept], minlength=found.size)
+    return found.reshape(rows, axis.count) / axis.spacing
+
+
+def _deposited_plane(mass: Array, image: Array, axes: tuple[Axis, ...]) -> Array:
+    """Deposit mass, (n_1, n_2), at places (2, n_1, n_2); return a density, (axes[0].count, axes[1].count)."""
+    (first, one), (second, two) = (
+        _spline((places - axis.first) / axis.spacing) for places, axis in zip(image, axes, strict=True)
+    )
+    height, width = (axis.count for axis in axes)
+    kept = (mass > 0) & (first >= 0) & (first + 3 < height) & (second >= 0) & (second + 3 < width)
+    base, mass = first[kept] * width + second[kept], mass[kept]
+    inner = [weight[kept] for weight in two]
+    found = np.zeros(height * width)
+    for row, outer in enumerate(one):
+        part = mass * outer[kept]
+        for column, weight in enumerate(inner):
+            found += np.bincount(base + row * width + column, weights=part * weight, minlength=found.size)
+    return found.reshape(height, width) / (axes[0].spacing * axes[1].spacing)
+
+
+def _smoothing(axis: Axis, variance: float) -> Array:
+    """(n, n): what is left of a Gaussian of this variance after the splines have added theirs.
+
+    ``(N(0, v + a) + N(0, v - a)) / 2`` with ``v = V - h^2 / 3`` and ``a = h^2 / sqrt(90)`` also takes back the splines'
+    fourth cumulant.
+    """
+    square = axis.spacing**2
+    left, spread = variance - square / 3, square / math.sqrt(90)
+    if left - spread <= 0:
+        raise LawError("nodes are too far apart for a step's variance")
+    gaps = (axis.spacing * np.arange(axis.count)) ** 2
+    column = np.zeros(axis.count)
+    for each in (left + spread, left - spread):
+        column += 0.5 * np.exp(-0.5 * gaps / each) / math.sqrt(math.tau * each)
+    column /= 2 * column.sum() - column[0]  # sampled, a Gaussian sums to one within rounding of its theta function
+    index = np.abs(np.arange(axis.count)[:, None] - np.arange(axis.count))
+    matrix: Array = column[index]
+    return matrix
+
+
+def boxes(problem: Problem, schedule: Schedule, seen: Sequence[Tensor]) -> list[tuple[Array, Array]]:
+    """Return by frame the ends along each axis between which target and particles lie, with room to spare.
+
+    Args:
+        problem: in float64, on the CPU.
+        schedule: gives every abar_t.
+        seen: the sampler's particles by frame, (d, N).
+    """
+    basis = problem.measurement.right_basis
+    found = []
+    for t, particles in zip(range(schedule.steps, -1, -1), seen, strict=True):
+        target = problem.target.noised(float(schedule.alpha_bar[t]))
+        means = (basis.mT @ target.means.mT).numpy()
+        deviations = np.sqrt(np.stack([((basis.mT @ (axes * variances.sqrt())) ** 2).sum(-1).numpy() for axes, variances in zip(target.axes, target.variances, strict=True)], axis=1))
+        low, high = (means - _REACH * deviations).min(1), (means + _REACH * deviations).max(1)
+        own = (basis.mT @ particles.double()).numpy()
+        if not np.isfinite(own).all():
+            raise LawError("its particles diverge")
+        middle, width = own.mean(1), own.std(1)
+        low = np.minimum.reduce([low, own.min(1) - 2 * width, middle - _REACH * width])
+        high = np.maximum.reduce([high, own.max(1) + 2 * width, middle + _REACH * width])
+        found.append((low, high))
+    return found
