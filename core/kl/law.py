@@ -1,8 +1,8 @@
 """The law of a sampler in one and two dimensions, computed on grids: P_t itself, and the KL as a number at every t.
 
-``p_{t-1} = (mu_t # p_t) * N(0, V_t)`` (theory.md section 8): the mass of every node is deposited at its mean ``mu_t`` by
-cubic B-splines, which add exactly ``h^2 / 3`` of variance along each axis, and smoothed with what is left of V_t. Axes
-are the right singular directions of H. Along a measured direction that a sampler treats by an affine rule of its own,
+``p_{t-1} = (mu_t # p_t) * N(0, V_t)`` (theory.md section 8): the mass of every node is deposited at its mean ``mu_t``
+by cubic B-splines, which add exactly ``h^2 / 3`` of variance along each axis, and smoothed with what is left of V_t.
+Axes are the right singular directions of H. Along a measured direction that a sampler treats by an affine rule of its own,
 rows go to rows by the exact kernel, with an exponent for each row, so that ``log p`` stays right far below the range of
 float64. All terms are positive: tails keep their relative accuracy.
 """
@@ -19,6 +19,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from core.kl.measured import MeasuredLaw, measured_laws
 from core.plugins.calls import trial
 from core.problem.mixture import GaussianMixture
 from core.problem.problem import Level, Problem
@@ -29,20 +30,20 @@ from core.simulation.work import Work
 Array = NDArray[np.float64]
 
 MOST_DIMENSIONS = 2
-_REACH = 9.0
-"""Standard deviations of the target that a grid covers: paths that matter come from farther out than its mass."""
-_SPACINGS = (0.9, 0.7)
-"""Distances of nodes in parts of the step's standard deviation; the difference of the two gives the error."""
-_MOST_NODES = 1_500_000
+_MOST_NODES = 6_000_000
 """Of one grid: a finer one would take too long."""
+_MOST_ROWS = 5000
+"""Along one axis."""
+_MARGIN = 4
+"""Nodes beyond the ends of a grid."""
+_CHUNK = 1 << 16
+"""Nodes that are pushed through a step at once."""
+_RANGE = 38.0
+"""Standard deviations beyond which a Gaussian is below the range of numbers."""
 _LOST = 1e-6
 """Mass that may leave the grid."""
 _COUNTS = 1e-16
 """Nodes where the target has less than this part of its highest density count nothing."""
-_CONTRACTED = 0.1
-"""A slope below this lets a grid be as coarse as if it were this large."""
-_PROBED = 4000
-"""Particles that show where a sampler's law lies."""
 
 
 class LawError(ValueError):
@@ -55,17 +56,17 @@ class Axis(NamedTuple):
 
     first: float
     spacing: float
-    count: int
+    size: int
 
     @property
     def nodes(self) -> Array:
-        """(count,): coordinates."""
-        return self.first + self.spacing * np.arange(self.count)
+        """(size,): coordinates."""
+        return self.first + self.spacing * np.arange(self.size, dtype=np.float64)
 
     @classmethod
     def over(cls, low: float, high: float, spacing: float) -> Axis:
-        """Cover an interval."""
-        return cls(low, spacing, max(8, math.ceil((high - low) / spacing) + 1))
+        """Cover an interval, and what the splines need at both ends."""
+        return cls(low - _MARGIN * spacing, spacing, math.ceil((high - low) / spacing) + 2 * _MARGIN + 1)
 
 
 @final
@@ -143,7 +144,7 @@ class GridLaw:
 
 def laws(
     problem: Problem, schedule: Schedule, sampler: Sampler, spacing: float, box: Sequence[tuple[Array, Array]]
-) -> Iterator[GridLaw]:
+) -> Iterator[GridLaw | None]:
     """Yield the law of a sampler at t = T, T - 1, ..., 0, or 1 where the target has no density at t = 0.
 
     Args:
@@ -153,15 +154,24 @@ def laws(
         spacing: distance of nodes in parts of the step's standard deviation.
         box: by frame, lower and upper ends of the grid along each axis, see :func:`boxes`.
 
+    Yields:
+        None within a step that takes long.
+
     Raises:
         LawError: a step has no noise, or the law leaves the grid.
     """
-    follower = _Follower(problem, schedule, sampler, spacing, box)
+    follower, last = _Follower(problem, schedule, sampler, spacing, box), 1 if problem.target.is_singular else 0
+    if problem.measurement.rank == problem.prior.dimension:
+        times = range(schedule.steps, last - 1, -1)
+        gaussian = yield from measured_laws(problem, schedule, [sampler], times)
+        if len(gaussian) >= len(times):
+            for t in times:
+                yield follower.gaussian(t, gaussian[0, t])
+            return
     law = follower.start()
     yield law
-    last = 1 if problem.target.is_singular else 0
-    for t in range(schedule.steps, last, -1):
-        law = follower.step(law)
+    while law.t > last:
+        law = yield from follower.step(law)
         yield law
 
 
@@ -203,16 +213,16 @@ class _Follower:
     def _axes(self, t: int) -> tuple[Axis, ...]:
         """Nodes close enough for the step into t and for the one that leaves it."""
         low, high = self.box[self.schedule.steps - t]
-        width = np.minimum(self.widths[t], self.widths[min(t + 1, self.schedule.steps)])
+        target = self.problem.target.noised(float(self.schedule.alpha_bar[t]))
+        before = self.widths[t + 1] if t < self.schedule.steps else np.ones(self.dimension)
+        width = np.minimum(self.widths[t], before)
         if not np.isfinite(width).all():
             raise LawError(f"the steps around t = {t} have no noise in some direction")
-        if t == 0:
-            narrowest = math.sqrt(float(self.problem.target.variances.min()))
-            width = np.minimum(width, narrowest)
+        width = np.minimum(width, math.sqrt(float(target.variances.min())))
         axes = tuple(
             Axis.over(*ends, self.spacing * each) for ends, each in zip(zip(low, high, strict=True), width, strict=True)
         )
-        if math.prod(axis.count for axis in axes) > _MOST_NODES:
+        if math.prod(axis.size for axis in axes) > _MOST_NODES or max(axis.size for axis in axes) > _MOST_ROWS:
             raise LawError(f"its grid at t = {t} would be too large")
         return axes
 
@@ -223,19 +233,46 @@ class _Follower:
         squares = [axis.nodes**2 for axis in axes]
         rows = -0.5 * squares[0] - 0.5 * self.dimension * math.log(math.tau)
         inner = np.exp(-0.5 * squares[1]) if self.dimension > 1 else np.ones(())
-        scaled = np.broadcast_to(inner, tuple(axis.count for axis in axes)).copy()
+        scaled = np.broadcast_to(inner, tuple(axis.size for axis in axes)).copy()
         return GridLaw(steps, self.basis, axes, scaled, rows)
 
-    def step(self, law: GridLaw) -> GridLaw:
+    def gaussian(self, t: int, known: MeasuredLaw) -> GridLaw:
+        """Return a law that is Gaussian in all directions, on a grid that resolves the target."""
+        target = self.problem.target.noised(float(self.schedule.alpha_bar[t]))
+        width = 0.5 * math.sqrt(float(target.variances.min()))
+        low, high = self.box[self.schedule.steps - t]
+        axes = tuple(Axis.over(*ends, width) for ends in zip(low, high, strict=True))
+        if math.prod(axis.size for axis in axes) > _MOST_NODES:
+            raise LawError(f"its grid at t = {t} would be too large")
+        variances, directions = torch.linalg.eigh(known.covariance)
+        if float(variances[0]) <= 0:
+            raise LawError(f"its law at t = {t} has no density")
+        mesh = np.stack([each.ravel() for each in np.meshgrid(*(axis.nodes for axis in axes), indexing="ij")])
+        whitened = (directions.mT @ (torch.from_numpy(mesh) - known.mean)) / variances.sqrt().unsqueeze(-1)
+        logarithm = (-0.5 * whitened.square().sum(0) - 0.5 * (math.tau * variances).log().sum()).numpy()
+        logarithm = logarithm.reshape(tuple(axis.size for axis in axes))
+        exponents = logarithm.reshape(len(logarithm), -1).max(1)
+        scaled = np.exp(logarithm - exponents.reshape(-1, *[1] * (logarithm.ndim - 1)))
+        return GridLaw(t, self.basis, axes, scaled, exponents)
+
+    def _image(self, level: Level, law: GridLaw) -> Work[tuple[Array, Array]]:
+        """Where the step takes the nodes, (d, n_1, ...), and its variance along each axis, (d,)."""
+        images = []
+        for points in torch.split(law.points, _CHUNK, dim=1):
+            kernel = self._kernel(level, points)
+            images.append(self.basis.mT @ kernel.mean)
+            yield
+        variance = self._variance(kernel)
+        return torch.cat(images, dim=1).numpy().reshape(self.dimension, *law.scaled.shape), variance
+
+    def step(self, law: GridLaw) -> Work[GridLaw]:
         """Return the law after the step from its t."""
         level = self.problem.level(self.schedule, [law.t]).each()[0]
-        kernel = self._kernel(level, law.points)
-        variance = self._variance(kernel)
-        image = (self.basis.mT @ kernel.mean).numpy().reshape(self.dimension, *law.scaled.shape)
+        image, variance = yield from self._image(level, law)
         if not np.isfinite(image).all():
             raise LawError("its step is not finite everywhere")
         rule = self._row_rule(image[0], law.axes[0].nodes)
-        if (variance[1:] == 0).any() or (variance[0] == 0 and (rule is None or rule[1] == 0)):
+        if (variance[1:] == 0).any() or (variance[0] == 0 and (rule is None or abs(rule[1]) < 1e-12)):
             raise LawError(f"the step from t = {law.t} has no noise in some direction")
         axes = self._axes(law.t - 1)
         if rule is not None:
@@ -267,22 +304,22 @@ class _Follower:
         if variance[0] == 0:
             return inner[:: 1 if slope > 0 else -1], (law.exponents - math.log(abs(slope)))[:: 1 if slope > 0 else -1]
         gaps = axes[0].nodes[:, None] - (constant + slope * law.axes[0].nodes)
-        log_kernel = -0.5 * gaps**2 / variance[0] - 0.5 * math.log(math.tau * variance[0]) + math.log(law.axes[0].spacing)
+        log_kernel = (
+            -0.5 * gaps**2 / variance[0] - 0.5 * math.log(math.tau * variance[0]) + math.log(law.axes[0].spacing)
+        )
         return _combined(log_kernel + law.exponents, inner)
 
-    def _by_deposit(
-        self, law: GridLaw, image: Array, variance: Array, axes: tuple[Axis, ...]
-    ) -> tuple[Array, Array]:
+    def _by_deposit(self, law: GridLaw, image: Array, variance: Array, axes: tuple[Axis, ...]) -> tuple[Array, Array]:
         """All axes by deposit and smoothing; exponents are levelled out, as far as numbers reach."""
         top = float((np.log(law.scaled.reshape(len(law.exponents), -1).max(1) + 1e-320) + law.exponents).max())
         mass = law.scaled * np.exp(law.exponents - top).reshape(-1, *[1] * (law.scaled.ndim - 1)) * law.cell
         if self.dimension == 1:
             found = _deposited_rows(mass[None], image[0][None], axes[0])[0]
-            found = _smoothing(axes[0], variance[0]) @ found
+            found = np.convolve(found, _kernel_of(axes[0], variance[0]), "same")
         else:
             found = _deposited_plane(mass, image, axes)
             found = _smoothing(axes[0], variance[0]) @ found @ _smoothing(axes[1], variance[1]).T
-        return found, np.full(axes[0].count, top)
+        return found, np.full(axes[0].size, top)
 
     @staticmethod
     def _checked(law: GridLaw) -> GridLaw:
@@ -295,8 +332,8 @@ class _Follower:
 def _mapped(axis: Axis, rule: tuple[float, float]) -> Axis:
     """Return the nodes' images under an affine rule, in rising order."""
     constant, slope = rule
-    first = constant + slope * (axis.first if slope > 0 else axis.first + (axis.count - 1) * axis.spacing)
-    return Axis(first, abs(slope) * axis.spacing, axis.count)
+    first = constant + slope * (axis.first if slope > 0 else axis.first + (axis.size - 1) * axis.spacing)
+    return Axis(first, abs(slope) * axis.spacing, axis.size)
 
 
 def _combined(log_kernel: Array, rows: Array) -> tuple[Array, Array]:
@@ -320,24 +357,24 @@ def _spline(places: Array) -> tuple[NDArray[np.int64], list[Array]]:
 
 
 def _deposited_rows(mass: Array, places: Array, axis: Axis) -> Array:
-    """Deposit mass, (rows, n), at places along each row; return densities along it, (rows, axis.count)."""
+    """Deposit mass, (rows, n), at places along each row; return densities along it, (rows, axis.size)."""
     rows = len(mass)
     first, weights = _spline((places - axis.first) / axis.spacing)
-    kept = (first >= 0) & (first + 3 < axis.count)
-    base = (np.arange(rows)[:, None] * axis.count + first)[kept]
+    kept = (first >= 0) & (first + 3 < axis.size)
+    base = (np.arange(rows)[:, None] * axis.size + first)[kept]
     mass = mass[kept]
-    found = np.zeros(rows * axis.count)
+    found = np.zeros(rows * axis.size)
     for offset, weight in enumerate(weights):
         found += np.bincount(base + offset, weights=mass * weight[kept], minlength=found.size)
-    return found.reshape(rows, axis.count) / axis.spacing
+    return found.reshape(rows, axis.size) / axis.spacing
 
 
 def _deposited_plane(mass: Array, image: Array, axes: tuple[Axis, ...]) -> Array:
-    """Deposit mass, (n_1, n_2), at places (2, n_1, n_2); return a density, (axes[0].count, axes[1].count)."""
+    """Deposit mass, (n_1, n_2), at places (2, n_1, n_2); return a density, (axes[0].size, axes[1].count)."""
     (first, one), (second, two) = (
         _spline((places - axis.first) / axis.spacing) for places, axis in zip(image, axes, strict=True)
     )
-    height, width = (axis.count for axis in axes)
+    height, width = (axis.size for axis in axes)
     kept = (mass > 0) & (first >= 0) & (first + 3 < height) & (second >= 0) & (second + 3 < width)
     base, mass = first[kept] * width + second[kept], mass[kept]
     inner = [weight[kept] for weight in two]
@@ -349,46 +386,57 @@ def _deposited_plane(mass: Array, image: Array, axes: tuple[Axis, ...]) -> Array
     return found.reshape(height, width) / (axes[0].spacing * axes[1].spacing)
 
 
-def _smoothing(axis: Axis, variance: float) -> Array:
-    """(n, n): what is left of a Gaussian of this variance after the splines have added theirs.
+def _kernel_of(axis: Axis, variance: float) -> Array:
+    """(2 n + 1,): what is left of a Gaussian of this variance after the splines have added theirs, as far as it counts.
 
     ``(N(0, v + a) + N(0, v - a)) / 2`` with ``v = V - h^2 / 3`` and ``a = h^2 / sqrt(90)`` also takes back the splines'
-    fourth cumulant.
+    fourth cumulant. Normalised: sampled, it sums to one within rounding of a theta function only.
     """
     square = axis.spacing**2
     left, spread = variance - square / 3, square / math.sqrt(90)
     if left - spread <= 0:
         raise LawError("nodes are too far apart for a step's variance")
-    gaps = (axis.spacing * np.arange(axis.count)) ** 2
-    column = np.zeros(axis.count)
-    for each in (left + spread, left - spread):
-        column += 0.5 * np.exp(-0.5 * gaps / each) / math.sqrt(math.tau * each)
-    column /= 2 * column.sum() - column[0]  # sampled, a Gaussian sums to one within rounding of its theta function
-    index = np.abs(np.arange(axis.count)[:, None] - np.arange(axis.count))
-    matrix: Array = column[index]
+    half = min(math.ceil(_RANGE * math.sqrt(left + spread) / axis.spacing), axis.size)
+    squares = (axis.spacing * np.arange(-half, half + 1)) ** 2
+    column = sum(np.exp(-0.5 * squares / each) / math.sqrt(each) for each in (left + spread, left - spread))
+    normalised: Array = column / np.sum(column)
+    return normalised
+
+
+def _smoothing(axis: Axis, variance: float) -> Array:
+    """(n, n): the smoothing by :func:`_kernel_of` as a matrix."""
+    kernel = _kernel_of(axis, variance)
+    half = len(kernel) // 2
+    column = np.zeros(axis.size)
+    column[: min(half + 1, axis.size)] = kernel[half : half + axis.size]
+    matrix: Array = column[np.abs(np.arange(axis.size)[:, None] - np.arange(axis.size))]
     return matrix
 
 
-def boxes(problem: Problem, schedule: Schedule, seen: Sequence[Tensor]) -> list[tuple[Array, Array]]:
+def boxes(problem: Problem, schedule: Schedule, seen: Sequence[Tensor], reach: float) -> list[tuple[Array, Array]]:
     """Return by frame the ends along each axis between which target and particles lie, with room to spare.
 
     Args:
         problem: in float64, on the CPU.
         schedule: gives every abar_t.
         seen: the sampler's particles by frame, (d, N).
+        reach: standard deviations that are covered: paths that matter come from farther out than the target's mass.
+
+    Raises:
+        LawError: particles have diverged.
     """
     basis = problem.measurement.right_basis
+    along = torch.stack([basis.mT @ axes for axes in problem.target.axes]).square()
     found = []
     for t, particles in zip(range(schedule.steps, -1, -1), seen, strict=True):
         target = problem.target.noised(float(schedule.alpha_bar[t]))
-        means = (basis.mT @ target.means.mT).numpy()
-        deviations = np.sqrt(np.stack([((basis.mT @ (axes * variances.sqrt())) ** 2).sum(-1).numpy() for axes, variances in zip(target.axes, target.variances, strict=True)], axis=1))
-        low, high = (means - _REACH * deviations).min(1), (means + _REACH * deviations).max(1)
+        means = (target.means @ basis).numpy()
+        spread = (along @ target.variances.unsqueeze(-1)).squeeze(-1).sqrt().numpy()
         own = (basis.mT @ particles.double()).numpy()
         if not np.isfinite(own).all():
             raise LawError("its particles diverge")
         middle, width = own.mean(1), own.std(1)
-        low = np.minimum.reduce([low, own.min(1) - 2 * width, middle - _REACH * width])
-        high = np.maximum.reduce([high, own.max(1) + 2 * width, middle + _REACH * width])
+        low = np.minimum.reduce([(means - reach * spread).min(0), own.min(1) - 2 * width, middle - reach * width])
+        high = np.maximum.reduce([(means + reach * spread).max(0), own.max(1) + 2 * width, middle + reach * width])
         found.append((low, high))
     return found
