@@ -22,6 +22,8 @@ _GRIDS = ((1.0, 8.0), (0.8, 9.0))
 """Spacing in parts of a step's standard deviation, and reach in standard deviations, of a coarse and a fine grid."""
 _PROBES = 1000
 """Particles that show where a sampler's law lies."""
+_NEIGHBOURS = 4
+"""Frames on both sides whose differences count for a frame's error."""
 _ROUNDING = 1e-9
 """Error that even two equal grids leave, in parts of one nat and of the value."""
 
@@ -34,7 +36,7 @@ class ComputedKL:
     value: NDArray[np.float64]
     """NaN where it is not computed."""
     error: NDArray[np.float64]
-    """Difference of the two grids: an estimate of the coarse grid's error, and far above the fine one's."""
+    """Largest difference of the two grids at neighbouring t: about the coarse grid's error, above the fine one's."""
     note: str | None
     """Why frames are missing, as a clause; None where none is."""
 
@@ -69,8 +71,12 @@ def compute_kl(problem: Problem, schedule: Schedule, sampler: Sampler, *, seed: 
             note = str(reason)
         found.append(values)
     coarse, fine = found
-    error = np.abs(fine - coarse) + _ROUNDING * (1 + np.abs(fine))
-    return ComputedKL(np.where(np.isfinite(error), fine, np.nan), error, note)
+    gap = np.abs(fine - coarse)
+    # The two may cross at one t, where their difference says nothing: the largest among its neighbours does.
+    padded = np.pad(np.where(np.isfinite(gap), gap, 0.0), _NEIGHBOURS)
+    largest = np.lib.stride_tricks.sliding_window_view(padded, 2 * _NEIGHBOURS + 1).max(1)
+    error = np.where(np.isfinite(gap), largest + _ROUNDING * (1 + np.abs(fine)), np.nan)
+    return ComputedKL(np.where(np.isfinite(gap), fine, np.nan), error, note)
 
 
 def _particles(problem: Problem, schedule: Schedule, sampler: Sampler, seed: int) -> Work[list[Tensor]]:

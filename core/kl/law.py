@@ -2,9 +2,9 @@
 
 ``p_{t-1} = (mu_t # p_t) * N(0, V_t)`` (theory.md section 8): the mass of every node is deposited at its mean ``mu_t``
 by cubic B-splines, which add exactly ``h^2 / 3`` of variance along each axis, and smoothed with what is left of V_t.
-Axes are the right singular directions of H. Along a measured direction that a sampler treats by an affine rule of its own,
-rows go to rows by the exact kernel, with an exponent for each row, so that ``log p`` stays right far below the range of
-float64. All terms are positive: tails keep their relative accuracy.
+Axes are the right singular directions of H. Along a measured direction that a sampler treats by an affine rule of its
+own, rows go to rows by the exact kernel, with an exponent for each row, so that ``log p`` stays right far below the
+range of float64. All terms are positive: tails keep their relative accuracy.
 """
 
 from __future__ import annotations
@@ -315,7 +315,8 @@ class _Follower:
         mass = law.scaled * np.exp(law.exponents - top).reshape(-1, *[1] * (law.scaled.ndim - 1)) * law.cell
         if self.dimension == 1:
             found = _deposited_rows(mass[None], image[0][None], axes[0])[0]
-            found = np.convolve(found, _kernel_of(axes[0], variance[0]), "same")
+            kernel = _kernel_of(axes[0], variance[0])
+            found = np.convolve(found, kernel)[len(kernel) // 2 :][: axes[0].size]
         else:
             found = _deposited_plane(mass, image, axes)
             found = _smoothing(axes[0], variance[0]) @ found @ _smoothing(axes[1], variance[1]).T

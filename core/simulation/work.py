@@ -11,6 +11,17 @@ _Result = TypeVar("_Result")
 Work: TypeAlias = Generator[None, None, _Result]
 """A computation that pauses well within a tenth of a second, again and again, and what it returns."""
 
+
+def result_of(work: Work[_Result]) -> _Result:
+    """Do a computation in one go, and return its result."""
+    while True:
+        try:
+            next(work)
+        except StopIteration as end:
+            result: _Result = end.value
+            return result
+
+
 Watch: TypeAlias = Callable[[float], None]
 """Is told, between blocks of points, which share of a step is done; it may raise, to stop the work."""
 
