@@ -19,12 +19,13 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from core.errors import ScenarioError
+    from core.kl.computed import ComputedKL
     from core.plugins.loader import load_plugin
     from core.problem.mixture import GaussianMixture
     from core.problem.problem import Level, Measurement, Problem
     from core.problem.schedule import Schedule
     from core.reporting.report import write_report
-    from core.runs.experiment import Experiment, run
+    from core.runs.experiment import Experiment, compute_kls, run
     from core.runs.results import AtOneTime, Quantity, Results
     from core.samplers import SAMPLERS, About, Kernel, Sampler, ScoreSampler, register
     from core.scenario.builtin import builtin_scenarios, load_scenario
@@ -34,6 +35,7 @@ __all__ = [
     "SAMPLERS",
     "About",
     "AtOneTime",
+    "ComputedKL",
     "Experiment",
     "GaussianMixture",
     "Kernel",
@@ -48,6 +50,7 @@ __all__ = [
     "Schedule",
     "ScoreSampler",
     "builtin_scenarios",
+    "compute_kls",
     "load_plugin",
     "load_scenario",
     "register",
@@ -57,12 +60,13 @@ __all__ = [
 
 _ROOMS = {
     "core.errors": ("ScenarioError",),
+    "core.kl.computed": ("ComputedKL",),
     "core.plugins.loader": ("load_plugin",),
     "core.problem.mixture": ("GaussianMixture",),
     "core.problem.problem": ("Level", "Measurement", "Problem"),
     "core.problem.schedule": ("Schedule",),
     "core.reporting.report": ("write_report",),
-    "core.runs.experiment": ("Experiment", "run"),
+    "core.runs.experiment": ("Experiment", "compute_kls", "run"),
     "core.runs.results": ("AtOneTime", "Quantity", "Results"),
     "core.samplers": ("SAMPLERS", "About", "Kernel", "Sampler", "ScoreSampler", "register"),
     "core.scenario.builtin": ("builtin_scenarios", "load_scenario"),

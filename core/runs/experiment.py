@@ -15,6 +15,7 @@ from core.bounds.bound_terms import accumulate, closed_forms
 from core.diagnostics.sample_metrics import ExactSamples, SampleMetrics
 from core.errors import ScenarioError
 from core.kl.bracket import Bracket
+from core.kl.computed import ComputedKL, compute_kl
 from core.kl.measured import collapses
 from core.kl.refine import Sizes, refine
 from core.plugins.tampering import ProductCode
@@ -24,7 +25,7 @@ from core.samplers import Sampler
 from core.scenario.scenario import Scenario
 from core.simulation.pace import StepTimer
 from core.simulation.simulate import simulate
-from core.simulation.work import Watch
+from core.simulation.work import Watch, result_of
 
 
 @final
@@ -242,3 +243,22 @@ def run(scenario: Scenario, *, keep_frames: bool = False, refine: bool = True) -
     for _ in experiment.refine() if refine else ():
         pass
     return experiment.results
+
+
+def compute_kls(scenario: Scenario) -> dict[str, ComputedKL]:
+    """Compute the KL of every sampler of a scenario at every t, on grids, by the samplers' keys.
+
+    In one and two dimensions, for samplers with noise; where it cannot be computed, ``note`` says why.
+
+    Args:
+        scenario: y is drawn where it is left out.
+
+    Raises:
+        ScenarioError: a sampler cannot run.
+    """
+    posed = scenario.with_value()
+    problem, schedule, seed = posed.problem(), posed.schedule.build(), posed.seed_for("bracket")
+    return {
+        sampler.about.key: result_of(compute_kl(problem, schedule, sampler, seed=seed))
+        for sampler in posed.build_samplers()
+    }
