@@ -8,7 +8,7 @@ import sys
 
 
 def main() -> int:
-    """Run the command line; a signal while it is loaded ends it as later on."""
+    """Run the command line; signals are handled in the same way while modules are still loading."""
     waits = hasattr(signal, "pthread_sigmask")
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}) if waits else ()
     from core.system.stop import stop

@@ -1,4 +1,4 @@
-"""What is remembered from one start to the next."""
+"""Settings that persist between starts (QSettings)."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ def user_folder() -> Path:
 
 @final
 class Settings:
-    """Remembered values; settings that cannot be read are set aside, never fatal.
+    """Persistent key-value store; an unreadable settings file is renamed and replaced.
 
     Args:
-        folder: where they are kept; None: nowhere, and nothing is remembered.
+        folder: of the settings file; None: nothing is stored.
     """
 
     def __init__(self, folder: Path | None) -> None:
-        self.trouble: str | None = None
-        """One sentence, where settings had to be set aside."""
+        self.warning: str | None = None
+        """Message for the user where the settings file could not be read; else None."""
         self._store: QSettings | None = None
         if folder is not None:
             path = folder / "settings.ini"
@@ -44,46 +44,46 @@ class Settings:
         try:
             path.replace(aside)
         except OSError as error:
-            self.trouble = f"{path}: the settings cannot be read ({error.strerror}); nothing will be remembered."
+            self.warning = f"{path}: the settings cannot be read ({error.strerror}); nothing will be remembered."
             return None
-        self.trouble = f"The settings could not be read and were set aside as {aside}."
+        self.warning = f"The settings could not be read and were set aside as {aside}."
         return self._open(path)
 
     def value(self, key: str) -> Any:  # noqa: ANN401 - whatever was kept, or whatever someone wrote there
-        """Return what is remembered under a key, or None."""
+        """Return the value stored under a key, or None."""
         return None if self._store is None else self._store.value(key)
 
     def keep(self, key: str, value: object) -> None:
-        """Remember a value."""
+        """Store a value under a key."""
         if self._store is not None:
             self._store.setValue(key, value)
 
     def write(self) -> None:
-        """Write what is remembered now, and not only when the process ends."""
+        """Write the settings file now rather than when the process ends."""
         if self._store is not None:
             self._store.sync()
 
     def forget(self, *keys: str) -> None:
-        """Remember nothing under these keys."""
+        """Remove the values of some keys."""
         for key in keys if self._store is not None else ():
             self._store.remove(key)  # type: ignore[union-attr]
 
     def trusts(self, fingerprint: str) -> bool:
-        """Whether the user has once let code of this content run."""
+        """Return True if the user has allowed code with this SHA-256 fingerprint to run."""
         return self.value(f"trusted/{fingerprint}") is not None
 
     def trust(self, fingerprint: str) -> None:
-        """Remember that the user lets code of this content run."""
+        """Store that the user allows code with this SHA-256 fingerprint to run."""
         self.keep(f"trusted/{fingerprint}", True)
 
     @property
     def recent(self) -> list[Path]:
-        """Files opened or saved, the latest first, that are still there."""
+        """Recently opened or saved files that still exist, the latest first."""
         return [path for name in self._recent_names if is_file(path := Path(name))]
 
     @property
     def recent_folders(self) -> list[Path]:
-        """Of files opened or saved, which may be there no more: nothing is looked up."""
+        """Folders of recent files, without a check that they still exist."""
         return [Path(name).parent for name in self._recent_names]
 
     @property
@@ -92,14 +92,14 @@ class Settings:
         return [kept] if isinstance(kept, str) else [str(name) for name in kept] if isinstance(kept, list) else []
 
     def add_recent(self, path: Path) -> None:
-        """Remember a file as the latest."""
+        """Put a file first in the list of recent files."""
         path = path.resolve()
         others = [other for other in self.recent if other != path]
         self.keep("recent", [str(each) for each in [path, *others][:_MOST_RECENT]])
 
 
 def _is_text(path: Path) -> bool:
-    """Whether a settings file, where there is one, is text at all: Qt reads anything as something."""
+    """Return False if the settings file is not UTF-8 text: Qt parses binary data without an error."""
     try:
         path.read_text(encoding="utf-8")
     except FileNotFoundError:

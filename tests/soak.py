@@ -20,7 +20,7 @@ from typing import Any, final
 from PySide6.QtCore import QEvent
 from PySide6.QtWidgets import QApplication, QMessageBox
 
-from app.run.process import leave_a_core
+from app.run.process import reserve_interface_core
 from app.theme import theme
 from app.window.window import MainWindow
 from core.scenario.builtin import load_builtin
@@ -69,7 +69,7 @@ def check(window: MainWindow, known: dict[str, Scenario], faults: Faults) -> Non
     name = next((name for name, each in known.items() if each.run.kl_error == scenario.run.kl_error), None)
     if (window.path.stem if window.path is not None else None) != name:
         faults.say(f"what is called {window.path} was {name}")
-    if window.planes.hand.scenario != scenario:
+    if window.planes.controller.scenario != scenario:
         faults.say("the hand stands on another scenario than the document's")
     if window.problem.scenario != scenario:
         faults.say("the dock shows another scenario than the document's")
@@ -122,7 +122,7 @@ def main() -> int:
     parser.add_argument("--edits", type=int, default=1000)
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
     wanted = parser.parse_args()
-    leave_a_core()
+    reserve_interface_core()
     application = QApplication([])
     theme.install(application)
     QMessageBox.warning = lambda *_: QMessageBox.StandardButton.Discard  # type: ignore[method-assign]

@@ -1,4 +1,4 @@
-"""The command line: open the window, or do something without one."""
+"""Entry point of the command line: dispatch to the commands and turn errors and signals into an exit status."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from click_default_group import DefaultGroup
 
 from app.cli.display import NoDisplayError, ensure_display
 from app.cli.listing import list_
-from app.cli.options import PROGRAM, Refused, plugins
+from app.cli.options import PROGRAM, UserError, plugins
 from app.cli.run import run
 from app.cli.sweep import sweep
 from core.system.leftovers import remove_leftovers
@@ -27,7 +27,7 @@ from core.version import product_version
 # ruff: noqa: PLC0415
 
 CLOSED_PIPE = 1
-"""Exit status where the reader of the output has gone, as click has it."""
+"""Exit status after a broken pipe, the same as click's."""
 
 
 @click.command("open")
@@ -39,12 +39,12 @@ def open_(scenario: str | None) -> int:
         ensure_display()
     gc.disable()  # until the window is up: what imports leave is never collected, and looking through it takes long
     try:
-        from app.run.worker import the_worker
+        from app.run.worker import shared_worker
 
-        the_worker().spawn()  # it loads what it needs while the window does
+        shared_worker().spawn()  # the worker process imports torch while the window is built
         from core.scenario.builtin import DEFAULT, find_scenario
 
-        found = find_scenario(scenario or DEFAULT)  # what is wrong with it is said without a display as well
+        found = find_scenario(scenario or DEFAULT)  # errors of the scenario come before a missing display
         ensure_display()
         from app.window.start import open_window
 
@@ -54,7 +54,7 @@ def open_(scenario: str | None) -> int:
 
 
 class _Commands(DefaultGroup):
-    """Commands that leave it to the program to speak of a signal: click would print an empty line."""
+    """Command group that turns Ctrl-C into an abort itself, since click would print an empty line."""
 
     def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - as click has it
         try:
@@ -79,7 +79,7 @@ for _command in (open_, run, sweep, list_):
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line and return its exit status: 2 with one sentence for everything that is wrong."""
+    """Run the command line and return its exit status; a user's mistake prints one sentence and gives 2."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal that cannot write ± must not end a run
@@ -87,7 +87,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         try:
             status = cli.main(argv, prog_name=PROGRAM, standalone_mode=False)
             sys.stdout.flush()
-        except BaseException as error:  # after a signal, whatever became of it on the way here
+        except BaseException as error:  # also the exception that a signal has become
             if stop.signal is None and not isinstance(error, click.Abort | KeyboardInterrupt):
                 return _explain(error)
         else:
@@ -103,7 +103,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _explain(error: BaseException) -> int:
-    """Say in one sentence what is wrong, and return the exit status; a fault of the program is raised again."""
+    """Print one sentence for an error of the user and return the exit status; raise any other error again."""
     from core.errors import ScenarioError
 
     if isinstance(error, OSError):
@@ -116,7 +116,7 @@ def _explain(error: BaseException) -> int:
 
 
 def _without_output(error: OSError) -> int:
-    """End where nothing can be written to standard output: a reader that has had enough is no mistake."""
+    """Return the exit status after standard output failed; a reader that closed the pipe is no error."""
     if error.errno not in {errno.EPIPE, errno.ENOSPC, errno.EIO}:
         raise error
     _drop_output()
@@ -126,7 +126,7 @@ def _without_output(error: OSError) -> int:
 
 
 def _drop_output() -> None:
-    """Write nothing more: Python would try again at its end."""
+    """Redirect standard output to the null device, since Python flushes it once more when it exits."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
@@ -134,4 +134,4 @@ def _refuse(sentence: str) -> int:
     from core.text.user_text import one_line
 
     click.echo(f"{PROGRAM}: {one_line(sentence, 2000)}", err=True)
-    return Refused.exit_code
+    return UserError.exit_code

@@ -1,4 +1,4 @@
-"""A window needs a display: where there is none, say so in one sentence instead of Qt's abort."""
+"""Check for a display before Qt is started, since Qt aborts the process without one."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ if TYPE_CHECKING:
     from PySide6.QtCore import QMessageLogContext, QtMsgType
 
 HEADLESS = "to run without a window: mismatch-lab run SCENARIO --out DIR"
-"""The way out that every sentence offers."""
+"""Hint that ends every error message."""
 DEBIAN_PACKAGES = (
     "libegl1 libgl1 libglib2.0-0 libfontconfig1 libdbus-1-3 libxkbcommon-x11-0 libxcb-cursor0 "
     "libxcb-icccm4 libxcb-keysyms1 libxcb-randr0 libxcb-shape0 libxcb-shm0 libxcb-sync1 libxcb-xfixes0"
 )
-"""What Qt's window needs on a bare Debian."""
+"""Debian packages that Qt needs for a window."""
 
 
 class NoDisplayError(RuntimeError):
-    """No window can be opened here: why, and what to do instead."""
+    """No window can be opened; the message says why and what to do instead."""
 
 
 def ensure_display() -> None:
-    """Check that a window can be opened; call before the application object is built.
+    """Check that a window can be opened; call before QApplication is created.
 
-    Whether a display answers shows only then. One that does not ends the process, with one sentence
+    A display that is set but does not answer is noticed only by QApplication: the process then ends with one sentence
     and exit status 2.
 
     Raises:
@@ -46,7 +46,7 @@ def ensure_display() -> None:
 
 
 def _startup_handler() -> Callable[[QtMsgType, QMessageLogContext, str], None]:
-    """Handle Qt's messages: those of an unsuccessful start become one sentence, all others are printed."""
+    """Return a Qt message handler that turns a failed start into one sentence and prints all other messages."""
     from PySide6.QtCore import QtMsgType, qFormatLogMessage  # noqa: PLC0415
     from PySide6.QtGui import QGuiApplication  # noqa: PLC0415
 
@@ -56,7 +56,7 @@ def _startup_handler() -> Callable[[QtMsgType, QMessageLogContext, str], None]:
         if kind == QtMsgType.QtFatalMsg:
             reason = _one_line([*reasons, message][0])
             _leave(f"mismatch-lab: Qt could not open a window ({reason}); {HEADLESS}")
-        # Before there is a screen, Qt tries one platform after the other and complains of each.
+        # Until there is a screen, Qt tries one platform plugin after another and warns about each.
         starting = QGuiApplication.primaryScreen() is None
         if starting and (context.category or "").startswith("qt.qpa") and kind != QtMsgType.QtDebugMsg:
             reasons.append(message)
@@ -67,7 +67,7 @@ def _startup_handler() -> Callable[[QtMsgType, QMessageLogContext, str], None]:
 
 
 def _leave(sentence: str) -> None:
-    """End the process at once: returning to Qt would abort it."""
+    """Print a sentence and end the process at once, since Qt would abort it on return."""
     print(sentence, file=sys.stderr, flush=True)
     os._exit(2)
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @click.command("list")
 @plugins
 def list_() -> None:
-    """List the built-in scenarios and the samplers, with what each does, assumes and can be told."""
+    """List the built-in scenarios, and the samplers with formula, assumptions, source and parameters."""
     from rich.console import Console
     from rich.padding import Padding
     from rich.table import Table
@@ -43,7 +43,7 @@ def list_() -> None:
 
 
 def _describe(sampler: Sampler) -> list[str]:
-    """Everything that is known of a sampler, a line each."""
+    """Return label, summary, formula, assumptions, source and parameters of a sampler, one per line."""
     about = sampler.about
     formula = about.formula if "=" in about.formula else f"g_t = {about.formula}"
     settings = ", ".join(f"{name} = {value}" for name, value in sampler.parameters().items())

@@ -1,4 +1,4 @@
-"""Lists of whole numbers as options give them: ``50,100,200`` or ``50,100,...,1000``."""
+"""Parser of integer lists in command-line options: ``50,100,200`` or ``50,100,...,1000``."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import click
 from core.text.user_text import quoted
 
 MOST_NUMBERS = 1000
-"""A list holds at most so many."""
+"""Longest list that is accepted."""
 
 
 def whole_numbers(text: str) -> list[int]:
-    """Return the numbers of a list; nothing is built before it is known how many there are.
+    """Parse a list of integers; its length is checked before it is built.
 
     Raises:
         click.BadParameter: the text is no such list, or holds too many numbers.

@@ -1,4 +1,4 @@
-"""Options and refusals that several commands share."""
+"""Command-line options and errors that several commands share."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ if TYPE_CHECKING:
 
 PROGRAM = "mismatch-lab"
 _PATIENCE_SECONDS = 3.0
-"""After so long a sampler's file that still loads is spoken of."""
+"""Delay before a message says that a sampler file is still loading."""
 
 
-class Refused(click.ClickException):
-    """Something that the user can put right: one sentence, exit status 2."""
+class UserError(click.ClickException):
+    """Error that the user can correct: one sentence, exit status 2."""
 
     exit_code = 2
 
 
 def _load_plugins(_context: click.Context, _option: click.Parameter, paths: tuple[Path, ...]) -> tuple[Path, ...]:
-    """Run the files that the user names: naming them here is the consent that the window asks for."""
+    """Load sampler files named on the command line; naming them is the consent that the window asks for."""
     for path in paths:
         from core.plugins.loader import load_plugin
         from core.text.user_text import one_line
@@ -56,8 +56,8 @@ plugins = click.option(
 )
 
 
-def named(error: ScenarioError, source: str) -> ScenarioError:
-    """What is wrong with a scenario, under its name; what is wrong with a sampler's file has a name already."""
+def with_source(error: ScenarioError, source: str) -> ScenarioError:
+    """Return the error with the scenario's name as source, unless it names a source (a sampler's file) already."""
     from core.errors import ScenarioError
 
     return ScenarioError(error.source or source, error.field, error.reason)
@@ -65,9 +65,9 @@ def named(error: ScenarioError, source: str) -> ScenarioError:
 
 @contextmanager
 def writing_to(folder: Path) -> Iterator[None]:
-    """Refuse in one sentence what cannot be written to a folder."""
+    """Turn an OSError while writing to a folder into a UserError."""
     try:
         yield
     except OSError as error:
         reason = error.strerror.lower() if error.strerror else str(error)
-        raise Refused(f"--out: cannot write to {folder} ({reason})") from None
+        raise UserError(f"--out: cannot write to {folder} ({reason})") from None

@@ -1,4 +1,4 @@
-"""How far a long computation is, on the terminal: a bar where someone watches, else a plain line now and then."""
+"""Progress display on stderr: a bar on a terminal, else a plain line every few seconds."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from core.system.stop import stop
 from core.text.user_text import one_line
 
 _LINE_SECONDS = 10.0
-"""A log is read later: it need not grow faster."""
+"""Interval between lines where stderr is not a terminal."""
 
 
-class Meter(Protocol):
-    """Told how far the work is; the work is given up there after a signal that was swallowed on the way."""
+class ProgressReporter(Protocol):
+    """Callback for progress; it also aborts the work after a signal that other code has swallowed."""
 
     def __call__(self, done: int, total: int | None, what: str) -> None:
-        """``done`` of ``total``, where that is known, of something."""
+        """Report that ``done`` of ``total`` (None: unknown) units of ``what`` are complete."""
 
     def paused(self) -> AbstractContextManager[object]:
-        """Give the terminal to a question."""
+        """Hide the display while a question is asked on the terminal."""
 
 
 @contextmanager
-def metered() -> Iterator[Meter]:
-    """Give what shows progress on stderr until the work ends."""
+def progress_reporter() -> Iterator[ProgressReporter]:
+    """Yield a progress callback that writes to stderr."""
     console = Console(stderr=True)
     if not console.is_terminal:
         yield _Lines(console)
@@ -41,7 +41,7 @@ def metered() -> Iterator[Meter]:
 
 @final
 class _Bar:
-    """Moves a bar."""
+    """Progress bar on a terminal."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress, self._task = progress, progress.add_task("")
@@ -59,7 +59,7 @@ class _Bar:
 
 @final
 class _Lines:
-    """Prints a line when some time has passed since the last one."""
+    """Progress as plain lines, at most one every ``_LINE_SECONDS``."""
 
     def __init__(self, console: Console) -> None:
         self._console = console

@@ -1,4 +1,4 @@
-"""The command ``run``: a scenario without a window, its headline and its report."""
+"""The command ``run``: compute a scenario without a window, print its table and write its report."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from app.cli.options import Refused, named, plugins, writing_to
+from app.cli.options import UserError, plugins, with_source, writing_to
 from core.system.leftovers import remove_leftovers
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
 def _overrides(command: _Command) -> _Command:
-    """Add the options that take the place of a scenario's own values."""
+    """Add the options that override values of the scenario."""
     for option in (
         click.option("--device", metavar="auto|cpu|cuda", help="Where the particles live."),
         click.option("--samplers", metavar="KEY,KEY,...", help="Samplers to run, in this order."),
@@ -74,7 +74,7 @@ def run(scenario: str, out: Path | None, max_time: float, **overrides: str | int
 
     The options below --out take the place of the scenario's own values.
     """
-    from app.run.process import leave_a_core
+    from app.run.process import reserve_interface_core
     from core.errors import ScenarioError
     from core.reporting.report import require_folder, write_report
     from core.runs.experiment import Experiment
@@ -91,8 +91,8 @@ def run(scenario: str, out: Path | None, max_time: float, **overrides: str | int
     try:
         experiment = Experiment(chosen, keep_frames=False)
     except ScenarioError as error:
-        raise named(error, found.source) from None
-    leave_a_core()
+        raise with_source(error, found.source) from None
+    reserve_interface_core()
     _advance(experiment, 60 * max_time)
     results = experiment.results
     with writing_to(folder):
@@ -100,7 +100,7 @@ def run(scenario: str, out: Path | None, max_time: float, **overrides: str | int
     _print_headline(results)
     click.echo(f"\nReport: {folder / 'report.json'} (beside it: curves.csv, evidence.png)")
     if results.faults:
-        raise Refused(f"{'; '.join(results.faults.values())} (the report holds the other samplers' results)")
+        raise UserError(f"{'; '.join(results.faults.values())} (the report holds the other samplers' results)")
 
 
 def _override(found: LoadedScenario, overrides: dict[str, str | int | None]) -> Scenario:
@@ -116,14 +116,14 @@ def _override(found: LoadedScenario, overrides: dict[str, str | int | None]) -> 
 
 
 def _advance(experiment: Experiment, most_seconds: float) -> None:
-    """Run to the end, and say how far it is."""
+    """Run and refine the experiment to its end, showing progress."""
     from torch.cuda import OutOfMemoryError
 
-    from app.cli.progress import metered
+    from app.cli.progress import progress_reporter
     from app.cli.time_limit import TimeLimit
 
     name, total = experiment.results.scenario.name, experiment.results.schedule.steps + 1
-    with metered() as show:
+    with progress_reporter() as show:
         limit = TimeLimit(experiment, most_seconds, show.paused)
         experiment.between_blocks = limit.check
         try:
@@ -133,11 +133,11 @@ def _advance(experiment: Experiment, most_seconds: float) -> None:
             for done, _ in enumerate(experiment.refine(), start=1):
                 show(done, None, f"{name}: the KL")
         except OutOfMemoryError:
-            raise Refused("run.particles: the CUDA device has not enough memory; take fewer particles") from None
+            raise UserError("run.particles: the CUDA device has not enough memory; take fewer particles") from None
 
 
 def _print_headline(results: Results) -> None:
-    """Print the table of t = 1, and why what is missing in it is missing."""
+    """Print the table at t = 1, and the reasons for missing values."""
     from rich.console import Console
     from rich.measure import Measurement
     from rich.table import Table
@@ -157,7 +157,7 @@ def _print_headline(results: Results) -> None:
         table.add_row(name, *(row[title] for title in titles[1:]))
     console = Console(highlight=False)
     natural = Measurement.get(console, console.options.update(max_width=1000), table).maximum
-    console.width = max(console.width, natural)  # a pipe has no width to keep to, and a number is never cut
+    console.width = max(console.width, natural)  # numbers are never cut; a pipe has no width
     console.print(Text(f"{one_line(results.scenario.name)}: nats, at t = 1", style="bold"), end="\n\n")
     console.print(table)
     explained = {**_LEGEND, "limit": results.limit_description.meaning}
@@ -173,11 +173,11 @@ _LEGEND = {
     "bound": "the KL is not larger; the sum of init, disc, var and mismatch, which is range + null",
     "observed": "the mismatch over the sampler's own particles, which is no part of the bound",
 }
-"""What the titles of the table do not say themselves."""
+"""Explanations of the table's column titles."""
 
 
 def _notes(found: Sequence[Findings]) -> list[str]:
-    """Every note once, with the samplers that it is about where it is not about all."""
+    """Return each distinct note once, prefixed by its samplers unless it holds for all."""
     about: dict[str, list[str]] = {}
     for each in found:
         for note in each.notes:

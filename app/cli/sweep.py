@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from app.cli.number_list import MOST_NUMBERS, whole_numbers
-from app.cli.options import Refused, named, writing_to
+from app.cli.options import UserError, with_source, writing_to
 from core.system.leftovers import remove_leftovers
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def sweep(scenarios: tuple[str, ...], steps: list[int] | None, out: Path) -> Non
 
     The KL of one Gaussian is exact; that of a mixture is bracketed, which takes some seconds for each T.
     """
-    from app.run.process import leave_a_core
+    from app.run.process import reserve_interface_core
     from core.errors import ScenarioError
     from core.scenario.builtin import find_scenario
     from core.studies.sweep import MOST_PANELS, STEPS, Sweep
@@ -46,17 +46,17 @@ def sweep(scenarios: tuple[str, ...], steps: list[int] | None, out: Path) -> Non
     from core.system.staging import nearest_folder, require_places
 
     if len(scenarios) > MOST_PANELS:
-        raise Refused(f"SCENARIO...: at most {MOST_PANELS} have room in one figure (are {len(scenarios)})")
+        raise UserError(f"SCENARIO...: at most {MOST_PANELS} have room in one figure (are {len(scenarios)})")
     sweeps = []
     for found in map(find_scenario, scenarios):
         try:
             sweeps.append(Sweep(found.scenario, STEPS if steps is None else steps))
         except ScenarioError as error:
-            raise named(error, found.source) from None
+            raise with_source(error, found.source) from None
     with writing_to(out):
         require_places(out, FILES)
         remove_leftovers([out, nearest_folder(out)])
-    leave_a_core()
+    reserve_interface_core()
     for each in sweeps:
         _follow(each)
     with writing_to(out):
@@ -65,9 +65,9 @@ def sweep(scenarios: tuple[str, ...], steps: list[int] | None, out: Path) -> Non
 
 
 def _follow(sweep: Sweep) -> None:
-    """Work through every T, and say how far it is."""
-    from app.cli.progress import metered
+    """Compute the sweep for every T, showing progress."""
+    from app.cli.progress import progress_reporter
 
-    with metered() as show:
+    with progress_reporter() as show:
         for done in sweep.run():
             show(done, len(sweep.steps), f"{sweep.scenario.name}: numbers of steps")

@@ -1,4 +1,4 @@
-"""A question before a run that will take long, or its refusal where nobody could answer."""
+"""Time limit of a run: ask before a long one on a terminal, refuse it elsewhere."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from core.runs.experiment import Experiment
 from core.simulation.pace import in_words
 
 _TIMED_SECONDS = 2.0
-"""So much of a run is timed before its length is estimated."""
+"""Part of a run that is timed before its length is estimated."""
 
 
 @final
 class TimeLimit:
-    """Asks once, when enough of a run has been timed.
+    """Check, once per run, of the estimated run time against the limit.
 
     Args:
-        experiment: to be watched while it runs.
-        most_seconds: what it may take without a question.
-        paused: leaves the terminal to the question.
+        experiment: the run that is timed.
+        most_seconds: limit above which the user is asked.
+        paused: context in which progress is hidden, for the question.
     """
 
     def __init__(
@@ -33,7 +33,7 @@ class TimeLimit:
         self._is_decided = False
 
     def check(self) -> None:
-        """Estimate the run's length, if that has not been done.
+        """Estimate the run time once enough steps are timed, and compare it with the limit.
 
         Raises:
             click.ClickException: it would take too long, and there is no terminal to ask on.

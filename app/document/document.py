@@ -1,4 +1,4 @@
-"""The one state that is edited: the scenario, its file, and the way back."""
+"""The document: the scenario under edit, its file, and the undo history."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import final
 
 from PySide6.QtCore import QObject, Signal
 
-from app.document.originals import title
+from app.document.origin import title
 from core.errors import ScenarioError
 from core.scenario.edits import Edit, with_noise_of
 from core.scenario.scenario import UNTITLED, Scenario
@@ -21,38 +21,38 @@ _MOST_STEPS = 500
 @final
 @dataclass(frozen=True)
 class Revision:
-    """One state of one scenario under edit: what the user saw when deciding on an edit."""
+    """Identifier of one state of the document, to detect edits that were decided on an older state."""
 
     load: int
-    """How many scenarios have been opened."""
+    """Number of scenarios opened so far."""
     change: int
-    """How many changes there have been since."""
+    """Number of changes since the last one was opened."""
 
 
 @final
 class Document(QObject):
-    """The scenario under edit: editors hand over functions of the present scenario, never a scenario.
+    """The scenario under edit; every edit is a function of the present scenario.
 
-    So an editor that has not heard of the latest change, or of another file, cannot bring an old scenario back.
-    Scenarios never change: a step back is the scenario before.
+    An editor that has not yet seen the latest change therefore cannot restore an old scenario.
+    Scenarios are immutable; the undo history is a list of them.
     """
 
     loaded = Signal(object)
-    """Another Scenario took the place of this one."""
+    """Another Scenario was opened."""
     changed = Signal(object)
-    """The Scenario after an edit, or after a step back or forth."""
+    """The Scenario after an edit, an undo or a redo."""
     refused = Signal(object)
-    """A ScenarioError: the step back or forth is not possible now, and was not made."""
-    noted = Signal()
-    """Name, file, what can be undone, or whether there is something to save may have changed."""
+    """A ScenarioError: the undo or redo is not valid any more and was not made."""
+    state_changed = Signal()
+    """Name, file, undo history or modified state may have changed."""
 
     def __init__(self, scenario: Scenario, path: Path | None = None, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.path = path
         self.revision = Revision(0, 0)
-        """Of what is seen now."""
+        """Identifier of the present state."""
         self.text = _text_of(path)
-        """The file as it was read, whose comments are kept."""
+        """Text of the file as read, whose comments are kept when saving."""
         self._steps = [scenario]
         self._at = 0
         self._gesture = ""
@@ -61,42 +61,42 @@ class Document(QObject):
 
     @property
     def scenario(self) -> Scenario:
-        """What is seen now."""
+        """The present scenario."""
         return self._steps[self._at]
 
     @property
     def is_modified(self) -> bool:
-        """Whether this is no longer what was opened or saved."""
+        """Whether the scenario differs from what was opened or saved last."""
         return self.scenario != self._saved
 
     @property
     def title(self) -> str:
-        """What to call it: a name that stands for something else, opened or saved, says so."""
+        """Display name; it is marked as edited where the name belongs to another scenario."""
         saved, name = self._saved, self.scenario.name
         is_edited = self.is_modified and saved is not None and name == saved.name != UNTITLED
         return title(self.scenario, is_edited=is_edited)
 
     @property
-    def is_worth_keeping(self) -> bool:
-        """Whether something would be lost with this document."""
+    def has_unsaved_work(self) -> bool:
+        """Whether closing the document would lose edits."""
         saved = self._saved
         tried = self._may_be_tried and saved is not None and with_noise_of(saved, self.scenario) == self.scenario
         return self.is_modified and not tried
 
-    def try_noises(self) -> None:
-        """From now on another noise alone is nothing to keep: the tour asks for it, where no file is at stake."""
+    def ignore_noise_edits(self) -> None:
+        """Ignore changes of the noise alone as unsaved work (the tour asks for them) where there is no file."""
         self._may_be_tried = self.path is None and not self.is_modified
 
-    # One scenario after another
+    # Opening and editing
 
     def load(self, scenario: Scenario, path: Path | None = None, text: str = "", *, saved: bool = True) -> None:
-        """Start anew with a scenario.
+        """Open a scenario and clear the undo history.
 
         Args:
             scenario: what to edit.
-            path: its file; None where it has none yet.
-            text: whose comments and layout to keep; left out: the file's.
-            saved: False where the file does not hold it, as after a crash.
+            path: its file; None: not saved yet.
+            text: TOML text whose comments are kept; empty: the file's.
+            saved: False where the file differs, as after a recovery.
         """
         self.path, self.text = path, text or _text_of(path)
         self._steps, self._at, self._gesture = [scenario], 0, ""
@@ -104,22 +104,22 @@ class Document(QObject):
         self._may_be_tried = False
         self.revision = Revision(self.revision.load + 1, 0)
         self.loaded.emit(scenario)
-        self.noted.emit()
+        self.state_changed.emit()
 
     def edit(self, edit: Edit, gesture: str = "", *, seen: Revision | None = None, rebase: bool = False) -> bool:
-        """Apply an edit to the present scenario; those of one gesture that follow each other are undone together.
+        """Apply an edit to the present scenario; consecutive edits of one gesture form one undo step.
 
         Args:
-            edit: what becomes of the scenario, whatever it is now.
-            gesture: name of the slider or the drag that it belongs to.
-            seen: what the user saw when deciding; left out: what is there now.
-            rebase: the edit means the same after other edits of this scenario; after another one was opened, never.
+            edit: function from the present scenario to the next one.
+            gesture: name of the slider or drag that it belongs to; empty: none.
+            seen: revision on which the edit was decided; None: the present one.
+            rebase: accept an older revision of the same scenario; one of another scenario is never accepted.
 
         Returns:
-            Whether the scenario is another one now.
+            Whether the scenario has changed.
 
         Raises:
-            ScenarioError: the edit is not valid, or what the user saw is no longer there.
+            ScenarioError: the edit is not valid, or was decided on an outdated revision.
         """
         now = self.revision
         if seen is not None and (seen.load != now.load if rebase else seen != now):
@@ -138,34 +138,34 @@ class Document(QObject):
         return True
 
     def refresh(self) -> None:
-        """Have the scenario shown and run again: what its names stand for is no longer the same."""
-        self._steps[self._at] = self.scenario.model_copy()  # not the one that is on screen already
+        """Announce the scenario as changed, after a sampler that it names was reloaded."""
+        self._steps[self._at] = self.scenario.model_copy()  # a new object, for views compare by identity
         self._announce()
 
-    # Back and forth
+    # Undo and redo
 
     @property
     def can_undo(self) -> bool:
-        """Whether there is an edit to take back."""
+        """Whether there is an edit to undo."""
         return self._at > 0
 
     @property
     def can_redo(self) -> bool:
-        """Whether an edit has been taken back."""
+        """Whether there is an edit to redo."""
         return self._at < len(self._steps) - 1
 
     def undo(self) -> None:
-        """Take the last edit back."""
+        """Undo the last edit."""
         self._go(-1 if self.can_undo else 0)
 
     def redo(self) -> None:
-        """Make the edit again that was taken back last."""
+        """Redo the edit that was undone last."""
         self._go(1 if self.can_redo else 0)
 
     def _go(self, step: int) -> None:
         if not step:
             return
-        try:  # a sampler's file may have been loaded anew since
+        try:  # a sampler may have been reloaded with other parameters
             Scenario.from_dict(self._steps[self._at + step].to_dict())
         except ScenarioError as error:
             self.refused.emit(error)
@@ -177,17 +177,17 @@ class Document(QObject):
     def _announce(self) -> None:
         self.revision = Revision(self.revision.load, self.revision.change + 1)
         self.changed.emit(self.scenario)
-        self.noted.emit()
+        self.state_changed.emit()
 
     # Saving
 
     @property
     def is_changed_on_disk(self) -> bool:
-        """Whether someone else has written to the scenario's file, or removed it, since it was read or saved."""
+        """Return True if another program has changed or removed the file since it was read or saved."""
         return self.path is not None and _text_of(self.path) != self.text
 
     def save(self, path: Path) -> None:
-        """Write the whole file, with its comments, or leave the old one as it was.
+        """Save atomically to a file, keeping comments.
 
         Raises:
             ScenarioError: the file cannot be written.
@@ -196,11 +196,11 @@ class Document(QObject):
         write_whole(path, text.encode())
         self.path, self.text = path, text
         self._saved, self._gesture = self.scenario, ""
-        self.noted.emit()
+        self.state_changed.emit()
 
 
 def _text_of(path: Path | None) -> str:
     try:
         return read_text(path) if path else ""
-    except ScenarioError:  # there is nothing to keep, then
+    except ScenarioError:  # no comments to keep
         return ""

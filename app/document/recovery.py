@@ -1,4 +1,4 @@
-"""What survives a crash: unsaved edits, written beside the settings within a second."""
+"""Recovery after a crash: unsaved edits are written to a file within a second and offered at the next start."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import Any, Self, final
 from PySide6.QtCore import QLockFile, QObject, QTimer
 
 from app.document.document import Document
-from app.document.keeper import Keeper, Kept, lock_for
+from app.document.recovery_writer import RecoveryWriter, UnsavedEdits, lock_for
 from core.errors import ScenarioError
 from core.scenario.edits import Edit
 from core.scenario.scenario import Scenario
@@ -24,30 +24,30 @@ from core.system.leftovers import remove_leftovers
 from core.text.user_text import one_line
 
 _DELAY_MS = 400
-"""After an edit; so much work is lost at most, and less than a second with the writing."""
+"""Delay between an edit and the writing of it."""
 _MOMENT_SECONDS = 0.03
-"""Removing a file takes less, and the interface can wait for so long."""
+"""Longest wait of the interface for the removal of the file."""
 
 log = logging.getLogger(__name__)
 
 
 @final
 @dataclass(frozen=True)
-class Leftover:
-    """Unsaved edits of a window that never closed."""
+class RecoveryFile:
+    """Recovery file that a crashed window left behind."""
 
     name: str
     data: dict[str, Any]
-    """The scenario as its file would hold it; its samplers may not be there yet."""
+    """The scenario as TOML data; samplers of the user's own may not be loaded yet."""
     path: Path | None
     text: str
     file: Path
     lock: QLockFile
-    """Held as long as this window offers it: no other will."""
+    """Held while this window offers the file, so that no other window does."""
 
     @classmethod
     def take(cls, file: Path) -> Self | None:
-        """Take over what a crashed window left, unless the window lives or the file says nothing."""
+        """Lock and read a recovery file; return None if its window is alive or it is unreadable."""
         lock = lock_for(file)
         if not lock.tryLock(0):
             return None
@@ -59,35 +59,35 @@ class Leftover:
             return cls(known.name, data, path, str(kept["text"]), file, lock)
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             log.warning("%s: cannot be recovered (%s)", file, one_line(str(error)))
-            with contextlib.suppress(OSError):  # a folder in its place stays where it is
+            with contextlib.suppress(OSError):  # a folder of that name cannot be renamed over
                 file.replace(file.with_suffix(".broken"))
             lock.unlock()
             return None
 
     def scenario(self) -> Scenario:
-        """Return what was edited.
+        """Return the scenario with its unsaved edits.
 
         Raises:
-            ScenarioError: it needs a sampler of the user's own that is not loaded.
+            ScenarioError: it needs a sampler that is not loaded.
         """
         return Scenario.from_dict(self.data)
 
     def drop(self) -> None:
-        """Delete it."""
+        """Delete the file and release its lock."""
         self.file.unlink(missing_ok=True)
         self.lock.unlock()
 
 
-def leftovers(folder: Path) -> list[Leftover]:
-    """Return what crashed windows left in a folder, the latest first; each is then taken."""
+def recovery_files(folder: Path) -> list[RecoveryFile]:
+    """Lock and return the recovery files of crashed windows in a folder, the latest first."""
     remove_leftovers([folder])
     _remove_lone_locks(folder)
     files = sorted(_files(folder), key=lambda pair: pair[1], reverse=True)
-    return [found for file, _ in files if (found := Leftover.take(file)) is not None]
+    return [found for file, _ in files if (found := RecoveryFile.take(file)) is not None]
 
 
 def _remove_lone_locks(folder: Path) -> None:
-    """Remove the locks of windows that were killed while they had nothing to keep."""
+    """Remove stale lock files without a recovery file."""
     with contextlib.suppress(OSError):
         for file in folder.glob("*.lock"):
             lock = lock_for(file)
@@ -96,7 +96,7 @@ def _remove_lone_locks(folder: Path) -> None:
 
 
 def _files(folder: Path) -> Iterator[tuple[Path, float]]:
-    """Regular recovery files with their times; links to nothing, folders and the like are passed over."""
+    """Yield regular recovery files with their modification times, skipping broken links and folders."""
     with contextlib.suppress(OSError):
         for file in folder.glob("*.json"):
             with contextlib.suppress(OSError):
@@ -107,19 +107,19 @@ def _files(folder: Path) -> Iterator[tuple[Path, float]]:
 
 @final
 class Autosave(QObject):
-    """Keeps a document's unsaved edits in a file, as long as there are any."""
+    """Automatic saving of a document's unsaved edits to a recovery file."""
 
     def __init__(self, document: Document, folder: Path) -> None:
         super().__init__(document)
         self._document = document
-        self._keeper = Keeper(folder / f"{uuid.uuid4().hex}.json")
+        self._keeper = RecoveryWriter(folder / f"{uuid.uuid4().hex}.json")
         self._on_its_way: Edit | None = None
         self._timer = QTimer(self, interval=_DELAY_MS, singleShot=True)
         self._timer.timeout.connect(self._keep)
-        document.noted.connect(self._follow)
+        document.state_changed.connect(self._follow)
 
     def follow(self, edit: Edit | None) -> None:
-        """Keep an edit as well that the document does not hold yet, until that is edited; None: it was given up."""
+        """Include an edit in progress (a drag, typed text) until the document is edited; None: it was cancelled."""
         if edit is None:
             self._follow()
             return
@@ -128,46 +128,46 @@ class Autosave(QObject):
 
     def _follow(self) -> None:
         self._on_its_way = None
-        if self._document.is_worth_keeping:
+        if self._document.has_unsaved_work:
             self._start()
         else:
             self._clear()
 
     def _start(self) -> None:
-        """Write soon, but not again and again: a timer that runs is left to run."""
+        """Start the timer unless it runs: writing is delayed, never postponed again."""
         if not self._timer.isActive():
             self._timer.start()
 
     def _latest(self) -> Scenario | None:
-        """What is to be kept, with what is on its way; None: nothing would be lost."""
+        """Return the scenario to keep, with the edit in progress; None: nothing is unsaved."""
         document = self._document
         if self._on_its_way is not None:
             with contextlib.suppress(ScenarioError):
                 scenario = self._on_its_way(document.scenario)
                 if scenario != document.scenario:
                     return scenario
-        return document.scenario if document.is_worth_keeping else None
+        return document.scenario if document.has_unsaved_work else None
 
     def _keep(self) -> None:
-        """Have the latest written."""
+        """Request that the latest edits be written."""
         self._timer.stop()
         latest = self._latest()
-        self._keeper.keep(None if latest is None else Kept(latest, self._document.path, self._document.text))
+        self._keeper.keep(None if latest is None else UnsavedEdits(latest, self._document.path, self._document.text))
 
     def write(self) -> None:
-        """Write now, and wait until it is there."""
+        """Write now and wait until the file is complete."""
         self._keep()
         self._keeper.wait()
 
     def _clear(self) -> None:
-        """Keep nothing: all is saved, or given up. Wait a moment, so that nobody finds it any more."""
+        """Remove the recovery file, since nothing is unsaved; wait briefly, so that another window does not find it."""
         self._timer.stop()
         self._keeper.keep(None)
         self._keeper.wait(_MOMENT_SECONDS)
 
     def close(self, *, keeps: bool) -> bool:
-        """End, with the latest in the file for the next start or with nothing; return whether something is kept."""
-        self._document.noted.disconnect(self._follow)
+        """Stop, keeping the file for the next start or removing it; return whether edits are kept."""
+        self._document.state_changed.disconnect(self._follow)
         self._timer.stop()
         if keeps:
             self._keep()

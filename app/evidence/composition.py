@@ -1,4 +1,4 @@
-"""What each bound is made of at the cursor's t: a stacked bar a sampler."""
+"""Stacked bar chart of each sampler's bound terms at the cursor's t."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ PARTS = {
     "mismatch_range": ("measured mismatch", theme.STRIP),
     "mismatch_null": ("unmeasured mismatch", "#7B61C9"),
 }
-"""Terms from left to right: words and colour."""
+"""Bound terms from left to right: label and colour."""
 
 
 def part_words(results: Results) -> dict[str, str]:
-    """Return the terms that a bound can have, in words: without a measurement no direction is measured."""
+    """Return labels of the bound terms; without a measurement all mismatch is one term."""
     words = {name: text for name, (text, _) in PARTS.items()}
     if results.problem.measurement.rank:
         return words
@@ -39,14 +39,14 @@ def part_words(results: Results) -> dict[str, str]:
 _LEGEND_ROWS = (("initialisation", "variance"), ("discretisation", "mismatch_range", "mismatch_null"))
 _NAME_WIDTH, _TOTAL_WIDTH, _SPACE = 84, 88, 8
 _ROW, _BAR, _LEAST_ROW = 30, 14, 12
-"""Heights; rows shrink where there are many, as far as their names can be read."""
+"""Heights in pixels of a row, its bar, and the smallest row in which names are legible."""
 _LEAST_HEIGHT = 72
 _SPLIT = 3
-"""Segments wider than this are kept apart."""
+"""Segments wider than this, in pixels, have a gap after them."""
 
 
 class Segment(NamedTuple):
-    """One term of one bound, where it is drawn."""
+    """Segment of a stacked bar: one bound term of one sampler, and its rectangle."""
 
     row: int
     name: str
@@ -54,8 +54,8 @@ class Segment(NamedTuple):
 
 
 @final
-class Bars(QWidget):
-    """Stacked bars: shares of each bound, or all on one scale."""
+class StackedBars(QWidget):
+    """Stacked bars, as shares of each bound or in nats on one scale."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -70,13 +70,13 @@ class Bars(QWidget):
         self.setFont(theme.font(11))
 
     def show_results(self, results: Results) -> None:
-        """Take a new run."""
+        """Show the results of a new run."""
         self._results = results
         self.setMinimumHeight(max(_LEAST_HEIGHT, _LEAST_ROW * len(results.samplers)))
         self.update()
 
     def show_frame(self, frame: int) -> None:
-        """Show the terms down to a frame."""
+        """Show the terms accumulated up to a frame."""
         self._frame = frame
         self.setAccessibleDescription("; ".join(self._sentences()))
         if self.read_out.isVisible():
@@ -84,14 +84,14 @@ class Bars(QWidget):
         self.update()
 
     def set_absolute(self, absolute: bool) -> None:
-        """Choose one scale for all, or shares."""
+        """Choose between nats on one scale (True) and shares (False)."""
         self.absolute = absolute
         self.update()
 
     # Numbers
 
     def _pair(self, index: int, name: str) -> tuple[float, float]:
-        """Value and standard error."""
+        """Return a term's value and standard error, in nats."""
         assert self._results is not None
         evidence = self._results.terms
         return float(evidence.value[name][index, self._frame]), float(evidence.error[name][index, self._frame])
@@ -107,7 +107,7 @@ class Bars(QWidget):
         return with_error(*self._pair(index, "bound"))
 
     def _totals(self) -> list[str]:
-        """What stands right of the bars: without errors where one has no room, so that all can be compared."""
+        """Return the totals beside the bars; if one does not fit with its error, all go without."""
         assert self._results is not None
         indices = range(len(self._results.samplers))
         texts = [self._total(index) for index in indices]
@@ -126,7 +126,7 @@ class Bars(QWidget):
             terms = (f"{words} {with_error(*self._pair(index, name))}" for name, words in parts.items())
             yield f"{sampler.about.label}: {self._total(index)}, of which {', '.join(terms)}"
 
-    # Places
+    # Geometry
 
     @property
     def _row_height(self) -> float:
@@ -134,13 +134,13 @@ class Bars(QWidget):
         return min(_ROW, self.height() / rows)
 
     def _bar(self, index: int) -> QRectF:
-        """The room for a sampler's bar."""
+        """Return the rectangle of a sampler's bar."""
         height = self._row_height
         top = index * height + max((height - _BAR) / 2, 1)
         return QRectF(_NAME_WIDTH, top, self.width() - _NAME_WIDTH - _TOTAL_WIDTH, min(_BAR, height - 2))
 
     def segments(self) -> list[Segment]:
-        """What is drawn, and where; a negative term lies left of where the positive ones begin."""
+        """Return all segments; negative terms are stacked to the left of zero."""
         if not self._is_known:
             return []
         assert self._results is not None
@@ -169,7 +169,7 @@ class Bars(QWidget):
     # Painting
 
     def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
-        """Names, bars and totals."""
+        """Draw names, bars and totals."""
         if not self._is_known:
             return
         assert self._results is not None
@@ -195,7 +195,7 @@ class Bars(QWidget):
     # The pointer
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
-        """Read off the terms of the sampler under the pointer."""
+        """Show the terms of the sampler under the pointer in the read-out."""
         self._pointer = event.position().toPoint()
         self._tell()
 
@@ -221,7 +221,7 @@ class Bars(QWidget):
         return text + (f"<p>No bound: {why}.</p>" if why else "")
 
     def event(self, event: QEvent) -> bool:
-        """Take the card away with the pointer."""
+        """Hide the read-out when the pointer leaves."""
         if event.type() in {QEvent.Type.Leave, QEvent.Type.Hide}:
             self.read_out.hide()
         return super().event(event)
@@ -229,11 +229,11 @@ class Bars(QWidget):
 
 @final
 class Composition(QWidget):
-    """The bars, and what their colours mean."""
+    """Composition tab: the stacked bars and their legend."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.bars = Bars()
+        self.bars = StackedBars()
         self._legend = {
             name: LegendEntry(words, 8, style=Qt.PenStyle.NoPen, colour=c) for name, (words, c) in PARTS.items()
         }
@@ -245,18 +245,18 @@ class Composition(QWidget):
             layout.addLayout(side_by_side(*(self._legend[name] for name in names), spacing=8))
 
     def show_results(self, results: Results) -> None:
-        """Take a new run."""
+        """Show the results of a new run."""
         self.bars.show_results(results)
         for name, words in part_words(results).items():
             self._legend[name].set_words(words)
 
     def show_frame(self, frame: int) -> None:
-        """Show the terms down to a frame."""
+        """Show the terms accumulated up to a frame."""
         self.bars.show_frame(frame)
         seen = {name for _, name, place in self.bars.segments() if place.width() >= 1}
         for name, entry in self._legend.items():
             entry.setVisible(name in seen)
 
     def set_absolute(self, absolute: bool) -> None:
-        """Choose one scale for all, or shares."""
+        """Choose between nats on one scale (True) and shares (False)."""
         self.bars.set_absolute(absolute)

@@ -1,4 +1,4 @@
-"""The evidence dock: one line of plain words, the headline plot, three closer looks, and the table."""
+"""The evidence dock: summary, headline plot, three tabs (composition, per step, weights), and the table."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from app.evidence.table import TermsTable
 from app.evidence.weights import WeightsView
 from app.theme import theme
 from app.transport.time_scale import Kind
-from app.widgets.segments import Segments
+from app.widgets.segmented_control import SegmentedControl
 from app.widgets.user_text import breakable
 from app.widgets.widgets import card
 from core.reporting.summary import summarise
@@ -36,10 +36,10 @@ _WIDTH = 420
 
 
 class _Body(QWidget):
-    """Parts that may shrink to their least height before they are scrolled."""
+    """Dock body that shrinks to its minimum height before it scrolls."""
 
     def heightForWidth(self, width: int) -> int:  # noqa: N802 - Qt's name
-        """The least height that a width takes; a scroll area asks for no other."""
+        """Return the minimum height for a width, which the scroll area uses."""
         layout = self.layout()
         assert layout is not None
         return layout.minimumHeightForWidth(width)
@@ -47,7 +47,7 @@ class _Body(QWidget):
 
 @final
 class EvidenceDock(QScrollArea):
-    """Words, plots and the table of a run; a low window scrolls, so that no plot loses its axis."""
+    """Summary, plots and table of a run, in a scroll area for low windows."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -59,8 +59,8 @@ class EvidenceDock(QScrollArea):
         self.summary.setAccessibleName("What the numbers say")
         self.headline, self.terms = HeadlinePlot(), TermsTable()
         self.composition, self.per_step, self.weights = Composition(), PerStepPlot(), WeightsView()
-        self.looks = Segments("Closer looks", _LOOKS)
-        self.scale = Segments("Bars", _SCALES, quiet=True)
+        self.looks = SegmentedControl("Details", _LOOKS)
+        self.scale = SegmentedControl("Bars", _SCALES, quiet=True)
         self._closer = (self.composition, self.per_step, self.weights)
         self._pages = QStackedWidget()
         self._build()
@@ -97,20 +97,20 @@ class EvidenceDock(QScrollArea):
         self.setMinimumWidth(_WIDTH)
 
     def restyle(self) -> None:
-        """Take the theme's colours."""
+        """Apply the theme's colours."""
         self.headline.restyle()
         self.terms.restyle()
         self.per_step.time.restyle()
 
     def show_results(self, results: Results) -> None:
-        """Take a new run."""
+        """Show the results of a new run."""
         self._results, self._frame = results, 0
         self.summary.setMinimumHeight(0)
         for part in (self.headline, *self._closer, self.terms):
             part.show_results(results)
 
     def advance(self) -> None:
-        """Show what has been computed or refined by now."""
+        """Draw frames, terms and brackets computed since the last call."""
         self.headline.advance()
         self.per_step.advance()
         self.terms.advance()
@@ -123,13 +123,13 @@ class EvidenceDock(QScrollArea):
         self.show_frame(self._frame)
 
     def show_frame(self, frame: int) -> None:
-        """Move the cursor over the curves; what is said in figures follows with :meth:`write`."""
+        """Move the cursor over the curves; :meth:`write` updates the numbers."""
         if self._results is not None:
             self.headline.show_frame(frame)
             self.per_step.show_frame(frame)
 
     def write(self, frame: int) -> None:
-        """Say in words and figures what holds at a frame that is complete: all of them at the same one."""
+        """Update summary, tab and table to one frame, which must be computed."""
         if self._results is None:
             return
         self._frame = frame
@@ -138,7 +138,7 @@ class EvidenceDock(QScrollArea):
         self._say()
 
     def _write_closer(self) -> None:
-        """Only the look that is seen: weights take time."""
+        """Update the visible tab only, since weights are slow to compute."""
         page = self._closer[self._pages.currentIndex()]
         if page is not self.per_step:
             page.show_frame(self._frame)
@@ -161,14 +161,14 @@ class EvidenceDock(QScrollArea):
             self.summary.setText(coloured(sentence, [sampler.about for sampler in self._results.samplers]))
             self.summary.setToolTip(sentence)
             needed = self.summary.heightForWidth(self.summary.width())
-            self.summary.setMinimumHeight(max(needed, self.summary.minimumHeight()))  # what is below never moves up
+            self.summary.setMinimumHeight(max(needed, self.summary.minimumHeight()))  # never shrinks
 
 
 def coloured(sentence: str, abouts: list[About]) -> str:
-    """Return rich text in which every sampler's name has its colour; of names within names the longest counts."""
+    """Return rich text with sampler names in their colours; of overlapping names the longest is matched."""
     surface = theme.current().surface
     colours = {escape(about.short_label, quote=False): theme.legible(about.colour, surface) for about in abouts}
     names = "|".join(re.escape(name) for name in sorted(colours, key=len, reverse=True))
     paint = lambda found: f'<b style="color:{colours[found[0]]}">{found[0]}</b>'  # noqa: E731
-    whole = rf"(?<![\w/\\.-])(?:{names})(?![\w-]|\.\w)"  # not a part of a word, or of a file's name
+    whole = rf"(?<![\w/\\.-])(?:{names})(?![\w-]|\.\w)"  # whole words only, and not within a file's name
     return re.sub(whole, paint, escape(breakable(sentence), quote=False))

@@ -1,4 +1,4 @@
-"""What the headline plot draws of a run: lines and bands in the samplers' colours."""
+"""Curves, error bands and KL brackets of the headline plot, in the samplers' colours."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QPen
 
-from app.evidence.time_plot import Reach, TimePlot
+from app.evidence.time_plot import CurveExtent, TimePlot
 from app.widgets.pictures import Band, Drawing, Line
 from core.runs.results import Results
 from core.samplers.probability_flow import ProbabilityFlow
@@ -38,15 +38,15 @@ STYLES = {
         "What the mismatch at t = 1 tends to as the steps are refined at a fixed ᾱ₁.",
     ),
 }
-"""What is drawn for every sampler: words, line, width, and what it means."""
+"""Kinds of curve: label, pen style, width, tooltip."""
 _OPACITY, _FAINT = 46, 34
-"""Of bands of errors, and of those that lead the eye between brackets."""
+"""Opacity of error bands, and of the bands between brackets."""
 _STUB = 0.03
-"""Height of a bar without a lower end, as a part of the axis."""
+"""Height of a bracket without a lower limit, as a fraction of the axis."""
 _CAP = 0.006
-"""Half the width of an end mark, as a part of the run's length."""
+"""Half the width of a bracket's cap, as a fraction of T."""
 _LIMIT_FROM, _LIMIT_TO = 0.008, 0.045
-"""Where the limits are drawn right of t = 0, as parts of the run's length."""
+"""Where asymptotes are drawn right of t = 0, as fractions of T."""
 
 _Lines = list[tuple[Line, QPen]]
 _Bands = list[tuple[Band, QColor]]
@@ -54,14 +54,14 @@ _Bands = list[tuple[Band, QColor]]
 
 @final
 class Curves:
-    """The curves of one run on one plot."""
+    """Builder of one run's curves for one plot."""
 
     def __init__(self, results: Results, time: TimePlot) -> None:
         self.results, self._time = results, time
         self._indices = range(len(results.samplers))
 
     def still(self) -> Drawing:
-        """Return all that does not grow with the scrub."""
+        """Return the curves that do not depend on the cursor."""
         lines, bands = self._lines(("bound", "mismatch", "kl")) + self._limits(), self._mismatch_bands()
         if self.results.kl.is_bracketed:
             lines += self._bars()
@@ -69,22 +69,24 @@ class Curves:
         return Drawing(lines, bands=bands)
 
     def growing(self, frame: int) -> Drawing:
-        """Return what the particles have shown down to a frame."""
+        """Return the observed mismatch up to a frame."""
         return Drawing(self._lines(("observed",), frame))
 
-    def reaches(self) -> list[Reach]:
-        """Return the largest value so far of every curve of every sampler."""
+    def extents(self) -> list[CurveExtent]:
+        """Return the largest value of every curve computed so far."""
         return [
-            Reach(sampler.about.short_label, sampler.about.colour, STYLES[name][0], highest, self._is_wild(index, name))
+            CurveExtent(
+                sampler.about.short_label, sampler.about.colour, STYLES[name][0], highest, self._diverges(index, name)
+            )
             for index, sampler in enumerate(self.results.samplers)
             for name, highest in self._heights(index).items()
         ]
 
-    def _is_wild(self, index: int, name: str) -> bool:
+    def _diverges(self, index: int, name: str) -> bool:
         return name == "observed" and self.results.trace.diverged_at[index] is not None
 
     def _heights(self, index: int) -> dict[str, float]:
-        """The largest value of each of a sampler's curves; curves without any number are left out."""
+        """Return the largest value of each of a sampler's curves, by name; curves without values are left out."""
         results = self.results
         frames = results.schedule.steps
         values = {name: self.curve(index, name, frames)[1] for name in ("mismatch", "observed", "bound")}
@@ -101,12 +103,12 @@ class Curves:
             finite = known[np.isfinite(known)]
             if finite.size:
                 highest[name] = float(finite.max(initial=0.0))
-        if np.isposinf(values.get("kl", 0.0)).any():  # what else is infinite is absent, and said in words
+        if np.isposinf(values.get("kl", 0.0)).any():  # other infinite curves are absent, with a note
             highest["kl"] = math.inf
         return highest
 
     def curve(self, index: int, name: str, frame: int = 0) -> Line:
-        """Times and values of a sampler's curve as far as it is known: computed, or for the observed one, played."""
+        """Return times and values of a sampler's curve as far as computed (the observed one: as far as played)."""
         evidence, trace = self.results.terms, self.results.trace
         if name == "observed":
             values = trace.observed_mismatch[index, : min(frame + 1, trace.completed)]
@@ -116,11 +118,11 @@ class Curves:
 
     @property
     def last(self) -> int:
-        """The last frame that is computed, or the first one."""
+        """Index of the last computed frame; 0 without one."""
         return min(max(self.results.completed - 1, 0), self.results.schedule.steps - 1)
 
     def present(self) -> set[str]:
-        """The names of :data:`STYLES` that are drawn."""
+        """Names of :data:`STYLES` that are drawn now."""
         results = self.results
         names = {"mismatch", "observed", "bound"}
         if results.terms.exact.any():
@@ -131,8 +133,8 @@ class Curves:
             names.add("limit")
         return names
 
-    def to_come(self) -> set[str]:
-        """The names of :data:`STYLES` that a run draws once it is complete."""
+    def expected(self) -> set[str]:
+        """Names of :data:`STYLES` that are drawn once the run is complete."""
         names = {"limit"}
         if self.results.scenario.run.kl_rounds:
             flows = [isinstance(self.results.samplers[index], ProbabilityFlow) for index in self._estimated]
@@ -163,7 +165,7 @@ class Curves:
         return (self._time.abscissas(times), low, high), self._shade(index, opacity)
 
     def _mismatch_bands(self) -> _Bands:
-        """Two standard errors on both sides, where there are any."""
+        """Return bands of ± 2 standard errors around estimated mismatch."""
         bands = []
         for index in self._indices:
             times, values = self.curve(index, "mismatch")
@@ -172,7 +174,7 @@ class Curves:
                 bands.append(self._band(index, _OPACITY, times, values - spread, values + spread))
         return bands
 
-    # The KL that has no closed form
+    # Bracketed and reversed KL
 
     @property
     def _estimated(self) -> list[int]:
@@ -182,7 +184,7 @@ class Curves:
         return self.results.kl.at(index, self.results.schedule.steps - 1).kind == "reverse"
 
     def _between(self, index: int) -> tuple[NDArray[np.float64], ...]:
-        """Times, and what the KL lies between; a reversed one is four standard errors wide."""
+        """Return times, lower and upper limits of the KL; of a reversed one ± 2 standard errors."""
         bracket = self.results.bracket
         assert bracket is not None
         times = np.array(bracket.times, dtype=float)
@@ -193,7 +195,7 @@ class Curves:
         return times, np.where(low[index] > 0, low[index], np.nan), high[index]
 
     def _brackets(self) -> _Bands:
-        """A faint band between neighbouring bars that have both ends."""
+        """Return faint bands between neighbouring brackets that have both limits."""
         bands = []
         for index in self._estimated:
             times, low, high = self._between(index)
@@ -203,7 +205,7 @@ class Curves:
         return bands
 
     def _bars(self) -> _Lines:
-        """An upright bar from limit to limit, capped at both; a line through the middle of reversed ones."""
+        """Return vertical bars between the limits, with caps, and a line through reversed estimates."""
         lines = []
         for index in self._estimated:
             times, low, high = self._between(index)
@@ -224,10 +226,10 @@ class Curves:
         x = np.stack([places - half, places + half, gap], axis=1)
         return x.ravel(), np.stack([heights, heights, gap], axis=1).ravel()
 
-    # As T grows
+    # Asymptotes for T to infinity
 
     def _limits(self) -> _Lines:
-        """A level mark right of t = 0 for each limit, and its error upright."""
+        """Return a horizontal mark right of t = 0 for each asymptote, with a vertical error bar."""
         lines = []
         ends = -np.array([_LIMIT_FROM, _LIMIT_TO]) * self.results.schedule.steps
         for index, limit in enumerate(self.results.asymptotes):

@@ -1,4 +1,4 @@
-"""The headline: mismatch as it accumulates against the bound, and the KL, along reverse time."""
+"""Headline plot: accumulated mismatch, bound and KL against reverse time."""
 
 from __future__ import annotations
 
@@ -9,33 +9,33 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 from superqt import QFlowLayout
 
 from app.evidence.headline_curves import STYLES, Curves
-from app.evidence.messages import absences
+from app.evidence.messages import missing_curve_notes
 from app.evidence.time_plot import TimePlot
 from app.transport.time_scale import Kind, TimeScale
 from app.widgets.read_out import ReadOut, table
-from app.widgets.segments import Segments
+from app.widgets.segmented_control import SegmentedControl
 from app.widgets.widgets import LegendEntry, card, heading
 from core.reporting.words import WITHIN_ERROR, bound_texts, why_no_bound, why_no_limit
 from core.runs.results import Results
 from core.text.number_format import with_error
 
 _LEGEND = ("mismatch", "observed", "bound", "limit", "kl", "bracket", "reverse")
-"""Those that may be absent come last: they leave gaps."""
+"""Order of the legend; entries that may be absent come last."""
 _SCALES = {"log": "Logarithmic axes, here and per step", "linear": "Linear axes, here and per step"}
 
 
 @final
 class HeadlinePlot(QWidget):
-    """Mismatch, bound and KL; what lies after the cursor is veiled."""
+    """Plot of mismatch, bound and KL with legend and axis switch."""
 
     def __init__(self) -> None:
         super().__init__()
         self._curves: Curves | None = None
         self.axis: Kind = "t"
-        """What has equal room on the time axis."""
+        """Scale of the time axis."""
         self._frame = 0
         self._hovered: tuple[int, QPoint] | None = None
-        self.scale = Segments("Vertical axes", _SCALES, quiet=True)
+        self.scale = SegmentedControl("Vertical axes", _SCALES, quiet=True)
         self.scale.chosen.connect(lambda index: self._change_scale(logarithmic=index == 0))
         self.time = TimePlot("Accumulated mismatch, bound and KL against reverse time", "nats", height=110)
         self.time.hovered.connect(self._hover)
@@ -70,19 +70,19 @@ class HeadlinePlot(QWidget):
         outer.addWidget(frame)
 
     def restyle(self) -> None:
-        """Take the theme's colours."""
+        """Apply the theme's colours."""
         self.time.restyle()
 
     def show_results(self, results: Results) -> None:
-        """Take a new run."""
+        """Show the results of a new run."""
         self._curves = Curves(results, self.time)
         self.time.set_scale(TimeScale(results.schedule, self.axis))
         name, meaning = results.limit_description
         self._legend["limit"].set_words(name)
         self._legend["limit"].setToolTip(f"{meaning}\nIt does not move with the cursor.")
-        to_come = self._curves.to_come()
-        for name, entry in self._legend.items():  # the plot must not move when a curve comes
-            entry.keep_room(name in to_come)
+        expected = self._curves.expected()
+        for name, entry in self._legend.items():  # reserve space, so that the plot does not move
+            entry.keep_room(name in expected)
         self.advance()
 
     def set_axis(self, kind: Kind) -> None:
@@ -93,11 +93,11 @@ class HeadlinePlot(QWidget):
             self.advance()
 
     def advance(self) -> None:
-        """Draw what has been computed by now."""
+        """Draw frames computed since the last call."""
         curves = self._curves
         if curves is None:
             return
-        self.time.fit(curves.reaches())
+        self.time.fit(curves.extents())
         self.time.still.set_drawing(curves.still())
         self.time.growing.set_drawing(curves.growing(self._frame))
         present = curves.present()
@@ -105,13 +105,13 @@ class HeadlinePlot(QWidget):
             entry.setVisible(name in present)
         results, last = curves.results, curves.last
         self.time.set_note(
-            absences(results, lambda one: why_no_bound(results, one, last) or why_no_limit(results, one))
+            missing_curve_notes(results, lambda one: why_no_bound(results, one, last) or why_no_limit(results, one))
         )
         if self._hovered:
             self._hover(*self._hovered)
 
     def show_frame(self, frame: int) -> None:
-        """Move the cursor; the observed mismatch grows with it."""
+        """Move the cursor, and draw the observed mismatch up to it."""
         if self._curves is None:
             return
         self._frame = frame
@@ -123,7 +123,7 @@ class HeadlinePlot(QWidget):
         self.advance()
 
     def _hover(self, frame: int, pointer: QPoint) -> None:
-        """Read every sampler's values off at a frame."""
+        """Show every sampler's values at a frame in the read-out."""
         self._hovered = frame, pointer
         results = self._curves.results if self._curves else None
         if results is None or frame >= results.completed:
@@ -146,7 +146,7 @@ class HeadlinePlot(QWidget):
 
 
 def _figures(results: Results, index: int, frame: int) -> list[str]:
-    """Mismatch, observed mismatch and bound of a sampler."""
+    """Return mismatch, observed mismatch and bound of a sampler as text."""
     value, error, trace = results.terms.value, results.terms.error, results.trace
     pairs = (value["mismatch"], error["mismatch"]), (trace.observed_mismatch, trace.observed_error)
     texts = [with_error(float(values[index, frame]), float(errors[index, frame])) for values, errors in pairs]

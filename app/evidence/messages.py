@@ -1,4 +1,4 @@
-"""Words in place of curves that are not there."""
+"""Notes on curves that are missing from a plot."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from collections.abc import Callable
 from core.runs.results import Results
 
 
-def absences(results: Results, why: Callable[[int], str | None]) -> str:
-    """Return a sentence for each reason: the samplers that it holds for, and the reason.
+def missing_curve_notes(results: Results, why: Callable[[int], str | None]) -> str:
+    """Return one sentence per reason, naming the samplers without a curve.
 
     Args:
         results: the run.
-        why: why the sampler at an index has no curve, as a clause; None where it has one.
+        why: reason (a clause) why the sampler at an index has no curve; None if it has one.
     """
     reasons: dict[str, list[str]] = {}
     for index, sampler in enumerate(results.samplers):

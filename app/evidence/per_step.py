@@ -1,4 +1,4 @@
-"""The mismatch that each step adds."""
+"""Plot of the mismatch that each step adds."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QPoint
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from app.evidence.messages import absences
-from app.evidence.time_plot import Reach, TimePlot
+from app.evidence.messages import missing_curve_notes
+from app.evidence.time_plot import CurveExtent, TimePlot
 from app.transport.time_scale import Kind, TimeScale
 from app.widgets.pictures import Drawing, Line
 from app.widgets.read_out import ReadOut, table
@@ -24,13 +24,13 @@ _WIDTH = 1.8
 
 @final
 class PerStepPlot(QWidget):
-    """Increments of the accumulated mismatch against t: when a sampler goes wrong."""
+    """Plot of the increments of the accumulated mismatch, in nats per step, against t."""
 
     def __init__(self) -> None:
         super().__init__()
         self._results: Results | None = None
         self.axis: Kind = "t"
-        """What has equal room on the time axis."""
+        """Scale of the time axis."""
         self.time = TimePlot("Mismatch added by each step against reverse time", "nats a step", height=60)
         self.time.hovered.connect(self._hover)
         self.read_out = ReadOut(self)
@@ -41,7 +41,7 @@ class PerStepPlot(QWidget):
         layout.addWidget(self.time)
 
     def show_results(self, results: Results) -> None:
-        """Take a new run."""
+        """Show the results of a new run."""
         self._results = results
         self.read_out.hide()
         self.time.set_scale(TimeScale(results.schedule, self.axis))
@@ -55,27 +55,27 @@ class PerStepPlot(QWidget):
             self.advance()
 
     def set_logarithmic(self, logarithmic: bool) -> None:
-        """Choose the vertical axis."""
+        """Choose a logarithmic or linear vertical axis."""
         self.time.set_logarithmic(logarithmic)
         self.advance()
 
     def curve(self, index: int) -> Line:
-        """t, and what the step that leads there has added."""
+        """Return t, and the mismatch added by the step that ends there."""
         assert self._results is not None
         evidence = self._results.terms
         known = evidence.value["mismatch"][index, : evidence.completed]
-        added: NDArray[np.float64] = np.diff(known[np.isfinite(known)])  # once infinite, it stays so
+        added: NDArray[np.float64] = np.diff(known[np.isfinite(known)])  # infinite from some step on
         return self._results.schedule.steps - np.arange(1.0, len(added) + 1), added
 
     def advance(self) -> None:
-        """Draw what has been computed by now."""
+        """Draw frames computed since the last call."""
         if self._results is None:
             return
         samplers = self._results.samplers
         curves = [self.curve(index) for index in range(len(samplers))]
         self.time.fit(
             [
-                Reach(sampler.about.short_label, sampler.about.colour, "", float(added.max(initial=0.0)))
+                CurveExtent(sampler.about.short_label, sampler.about.colour, "", float(added.max(initial=0.0)))
                 for (_, added), sampler in zip(curves, samplers, strict=True)
             ]
         )
@@ -85,10 +85,10 @@ class PerStepPlot(QWidget):
             for (times, added), pen in zip(curves, pens, strict=True)
         ]
         self.time.still.set_drawing(Drawing(lines))
-        self.time.set_note(absences(self._results, self._why_none))
+        self.time.set_note(missing_curve_notes(self._results, self._why_none))
 
     def _why_none(self, index: int) -> str | None:
-        """Why a sampler's first step already adds more than any number."""
+        """Return why a sampler has no finite increment at all, or None."""
         assert self._results is not None
         return why_no_bound(self._results, index, 1) if self._results.completed > 1 else None
 

@@ -1,4 +1,4 @@
-"""The table: what is known of each sampler, down to the cursor's t and at the end of the run."""
+"""Table of KL, bound, mismatch and sample metrics of each sampler, at the cursor's t and at the end of the run."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ ROWS = {
     "mmd": ("MMD² at t = 1", "Squared kernel distance between particles and exact samples; near zero when they agree."),
     "diverged": ("diverged at", "The first t whose particles left every finite region."),
 }
-"""Titles, and what they mean."""
+"""Row titles and their tooltips."""
 _KINDS = {
     "exact": "exact",
     "bracket": "bracket",
@@ -51,24 +51,24 @@ _UNLIKE = (
     "a width squeezed to a fraction costs W₂ little and the KL much."
 )
 _MUCH = 5.0
-"""Times by which a KL is larger than another while W₂ is not twice as large."""
+"""Ratio of two KLs from which a similar W₂ (less than twice as large) is explained."""
 _ROW_HEIGHT = 19
 _TITLES_WIDTH = 104
 _PADDING = 4
-"""Pixels beside a cell's text."""
+"""Padding beside a cell's text, in pixels."""
 _SMALL, _WIDE = 1e-3, 92
-"""Numbers whose text is wider than so many pixels are only bounded from above where they are as small as this."""
+"""Estimates below the first, whose text is wider than the second in pixels, are shown as an upper limit."""
 _LEAST = "8.8·10⁻⁸⁸"
-"""What fits in every column."""
+"""Text that fits in every column."""
 
 
 class Cell(NamedTuple):
-    """What a cell says."""
+    """Text, tooltip and value of a table cell."""
 
     text: str
     tip: str
     most: float = math.nan
-    """The number is not larger, at three standard errors."""
+    """Upper limit of the number, at three standard errors."""
 
 
 def _measured(value: float, error: float, remark: str = "") -> Cell:
@@ -78,7 +78,7 @@ def _measured(value: float, error: float, remark: str = "") -> Cell:
 
 @final
 class TermsTable(QWidget):
-    """A column a sampler, a row a quantity."""
+    """Table with one column per sampler and one row per quantity."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -115,18 +115,18 @@ class TermsTable(QWidget):
         outer.addWidget(frame)
         self._results: Results | None = None
         self._widest = 0
-        """Pixels of the longest text so far."""
+        """Width in pixels of the longest text so far."""
         self._items: dict[tuple[str, int], QTableWidgetItem] = {}
         self._frame = 0
 
     def restyle(self) -> None:
-        """Take the theme's colours."""
+        """Apply the theme's colours."""
         for column, sampler in enumerate(self._results.samplers if self._results else []):
             colour = theme.legible(sampler.about.colour, theme.current().surface)
             self.table.horizontalHeaderItem(column).setForeground(QColor(colour))  # type: ignore[union-attr]
 
     def show_results(self, results: Results) -> None:
-        """Take a new run."""
+        """Show the results of a new run."""
         self._results, self._widest = results, 0
         limit = self.table.verticalHeaderItem(list(ROWS).index("limit"))
         assert limit is not None
@@ -149,14 +149,14 @@ class TermsTable(QWidget):
         self._fit()
 
     def advance(self) -> None:
-        """Write again what has been refined."""
+        """Update values that have been refined."""
         if self._results is not None:
             self._show_rows()
             self._fit()
             self.show_frame(self._frame)
 
     def show_frame(self, frame: int) -> None:
-        """Show what is known at a frame that is complete."""
+        """Show the values at a frame, which must be computed."""
         if self._results is None or frame >= self._results.completed:
             return
         self._frame = frame
@@ -179,7 +179,7 @@ class TermsTable(QWidget):
     # Cells
 
     def cell(self, name: str, column: int) -> Cell:
-        """Return what is known of a sampler in one row."""
+        """Return the cell of a sampler (column) and quantity (name)."""
         assert self._results is not None
         if (fault := self._results.fault(column)) is not None:
             return Cell("stopped" if name == "kl" else "–", f"Its code stopped: {fault}")
@@ -251,7 +251,7 @@ class TermsTable(QWidget):
         return _measured(value, error, "\n".join(remarks))
 
     def _unlike(self, column: int) -> list[str]:
-        """Why a KL at t = 1 is so large where W₂ is not."""
+        """Return a remark where the KL at t = 1 is much larger than another sampler's but W₂ is not."""
         results = self._results
         assert results is not None
         if not results.metrics.get(1, []):
@@ -269,7 +269,7 @@ class TermsTable(QWidget):
 
     @property
     def _is_mixed(self) -> bool:
-        """Whether the KLs of the samplers are of different kinds."""
+        """Return True if the samplers' KLs are of different kinds."""
         assert self._results is not None
         exact, bracket = self._results.terms.exact, self._results.bracket
         reverse = bracket is not None and bool(np.isfinite(bracket.reverse.value).any())
@@ -282,7 +282,7 @@ class TermsTable(QWidget):
         return "KL, exact" if self._results.terms.all_exact else "KL, between"
 
     def _show_rows(self) -> None:
-        """Hide what this problem does not have."""
+        """Hide rows that have no meaning for the problem."""
         results = self._results
         assert results is not None
         hidden = set() if self._is_mixed else {"kind"}
@@ -296,7 +296,7 @@ class TermsTable(QWidget):
             self.table.setRowHidden(row, name in hidden)
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
-        """Share the width between the columns."""
+        """Distribute the width over the columns."""
         super().resizeEvent(event)
         self._fit()
 
@@ -304,10 +304,10 @@ class TermsTable(QWidget):
         return QFontMetrics(theme.font(11, "medium")).horizontalAdvance(text)
 
     def _fit(self) -> None:
-        """Columns share the width where all that they say fits whole; else as many as do, and the others scroll.
+        """Distribute the width over as many columns as show their texts in full; the others scroll.
 
-        A limit, an error or an end of a bracket that is left out makes another statement of a number. While a run
-        is played, columns only grow; at t = 1, where playing ends, they are as wide as its numbers need.
+        A number without its limit, error or bracket end would be another statement, so none is elided. While a run
+        is played, columns only grow; at t = 1, where playing ends, they take the width that its numbers need.
         """
         if self._results is None:
             return
@@ -317,7 +317,7 @@ class TermsTable(QWidget):
         room = self.table.width() - titles - 2
         words = QFontMetrics(theme.font(11, "semibold"))
         least = max(self._widest, *map(words.horizontalAdvance, (_LEAST, *names))) + _PADDING
-        visible = min(max(room // least, 1), columns)  # whole columns: a number that is cut in two says another one
+        visible = min(max(room // least, 1), columns)  # whole columns: a number must not be cut
         header.setDefaultSectionSize(room // visible)
         bar = self.table.horizontalScrollBar().sizeHint().height() if visible < columns else 0
         rows = sum(not self.table.isRowHidden(row) for row in range(len(ROWS)))

@@ -1,6 +1,6 @@
-"""A plot against reverse time: logarithmic or linear, with a cursor, a veil over what lies ahead, and a hover line.
+"""Plot against reverse time with a logarithmic or linear value axis, a cursor, a shaded future and a hover line.
 
-The axis holds every curve; where that would take too many decades, an arrow at the edge names those outside.
+The axis holds every curve; curves outside its largest number of decades are named beside an arrow at the edge.
 """
 
 from __future__ import annotations
@@ -19,61 +19,61 @@ from superqt import QElidingLabel
 
 from app.theme import theme
 from app.transport.time_scale import TimeScale
-from app.widgets.pictures import Lines, quiet_plot, style_axis
+from app.widgets.pictures import DrawingItem, static_plot, style_axis
 from app.widgets.user_text import rich_text
 
 _SHOWN_DECADES, _MOST_DECADES = 5, 10
-"""How far below the largest value the logarithmic axis reaches: at least, and at most where a curve lies lower."""
+"""Least and largest number of decades that the logarithmic axis shows."""
 _ROOM_BELOW = 0.5
-"""Decades that are shown below the end of the lowest curve."""
+"""Decades shown below the end of the lowest curve."""
 _LEAST = 1e-3
-"""Nats that the axis always reaches up to."""
+"""Least upper end of the axis, in nats."""
 _MARGIN = 0.05
-"""Part of the run's length that is kept free beyond t = 0, for what holds in the limit."""
+"""Fraction of T kept free beyond t = 0, for asymptotes."""
 _TICKS = 5
 _BEFORE = 0.045
-"""Part that is kept free before t = T."""
+"""Fraction of T kept free before t = T."""
 _MOST_LINES, _MORE_WIDTH = 2, 40
-"""Lines of names at an edge of the plot, and the room for the number of those that they do not hold."""
+"""Most lines of names at an edge, and pixels for the count of names that do not fit."""
 
 
-class Reach(NamedTuple):
-    """How high a curve reaches."""
+class CurveExtent(NamedTuple):
+    """Largest value of one curve, for scaling the axis."""
 
     label: str
-    """Of its sampler."""
+    """Label of the sampler."""
     colour: str
     name: str
-    """Of what it shows of that sampler."""
+    """Label of the curve."""
     highest: float
-    """The largest value known; infinity where it has left every axis."""
-    is_wild: bool = False
-    """Whether it belongs to particles that diverge: the axis does not follow it."""
+    """Largest value; may be infinite."""
+    diverges: bool = False
+    """Whether its particles diverge; the axis then ignores it."""
 
 
 @final
 class TimePlot(QWidget):
-    """Curves over t = T..0, read from left to right."""
+    """Plot widget whose time axis runs from T on the left to 0 on the right."""
 
     hovered = Signal(int, QPoint)
-    """The frame under the pointer, and the pointer."""
+    """Frame under the pointer, and the pointer's position."""
     left = Signal()
-    """The pointer has gone."""
+    """The pointer has left the plot."""
 
     def __init__(self, name: str, unit: str, *, height: int) -> None:
         super().__init__()
         self.logarithmic = True
         self.scale: TimeScale | None = None
         self.floor, self.span = -math.inf, 1.0
-        """Height below which nothing is seen, and how much is seen above it."""
-        self.plot = quiet_plot(name, axes=True)
+        """Lower end and length of the value axis."""
+        self.plot = static_plot(name, axes=True)
         self.plot.setMinimumHeight(height)
-        # It takes the room that is left: its own wish, 480 pixels, would make the dock scroll.
+        # Without pyqtgraph's size hint of 480 pixels, which would make the dock scroll.
         self.plot.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
         self.plot.invertX(True)
         self.plot.setLabel("left", unit)
         self.plot.getAxis("left").enableAutoSIPrefix(False)
-        self.still, self.growing = Lines(), Lines()
+        self.still, self.growing = DrawingItem(), DrawingItem()
         self.veil = pg.LinearRegionItem(movable=False, pen=pg.mkPen(None))
         self.cursor_line = pg.InfiniteLine(angle=90)
         self.hover_line = pg.InfiniteLine(angle=90)
@@ -84,9 +84,9 @@ class TimePlot(QWidget):
             self.plot.addItem(item, ignoreBounds=True)
         self.plot.viewport().installEventFilter(self)
         self.above, self.below = QLabel(), QLabel()
-        """Which curves lie outside the axis."""
+        """Names of curves outside the axis."""
         self.note = QElidingLabel(textFormat=Qt.TextFormat.PlainText)
-        """Why curves are missing, as far as a line holds it: over the plot, which does not move when the text comes."""
+        """Note on missing curves, elided to a line; it overlays the plot, which does not move."""
         self.note.setProperty("role", "muted")
         self._build()
         self.set_logarithmic(True)
@@ -112,7 +112,7 @@ class TimePlot(QWidget):
             label.hide()
 
     def restyle(self) -> None:
-        """Take the theme's colours."""
+        """Apply the theme's colours."""
         palette = theme.current()
         veil = QColor(palette.surface)
         veil.setAlpha(185)
@@ -123,7 +123,7 @@ class TimePlot(QWidget):
         for side in ("left", "bottom"):
             axis = self.plot.getAxis(side)
             style_axis(axis)
-            axis.setStyle(tickLength=-4, maxTickLevel=0)  # minor ticks would double the cost of a frame
+            axis.setStyle(tickLength=-4, maxTickLevel=0)  # minor ticks would double the time of a frame
             axis.label.setFont(theme.font(11))
         self.plot.showGrid(y=True, alpha=0.6)
         ground = QColor(palette.surface)
@@ -134,7 +134,7 @@ class TimePlot(QWidget):
             )
 
     def _keep_off_the_axes(self) -> None:
-        """Place what is written over the plot inside its frame."""
+        """Place the text that overlays the plot inside its axes."""
         left, bottom = round(self.plot.getAxis("left").width()), round(self.plot.getAxis("bottom").height())
         self._words.setContentsMargins(left + 4, 1, 4, bottom + 1)
 
@@ -144,34 +144,34 @@ class TimePlot(QWidget):
         return self.scale.steps if self.scale is not None else 0
 
     def set_scale(self, scale: TimeScale) -> None:
-        """Show t = T..0 along a time axis."""
+        """Choose the time scale."""
         self.scale, steps = scale, scale.steps
         self.plot.setXRange(-_MARGIN * steps, (1 + _BEFORE) * steps, padding=0)
-        # The last tick names the axis: a line of its own would cost the curves their height.
+        # The last tick names the axis, which saves the height of a label.
         ticks = np.unique([scale.time(position) for position in np.linspace(0, 1, _TICKS)])
         places = self.abscissas(ticks.astype(float))
         words = [str(t) if t else "t = 0" for t in ticks.tolist()]
         self.plot.getAxis("bottom").setTicks([list(zip(places.tolist(), words, strict=True))])
 
     def abscissas(self, times: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Where times stand on the axis; beyond t = 0 there is room for what holds in the limit."""
+        """Return abscissas of times; times below 0 lie in the margin for asymptotes."""
         return times if self.scale is None else self.scale.axis(times)
 
     def set_logarithmic(self, logarithmic: bool) -> None:
-        """Choose the vertical axis."""
+        """Choose a logarithmic or linear vertical axis."""
         self.logarithmic = logarithmic
         self.plot.setLogMode(y=logarithmic)
         self.plot.getAxis("left").setTickSpacing(levels=[(1.0, 0.0)] if logarithmic else None)
 
     def set_cursor(self, t: int) -> None:
-        """Move the cursor; what lies after it is veiled."""
+        """Move the cursor; times after it are shaded."""
         place = float(self.abscissas(np.array([float(t)]))[0])
         self.cursor_line.setValue(place)
         self.veil.setRegion((0, place))
 
-    def fit(self, reaches: Sequence[Reach]) -> None:
-        """Let the axis hold every curve, from nothing or from some decades below the lowest one's end."""
-        tops = [reach.highest for reach in reaches if not reach.is_wild and 0 < reach.highest < math.inf]
+    def fit(self, extents: Sequence[CurveExtent]) -> None:
+        """Scale the value axis to the curves: from zero, or from some decades below the lowest curve's end."""
+        tops = [reach.highest for reach in extents if not reach.diverges and 0 < reach.highest < math.inf]
         top = max([*tops, _LEAST])
         if self.logarithmic:
             wanted = math.log10(top) - math.log10(min([*tops, top])) + _ROOM_BELOW
@@ -182,36 +182,36 @@ class TimePlot(QWidget):
             self.floor, self.span = 0.0, 1.06 * top
         self.plot.setYRange(self.floor, self.floor + self.span, padding=0)
         self._keep_off_the_axes()
-        self._name_outside(reaches, 10**self.floor if self.logarithmic else 0.0, top)
+        self._name_outside(extents, 10**self.floor if self.logarithmic else 0.0, top)
 
-    def _name_outside(self, reaches: Sequence[Reach], low: float, top: float) -> None:
-        under = [reach for reach in reaches if reach.highest < low or (self.logarithmic and reach.highest == 0)]
-        over = [reach for reach in reaches if reach.highest > top]
+    def _name_outside(self, extents: Sequence[CurveExtent], low: float, top: float) -> None:
+        under = [reach for reach in extents if reach.highest < low or (self.logarithmic and reach.highest == 0)]
+        over = [reach for reach in extents if reach.highest > top]
         room = self.plot.width() - self.plot.getAxis("left").width() - _MORE_WIDTH
         fits = lambda words: self.below.fontMetrics().horizontalAdvance(words) <= room  # noqa: E731
         for label, arrow, outside in ((self.below, "▼", under), (self.above, "▲", over)):
-            label.setText(_named(arrow, outside, reaches, fits))
+            label.setText(_named(arrow, outside, extents, fits))
             label.setVisible(bool(outside))
 
     def set_note(self, words: str) -> None:
-        """Say why curves are missing."""
+        """Show a note on missing curves."""
         self.note.setText(words)
         self.note.setVisible(bool(words))
 
     def heights(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Heights on the axis, NaN for what it cannot show: a logarithm has no zero, no axis has infinity."""
+        """Return ordinates of values; NaN for infinity and, on a logarithmic axis, for zero."""
         if not self.logarithmic:
             return np.where(np.isfinite(values), values, np.nan)
         positive = np.isfinite(values) & (values > 0)
         return np.log10(values, where=positive, out=np.full_like(values, np.nan))
 
     def edge(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Heights of a band's edge, which stays just below the axis where it has left it."""
+        """Return ordinates of a band's edge, clipped just below the axis."""
         below = self.floor - 0.1
         return np.where(np.isfinite(values), np.fmax(self.heights(values), below), np.nan)
 
     def eventFilter(self, _watched: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's name
-        """Say which t the pointer is over."""
+        """Emit the frame under the pointer."""
         if event.type() in {QEvent.Type.Leave, QEvent.Type.Hide}:
             self.hover_line.hide()
             self.left.emit()
@@ -225,20 +225,22 @@ class TimePlot(QWidget):
         return False
 
 
-def _named(arrow: str, outside: Sequence[Reach], reaches: Sequence[Reach], fits: Callable[[str], bool]) -> str:
-    """Rich text: the samplers whose curves are outside, and which of their curves where it is not all of them.
+def _named(
+    arrow: str, outside: Sequence[CurveExtent], extents: Sequence[CurveExtent], fits: Callable[[str], bool]
+) -> str:
+    """Return rich text naming the samplers with curves outside the axis, and the curves if not all are.
 
     Args:
-        arrow: before each sampler.
-        outside: their curves.
-        reaches: all curves.
-        fits: whether a line holds a text; there are two lines, and after them the number of the others.
+        arrow: sign before each sampler.
+        outside: curves outside the axis.
+        extents: all curves.
+        fits: whether a text fits in a line; beyond two lines, the number of the others follows.
     """
     lines, last = [""], ""
     samplers = list(dict.fromkeys((reach.label, reach.colour) for reach in outside))
     for place, (label, colour) in enumerate(samplers):
         names = [reach.name for reach in outside if (reach.label, reach.colour) == (label, colour)]
-        every = [reach.name for reach in reaches if (reach.label, reach.colour) == (label, colour)]
+        every = [reach.name for reach in extents if (reach.label, reach.colour) == (label, colour)]
         which = "" if len(names) == len(every) else f" ({', '.join(names)})"
         words = f"{arrow} {label}{which}"
         if last and not fits(f"{last} {words}"):

@@ -1,4 +1,4 @@
-"""Component weights: how the particles are shared out, beside how they should be."""
+"""Bar chart of component weights: sampled beside exact."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from core.runs.results import Results
 from core.text.number_format import number, with_error
 
 _MOST_BARS = 12
-"""With more components than this, dots stand for bars, and components are ordered by weight."""
+"""Most components drawn as bars; more are drawn as dots, ordered by weight."""
 _LABELS = 18
-"""Height of the row beneath the bars."""
+"""Height of the labels below the bars, in pixels."""
 _WIDEST = 22
 _SINGULAR = "The target has no density at t = 0 that could tell its components apart; go to t = 1."
 _ONE = "One component: it has all the weight."
@@ -28,7 +28,7 @@ _ONE = "One component: it has all the weight."
 
 @final
 class WeightsView(QWidget):
-    """A bar a component and sampler; a line in ink is where it should end."""
+    """One bar per component and sampler, with a line at the exact weight."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -43,12 +43,12 @@ class WeightsView(QWidget):
         self.setFont(theme.font(11))
 
     def show_results(self, results: Results) -> None:
-        """Take a new run."""
+        """Show the results of a new run."""
         self._results, self.weights = results, None
         self.update()
 
     def show_frame(self, frame: int) -> None:
-        """Weigh the particles of a frame."""
+        """Show the component weights of a frame's particles."""
         self._frame = frame
         results = self._results
         if results is None or frame >= results.trace.completed or self._words():
@@ -60,7 +60,7 @@ class WeightsView(QWidget):
         self.update()
 
     def _words(self) -> str:
-        """What is said in place of a picture."""
+        """Return the text shown in place of the chart, or an empty string."""
         if self._results is None:
             return ""
         target = self._results.problem.target
@@ -70,7 +70,7 @@ class WeightsView(QWidget):
 
     @property
     def order(self) -> list[int]:
-        """The components from left to right."""
+        """Component indices from left to right."""
         exact = self.weights.exact if self.weights else np.zeros(0)
         return list(range(exact.size)) if exact.size <= _MOST_BARS else np.argsort(-exact, kind="stable").tolist()
 
@@ -95,12 +95,12 @@ class WeightsView(QWidget):
         return self.height() - _LABELS
 
     def _column(self, place: int) -> tuple[float, float]:
-        """Left edge and width of a component's part."""
+        """Return left edge and width of a component's column."""
         width = self.width() / len(self.order)
         return place * width, width
 
     def _height_of(self, weight: float) -> float:
-        """Where a weight ends; the largest one fills the height."""
+        """Return the ordinate of a weight; the largest one fills the height."""
         assert self.weights is not None
         largest = np.nanmax([self.weights.exact, *self.weights.sampled])
         return self._floor - (self._floor - 16) * weight / max(float(largest), 1e-9)
@@ -135,7 +135,7 @@ class WeightsView(QWidget):
             painter.drawText(QRectF(left, self._floor, width, _LABELS), Qt.AlignmentFlag.AlignCenter, words)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
-        """Read off the component under the pointer."""
+        """Show the weights of the component under the pointer in the read-out."""
         self._pointer = event.position().toPoint()
         self._tell()
 
@@ -154,7 +154,7 @@ class WeightsView(QWidget):
         self.read_out.tell(table(title, ("weight",), rows), self._pointer)
 
     def event(self, event: QEvent) -> bool:
-        """Take the card away with the pointer."""
+        """Hide the read-out when the pointer leaves."""
         if event.type() in {QEvent.Type.Leave, QEvent.Type.Hide}:
             self.read_out.hide()
         return super().event(event)

@@ -22,11 +22,11 @@ from PySide6.QtWidgets import (
 )
 from superqt import QFlowLayout
 
-from app.files.data_reading import Reading, form
+from app.files.data_reading import LayoutForm, form
 from app.run.task import Task
 from app.theme import theme
 from app.widgets.controls import SpinBox
-from app.widgets.fields import write
+from app.widgets.fields import format_number
 from app.widgets.user_text import auto_text, button_text, plain_label
 from app.widgets.widgets import heading, side_by_side
 from core.data import (
@@ -81,12 +81,12 @@ class DataDialog(QDialog):
         self._content: bytes | None = None
         self._table: Table | None = None
         self.task = Task(parent)  # its thread may outlive the dialog
-        self.task.given.connect(self._take)
+        self.task.yielded.connect(self._take)
         self.task.failed.connect(self._fail)
         self._title = heading(one_line(path.name, 80))
         self._size = _muted()
         self.preview = _preview_table()
-        self.reading = Reading()
+        self.reading = LayoutForm()
         self.reading.changed.connect(self._read_again)
         self.columns: list[QPushButton] = []
         self._chips = QWidget()
@@ -227,7 +227,7 @@ class DataDialog(QDialog):
         self.preview.setHorizontalHeaderLabels([one_line(name, _NAME) for name in names])
         for row, values in enumerate(shown.tolist()):
             for column, value in enumerate(values):
-                self.preview.setItem(row, column, QTableWidgetItem("–" if math.isnan(value) else write(value)))
+                self.preview.setItem(row, column, QTableWidgetItem("–" if math.isnan(value) else format_number(value)))
         self.preview.show()
 
     @property

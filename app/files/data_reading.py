@@ -25,7 +25,7 @@ _NARROW = 11
 
 
 @final
-class Reading(QWidget):
+class LayoutForm(QWidget):
     """Separator, decimal sign, thousands sign and header as found; another choice has the file read again."""
 
     changed = Signal()

@@ -10,8 +10,8 @@ from PySide6.QtCore import QMimeData, QObject
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
 from app.document.document import Document, Revision
-from app.document.originals import disowned
-from app.document.recovery import Autosave, Leftover, leftovers
+from app.document.origin import mark_edited
+from app.document.recovery import Autosave, RecoveryFile, recovery_files
 from app.files.gallery import Gallery
 from app.files.plugins import ENDING, Plugins
 from app.run.task import Task
@@ -50,7 +50,7 @@ class Files(QObject):
         self._tasks: list[Task] = []
         """Of dialogs that were left while something ran."""
         self._autosave: Autosave | None = None
-        self._left: list[Leftover] = []
+        self._left: list[RecoveryFile] = []
         bar.picker.setDefaultAction(bar.action("Scenarios", "Choose a built-in scenario", self.show_gallery, "Ctrl+G"))
         bar.tool("New", "Begin a scenario of your own", self.new, "Ctrl+N")
         bar.tool("Open", "Open a scenario file", self.open_file, "Ctrl+O")
@@ -65,7 +65,7 @@ class Files(QObject):
         bar.menu.addSeparator()
         document.refused.connect(lambda error: banner.say(f"This edit cannot be undone or made again now: {error}"))
         document.loaded.connect(lambda _: self._leave_data())
-        document.noted.connect(self._follow)
+        document.state_changed.connect(self._follow)
         self._follow()
 
     def _follow(self) -> None:
@@ -81,7 +81,7 @@ class Files(QObject):
     def may_leave(self) -> bool:
         """Ask what becomes of unsaved changes, if there are any; False: stay here."""
         self._window.setFocus()  # what is still being typed is part of the scenario
-        if not self._document.is_worth_keeping:
+        if not self._document.has_unsaved_work:
             return True
         answers = QMessageBox.StandardButton
         answer = QMessageBox.warning(
@@ -226,7 +226,7 @@ class Files(QObject):
 
     def _save(self, path: Path) -> bool:
         try:
-            self._document.edit(disowned)
+            self._document.edit(mark_edited)
             self._document.save(path)
         except ScenarioError as error:
             self._banner.say(error)
@@ -244,7 +244,7 @@ class Files(QObject):
     def protect(self, folder: Path) -> None:
         """Keep unsaved edits in a folder from now on, and offer what a crash left there."""
         self._autosave = Autosave(self._document, folder)
-        self._left = leftovers(folder)
+        self._left = recovery_files(folder)
         self._offer_next()
 
     def _offer_next(self) -> None:

@@ -43,7 +43,7 @@ _ARROWS = {
 
 
 @final
-class Card(QPushButton):
+class ScenarioCard(QPushButton):
     """One scenario."""
 
     def __init__(self, entry: GalleryEntry) -> None:
@@ -95,13 +95,15 @@ class Gallery(QDialog):
         self.filter = QLineEdit(placeholderText="Type to filter", accessibleName="Filter the scenarios")
         self.filter.setClearButtonEnabled(True)
         self.filter.textChanged.connect(self._arrange)
-        self._groups = {heading(group): [Card(entry) for entry in entries] for group, entries in gallery().items()}
+        self._groups = {
+            heading(group): [ScenarioCard(entry) for entry in entries] for group, entries in gallery().items()
+        }
         self.cards = [card for cards in self._groups.values() for card in cards]
         self._nothing = plain_label("No scenario says that.")
         self._nothing.setProperty("role", "muted")
-        self._places: dict[tuple[int, int], Card] = {}
+        self._places: dict[tuple[int, int], ScenarioCard] = {}
         self._pictures: dict[tuple[str, theme.Palette, float], QPixmap] = {}
-        self._missing: deque[Card] = deque()
+        self._missing: deque[ScenarioCard] = deque()
         self._timer = QTimer(self, interval=_TICK_MS)
         self._timer.timeout.connect(self._draw_next)
         body = QWidget(objectName="gallery")
@@ -166,7 +168,7 @@ class Gallery(QDialog):
         self._grid.setColumnStretch(_COLUMNS, 1)
         self._area.verticalScrollBar().setValue(0)
 
-    def _place(self, cards: Sequence[Card], row: int) -> int:
+    def _place(self, cards: Sequence[ScenarioCard], row: int) -> int:
         """Put cards into the grid from a row on; return the row below them."""
         for index, card in enumerate(cards):
             place = row + index // _COLUMNS, index % _COLUMNS
@@ -204,11 +206,11 @@ class Gallery(QDialog):
         if there:
             self._go_to(self._places[there[0]])
 
-    def _go_to(self, card: Card) -> None:
+    def _go_to(self, card: ScenarioCard) -> None:
         card.setFocus(Qt.FocusReason.OtherFocusReason)
         self._area.ensureWidgetVisible(card, 0, 40)
 
-    def _choose(self, card: Card) -> None:
+    def _choose(self, card: ScenarioCard) -> None:
         self.accept()
         self.chosen.emit(card.entry.key)
 

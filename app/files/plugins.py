@@ -78,7 +78,7 @@ class Plugins(QObject):
         self._still_loading = QTimer(self, singleShot=True, interval=_PATIENCE_MS)
         self._still_loading.timeout.connect(self._say_still_loading)
         self._name = ""
-        self.task.given.connect(self._take)
+        self.task.yielded.connect(self._take)
         self.task.failed.connect(banner.say)
         for ends in (self.task.ended, self.task.failed):
             ends.connect(self._loaded)

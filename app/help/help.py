@@ -12,10 +12,10 @@ from PySide6.QtWidgets import QApplication, QMenu, QToolButton, QWidget
 from app.help.about import AboutDialog
 from app.help.formula import warm_up
 from app.help.sampler_card import SamplerCard
-from app.help.screen import Screen
 from app.help.shortcuts import Rows, ShortcutSheet, shortcuts
 from app.help.tour import Tour
 from app.help.tour_steps import tour_steps
+from app.help.window_parts import WindowParts
 from app.settings import Settings
 from app.theme import theme
 from app.widgets.escape import EscapeKey
@@ -34,7 +34,7 @@ _SEEN = "tour/seen"
 class Help(QObject):
     """Help pages, sampler cards, tour, shortcuts and versions, each opened when asked for and once at most."""
 
-    def __init__(self, window: QWidget, screen: Screen) -> None:
+    def __init__(self, window: QWidget, screen: WindowParts) -> None:
         super().__init__(window)
         self._window, self._screen = window, screen
         self.viewer: HelpViewer | None = None
@@ -51,7 +51,7 @@ class Help(QObject):
         self.button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.button.setMenu(menu)
-        screen.planes.explained.connect(lambda about: self.explain(about, screen.planes.planes[about.key].info))
+        screen.planes.explained.connect(lambda about: self.explain(about, screen.planes.panels[about.key].info))
         chips = screen.problem.samplers
         chips.explained.connect(lambda about: self.explain(about, chips.chips[about.key]))
 
@@ -127,7 +127,7 @@ class Help(QObject):
         if self.tour is not None:
             self.tour.go(0)
             return
-        self._screen.document.try_noises()
+        self._screen.document.ignore_noise_edits()
         self.tour = Tour(self._window, tour_steps(self._screen))
         self.tour.ended.connect(self._tour_ended)
         for changed in (self._screen.session.finished, self._screen.document.changed):

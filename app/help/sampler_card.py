@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QToolBut
 
 from app.help.formula import FormulaView, lines
 from app.theme import theme
-from app.widgets.popup import beside, place_in
+from app.widgets.popup import beside, rect_in_window
 from app.widgets.user_text import rich_text
 from app.widgets.widgets import heading, sampler_title
 from core.samplers import About
@@ -63,7 +63,7 @@ class SamplerCard(QFrame):
         width = max(_LEAST_WIDTH, *(formula.sizeHint().width() + 32 for formula in formulas))
         size = QSize(width, layout.totalHeightForWidth(width))
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.setGeometry(beside(place_in(window, target), size, window.rect()))
+        self.setGeometry(beside(rect_in_window(window, target), size, window.rect()))
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 - Qt's name
         """Say so."""

@@ -35,7 +35,7 @@ _ROOM = 4
 
 @final
 @dataclass(frozen=True)
-class Step:
+class TourStep:
     """One thing to look at."""
 
     title: str
@@ -74,7 +74,7 @@ class Tour(QFrame):
 
     ended = Signal()
 
-    def __init__(self, window: QWidget, steps: Sequence[Step]) -> None:
+    def __init__(self, window: QWidget, steps: Sequence[TourStep]) -> None:
         super().__init__(window, objectName="popup")
         self.setAccessibleName("Tour")
         self.setFixedWidth(_WIDTH)

@@ -4,26 +4,26 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QWidget
 
-from app.help.screen import Screen
-from app.help.tour import Step
-from app.widgets.fields import write
+from app.help.tour import TourStep
+from app.help.window_parts import WindowParts
+from app.widgets.fields import format_number
 from core.text.number_format import with_error
 
 
-def tour_steps(screen: Screen) -> list[Step]:
+def tour_steps(screen: WindowParts) -> list[TourStep]:
     """Return the five steps; the noise that is set now is the one from which the user moves away."""
     noise = _noise_now(screen)
     return [
-        Step("Each panel is one sampler", lambda: _PLANES, lambda: screen.planes),
-        Step("Time runs backwards", lambda: _TRANSPORT, lambda: screen.transport),
-        Step(
+        TourStep("Each panel is one sampler", lambda: _PLANES, lambda: screen.planes),
+        TourStep("Time runs backwards", lambda: _TRANSPORT, lambda: screen.transport),
+        TourStep(
             "Raise the noise, and watch",
             lambda: _noise(screen, noise),
             lambda: _noise_slider(screen),
             lambda: screen.problem.measurement.noise.slider,
         ),
-        Step("The error, as it adds up", lambda: _HEADLINE, lambda: screen.evidence.headline),
-        Step("Where it comes from", lambda: _terms(screen), lambda: screen.evidence.composition),
+        TourStep("The error, as it adds up", lambda: _HEADLINE, lambda: screen.evidence.headline),
+        TourStep("Where it comes from", lambda: _terms(screen), lambda: screen.evidence.composition),
     ]
 
 
@@ -48,19 +48,19 @@ towards the end. <b>BO-DDNM</b> counts the noise in, <nobr>1/(1−ᾱ+ᾱσ²)</
 where the posterior does.</p>"""
 
 
-def _noise_slider(screen: Screen) -> QWidget:
+def _noise_slider(screen: WindowParts) -> QWidget:
     """Unfold the section that the slider is in: what is folded away cannot be pointed at."""
     screen.problem.measurement.header.setChecked(True)
     return screen.problem.measurement.noise
 
 
-def _noise_now(screen: Screen) -> float | None:
+def _noise_now(screen: WindowParts) -> float | None:
     """sigma_y, where something is measured."""
     measurement = screen.document.scenario.measurement
     return None if measurement is None else measurement.noise
 
 
-def _noise(screen: Screen, before: float | None) -> str:
+def _noise(screen: WindowParts, before: float | None) -> str:
     """Ask for the move; then say what it shows."""
     now = _noise_now(screen)
     if now is None or before is None:
@@ -70,7 +70,7 @@ def _noise(screen: Screen, before: float | None) -> str:
 <p>This is σ<sub>y</sub>, the noise of the measurement.</p>
 <p><b>Drag it to the right</b> (or hold <b>→</b>), towards 1, and keep an eye on the contours, on
 DDNM and on BO-DDNM.</p>"""
-    change = f"<p>σ<sub>y</sub> went from {write(before)} to <b>{write(now)}</b>.</p>"
+    change = f"<p>σ<sub>y</sub> went from {format_number(before)} to <b>{format_number(now)}</b>.</p>"
     if now < before:
         return f"""{change}
 <p>With less noise DDNM and BO-DDNM come closer; at zero they are the same sampler. Now try the other way.</p>"""
@@ -79,7 +79,7 @@ DDNM and on BO-DDNM.</p>"""
 BO-DDNM's spread out as the contours do.</p>"""
 
 
-def _terms(screen: Screen) -> str:
+def _terms(screen: WindowParts) -> str:
     """The answer, in the numbers of the run where it has both samplers."""
     shares = [share for share in (_share(screen, "ddnm"), _share(screen, "bo-ddnm")) if share]
     told = f"<p>At t = 1, {'; '.join(shares)}.</p>" if shares else ""
@@ -87,7 +87,7 @@ def _terms(screen: Screen) -> str:
 <p><b>Measured mismatch</b> is the part that comes from the direction that H sees.</p>{told}{_REASON}"""
 
 
-def _share(screen: Screen, key: str) -> str:
+def _share(screen: WindowParts, key: str) -> str:
     """How much of a sampler's bound is mismatch in the measured directions; nothing while that is not known."""
     results = screen.results()
     if results is None or results.terms.completed < results.schedule.steps:

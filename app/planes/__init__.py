@@ -1,6 +1,6 @@
 """The planes: one panel a sampler, with contours, particles, overlays and handles.
 
-- `planes`: `PlaneGrid`, all panels with one view; `grid` arranges them, `panel` is one of them
+- `planes`: `PlanesWidget`, all panels with one view; `grid` arranges them, `panel` is one of them
 - `heading`: what a panel's heading says of KL and bound
 - `scene`, `contours`, `view`: contours, measurement and particles (`scene` also serves thumbnails)
 - `handles`, `overlays`: what can be dragged, and what can be shown on top

@@ -21,7 +21,7 @@ _WEIGHTS_HEIGHT, _WEIGHTS_HIGHEST = 140, 220
 
 
 @final
-class SamplerNotes(QScrollArea):
+class FillerPanel(QScrollArea):
     """A paragraph a sampler, and below them, where there is room, the weights of the components at the cursor's t."""
 
     def __init__(self, abouts: Sequence[About]) -> None:

@@ -9,8 +9,8 @@ from PySide6.QtCore import QRectF, QSizeF, Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QToolButton, QWidget
 
-from app.planes.filler import SamplerNotes
-from app.planes.panel import Plane
+from app.planes.filler import FillerPanel
+from app.planes.panel import SamplerPanel
 from app.widgets.user_text import plain_label
 from core.runs.results import Results
 
@@ -20,7 +20,7 @@ _NEARLY = 0.7
 """Of grids whose pictures are so nearly as large, the one with the usual number of columns is kept."""
 _HEAD, _GAP = 36, 8
 """Height of a panel's heading, and the room between panels."""
-_NOTES_WIDTH = 180
+_FILLER_WIDTH = 180
 """Words in narrower cells would have to be scrolled."""
 
 
@@ -47,7 +47,7 @@ def shape(count: int, width: int, height: int) -> tuple[int, int]:
 
 
 @final
-class Arrangement(QWidget):
+class PanelGrid(QWidget):
     """Panels in a grid; more than six are on pages, and one may have all the room."""
 
     changed = Signal()
@@ -55,12 +55,12 @@ class Arrangement(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self._planes: list[Plane] = []
+        self._panels: list[SamplerPanel] = []
         self._page = 0
         self._enlarged: int | None = None
         self._shape = QSizeF(1, 1)
         """Of a panel's view before one was enlarged."""
-        self._notes: SamplerNotes | None = None
+        self._filler: FillerPanel | None = None
         self._cells = 1, 1
         """Columns and rows of the grid."""
         self._filled = 1, 1
@@ -82,14 +82,14 @@ class Arrangement(QWidget):
     # What is in view
 
     @property
-    def in_view(self) -> list[Plane]:
+    def in_view(self) -> list[SamplerPanel]:
         """The panels that are seen."""
         if self._enlarged is not None:
-            return [self._planes[self._enlarged]]
-        return self._planes[self._page * self._per_page : (self._page + 1) * self._per_page]
+            return [self._panels[self._enlarged]]
+        return self._panels[self._page * self._per_page : (self._page + 1) * self._per_page]
 
     @property
-    def leader(self) -> Plane:
+    def leader(self) -> SamplerPanel:
         """The first panel in view: the others have its view."""
         return self.in_view[0]
 
@@ -98,16 +98,16 @@ class Arrangement(QWidget):
         """Whether one panel has all the room."""
         return self._enlarged is not None
 
-    def take(self, planes: Sequence[Plane]) -> None:
+    def take(self, panels: Sequence[SamplerPanel]) -> None:
         """Show other panels; an enlarged place stays enlarged, a page stays open, where they still exist."""
-        for plane in self._planes:
-            plane.hide()
-            self._grid.removeWidget(plane)
-            plane.deleteLater()
-        self._planes = list(planes)
-        for plane in planes:
-            plane.setParent(self)  # one without a parent would be a window of its own
-        if self._enlarged is not None and self._enlarged >= len(planes):
+        for panel in self._panels:
+            panel.hide()
+            self._grid.removeWidget(panel)
+            panel.deleteLater()
+        self._panels = list(panels)
+        for panel in panels:
+            panel.setParent(self)  # one without a parent would be a window of its own
+        if self._enlarged is not None and self._enlarged >= len(panels):
             self._enlarged = None
         self._take_shape()
         self._page = min(self._page, self._last_page)
@@ -115,12 +115,12 @@ class Arrangement(QWidget):
 
     def _take_shape(self) -> None:
         """Choose the grid, and so how many panels are on a page."""
-        self._cells = shape(len(self._planes), self.width(), self.height())
+        self._cells = shape(len(self._panels), self.width(), self.height())
         self._per_page = min(self._cells[0] * self._cells[1], _MOST)
 
     @property
     def _last_page(self) -> int:
-        return (len(self._planes) - 1) // self._per_page
+        return (len(self._panels) - 1) // self._per_page
 
     def turn(self, pages: int) -> None:
         """Go some pages on or back."""
@@ -131,9 +131,9 @@ class Arrangement(QWidget):
             self._arrange()
             self._look_at(place)
 
-    def turn_to(self, plane: Plane) -> None:
+    def turn_to(self, panel: SamplerPanel) -> None:
         """Bring a panel into view, enlarged where one is."""
-        index = self._planes.index(plane)
+        index = self._panels.index(panel)
         if self._enlarged is not None and self._enlarged != index:
             place = _view(self.leader)
             self._enlarged = index
@@ -144,18 +144,18 @@ class Arrangement(QWidget):
 
     def show_frame(self, results: Results, frame: int) -> None:
         """Show what stands beside the panels at a frame that is complete."""
-        if self._notes is not None:
-            self._notes.show_frame(results, frame)
+        if self._filler is not None:
+            self._filler.show_frame(results, frame)
 
-    def at(self, place: int) -> Plane | None:
+    def at(self, place: int) -> SamplerPanel | None:
         """Return the panel at a place of the six to which the page belongs."""
         index = self._page * self._per_page // _MOST * _MOST + place
-        return self._planes[index] if place < _MOST and index < len(self._planes) else None
+        return self._panels[index] if place < _MOST and index < len(self._panels) else None
 
-    def toggle(self, plane: Plane) -> None:
+    def toggle(self, panel: SamplerPanel) -> None:
         """Give a panel all the room, or every panel its own again; what is seen of the plane stays the same."""
         place = _view(self.leader)
-        index = self._planes.index(plane)
+        index = self._panels.index(panel)
         if self._enlarged is None:
             self._enlarged, self._shape = index, place.size()
         else:
@@ -172,18 +172,18 @@ class Arrangement(QWidget):
     def _arrange(self) -> None:
         """Put the panels in view into the grid, and what the samplers do where they leave room."""
         seen = self.in_view
-        for plane in self._planes:
-            if plane not in seen:
-                plane.hide()
+        for panel in self._panels:
+            if panel not in seen:
+                panel.hide()
             # All panels have the same handles: those of one are enough for the Tab key.
-            plane.view.setFocusPolicy(Qt.FocusPolicy.TabFocus if seen and plane is seen[0] else Qt.FocusPolicy.NoFocus)
+            panel.view.setFocusPolicy(Qt.FocusPolicy.TabFocus if seen and panel is seen[0] else Qt.FocusPolicy.NoFocus)
         columns = 1 if self._enlarged is not None else min(self._cells[0], max(len(seen), 1))
-        if self._notes is not None:
-            self._notes.hide()
-            self._notes.deleteLater()
-        has_room = self.width() // columns >= _NOTES_WIDTH
-        self._notes = SamplerNotes([plane.about for plane in seen]) if len(seen) % columns and has_room else None
-        widgets: list[QWidget] = [*seen, *([self._notes] if self._notes else [])]
+        if self._filler is not None:
+            self._filler.hide()
+            self._filler.deleteLater()
+        has_room = self.width() // columns >= _FILLER_WIDTH
+        self._filler = FillerPanel([panel.about for panel in seen]) if len(seen) % columns and has_room else None
+        widgets: list[QWidget] = [*seen, *([self._filler] if self._filler else [])]
         for index, widget in enumerate(widgets):
             self._grid.addWidget(widget, index // columns, index % columns)
             widget.show()  # only now: without a parent it would be a window of its own, and take the focus
@@ -202,7 +202,7 @@ class Arrangement(QWidget):
         old = self._cells, self._per_page
         first = self._page * self._per_page
         self._take_shape()
-        if (self._cells, self._per_page) != old and self._planes:
+        if (self._cells, self._per_page) != old and self._panels:
             self._page = first // self._per_page
             self._arrange()
             self.changed.emit()
@@ -216,7 +216,7 @@ class Arrangement(QWidget):
         self._grid.activate()  # at once: in between, views that are linked would differ
 
     def _say_where(self) -> None:
-        count, first = len(self._planes), self._page * self._per_page
+        count, first = len(self._panels), self._page * self._per_page
         last = min(first + self._per_page, count)
         self.pager.setVisible(count > self._per_page and self._enlarged is None)
         self._where.setText(f"{first + 1}–{last} of {count}" if last > first + 1 else f"{last} of {count}")
@@ -231,8 +231,8 @@ def _arrow(text: str, tip: str, press: Callable[[], None]) -> QToolButton:
     return button
 
 
-def _view(plane: Plane) -> QRectF:
-    return plane.box.viewRect()
+def _view(panel: SamplerPanel) -> QRectF:
+    return panel.box.viewRect()
 
 
 def _within(place: QRectF, shape: float) -> QRectF:

@@ -12,7 +12,7 @@ from PySide6.QtCore import QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QMouseEvent, QPen, QPolygonF, QResizeEvent
 from PySide6.QtWidgets import QFrame, QGraphicsPolygonItem, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout
 
-from app.planes.handles.controller import Hand
+from app.planes.handles.controller import HandleController
 from app.planes.heading import Heading
 from app.planes.overlays.items import HeatItem, MarksItem
 from app.planes.overlays.overlays import Overlay
@@ -20,7 +20,7 @@ from app.planes.sampler_menu import SamplerButton
 from app.planes.scene import Scene
 from app.planes.view import PlaneView
 from app.theme import theme
-from app.widgets.pictures import Drawing, Lines, Particles
+from app.widgets.pictures import Drawing, DrawingItem, ParticlesItem
 from app.widgets.user_text import auto_text, plain_label
 from app.widgets.widgets import info_button
 from core.samplers import About
@@ -38,7 +38,7 @@ _LEAST_NAME = 60
 
 
 @final
-class Plane(QFrame):
+class SamplerPanel(QFrame):
     """One sampler's panel: headline and picture."""
 
     picked = Signal(str)
@@ -52,7 +52,7 @@ class Plane(QFrame):
     """The user clicked a point of the plane: the sampler's key and a QPointF."""
     resized = Signal()
 
-    def __init__(self, about: About, hand: Hand, reset_view: Callable[[], object]) -> None:
+    def __init__(self, about: About, controller: HandleController, reset_view: Callable[[], object]) -> None:
         super().__init__(objectName="card")
         self.about = about
         self.setProperty("selected", False)
@@ -62,7 +62,7 @@ class Plane(QFrame):
         self._headline.setTextFormat(Qt.TextFormat.RichText)
         self._headline.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self._headline.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        self.title = SamplerButton(about, hand)
+        self.title = SamplerButton(about, controller)
         self.title.setMinimumWidth(_LEAST_NAME)
         self.title.chosen.connect(lambda key: self.replaced.emit(about.key, key))
         self.title.explained.connect(lambda: self.explained.emit(about))
@@ -76,15 +76,15 @@ class Plane(QFrame):
         self.info.clicked.connect(lambda: self.explained.emit(about))
         header.addWidget(self.info)
 
-        self.view = PlaneView(hand, reset_view)
+        self.view = PlaneView(controller, reset_view)
         self.view.setAccessibleName(f"Particles of {about.label}")
         self.view.scene().sigMouseClicked.connect(lambda _: self.picked.emit(about.key))
         self.view.handles.pressed.connect(lambda: self.picked.emit(about.key))
         self.view.handles.clicked.connect(lambda _: self.picked.emit(about.key))
         self.view.asked.connect(lambda point: self.asked.emit(about.key, point))
         self.box = self.view.box
-        self.particles = Particles(about.colour)
-        self._prior, self._target = Lines(), Lines()
+        self.particles = ParticlesItem(about.colour)
+        self._prior, self._target = DrawingItem(), DrawingItem()
         self._heat, self._marks = HeatItem(), MarksItem(self.view.handles.boxes)
         layers: Sequence[pg.GraphicsObject] = (self._heat, self._prior, self.particles, self._target, self._marks)
         for depth, item in enumerate(layers):

@@ -13,19 +13,19 @@ from superqt import QFlowLayout
 
 from app.document.document import Document
 from app.planes.contours import TargetContours
-from app.planes.grid import Arrangement
-from app.planes.handles.controller import Hand
+from app.planes.grid import PanelGrid
+from app.planes.handles.controller import HandleController
 from app.planes.heading import Heading
 from app.planes.overlays.choice import OverlayButton, OverlayLegend
 from app.planes.overlays.overlays import overlays
-from app.planes.panel import Plane
-from app.planes.probe import ScoreCard, scores_in_words, title_of
+from app.planes.panel import SamplerPanel
+from app.planes.probe import ScoreCard, card_title, score_rows
 from app.planes.scene import COARSE, FINE, Projection, Scene, data_dots, projections
 from app.theme import theme
 from app.widgets.controls import ComboBox
 from app.widgets.keys import Key
 from app.widgets.pictures import Drawing
-from app.widgets.popup import place_in
+from app.widgets.popup import rect_in_window
 from app.widgets.widgets import LegendEntry
 from core.problem.problem import Problem
 from core.runs.results import Results
@@ -42,7 +42,7 @@ _SAME = 8
 
 
 @final
-class PlaneGrid(QWidget):
+class PlanesWidget(QWidget):
     """All panels, with one view and one hand between them."""
 
     dragged = Signal(object)
@@ -57,13 +57,13 @@ class PlaneGrid(QWidget):
 
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.planes: dict[str, Plane] = {}
+        self.panels: dict[str, SamplerPanel] = {}
         self._document = document
         document.loaded.connect(self._leave)
-        self.hand = Hand(document, self)
-        self.hand.dragged.connect(self._follow_hand)
-        self.hand.edited.connect(self._follow_edit)
-        self.hand.cancelled.connect(self._give_up)
+        self.controller = HandleController(document, self)
+        self.controller.dragged.connect(self._follow_drag)
+        self.controller.edited.connect(self._follow_edit)
+        self.controller.cancelled.connect(self._give_up)
         self._results: Results | None = None
         self._problem: Problem | None = None
         self._is_present = False
@@ -76,8 +76,8 @@ class PlaneGrid(QWidget):
         self._card: ScoreCard | None = None
         self._point: tuple[str, QPointF] | None = None
         """The panel and the point that the card is about."""
-        self.arrangement = Arrangement()
-        self.arrangement.changed.connect(self._show_others)
+        self.panel_grid = PanelGrid()
+        self.panel_grid.changed.connect(self._show_others)
         self.overlays = OverlayButton()
         self.overlays.changed.connect(self._change_overlays)
         self._overlay_legend = OverlayLegend()
@@ -88,8 +88,8 @@ class PlaneGrid(QWidget):
         self.keys = [
             *self.overlays.keys,
             Key(Qt.Key.Key_E, "Enlarge the selected panel, or show all", self._enlarge_selected),
-            Key(Qt.Key.Key_PageUp, "Previous panels, of more than six", lambda: self.arrangement.turn(-1)),
-            Key(Qt.Key.Key_PageDown, "Next panels, of more than six", lambda: self.arrangement.turn(1)),
+            Key(Qt.Key.Key_PageUp, "Previous panels, of more than six", lambda: self.panel_grid.turn(-1)),
+            Key(Qt.Key.Key_PageDown, "Next panels, of more than six", lambda: self.panel_grid.turn(1)),
             Key(Qt.Key.Key_Escape, "Close the scores, or show all panels", self._escape),
         ]
         """What the window's keys do here."""
@@ -109,7 +109,7 @@ class PlaneGrid(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(8, 8, 4, 4)
         layout.setSpacing(4)
-        layout.addWidget(self.arrangement, 1)
+        layout.addWidget(self.panel_grid, 1)
         layout.addWidget(self._overlay_legend)
         layout.addLayout(self._legend())
         self.setMinimumWidth(280)
@@ -131,7 +131,7 @@ class PlaneGrid(QWidget):
         row = QHBoxLayout()
         row.addWidget(entries, 1, Qt.AlignmentFlag.AlignVCenter)
         row.addStretch()
-        for widget in (self.arrangement.pager, self.choice, self.overlays):
+        for widget in (self.panel_grid.pager, self.choice, self.overlays):
             row.addWidget(widget)
         return row
 
@@ -143,8 +143,8 @@ class PlaneGrid(QWidget):
             is_present: whether it is one of the scenario that is open, whose handles may then be taken.
         """
         abouts = [sampler.about for sampler in results.samplers]
-        if abouts != [plane.about for plane in self.planes.values()]:  # name and colour stand on a panel, too
-            self.hand.cancel()  # the panel goes in which the handle is held
+        if abouts != [plane.about for plane in self.panels.values()]:  # name and colour stand on a panel, too
+            self.controller.cancel()  # the panel goes in which the handle is held
             self._rebuild(abouts)
         chosen = self.choice.currentText()
         self._results, self._problem, self._frame = results, results.problem, 0
@@ -173,7 +173,7 @@ class PlaneGrid(QWidget):
         """Whether the panels are those of a run's samplers, and their plane one of its space."""
         keys = [sampler.about.key for sampler in results.samplers]
         fits = self._results is not None and self._results.scenario.dimension == results.scenario.dimension
-        return fits and keys == list(self.planes)
+        return fits and keys == list(self.panels)
 
     def show_preview(self, results: Results) -> None:
         """Take the particles of a small run that there is room for; contours and handles are the hand's."""
@@ -183,7 +183,7 @@ class PlaneGrid(QWidget):
         """Draw what does not move by itself again, in the theme's colours."""
         self.overlays.restyle()
         if self._is_present:
-            self.hand.take(self._projection.basis.numpy())
+            self.controller.take(self._projection.basis.numpy())
         self._draw_scene(FINE)
 
     def _draw_scene(self, nodes_across: int) -> None:
@@ -197,10 +197,10 @@ class PlaneGrid(QWidget):
         prior = Drawing([(scene.prior, pg.mkPen(palette.faint, width=1))], data)
         self._contours = TargetContours(self._problem, self._results.schedule, self._projection, scene)
         target = self._target_drawing()
-        for plane in self.planes.values():
+        for plane in self.panels.values():
             plane.set_scene(scene, prior, target)
         if self._follow:
-            self.arrangement.leader.box.setRange(scene.extent, padding=0.02)
+            self.panel_grid.leader.box.setRange(scene.extent, padding=0.02)
 
     def _target_drawing(self) -> Drawing:
         """Contours of the target at the cursor's t, or of the final one."""
@@ -215,12 +215,12 @@ class PlaneGrid(QWidget):
         self._problem = scenario.problem()
         self._draw_scene(nodes_across)
 
-    def _follow_hand(self, scenario: Scenario) -> None:
+    def _follow_drag(self, scenario: Scenario) -> None:
         self._show_scenario(scenario, COARSE)
         self.dragged.emit(scenario)
 
     def _follow_edit(self) -> None:
-        if self.hand.is_active:
+        if self.controller.is_active:
             self._show_scenario(self._document.scenario, FINE)
 
     def _give_up(self) -> None:
@@ -234,8 +234,8 @@ class PlaneGrid(QWidget):
 
     def _refit(self) -> None:
         """Bring the whole problem into view after panels have changed size, unless the user has zoomed."""
-        if self._follow and self._scene is not None and self.planes:
-            self.arrangement.leader.box.setRange(self._scene.extent, padding=0.02)
+        if self._follow and self._scene is not None and self.panels:
+            self.panel_grid.leader.box.setRange(self._scene.extent, padding=0.02)
 
     @property
     def _projection(self) -> Projection:
@@ -252,10 +252,10 @@ class PlaneGrid(QWidget):
 
     def _rebuild(self, abouts: Sequence[About]) -> None:
         self._close_card()
-        planes = {about.key: Plane(about, self.hand, self.fit) for about in abouts}
+        planes = {about.key: SamplerPanel(about, self.controller, self.fit) for about in abouts}
         first, *others = planes.values()
-        if self.planes and not self._follow:  # the plane stays where the user has brought it
-            first.box.setRange(self.arrangement.leader.box.viewRect(), padding=0)
+        if self.panels and not self._follow:  # the plane stays where the user has brought it
+            first.box.setRange(self.panel_grid.leader.box.viewRect(), padding=0)
         for plane in planes.values():
             plane.picked.connect(self.select)
             plane.explained.connect(self.explained)
@@ -270,8 +270,8 @@ class PlaneGrid(QWidget):
         for plane in others:
             plane.box.setXLink(first.box)
             plane.box.setYLink(first.box)
-        self.planes = planes
-        self.arrangement.take(list(planes.values()))
+        self.panels = planes
+        self.panel_grid.take(list(planes.values()))
 
     def _stop_following(self) -> None:
         self._follow = False
@@ -279,34 +279,34 @@ class PlaneGrid(QWidget):
     def write(self, headings: Sequence[Heading]) -> None:
         """Say in figures what the cursor's t gives of each sampler."""
         if self._results is not None:
-            self.arrangement.show_frame(self._results, self._frame)
-        for plane, heading in zip(self.planes.values(), headings, strict=True):
+            self.panel_grid.show_frame(self._results, self._frame)
+        for plane, heading in zip(self.panels.values(), headings, strict=True):
             plane.set_heading(heading)
         self._fit_headings()
 
     def _fit_headings(self) -> None:
         """Show the richest form that fits in every panel in view."""
-        seen = self.arrangement.in_view
+        seen = self.panel_grid.in_view
         form = max((plane.richest_form() for plane in seen), default=0)
         for plane in seen:
             plane.show_form(form)
 
     def select(self, key: str) -> None:
         """Mark the panel of one sampler, and bring it into view."""
-        for plane in self.planes.values():
+        for plane in self.panels.values():
             plane.mark(plane.about.key == key)
-        self.arrangement.turn_to(self.planes[key])
+        self.panel_grid.turn_to(self.panels[key])
 
     def select_panel(self, index: int) -> None:
         """Mark the panel at a place of the page, where there is one."""
-        plane = self.arrangement.at(index)
+        plane = self.panel_grid.at(index)
         if plane is not None:
             self.select(plane.about.key)
 
     @property
-    def selected(self) -> Plane | None:
+    def selected(self) -> SamplerPanel | None:
         """The marked panel, or the first."""
-        planes = list(self.planes.values())
+        planes = list(self.panels.values())
         return next((plane for plane in planes if plane.property("selected")), planes[0] if planes else None)
 
     # One panel, or all
@@ -314,11 +314,11 @@ class PlaneGrid(QWidget):
     def enlarge(self, key: str) -> None:
         """Give a panel all the room, or every panel its own again."""
         self._close_card()
-        self.arrangement.toggle(self.planes[key])
+        self.panel_grid.toggle(self.panels[key])
 
     def _enlarge_selected(self) -> None:
-        if self.arrangement.is_enlarged:
-            self.enlarge(self.arrangement.leader.about.key)
+        if self.panel_grid.is_enlarged:
+            self.enlarge(self.panel_grid.leader.about.key)
         elif self.selected is not None:
             self.enlarge(self.selected.about.key)
 
@@ -333,7 +333,7 @@ class PlaneGrid(QWidget):
     def _escape(self) -> None:
         if self._point is not None:
             self._close_card()
-        elif self.arrangement.is_enlarged:
+        elif self.panel_grid.is_enlarged:
             self._enlarge_selected()
 
     # The particles, and what is drawn over them
@@ -363,10 +363,10 @@ class PlaneGrid(QWidget):
             plane.set_target(target)
         self._draw_overlays()
 
-    def _in_view(self) -> list[tuple[int, Plane]]:
+    def _in_view(self) -> list[tuple[int, SamplerPanel]]:
         """The panels that are seen, each with its sampler's place in the run."""
-        seen = self.arrangement.in_view
-        return [(index, plane) for index, plane in enumerate(self.planes.values()) if plane in seen]
+        seen = self.panel_grid.in_view
+        return [(index, plane) for index, plane in enumerate(self.panels.values()) if plane in seen]
 
     def _redraw_overlays_soon(self) -> None:
         """Fields fill the view: they follow it, once for all the panels that move together."""
@@ -378,7 +378,7 @@ class PlaneGrid(QWidget):
         if self._results is None or self._results.completed <= self._frame:
             return
         panels, shown = self._in_view(), self.overlays.shown
-        place = self.arrangement.leader.box.viewRect()
+        place = self.panel_grid.leader.box.viewRect()
         seen = [index for index, _ in panels]
         drawn = overlays(self._results, self._frame, self._projection, place, seen, shown, self.overlays.part)
         key, point = self._point or ("", None)
@@ -393,7 +393,7 @@ class PlaneGrid(QWidget):
     def _ask(self, key: str, point: QPointF) -> None:
         """Show the scores at a point, or no longer where it is the same one."""
         old, self._point = self._point, (key, point)
-        plane = self.planes[key]
+        plane = self.panels[key]
         if old is not None and old[0] == key and (old[1] - point).manhattanLength() < _SAME * plane.view.handles.pixel:
             self._close_card()
             return
@@ -406,11 +406,11 @@ class PlaneGrid(QWidget):
         if self._card is None or self._point is None or self._results is None:
             return
         key, point = self._point
-        plane, index = self.planes[key], list(self.planes).index(key)
-        t, rows = scores_in_words(self._results, self._frame, index, self._projection, point)
-        self._card.show_rows(title_of(self._results, index, t), rows)
+        plane, index = self.panels[key], list(self.panels).index(key)
+        t, rows = score_rows(self._results, self._frame, index, self._projection, point)
+        self._card.show_rows(card_title(self._results, index, t), rows)
         on_screen = plane.view.viewport().mapToGlobal(plane.view.mapFromScene(plane.view.handles.mapToScene(point)))
-        self._card.place(self.window().mapFromGlobal(on_screen), place_in(self.window(), self))
+        self._card.place(self.window().mapFromGlobal(on_screen), rect_in_window(self.window(), self))
         self._card.show()
         self._card.raise_()
 

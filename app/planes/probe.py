@@ -25,9 +25,7 @@ Rows = list[tuple[str, str, str]]
 """What, its coordinates, its length."""
 
 
-def scores_in_words(
-    results: Results, frame: int, index: int, projection: Projection, place: QPointF
-) -> tuple[int, Rows]:
+def score_rows(results: Results, frame: int, index: int, projection: Projection, place: QPointF) -> tuple[int, Rows]:
     """Return the t of the step, and what stands in the card; at t = 0, where no step is left, that of t = 1."""
     t = max(results.schedule.steps - frame, 1)
     level = results.problem.level(results.schedule, [t]).each()[0]
@@ -109,6 +107,6 @@ class ScoreCard(QFrame):
         self.setGeometry(beside(target, size, room))
 
 
-def title_of(results: Results, index: int, t: int) -> str:
+def card_title(results: Results, index: int, t: int) -> str:
     """The sampler and the step, in rich text."""
     return f"{sampler_title(results.samplers[index].about)} at t = {t}"

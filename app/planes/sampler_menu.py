@@ -7,7 +7,7 @@ from typing import final
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QMenu, QToolButton
 
-from app.planes.handles.controller import Hand
+from app.planes.handles.controller import HandleController
 from app.theme import theme
 from app.widgets.user_text import auto_text, button_text
 from core.errors import ScenarioError
@@ -31,9 +31,9 @@ class SamplerButton(QToolButton):
     explained = Signal()
     enlarged = Signal()
 
-    def __init__(self, about: About, hand: Hand) -> None:
+    def __init__(self, about: About, controller: HandleController) -> None:
         super().__init__(objectName="sampler", text=button_text(about.short_label))
-        self.about, self._hand = about, hand
+        self.about, self._controller = about, controller
         self.setIcon(theme.dot(about.colour))
         self.setFont(theme.font(13, "semibold"))
         self.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
@@ -50,7 +50,7 @@ class SamplerButton(QToolButton):
         """Make the entries anew: what can run depends on the problem."""
         menu = self.menu()
         menu.clear()
-        scenario = self._hand.scenario
+        scenario = self._controller.scenario
         for key, about in offered(scenario).items():
             action = menu.addAction(theme.dot(about.colour), button_text(about.label))
             if key == self.about.key:

@@ -27,7 +27,7 @@ OUTLINE = (0.8,)
 """The one contour of the final target that stays in view while the target at t is drawn."""
 PRIOR_MASSES = (0.95, 0.7, 0.4)
 FINE, COARSE = 160, 64
-"""Grid lines across a contour plot, at rest and while it must follow a hand."""
+"""Grid lines across a contour plot, at rest and while it must follow a drag."""
 _DRAWS_PER_NODE = 26
 """The levels of the contours are found from so many draws for each grid line."""
 _REACH = 3.2

@@ -11,8 +11,8 @@ from pyqtgraph.GraphicsScene.mouseEvents import MouseClickEvent
 from PySide6.QtCore import QEvent, QPointF, Qt, Signal
 from PySide6.QtGui import QAccessible, QAccessibleEvent, QContextMenuEvent, QFocusEvent, QKeyEvent
 
-from app.planes.handles.controller import Hand
-from app.planes.handles.handles import Handles
+from app.planes.handles.controller import HandleController
+from app.planes.handles.handles import HandlesItem
 from app.planes.handles.menu import plane_menu
 from app.widgets.keys import is_asked_for
 from core.scenario.plane_edits import Grip
@@ -28,26 +28,26 @@ class PlaneView(pg.GraphicsView):
     asked = Signal(object)
     """A point of the plane (a QPointF) that was clicked, or the focused handle's, by the key Enter."""
 
-    def __init__(self, hand: Hand, reset_view: Callable[[], object]) -> None:
+    def __init__(self, controller: HandleController, reset_view: Callable[[], object]) -> None:
         super().__init__()
         # Without a plot's axes and menus a panel is made in a quarter of the time.
         self.box = pg.ViewBox(enableMenu=False, lockAspect=True, defaultPadding=0)
         self.setCentralItem(self.box)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setAcceptDrops(False)  # files are for the window
-        self.hand, self._reset_view = hand, reset_view
+        self.controller, self._reset_view = controller, reset_view
         self._is_nudging = False
-        self.handles = Handles(hand)
+        self.handles = HandlesItem(controller)
         self.box.addItem(self.handles, ignoreBounds=True)
         self.handles.pressed.connect(self._take_keys)
         self.handles.clicked.connect(self._ask)
         self.scene().sigMouseClicked.connect(self._clicked)
-        hand.changed.connect(self._say)
+        controller.changed.connect(self._say)
 
     def _say(self) -> None:
         """Tell screen readers which handle has the keys, and its value."""
-        focused = self.hasFocus() and self.hand.grip is not None
-        words = self.hand.describe(self.hand.grip) if focused else ""  # type: ignore[arg-type]
+        focused = self.hasFocus() and self.controller.grip is not None
+        words = self.controller.describe(self.controller.grip) if focused else ""  # type: ignore[arg-type]
         if words != self.accessibleDescription():
             self.setAccessibleDescription(words)
             if focused:  # the widget keeps the focus, but what is in hand is new: it is to be read out
@@ -68,7 +68,7 @@ class PlaneView(pg.GraphicsView):
 
     def _ask(self, point: QPointF) -> None:
         """Away from handles, a click selects nothing and asks for the scores."""
-        self.hand.focus(None)
+        self.controller.focus(None)
         if self.hasFocus():
             self._give_keys_back()
         self.asked.emit(point)
@@ -78,12 +78,12 @@ class PlaneView(pg.GraphicsView):
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:  # noqa: N802 - Qt's name
         """Open the focused handle's menu by its key; the mouse's right button may also zoom, and is seen to above."""
-        if event.reason() == QContextMenuEvent.Reason.Keyboard and self.hand.grip is not None:
-            self._open_menu(self.hand.grip, self.handles.place(self.hand.grip))
+        if event.reason() == QContextMenuEvent.Reason.Keyboard and self.controller.grip is not None:
+            self._open_menu(self.controller.grip, self.handles.place(self.controller.grip))
 
     def _open_menu(self, grip: Grip | None, point: QPointF) -> None:
         place, pixel = (point.x(), point.y()), self.handles.pixel
-        menu = plane_menu(self.hand, grip, place, pixel, ask=lambda: self.asked.emit(point), fit=self._reset_view)
+        menu = plane_menu(self.controller, grip, place, pixel, ask=lambda: self.asked.emit(point), fit=self._reset_view)
         menu.exec(self.viewport().mapToGlobal(self.mapFromScene(self.handles.mapToScene(point))))
         menu.deleteLater()
 
@@ -91,7 +91,7 @@ class PlaneView(pg.GraphicsView):
 
     def event(self, event: QEvent) -> bool:
         """Claim Escape while a handle is on its way: nothing else is meant then."""
-        if is_asked_for(event, Qt.Key.Key_Escape) and self.hand.is_dragging:
+        if is_asked_for(event, Qt.Key.Key_Escape) and self.controller.is_dragging:
             event.accept()
             return True
         return super().event(event)
@@ -99,34 +99,34 @@ class PlaneView(pg.GraphicsView):
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
         """Arrows move the focused handle, Delete removes its component, Enter asks for the scores, Escape gives up."""
         key = Qt.Key(event.key())
-        if key in _ARROWS and self.hand.grip is not None:
+        if key in _ARROWS and self.controller.grip is not None:
             self._nudge(_ARROWS[key], large=bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier))
-        elif key in {Qt.Key.Key_Delete, Qt.Key.Key_Backspace} and self.hand.selected is not None:
-            self.hand.delete()
-        elif key in {Qt.Key.Key_Return, Qt.Key.Key_Enter} and self.hand.grip is not None:
-            self.asked.emit(self.handles.place(self.hand.grip))
+        elif key in {Qt.Key.Key_Delete, Qt.Key.Key_Backspace} and self.controller.selected is not None:
+            self.controller.delete()
+        elif key in {Qt.Key.Key_Return, Qt.Key.Key_Enter} and self.controller.grip is not None:
+            self.asked.emit(self.handles.place(self.controller.grip))
         elif key == Qt.Key.Key_Escape:
             self._is_nudging = False
-            if not self.hand.cancel():
-                self.hand.focus(None)
+            if not self.controller.cancel():
+                self.controller.focus(None)
                 self._give_keys_back()
         else:
             event.ignore()
 
     def _nudge(self, way: tuple[int, int], *, large: bool) -> None:
         """A drag by keys: one edit until the key is let go."""
-        grip = self.hand.grip
+        grip = self.controller.grip
         assert grip is not None
-        if self.hand.is_dragging and not self._is_nudging:
+        if self.controller.is_dragging and not self._is_nudging:
             return  # the mouse has it
-        if not self.hand.is_dragging:
-            self.hand.grasp(grip)
+        if not self.controller.is_dragging:
+            self.controller.grasp(grip)
             self._is_nudging = True
             self._nudged = self.handles.place(grip)
         pixel = self.handles.pixel
         step = self._step(pixel) * (_LARGE_NUDGE if large else 1)
         self._nudged += QPointF(*way) * step
-        self.hand.move((self._nudged.x(), self._nudged.y()), pixel=pixel, snap=False)
+        self.controller.move((self._nudged.x(), self._nudged.y()), pixel=pixel, snap=False)
 
     def _step(self, pixel: float) -> float:
         """A round number of about a pixel, that two decimal places can show."""
@@ -136,18 +136,18 @@ class PlaneView(pg.GraphicsView):
         """A key that is let go ends its drag."""
         if self._is_nudging and not event.isAutoRepeat():
             self._is_nudging = False
-            self.hand.release()
+            self.controller.release()
         event.ignore()
 
     # Focus
 
     def focusNextPrevChild(self, forward: bool) -> bool:  # noqa: N802 - Qt's name
         """Go through the handles before leaving the panel."""
-        grips = [spot.grip for spot in self.hand.spots]
-        place = grips.index(self.hand.grip) if self.hand.grip in grips else -1 if forward else len(grips)
+        grips = [spot.grip for spot in self.controller.spots]
+        place = grips.index(self.controller.grip) if self.controller.grip in grips else -1 if forward else len(grips)
         place += 1 if forward else -1
         if 0 <= place < len(grips):
-            self.hand.focus(grips[place])
+            self.controller.focus(grips[place])
             return True
         return super().focusNextPrevChild(forward)
 
@@ -155,9 +155,9 @@ class PlaneView(pg.GraphicsView):
         """Begin at the first handle, or at the last when coming from behind."""
         super().focusInEvent(event)
         self.handles.has_focus = True
-        grips = [spot.grip for spot in self.hand.spots]
+        grips = [spot.grip for spot in self.controller.spots]
         if grips and event.reason() in {Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason}:
-            self.hand.focus(grips[0 if event.reason() == Qt.FocusReason.TabFocusReason else -1])
+            self.controller.focus(grips[0 if event.reason() == Qt.FocusReason.TabFocusReason else -1])
         self._say()
         self.handles.update()
 
@@ -167,6 +167,6 @@ class PlaneView(pg.GraphicsView):
         self.handles.has_focus = False
         if self._is_nudging:
             self._is_nudging = False
-            self.hand.release()
+            self.controller.release()
         self._say()
         self.handles.update()

@@ -12,11 +12,11 @@ from PySide6.QtWidgets import QScrollArea, QVBoxLayout, QWidget
 from app.document.document import Document
 from app.problem.measurement import MeasurementEditor
 from app.problem.mixture import MixtureEditor
+from app.problem.name_and_notes import NameAndNotesEditor
 from app.problem.run import RunEditor
 from app.problem.samplers import SamplerEditor
-from app.problem.target import AimBox
-from app.problem.title import WordsEditor
-from app.widgets.fields import Section, Slid
+from app.problem.target import TargetSelector
+from app.widgets.fields import Section, SliderField
 from app.widgets.user_text import plain_label
 from core.errors import ScenarioError
 from core.matrices import MatrixField
@@ -54,8 +54,8 @@ class ProblemEditor(QScrollArea):
         self.setFrameShape(QScrollArea.Shape.NoFrame)
         self._scenario = self._coming = document.scenario
         """What the fields show, and what they will show at the next reading."""
-        self.words = WordsEditor()
-        self.words.commanded.connect(self.try_edit)
+        self.name_and_notes = NameAndNotesEditor()
+        self.name_and_notes.commanded.connect(self.try_edit)
         self.prior, self.measurement = MixtureEditor("prior", "Prior", "m"), MeasurementEditor()
         self.target = MixtureEditor("target", "Target", "c")
         self.samplers, self.run = SamplerEditor(), RunEditor()
@@ -69,12 +69,12 @@ class ProblemEditor(QScrollArea):
             mixture.selected.connect(partial(self._tell_selected, mixture))
             mixture.matrix_wanted.connect(self.edit_matrix)
         self.measurement.matrix_wanted.connect(self.edit_matrix)
-        self.aim = AimBox()
+        self.aim = TargetSelector()
         self.aim.chosen.connect(self.try_edit)
         self._body = layout = QVBoxLayout(body)
         layout.setContentsMargins(12, 10, 12, 12)
         layout.setSpacing(4)
-        layout.addWidget(self.words)
+        layout.addWidget(self.name_and_notes)
         layout.addWidget(self._general)
         for section in self.sections:
             layout.addWidget(section)
@@ -99,7 +99,7 @@ class ProblemEditor(QScrollArea):
     @property
     def gesture(self) -> str:
         """Name of the slider that is being moved: its slides are one edit. Empty while none is."""
-        return next((slid.name for slid in self.findChildren(Slid) if slid.is_moving), "")
+        return next((slid.name for slid in self.findChildren(SliderField) if slid.is_moving), "")
 
     def _show_another(self, scenario: Scenario) -> None:
         """Show another scenario: what was kept of the one before means nothing here."""
@@ -112,7 +112,7 @@ class ProblemEditor(QScrollArea):
         self._reading.stop()
         self._loading = True
         self._scenario, self._seen = scenario, self.document.revision
-        self.words.show_scenario(scenario)
+        self.name_and_notes.show_scenario(scenario)
         for section in self.sections:
             section.show_scenario(scenario)  # type: ignore[attr-defined]
         self.measurement.setVisible(scenario.measurement is not None)

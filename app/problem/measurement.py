@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QHBoxLayout, QHeaderView
 
 from app.problem.matrix.button import MOST_INLINE, MatrixButton
 from app.widgets.cells import is_separated
-from app.widgets.fields import NumberTable, Section, Slid, read, write
+from app.widgets.fields import NumberTable, Section, SliderField, format_number, parse_number
 from app.widgets.user_text import plain_label
 from app.widgets.widgets import side_by_side, subscript
 from core.matrices import MatrixField, judge_measurement, with_measurement_block
@@ -44,7 +44,7 @@ class MeasurementEditor(Section):
         self._matrix: Matrix | None = None
         """H, where there is only a summary of it."""
         self.fields.update(matrix=self.table, value=self.table)
-        self.noise = Slid(self.entry("noise", "Measurement noise σ_y"), 1e-3, 3.0, zero=True)
+        self.noise = SliderField(self.entry("noise", "Measurement noise σ_y"), 1e-3, 3.0, zero=True)
         self.noise.slid.connect(self.changed)
         self.remove = self.button("Remove row", "Remove the selected row of H", self._remove_row)
         label = plain_label("noise σ_y")
@@ -70,7 +70,10 @@ class MeasurementEditor(Section):
         self._value_is_given = scenario.measurement.value is not None
         self._matrix = measurement.matrix if scenario.dimension > MOST_INLINE else None
         matrix = [()] * len(measurement.matrix) if self._matrix is not None else measurement.matrix
-        rows = [[*map(write, row), write(value)] for row, value in zip(matrix, measurement.value or (), strict=True)]
+        rows = [
+            [*map(format_number, row), format_number(value)]
+            for row, value in zip(matrix, measurement.value or (), strict=True)
+        ]
         self._show(rows)
         self.noise.show_value(measurement.noise)
 
@@ -94,19 +97,19 @@ class MeasurementEditor(Section):
         """Return the section as the file would hold it."""
         rows = self.table.texts()
         data: dict[str, Any] = {
-            "matrix": [[read(text) for text in row[:-1]] for row in rows]
+            "matrix": [[parse_number(text) for text in row[:-1]] for row in rows]
             if self._matrix is None
             else self._rows_of_h(),
-            "noise": read(self.lines["noise"].text()),
+            "noise": parse_number(self.lines["noise"].text()),
         }
         if self._value_is_given:
-            data["value"] = [read(row[-1]) for row in rows]
+            data["value"] = [parse_number(row[-1]) for row in rows]
         return data
 
     def _rows_of_h(self) -> list[list[int | float | str]]:
         if self._matrix is not None:
             return [list(row) for row in self._matrix]
-        return [[read(text) for text in row[:-1]] for row in self.table.texts()]
+        return [[parse_number(text) for text in row[:-1]] for row in self.table.texts()]
 
     def _edit_cell(self, row: int, column: int) -> None:
         text = self.table.texts()[row][column]
@@ -129,7 +132,7 @@ class MeasurementEditor(Section):
         unit = [float(index == len(rows) % dimension) for index in range(dimension)]
         if self._matrix is not None:
             self._matrix = (*self._matrix, tuple(unit))
-        self._show([*rows, [*(map(write, unit) if self._matrix is None else ()), "0"]])
+        self._show([*rows, [*(map(format_number, unit) if self._matrix is None else ()), "0"]])
         self.changed.emit()
 
     def _remove_row(self) -> None:

@@ -15,15 +15,15 @@ from app.problem.matrix.button import MOST_INLINE, MatrixButton
 from app.theme import theme
 from app.widgets.controls import SpinBox
 from app.widgets.fields import (
-    Entry,
     NumberTable,
     Section,
-    read,
-    read_matrix,
-    read_vector,
-    write,
-    write_matrix,
-    write_vector,
+    TextField,
+    format_matrix,
+    format_number,
+    format_vector,
+    parse_matrix,
+    parse_number,
+    parse_vector,
 )
 from app.widgets.widgets import side_by_side
 from core.errors import ScenarioError
@@ -90,7 +90,7 @@ class MixtureEditor(Section):
         self.fields.update(dict.fromkeys(("weights", "means", "covariances"), self.table))
         self.dimension = SpinBox(1, 64, "Dimension of the space")
         self.dimension.setPrefix("d = ")
-        self.dimension.setLineEdit(Entry(accessibleName=self.dimension.toolTip()))
+        self.dimension.setLineEdit(TextField(accessibleName=self.dimension.toolTip()))
         self.dimension.setKeyboardTracking(False)
         self.duplicate = self.button("Duplicate", "Duplicate the selected component", self._duplicate)
         self.delete = self.button("Delete", "Delete the selected component", self._delete)
@@ -112,17 +112,17 @@ class MixtureEditor(Section):
             return
         self._size = scenario.dimension
         rows = zip(mixture.weights, mixture.means, mixture.covariances, strict=True)
-        self._show([self._row(write(weight), write_vector(mean), spread) for weight, mean, spread in rows])
+        self._show([self._row(format_number(weight), format_vector(mean), spread) for weight, mean, spread in rows])
         if scenario.dimension == 2:
             with QSignalBlocker(self.table):
                 for row, spread in enumerate(mixture.covariances):
-                    self.table.item(row, 2).setToolTip(f"{write_matrix(spread)}\n{_axes_in_words(spread)}")  # type: ignore[union-attr]
+                    self.table.item(row, 2).setToolTip(f"{format_matrix(spread)}\n{_axes_in_words(spread)}")  # type: ignore[union-attr]
         self.dimension.setValue(scenario.dimension)
 
     def _row(self, weight: str, mean: str, spread: Matrix) -> Row:
         """A component as the table has it: of a large covariance there is a summary."""
         if self._size <= MOST_INLINE:
-            return (weight, mean, write_matrix(spread)), None
+            return (weight, mean, format_matrix(spread)), None
         return (weight, mean, _summary(spread)), spread
 
     def _show(self, rows: Sequence[Row]) -> None:
@@ -188,7 +188,7 @@ class MixtureEditor(Section):
         """Return the section as the file would hold it."""
         rows = list(enumerate(self._rows()))
         return {
-            "weights": [read(texts[0]) for _, (texts, _) in rows],
+            "weights": [parse_number(texts[0]) for _, (texts, _) in rows],
             "means": [self._mean(texts[1], row) for row, (texts, _) in rows],
             "covariances": [
                 self._covariance(texts[2], row) if matrix is None else [list(each) for each in matrix]
@@ -200,7 +200,7 @@ class MixtureEditor(Section):
         try:
             return vector_of(text, self._size, f"{self.key}.means, component {row + 1}")
         except ScenarioError:
-            words = read_vector(text)
+            words = parse_vector(text)
             if not any(isinstance(word, str) for word in words):
                 raise
             return words  # the scenario says which entry is wrong
@@ -209,7 +209,7 @@ class MixtureEditor(Section):
         try:
             return covariance_of(text, self._size, f"{self.key}.covariances, component {row + 1}")
         except ScenarioError:
-            words = read_matrix(text)
+            words = parse_matrix(text)
             if not any(isinstance(word, str) for part in words for word in part):
                 raise
             return words
@@ -225,7 +225,7 @@ class MixtureEditor(Section):
         size = self.dimension.value()
         spread = tuple(tuple(0.2 if i == j else 0.0 for j in range(size)) for i in range(size))
         rows = self._rows()
-        self._change([*rows, self._row("0.25", write_vector([0.0] * size), spread)], len(rows))
+        self._change([*rows, self._row("0.25", format_vector([0.0] * size), spread)], len(rows))
 
     def _duplicate(self) -> None:
         rows, chosen = self._rows(), self.table.chosen

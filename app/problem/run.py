@@ -14,12 +14,12 @@ from app.theme import theme
 from app.widgets.controls import ComboBox
 from app.widgets.fields import (
     Section,
-    Slid,
-    read,
-    read_whole,
-    write,
+    SliderField,
+    format_number,
+    parse_number,
+    parse_whole,
 )
-from app.widgets.pictures import quiet_plot, style_axis
+from app.widgets.pictures import static_plot, style_axis
 from app.widgets.user_text import plain_label
 from core.errors import ScenarioError
 from core.scenario.scenario import Scenario
@@ -36,8 +36,8 @@ class RunEditor(Section):
         for kind, words in (("etc", "exponential then constant"), ("linear", "linear β"), ("cosine", "cosine")):
             self.kind.addItem(words, kind)
         self.kind.activated.connect(lambda _: self._change_kind())
-        self.steps = Slid(self.entry("steps", "Steps T"), 20, 2000, whole=True)
-        self.particles = Slid(self.entry("particles", "Particles"), 100, 100_000, whole=True)
+        self.steps = SliderField(self.entry("steps", "Steps T"), 20, 2000, whole=True)
+        self.particles = SliderField(self.entry("particles", "Particles"), 100, 100_000, whole=True)
         self.paths = self.entry("paths", "Monte Carlo target paths for the terms, where there are several components")
         self.seed = self.entry("seed", "Seed of every random number of the run")
         self.variance = ComboBox("Reverse variance of every sampler that does not set its own")
@@ -70,7 +70,7 @@ class RunEditor(Section):
         self._add_line("device", self.device)
         for slid in (self.steps, self.particles):
             slid.slid.connect(self.changed)
-        self.plot = quiet_plot("ᾱ_t: the part of x₀'s variance that is left at t", axes=True)
+        self.plot = static_plot("ᾱ_t: the part of x₀'s variance that is left at t", axes=True)
         self.plot.setToolTip(self.plot.accessibleName())
         self.plot.setFixedHeight(84)
         self.plot.getAxis("left").setTicks([[(0.0, "0"), (0.5, "ᾱ_t"), (1.0, "1")]])
@@ -103,7 +103,7 @@ class RunEditor(Section):
             line = self.lines[name]
             value = getattr(schedule, name, None)
             self.form.setRowVisible(line, value is not None)
-            line.setText("" if value is None else write(value))
+            line.setText("" if value is None else format_number(value))
         self.steps.show_value(schedule.steps)
         self.particles.show_value(run.particles)
         self.paths.setText(str(run.paths))
@@ -121,13 +121,13 @@ class RunEditor(Section):
     def _change_kind(self) -> None:
         known = SCHEDULES[self.kind.currentData()].model_fields
         for name in self.parameters:
-            self.lines[name].setText(write(known[name].default) if name in known else "")
+            self.lines[name].setText(format_number(known[name].default) if name in known else "")
         self.changed.emit()
 
     def data(self) -> dict[str, Any]:
         """Return the ``[run]`` part without the samplers; see :meth:`schedule_data`."""
         return {
-            **{name: read_whole(self._text(name)) for name in ("particles", "paths", "kl_rounds", "seed")},
+            **{name: parse_whole(self._text(name)) for name in ("particles", "paths", "kl_rounds", "seed")},
             "variance": self.variance.currentData(),
             "device": self.device.currentText(),
         }
@@ -136,7 +136,8 @@ class RunEditor(Section):
         """Return the ``[schedule]`` part."""
         kind = self.kind.currentData()
         names = [name for name in SCHEDULES[kind].model_fields if name != "kind"]
-        return {"kind": kind, **{name: (read_whole if name == "steps" else read)(self._text(name)) for name in names}}
+        parse = {name: parse_whole if name == "steps" else parse_number for name in names}
+        return {"kind": kind, **{name: parse[name](self._text(name)) for name in names}}
 
     def _text(self, name: str) -> str:
         return self.lines[name].text()

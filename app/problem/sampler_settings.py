@@ -23,8 +23,8 @@ from PySide6.QtWidgets import (
 from app.theme import theme
 from app.widgets.controls import ComboBox
 from app.widgets.escape import EscapeKey
-from app.widgets.fields import Entry, read, read_whole, set_invalid, write
-from app.widgets.popup import beside, place_in
+from app.widgets.fields import TextField, format_number, parse_number, parse_whole, set_invalid
+from app.widgets.popup import beside, rect_in_window
 from app.widgets.user_text import plain_label
 from app.widgets.widgets import heading, sampler_title, side_by_side
 from core.samplers import SAMPLERS, Sampler, ScoreSampler
@@ -98,7 +98,7 @@ class SamplerSettings(QFrame):
     def _line(self, name: str) -> QLineEdit:
         info = self._model.model_fields[name]
         tip = {"label": "Label: what screens call it", "colour": "Colour, #RRGGBB"}.get(name) or _range(name, info)
-        line = Entry(toolTip=tip, accessibleName=tip)
+        line = TextField(toolTip=tip, accessibleName=tip)
         line.editingFinished.connect(lambda: self._report(line))
         return line
 
@@ -137,7 +137,7 @@ class SamplerSettings(QFrame):
             if isinstance(field, ComboBox):
                 field.setCurrentIndex(max(field.findData(value), 0))
             else:
-                field.setText(write(value) if isinstance(value, float) else str(value))
+                field.setText(format_number(value) if isinstance(value, float) else str(value))
         for name, automatic in (("label", about.label), ("colour", about.colour)):
             self.fields[name].setPlaceholderText(automatic)
         self.swatch.setIcon(theme.dot(about.colour))
@@ -159,7 +159,7 @@ class SamplerSettings(QFrame):
     def _typed(self, name: str, text: str) -> int | float | str:
         kind = self._model.model_fields[name].annotation
         is_words = name in Sampler.model_fields or kind is str
-        return text.strip() if is_words else read_whole(text) if kind is int else read(text)
+        return text.strip() if is_words else parse_whole(text) if kind is int else parse_number(text)
 
     def mark(self, name: str, reason: str) -> None:
         """Mark a parameter and say why it is refused; an empty reason marks nothing."""
@@ -177,8 +177,8 @@ class SamplerSettings(QFrame):
         layout.activate()
         width = max(_WIDTH, layout.minimumSize().width())
         height = layout.totalHeightForWidth(width) if layout.hasHeightForWidth() else layout.sizeHint().height()
-        line = place_in(window, self._chip)
-        across = place_in(window, self._chip.parentWidget() or self._chip)
+        line = rect_in_window(window, self._chip)
+        across = rect_in_window(window, self._chip.parentWidget() or self._chip)
         whole = QRect(across.left(), line.top(), across.width(), line.height())  # no other chip is covered
         self.setGeometry(beside(whole, QSize(width, height), window.rect()))
 

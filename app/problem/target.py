@@ -23,7 +23,7 @@ _POSTERIOR, _MIXTURE = 0, 1
 
 
 @final
-class AimBox(QWidget):
+class TargetSelector(QWidget):
     """Chooses the target, remembers what the other choice was, and says which samplers had to go."""
 
     chosen = Signal(object)

@@ -1,4 +1,4 @@
-"""Signals that ask the window to end, heard in Qt's event loop: it costs nothing while none comes."""
+"""Termination signals (SIGINT, SIGTERM, SIGHUP) delivered to Qt's event loop through a socket notifier."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from core.system.stop import stop
 
 @final
 class EndSignals(QObject):
-    """Says that a signal came, from now on; Python would hear it only when it has something to do."""
+    """Emitter for termination signals; without it Python runs handlers only when Qt returns to Python code."""
 
     came = Signal()
 
@@ -26,7 +26,7 @@ class EndSignals(QObject):
         self._before = signal.set_wakeup_fd(self._writer.fileno(), warn_on_full_buffer=False)
         self._notifier = QSocketNotifier(self._reader.fileno(), QSocketNotifier.Type.Read, self)
         self._notifier.activated.connect(self._hear)
-        if stop.signal is not None:  # one that came before
+        if stop.signal is not None:  # received before the notifier was set up
             self._writer.send(b"\0")
 
     def _hear(self) -> None:
@@ -36,7 +36,7 @@ class EndSignals(QObject):
             self.came.emit()
 
     def close(self) -> None:
-        """Hear no more."""
+        """Stop listening and close the sockets."""
         self._notifier.setEnabled(False)
         signal.set_wakeup_fd(self._before)
         self._reader.close()

@@ -1,4 +1,4 @@
-"""Requests to the process that computes, read on a thread: they are heard in the middle of a step as well."""
+"""Inbox of the worker process: requests are read on a thread, so that cancellation is noticed during a step."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from typing import BinaryIO, final
 
 @final
 class Inbox:
-    """What comes in on a pipe: a number with a request as bytes, or with None where that one is no longer wanted.
+    """Reader of a pipe with pairs (number, request): the request is bytes, or None to cancel that number.
 
     Args:
-        pipe: read to its end.
-        closed: called on the thread when nobody holds the other end any more.
+        pipe: read until it is closed.
+        closed: called on the reader's thread when the other end is closed.
     """
 
     def __init__(self, pipe: BinaryIO, closed: Callable[[], object]) -> None:
@@ -27,11 +27,11 @@ class Inbox:
 
     @property
     def is_wanted(self) -> bool:
-        """Whether the latest request still is."""
+        """Whether the latest request has not been cancelled."""
         return self._wanted is not None
 
     def next(self) -> bytes:
-        """Wait for a request."""
+        """Wait for the next request and return it."""
         return self._requests.get()
 
     def _read(self) -> None:
@@ -49,10 +49,10 @@ class Inbox:
             self._closed()
 
 
-def end_with(pipe: int) -> None:
-    """Have Linux end this process when nobody writes to a pipe any more, whatever keeps its threads from noticing.
+def exit_when_closed(pipe: int) -> None:
+    """Have Linux kill this process when the write end of a pipe is closed, even if its threads are blocked.
 
-    Nothing is ever written: the signal, which ends a process, comes when the last writer is gone.
+    Nothing is ever written: SIGIO, which ends a process by default, is sent when the last writer is gone.
     """
     import fcntl  # noqa: PLC0415 - not on Windows
 

@@ -1,4 +1,4 @@
-"""What the whole process agrees on, with a window or without."""
+"""Process-wide settings: torch's thread count, and exit with threads that do not end."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ import threading
 import torch
 
 _PATIENCE_SECONDS = 5.0
-"""Far more than any code of the product's own takes to notice that nobody wants it any more."""
+"""Longest wait for a cancelled thread; the product's own code notices cancellation far sooner."""
 
 _endless: list[threading.Thread] = []
-"""Threads that did not end when they were told to."""
+"""Threads that did not end when they were cancelled."""
 
 log = logging.getLogger(__name__)
 
 
-def leave_a_core() -> None:
-    """Keep one core out of torch's pool: for the interface, and since threads that wait for a busy core spin."""
+def reserve_interface_core() -> None:
+    """Leave one core to the interface in torch's thread pool; threads that wait for a busy core would spin."""
     torch.set_num_threads(max(1, (os.cpu_count() or 2) - 1))
 
 
 def wait_for(thread: threading.Thread) -> None:
-    """Wait for a daemon thread that has been told to end; the code of others may never do so."""
+    """Join a cancelled daemon thread, for a limited time: user code on it may never end."""
     thread.join(_PATIENCE_SECONDS)
     if thread.is_alive():
         _endless.append(thread)
@@ -33,7 +33,7 @@ def wait_for(thread: threading.Thread) -> None:
 
 
 def end(status: int) -> int:
-    """Return the exit status; with a thread that does not end, exit at once: Python would abort in the midst of it."""
+    """Return the exit status, or exit at once if a thread has not ended: Python would abort while it runs."""
     if any(thread.is_alive() for thread in _endless):
         sys.stdout.flush()
         sys.stderr.flush()

@@ -1,7 +1,7 @@
-"""Runs: the latest scenario only, never a queue of them.
+"""Session: runs the latest scenario in the worker process, never a queue of scenarios.
 
-They are computed in a process of their own; a thread takes in what is new. The interface never hears of single steps:
-a timer looks at how far the trace has got, and stops when nothing moves.
+A thread receives the updates of the results. No signal is emitted per step:
+a timer polls how far the run is, and stops when nothing runs.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import final
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from app.run.worker import RunError, the_worker
+from app.run.worker import RunError, shared_worker
 from core.errors import ScenarioError
 from core.runs.results import Results
 from core.scenario.edits import at_most
@@ -22,18 +22,18 @@ from core.scenario.scenario import Scenario
 
 _POLL_MS = 16
 _PATIENCE_SECONDS = 2.0
-"""A run that does not end so soon after it was given up is ended with its process: a user's own step may never end."""
+"""Time after which a cancelled run is ended by killing the process: a step of a user's sampler may never end."""
 _LONG_STEP_SECONDS = 2.0
-"""A step that takes longer is told of, so often."""
+"""Duration of a step that is reported as stalled, and interval of the reports."""
 _PREVIEW_PARTICLES, _PREVIEW_PATHS = 1000, 200
-"""Large enough to read; with fewer, a run would take as long for its steps."""
+"""Sizes of a preview; with fewer particles the steps alone would take as long."""
 
 log = logging.getLogger(__name__)
 
 
 @final
 class _Run:
-    """One request and what became of it; the thread writes, the interface reads."""
+    """State of one run, written by the thread and read by the interface."""
 
     def __init__(self, scenario: Scenario, *, is_preview: bool = False) -> None:
         self.scenario, self.is_preview = scenario, is_preview
@@ -41,48 +41,48 @@ class _Run:
         self.error: Exception | None = None
         self.seconds = 0.0
         self.give_up = False
-        """The interface wants no more of it."""
+        """The run is cancelled."""
         self.complete = self.finished = False
         self.refinements = 0
-        """Steps taken after the run was complete."""
+        """Number of refinements of the KL bracket since the run was complete."""
         self.over = False
-        """The thread has left it."""
+        """The thread has finished with the run."""
         self.is_told = False
-        """The interface has heard how it ended."""
+        """The end of the run has been signalled."""
 
 
 @final
 class Session(QObject):
-    """Runs scenarios, one at a time, the latest only."""
+    """Runner of scenarios, one at a time; a new one replaces the one that runs."""
 
     began = Signal(object)
-    """Results whose first frame is there."""
+    """Results whose first frame is computed."""
     advanced = Signal()
-    """There are more frames and terms than at the last look."""
-    waited = Signal(float)
-    """No step has ended for so many seconds; told again while it lasts, since a user's own sampler may never end."""
+    """More frames and bound terms are computed."""
+    stalled = Signal(float)
+    """No step has ended for so many seconds; repeated, since a step of a user's sampler may never end."""
     finished = Signal(float)
-    """The run is complete; seconds that it took."""
+    """The run is complete; its duration in seconds."""
     refined = Signal()
-    """What is known beyond the run, the KL's bracket above all, is better known than at the last look."""
+    """The KL bracket or the sample metrics have been refined."""
     settled = Signal()
-    """Nothing more will be known."""
+    """Refinement is complete."""
     cancelled = Signal()
-    """The run was given up; what it had computed by then has been announced and stays."""
+    """The run was cancelled; frames computed before stay valid and have been announced."""
     previewed = Signal(object)
-    """Results of a small run, complete."""
+    """Complete results of a preview run."""
     failed = Signal(object)
-    """The run could not start or broke: a ScenarioError."""
+    """A ScenarioError: the run could not start, or failed."""
     stopped = Signal(object)
-    """Samplers of the user's own have stopped, the others go on: a sentence each, by their keys."""
+    """Samplers whose code has failed, while the others go on: a sentence by sampler key."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._worker = the_worker()
+        self._worker = shared_worker()
         self._worker.spawn()
         self._changed = threading.Condition()
         self._computed: _Run | None = None
-        """What the thread is busy with."""
+        """The run that the thread computes."""
         self._dropped_at = 0.0
         self._wanted: _Run | None = None
         self._closed = False
@@ -97,16 +97,16 @@ class Session(QObject):
 
     @property
     def is_running(self) -> bool:
-        """Whether a run is under way."""
+        """Whether a run is in progress."""
         return self._timer.isActive()
 
     def start(self, scenario: Scenario) -> None:
-        """Run a scenario from now on; whatever runs is dropped. Nothing starts after :meth:`close`."""
+        """Cancel the present run and run a scenario; nothing starts after :meth:`close`."""
         self._next_preview = None
         self._request(_Run(scenario))
 
     def preview(self, scenario: Scenario) -> None:
-        """Run a small version of a scenario; while one is computed, the latest waits and earlier ones are dropped."""
+        """Run a scenario with few particles; of several requests during a preview only the latest is kept."""
         run = self._wanted
         if run is not None and run.is_preview and self.is_running:
             self._next_preview = scenario
@@ -124,18 +124,18 @@ class Session(QObject):
         self._timer.start()
 
     def cancel(self) -> None:
-        """Give up the run at its next step."""
+        """Cancel the run at its next step."""
         if self._wanted is not None:
             self._wanted.give_up = True
             self._drop()
 
     @property
     def seconds(self) -> float:
-        """How long the latest run has been computed; 0 without one."""
+        """Duration of the latest run so far, in seconds; 0 without one."""
         return 0.0 if self._wanted is None else self._wanted.seconds
 
     def close(self) -> None:
-        """Drop the run and wait for the thread to end."""
+        """Cancel the run and wait for the thread to end."""
         with self._changed:
             self._closed, self._wanted = True, None
             self._drop()
@@ -147,7 +147,7 @@ class Session(QObject):
             self._thread.join()
 
     def _drop(self) -> None:
-        """Have the process leave what it computes."""
+        """Cancel what the worker process computes."""
         self._dropped_at = time.perf_counter()
         if self._computed is not None:
             self._worker.drop()
@@ -158,7 +158,7 @@ class Session(QObject):
         while (run := self._next_run()) is not None:
             try:
                 self._compute(run)
-            except Exception as error:  # a run must never take the thread down
+            except Exception as error:  # an error of a run must not end the thread
                 run.error = error
             self._computed = None
             run.finished = run.over = True
@@ -196,7 +196,7 @@ class Session(QObject):
             self._follow(run)
 
     def _end_what_does_not_end(self, run: _Run) -> None:
-        """Kill the process where it has not left a run that is no longer wanted."""
+        """Kill the worker process if it has not left a cancelled run in time."""
         ready, is_left = self._worker.ready_at, self._computed is not run or run.give_up
         if self._computed is None or not is_left or ready is None:
             return
@@ -204,13 +204,13 @@ class Session(QObject):
             self._worker.kill()
 
     def _follow(self, run: _Run) -> None:
-        """Say what is new of a run in full."""
+        """Emit the progress of a full run."""
         over, finished, refinements, results = run.over, run.finished, run.refinements, run.results
         if results is not None and run is not self._announced:
             self._announced, self._seen, self._refined, self._stopped = run, 0, 0, 0
             self._advanced_at = self._waited_at = time.perf_counter()
             self.began.emit(results)
-            return  # the interface has enough to draw; the rest at the next look
+            return  # one signal per poll, so that the interface can draw in between
         if results is not None and results.completed > self._seen:
             self._seen = results.completed
             self._advanced_at = self._waited_at = time.perf_counter()
@@ -233,14 +233,14 @@ class Session(QObject):
             self.settled.emit()
 
     def _wait(self) -> None:
-        """Tell of a step that is long, not at every look."""
+        """Emit :attr:`stalled` for a long step, less often than polling."""
         now = time.perf_counter()
         if now - self._waited_at >= _LONG_STEP_SECONDS:
             self._waited_at = now
-            self.waited.emit(now - self._advanced_at)
+            self.stalled.emit(now - self._advanced_at)
 
     def _tell(self, run: _Run) -> None:
-        """Say how a run ended."""
+        """Emit how a run ended."""
         if run.complete:
             self.finished.emit(run.seconds)
         elif run.error is not None and not run.give_up:

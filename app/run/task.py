@@ -1,4 +1,4 @@
-"""Work off the interface's thread that says now and then how far it is."""
+"""Background task: an iterator that is run on a thread and whose items arrive as Qt signals."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ log = logging.getLogger(__name__)
 
 @final
 class Task(QObject):
-    """Draws from an iterator on a thread; what an older iterator still gives is dropped."""
+    """Runner of one iterator at a time on a thread; items of an earlier iterator are dropped."""
 
-    given = Signal(object)
-    """Something that the iterator gave."""
+    yielded = Signal(object)
+    """An item of the iterator."""
     ended = Signal()
-    """The iterator has no more."""
+    """The iterator is exhausted."""
     failed = Signal(object)
-    """A ScenarioError."""
+    """The iterator has raised: a ScenarioError."""
 
     _news = Signal(int, object)
 
@@ -36,11 +36,11 @@ class Task(QObject):
 
     @property
     def is_busy(self) -> bool:
-        """Whether a thread has not ended yet, of the work or of what was dropped."""
+        """Whether any thread, of present or cancelled work, has not ended yet."""
         return any(thread.is_alive() for thread in self._threads)
 
     def start(self, work: Iterator[object]) -> None:
-        """Draw from an iterator, and from no other any more."""
+        """Cancel the present iterator and run another one."""
         self.cancel()
         self._threads = [thread for thread in self._threads if thread.is_alive()]
         thread = threading.Thread(target=self._work, args=(self._run, work), name="mismatch-lab-task", daemon=True)
@@ -48,17 +48,17 @@ class Task(QObject):
         thread.start()
 
     def cancel(self) -> None:
-        """Hear no more of the work; its thread ends by itself."""
+        """Drop all further items; the thread ends at the next item."""
         self._run += 1
 
     def close(self) -> None:
-        """Drop the work and wait for its thread to end, unless it never does."""
+        """Cancel the work and wait, for a limited time, for its threads to end."""
         self.cancel()
         for thread in self._threads:
             wait_for(thread)
 
     def _work(self, run: int, work: Iterator[object]) -> None:
-        """On the thread."""
+        """Run the iterator (on its thread)."""
         try:
             for item in work:
                 if run != self._run:
@@ -67,17 +67,17 @@ class Task(QObject):
             self._say(run, None)
         except ScenarioError as error:
             self._say(run, error)
-        except BaseException as error:  # code of the user's own may raise anything; the thread must not end in silence
+        except BaseException as error:  # user code may raise anything; report it
             log.exception("a task failed")
             self._say(run, ScenarioError("", "", f"this went wrong ({type(error).__name__}: {error})"))
 
     def _say(self, run: int, item: object) -> None:
-        """Tell the interface, which may be gone where nobody listens any more."""
+        """Post an item to the interface's thread, unless the work was cancelled (the receiver may then be deleted)."""
         if run == self._run:
             self._news.emit(run, item)
 
     def _tell(self, run: int, item: object) -> None:
-        """On the interface's thread."""
+        """Emit an item's signal (on the interface's thread)."""
         if run != self._run:
             return
         if item is None:
@@ -85,4 +85,4 @@ class Task(QObject):
         elif isinstance(item, ScenarioError):
             self.failed.emit(item)
         else:
-            self.given.emit(item)
+            self.yielded.emit(item)

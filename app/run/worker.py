@@ -1,6 +1,6 @@
-"""The process that computes, seen from both ends: Python's lock is left to the interface alone.
+"""The worker process and its client: computing in another process leaves the interpreter lock to the interface.
 
-Particles do not travel: both processes map the file that they are kept in. What is small does, a few dozen times a
+Both processes map the file that holds the particles. Everything else is sent as pickled updates, a few dozen times a
 second. The process is started before it is needed, keeps what it has imported, and ends with the program.
 """
 
@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING, final
 import numpy as np
 from numpy.typing import NDArray
 
-from app.run.inbox import Inbox, end_with
+from app.run.inbox import Inbox, exit_when_closed
 from core.errors import ScenarioError
 from core.system.leftovers import SHARED_MEMORY, temporary_file
 
@@ -42,21 +42,21 @@ if TYPE_CHECKING:
 # ruff: noqa: PLC0415
 
 _NEWS_SECONDS = 0.008
-"""The process tells at most this often what is new."""
+"""Least interval between updates."""
 _MARGIN = 1.2
-"""Times the frames' size that must be free: a file that outgrows its room ends the process."""
+"""Factor of the particles' size that must be free: a mapped file without space ends the process (SIGBUS)."""
 
 log = logging.getLogger(__name__)
 
 
 class RunError(RuntimeError):
-    """A run stopped for a reason that lies neither in its scenario nor in a sampler of the user's own."""
+    """A run stopped for a reason other than its scenario or a user's sampler."""
 
 
 @final
 @dataclass(frozen=True)
 class _Request:
-    """What is to be computed."""
+    """Message to the process: what to compute."""
 
     scenario: Scenario
     refine: bool
@@ -67,54 +67,54 @@ class _Request:
 @final
 @dataclass(frozen=True)
 class _Ready:
-    """The process has loaded what it needs."""
+    """Message: the process has finished its imports."""
 
 
 @final
 @dataclass(frozen=True)
-class _Began:
-    """The run can begin; everything that follows is an Update of its results."""
+class _Started:
+    """Message: the run has started; every further message is an Update until _Ended."""
 
     exact: NDArray[np.bool_]
-    """(samplers,): which have a closed form: found out by code that may be the user's own."""
+    """(samplers,): which have a closed form; decided in the process, since it may call a user's code."""
 
 
 @final
 @dataclass(frozen=True)
-class _Over:
-    """Nothing more will come of a request."""
+class _Ended:
+    """Message: the request is complete, cancelled or failed."""
 
     refusal: tuple[str, str, str] | None = None
-    """Of a ScenarioError."""
+    """Source, field and reason of a ScenarioError."""
     fault: str = ""
-    """Of any other error, in one line."""
+    """Any other error, in one line."""
     trace: str = ""
-    """Where it happened."""
+    """Traceback of that error."""
 
 
-# This end
+# The client
 
 
 @final
 class Worker:
-    """The process, for whoever wants something computed: one run at a time."""
+    """Client of the worker process; it computes one run at a time."""
 
     def __init__(self) -> None:
         self.ready_at: float | None = None
-        """When the process had loaded what it needs; None before. As time.perf_counter has it."""
+        """Time (time.perf_counter) at which the process had finished its imports; None before."""
         self._process: subprocess.Popen[bytes] | None = None
         self._in_use: subprocess.Popen[bytes] | None = None
-        """The process that a run talks to: the run closes its pipes."""
+        """Process of the present run, which closes its pipes."""
         self._kills = 0
         self._starting, self._busy, self._sending = threading.Lock(), threading.Lock(), threading.Lock()
         self._number = 0
         self._wanted: int | None = None
-        """The number of the request that has not been given up."""
+        """Number of the present request; None: cancelled."""
         self._life = os.pipe() if sys.platform == "linux" else ()
-        """Both ends are held as long as the program lives."""
+        """Pipe whose closing, when the program ends in any way, ends the process."""
 
     def spawn(self) -> subprocess.Popen[bytes]:
-        """Start the process, unless it runs; return at once."""
+        """Start the process unless it runs, without waiting for its imports."""
         with self._starting:
             return self._running()
 
@@ -127,12 +127,12 @@ class Worker:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 pass_fds=self._life[:1],
-                process_group=0,  # Ctrl-C is for the program
+                process_group=0,  # so that Ctrl-C does not reach it
             )
         return self._process
 
     def _claim(self, kills: int) -> subprocess.Popen[bytes]:
-        """Return the process for a run that began after so many kills; a later one was meant for this run as well."""
+        """Return the process for a run; raise RunError if it was killed since the run was requested."""
         with self._starting:
             if self._kills != kills:
                 raise RunError("the run was given up before it began")
@@ -140,24 +140,24 @@ class Worker:
             return self._in_use
 
     def compute(self, scenario: Scenario, *, refine: bool) -> Generator[Results, None, None]:
-        """Run a scenario in the process; close the iterator to give it up.
+        """Run a scenario in the process; closing the iterator cancels it.
 
         Args:
-            scenario: what to run.
-            refine: go on after the run, with what is known beyond it.
+            scenario: to be run.
+            refine: go on to refine the KL bracket and the sample metrics.
 
         Yields:
-            The same results, each time that there is more of them.
+            The same Results object after each update.
 
         Raises:
-            ScenarioError: it cannot be run, or a sampler of the user's own fails.
-            RunError: anything else that goes wrong, the end of the process included.
+            ScenarioError: the scenario cannot be run, or a user's sampler fails.
+            RunError: any other error, including the end of the process.
         """
         from core.plugins.loader import loaded_contents
         from core.runs.results import Results, Update
 
         kills = self._kills
-        with self._busy, _room_for(scenario) as particles:
+        with self._busy, _particle_file(scenario) as particles:
             try:
                 self._number += 1
                 self._wanted = self._number
@@ -166,9 +166,9 @@ class Worker:
                     began = next(replies, None)
                     if began is None:
                         return
-                    assert isinstance(began, _Began)
+                    assert isinstance(began, _Started)
                     results = Results.mirror(scenario, began.exact, particles=particles)
-                    particles.unlink(missing_ok=True)  # mapped at both ends by now
+                    particles.unlink(missing_ok=True)  # both processes have mapped it
                     for update in replies:
                         assert isinstance(update, Update)
                         results.apply(update)
@@ -176,17 +176,19 @@ class Worker:
             finally:
                 self._in_use = None
 
-    def _exchange(self, process: subprocess.Popen[bytes], request: _Request) -> Generator[_Began | Update, None, None]:
-        """Send a request and yield the replies, to the last of them whatever happens."""
+    def _exchange(
+        self, process: subprocess.Popen[bytes], request: _Request
+    ) -> Generator[_Started | Update, None, None]:
+        """Send a request and yield the replies; always read up to the last one, so that the pipe stays in step."""
         try:
             self._send(process, request)
             over = None
             try:
-                while not isinstance(over := self._reply(process), _Over):
+                while not isinstance(over := self._reply(process), _Ended):
                     yield over
             finally:
                 self.drop()
-                while not isinstance(over, _Over):
+                while not isinstance(over, _Ended):
                     over = self._reply(process)
         except (EOFError, BrokenPipeError, pickle.UnpicklingError):
             status = process.wait()
@@ -198,8 +200,8 @@ class Worker:
             log.error("a run stopped: %s\n%s", over.fault, over.trace)
             raise RunError(f"the run stopped ({over.fault})")
 
-    def _reply(self, process: subprocess.Popen[bytes]) -> _Began | Update | _Over:
-        """Wait for a reply."""
+    def _reply(self, process: subprocess.Popen[bytes]) -> _Started | Update | _Ended:
+        """Wait for the next reply and return it."""
         assert process.stdout is not None
         reply = pickle.load(process.stdout)
         if isinstance(reply, _Ready):
@@ -208,21 +210,21 @@ class Worker:
         return reply
 
     def _send(self, process: subprocess.Popen[bytes], request: _Request) -> None:
-        """Ask for something, unless it is given up meanwhile."""
+        """Send a request, and its cancellation if it was cancelled meanwhile."""
         with self._sending:
             _write(process, self._number, pickle.dumps(request))
         if self._wanted is None:
-            self._say_dropped(process, self._number)
+            self._send_cancel(process, self._number)
 
     def drop(self) -> None:
-        """Let the process give up what it does, at its next step; return at once."""
+        """Cancel the present request at its next step; return at once."""
         number, process = self._wanted, self._in_use
         self._wanted = None
         if number is not None and process is not None:
-            self._say_dropped(process, number)
+            self._send_cancel(process, number)
 
-    def _say_dropped(self, process: subprocess.Popen[bytes], number: int) -> None:
-        """Tell the process; who is sending the request at this moment does so afterwards."""
+    def _send_cancel(self, process: subprocess.Popen[bytes], number: int) -> None:
+        """Send a cancellation; while a request is being sent, the sender does so afterwards."""
         if self._sending.acquire(blocking=False):
             try:
                 with suppress(OSError, ValueError):  # it has ended
@@ -231,7 +233,7 @@ class Worker:
                 self._sending.release()
 
     def kill(self) -> None:
-        """End the process, whatever it does."""
+        """Kill the process."""
         with self._starting:
             process, self._process = self._process, None
             is_in_use = process is self._in_use
@@ -243,7 +245,7 @@ class Worker:
                 _close(process)
 
     def end(self) -> None:
-        """End the process with the program."""
+        """Kill the process and close its lifeline pipe, when the program exits."""
         self.kill()
         for each in self._life:
             os.close(each)
@@ -251,15 +253,15 @@ class Worker:
 
 
 @cache
-def the_worker() -> Worker:
-    """Return the program's one worker."""
+def shared_worker() -> Worker:
+    """Return the worker that the whole program shares."""
     worker = Worker()
     atexit.register(worker.end)
     return worker
 
 
 def _write(process: subprocess.Popen[bytes], number: int, request: bytes | None) -> None:
-    """Put a request into the process's inbox, or None: that of this number is no longer wanted."""
+    """Send a request to the process, or None to cancel the one of this number."""
     assert process.stdin is not None
     pickle.dump((number, request), process.stdin)
     process.stdin.flush()
@@ -274,11 +276,11 @@ def _close(process: subprocess.Popen[bytes]) -> None:
 
 
 @contextmanager
-def _room_for(scenario: Scenario) -> Iterator[Path]:
-    """Give a file that a scenario's frames will fit in.
+def _particle_file(scenario: Scenario) -> Iterator[Path]:
+    """Yield a temporary file, in shared memory if possible, with space for a scenario's frames.
 
     Raises:
-        ScenarioError: there is no room for them.
+        ScenarioError: there is not enough space.
     """
     run = scenario.run
     needed = 4 * len(run.samplers) * (scenario.schedule.steps + 1) * scenario.dimension * run.particles
@@ -291,40 +293,40 @@ def _room_for(scenario: Scenario) -> Iterator[Path]:
     raise ScenarioError("", "run.particles", f"the frames would need {where}; take fewer particles or steps")
 
 
-# The other end
+# The worker process
 
 
 def serve() -> None:
-    """Compute what is asked for on standard input, until it ends; tell what is new on standard output."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # where it reaches this process all the same
-    # Who asks is gone once the pipe is closed: then this process ends at once, whatever it computes.
+    """Serve requests from standard input until it is closed; write updates to standard output."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # in case Ctrl-C reaches it nevertheless
+    # The client is gone once the pipe is closed: then this process ends at once.
     for life in sys.argv[1:]:
-        end_with(int(life))
+        exit_when_closed(int(life))
     inbox, replies = Inbox(os.fdopen(os.dup(0), "rb"), lambda: os._exit(0)), os.fdopen(os.dup(1), "wb")
-    # What a sampler of the user's own reads or prints must not get among requests and replies.
+    # User code must not read requests or print among the replies.
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(2, 1)
-    from app.run.process import leave_a_core
+    from app.run.process import reserve_interface_core
     from core.runs import experiment  # noqa: F401 - it takes seconds
 
-    leave_a_core()
-    # The run before stays mapped until this one is over: whoever lets go of particles last frees their pages, and in
-    # the interface that would be felt.
+    reserve_interface_core()
+    # Keep the previous run mapped until this one is over: the process that unmaps last frees the pages, which would
+    # delay the interface.
     recent: deque[Experiment] = deque(maxlen=2)
     pickle.dump(_Ready(), replies)
     replies.flush()
     while True:
         try:
             request = pickle.loads(inbox.next())
-            over = _Over()
+            over = _Ended()
             try:
                 for news in _compute(request, inbox, recent):
                     pickle.dump(news, replies)
                     replies.flush()
             except ScenarioError as error:
-                over = _Over(refusal=(error.source, error.field, error.reason))
-            except Exception as error:  # a run must never take the process down
-                over = _Over(fault=f"{type(error).__name__}: {error}", trace=traceback.format_exc())
+                over = _Ended(refusal=(error.source, error.field, error.reason))
+            except Exception as error:  # an error of a run must not end the process
+                over = _Ended(fault=f"{type(error).__name__}: {error}", trace=traceback.format_exc())
             pickle.dump(over, replies)
             replies.flush()
             while len(recent) > 1:
@@ -333,8 +335,8 @@ def serve() -> None:
             return
 
 
-def _compute(request: _Request, inbox: Inbox, recent: deque[Experiment]) -> Iterator[_Began | Update]:
-    """Run a scenario as long as it is wanted; yield what is new, now and then and at the end."""
+def _compute(request: _Request, inbox: Inbox, recent: deque[Experiment]) -> Iterator[_Started | Update]:
+    """Run a scenario until it is complete or cancelled; yield updates at intervals and at the end."""
     from core.plugins.loader import load_exactly
     from core.runs.experiment import Experiment
 
@@ -342,7 +344,7 @@ def _compute(request: _Request, inbox: Inbox, recent: deque[Experiment]) -> Iter
     experiment = Experiment(request.scenario, keep_frames=True, particles=request.particles)
     recent.append(experiment)
     results, told, first = experiment.results, 0.0, 0
-    yield _Began(results.terms.exact)
+    yield _Started(results.terms.exact)
     for _ in experiment.run():
         if not inbox.is_wanted:
             return

@@ -1,4 +1,4 @@
-"""The choice between light, dark and whatever the system has: in the menu, and remembered."""
+"""Menu entries that choose the light, dark or system theme, stored in the settings."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ THEMES = {
     "light": ("Light", Qt.ColorScheme.Light),
     "dark": ("Dark", Qt.ColorScheme.Dark),
 }
-"""What is said in the menu of each, by its name in the settings."""
+"""Label and colour scheme of each theme, by its key in the settings."""
 _KEY, _FIRST = "theme", "system"
 
 
 @final
 class ThemeChoice(QObject):
-    """A menu of themes; what was chosen last holds from the start."""
+    """Exclusive menu entries for the themes; the stored choice is applied at the start."""
 
     def __init__(self, menu: QMenu, settings: Settings) -> None:
         super().__init__(menu)
         self._settings = settings
         self.menu = menu.addMenu("Theme")
-        group = QActionGroup(self)  # one of them is checked
+        group = QActionGroup(self)  # exclusive
         self._actions: dict[str, QAction] = {}
         for name, (words, _) in THEMES.items():
             action = QAction(words, group, checkable=True)
@@ -39,12 +39,12 @@ class ThemeChoice(QObject):
         self._show(kept if kept in THEMES else _FIRST)
 
     def choose(self, name: str) -> None:
-        """Take a theme at once, and at every start from now on."""
+        """Apply a theme and store the choice."""
         self._settings.keep(_KEY, name)
         self._show(name)
 
     def reset(self) -> None:
-        """Follow the system again."""
+        """Follow the system's theme again."""
         self._settings.forget(_KEY)
         self._show(_FIRST)
 

@@ -1,4 +1,4 @@
-"""How everything looks: one palette for light and one for dark, a typeface, a style sheet, icons."""
+"""Light and dark palettes, typeface, style sheet and icons of the application."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from PySide6.QtGui import QColor, QFont, QFontDatabase, QGuiApplication, QIcon, 
 from PySide6.QtWidgets import QApplication
 
 STRIP = "#F2A541"
-"""The measurement, wherever it is drawn."""
+"""Colour of the measurement."""
 
 ICONS = "mdi6"
 
 _LEGIBLE = 4.5
-"""Least contrast of text, as WCAG asks for."""
+"""Least contrast of text, after WCAG 2 level AA."""
 _MIDDLE, _SHARES = 0.18, 40
-"""Luminance that looks like the middle between black and white; steps from a colour to one of them."""
+"""Luminance of perceived middle grey; number of steps tried between a colour and black or white."""
 
 
 @final
@@ -73,26 +73,26 @@ DARK = Palette(
 
 
 @final
-class Scheme(QObject):
-    """Light or dark: as the system has it, unless the user chooses."""
+class ColourScheme(QObject):
+    """Colour scheme of the application: the system's, unless the user chooses one."""
 
     changed = Signal()
-    """The application has taken the colours of another palette."""
+    """Another palette has been applied."""
 
     def __init__(self) -> None:
         super().__init__()
         self.chosen = Qt.ColorScheme.Unknown
-        """Unknown: the system's."""
+        """The user's choice; Unknown: the system's scheme."""
         self._shown: Palette | None = None
 
     def choose(self, chosen: Qt.ColorScheme) -> None:
-        """Take one from now on, at once."""
+        """Choose a scheme and apply it."""
         self.chosen = chosen
         QGuiApplication.styleHints().setColorScheme(chosen)  # for title bars, where the platform can
         self.follow()
 
     def follow(self) -> None:
-        """Give the application the colours of the current theme, if they are others than before."""
+        """Apply the current palette if it has changed."""
         application = QApplication.instance()
         if isinstance(application, QApplication) and current() != self._shown:
             self._shown = current()
@@ -100,12 +100,12 @@ class Scheme(QObject):
             self.changed.emit()
 
 
-scheme = Scheme()
-"""The one that everything is drawn in."""
+scheme = ColourScheme()
+"""Colour scheme of the process."""
 
 
 def current() -> Palette:
-    """Return the palette that the user, or else the system, asks for now."""
+    """Return the palette of the current colour scheme."""
     wanted = scheme.chosen
     if wanted == Qt.ColorScheme.Unknown:
         wanted = QGuiApplication.styleHints().colorScheme()
@@ -114,14 +114,14 @@ def current() -> Palette:
 
 @cache
 def legible(colour: str, surface: str) -> str:
-    """Return a colour as text on a surface needs it: with as much ink or light as a contrast of 4.5 takes."""
+    """Return a colour darkened or lightened until its contrast on a surface is 4.5."""
     ink = "#FFFFFF" if _luminance(surface) < _MIDDLE else "#000000"
     steps = (_mixed(colour, ink, share / _SHARES) for share in range(_SHARES + 1))
     return next(mixed for mixed in steps if contrast(mixed, surface) >= _LEGIBLE)
 
 
 def contrast(one: str, other: str) -> float:
-    """Return the contrast of two colours as WCAG defines it, from 1 to 21."""
+    """Return the contrast ratio of two colours, from 1 to 21, as WCAG 2 defines it."""
     dark, light = sorted((_luminance(one), _luminance(other)))
     return (light + 0.05) / (dark + 0.05)
 
@@ -144,7 +144,7 @@ def icon(name: str, *, colour: str | None = None) -> QIcon:
 
 
 def font(size: float, weight: Literal["regular", "medium", "semibold"] = "regular") -> QFont:
-    """Return the interface font with figures of equal width; ``size`` in pixels."""
+    """Return the interface font with tabular figures; ``size`` in pixels."""
     chosen = QFont(QApplication.font())
     chosen.setPixelSize(round(size))
     weights = {"regular": QFont.Weight.Normal, "medium": QFont.Weight.Medium, "semibold": QFont.Weight.DemiBold}
@@ -153,9 +153,9 @@ def font(size: float, weight: Literal["regular", "medium", "semibold"] = "regula
 
 
 def install(application: QApplication) -> None:
-    """Load the typeface, set style and palette, and keep following the system's light or dark.
+    """Load the typeface, apply style and palette, and follow the system's colour scheme.
 
-    Numbers are written and read as in scenario files, whatever the system's language.
+    The C locale is set, so that numbers are written as in scenario files.
     """
     QLocale.setDefault(QLocale.c())
     for file in (files("resources") / "fonts").iterdir():
@@ -173,7 +173,7 @@ def install(application: QApplication) -> None:
 
 
 def apply(application: QApplication) -> None:
-    """Give the application the colours of the current theme."""
+    """Apply the current palette and style sheet to the application."""
     palette = current()
     qt = QPalette()
     roles = QPalette.ColorRole
@@ -196,7 +196,7 @@ def apply(application: QApplication) -> None:
     for role in (roles.Text, roles.ButtonText, roles.WindowText):
         qt.setColor(QPalette.ColorGroup.Disabled, role, QColor(palette.faint))
     collects = gc.isenabled()
-    gc.disable()  # Qt goes over every widget that there is: none may be collected meanwhile
+    gc.disable()  # Qt visits every widget: none may be collected meanwhile
     application.setPalette(qt)
     application.setStyleSheet(_style_sheet(palette))
     if collects:
@@ -323,7 +323,7 @@ def _style_sheet(palette: Palette) -> str:
 
 
 def dot_pen() -> QPen:
-    """Return what the points of a data set are drawn with: there, but behind everything."""
+    """Return the faint pen for the points of a data set."""
     pen = QPen(QColor(current().muted))
     pen.setWidthF(3)
     pen.setCapStyle(Qt.PenCapStyle.RoundCap)
@@ -331,10 +331,10 @@ def dot_pen() -> QPen:
 
 
 def dot(colour: str) -> QIcon:
-    """Return a round spot of colour, as a sampler's sign."""
+    """Return a filled circle, the sign of a sampler."""
     return qtawesome.icon(f"{ICONS}.circle", color=colour, scale_factor=0.7)
 
 
 def ring(colour: str) -> QIcon:
-    """Return an open circle: a sampler that does not run."""
+    """Return an open circle, the sign of a sampler that does not run."""
     return qtawesome.icon(f"{ICONS}.circle-outline", color=colour, scale_factor=0.7)

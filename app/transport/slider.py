@@ -1,4 +1,4 @@
-"""The slider over the frames of a run; the groove can be pressed and dragged like the handle."""
+"""Slider over the frames of a run; pressing the groove moves the handle there."""
 
 from __future__ import annotations
 
@@ -11,32 +11,32 @@ from PySide6.QtWidgets import QSlider, QStyle, QStyleOptionSlider
 from app.transport.time_scale import TimeScale
 
 _FINE = 100_000
-"""Places that the handle may take in the groove: a frame of a time scale lies anywhere."""
+"""Resolution of the handle's position, since a time scale is not uniform in frames."""
 
 
 @final
 class TimeSlider(QSlider):
-    """Its value is a frame; where a frame stands in the groove is the time scale's matter."""
+    """Slider whose value is a frame and whose handle is placed by a time scale."""
 
     def __init__(self) -> None:
         super().__init__(Qt.Orientation.Horizontal)
         self._scale: TimeScale | None = None
 
     def set_scale(self, scale: TimeScale) -> None:
-        """Take the frames of a run and their places."""
+        """Set the range to a run's frames, placed by its time scale."""
         self._scale = scale
         self.setRange(0, scale.steps)
         self.update()
 
     def initStyleOption(self, option: QStyleOptionSlider) -> None:  # noqa: N802 - Qt's name
-        """Put the handle where the frame stands on the scale."""
+        """Place the handle at the frame's position on the scale."""
         super().initStyleOption(option)
         if self._scale is not None:
             option.minimum, option.maximum = 0, _FINE
             option.sliderPosition = option.sliderValue = round(_FINE * self._scale.position(self.sliderPosition()))
 
     def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
-        """Take the handle to the pointer, wherever the groove is pressed."""
+        """Move the handle to the pointer."""
         if event.button() != Qt.MouseButton.LeftButton or self._scale is None:
             event.ignore()
             return
@@ -45,17 +45,17 @@ class TimeSlider(QSlider):
             self._go_to(event)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
-        """Have the handle follow."""
+        """Drag the handle."""
         if self.isSliderDown():
             self._go_to(event)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
-        """Let go of the handle."""
+        """Release the handle."""
         if event.button() == Qt.MouseButton.LeftButton:
             self.setSliderDown(False)
 
     def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: N802 - Qt's name
-        """Go through the frames once the slider has been clicked; until then the pointer is only passing over it."""
+        """Step through the frames, only if the slider has the focus."""
         if self.hasFocus():
             super().wheelEvent(event)
         else:

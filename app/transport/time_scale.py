@@ -12,7 +12,7 @@ from core.problem.schedule import Schedule
 Kind = Literal["t", "log t", "log SNR"]
 
 _LAST_SHARE = 0.04
-"""At most this share of the axis separates t = 1 from t = 0, whose SNR is infinite."""
+"""Largest fraction of the axis between t = 1 and t = 0, whose SNR is infinite."""
 
 
 @final
@@ -21,7 +21,7 @@ class TimeScale:
 
     Args:
         schedule: gives ``SNR_t = abar_t / (1 - abar_t)``.
-        kind: what has equal room.
+        kind: quantity in which the axis is uniform.
     """
 
     def __init__(self, schedule: Schedule, kind: Kind = "t") -> None:
@@ -45,27 +45,27 @@ class TimeScale:
         return len(self.positions) - 1
 
     def position(self, frame: float) -> float:
-        """Return where a frame, or a place between two, stands on the axis."""
+        """Return the position of a (fractional) frame on the axis."""
         return float(np.interp(frame, np.arange(len(self.positions)), self.positions))
 
     def frame(self, position: float) -> float:
-        """Return the frame at a position, as a fraction between two; the inverse of :meth:`position`."""
+        """Return the fractional frame at a position; the inverse of :meth:`position`."""
         return float(np.interp(position, self.positions, np.arange(len(self.positions))))
 
     def advance(self, frame: float, share: float) -> float:
-        """Return the place, as a fraction of frames, that lies a share of the axis after a frame."""
+        """Return the fractional frame that lies a share of the axis after a frame."""
         if self.kind == "t":
             return frame + share * self.steps
         return self.frame(self.position(frame) + share)
 
     def time(self, position: float) -> int:
-        """Return the t whose frame is nearest to a position on the axis."""
+        """Return the t whose frame is nearest to a position."""
         return self.steps - int(np.abs(self.positions - position).argmin())
 
     def axis(self, times: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return abscissas of t (and, below 0 and above T, of places beside the run) that run from T down to 0.
+        """Return abscissas of times, from T down to 0; times below 0 and above T are extrapolated.
 
-        Equal room for every t leaves t as it is.
+        The kind ``t`` leaves them unchanged.
         """
         if self.kind == "t":
             return times

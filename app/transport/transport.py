@@ -1,4 +1,4 @@
-"""The transport: play, step and scrub through the frames of a run."""
+"""Transport bar: play, step and scrub through the frames of a run."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from app.transport.slider import TimeSlider
 from app.transport.time_scale import Kind, TimeScale
 from app.widgets.controls import ComboBox
 from app.widgets.keys import Key
-from app.widgets.segments import Segments
+from app.widgets.segmented_control import SegmentedControl
 from app.widgets.user_text import plain_label
 from core.problem.schedule import Schedule, matching_time
 from core.simulation.pace import in_words
@@ -23,9 +23,9 @@ from core.text.number_format import number
 
 _TICK_MS = 16
 _FOLLOW_SECONDS = 0.05
-"""While frames are being computed they are shown at most this often: painting slows them down."""
+"""Least interval between frames shown while they are computed, since painting slows the run."""
 SECONDS = 6.0
-"""A whole run takes this long at speed 1."""
+"""Duration of a whole run at speed 1."""
 SPEEDS = (0.125, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
 _AXES = {
     "t": "Time axis: every step has equal room and takes equally long",
@@ -33,19 +33,19 @@ _AXES = {
     "log SNR": "Time axis: equal room for equal steps of ln(ᾱ/(1 − ᾱ)), the log signal-to-noise ratio",
 }
 _WIDE, _NARROW = 1120, 860
-"""Widths from which there is room for both figures beside t, and for one of them, status and axis."""
+"""Widths from which both numbers are shown beside t, and from which one, the status and the axis are."""
 _TIMED_SECONDS, _LONG_SECONDS = 3.0, 10.0
-"""After so long the time that is left is estimated, and shown where it is at least so much."""
+"""Time after which the remaining time is estimated, and the least one that is shown."""
 EVERY_FRAME = None
-"""In place of a speed: each frame is shown, however long that takes."""
+"""Speed at which every frame is shown, without regard to time."""
 
 
 @final
 class Player(QObject):
-    """Where in the run we are; moves by itself while playing, never past what is computed."""
+    """Playback position in a run; it advances by a timer while playing, never past the computed frames."""
 
     moved = Signal(int)
-    """The frame to show."""
+    """Frame to be shown."""
     playing_changed = Signal(bool)
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -54,19 +54,19 @@ class Player(QObject):
         self.last = 0
         """The last frame of the run, T."""
         self.final = 0
-        """The last frame that will be computed: T, unless the run was given up."""
+        """Last frame that will be computed: T, unless the run was cancelled."""
         self.available = 0
-        """Frames computed so far."""
+        """Number of frames computed so far."""
         self.speed: float | None = 1.0
         self.loop = False
         self.scale: TimeScale | None = None
-        """The time axis along which playing has an even pace; None: every t takes equally long."""
+        """Time scale along which playback is uniform; None: uniform in t."""
         self.schedule: Schedule | None = None
-        """Of the run."""
+        """Schedule of the run."""
         self._wanted = 0.0
         self._anchor: tuple[int, Schedule] | None = None
-        """The t at which the user left the cursor, and its schedule; None: where it is now. However many runs of other
-        schedules follow, each starts from this one, so that no rounding adds up."""
+        """The t at which the user left the cursor, and its schedule; None: the present one. Runs with other
+        schedules are all mapped from it, so that rounding does not accumulate."""
         self._is_new = True
         self._clock = self._shown_at = 0.0
         self._timer = QTimer(self, interval=_TICK_MS)
@@ -75,26 +75,26 @@ class Player(QObject):
 
     @property
     def rest(self) -> int:
-        """Where playing ends: t = 1, where the theory states its results; t = 0 is one step on."""
+        """Frame at which playback ends: t = 1, where the theory states its results."""
         return min(self.final, max(self.last - 1, 0))
 
     @property
     def is_playing(self) -> bool:
-        """Whether the frame moves by itself."""
+        """Whether playback runs."""
         return self._timer.isActive()
 
     @property
     def is_current(self) -> bool:
-        """Whether the frame is one of this run, and is shown."""
+        """Whether a frame of the present run is shown."""
         return not self._is_new
 
     @property
     def _here(self) -> int:
-        """The frame, or in a run of which nothing is shown yet, the one that will be."""
+        """The shown frame or, before the first one of a run is shown, the requested one."""
         return round(self._wanted) if self._is_new else self.frame
 
     def begin(self, schedule: Schedule) -> None:
-        """Take a new run: from its start when playing, to where the cursor means the same when paused."""
+        """Start a new run: at its first frame while playing, else at the same noise level as before."""
         last = schedule.steps
         wanted = float(self.frame_in(schedule))
         self._drop_anchor()
@@ -104,30 +104,30 @@ class Player(QObject):
         self._clock = time.perf_counter()
 
     def frame_in(self, schedule: Schedule) -> int:
-        """Return the frame at which a run of another schedule would be shown."""
+        """Return the frame at which a run with another schedule would start."""
         if self.is_playing or self.schedule is None:
             return 0
         t, own = self._anchor or (self.last - round(self._wanted), self.schedule)
         return schedule.steps - matching_time(t, own, schedule)
 
     def _drop_anchor(self) -> None:
-        """Remember where the user has left the cursor, before it goes elsewhere by itself."""
+        """Store the user's cursor position before it is changed by a new run."""
         if self._anchor is None and self.schedule is not None and not self.is_playing:
             self._anchor = self.last - round(self._wanted), self.schedule
 
     def _move_to(self, wanted: float) -> None:
-        """The cursor goes where the user wants it, or where playing brings it."""
+        """Set the requested frame, by the user or by playback."""
         self._wanted, self._anchor = wanted, None
 
     def offer(self, available: int) -> None:
-        """More frames are computed: follow them while paused, to where we were."""
+        """Take note of newly computed frames; while paused, show them up to the requested one."""
         self.available = available
         reached = available > self._wanted
         if not self.is_playing and (reached or time.perf_counter() - self._shown_at > _FOLLOW_SECONDS):
             self._show()
 
     def end_early(self) -> None:
-        """No more frames will come than are there: they are the whole run now."""
+        """Treat the frames computed so far as the whole run."""
         self._drop_anchor()
         self.final = max(self.available - 1, 0)
         self._wanted = min(self._wanted, float(self.final))
@@ -137,7 +137,7 @@ class Player(QObject):
             self._show()
 
     def play(self) -> None:
-        """Play on, or from the start when at the end."""
+        """Play from the present frame, or from the start if at the end."""
         if self._here >= self.rest:
             self.seek(0)
         self._clock = time.perf_counter()
@@ -145,12 +145,12 @@ class Player(QObject):
         self.playing_changed.emit(True)
 
     def restart(self) -> None:
-        """Play from the start, whatever is shown now."""
+        """Play from the start."""
         self._move_to(0.0)
         self.play()
 
     def pause(self) -> None:
-        """Stay where we are."""
+        """Pause at the present frame."""
         if self.is_playing:
             self._timer.stop()
             self._move_to(float(self._here))
@@ -161,17 +161,17 @@ class Player(QObject):
         self.pause() if self.is_playing else self.play()
 
     def seek(self, frame: int) -> None:
-        """Go to a frame, or as near as is computed."""
+        """Go to a frame, or to the last computed one before it."""
         self._move_to(float(min(max(frame, 0), self.final)))
         self._show()
 
     def step(self, frames: int) -> None:
-        """Pause and go some frames on or back."""
+        """Pause and move by some frames."""
         self.pause()
         self.seek(self._here + frames)
 
     def show_again(self) -> None:
-        """Have the same frame shown anew."""
+        """Emit the present frame again."""
         self._is_new = True
         self._show()
 
@@ -182,7 +182,7 @@ class Player(QObject):
         else:
             self._move_to(self._after((now - self._clock) * self.speed / SECONDS))
         self._clock = now
-        # Wait for the computation rather than jump once it has caught up.
+        # Wait for the computation rather than jump later.
         self._wanted = min(self._wanted, float(max(self.available - 1, 0)), float(self.rest))
         if self.available > self.final or now - self._shown_at > _FOLLOW_SECONDS:
             self._show()
@@ -193,7 +193,7 @@ class Player(QObject):
                 self.pause()
 
     def _after(self, share: float) -> float:
-        """Return where playing has got to after a share of the axis."""
+        """Return the fractional frame after playing for a share of the axis."""
         if self.scale is None or self.scale.steps != self.last:
             return self._wanted + share * self.last
         return self.scale.advance(self._wanted, share)
@@ -208,12 +208,12 @@ class Player(QObject):
 
 @final
 class Transport(QWidget):
-    """Buttons, scrub bar and figures for a player, and how far the computation is."""
+    """Transport bar of a player: buttons, scrub bar, t with its noise level, and the status of the run."""
 
     cancelled = Signal()
-    """The user wants no more of the computation."""
+    """The user cancels the run."""
     axis_changed = Signal(str)
-    """The user has chosen another kind of time axis."""
+    """The user has chosen another time scale."""
 
     def __init__(self, player: Player) -> None:
         super().__init__()
@@ -224,9 +224,9 @@ class Transport(QWidget):
         """The frames are complete, and the bracket of the KL is being refined."""
         self._schedule: Schedule | None = None
         self._figures = 2
-        """Of abar_t and SNR_t so many are written beside t."""
+        """How many of abar_t and SNR_t are shown beside t."""
         self._words = ""
-        """How far the run is."""
+        """Status of the run, in words."""
         self.keys = [
             Key(Qt.Key.Key_Space, "Play or pause", player.toggle),
             Key(Qt.Key.Key_Left, "One step back", lambda: player.step(-1)),
@@ -234,7 +234,7 @@ class Transport(QWidget):
             Key(Qt.Key.Key_Home, "To the start", lambda: player.step(-player.last)),
             Key(Qt.Key.Key_End, "To the end", lambda: player.step(player.last)),
         ]
-        """What the window's keys do here."""
+        """Keys that the window passes on to the transport."""
         icons = ("play", "step-backward", "step-forward", "skip-previous", "skip-next")
         self.play, self.back, self.forward, self.to_start, self.to_end = (
             self._button(icon, f"{key.words} ({key.name})", key.press)
@@ -246,7 +246,7 @@ class Transport(QWidget):
         self.scrub.setAccessibleName("Position in the run")
         self.scrub.setToolTip("Reverse time: from pure noise on the left to the samples on the right")
         self.scrub.actionTriggered.connect(lambda _: self._scrubbed(self.scrub.sliderPosition()))
-        self.axis = Segments("Time axis", _AXES, quiet=True)
+        self.axis = SegmentedControl("Time axis", _AXES, quiet=True)
         self.axis.chosen.connect(lambda _: self._rescale())
         self.axis.chosen.connect(lambda _: self.axis_changed.emit(self.axis.choice))
         self.speed = ComboBox("Speed")
@@ -286,7 +286,7 @@ class Transport(QWidget):
             layout.addWidget(widget)
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
-        """Leave out what a narrow window has no room for: first SNR, then the status and the choice of the axis."""
+        """Hide parts in a narrow window: first SNR, then the status and the choice of the axis."""
         super().resizeEvent(event)
         width = event.size().width()
         self._figures = 2 if width >= _WIDE else 1 if width >= _NARROW else 0
@@ -304,25 +304,25 @@ class Transport(QWidget):
         return button
 
     def restyle(self) -> None:
-        """Take the theme's icons, and the one that tells playing from paused."""
+        """Apply the theme's icons, and show play or pause."""
         for button in (self.to_start, self.back, self.forward, self.to_end, self.loop, self.cancel):
             button.setIcon(theme.icon(button.property("icon_name")))
         self.play.setIcon(theme.icon("pause" if self.player.is_playing else "play", colour=theme.current().on_accent))
 
     def show_schedule(self, schedule: Schedule) -> None:
-        """Take a new run's times."""
+        """Show the times of a new run's schedule."""
         self._schedule = schedule
         self._rescale()
 
     def _rescale(self) -> None:
-        """Lay the frames along the chosen time axis."""
+        """Apply the chosen time scale to slider and player."""
         if self._schedule is not None:
             scale = TimeScale(self._schedule, cast("Kind", self.axis.choice))
             self.player.scale = scale
             self.scrub.set_scale(scale)
 
     def show_progress(self, available: int, seconds: float) -> None:
-        """Say how much is computed, ``available`` frames of T + 1, and of a long run how long the others will take."""
+        """Show the progress, ``available`` frames of T + 1, and for a long run the remaining time."""
         self.is_refining = False
         done, steps = available - 1, self.player.last
         left = seconds / done * (steps - done) if done > 0 else 0.0
@@ -332,40 +332,40 @@ class Transport(QWidget):
         self._say(words, running=True)
 
     def show_waiting(self, seconds: float) -> None:
-        """Say how long no step has ended, beside how far the run has come."""
+        """Show the progress and how long the present step has taken."""
         reached = self.status.text().split(" · ")[0]
         self._say(f"{reached} · this step: {seconds:.0f} s", running=True)
 
     def show_finished(self, seconds: float) -> None:
-        """Say that all is computed."""
+        """Show that the run is complete."""
         self.is_refining = False
         self._say(f"computed {self.player.last} / {self.player.last} in {seconds:.2f} s", running=False)
 
     def show_refining(self, where: str) -> None:
-        """Say that the frames are complete, and the bracket of the KL is being refined."""
+        """Show that the KL bracket is being refined."""
         self.is_refining = True
         self.status.setText(f"bracketing the KL: {where}" if where else "comparing the samples")
 
     def show_cancelled(self) -> None:
-        """Say where the computation was given up, and play what is there."""
+        """Show where the run was cancelled, and restrict playback to the computed frames."""
         self.player.end_early()
         self._say(f"cancelled at t = {self.player.last - self.player.final}", running=False)
 
     def show_failed(self) -> None:
-        """Say that what is shown is all that there is; the reason stands where the problem is edited."""
+        """Show that the run failed; the problem dock says why."""
         self.player.end_early()
         self._say("failed: last valid run", running=False)
 
     def show_preview(self) -> None:
-        """Say that a drag's small run is shown."""
+        """Show that a preview is displayed."""
         self.status.setText("preview: let go to run in full")
 
     def show_refused(self) -> None:
-        """Say that what is typed is not what is shown."""
+        """Show that an invalid edit is not reflected in the run."""
         self.status.setText("not valid: last valid run")
 
     def show_accepted(self) -> None:
-        """Say again how far the run is."""
+        """Show the status of the run again."""
         self.status.setText(self._words)
 
     def _say(self, words: str, *, running: bool) -> None:

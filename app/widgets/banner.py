@@ -1,4 +1,4 @@
-"""The line below the top bar: what went wrong, and what is offered."""
+"""Banner below the top bar: an error message, and an offer with buttons."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from core.text.user_text import plain
 
 @final
 class Banner(QWidget):
-    """One sentence that asks for nothing, and one that offers something until it is answered."""
+    """Banner with an error message and, beside it, an offer that stays until it is answered."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -28,19 +28,19 @@ class Banner(QWidget):
         row.setContentsMargins(14, 4, 12, 4)
         row.addWidget(self._words, 1)
         row.addLayout(self._buttons)
-        layout = QHBoxLayout(self)  # both in one row: on a small screen every line is wanted below
+        layout = QHBoxLayout(self)  # one row, to save height on small screens
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
         layout.addWidget(self._error, 1)
         layout.addWidget(self._offer, 1)
 
     def say(self, words: object | None) -> None:
-        """Say what went wrong, or nothing any more."""
+        """Show an error message, or hide it (None)."""
         self._error.setText(plain(str(words or "")))
         self._error.setVisible(words is not None)
 
     def offer(self, words: str, answers: dict[str, Callable[[], object]]) -> None:
-        """Offer something: a button an answer, after which the offer is gone."""
+        """Show an offer with one button per answer; any answer closes it."""
         while (item := self._buttons.takeAt(0)) is not None:
             item.widget().deleteLater()  # type: ignore[union-attr]
         self._words.setText(plain(words))
@@ -53,11 +53,11 @@ class Banner(QWidget):
 
     @property
     def offered(self) -> str:
-        """Text of the present offer; empty where there is none."""
+        """Text of the present offer, or an empty string."""
         return "" if self._offer.isHidden() else self._words.text()
 
     def withdraw(self) -> None:
-        """Offer nothing any more."""
+        """Withdraw the offer."""
         self._offer.hide()
 
     def _answer(self, act: Callable[[], object]) -> None:

@@ -1,4 +1,4 @@
-"""Cells of tables of numbers: typed as text, while commands stay the window's and blocks are pasted as blocks."""
+"""Item delegate for tables of numbers: edits cells as text, pastes blocks, leaves command keys to the window."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ def is_separated(text: str) -> bool:
 
 
 def pasted_text(event: QKeyEvent) -> str:
-    """Return what a key pastes; empty where it is another key, or where there is nothing to paste."""
+    """Return the clipboard's text if the key is Paste, else an empty string."""
     return QGuiApplication.clipboard().text() if event.matches(QKeySequence.StandardKey.Paste) else ""
 
 
-class Cells(QStyledItemDelegate):
-    """Edits cells as text, and leaves the keys of commands to the window."""
+class NumberDelegate(QStyledItemDelegate):
+    """Item delegate that edits numbers as text and leaves command keys to the window."""
 
     block_pasted = Signal(str)
-    """A block is pasted while a cell is edited; the editor has been closed."""
+    """A block was pasted into a cell's editor, which has been closed."""
 
     def eventFilter(self, editor: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's name
-        """Look at what an editor gets."""
+        """Intercept pastes and command keys of a cell's editor."""
         if isinstance(editor, QWidget) and is_command(event, editor.window()):
             event.ignore()
             return True

@@ -1,7 +1,7 @@
-"""Combo boxes, spin boxes and sliders that leave the mouse wheel to what scrolls around them.
+"""Combo boxes, spin boxes and sliders that ignore the mouse wheel.
 
-Qt's own change their value under the wheel, without a click and without focus: whoever scrolls a dock edits the
-scenario. Keys change a value here, and so do clicks and drags.
+Qt's own change their value under the wheel even without the focus, so that scrolling a dock would edit the
+scenario. Keys, clicks and drags work as usual.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QComboBox, QSlider, QSpinBox
 
 
-class _LeavesWheel:
-    """A control that passes the wheel on to its parent, also while it has the focus: a click alone gives that."""
+class _IgnoresWheel:
+    """Mixin that passes the wheel on to the parent widget, with or without the focus."""
 
     def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: N802 - Qt's name
         """Pass the wheel on."""
@@ -22,19 +22,19 @@ class _LeavesWheel:
 
 
 @final
-class ComboBox(_LeavesWheel, QComboBox):
-    """A combo box; what has opened, its list, is scrolled as ever."""
+class ComboBox(_IgnoresWheel, QComboBox):
+    """Combo box that ignores the wheel while its list is closed."""
 
     def __init__(self, tip: str) -> None:
         super().__init__()
         self.setToolTip(tip)
         self.setAccessibleName(tip)
-        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # after a choice with the mouse the keys are the window's again
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # a choice with the mouse does not take the focus
 
 
 @final
-class SpinBox(_LeavesWheel, QSpinBox):
-    """A spin box for a whole number, in the digits that every other field has."""
+class SpinBox(_IgnoresWheel, QSpinBox):
+    """Integer spin box without group separators."""
 
     def __init__(self, low: int, high: int, tip: str) -> None:
         super().__init__()
@@ -46,7 +46,7 @@ class SpinBox(_LeavesWheel, QSpinBox):
 
 
 @final
-class Slider(_LeavesWheel, QSlider):
+class Slider(_IgnoresWheel, QSlider):
     """A horizontal slider."""
 
     def __init__(self, top: int, tip: str) -> None:
@@ -54,4 +54,4 @@ class Slider(_LeavesWheel, QSlider):
         self.setRange(0, top)
         self.setToolTip(tip)
         self.setAccessibleName(tip)
-        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # a drag leaves the keys to the transport
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # a drag does not take the focus

@@ -1,4 +1,4 @@
-"""The key Escape in a window: closes what floats over it, the latest first."""
+"""Escape shortcut of a window: closes its popups, the latest first."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QWidget
 
 @final
 class EscapeKey(QObject):
-    """The one shortcut for all that floats: two enabled ones of the same key would be ambiguous, and do nothing."""
+    """Shared Escape shortcut of all popups; two enabled shortcuts with one key would be ambiguous in Qt."""
 
     def __init__(self, window: QWidget) -> None:
         super().__init__(window)
@@ -20,11 +20,11 @@ class EscapeKey(QObject):
 
     @classmethod
     def of(cls, window: QWidget) -> EscapeKey:
-        """Return that of a window."""
+        """Return the shortcut of a window."""
         return window.findChild(cls, options=Qt.FindChildOption.FindDirectChildrenOnly) or cls(window)
 
     def closes(self, popup: QWidget, closed: SignalInstance) -> None:
-        """Close a popup at the next Escape, unless another is opened after it; ``closed`` says that it is gone."""
+        """Register a popup to be closed by Escape until its signal ``closed``."""
         self._floating.append(popup)
         self._shortcut.setEnabled(True)
         closed.connect(lambda: self._forget(popup))

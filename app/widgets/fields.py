@@ -1,4 +1,4 @@
-"""Fields of the problem dock: numbers as text, on sliders and in tables, and the sections that hold them."""
+"""Fields of the problem dock: text fields, sliders and tables of numbers, and collapsible sections."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.theme import theme
-from app.widgets.cells import Cells, pasted_text
+from app.widgets.cells import NumberDelegate, pasted_text
 from app.widgets.controls import Slider
 from app.widgets.keys import leaves_to_window
 from app.widgets.user_text import plain_label
@@ -30,13 +30,13 @@ from core.errors import ScenarioError
 
 _ROW_HEIGHT = 26
 _LINE_HEIGHT = 14
-"""Of each line more in a row."""
+"""Height of each further line in a table row, in pixels."""
 _VISIBLE_ROWS = 6
 _SLIDER_STEPS = 1000
 
 
-def read(text: str) -> int | float | str:
-    """A number where the text is one; the validator says what is wrong with anything else."""
+def parse_number(text: str) -> int | float | str:
+    """Parse a number; return any other text unchanged, for the validator to report."""
     word = text.strip().replace("−", "-")
     for kind in (int, float):
         try:
@@ -46,42 +46,42 @@ def read(text: str) -> int | float | str:
     return word
 
 
-def read_whole(text: str) -> int | float | str:
-    """A whole number where the text is one in any notation: 1000000, 1_000_000, 1e6."""
-    value = read(text)
+def parse_whole(text: str) -> int | float | str:
+    """Parse a whole number in any notation (1000000, 1_000_000, 1e6); return any other text unchanged."""
+    value = parse_number(text)
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def read_vector(text: str) -> list[int | float | str]:
-    """Numbers between commas or spaces."""
-    return [read(word) for word in re.split(r"[,\s]+", text.strip(" ,[]()")) if word]
+def parse_vector(text: str) -> list[int | float | str]:
+    """Parse numbers separated by commas or spaces."""
+    return [parse_number(word) for word in re.split(r"[,\s]+", text.strip(" ,[]()")) if word]
 
 
-def read_matrix(text: str) -> list[list[int | float | str]]:
-    """Rows between semicolons or lines."""
-    return [read_vector(row) for row in re.split(r"[;\n]", text) if row.strip()]
+def parse_matrix(text: str) -> list[list[int | float | str]]:
+    """Parse rows separated by semicolons or newlines."""
+    return [parse_vector(row) for row in re.split(r"[;\n]", text) if row.strip()]
 
 
-def write(value: float) -> str:
-    """The shortest text that gives the same number again; a whole number stays one."""
+def format_number(value: float) -> str:
+    """Return the shortest text that parses to the same number, without decimals if it is whole."""
     if isinstance(value, int):
         return str(value)
     short = f"{value:g}"
     return short if float(short) == value else repr(value)
 
 
-def write_vector(values: Sequence[float]) -> str:
-    """Numbers between commas."""
-    return ", ".join(write(value) for value in values)
+def format_vector(values: Sequence[float]) -> str:
+    """Return numbers separated by commas."""
+    return ", ".join(format_number(value) for value in values)
 
 
-def write_matrix(rows: Sequence[Sequence[float]]) -> str:
-    """Rows between semicolons."""
-    return "; ".join(write_vector(row) for row in rows)
+def format_matrix(rows: Sequence[Sequence[float]]) -> str:
+    """Return rows separated by semicolons."""
+    return "; ".join(format_vector(row) for row in rows)
 
 
 def set_invalid(widget: QWidget, invalid: bool) -> None:
-    """Give a field the look of one whose value is refused, or take it back."""
+    """Set or clear a field's look for an invalid value."""
     if bool(widget.property("invalid")) != invalid:
         widget.setProperty("invalid", invalid)
         widget.style().unpolish(widget)
@@ -89,36 +89,36 @@ def set_invalid(widget: QWidget, invalid: bool) -> None:
 
 
 @final
-class Entry(QLineEdit):
-    """A text field that leaves Ctrl+Z to the window while there is nothing of its own to undo."""
+class TextField(QLineEdit):
+    """Text field that leaves Ctrl+Z to the window while it has nothing of its own to undo."""
 
     def event(self, event: QEvent) -> bool:
-        """Claim the keys of undo and redo only where they would do something here."""
+        """Claim undo and redo only if the field can undo or redo typing."""
         undo, redo = self.isUndoAvailable(), self.isRedoAvailable()
         return leaves_to_window(event, self, can_undo=undo, can_redo=redo) or super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
-        """Keep Return, which ends the typing and is no key of the window's then."""
+        """Consume Return, which ends the edit and must not reach the window."""
         super().keyPressEvent(event)
         if event.key() in {Qt.Key.Key_Return, Qt.Key.Key_Enter}:
             event.accept()
 
 
 class Section(QWidget):
-    """One collapsible part of the dock: shows and reads one table of the scenario file."""
+    """Collapsible section of the dock; shows and edits one table of the scenario file."""
 
     changed = Signal()
-    """The user changed something here."""
+    """The user has changed a field."""
     commanded = Signal(object)
-    """The user gave a command: an Edit."""
+    """An Edit, by a button."""
 
     def __init__(self, key: str, title: str) -> None:
         super().__init__()
         self.key = key
         self.fields: dict[str, QWidget] = {}
-        """What to mark for each field of the table."""
+        """Widget to mark for each field of the table."""
         self.lines: dict[str, QLineEdit] = {}
-        """Those that are a line of text."""
+        """Fields that are text fields."""
         self.header = QPushButton(title, checkable=True, checked=True)
         self.header.setObjectName("section")
         self.header.setFont(theme.font(13, "semibold"))
@@ -136,26 +136,26 @@ class Section(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(2)
         self.top = QHBoxLayout()
-        """The header, and what stays in sight beside it when the section is folded."""
+        """Layout of the header; widgets beside it stay visible when the section is collapsed."""
         self.top.addWidget(self.header, 1)
         layout.addLayout(self.top)
         layout.addWidget(content)
         self.restyle()
 
     def restyle(self) -> None:
-        """Take the theme's icons."""
+        """Apply the theme's icons."""
         self.header.setIcon(theme.icon("chevron-down" if self.header.isChecked() else "chevron-right"))
 
     def finish(self) -> None:
-        """Put the place for errors below everything else."""
+        """Add the error label below all fields."""
         self.body.addWidget(self.error)
 
     def mark(self, error: ScenarioError | None) -> bool:
-        """Mark the field that an error names, or none; return whether it is one of this section's."""
+        """Mark the field that an error names, or none; return True if it belongs to this section."""
         section, _, rest = (error.field if error else "").partition(".")
         mine = section.split(",")[0] == self.key
         wrong = self.fields.get(rest.split(",")[0]) if mine else None
-        for widget in set(self.fields.values()):  # one widget may stand for several fields
+        for widget in set(self.fields.values()):  # a widget may show several fields
             set_invalid(widget, widget is wrong)
         if mine and error is not None:
             where = rest.replace(",", " ·") or self.key
@@ -165,11 +165,11 @@ class Section(QWidget):
         return mine
 
     def entry(self, field: str, tip: str) -> QLineEdit:
-        """Return a text field that reports finished edits."""
-        line = Entry(toolTip=tip, accessibleName=tip)
+        """Return a text field that emits :attr:`changed` after an edit."""
+        line = TextField(toolTip=tip, accessibleName=tip)
         line.setAlignment(Qt.AlignmentFlag.AlignRight)
         line.editingFinished.connect(lambda: self._report(line))
-        line.returnPressed.connect(lambda: self.window().setFocus())  # so that the next key plays
+        line.returnPressed.connect(lambda: self.window().setFocus())  # so that keys reach the transport
         self.fields[field] = self.lines[field] = line
         return line
 
@@ -179,7 +179,7 @@ class Section(QWidget):
             self.changed.emit()
 
     def button(self, text: str, tip: str, action: Callable[[], object]) -> QPushButton:
-        """Return a small button."""
+        """Return a small push button."""
         made = QPushButton(text, toolTip=tip)
         made.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         made.clicked.connect(lambda *_: action())
@@ -188,14 +188,14 @@ class Section(QWidget):
 
 @final
 class NumberTable(QTableWidget):
-    """A small table of texts that stand for numbers."""
+    """Small table of numbers, edited as text."""
 
     edited = Signal(int, int)
     """Row and column of a cell that the user changed."""
     pasted = Signal(int, int, str)
-    """Row and column of a cell, and the text that is pasted from there on."""
+    """Row and column of a cell, and the text pasted from there on."""
     removed = Signal()
-    """The key Delete was pressed, outside of a cell that is being edited."""
+    """Delete was pressed while no cell is being edited."""
 
     def __init__(self, tip: str) -> None:
         super().__init__()
@@ -210,13 +210,13 @@ class NumberTable(QTableWidget):
         self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.setTabKeyNavigation(False)
-        cells = Cells(self)
+        cells = NumberDelegate(self)
         cells.block_pasted.connect(self._paste)
         self.setItemDelegate(cells)
         self.itemChanged.connect(lambda item: self.edited.emit(item.row(), item.column()))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
-        """Keep every key: Qt hands a key that begins an edit on to the window as well."""
+        """Consume every key, since Qt also passes a key that begins an edit on to the window."""
         if event.key() == Qt.Key.Key_Delete:
             self.removed.emit()
         elif text := pasted_text(event):
@@ -231,18 +231,18 @@ class NumberTable(QTableWidget):
 
     @property
     def chosen(self) -> int:
-        """The row that buttons act on."""
+        """Row that buttons act on."""
         return max(self.currentRow(), 0)
 
     def texts(self) -> list[list[str]]:
-        """Every cell's text."""
+        """Return the text of every cell."""
         columns = range(self.columnCount())
         return [[self.item(i, j).text() for j in columns] for i in range(self.rowCount())]  # type: ignore[union-attr]
 
     def show_texts(
         self, rows: Sequence[Sequence[str]], titles: Sequence[str], names: Sequence[str], lines: int = 1
     ) -> None:
-        """Show texts of so many lines under titles and beside names; nothing is emitted, the selected cell stays."""
+        """Show texts with column titles and row names, without emitting signals; the selection is kept."""
         self.blockSignals(True)
         self.setColumnCount(len(titles))
         self.setHorizontalHeaderLabels(list(titles))
@@ -265,8 +265,8 @@ class NumberTable(QTableWidget):
 
 
 @final
-class Slid(QWidget):
-    """A number on a logarithmic slider, and the same number to type, which may lie beyond it."""
+class SliderField(QWidget):
+    """Number on a logarithmic slider and in a text field, whose value may lie beyond the slider's range."""
 
     slid = Signal()
 
@@ -275,7 +275,7 @@ class Slid(QWidget):
         self._line, self._low, self._high, self._zero, self._whole = line, low, high, zero, whole
         self.name = line.accessibleName()
         self.is_moving = False
-        """Whether what is emitted now comes from the slider."""
+        """Whether the present change comes from the slider."""
         self.slider = Slider(_SLIDER_STEPS, line.toolTip())
         self.slider.valueChanged.connect(self._move)
         line.setFixedWidth(76)
@@ -285,8 +285,8 @@ class Slid(QWidget):
         layout.addWidget(line)
 
     def show_value(self, value: float) -> None:
-        """Show a value in both."""
-        self._line.setText(write(value))
+        """Show a value in slider and text field."""
+        self._line.setText(format_number(value))
         share = 0.0 if value <= 0 else math.log(value / self._low) / math.log(self._high / self._low)
         self.slider.blockSignals(True)
         self.slider.setValue(round(min(max(share, 0.0), 1.0) * _SLIDER_STEPS))
@@ -295,7 +295,7 @@ class Slid(QWidget):
     def _move(self, position: int) -> None:
         value = self._low * (self._high / self._low) ** (position / _SLIDER_STEPS)
         short = 0.0 if self._zero and position == 0 else float(f"{value:.3g}")
-        self._line.setText(str(round(short)) if self._whole else write(short))
+        self._line.setText(str(round(short)) if self._whole else format_number(short))
         self.is_moving = True
         self.slid.emit()
         self.is_moving = False

@@ -1,4 +1,4 @@
-"""Keys that the window takes when nothing is being typed: one list for what they do and for the sheet that says so."""
+"""Keys without modifiers that act on the window: one list for the actions and for the shortcut sheet."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from PySide6.QtGui import QAction, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QWidget
 
 WITH_COMMANDS = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier | Qt.KeyboardModifier.MetaModifier
-"""What is held for a command; without it, keys type where something can be typed."""
+"""Modifiers of commands; keys without them type text in a field."""
 
 
 @final
 @dataclass(frozen=True)
 class Key:
-    """One key and what it does; keys with the same words share a line of the sheet."""
+    """Key with its action; keys with the same description share a line of the shortcut sheet."""
 
     key: Qt.Key
     words: str
@@ -25,26 +25,26 @@ class Key:
 
     @property
     def name(self) -> str:
-        """What is printed on the key."""
+        """Name of the key, as on a keyboard."""
         return QKeySequence(self.key).toString(QKeySequence.SequenceFormat.NativeText)
 
 
 def is_asked_for(event: QEvent, key: Qt.Key) -> bool:
-    """Whether a widget may claim a key before shortcuts get it."""
+    """Return True if the event is a ShortcutOverride for a key."""
     return event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and event.key() == key
 
 
 def leaves_to_window(event: QEvent, field: QWidget, *, can_undo: bool, can_redo: bool) -> bool:
-    """Leave commands to the window, undo and redo where a text field has nothing of its own to undo or redo.
+    """Leave command keys to the window; also undo and redo, where a text field has nothing to undo or redo.
 
     Args:
-        event: that the field gets.
-        field: where the keys go.
+        event: that the field receives.
+        field: the text field.
         can_undo: whether the field can undo typing.
-        can_redo: and redo it.
+        can_redo: whether the field can redo typing.
 
     Returns:
-        Whether the event was such a key, and is dealt with.
+        Whether the event was such a key and has been handled.
     """
     if event.type() != QEvent.Type.ShortcutOverride or not isinstance(event, QKeyEvent):
         return False
@@ -58,7 +58,7 @@ def leaves_to_window(event: QEvent, field: QWidget, *, can_undo: bool, can_redo:
 
 
 def is_command(event: QEvent, window: QWidget) -> bool:
-    """Whether a text field is asked for keys that are a command of the window: undo, redo and typing are the field's.
+    """Return True for a ShortcutOverride with a command key of the window (not undo, redo or typing).
 
     Some platforms give text fields more keys than others: Ctrl+D deletes a character under X11.
     """

@@ -1,4 +1,4 @@
-"""Pictures in a pyqtgraph view: drawn into images, since stroking and scattering anew costs a frame."""
+"""Graphics items that cache lines and particles as images, since stroking them anew is slower than a frame."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ from PySide6.QtWidgets import QStyleOptionGraphicsItem, QWidget
 from app.theme import theme
 
 Line = tuple[NDArray[np.float64], NDArray[np.float64]]
-"""x and y of a line, NaN between its pieces."""
+"""x and y of a polyline; NaN separates its pieces."""
 Band = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
-"""x, and the y below and above; where one of them is not finite there is no band."""
+"""x, lower y and upper y of a band; it is interrupted where one of them is not finite."""
 
 TRAIL_OPACITY, TRAIL_FADING = 0.1, 0.85
 SHADES_PER_PARTICLE = 48
 _VIEWS = 8
-"""A drawing keeps its images for this many views: as many panels as may share it, and some to spare."""
+"""Number of views for which a drawing caches its image; more than the panels that may share it."""
 
 
 class _Plot(pg.PlotWidget):
     def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: N802 - Qt's name
-        """Pass the wheel on to what scrolls around the plot."""
+        """Pass the wheel on to the scroll area."""
         event.ignore()
 
 
-def quiet_plot(name: str, *, axes: bool) -> pg.PlotWidget:
-    """Return a plot to look at: without pyqtgraph's buttons, menu and zoom, it leaves keys and wheel to the window."""
+def static_plot(name: str, *, axes: bool) -> pg.PlotWidget:
+    """Return a plot without interaction (buttons, menu, zoom) that leaves keys and wheel to the window."""
     plot = _Plot(enableMenu=False)
     plot.setMouseEnabled(x=False, y=False)
     plot.setAccessibleName(name)
     plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
     plot.hideButtons()
-    plot.setAcceptDrops(False)  # files are for the window
+    plot.setAcceptDrops(False)  # the window accepts dropped files
     if not axes:
         plot.hideAxis("left")
         plot.hideAxis("bottom")
@@ -47,28 +47,28 @@ def quiet_plot(name: str, *, axes: bool) -> pg.PlotWidget:
 
 
 def style_axis(axis: pg.AxisItem) -> None:
-    """Give a plot's axis the theme's colours and the size of its numbers."""
+    """Apply the theme's colours and font to a plot's axis."""
     palette = theme.current()
     axis.setPen(pg.mkPen(palette.line))
     axis.setTextPen(pg.mkPen(palette.muted))
     axis.setTickFont(theme.font(10))
 
 
-class Picture(pg.GraphicsObject):
-    """An item that fills the view with an image of the view's own pixels."""
+class ViewImage(pg.GraphicsObject):
+    """Graphics item that covers the view with an image at its own resolution."""
 
     def boundingRect(self) -> QRectF:  # noqa: N802 - Qt's name
-        """Everything that the view shows."""
+        """Return the visible rectangle of the view."""
         view = self.getViewBox()
         return QRectF() if view is None else view.viewRect()
 
     def viewRangeChanged(self) -> None:  # noqa: N802 - pyqtgraph's name
-        """Follow the view."""
+        """Invalidate the geometry when the view changes."""
         self.prepareGeometryChange()
 
     def paint(self, painter: QPainter, _option: QStyleOptionGraphicsItem, _widget: QWidget | None = None) -> None:
-        """Draw the image over the view."""
-        # World, not device coordinates: those hold the place of this widget in the window as well.
+        """Draw the image."""
+        # World, not device coordinates, which include the widget's position in the window.
         world = painter.worldTransform()
         frame = world.mapRect(self.boundingRect())
         if frame.isEmpty():
@@ -83,18 +83,18 @@ class Picture(pg.GraphicsObject):
         painter.restore()
 
     def image(self, to_image: QTransform, width: int, height: int, ratio: float) -> QImage:
-        """Return the image; ``to_image`` takes the plane's coordinates to its pixels."""
+        """Return the image; ``to_image`` maps plane coordinates to its pixels."""
         raise NotImplementedError
 
 
 @final
 class Drawing:
-    """Lines, bands and dots that rarely change: drawn once for each view, then only copied; equal views share it.
+    """Lines, bands and dots that rarely change; rendered once per view, and shared by views of equal geometry.
 
     Args:
-        lines: each with its pen.
-        dots: points below the lines, each set with its pen.
-        bands: areas below everything.
+        lines: polylines with their pens.
+        dots: sets of points with their pens, below the lines.
+        bands: areas with their colours, below everything.
     """
 
     def __init__(
@@ -109,7 +109,7 @@ class Drawing:
         self._images: dict[tuple[float, ...], QImage] = {}
 
     def image(self, to_image: QTransform, width: int, height: int, ratio: float) -> QImage:
-        """Return the lines as last stroked, or stroke them for this view."""
+        """Return the cached image for this view, or render it."""
         view = (width, height, to_image.m11(), to_image.m22(), to_image.dx(), to_image.dy())
         if view not in self._images:
             if len(self._images) >= _VIEWS:
@@ -132,7 +132,7 @@ class Drawing:
             painter.drawPoints(to_image.map(points))
         for path, pen in self._paths:
             painter.setPen(_scaled(pen, ratio))
-            for piece in to_image.map(path).toSubpathPolygons():  # polylines are stroked far faster than a path
+            for piece in to_image.map(path).toSubpathPolygons():  # polylines are drawn far faster than a path
                 painter.drawPolyline(piece)
         painter.end()
         return image
@@ -145,10 +145,10 @@ def _counts(
     height: int,
     weights: NDArray[np.float64] | None = None,
 ) -> NDArray[np.float64]:
-    """(height, width): how many points lie in each pixel, or their weights together."""
+    """Return the number of points in each pixel, or the sum of their weights, (height, width)."""
 
     def cells(coordinate: NDArray[np.float32], scale: float, shift: float, size: int) -> NDArray[np.intp]:
-        """Pixels from one; what lies outside, and the NaN of a diverged sampler, gets into the frame around them."""
+        """Return pixel indices, offset by one; points outside and NaN (diverged samplers) fall into the border."""
         place = scale * coordinate + (shift + 1)
         return np.fmax(np.fmin(place, size + 1, out=place), 0, out=place).astype(np.intp)
 
@@ -167,33 +167,33 @@ def _scaled(pen: QPen, ratio: float) -> QPen:
 
 
 def _outline(x: NDArray[np.float64], low: NDArray[np.float64], high: NDArray[np.float64]) -> QPolygonF:
-    """Along the lower edge and back along the upper one."""
+    """Return the polygon along the lower edge and back along the upper one."""
     known = np.isfinite(low) & np.isfinite(high)
     across, up = np.append(x[known], x[known][::-1]), np.append(low[known], high[known][::-1])
     return QPolygonF([QPointF(*point) for point in zip(across.tolist(), up.tolist(), strict=True)])
 
 
 @final
-class Lines(Picture):
-    """A drawing in a view."""
+class DrawingItem(ViewImage):
+    """Item that shows a :class:`Drawing`."""
 
     def __init__(self) -> None:
         super().__init__()
         self._drawing = Drawing()
 
     def set_drawing(self, drawing: Drawing) -> None:
-        """Show a drawing."""
+        """Set the drawing."""
         self._drawing = drawing
         self.update()
 
     def image(self, to_image: QTransform, width: int, height: int, ratio: float) -> QImage:
-        """Return the drawing for this view."""
+        """Return the drawing's image for this view."""
         return self._drawing.image(to_image, width, height, ratio)
 
 
 @final
-class Particles(Picture):
-    """A cloud drawn as a splat of pixels, with the frames before it as a fading trail."""
+class ParticlesItem(ViewImage):
+    """Item that draws particles as pixels, with earlier frames as fading trails."""
 
     def __init__(self, colour: str) -> None:
         super().__init__()
@@ -202,11 +202,11 @@ class Particles(Picture):
         self._fading = np.zeros(0)
         self._shades_of = 0
         self._last: tuple[tuple[float, ...], QImage] | None = None
-        """The view that was last drawn and its image: what moves over the particles has them painted again."""
+        """The last view and its image, reused when items above the particles move."""
         self._shades = self._palette()
 
     def set_frames(self, newest: NDArray[np.float32], before: NDArray[np.float32]) -> None:
-        """Show points (2, N), and where some of them were in the frames before, (frames, 2, M), the oldest first."""
+        """Set the points (2, N), and earlier positions of some of them, (frames, 2, M), the oldest first."""
         count, _, followed = before.shape
         self._newest, self._last = newest, None
         self._trail = before.transpose(1, 0, 2).reshape(2, -1)
@@ -217,26 +217,26 @@ class Particles(Picture):
         self.update()
 
     def image(self, to_image: QTransform, width: int, height: int, ratio: float) -> QImage:
-        """Return the cloud as last drawn, or draw it for this view."""
+        """Return the cached image for this view, or render it."""
         view = (width, height, to_image.m11(), to_image.m22(), to_image.dx(), to_image.dy())
         if self._last is None or self._last[0] != view:
             self._last = view, self._splat(to_image, width, height, ratio)
         return self._last[1]
 
     def _splat(self, to_image: QTransform, width: int, height: int, ratio: float) -> QImage:
-        """Count particles a pixel and shade."""
+        """Count particles per pixel and map the counts to colours."""
         dots = _counts(self._newest, to_image, width, height)
         amount = _counts(self._trail, to_image, width, height, self._fading)
         size = max(2, round(2 * ratio))
-        for down in range(size):  # each particle is a square of so many pixels
+        for down in range(size):  # each particle is a square of size pixels
             for right in range(size):
                 amount[down:, right:] += dots[: height - down, : width - right]
         shade = np.minimum(amount * SHADES_PER_PARTICLE, 255, out=amount).astype(np.uint8)
-        self._pixels = self._shades.take(shade)  # the image refers to it
+        self._pixels = self._shades.take(shade)  # the QImage does not own its data
         return QImage(self._pixels.data, width, height, 4 * width, QImage.Format.Format_ARGB32_Premultiplied)
 
     def _palette(self) -> NDArray[np.uint32]:
-        """Premultiplied colour by amount; crowds of many particles are drawn thinner."""
+        """Return premultiplied colours by count; the more particles, the fainter each."""
         thin = min(1.0, (12_000 / max(self._newest.shape[1], 1)) ** 0.7)
         opacity = 1 - np.exp(-1.9 * thin * np.arange(256) / SHADES_PER_PARTICLE)
         channels = self.colour.red(), self.colour.green(), self.colour.blue()

@@ -1,4 +1,4 @@
-"""Places for small boxes beside points of a picture, where they cover nothing that must be seen."""
+"""Placement of labels beside points without overlaps."""
 
 from __future__ import annotations
 
@@ -8,26 +8,26 @@ from functools import lru_cache
 import numpy as np
 
 Box = tuple[float, float, float, float]
-"""Left, top, width and height, in pixels."""
+"""Rectangle: left, top, width, height, in pixels."""
 Point = tuple[float, float]
 
 _DISTANCES, _WAYS = (9.0, 18.0, 30.0, 46.0, 66.0), 16
-"""How far from its point a box may stand, and in how many directions."""
+"""Distances from the point that are tried, in pixels, and number of directions."""
 _GAP = 2.0
-"""Pixels between boxes."""
+"""Least distance between boxes, in pixels."""
 
 
-@lru_cache(maxsize=16)  # the panels have the same points; they change with the view and the handles
-def places_beside(
+@lru_cache(maxsize=16)  # panels share their points
+def place_labels(
     points: tuple[Point, ...], size: tuple[float, float], taken: tuple[Box, ...], frame: Box
 ) -> tuple[Box | None, ...]:
-    """Return a box for each point, as near as may be; None where there is no room. Those that come first choose first.
+    """Place a box beside each point greedily, in order, as near as possible; None where there is no space.
 
     Args:
-        points: beside which boxes are wanted; none is covered.
+        points: to be labelled; no box covers one.
         size: width and height of each box.
-        taken: what no box may cover.
-        frame: what no box may leave.
+        taken: rectangles that no box may overlap.
+        frame: rectangle that holds all boxes.
     """
     width, height = size
     angles = 2 * math.pi * np.arange(_WAYS) / _WAYS

@@ -1,4 +1,4 @@
-"""Where to put what floats over the window beside the thing that it is about."""
+"""Placement of popups beside the widget that they belong to."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ GAP = 10
 
 
 def beside(target: QRect, size: QSize, room: QRect) -> QRect:
-    """Place a rectangle right of the target, left, below or above, where it fits first; else over its middle."""
+    """Return a rectangle right of, left of, below or above the target, the first that fits; else over its centre."""
     level, across = target.top(), target.center().x() - size.width() // 2
     for corner in (
         QPoint(target.right() + GAP, level),
@@ -26,7 +26,7 @@ def beside(target: QRect, size: QSize, room: QRect) -> QRect:
 
 
 def _inside(rectangle: QRect, room: QRect) -> QRect:
-    """Move a rectangle into the room; its top left corner stays in it in any case."""
+    """Move a rectangle into the available one; if it is larger, its top left corner stays visible."""
     room = room.adjusted(GAP, GAP, -GAP, -GAP)
     moved = QRect(rectangle)
     moved.moveRight(min(moved.right(), room.right()))
@@ -36,6 +36,6 @@ def _inside(rectangle: QRect, room: QRect) -> QRect:
     return moved
 
 
-def place_in(window: QWidget, target: QWidget) -> QRect:
-    """Where a widget lies in a window."""
+def rect_in_window(window: QWidget, target: QWidget) -> QRect:
+    """Return a widget's rectangle in window coordinates."""
     return QRect(target.mapTo(window, QPoint(0, 0)), target.size())

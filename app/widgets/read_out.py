@@ -1,4 +1,4 @@
-"""A small card of numbers beside what the pointer is over: never under the pointer, never cut off."""
+"""Read-out: a tooltip-like card of numbers beside the pointer."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from PySide6.QtWidgets import QLabel, QWidget
 from app.theme import theme
 
 _GAP = 16
-"""Pixels between the pointer and the card."""
+"""Distance between pointer and card, in pixels."""
 
 
 def place_beside(anchor: QRect, pointer: QPoint, size: QSize, room: QRect) -> QPoint:
-    """Return where a card's upper left corner goes: beside the anchor if there is room, else beside the pointer."""
+    """Return the card's top left corner: beside the anchor if it fits, else beside the pointer, never under it."""
     left = min(max(pointer.x() - size.width() // 2, room.left()), room.right() - size.width() + 1)
     top = min(max(pointer.y() - size.height() // 2, room.top()), room.bottom() - size.height() + 1)
     places = (
@@ -31,7 +31,7 @@ def place_beside(anchor: QRect, pointer: QPoint, size: QSize, room: QRect) -> QP
 
 
 def table(title: str, columns: Sequence[str], rows: Sequence[tuple[str, str, Sequence[str]]]) -> str:
-    """Return rich text: a title, columns of numbers, and rows of a colour, a name and texts."""
+    """Return a rich-text table with a title, column titles, and rows of colour, name and texts."""
     muted = theme.current().muted
     head = "".join(
         f'<td align="right" style="color:{muted}; padding-left:10px">{escape(name)}</td>' for name in columns
@@ -45,7 +45,7 @@ def table(title: str, columns: Sequence[str], rows: Sequence[tuple[str, str, Seq
 
 @final
 class ReadOut(QLabel):
-    """The card; lies over the window of the widget that it belongs to."""
+    """Read-out card; a child of its owner's window."""
 
     def __init__(self, owner: QWidget) -> None:
         super().__init__(owner, objectName="readOut")
@@ -57,7 +57,7 @@ class ReadOut(QLabel):
         self.hide()
 
     def tell(self, text: str, pointer: QPoint) -> None:
-        """Show rich text; the pointer is in the owner's coordinates."""
+        """Show rich text beside the pointer, which is in the owner's coordinates."""
         window = self._owner.window()
         if self.parentWidget() is not window:
             self.setParent(window)

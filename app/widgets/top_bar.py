@@ -1,4 +1,4 @@
-"""The bar at the top: which scenario, its file, the way back, and the view."""
+"""Top bar: scenario picker, file and undo buttons, view buttons, menu."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QSizePolicy, QToolButt
 from app.theme import theme
 
 _PICKER_WIDTH = 80
-"""A longer title is elided down to this width."""
+"""Least width to which the scenario's title is elided."""
 _WIDE = 1040
-"""A bar this wide has room for the product's name."""
+"""Width from which the product's name is shown."""
 
 
 @final
 class TopBar(QWidget):
-    """Scenario and tools from the left, tools of the view and the menu at the right."""
+    """Toolbar with scenario and file tools on the left, view tools and menu on the right."""
 
     def __init__(self) -> None:
         super().__init__(objectName="topBar")
@@ -51,25 +51,25 @@ class TopBar(QWidget):
         layout.addWidget(self._more)
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
-        """Leave the room to the tools where it is short."""
+        """Hide the product's name in a narrow bar."""
         super().resizeEvent(event)
         self._brand.setVisible(event.size().width() >= _WIDE)
 
     def restyle(self) -> None:
-        """Take the theme's icons."""
+        """Apply the theme's icons."""
         self.picker.setIcon(theme.icon("chevron-down"))
         self._more.setIcon(theme.icon("dots-horizontal"))
 
     def tool(self, text: str, tip: str, call: Callable[[], object], *keys: str) -> QAction:
-        """Add a tool beside the scenario."""
+        """Add a button on the left."""
         return self._button(self._left, self.action(text, tip, call, *keys))
 
     def view_tool(self, text: str, tip: str, call: Callable[[], object], *keys: str) -> QAction:
-        """Add a tool at the right."""
+        """Add a button on the right."""
         return self._button(self._right, self.action(text, tip, call, *keys))
 
     def view_widget(self, widget: QWidget) -> None:
-        """Add a widget at the right."""
+        """Add a widget on the right."""
         self._right.addWidget(widget)
 
     def entry(self, text: str, tip: str, call: Callable[[], object], *keys: str) -> QAction:
@@ -79,7 +79,7 @@ class TopBar(QWidget):
         return action
 
     def action(self, text: str, tip: str, call: Callable[[], object], *keys: str) -> QAction:
-        """Return an action that its keys start, whether it is shown or not."""
+        """Return an action whose shortcut works whether or not it is shown."""
         action = QAction(text, self)
         action.setShortcuts([QKeySequence(each) for each in keys])
         shown = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)

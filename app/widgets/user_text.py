@@ -1,4 +1,4 @@
-"""Text that comes from files and users, made plain for Qt, which guesses at markup in labels, tips and buttons."""
+"""Escaping of text from files and users for Qt, which interprets markup in labels, tooltips and buttons."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from PySide6.QtWidgets import QLabel
 from core.text.user_text import one_line, plain
 
 _LONG_WORD = re.compile(r"\S{28}(?=\S)")
-"""As many characters without a space as no name of a sampler has."""
+"""Longest run of characters without a break."""
 
 
 def button_text(text: str) -> str:
-    """Return text for buttons, menus, tabs and check boxes, which take an ampersand for a shortcut's mark."""
+    """Escape ampersands, which mark shortcuts in buttons, menus, tabs and check boxes."""
     return one_line(text).replace("&", "&&")
 
 
 def auto_text(text: str) -> str:
-    """Return text for tooltips and message boxes, which take what looks like markup for markup."""
+    """Escape text for tooltips and message boxes, where Qt detects rich text automatically."""
     shown = plain(text)
     if not QtGui.Qt.mightBeRichText(shown):
         return shown
@@ -29,17 +29,17 @@ def auto_text(text: str) -> str:
 
 
 def rich_text(text: str) -> str:
-    """Return text for a place of rich text: every character stands for itself."""
+    """Escape text for a rich-text widget."""
     return escape(plain(text), quote=False).replace("\n", "<br>")
 
 
 def breakable(text: str) -> str:
-    """Return text whose long words may be broken: a line of words is never wider than its place."""
+    """Insert break opportunities into long words, so that labels can wrap."""
     return _LONG_WORD.sub(lambda found: f"{found[0]}\u200b", text)
 
 
 def plain_label(text: str = "", **properties: object) -> QLabel:
-    """Return a label that shows its text as it is; ``properties`` are Qt's."""
+    """Return a plain-text label; ``properties`` are Qt's."""
     label = QLabel(**properties)
     label.setTextFormat(Qt.TextFormat.PlainText)
     label.setText(text)

@@ -1,4 +1,4 @@
-"""Small pieces that several parts of the window are made of."""
+"""Small widgets that several rooms share: cards, headings, legends."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from app.widgets.user_text import auto_text, plain_label, rich_text
 from core.samplers import About
 
 _SAMPLE = 22
-"""Length of a legend's piece of line, in pixels."""
+"""Length of a legend's line sample, in pixels."""
 
 
 def subscript(number: int) -> str:
-    """A number in subscript figures."""
+    """Return a number in subscript digits."""
     return "".join(chr(0x2080 + int(digit)) for digit in str(number))
 
 
 def card(title: QWidget | None = None) -> tuple[QFrame, QVBoxLayout]:
-    """Return an empty card and the layout that fills it."""
+    """Return an empty card (a rounded frame) and its layout."""
     frame = QFrame()
     frame.setObjectName("card")
     layout = QVBoxLayout(frame)
@@ -34,12 +34,12 @@ def card(title: QWidget | None = None) -> tuple[QFrame, QVBoxLayout]:
 
 
 def sampler_title(about: About) -> str:
-    """A sampler's sign and label in rich text; the label stands for itself."""
+    """Return a sampler's coloured dot and label as rich text."""
     return f'<span style="color:{about.colour}">●</span>&nbsp; {rich_text(about.label)}'
 
 
 def heading(text: str, *, rich: bool = False) -> QLabel:
-    """Return the title of a card; in plain text, unless it is rich text such as :func:`sampler_title`."""
+    """Return the title label of a card; ``rich`` for rich text such as :func:`sampler_title`."""
     label = plain_label()
     label.setTextFormat(Qt.TextFormat.RichText if rich else Qt.TextFormat.PlainText)
     label.setText(text)
@@ -48,7 +48,7 @@ def heading(text: str, *, rich: bool = False) -> QLabel:
 
 
 def info_button(label: str) -> QToolButton:
-    """Return a button that opens a sampler's card; the theme gives its icon."""
+    """Return a button that opens a sampler's card; its icon depends on the theme."""
     tip = f"What {label} is: formula, assumptions, source (I)"
     button = QToolButton(objectName="info", toolTip=auto_text(tip), accessibleName=tip, autoRaise=True)
     button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
@@ -68,14 +68,14 @@ def side_by_side(*widgets: QWidget, spacing: int = 6) -> QHBoxLayout:
 
 @final
 class LegendEntry(QWidget):
-    """A piece of line, a band or a dot, and what it stands for.
+    """Legend entry: a sample of a line, band or dot, and its label.
 
     Args:
-        words: what it stands for.
+        words: its label.
         width: of the line or band, or the dot's diameter, in pixels.
         style: of the line; ``NoPen`` for a dot.
-        colour: left out: the theme's muted ink. A name of the theme's palette follows the theme.
-        upright: a bar that is capped at both ends in place of a line.
+        colour: a colour, or the name of one in the theme's palette.
+        upright: draw a capped vertical bar in place of a line.
     """
 
     def __init__(
@@ -94,13 +94,13 @@ class LegendEntry(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
 
     def keep_room(self, kept: bool) -> None:
-        """Choose whether the entry takes its room while it is hidden."""
+        """Choose whether the entry keeps its space while hidden."""
         policy = self.sizePolicy()
         policy.setRetainSizeWhenHidden(kept)
         self.setSizePolicy(policy)
 
     def set_words(self, words: str) -> None:
-        """Say something else of the same line."""
+        """Change the label."""
         if words != self._words:
             self._words = words
             self.updateGeometry()
@@ -111,12 +111,12 @@ class LegendEntry(QWidget):
         return 10 if self._upright or self._style == Qt.PenStyle.NoPen else _SAMPLE
 
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
-        """Sample, gap and words."""
+        """Return the size of sample, gap and label."""
         metrics = self.fontMetrics()
         return QSize(self._length + 8 + metrics.horizontalAdvance(self._words), metrics.height() + 4)
 
     def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
-        """Draw both."""
+        """Draw sample and label."""
         palette = theme.current()
         colour = QColor(self._colour if self._colour.startswith("#") else getattr(palette, self._colour))
         painter = QPainter(self)

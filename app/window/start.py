@@ -10,7 +10,7 @@ from pathlib import Path
 from PySide6.QtWidgets import QApplication
 
 from app.run.end_signals import EndSignals
-from app.run.process import end, leave_a_core
+from app.run.process import end, reserve_interface_core
 from app.settings import user_folder
 from app.theme import theme
 from app.window.window import MainWindow
@@ -21,7 +21,7 @@ from core.system.stop import stop
 
 def open_window(scenario: Scenario, path: Path | None) -> int:
     """Open the window and stay until it is closed; return the exit status."""
-    leave_a_core()
+    reserve_interface_core()
     # torch leaves a heap whose every full collection would stop the interface for a tenth of a second.
     gc.freeze()
     gc.enable()

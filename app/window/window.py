@@ -16,10 +16,10 @@ from app.document.document import Document
 from app.evidence.dock import EvidenceDock
 from app.files.files import Files
 from app.help.help import Help
-from app.help.screen import Screen
+from app.help.window_parts import WindowParts
 from app.planes.heading import headings
 from app.planes.overlays.choice import AT_FIRST
-from app.planes.planes import PlaneGrid
+from app.planes.planes import PlanesWidget
 from app.problem.dock import ProblemEditor
 from app.run.session import Session
 from app.settings import Settings
@@ -31,7 +31,7 @@ from app.widgets.keys import WITH_COMMANDS, Key
 from app.widgets.top_bar import TopBar
 from app.widgets.user_text import button_text
 from app.window.docks import Docks
-from app.window.long_run import LongRun
+from app.window.long_run_prompt import LongRunPrompt
 from app.window.size import LEAST, WANTED, fit_to_screen
 from core.runs.results import Results
 from core.scenario.edits import with_sampler
@@ -76,11 +76,11 @@ class MainWindow(QMainWindow):
         self._split = QSplitter(central)
         # What has its place from the beginning is styled once, not at each step towards it.
         self.problem = ProblemEditor(self.document, central)
-        self.planes = PlaneGrid(self.document, self._split)
+        self.planes = PlanesWidget(self.document, self._split)
         self.evidence = EvidenceDock(self._split)
         self.transport = Transport(self.player)
         self.bar, self.banner = TopBar(), Banner()
-        self.long_run = LongRun(self.banner, self.session.cancel)
+        self.long_run = LongRunPrompt(self.banner, self.session.cancel)
         self.files = Files(self, self.document, self.bar, self.banner, self.settings)
         panels = range(Qt.Key.Key_1, Qt.Key.Key_6 + 1)
         self.keys = [
@@ -90,12 +90,12 @@ class MainWindow(QMainWindow):
         ]
         """What keys do while nothing is typed."""
         screen = (self.document, self.session, self.problem, self.planes, self.evidence, self.transport, self.keys)
-        self.help = Help(self, Screen(*screen, results=lambda: self.results))
+        self.help = Help(self, WindowParts(*screen, results=lambda: self.results))
         self._build()
         self._connect()
         self._title()
         self._load(scenario)
-        self.banner.say(self.settings.trouble)
+        self.banner.say(self.settings.warning)
         self._restore_layout()
         if home is not None:
             self.files.protect(home / "recovery")
@@ -131,7 +131,9 @@ class MainWindow(QMainWindow):
             self.setTabOrder(before, after)
         self.bar.view_tool("Fit view", "Show the whole problem again", self.planes.fit, "F")
         self.themes = ThemeChoice(self.bar.menu, self.settings)
-        self.bar.entry("Name and notes", "What the scenario is called, and its notes", self.problem.words.rename, "F2")
+        self.bar.entry(
+            "Name and notes", "What the scenario is called, and its notes", self.problem.name_and_notes.rename, "F2"
+        )
         self.bar.entry("Reset window layout", "Sizes, theme and overlays as at the first start", self.reset_layout)
         self.bar.entry("Full screen", "Nothing but the window, and back", self._toggle_full_screen, "F11")
         self.bar.entry("Quit", "Close the window", self.close, "Ctrl+Q")
@@ -143,12 +145,12 @@ class MainWindow(QMainWindow):
     def _connect(self) -> None:
         self.document.loaded.connect(self._load)
         self.document.changed.connect(self._follow)
-        self.document.noted.connect(self._title)
+        self.document.state_changed.connect(self._title)
         self.problem.refused.connect(self.transport.show_refused)
         self.problem.mended.connect(self.transport.show_accepted)
-        self.problem.words.on_its_way.connect(self.files.follow)
-        self.problem.selected.connect(self.planes.hand.focus)
-        self.planes.hand.changed.connect(lambda: self.problem.select(self.planes.hand.selected))
+        self.problem.name_and_notes.on_its_way.connect(self.files.follow)
+        self.problem.selected.connect(self.planes.controller.focus)
+        self.planes.controller.changed.connect(lambda: self.problem.select(self.planes.controller.selected))
         self.planes.dragged.connect(self._dragged)
         self.planes.dragged.connect(lambda scenario: self.files.follow(lambda _: scenario))
         self.planes.cancelled.connect(self._drag_cancelled)
@@ -157,7 +159,7 @@ class MainWindow(QMainWindow):
         self.session.previewed.connect(self._previewed)
         self.session.began.connect(self._began)
         self.session.advanced.connect(self._advanced)
-        self.session.waited.connect(self.transport.show_waiting)
+        self.session.stalled.connect(self.transport.show_waiting)
         self.session.finished.connect(self._finished)
         self.session.refined.connect(self._refined)
         self.session.settled.connect(self._settled)
@@ -197,7 +199,7 @@ class MainWindow(QMainWindow):
     def _load(self, scenario: Scenario) -> None:
         """Another scenario: from its first frame, all of it in view."""
         self.planes.follow()
-        self.planes.hand.focus(None)
+        self.planes.controller.focus(None)
         self._follow(scenario)
         self.player.restart()
 
@@ -402,7 +404,7 @@ class MainWindow(QMainWindow):
         """End without a question, since a signal wants it: unsaved edits are kept for the next start."""
         try:
             self.setFocus()  # what is still being typed is part of the scenario
-            is_lost = self.document.is_worth_keeping
+            is_lost = self.document.has_unsaved_work
             is_kept = self._end(keeps_edits=True)
             lost = "unsaved edits could not be kept" if is_lost else "nothing was unsaved"
             stop.outcome = "unsaved edits are kept for the next start" if is_kept else lost

@@ -16,9 +16,9 @@ from PySide6.QtWidgets import QApplication, QMessageBox, QSlider, QStyle, QStyle
 from pytestqt.qtbot import QtBot
 from rich.live import _RefreshThread
 
-from app.run.process import leave_a_core
+from app.run.process import reserve_interface_core
 from app.run.session import Session
-from app.run.worker import the_worker
+from app.run.worker import shared_worker
 from app.theme import theme
 from app.window.window import MainWindow
 from core.bounds.asymptote import Asymptote
@@ -114,8 +114,8 @@ def _active_timers(owner: QObject | None = None) -> list[QTimer]:
 @pytest.fixture(scope="session")
 def qapp(qapp: QApplication) -> QApplication:
     """The application as the program sets it up."""
-    leave_a_core()
-    the_worker().spawn()
+    reserve_interface_core()
+    shared_worker().spawn()
     gc.collect()
     gc.freeze()  # what is there before the first test need not be searched after each
     theme.install(qapp)

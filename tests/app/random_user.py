@@ -94,7 +94,7 @@ class User:
 
     @property
     def view(self) -> PlaneView:
-        return self.chance.choice(self.window.planes.arrangement.in_view).view
+        return self.chance.choice(self.window.planes.panel_grid.in_view).view
 
     def act(self, *, more: bool = False) -> str:
         """Do one thing, leave some time or none, and return what it was."""
@@ -111,7 +111,7 @@ class User:
         QApplication.processEvents()
 
     def _some_handle(self, view: PlaneView) -> QPoint:
-        spots = self.window.planes.hand.spots
+        spots = self.window.planes.controller.spots
         if not spots:  # as if there were one
             return QPoint(*(self.chance.randrange(10, 100) for _ in range(2)))
         place = view.handles.place(self.chance.choice(spots).grip)
@@ -135,7 +135,7 @@ class User:
         QTest.mouseRelease(view.viewport(), LEFT, NONE, start)
 
     def nudge(self) -> None:
-        view = self.window.planes.arrangement.leader.view
+        view = self.window.planes.panel_grid.leader.view
         view.setFocus(Qt.FocusReason.TabFocusReason)
         for _ in range(self.chance.randrange(4)):
             QTest.keyClick(view, Qt.Key.Key_Tab)
@@ -163,7 +163,7 @@ class User:
         if self.chance.random() < 0.5:
             QTest.mouseClick(self.window.problem.samplers.chips[self.chance.choice(list(SAMPLERS))], LEFT)
             return
-        menu = self.chance.choice(list(self.window.planes.planes.values())).title.menu()
+        menu = self.chance.choice(list(self.window.planes.panels.values())).title.menu()
         menu.aboutToShow.emit()
         entries = [entry for entry in menu.actions()[:-3] if entry.isEnabled()]
         if entries:
@@ -224,7 +224,9 @@ class User:
         at = view.handles.mapFromScene(view.mapToScene(self._some_handle(view)))
         place, grip = (at.x(), at.y()), view.handles.at(at)
         planes = self.window.planes
-        menu = plane_menu(planes.hand, grip, place, view.handles.pixel, ask=lambda: view.asked.emit(at), fit=planes.fit)
+        menu = plane_menu(
+            planes.controller, grip, place, view.handles.pixel, ask=lambda: view.asked.emit(at), fit=planes.fit
+        )
         entries = [entry for entry in menu.actions() if entry.isEnabled() and not entry.text().startswith("Weight")]
         if self.chance.random() < 0.3:
             self.chance.choice([self.type_number, self.undo_or_redo, self.add_or_delete, self.switch_scenario])()
@@ -247,7 +249,7 @@ class User:
         theme.scheme.changed.emit()
 
     def write_words(self) -> None:
-        words = self.window.problem.words
+        words = self.window.problem.name_and_notes
         field = self.chance.choice([words.name, words.notes])
         field.setFocus()
         QTest.keyClicks(field, self.chance.choice(["a", "F 1", "<b>&", " "]))

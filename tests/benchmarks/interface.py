@@ -21,7 +21,7 @@ from PySide6.QtCore import QElapsedTimer, QEvent, QEventLoop, QObject, QPoint, Q
 from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import QApplication
 
-from app.run.process import leave_a_core
+from app.run.process import reserve_interface_core
 from app.theme import theme
 from app.window.window import MainWindow
 from core.scenario.builtin import find_scenario
@@ -34,14 +34,14 @@ START = """
 import sys, time
 from app.cli.display import ensure_display
 ensure_display()
-from app.run.worker import the_worker
-the_worker().spawn()
+from app.run.worker import shared_worker
+shared_worker().spawn()
 import app.window.window as w
-from app.run.process import leave_a_core
+from app.run.process import reserve_interface_core
 from core.scenario.builtin import find_scenario
 from PySide6.QtWidgets import QApplication
 from app.theme import theme
-leave_a_core()
+reserve_interface_core()
 application = QApplication([])
 theme.install(application)
 window = w.MainWindow(find_scenario("three-components").scenario)
@@ -107,7 +107,7 @@ class Painted(QObject):
     def __init__(self, window: MainWindow) -> None:
         super().__init__(window)
         self.times: list[float] = []
-        self.view = next(iter(window.planes.planes.values())).view
+        self.view = next(iter(window.planes.panels.values())).view
         self.view.viewport().installEventFilter(self)
 
     def eventFilter(self, _watched: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's name
@@ -190,7 +190,7 @@ def drag(window: MainWindow, painted: Painted, heart: Heartbeat, *, previews: bo
     rates = f"{painted.a_second(seconds):.0f} frames a second, {len(shown) / seconds:.1f} previews a second"
     print(f"         dragging {'with' if previews else 'without'} previews: {rates}, gap {heart.stop()}")
     mouse.stop()
-    window.planes.hand.cancel()
+    window.planes.controller.cancel()
     window.session.previewed.disconnect(connection)
     window.session.preview = preview
     until(lambda: window.results.is_complete)
@@ -251,7 +251,7 @@ def start_up() -> None:
 def main() -> None:
     """Print every figure."""
     start_up()
-    leave_a_core()
+    reserve_interface_core()
     gc.collect()
     gc.freeze()  # as the program does
     theme.install(QApplication(sys.argv[:1]))

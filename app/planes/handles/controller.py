@@ -14,7 +14,7 @@ import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.document.document import Document, Revision
-from app.widgets.fields import write, write_vector
+from app.widgets.fields import format_number, format_vector
 from app.widgets.widgets import subscript
 from core.errors import ScenarioError
 from core.scenario.edits import Edit, with_drawn_value
@@ -48,7 +48,7 @@ Place = tuple[float, float]
 
 
 @final
-class Hand(QObject):
+class HandleController(QObject):
     """Takes, moves and lets go of handles; edits components."""
 
     dragged = Signal(object)
@@ -308,14 +308,14 @@ class Hand(QObject):
         match grip.kind:
             case "mean":
                 held = section(self.scenario, grip.mixture)
-                return f"{name} = ({write_vector(held.means[index])}), weight {write(held.weights[index])}"
+                return f"{name} = ({format_vector(held.means[index])}), weight {format_number(held.weights[index])}"
             case "axis" if self.outline is not None:
                 length = self.outline[1][grip.axis] / REACH
                 degrees = round(math.degrees(self.outline[2]) + 90 * grip.axis) % 180
                 return f"{name}: standard deviation {length:.3g} along {degrees}°"
             case "value":
-                return f"{name} = {write(self.lines[grip][2])}"
+                return f"{name} = {format_number(self.lines[grip][2])}"
             case "row":
                 row = self.scenario.rows[index]
-                return f"{name} = ({write_vector(row)}), gain {math.hypot(*row):.3g}"
+                return f"{name} = ({format_vector(row)}), gain {math.hypot(*row):.3g}"
         return name

@@ -1,4 +1,4 @@
-"""Handles over a plane: drawn in pixels, held with the mouse or the keys."""
+"""HandlesItem over a plane: drawn in pixels, held with the mouse or the keys."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QGraphicsSceneHoverEvent, QGraphicsSceneMouseEvent, QStyleOptionGraphicsItem, QWidget
 
-from app.planes.handles.controller import Hand
+from app.planes.handles.controller import HandleController
 from app.theme import theme
 from app.widgets.placing import Box
 from core.scenario.plane_edits import Grip, Spot
@@ -50,7 +50,7 @@ _AROUND = [QPointF(right, down) for right in (-1.2, 1.2) for down in (-1.2, 1.2)
 
 
 @final
-class Handles(pg.GraphicsObject):
+class HandlesItem(pg.GraphicsObject):
     """All handles of one panel."""
 
     pressed = Signal()
@@ -58,9 +58,9 @@ class Handles(pg.GraphicsObject):
     clicked = Signal(object)
     """A point of a strip (a QPointF) that was clicked, but not dragged: as if nothing were there."""
 
-    def __init__(self, hand: Hand) -> None:
+    def __init__(self, controller: HandleController) -> None:
         super().__init__()
-        self.hand = hand
+        self.controller = controller
         self.hovered: Grip | None = None
         self.has_focus = False
         """Whether keys go to the handles of this panel."""
@@ -73,7 +73,7 @@ class Handles(pg.GraphicsObject):
         self.setAcceptedMouseButtons(Qt.MouseButton.LeftButton)
         self.setZValue(10)
         self.setCacheMode(pg.GraphicsObject.CacheMode.DeviceCoordinateCache)  # particles move below, handles rarely do
-        hand.changed.connect(self.update)
+        controller.changed.connect(self.update)
 
     def boundingRect(self) -> QRectF:  # noqa: N802 - Qt's name
         """Everything that the view shows."""
@@ -92,7 +92,7 @@ class Handles(pg.GraphicsObject):
 
     def place(self, grip: Grip) -> QPointF:
         """Where a handle is in the plane."""
-        return QPointF(*next(spot for spot in self.hand.spots if spot.grip == grip).place(self.pixel))
+        return QPointF(*next(spot for spot in self.controller.spots if spot.grip == grip).place(self.pixel))
 
     def at(self, point: QPointF) -> Grip | None:
         """Return the handle at a point of the plane, the nearest one."""
@@ -101,35 +101,35 @@ class Handles(pg.GraphicsObject):
             return math.dist(spot.place(pixel), (point.x(), point.y())) / pixel
 
         pixel = self.pixel
-        nearest = min(self.hand.spots, key=distance, default=None)
+        nearest = min(self.controller.spots, key=distance, default=None)
         return nearest.grip if nearest is not None and distance(nearest) <= _HOLD else None
 
     def strip_at(self, point: QPointF) -> Grip | None:
         """Return the measurement on whose strip a point lies; of several, the one whose middle is nearest."""
-        ways = {grip: _length(self._way_to(grip, point)) for grip in self.hand.lines}
+        ways = {grip: _length(self._way_to(grip, point)) for grip in self.controller.lines}
         return min((grip for grip in ways if ways[grip] <= self._half_width(grip)), key=ways.__getitem__, default=None)
 
     def _half_width(self, grip: Grip) -> float:
         """How far from its middle a strip is taken: as far as it is drawn, within limits."""
-        a, b, _ = self.hand.lines[grip]
+        a, b, _ = self.controller.lines[grip]
         view = self.boundingRect()
         widest = _WIDEST_STRIP * min(view.width(), view.height())
-        return max(min(2 * self.hand.noise / math.hypot(a, b), widest), _HOLD_STRIP * self.pixel)
+        return max(min(2 * self.controller.noise / math.hypot(a, b), widest), _HOLD_STRIP * self.pixel)
 
     def boxes(self, world: QTransform) -> list[Box]:
         """What the handles and their names cover, in pixels."""
         metrics = QFontMetricsF(theme.font(_NAME))
         found = []
-        for spot in self.hand.spots:
+        for spot in self.controller.spots:
             middle = world.map(QPointF(*spot.anchor)) + QPointF(spot.offset[0], -spot.offset[1])
             held = QRectF(middle.x(), middle.y(), 0, 0).adjusted(-_RADIUS - 2, -_RADIUS - 2, _RADIUS + 2, _RADIUS + 2)
             if self._is_named(spot.grip):
-                held |= metrics.boundingRect(self.hand.name(spot.grip)).translated(middle + _NAME_OFFSET)
+                held |= metrics.boundingRect(self.controller.name(spot.grip)).translated(middle + _NAME_OFFSET)
             found.append((held.x(), held.y(), held.width(), held.height()))
         return found
 
     def _is_named(self, grip: Grip) -> bool:
-        return grip.kind != "axis" and len(self.hand.spots) <= _LABELLED
+        return grip.kind != "axis" and len(self.controller.spots) <= _LABELLED
 
     # The mouse
 
@@ -146,7 +146,7 @@ class Handles(pg.GraphicsObject):
             self.unsetCursor()
         else:
             self.setCursor(Qt.CursorShape.OpenHandCursor)
-        self.setToolTip("" if grip is None else f"{self.hand.describe(grip)}\n{_HINTS[grip.kind]}")
+        self.setToolTip("" if grip is None else f"{self.controller.describe(grip)}\n{_HINTS[grip.kind]}")
         if grip != self.hovered:
             self.hovered = grip
             self.update()
@@ -163,8 +163,8 @@ class Handles(pg.GraphicsObject):
             self._take(grip)
 
     def _take(self, grip: Grip) -> None:
-        self.hand.grasp(grip)
-        if not self.hand.is_dragging:
+        self.controller.grasp(grip)
+        if not self.controller.is_dragging:
             return
         self._shift = self._way_to(grip, self._grasp)
         self.setCursor(Qt.CursorShape.ClosedHandCursor)
@@ -174,24 +174,24 @@ class Handles(pg.GraphicsObject):
         """From a point to the handle, or to the nearest point of its line: nothing jumps when it is taken."""
         if grip.kind != "value":
             return self.place(grip) - point
-        a, b, value = self.hand.lines[grip]
+        a, b, value = self.controller.lines[grip]
         return QPointF(a, b) * ((value - a * point.x() - b * point.y()) / (a * a + b * b))
 
     def mouseMoveEvent(self, event: QGraphicsSceneMouseEvent) -> None:  # noqa: N802 - Qt's name
         """Bring the handle along."""
         self._is_moving = self._is_moving or _length(event.pos() - self._grasp) >= _START * self.pixel
         if self._is_moving and self._strip is not None:
-            if self._strip in self.hand.lines:  # it may be gone since it was pressed
+            if self._strip in self.controller.lines:  # it may be gone since it was pressed
                 self._take(self._strip)
             self._strip = None
-        if self._is_moving and self.hand.is_dragging:
+        if self._is_moving and self.controller.is_dragging:
             place = event.pos() + self._shift
             snap = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
-            self.hand.move((place.x(), place.y()), pixel=self.pixel, snap=snap)
+            self.controller.move((place.x(), place.y()), pixel=self.pixel, snap=snap)
 
     def mouseReleaseEvent(self, event: QGraphicsSceneMouseEvent) -> None:  # noqa: N802 - Qt's name
         """Let the handle go."""
-        self.hand.release()
+        self.controller.release()
         if self._strip is not None:
             self.clicked.emit(event.pos())
         self._strip = None
@@ -200,7 +200,7 @@ class Handles(pg.GraphicsObject):
     def mouseDoubleClickEvent(self, event: QGraphicsSceneMouseEvent) -> None:  # noqa: N802 - Qt's name
         """Add a component where there is nothing."""
         if self.at(event.pos()) is None:
-            self.hand.add((event.pos().x(), event.pos().y()), self.pixel)
+            self.controller.add((event.pos().x(), event.pos().y()), self.pixel)
             self.pressed.emit()
         else:
             self.mousePressEvent(event)
@@ -217,13 +217,15 @@ class Handles(pg.GraphicsObject):
         self._draw_held_strip(painter, world)
         self._draw_outline(painter, world)
         palette = theme.current()
-        for spot in reversed(self.hand.spots):  # means over measurements
+        for spot in reversed(self.controller.spots):  # means over measurements
             self._draw(painter, palette, spot, world.map(QPointF(*spot.anchor)))
         self._draw_value(painter, world)
         painter.restore()
 
     def _is_lit(self, grip: Grip) -> bool:
-        return grip == self.hovered or (grip == self.hand.grip and (self.has_focus or self.hand.is_dragging))
+        return grip == self.hovered or (
+            grip == self.controller.grip and (self.has_focus or self.controller.is_dragging)
+        )
 
     def _draw(self, painter: QPainter, palette: theme.Palette, spot: Spot, anchor: QPointF) -> None:
         grip = spot.grip
@@ -235,7 +237,7 @@ class Handles(pg.GraphicsObject):
         painter.setPen(QPen(QColor(colour), 2.5 if lit else 1.5))
         if spot.offset != (0.0, 0.0):
             painter.drawLine(anchor, centre)
-        chosen = grip == self.hand.selected
+        chosen = grip == self.controller.selected
         painter.setBrush(QColor(palette.accent if chosen else palette.surface))
         if grip.kind == "row":
             painter.setBrush(QColor(colour))
@@ -246,7 +248,7 @@ class Handles(pg.GraphicsObject):
             painter.drawEllipse(centre, radius, radius)
         if not self._is_named(grip):
             return
-        place, words = centre + _NAME_OFFSET, self.hand.name(grip)
+        place, words = centre + _NAME_OFFSET, self.controller.name(grip)
         painter.setPen(QColor(palette.surface))
         for way in _AROUND:
             painter.drawText(place + way, words)
@@ -258,10 +260,10 @@ class Handles(pg.GraphicsObject):
         light = QColor(theme.STRIP)
         light.setAlphaF(_LIGHT)
         far = 2 * max(self.boundingRect().width(), self.boundingRect().height())
-        for grip, (a, b, _) in self.hand.lines.items():
+        for grip, (a, b, _) in self.controller.lines.items():
             if self._is_lit(grip):
                 along = QPointF(-b, a) * (far / math.hypot(a, b))
-                foot = QPointF(*next(spot for spot in self.hand.spots if spot.grip == grip).anchor)
+                foot = QPointF(*next(spot for spot in self.controller.spots if spot.grip == grip).anchor)
                 across = QPointF(a, b) * (self._half_width(grip) / math.hypot(a, b))
                 corners = (foot - along - across, foot + along - across, foot + along + across, foot - along + across)
                 painter.setPen(Qt.PenStyle.NoPen)
@@ -272,7 +274,7 @@ class Handles(pg.GraphicsObject):
 
     def _draw_outline(self, painter: QPainter, world: QTransform) -> None:
         """Two standard deviations around the selected mean, where its handles stand."""
-        ellipse = self.hand.outline
+        ellipse = self.controller.outline
         if ellipse is None:
             return
         (x, y), radii, angle = ellipse
@@ -287,10 +289,10 @@ class Handles(pg.GraphicsObject):
 
     def _draw_value(self, painter: QPainter, world: QTransform) -> None:
         """What the handle in hand is now, beside it."""
-        grip = self.hand.grip
+        grip = self.controller.grip
         if grip is None or not self.has_focus:
             return
-        palette, words = theme.current(), self.hand.describe(grip)
+        palette, words = theme.current(), self.controller.describe(grip)
         font = theme.font(12, "medium")
         metrics = QFontMetricsF(font)
         frame = world.mapRect(self.boundingRect())

@@ -28,7 +28,7 @@ from core.text.number_format import number
 
 @final
 @dataclass(frozen=True)
-class Kind:
+class OverlayKind:
     """One overlay."""
 
     name: str
@@ -37,17 +37,19 @@ class Kind:
 
 
 KINDS = {
-    "target": Kind("Target at t", Qt.Key.Key_C, "contours of q<sub>t|y</sub>; off: of the final target throughout"),
-    "trails": Kind("Trails", Qt.Key.Key_T, "where the particles were in the frames before"),
-    "mismatch": Kind(
+    "target": OverlayKind(
+        "Target at t", Qt.Key.Key_C, "contours of q<sub>t|y</sub>; off: of the final target throughout"
+    ),
+    "trails": OverlayKind("Trails", Qt.Key.Key_T, "where the particles were in the frames before"),
+    "mismatch": OverlayKind(
         "Mismatch",
         Qt.Key.Key_M,
         "β<sub>t</sub>/2 |Δ<sub>t</sub>(x)|², arrows Δ<sub>t</sub> = s<sub>t|y</sub> − g<sub>t</sub>",
     ),
-    "used": Kind("Score used", Qt.Key.Key_S, "g<sub>t</sub>(x), arrows in the sampler’s colour"),
-    "exact": Kind("Exact score", Qt.Key.Key_X, "s<sub>t|y</sub>(x), arrows in the colour of Exact"),
-    "twins": Kind("To the exact twin", Qt.Key.Key_D, "lines to Exact’s particle with the same random numbers"),
-    "weights": Kind("Weights", Qt.Key.Key_W, "sampled beside exact, at the target’s components"),
+    "used": OverlayKind("Score used", Qt.Key.Key_S, "g<sub>t</sub>(x), arrows in the sampler’s colour"),
+    "exact": OverlayKind("Exact score", Qt.Key.Key_X, "s<sub>t|y</sub>(x), arrows in the colour of Exact"),
+    "twins": OverlayKind("To the exact twin", Qt.Key.Key_D, "lines to Exact’s particle with the same random numbers"),
+    "weights": OverlayKind("Weights", Qt.Key.Key_W, "sampled beside exact, at the target’s components"),
 }
 PARTS: dict[Part, str] = {"all": "all directions", "measured": "measured only", "unmeasured": "unmeasured only"}
 AT_FIRST = "target trails"
@@ -59,7 +61,7 @@ _TIP = (
 
 
 @final
-class OverlayChoice(QFrame):
+class OverlayPopup(QFrame):
     """The list to tick; a popup that Escape or a click elsewhere closes."""
 
     changed = Signal()
@@ -114,7 +116,7 @@ class OverlayButton(QToolButton):
 
     def __init__(self) -> None:
         super().__init__(objectName="picker", toolTip=_TIP, accessibleName="Overlays")
-        self.choice = OverlayChoice(self)
+        self.choice = OverlayPopup(self)
         self.choice.changed.connect(self._tell)
         self.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.setLayoutDirection(Qt.LayoutDirection.RightToLeft)

@@ -16,7 +16,7 @@ from PySide6.QtGui import QColor, QFontMetricsF, QImage, QPainter, QPen, QTransf
 from PySide6.QtWidgets import QStyleOptionGraphicsItem, QWidget
 
 from app.theme import theme
-from app.widgets.placing import Box, places_beside
+from app.widgets.placing import Box, place_labels
 from core.text.number_format import percent
 
 Array = NDArray[np.float64]
@@ -219,7 +219,7 @@ def _draw_weights(painter: QPainter, world: QTransform, bars: WeightBars, taken:
     kept = heaviest[np.maximum(bars.exact, bars.sampled)[heaviest] >= _LIGHTEST_WEIGHT]
     points = tuple((x, y) for x, y in _to_pixels(world, bars.places[:, kept]).T.tolist())
     edges = frame.left() + 2, frame.top() + 2, frame.width() - 4, frame.height() - 4
-    boxes = places_beside(points, size, tuple(taken), edges)
+    boxes = place_labels(points, size, tuple(taken), edges)
     for point, box, exact, sampled in zip(points, boxes, bars.exact[kept], bars.sampled[kept], strict=True):
         if box is not None:
             _draw_weight(painter, QPointF(*point), QRectF(*box), float(exact), float(sampled), bars.colour)

@@ -17,7 +17,7 @@ from app.problem.matrix.heat import HeatLegend
 from app.problem.matrix.model import MatrixModel
 from app.theme import theme
 from app.widgets.controls import SpinBox
-from app.widgets.fields import Entry
+from app.widgets.fields import TextField
 from app.widgets.user_text import plain_label
 from app.widgets.widgets import heading
 from core.errors import ScenarioError
@@ -64,7 +64,7 @@ class MatrixDialog(QDialog):
         self.grid = MatrixGrid(self.model, title)
         self.rows = SpinBox(1, MOST_SIDE, "Number of rows of H: measurements")
         self.rows.setPrefix("rows ")
-        self.rows.setLineEdit(Entry(accessibleName="Number of rows"))
+        self.rows.setLineEdit(TextField(accessibleName="Number of rows"))
         self.rows.setKeyboardTracking(False)
         self.rows.setVisible(not place.is_covariance)
         self.rows.setValue(self.model.rowCount())

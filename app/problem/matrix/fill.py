@@ -9,7 +9,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QPushButton, QWidget
 
 from app.widgets.controls import ComboBox
-from app.widgets.fields import Entry
+from app.widgets.fields import TextField
 from app.widgets.user_text import plain_label
 from core.matrices import Parameter, Pattern
 
@@ -32,7 +32,7 @@ class FillBar(QWidget):
         self.box.currentIndexChanged.connect(lambda _: self._show_parameters())
         self.box.setSizeAdjustPolicy(ComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.box.setMinimumContentsLength(24)
-        self.lines: list[QLineEdit] = [Entry() for _ in range(_MOST_PARAMETERS)]
+        self.lines: list[QLineEdit] = [TextField() for _ in range(_MOST_PARAMETERS)]
         self._names = [plain_label() for _ in self.lines]
         self.button = QPushButton("&Fill", autoDefault=False, toolTip="Fill with this pattern")
         self.button.clicked.connect(lambda _: self._fill())

@@ -10,8 +10,8 @@ from PySide6.QtWidgets import QAbstractItemDelegate, QMenu, QStyle, QStyleOption
 
 from app.problem.matrix.model import MatrixModel
 from app.theme import theme
-from app.widgets.cells import Cells, pasted_text
-from app.widgets.fields import write
+from app.widgets.cells import NumberDelegate, pasted_text
+from app.widgets.fields import format_number
 
 _CELL_WIDTH, _CELL_HEIGHT = 62, 26
 _TO_THE_RIGHT = int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight)
@@ -19,7 +19,7 @@ _Standard = QKeySequence.StandardKey
 
 
 @final
-class _HeatCells(Cells):
+class _HeatDelegate(NumberDelegate):
     """Cells painted in their colours; what is selected has a frame, so that its colour stays."""
 
     def paint(
@@ -49,7 +49,7 @@ class MatrixGrid(QTableView):
         self._was_refused = False
         model.refused.connect(lambda _: self._note_refused())
         self.setModel(model)
-        cells = _HeatCells(self)
+        cells = _HeatDelegate(self)
         cells.block_pasted.connect(self._enter)
         self.setItemDelegate(cells)
         self.setFont(theme.font(12))
@@ -83,7 +83,7 @@ class MatrixGrid(QTableView):
         cells = set(self.cells)
         rows, columns = sorted({i for i, _ in cells}), sorted({j for _, j in cells})
         values = self.matrix.values
-        lines = ["\t".join(write(float(values[i, j])) for j in columns) for i in rows]
+        lines = ["\t".join(format_number(float(values[i, j])) for j in columns) for i in rows]
         QGuiApplication.clipboard().setText("\n".join(lines))
 
     def paste(self) -> None:

@@ -12,7 +12,7 @@ from PySide6.QtGui import QColor
 
 from app.problem.matrix.heat import colours, level_of
 from app.theme import theme
-from app.widgets.fields import write
+from app.widgets.fields import format_number
 from app.widgets.widgets import subscript
 from core.errors import ScenarioError
 from core.matrices import Rows, block_for, parse_matrix, with_block
@@ -73,9 +73,9 @@ class MatrixModel(QAbstractTableModel):
         if role == _Role.DisplayRole:
             return cell_text(value)
         if role == _Role.EditRole:
-            return write(value)
+            return format_number(value)
         if role in {_Role.ToolTipRole, _Role.AccessibleTextRole}:
-            return f"row {index.row() + 1}, column {index.column() + 1}: {write(value)}"
+            return f"row {index.row() + 1}, column {index.column() + 1}: {format_number(value)}"
         if role in {_Role.BackgroundRole, _Role.ForegroundRole}:
             return self.look(index.row(), index.column())[1 if role == _Role.BackgroundRole else 2]
         return None

@@ -12,15 +12,15 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from app.evidence.headline_plot import HeadlinePlot
-from app.evidence.time_plot import Reach, TimePlot
+from app.evidence.time_plot import CurveExtent, TimePlot
 from core.runs.results import Results
 from core.scenario.scenario import Scenario
 
 _TOPS = st.floats(-1, 1e300, allow_subnormal=False) | st.just(math.inf)
 
 
-def reach(label: str, highest: float, name: str = "bound", *, is_wild: bool = False) -> Reach:
-    return Reach(label, "#123456", name, highest, is_wild)
+def reach(label: str, highest: float, name: str = "bound", *, diverges: bool = False) -> CurveExtent:
+    return CurveExtent(label, "#123456", name, highest, diverges)
 
 
 @pytest.fixture
@@ -80,7 +80,7 @@ def test_names_at_an_edge_stay_inside_the_plot(count: int, plot: TimePlot) -> No
 
 
 def test_a_curve_of_diverging_particles_is_named_above(plot: TimePlot) -> None:
-    plot.fit([reach("DDNM", 3.0), reach("DPS", 1e30, is_wild=True)])
+    plot.fit([reach("DDNM", 3.0), reach("DPS", 1e30, diverges=True)])
     assert plot.plot.viewRange()[1][1] < 2
     assert "▲&nbsp;DPS" in plot.above.text()
 

@@ -198,7 +198,7 @@ def test_a_task_hears_only_the_latest_work(qtbot: QtBot) -> None:
         go.wait()
         yield "late"
 
-    task.given.connect(given.append)
+    task.yielded.connect(given.append)
     task.start(late())
     with qtbot.waitSignal(task.ended):
         task.start(iter(["soon"]))

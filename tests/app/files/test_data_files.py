@@ -111,7 +111,7 @@ def test_a_fit_that_is_given_up_leaves_nothing_for_the_next_file(
     made = window(finish=False)
     before = made.scenario
     dialog = opened(made, qtbot, near)
-    with qtbot.waitSignal(dialog.task.given, timeout=FIT_MS):
+    with qtbot.waitSignal(dialog.task.yielded, timeout=FIT_MS):
         dialog.fit.click()
     if how != "replace":
         getattr(dialog, how)()
@@ -132,7 +132,7 @@ def test_another_choice_gives_a_running_fit_up(window: Window, qtbot: QtBot, nea
     made = window(finish=False)
     before = made.scenario
     dialog = opened(made, qtbot, near)
-    with qtbot.waitSignal(dialog.task.given, timeout=FIT_MS):
+    with qtbot.waitSignal(dialog.task.yielded, timeout=FIT_MS):
         dialog.fit.click()
     dialog.components.setValue(2)
     assert dialog.fit.isEnabled()
@@ -148,7 +148,7 @@ def test_another_choice_gives_a_running_fit_up(window: Window, qtbot: QtBot, nea
 def test_another_scenario_closes_the_dialog(window: Window, qtbot: QtBot, near: Path, held: threading.Event) -> None:
     made = window(finish=False)
     dialog = opened(made, qtbot, near)
-    with qtbot.waitSignal(dialog.task.given, timeout=FIT_MS):
+    with qtbot.waitSignal(dialog.task.yielded, timeout=FIT_MS):
         dialog.fit.click()
     made.files.choose("high-noise")
     opened_scenario = made.scenario
@@ -164,7 +164,7 @@ def test_closing_the_window_waits_for_fits_that_were_given_up(
 ) -> None:
     made = window(finish=False)
     dialog = opened(made, qtbot, near)
-    with qtbot.waitSignal(dialog.task.given, timeout=FIT_MS):
+    with qtbot.waitSignal(dialog.task.yielded, timeout=FIT_MS):
         dialog.fit.click()
     opened(made, qtbot, far)
     assert len(made.files._tasks) == 1

@@ -12,7 +12,7 @@ from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QLineEdit, QMessageBox, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
-from app.document.recovery import leftovers
+from app.document.recovery import recovery_files
 from app.settings import Settings
 from app.window.window import MainWindow
 from core.samplers import SAMPLERS
@@ -224,7 +224,7 @@ def test_edits_are_kept_by_themselves_and_no_longer_than_needed(
 @pytest.mark.parametrize("content", ["", "{}", "[]", '{"path": "", "text": "", "scenario": {}}'])
 def test_a_leftover_that_says_nothing_is_set_aside(content: str, tmp_path: Path) -> None:
     (tmp_path / "some.json").write_text(content)
-    assert leftovers(tmp_path) == []
+    assert recovery_files(tmp_path) == []
     assert [file.name for file in tmp_path.iterdir()] == ["some.broken"]
 
 
@@ -385,7 +385,7 @@ def test_a_dropped_scenario_is_opened(window: Window, make_scenario: Make, tmp_p
     path = tmp_path / "other.TOML"
     path.write_text(make_scenario(name="Other").to_toml(), encoding="utf-8")
     made = window()
-    assert drop(made, made.planes.planes["exact"].view.viewport(), path)
+    assert drop(made, made.planes.panels["exact"].view.viewport(), path)
     assert (made.scenario.name, made.path) == ("Other", path)
 
 

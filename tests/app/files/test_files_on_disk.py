@@ -13,7 +13,7 @@ import pytest
 from PySide6.QtWidgets import QFileDialog, QMessageBox
 
 from app.cli.commands import CLOSED_PIPE
-from app.document.recovery import leftovers
+from app.document.recovery import recovery_files
 from app.files.files import Files
 from app.settings import Settings
 from app.window.window import MainWindow
@@ -104,7 +104,7 @@ def test_recovery_passes_over_what_is_no_recovery_file(tmp_path: Path, make_scen
     (tmp_path / "list.json").write_text('{"path": [], "scenario": [], "text": 1}')
     good = {"path": "", "text": "", "scenario": make_scenario().to_dict()}
     (tmp_path / "good.json").write_text(json.dumps(good))
-    found = leftovers(tmp_path)
+    found = recovery_files(tmp_path)
     assert [left.file.name for left in found] == ["good.json"]
     for left in found:
         left.drop()

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QApplication, QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.files import gallery as gallery_module
-from app.files.gallery import Card, Gallery
+from app.files.gallery import Gallery, ScenarioCard
 from app.files.thumbnail import thumbnail
 from app.theme import theme
 from app.window.window import MainWindow
@@ -38,7 +38,7 @@ def names(opened: Gallery) -> list[str]:
 
 def focused() -> str:
     card = QApplication.focusWidget()
-    assert isinstance(card, Card)
+    assert isinstance(card, ScenarioCard)
     return card.entry.key
 
 
@@ -144,7 +144,7 @@ def test_escape_leaves_everything_as_it_was(window: Window, qtbot: QtBot) -> Non
     qtbot.keyClick(made, Qt.Key.Key_G, CONTROL)
     opened = made.files._gallery
     assert opened is not None
-    qtbot.waitUntil(lambda: isinstance(QApplication.focusWidget(), Card))
+    qtbot.waitUntil(lambda: isinstance(QApplication.focusWidget(), ScenarioCard))
     type_key(qtbot, Qt.Key.Key_Escape)
     assert not opened.isVisible()
     assert made.scenario == before

@@ -96,7 +96,7 @@ def test_code_runs_only_when_it_is_allowed_to(made: MainWindow, file: Callable[.
     assert made.problem.samplers.chips["mine"].isChecked()
     assert made.problem.samplers.chips["mine"].isVisible()
     settle(made, qtbot)
-    assert "mine" in made.planes.planes
+    assert "mine" in made.planes.panels
 
 
 def test_the_answer_is_remembered_by_content(
@@ -159,7 +159,7 @@ def test_a_fault_in_a_run_names_the_line_and_a_mended_file_works(
     assert f"mine.py: line {line}: ZeroDivisionError" in said(made)
     assert made.results is not None
     assert made.results is first or made.results.completed > 0, "what was computed stays"
-    assert len(made.planes.planes) >= 3
+    assert len(made.planes.panels) >= 3
     path.write_text(GOOD, encoding="utf-8")
     made.bar.menu.aboutToShow.emit()
     reload = next(each for each in made.bar.menu.actions() if each.text() == "Reload mine.py")
@@ -175,7 +175,7 @@ def test_a_fault_in_a_run_names_the_line_and_a_mended_file_works(
         ),
         timeout=30_000,
     )
-    assert "mine" in made.planes.planes
+    assert "mine" in made.planes.panels
 
 
 def test_a_new_version_that_does_not_fit_leaves_the_old_one(

@@ -20,7 +20,7 @@ from app.help.formula import FormulaView, typeset
 from app.help.pages import HelpViewer, Page, formulas, pages, samplers_in_words, to_html
 from app.help.shortcuts import ShortcutSheet, shortcuts
 from app.theme import theme
-from app.widgets.popup import place_in
+from app.widgets.popup import rect_in_window
 from app.window.window import MainWindow
 from core.runs.results import Results
 from core.samplers import SAMPLERS
@@ -60,13 +60,13 @@ def texts(widget: QWidget) -> str:
 
 
 def test_the_button_of_a_panel_opens_its_card_beside_it_and_escape_closes_it(ran: MainWindow, qtbot: QtBot) -> None:
-    for key, plane in ran.planes.planes.items():
+    for key, plane in ran.planes.panels.items():
         qtbot.mouseClick(plane.info, LEFT)
         card = ran.help.card
         assert card is not None
         assert card.about.key == key
         assert ran.rect().contains(card.geometry())
-        assert not card.geometry().intersects(place_in(ran, plane.info))
+        assert not card.geometry().intersects(rect_in_window(ran, plane.info))
         assert plane.about.source in texts(card)
         assert plane.about.summary in texts(card)
         assert card.findChildren(FormulaView)

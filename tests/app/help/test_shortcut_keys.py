@@ -82,12 +82,12 @@ def focused(made: MainWindow) -> dict[str, QWidget]:
         "table": made.problem.prior.table,
         "number": made.problem.run.lines["seed"],
         "dimension": made.problem.prior.dimension,
-        "name": made.problem.words.name,
-        "notes": made.problem.words.notes,
+        "name": made.problem.name_and_notes.name,
+        "notes": made.problem.name_and_notes.notes,
         "list": made.problem.run.kind,
         "slider": made.problem.run.steps.slider,
         "chip": next(iter(made.problem.samplers.chips.values())),
-        "plane": made.planes.arrangement.leader.view,
+        "plane": made.planes.panel_grid.leader.view,
         "play": made.transport.play,
     }
 

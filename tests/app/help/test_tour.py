@@ -13,7 +13,7 @@ from pytestqt.qtbot import QtBot
 
 from app.help.tour import Tour
 from app.settings import Settings
-from app.widgets.popup import beside, place_in
+from app.widgets.popup import beside, rect_in_window
 from app.window.window import MainWindow
 from core.scenario.edits import patched
 from core.scenario.scenario import Scenario
@@ -97,7 +97,7 @@ def test_each_step_points_at_its_target_and_hides_none_of_it(
     for step in range(5):
         tour.go(step)
         target = tour._steps[step].target()
-        place = partial(place_in, made, target)
+        place = partial(rect_in_window, made, target)
         qtbot.waitUntil(lambda place=place: tour._ring.geometry().contains(place() & made.rect()), timeout=2000)
         assert made.rect().contains(tour.geometry()), step
         assert not tour.geometry().intersects(place()), step
@@ -107,7 +107,7 @@ def test_what_it_points_at_is_scrolled_into_view(made: MainWindow, tour: Tour) -
     made.problem.verticalScrollBar().setValue(made.problem.verticalScrollBar().maximum())
     tour.go(2)
     slider = made.problem.measurement.noise
-    assert tour._ring.geometry().contains(place_in(made, slider))
+    assert tour._ring.geometry().contains(rect_in_window(made, slider))
     assert not slider.visibleRegion().isEmpty()
 
 

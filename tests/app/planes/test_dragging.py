@@ -27,7 +27,7 @@ RUN_MS = 30_000
 
 
 def view_of(window: MainWindow) -> PlaneView:
-    return next(iter(window.planes.planes.values())).view
+    return next(iter(window.planes.panels.values())).view
 
 
 def pixel_at(window: MainWindow, grip: Grip) -> QPoint:
@@ -87,7 +87,7 @@ def test_a_preview_shows_the_frame_that_was_shown(window: Window, qtbot: QtBot, 
     assert made.results is not None
     assert made.results.scenario.run.particles == 1000
     assert made.results.scenario.run.paths == 200
-    plane = next(iter(made.planes.planes.values()))
+    plane = next(iter(made.planes.panels.values()))
     assert (plane.particles._newest == made.results.trace.frames[0][31].numpy()).all()
     release(qtbot, made, start + QPoint(20, 0))
     assert made.scenario.run.particles == 2500
@@ -112,7 +112,7 @@ def test_a_preview_stays_until_the_run_has_come_as_far(window: Window, qtbot: Qt
     assert made.results.completed > 380
     qtbot.waitUntil(lambda: not made.session.is_running, timeout=RUN_MS)
     assert set(frames) == {380}, "nothing of the way there"
-    plane = next(iter(made.planes.planes.values()))
+    plane = next(iter(made.planes.panels.values()))
     assert (plane.particles._newest == made.results.trace.frames[0][380].numpy()).all()
 
 
@@ -178,7 +178,7 @@ def test_many_drags_in_a_row(seed: int, window: Window, qtbot: QtBot) -> None:
     made = window()
     dice = random.Random(seed)
     for _ in range(12):
-        grip = dice.choice(made.planes.hand.spots).grip
+        grip = dice.choice(made.planes.controller.spots).grip
         start = press(qtbot, made, grip)
         for _ in range(3):
             move(made, start + QPoint(dice.randint(-30, 30), dice.randint(-30, 30)))

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QApplication, QInputDialog, QMenu, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.document.document import Document
-from app.planes.planes import PlaneGrid
+from app.planes.planes import PlanesWidget
 from app.planes.scene import Scene
 from app.planes.view import PlaneView
 from app.widgets.widgets import subscript
@@ -30,7 +30,7 @@ MEAN, AXIS, VALUE, ROW = Grip("mean", 0), Grip("axis", 0), Grip("value", 0), Gri
 class Planes:
     """A grid of panels, what it announced, and a hand with a mouse."""
 
-    def __init__(self, grid: PlaneGrid, document: Document, bot: QtBot) -> None:
+    def __init__(self, grid: PlanesWidget, document: Document, bot: QtBot) -> None:
         self.grid, self.document, self.bot = grid, document, bot
         self.dragged: list[Scenario] = []
         self.edited: list[Scenario] = []
@@ -42,11 +42,11 @@ class Planes:
 
     @property
     def view(self) -> PlaneView:
-        return self.grid.planes[self.key].view
+        return self.grid.panels[self.key].view
 
     @property
     def scenario(self) -> Scenario:
-        return self.grid.hand.scenario
+        return self.grid.controller.scenario
 
     def pixel_of(self, x: float, y: float) -> QPoint:
         handles = self.view.handles
@@ -117,7 +117,7 @@ def planes(
 ) -> Iterator[Callable[..., Planes]]:
     def make(scenario: Scenario | None = None) -> Planes:
         document = Document(scenario or make_scenario())
-        grid = PlaneGrid(document)
+        grid = PlanesWidget(document)
         shown(grid, 820, 820)
         grid.activateWindow()
         grid.show_results(make_results(document.scenario, 2))
@@ -152,18 +152,18 @@ def test_a_mean_is_dragged_in_any_panel(key: str, three: Planes) -> None:
     assert len(three.dragged) == 3
     assert three.edited == [three.scenario], "a drag is one edit"
     assert three.dragged[-1] == three.scenario
-    assert [each for each, plane in three.grid.planes.items() if plane.property("selected")] == [key]
+    assert [each for each, plane in three.grid.panels.items() if plane.property("selected")] == [key]
 
 
 def test_a_click_selects_and_edits_nothing(three: Planes) -> None:
-    assert AXIS not in [spot.grip for spot in three.grid.hand.spots]
+    assert AXIS not in [spot.grip for spot in three.grid.controller.spots]
     three.focus(MEAN)
-    assert three.grid.hand.selected == MEAN
-    assert {AXIS, Grip("axis", 0, 1)} <= {spot.grip for spot in three.grid.hand.spots}
+    assert three.grid.controller.selected == MEAN
+    assert {AXIS, Grip("axis", 0, 1)} <= {spot.grip for spot in three.grid.controller.spots}
     assert not three.dragged
     assert not three.edited
     three.click(three.pixel_of(-2.2, 2.2))
-    assert three.grid.hand.selected is None
+    assert three.grid.controller.selected is None
 
 
 def test_a_trembling_hand_edits_nothing(three: Planes) -> None:
@@ -225,13 +225,13 @@ def test_the_whole_strip_is_dragged_and_lightens_under_the_mouse(off: float, thr
 
 def test_a_click_on_the_strip_asks_for_the_scores_and_takes_nothing(three: Planes) -> None:
     asked: list[tuple[str, QPointF]] = []
-    three.grid.planes["ddnm"].asked.connect(lambda key, point: asked.append((key, point)))
+    three.grid.panels["ddnm"].asked.connect(lambda key, point: asked.append((key, point)))
     three.focus(MEAN)
     three.click(three.pixel_of(1.4, -1.3))
     assert [key for key, _ in asked] == ["ddnm"]
     assert asked[0][1].x() == pytest.approx(1.4, abs=0.02)
-    assert three.grid.hand.grip is None
-    assert three.grid.hand.selected is None
+    assert three.grid.controller.grip is None
+    assert three.grid.controller.selected is None
     assert not three.edited
     three.bot.mouseDClick(three.view.viewport(), LEFT, NONE, three.pixel_of(1.4, -1.3))
     assert len(three.edited[0].prior.weights) == 4, "a double click adds a component, here as elsewhere"
@@ -296,7 +296,7 @@ def test_escape_gives_a_drag_up_and_restores_what_was(three: Planes) -> None:
 
 
 def test_the_exact_contours_follow_and_the_view_stays(three: Planes) -> None:
-    plane = three.grid.planes["exact"]
+    plane = three.grid.panels["exact"]
     before, view = plane.view.grab().toImage(), plane.box.viewRange()
     start = three.pixel_at(Grip("mean", 1))
     three.press(start)
@@ -367,11 +367,11 @@ def test_a_double_click_adds_a_component_and_delete_removes_it(three: Planes) ->
     before, at = three.scenario, three.pixel_of(1.5, 1.25)
     three.bot.mouseDClick(three.view.viewport(), LEFT, NONE, at)
     assert three.edited[0].prior.means[3] == pytest.approx((1.5, 1.25), abs=0.03)
-    assert three.grid.hand.selected == Grip("mean", 3)
+    assert three.grid.controller.selected == Grip("mean", 3)
     three.release(at)
     three.type(Qt.Key.Key_Delete)
     assert three.edited[1].prior == before.prior
-    assert three.grid.hand.selected is None
+    assert three.grid.controller.selected is None
     assert len(three.edited) == 2
 
 
@@ -424,7 +424,7 @@ def test_the_menu_at_an_empty_place(three: Planes) -> None:
 
 
 def test_the_menu_resets_the_view(three: Planes) -> None:
-    box = three.grid.planes["ddnm"].box
+    box = three.grid.panels["ddnm"].box
     before = box.viewRange()
     box.translateBy((1.0, 0.5))
     assert box.viewRange() != before
@@ -442,7 +442,7 @@ def test_the_menu_key_opens_the_focused_handles_menu(three: Planes) -> None:
 
 def test_the_menu_shows_the_scores_and_asks_for_a_weight(three: Planes, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[object] = []
-    three.grid.planes["ddnm"].asked.connect(lambda *args: asked.append(args))
+    three.grid.panels["ddnm"].asked.connect(lambda *args: asked.append(args))
     three.menu(lambda: three.click(three.pixel_at(MEAN), RIGHT), "Show the scores here")
     assert len(asked) == 1
     entry = "Weight of m₁…"
@@ -470,7 +470,7 @@ def shifted(planes: Callable[..., Planes], make_scenario: Make) -> Planes:
 
 def test_a_target_of_its_own_is_dragged_like_the_prior(shifted: Planes) -> None:
     before, grip = shifted.scenario, Grip("mean", 1, mixture="target")
-    assert shifted.grid.hand.describe(grip).startswith("c₂ = (1.6, 0.7)")
+    assert shifted.grid.controller.describe(grip).startswith("c₂ = (1.6, 0.7)")
     shifted.drag(grip, QPoint(30, 0))
     shifted.drag(Grip("axis", 1, 0, "target"), QPoint(20, 20))
     moved, turned = shifted.edited
@@ -492,12 +492,12 @@ def test_without_a_measurement_the_menu_has_nothing_of_it(shifted: Planes) -> No
 
 
 def test_tab_goes_through_the_handles_of_one_panel(three: Planes) -> None:
-    three.grid.planes["ddnm"].view.setFocus(Qt.FocusReason.TabFocusReason)
+    three.grid.panels["ddnm"].view.setFocus(Qt.FocusReason.TabFocusReason)
     seen = []
     while three.view.hasFocus() and len(seen) < 20:
-        assert three.grid.hand.grip is not None
-        seen.append(three.grid.hand.grip)
-        assert three.view.accessibleDescription() == three.grid.hand.describe(seen[-1])
+        assert three.grid.controller.grip is not None
+        seen.append(three.grid.controller.grip)
+        assert three.view.accessibleDescription() == three.grid.controller.describe(seen[-1])
         three.type(Qt.Key.Key_Tab)
     kinds = [f"{grip.kind}{grip.index}{grip.axis}" for grip in seen]
     expected = [f"{kind}{index}{axis}" for index in range(3) for kind, axis in (("mean", 0), ("axis", 0), ("axis", 1))]
@@ -505,7 +505,7 @@ def test_tab_goes_through_the_handles_of_one_panel(three: Planes) -> None:
 
 
 def test_only_one_panel_is_in_the_way_of_tab(three: Planes) -> None:
-    policies = [plane.view.focusPolicy() for plane in three.grid.planes.values()]
+    policies = [plane.view.focusPolicy() for plane in three.grid.panels.values()]
     assert policies == [Qt.FocusPolicy.TabFocus, Qt.FocusPolicy.NoFocus, Qt.FocusPolicy.NoFocus]
 
 
@@ -557,10 +557,10 @@ def test_handles_act_in_the_chosen_plane(planes: Callable[..., Planes], make_sce
         "measurement": {"matrix": [[0.6, 0.0, 0.8]], "value": [0.5]},
     }
     solid = planes(make_scenario(**data))
-    assert [spot.grip.kind for spot in solid.grid.hand.spots] == ["mean"], "H leaves the plane of x₁ and x₂"
+    assert [spot.grip.kind for spot in solid.grid.controller.spots] == ["mean"], "H leaves the plane of x₁ and x₂"
     qtbot.keyClick(solid.grid.choice, Qt.Key.Key_Down)
     assert solid.grid.choice.currentText() == f"x{subscript(1)}, x{subscript(3)}"
-    assert [spot.grip.kind for spot in solid.grid.hand.spots] == ["mean", "value", "row"]
+    assert [spot.grip.kind for spot in solid.grid.controller.spots] == ["mean", "value", "row"]
     solid.drag(MEAN, QPoint(-40, 30))
     mean = solid.edited[0].prior.means[0]
     assert mean[0] < 0.4

@@ -17,8 +17,8 @@ from app.planes.overlays.overlays import _ARROW_DECADES as ARROW_DECADES
 from app.planes.overlays.overlays import _ARROWS as ARROWS
 from app.planes.overlays.overlays import _CELL_SHARE as CELL_SHARE
 from app.planes.overlays.overlays import TWINS
-from app.planes.panel import Plane
-from app.planes.planes import PlaneGrid
+from app.planes.panel import SamplerPanel
+from app.planes.planes import PlanesWidget
 from app.planes.sampler_menu import with_sampler
 from app.theme import theme
 from app.window.window import MainWindow
@@ -42,33 +42,33 @@ def results(make_scenario: Make, make_results: Run) -> Results:
 
 
 @pytest.fixture
-def grid(shown: Callable[..., QWidget], results: Results) -> PlaneGrid:
+def grid(shown: Callable[..., QWidget], results: Results) -> PlanesWidget:
     """Three panels of a finished run."""
-    made = PlaneGrid(Document(results.scenario))
+    made = PlanesWidget(Document(results.scenario))
     shown(made, 700, 700)
     made.show_results(results)
     made.show_frame(FRAME)
     return made
 
 
-def tick(bot: QtBot, grid: PlaneGrid, name: str) -> None:
+def tick(bot: QtBot, grid: PlanesWidget, name: str) -> None:
     bot.keyClick(grid.overlays.choice.boxes[name], Qt.Key.Key_Space)
 
 
-def marks(grid: PlaneGrid, key: str) -> object:
-    return grid.planes[key]._marks.marks
+def marks(grid: PlanesWidget, key: str) -> object:
+    return grid.panels[key]._marks.marks
 
 
 # Overlays
 
 
-def test_trails_and_the_target_at_t_are_on_at_first(grid: PlaneGrid) -> None:
+def test_trails_and_the_target_at_t_are_on_at_first(grid: PlanesWidget) -> None:
     assert grid.overlays.shown == {"target", "trails"}
     assert not grid._overlay_legend.isVisible()
-    assert all(plane._heat.image is None for plane in grid.planes.values())
+    assert all(plane._heat.image is None for plane in grid.panels.values())
 
 
-def test_the_list_opens_and_escape_closes_it(grid: PlaneGrid, qtbot: QtBot) -> None:
+def test_the_list_opens_and_escape_closes_it(grid: PlanesWidget, qtbot: QtBot) -> None:
     qtbot.mouseClick(grid.overlays, LEFT)
     choice = grid.overlays.choice
     assert choice.isVisible()
@@ -79,12 +79,12 @@ def test_the_list_opens_and_escape_closes_it(grid: PlaneGrid, qtbot: QtBot) -> N
     assert "1" in grid.overlays.text()
 
 
-def test_the_mismatch_is_where_the_formula_says(grid: PlaneGrid, qtbot: QtBot, results: Results) -> None:
+def test_the_mismatch_is_where_the_formula_says(grid: PlanesWidget, qtbot: QtBot, results: Results) -> None:
     tick(qtbot, grid, "mismatch")
     assert grid._overlay_legend.isVisible()
     hottest = float(grid._overlay_legend.scale.words[1].split()[0])
     level = results.problem.level(results.schedule, [results.schedule.steps - FRAME]).each()[0]
-    for index, plane in enumerate(grid.planes.values()):
+    for index, plane in enumerate(grid.panels.values()):
         image, place = plane._heat.image, plane._heat._place
         assert image is not None
         for column, row in ((5, 9), (30, 40), (60, 2)):
@@ -95,21 +95,21 @@ def test_the_mismatch_is_where_the_formula_says(grid: PlaneGrid, qtbot: QtBot, r
             expected = heat_image(heat[None], hottest).pixel(0, 0)
             assert abs((image.pixel(column, row) >> 24) - (expected >> 24)) <= 1
     tick(qtbot, grid, "mismatch")
-    assert all(plane._heat.image is None for plane in grid.planes.values())
+    assert all(plane._heat.image is None for plane in grid.panels.values())
     assert not grid._overlay_legend.isVisible()
 
 
-def test_arrows_are_scores_on_one_scale(grid: PlaneGrid, qtbot: QtBot, results: Results) -> None:
+def test_arrows_are_scores_on_one_scale(grid: PlanesWidget, qtbot: QtBot, results: Results) -> None:
     tick(qtbot, grid, "used")
     tick(qtbot, grid, "exact")
     level = results.problem.level(results.schedule, [results.schedule.steps - FRAME]).each()[0]
-    for index, (key, plane) in enumerate(grid.planes.items()):
+    for index, (key, plane) in enumerate(grid.panels.items()):
         used, exact = plane._marks.marks.arrows
         assert used.colour == SAMPLERS[key].about.colour
         assert exact.colour == SAMPLERS["exact"].about.colour
         score = results.samplers[index].score(level, torch.from_numpy(used.places)).numpy()
         lengths = np.hypot(*score)
-        drawn = np.hypot(*used.vectors) / CELL_SHARE / grid.arrangement.leader.box.viewRect().width() * ARROWS
+        drawn = np.hypot(*used.vectors) / CELL_SHARE / grid.panel_grid.leader.box.viewRect().width() * ARROWS
         seen = (drawn > 0) & (drawn < 0.999)
         full = lengths[seen] / 10 ** (ARROW_DECADES * (drawn[seen] - 1))
         np.testing.assert_allclose(full, full[0], rtol=1e-9)
@@ -120,7 +120,7 @@ def test_arrows_are_scores_on_one_scale(grid: PlaneGrid, qtbot: QtBot, results: 
 
 @pytest.mark.parametrize("quiet", ["mismatch", "used"])
 def test_no_sampler_dwarfs_the_arrows_of_another(
-    quiet: str, grid: PlaneGrid, qtbot: QtBot, make_scenario: Make, make_results: Run
+    quiet: str, grid: PlanesWidget, qtbot: QtBot, make_scenario: Make, make_results: Run
 ) -> None:
     grid.show_results(make_results(make_scenario(run={"samplers": ["dps", "bo-ddnm"]}), 40))
     grid.show_frame(39)
@@ -129,7 +129,7 @@ def test_no_sampler_dwarfs_the_arrows_of_another(
     assert lengths[1] > 0.2 * lengths[0]
 
 
-def test_the_scales_change_in_small_steps_over_the_run(grid: PlaneGrid, qtbot: QtBot, results: Results) -> None:
+def test_the_scales_change_in_small_steps_over_the_run(grid: PlanesWidget, qtbot: QtBot, results: Results) -> None:
     ends = []
     tick(qtbot, grid, "mismatch")
     for frame in range(results.schedule.steps):
@@ -141,39 +141,39 @@ def test_the_scales_change_in_small_steps_over_the_run(grid: PlaneGrid, qtbot: Q
     assert steps.max() < 1.1, "of five powers of ten"
 
 
-def test_only_a_part_of_the_mismatch(grid: PlaneGrid, qtbot: QtBot, results: Results) -> None:
+def test_only_a_part_of_the_mismatch(grid: PlanesWidget, qtbot: QtBot, results: Results) -> None:
     qtbot.keyClick(grid.overlays.choice.part, Qt.Key.Key_Down)
     assert grid.overlays.part == "measured"
     assert "mismatch" in grid.overlays.shown
     row = results.problem.measurement.matrix[0].numpy()
     across = np.array([-row[1], row[0]])
-    arrows = grid.planes["ddnm"]._marks.marks.arrows[0]
+    arrows = grid.panels["ddnm"]._marks.marks.arrows[0]
     np.testing.assert_allclose(across @ arrows.vectors, 0, atol=1e-12)
     assert np.abs(row @ arrows.vectors).max() > 0
 
 
-def test_twins_have_the_same_index(grid: PlaneGrid, qtbot: QtBot, results: Results) -> None:
+def test_twins_have_the_same_index(grid: PlanesWidget, qtbot: QtBot, results: Results) -> None:
     tick(qtbot, grid, "twins")
-    ours, exact = grid.planes["ddnm"]._marks.marks.twins
+    ours, exact = grid.panels["ddnm"]._marks.marks.twins
     np.testing.assert_array_equal(ours, results.trace.frames[0][FRAME][:, :TWINS].numpy())
     np.testing.assert_array_equal(exact, results.trace.frames[2][FRAME][:, :TWINS].numpy())
-    assert grid.planes["exact"]._marks.marks.twins is None
+    assert grid.panels["exact"]._marks.marks.twins is None
 
 
 def test_without_exact_there_are_no_twins_and_the_legend_says_so(
-    grid: PlaneGrid, qtbot: QtBot, make_scenario: Make, make_results: Run
+    grid: PlanesWidget, qtbot: QtBot, make_scenario: Make, make_results: Run
 ) -> None:
     grid.show_results(make_results(make_scenario(run={"samplers": ["ddnm"]}), 3))
     grid.show_frame(1)
     tick(qtbot, grid, "twins")
-    assert grid.planes["ddnm"]._marks.marks.twins is None
+    assert grid.panels["ddnm"]._marks.marks.twins is None
     assert "run Exact" in grid._overlay_legend.words.text()
 
 
-def test_weights_are_the_mean_probabilities(grid: PlaneGrid, qtbot: QtBot, results: Results) -> None:
+def test_weights_are_the_mean_probabilities(grid: PlanesWidget, qtbot: QtBot, results: Results) -> None:
     tick(qtbot, grid, "weights")
     level = results.problem.level(results.schedule, [results.schedule.steps - FRAME]).each()[0]
-    bars = grid.planes["ddnm"]._marks.marks.weights
+    bars = grid.panels["ddnm"]._marks.marks.weights
     particles = results.trace.frames[0][FRAME].double()
     expected = level.target.responsibilities(particles).of_component.mean(1)
     np.testing.assert_allclose(bars.sampled, expected, rtol=1e-9)
@@ -181,22 +181,22 @@ def test_weights_are_the_mean_probabilities(grid: PlaneGrid, qtbot: QtBot, resul
     np.testing.assert_allclose(bars.places, results.problem.target.means.mT)
 
 
-def test_trails_can_be_left_out(grid: PlaneGrid, qtbot: QtBot) -> None:
-    assert grid.planes["ddnm"].particles._trail.size
+def test_trails_can_be_left_out(grid: PlanesWidget, qtbot: QtBot) -> None:
+    assert grid.panels["ddnm"].particles._trail.size
     tick(qtbot, grid, "trails")
-    assert not grid.planes["ddnm"].particles._trail.size
+    assert not grid.panels["ddnm"].particles._trail.size
 
 
-def test_no_step_is_left_at_the_end(grid: PlaneGrid, qtbot: QtBot, results: Results) -> None:
+def test_no_step_is_left_at_the_end(grid: PlanesWidget, qtbot: QtBot, results: Results) -> None:
     tick(qtbot, grid, "mismatch")
     grid.show_frame(results.schedule.steps)
     assert "t = 0" in grid._overlay_legend.words.text()
-    assert grid.planes["ddnm"]._heat.image is None
+    assert grid.panels["ddnm"]._heat.image is None
 
 
 @pytest.mark.parametrize("dimension", [1, 3])
 def test_every_overlay_in_other_dimensions(
-    dimension: int, grid: PlaneGrid, qtbot: QtBot, make_scenario: Make, make_results: Run
+    dimension: int, grid: PlanesWidget, qtbot: QtBot, make_scenario: Make, make_results: Run
 ) -> None:
     cube = np.eye(dimension).tolist()
     prior = {"weights": [1.0, 2.0], "means": [[1.0] * dimension, [-1.0] * dimension], "covariances": [cube, cube]}
@@ -205,10 +205,10 @@ def test_every_overlay_in_other_dimensions(
     for name in ("mismatch", "used", "exact", "twins", "weights"):
         tick(qtbot, grid, name)
     grid.show_frame(10)
-    drawn = grid.planes["ddnm"]._marks.marks
+    drawn = grid.panels["ddnm"]._marks.marks
     assert len(drawn.arrows) == 3
-    assert grid.planes["ddnm"]._heat.image is not None
-    assert not grid.planes["ddnm"].grab().isNull()
+    assert grid.panels["ddnm"]._heat.image is not None
+    assert not grid.panels["ddnm"].grab().isNull()
 
 
 @pytest.mark.parametrize("dark", [True, False])
@@ -230,20 +230,20 @@ def test_what_is_not_finite_has_an_end_of_the_scale(monkeypatch: pytest.MonkeyPa
 # The card of scores
 
 
-def click(bot: QtBot, plane: Plane, place: tuple[float, float]) -> None:
+def click(bot: QtBot, plane: SamplerPanel, place: tuple[float, float]) -> None:
     view = plane.view
     at = view.mapFromScene(plane.box.mapViewToScene(QPointF(*place)))
     bot.mouseClick(view.viewport(), LEFT, pos=at)
 
 
-def card_text(grid: PlaneGrid) -> str:
+def card_text(grid: PlanesWidget) -> str:
     assert grid._card is not None
     return " ".join(label.text() for label in grid._card.findChildren(QLabel))
 
 
-def test_a_click_shows_the_scores_there(grid: PlaneGrid, qtbot: QtBot, results: Results) -> None:
-    click(qtbot, grid.planes["ddnm"], (-1.5, 1.4))
-    assert grid.selected is grid.planes["ddnm"]
+def test_a_click_shows_the_scores_there(grid: PlanesWidget, qtbot: QtBot, results: Results) -> None:
+    click(qtbot, grid.panels["ddnm"], (-1.5, 1.4))
+    assert grid.selected is grid.panels["ddnm"]
     assert grid._card is not None
     assert grid._card.isVisible()
     assert "DDNM at t = 10" in card_text(grid)
@@ -253,34 +253,34 @@ def test_a_click_shows_the_scores_there(grid: PlaneGrid, qtbot: QtBot, results: 
     for vector in (field.prior, field.exact, field.used, field.gap()):
         assert f"({number(float(vector[0]))}, {number(float(vector[1]))})" in card_text(grid)
         assert number(float(vector.norm())) in card_text(grid)
-    assert grid.planes["ddnm"]._marks.marks.point == (point.x(), point.y())
+    assert grid.panels["ddnm"]._marks.marks.point == (point.x(), point.y())
     grid.show_frame(FRAME - 5)
     assert "DDNM at t = 15" in card_text(grid)
 
 
-def test_the_card_moves_with_clicks_and_goes_with_the_same_one(grid: PlaneGrid, qtbot: QtBot) -> None:
-    click(qtbot, grid.planes["ddnm"], (-1.5, 1.4))
+def test_the_card_moves_with_clicks_and_goes_with_the_same_one(grid: PlanesWidget, qtbot: QtBot) -> None:
+    click(qtbot, grid.panels["ddnm"], (-1.5, 1.4))
     before = grid._card.pos()
-    click(qtbot, grid.planes["exact"], (0.9, -2.0))
+    click(qtbot, grid.panels["exact"], (0.9, -2.0))
     assert "Exact at" in card_text(grid)
     assert grid._card.pos() != before
-    assert grid.planes["ddnm"]._marks.marks.point is None
-    click(qtbot, grid.planes["exact"], (0.9, -2.0))
+    assert grid.panels["ddnm"]._marks.marks.point is None
+    click(qtbot, grid.panels["exact"], (0.9, -2.0))
     assert grid._card is None
-    qtbot.waitUntil(lambda: grid.planes["exact"]._marks.marks.point is None)
+    qtbot.waitUntil(lambda: grid.panels["exact"]._marks.marks.point is None)
 
 
-def test_a_handle_that_is_clicked_shows_no_card_and_closes_one(grid: PlaneGrid, qtbot: QtBot) -> None:
-    click(qtbot, grid.planes["ddnm"], (-1.5, 1.4))
-    click(qtbot, grid.planes["ddnm"], tuple(grid.hand.spots[0].place(grid.planes["ddnm"].view.handles.pixel)))
+def test_a_handle_that_is_clicked_shows_no_card_and_closes_one(grid: PlanesWidget, qtbot: QtBot) -> None:
+    click(qtbot, grid.panels["ddnm"], (-1.5, 1.4))
+    click(qtbot, grid.panels["ddnm"], tuple(grid.controller.spots[0].place(grid.panels["ddnm"].view.handles.pixel)))
     assert grid._card is None
 
 
-def test_enter_shows_the_scores_at_the_focused_handle(grid: PlaneGrid, qtbot: QtBot) -> None:
-    view = grid.planes["ddnm"].view
+def test_enter_shows_the_scores_at_the_focused_handle(grid: PlanesWidget, qtbot: QtBot) -> None:
+    view = grid.panels["ddnm"].view
     view.setFocus(Qt.FocusReason.TabFocusReason)
     qtbot.keyClick(view, Qt.Key.Key_Return)
-    place = view.handles.place(grid.hand.grip)
+    place = view.handles.place(grid.controller.grip)
     assert grid._point == ("ddnm", place)
     grid._close_card()
 
@@ -288,31 +288,31 @@ def test_enter_shows_the_scores_at_the_focused_handle(grid: PlaneGrid, qtbot: Qt
 # One panel enlarged
 
 
-def test_a_double_click_on_the_header_enlarges_and_again_returns(grid: PlaneGrid, qtbot: QtBot) -> None:
-    plane = grid.planes["bo-ddnm"]
+def test_a_double_click_on_the_header_enlarges_and_again_returns(grid: PlanesWidget, qtbot: QtBot) -> None:
+    plane = grid.panels["bo-ddnm"]
     qtbot.wait(20)  # until the panels have their places
     before, view = plane.size(), np.array(plane.box.viewRange())
     qtbot.mouseDClick(plane, LEFT, pos=QPoint(plane.width() // 2, 12))
     qtbot.waitUntil(lambda: plane.width() > 1.8 * before.width())
-    assert not grid.planes["ddnm"].isVisible()
+    assert not grid.panels["ddnm"].isVisible()
     assert plane.view.focusPolicy() == Qt.FocusPolicy.TabFocus
     qtbot.mouseDClick(plane, LEFT, pos=QPoint(plane.width() // 2, 12))
     qtbot.waitUntil(lambda: plane.size() == before)
-    assert all(other.isVisible() for other in grid.planes.values())
-    for other in grid.planes.values():
+    assert all(other.isVisible() for other in grid.panels.values())
+    for other in grid.panels.values():
         np.testing.assert_allclose(other.box.viewRange(), view, atol=0.06)
 
 
-def test_the_view_that_was_chosen_survives_enlarging(grid: PlaneGrid, qtbot: QtBot) -> None:
+def test_the_view_that_was_chosen_survives_enlarging(grid: PlanesWidget, qtbot: QtBot) -> None:
     grid._follow = False
-    grid.arrangement.leader.box.setRange(xRange=(-1, 1), yRange=(-1, 1), padding=0)
-    before = np.array(grid.planes["exact"].box.viewRange())
+    grid.panel_grid.leader.box.setRange(xRange=(-1, 1), yRange=(-1, 1), padding=0)
+    before = np.array(grid.panels["exact"].box.viewRange())
     for _ in range(3):
         grid.enlarge("exact")
         qtbot.wait(20)
         grid.enlarge("exact")
         qtbot.wait(20)
-    np.testing.assert_allclose(grid.planes["exact"].box.viewRange(), before, atol=0.02)
+    np.testing.assert_allclose(grid.panels["exact"].box.viewRange(), before, atol=0.02)
 
 
 def test_in_the_window_by_keys(window: Callable[..., MainWindow], qtbot: QtBot, make_scenario: Make) -> None:
@@ -321,44 +321,44 @@ def test_in_the_window_by_keys(window: Callable[..., MainWindow], qtbot: QtBot, 
     made.setFocus()
     qtbot.keyClick(made, Qt.Key.Key_2)
     qtbot.keyClick(made, Qt.Key.Key_E)
-    assert grid.arrangement.in_view == [grid.planes["bo-ddnm"]]
+    assert grid.panel_grid.in_view == [grid.panels["bo-ddnm"]]
     qtbot.keyClick(made, Qt.Key.Key_3)
-    assert grid.arrangement.in_view == [grid.planes["exact"]], "keys go from one enlarged panel to the next"
+    assert grid.panel_grid.in_view == [grid.panels["exact"]], "keys go from one enlarged panel to the next"
     made.player.pause()
     made.player.seek(20)
     qtbot.keyClick(made, Qt.Key.Key_M)
-    assert grid.planes["exact"]._heat.image is not None
-    click(qtbot, grid.planes["exact"], (-1.5, 1.4))
+    assert grid.panels["exact"]._heat.image is not None
+    click(qtbot, grid.panels["exact"], (-1.5, 1.4))
     assert grid._card is not None
     qtbot.keyClick(made, Qt.Key.Key_Escape)
     assert grid._card is None
-    assert grid.arrangement.is_enlarged, "one thing at a time"
+    assert grid.panel_grid.is_enlarged, "one thing at a time"
     qtbot.keyClick(made, Qt.Key.Key_Escape)
-    assert not grid.arrangement.is_enlarged
+    assert not grid.panel_grid.is_enlarged
 
 
 # Pages
 
 
 def test_more_than_six_panels_are_on_pages(
-    grid: PlaneGrid, qtbot: QtBot, make_scenario: Make, make_results: Run
+    grid: PlanesWidget, qtbot: QtBot, make_scenario: Make, make_results: Run
 ) -> None:
-    assert not grid.arrangement.pager.isVisible()
+    assert not grid.panel_grid.pager.isVisible()
     grid.show_results(make_results(make_scenario(run={"samplers": SEVEN}), 5))
     grid.show_frame(4)
-    assert [plane.about.key for plane in grid.arrangement.in_view] == SEVEN[:6]
-    assert grid.arrangement.pager.isVisible()
-    assert not grid.arrangement.back.isEnabled()
-    view = grid.arrangement.leader.box.viewRect().center()
-    qtbot.mouseClick(grid.arrangement.forward, LEFT)
-    assert [plane.about.key for plane in grid.arrangement.in_view] == SEVEN[6:]
-    assert grid.planes["tmpd"].particles._newest.shape == (2, 200)
-    after = grid.arrangement.leader.box.viewRect().center()
+    assert [plane.about.key for plane in grid.panel_grid.in_view] == SEVEN[:6]
+    assert grid.panel_grid.pager.isVisible()
+    assert not grid.panel_grid.back.isEnabled()
+    view = grid.panel_grid.leader.box.viewRect().center()
+    qtbot.mouseClick(grid.panel_grid.forward, LEFT)
+    assert [plane.about.key for plane in grid.panel_grid.in_view] == SEVEN[6:]
+    assert grid.panels["tmpd"].particles._newest.shape == (2, 200)
+    after = grid.panel_grid.leader.box.viewRect().center()
     assert (after - view).manhattanLength() < 0.05
     grid.select_panel(1)
-    assert grid.selected is grid.planes["tmpd"]
+    assert grid.selected is grid.panels["tmpd"]
     grid.select("prior")
-    assert grid.arrangement.in_view[0] is grid.planes["prior"]
+    assert grid.panel_grid.in_view[0] is grid.panels["prior"]
 
 
 # The sampler of a panel
@@ -376,22 +376,22 @@ def test_the_headers_menu_edits_the_scenario(
     window: Callable[..., MainWindow], qtbot: QtBot, make_scenario: Make
 ) -> None:
     made = window(make_scenario(run={"kl_rounds": 0}))
-    title = made.planes.planes["ddnm"].title
+    title = made.planes.panels["ddnm"].title
     menu = title.menu()
     menu.popup(QPoint(0, 0))
     chosen = next(action for action in menu.actions() if action.text() == "TMPD")
     qtbot.mouseClick(menu, LEFT, pos=menu.actionGeometry(chosen).center())
     assert made.scenario.run.samplers == ("tmpd", "bo-ddnm", "exact")
-    qtbot.waitUntil(lambda: "tmpd" in made.planes.planes and not made.session.is_running, timeout=30_000)
+    qtbot.waitUntil(lambda: "tmpd" in made.planes.panels and not made.session.is_running, timeout=30_000)
     made.document.undo()
     assert made.scenario.run.samplers[0] == "ddnm"
-    qtbot.waitUntil(lambda: "ddnm" in made.planes.planes and not made.session.is_running, timeout=30_000)
+    qtbot.waitUntil(lambda: "ddnm" in made.planes.panels and not made.session.is_running, timeout=30_000)
 
 
-def test_contours_follow_the_target_to_the_cursor_s_t(grid: PlaneGrid, results: Results) -> None:
+def test_contours_follow_the_target_to_the_cursor_s_t(grid: PlanesWidget, results: Results) -> None:
     steps = results.schedule.steps
     grid.show_frame(steps // 2)
-    plane = next(iter(grid.planes.values()))
+    plane = next(iter(grid.panels.values()))
     halfway = plane._target._drawing
     grid.show_frame(steps // 2 + 1)
     assert plane._target._drawing is not halfway

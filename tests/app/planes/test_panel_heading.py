@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QWidget
 
 from app.document.document import Document
 from app.planes.heading import headings
-from app.planes.planes import PlaneGrid
+from app.planes.planes import PlanesWidget
 from core.reporting.words import WITHIN_ERROR
 from core.runs.results import Results
 from core.scenario.scenario import Scenario
@@ -24,8 +24,8 @@ AT_ONE = STEPS - 1
 
 
 @pytest.fixture
-def grid(shown: Callable[..., QWidget], make_scenario: Make) -> PlaneGrid:
-    made = PlaneGrid(Document(make_scenario()))
+def grid(shown: Callable[..., QWidget], make_scenario: Make) -> PlanesWidget:
+    made = PlanesWidget(Document(make_scenario()))
     shown(made, 700, 500)
     return made
 
@@ -35,8 +35,8 @@ def mixture(make_scenario: Make, make_results: Run, refine: Refine) -> Results:
     return refine(make_results(make_scenario(run={"samplers": ["ddnm", "bo-ddnm", "exact"]})))
 
 
-def words(grid: PlaneGrid) -> list[list[str]]:
-    seen = grid.arrangement.in_view
+def words(grid: PlanesWidget) -> list[list[str]]:
+    seen = grid.panel_grid.in_view
     return [re.sub(r"<[^>]*>|&nbsp;", " ", plane._headline.text()).split() for plane in seen]
 
 
@@ -45,17 +45,17 @@ def names(form: Sequence[tuple[str, str]]) -> list[str]:
 
 
 @pytest.mark.parametrize("width", [1400, 900, 700, 560, 480, 400, 330])
-def test_every_panel_names_the_same_quantities(width: int, grid: PlaneGrid, mixture: Results) -> None:
+def test_every_panel_names_the_same_quantities(width: int, grid: PlanesWidget, mixture: Results) -> None:
     grid.show_results(mixture)
     grid.write(headings(mixture, AT_ONE, is_playing=False))
     grid.resize(width, 500)
     shown = words(grid)
     assert len({re.sub(r"[\d.]+", "0", " ".join(each)) for each in shown}) == 1
-    for plane in grid.arrangement.in_view:
+    for plane in grid.panel_grid.in_view:
         assert plane._headline.sizeHint().width() + plane.title.sizeHint().width() <= plane.width()
 
 
-def test_they_say_less_where_there_is_less_room(grid: PlaneGrid, mixture: Results) -> None:
+def test_they_say_less_where_there_is_less_room(grid: PlanesWidget, mixture: Results) -> None:
     grid.show_results(mixture)
     grid.write(headings(mixture, AT_ONE, is_playing=False))
     seen = []
@@ -77,7 +77,7 @@ def test_both_ends_are_rounded_outwards(mixture: Results) -> None:
     assert headings(mixture, AT_ONE, is_playing=False)[0].forms[1][0] == ("KL", "0.14–0.23")
 
 
-def test_one_panel_alone_says_all_that_fits_it(grid: PlaneGrid, mixture: Results) -> None:
+def test_one_panel_alone_says_all_that_fits_it(grid: PlanesWidget, mixture: Results) -> None:
     grid.show_results(mixture)
     grid.write(headings(mixture, AT_ONE, is_playing=False))
     together = words(grid)[2]
@@ -136,11 +136,11 @@ def test_divergence_is_said_from_its_t_on(mixture: Results) -> None:
 
 
 def test_panels_are_equally_wide_whatever_their_samplers_are_called(
-    grid: PlaneGrid, make_scenario: Make, make_results: Run
+    grid: PlanesWidget, make_scenario: Make, make_results: Run
 ) -> None:
     table = {"ddnm": {"label": "w" * 120}}
     scenario = make_scenario(samplers=table, run={"samplers": ["ddnm", "exact"]})
     grid.show_results(make_results(scenario, 1))
     grid.resize(520, 500)
-    widths = [plane.width() for plane in grid.arrangement.in_view]
+    widths = [plane.width() for plane in grid.panel_grid.in_view]
     assert max(widths) - min(widths) <= 1

@@ -17,10 +17,10 @@ from pytestqt.qtbot import QtBot
 from app.document.document import Document
 from app.evidence.weights import WeightsView
 from app.planes import planes as module
-from app.planes.handles.controller import Hand
+from app.planes.handles.controller import HandleController
 from app.planes.heading import Heading, headings
-from app.planes.panel import Plane
-from app.planes.planes import TRAIL_FRAMES, PlaneGrid
+from app.planes.panel import SamplerPanel
+from app.planes.planes import TRAIL_FRAMES, PlanesWidget
 from app.planes.scene import COARSE, FINE, MASSES, PRIOR_MASSES, Projection, Scene, contours, projections
 from app.theme import theme
 from app.widgets.pictures import Drawing, Line
@@ -211,12 +211,12 @@ def test_the_extent_holds_everything(make_scenario: Make) -> None:
 
 
 @pytest.fixture
-def plane(shown: Callable[..., QWidget]) -> Plane:
+def plane(shown: Callable[..., QWidget]) -> SamplerPanel:
     """One panel inside other widgets, on white, that shows [-2, 2] x [-2, 2] and nothing yet."""
     holder = QWidget()
     layout = QVBoxLayout(holder)
     layout.setContentsMargins(37, 23, 11, 5)
-    made = Plane(SAMPLERS["ddnm"].about, Hand(Document(load_builtin(DEFAULT))), lambda: None)
+    made = SamplerPanel(SAMPLERS["ddnm"].about, HandleController(Document(load_builtin(DEFAULT))), lambda: None)
     layout.addWidget(made)
     shown(holder, 460, 500)
     made.view.setBackground("#FFFFFF")
@@ -239,14 +239,14 @@ def spot(image: QImage) -> tuple[float, float]:
     return float((columns * amount).sum() / amount.sum()), float((rows * amount).sum() / amount.sum())
 
 
-def place(plane: Plane, x: float, y: float) -> QPoint:
+def place(plane: SamplerPanel, x: float, y: float) -> QPoint:
     """Where a point of the plane lies in its picture."""
     return plane.view.mapFromScene(plane.box.mapViewToScene(QPointF(x, y)))
 
 
 @pytest.mark.parametrize(("x", "y"), [(0.0, 0.0), (1.5, 1.1), (-1.3, 0.4), (0.77, -1.62)])
 @pytest.mark.parametrize("ratio", [1, 2])
-def test_a_lone_particle_is_drawn_where_it_is(x: float, y: float, ratio: int, plane: Plane) -> None:
+def test_a_lone_particle_is_drawn_where_it_is(x: float, y: float, ratio: int, plane: SamplerPanel) -> None:
     plane.particles.set_frames(np.array([[x], [y]], dtype=np.float32), NO_TRAIL)
     expected = place(plane, x, y)
     image = QImage(plane.view.size() * ratio, QImage.Format.Format_RGB32)
@@ -260,7 +260,7 @@ def test_a_lone_particle_is_drawn_where_it_is(x: float, y: float, ratio: int, pl
     assert np.count_nonzero(ink(image)) == (2 * ratio) ** 2
 
 
-def test_a_lone_particle_is_in_its_place_in_the_window(plane: Plane) -> None:
+def test_a_lone_particle_is_in_its_place_in_the_window(plane: SamplerPanel) -> None:
     plane.particles.set_frames(np.array([[1.5], [-1.0]], dtype=np.float32), NO_TRAIL)
     holder = plane.window()
     corner = plane.view.mapTo(holder, QPoint(0, 0))
@@ -269,7 +269,7 @@ def test_a_lone_particle_is_in_its_place_in_the_window(plane: Plane) -> None:
     assert spot(cut) == pytest.approx((expected.x(), expected.y()), abs=1.5)
 
 
-def test_particles_have_their_samplers_colour_and_trails_are_fainter(plane: Plane) -> None:
+def test_particles_have_their_samplers_colour_and_trails_are_fainter(plane: SamplerPanel) -> None:
     old, new = (np.array([[x], [0.5]], dtype=np.float32) for x in (-1.0, 1.0))
     plane.particles.set_frames(new, old[None])
     image = plane.view.grab().toImage()
@@ -282,12 +282,12 @@ def test_particles_have_their_samplers_colour_and_trails_are_fainter(plane: Plan
 
 
 @pytest.mark.parametrize("points", [np.full((2, 30), np.nan), np.full((2, 30), np.inf), np.full((2, 30), 1e30)])
-def test_particles_that_are_nowhere_are_not_drawn(points: NDArray[np.float64], plane: Plane) -> None:
+def test_particles_that_are_nowhere_are_not_drawn(points: NDArray[np.float64], plane: SamplerPanel) -> None:
     plane.particles.set_frames(points.astype(np.float32), np.stack([points.astype(np.float32)] * 2))
     assert ink(plane.view.grab().toImage()).max() == 0
 
 
-def test_the_strips_are_one_and_two_deviations_wide(plane: Plane, make_scenario: Make) -> None:
+def test_the_strips_are_one_and_two_deviations_wide(plane: SamplerPanel, make_scenario: Make) -> None:
     scenario = make_scenario(measurement={"matrix": [[1.6, -1.2]], "noise": 0.5, "value": [0.4]})
     plane.set_scene(scene_of(scenario, projections(scenario.problem())[0]), Drawing(), Drawing())
     items = [item for item in plane.view.scene().items() if isinstance(item, QGraphicsPolygonItem)]
@@ -308,7 +308,7 @@ def corners(polygon: Sequence[QPointF]) -> NDArray[np.float64]:
     return np.array([(point.x(), point.y()) for point in polygon])
 
 
-def test_a_new_scene_replaces_the_old_one(plane: Plane, make_scenario: Make) -> None:
+def test_a_new_scene_replaces_the_old_one(plane: SamplerPanel, make_scenario: Make) -> None:
     counts = []
     for noise in (0.5, 0.4, 0.3):
         scenario = make_scenario(measurement={"noise": noise})
@@ -321,7 +321,7 @@ def texts(widget: QWidget) -> str:
     return " ".join(label.text() for label in widget.findChildren(QLabel) if label.isVisible())
 
 
-def test_the_headline_says_kl_bound_and_divergence(plane: Plane) -> None:
+def test_the_headline_says_kl_bound_and_divergence(plane: SamplerPanel) -> None:
     plane.set_heading(Heading(((("KL", "0.12"), ("bound", "1.05")),), ""))
     plane.show_form(0)
     assert "0.12" in texts(plane)
@@ -340,20 +340,20 @@ def test_the_headline_says_kl_bound_and_divergence(plane: Plane) -> None:
 
 
 @pytest.fixture
-def grid(shown: Callable[..., QWidget], make_scenario: Make, make_results: Run) -> PlaneGrid:
+def grid(shown: Callable[..., QWidget], make_scenario: Make, make_results: Run) -> PlanesWidget:
     """Three panels of a finished run."""
-    made = PlaneGrid(Document(make_scenario()))
+    made = PlanesWidget(Document(make_scenario()))
     shown(made, 700, 700)
     made.show_results(make_results(make_scenario()))
     made.show_frame(40)
     return made
 
 
-def ranges(grid: PlaneGrid) -> list[NDArray[np.float64]]:
-    return [np.array(plane.box.viewRange()) for plane in grid.planes.values()]
+def ranges(grid: PlanesWidget) -> list[NDArray[np.float64]]:
+    return [np.array(plane.box.viewRange()) for plane in grid.panels.values()]
 
 
-def drag(bot: QtBot, plane: Plane, by: QPoint) -> None:
+def drag(bot: QtBot, plane: SamplerPanel, by: QPoint) -> None:
     port = plane.view.viewport()
     start = port.rect().bottomLeft() + QPoint(30, -60)  # off the strip
     bot.mousePress(port, LEFT, pos=start)
@@ -363,9 +363,9 @@ def drag(bot: QtBot, plane: Plane, by: QPoint) -> None:
 
 
 @pytest.mark.parametrize("key", ["ddnm", "bo-ddnm", "exact"])
-def test_panels_move_together(key: str, grid: PlaneGrid, qtbot: QtBot) -> None:
+def test_panels_move_together(key: str, grid: PlanesWidget, qtbot: QtBot) -> None:
     before = ranges(grid)
-    drag(qtbot, grid.planes[key], QPoint(60, -35))
+    drag(qtbot, grid.panels[key], QPoint(60, -35))
     now = ranges(grid)
     for old, new in zip(before, now, strict=True):
         assert np.abs(new - old).min() > 0.1
@@ -373,7 +373,7 @@ def test_panels_move_together(key: str, grid: PlaneGrid, qtbot: QtBot) -> None:
 
 
 def test_a_hand_that_moved_the_view_keeps_it_until_fit(
-    grid: PlaneGrid, qtbot: QtBot, make_scenario: Make, make_results: Run
+    grid: PlanesWidget, qtbot: QtBot, make_scenario: Make, make_results: Run
 ) -> None:
     far = make_results(make_scenario(measurement={"value": [30.0]}), 1)
     near = make_results(make_scenario(), 1)
@@ -382,7 +382,7 @@ def test_a_hand_that_moved_the_view_keeps_it_until_fit(
     followed = ranges(grid)[0]
     assert np.ptp(followed) > np.ptp(before)
     grid.show_results(near)
-    drag(qtbot, grid.planes["exact"], QPoint(60, -35))
+    drag(qtbot, grid.panels["exact"], QPoint(60, -35))
     panned = ranges(grid)[0]
     grid.show_results(far)
     np.testing.assert_array_equal(ranges(grid)[0], panned)
@@ -391,13 +391,13 @@ def test_a_hand_that_moved_the_view_keeps_it_until_fit(
 
 
 def test_panels_that_are_added_show_the_place_that_the_user_chose(
-    grid: PlaneGrid, qtbot: QtBot, make_scenario: Make, make_results: Run
+    grid: PlanesWidget, qtbot: QtBot, make_scenario: Make, make_results: Run
 ) -> None:
     grid.show_results(make_results(make_scenario(), 1))
-    drag(qtbot, grid.planes["exact"], QPoint(60, -35))
-    centre = grid.planes["exact"].box.viewRect().center()
+    drag(qtbot, grid.panels["exact"], QPoint(60, -35))
+    centre = grid.panels["exact"].box.viewRect().center()
     grid.show_results(make_results(make_scenario(run={"samplers": ["ddnm", "exact"]}), 1))
-    for plane in grid.planes.values():
+    for plane in grid.panels.values():
         moved = plane.box.viewRect().center() - centre
         assert moved.manhattanLength() < 0.05 * plane.box.viewRect().width()
         assert plane.box.viewRect().width() > 3
@@ -405,7 +405,7 @@ def test_panels_that_are_added_show_the_place_that_the_user_chose(
 
 @pytest.mark.parametrize("followed", [4000, 30])
 def test_the_newest_frame_and_the_trails_of_some_are_shown(
-    followed: int, grid: PlaneGrid, make_scenario: Make, make_results: Run, monkeypatch: pytest.MonkeyPatch
+    followed: int, grid: PlanesWidget, make_scenario: Make, make_results: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "TRAIL_PARTICLES", followed)
     results = make_results(make_scenario())
@@ -413,7 +413,7 @@ def test_the_newest_frame_and_the_trails_of_some_are_shown(
     for frame in (0, 1, 30, 40):
         grid.show_frame(frame)
         first = max(0, frame - TRAIL_FRAMES)
-        for index, plane in enumerate(grid.planes.values()):
+        for index, plane in enumerate(grid.panels.values()):
             frames = results.trace.frames[index]
             np.testing.assert_array_equal(plane.particles._newest, frames[frame].numpy())
             before = frames[first:frame, :, :followed].permute(1, 0, 2).reshape(2, -1)
@@ -438,13 +438,13 @@ def test_a_prior_that_stays_is_not_drawn_anew_unless_more_finely(make_scenario: 
 
 @pytest.mark.parametrize(("count", "columns"), [(1, 1), (2, 2), (3, 2), (4, 2), (5, 3), (6, 3)])
 def test_any_number_of_panels_fills_the_grid(
-    count: int, columns: int, grid: PlaneGrid, qtbot: QtBot, make_scenario: Make, make_results: Run
+    count: int, columns: int, grid: PlanesWidget, qtbot: QtBot, make_scenario: Make, make_results: Run
 ) -> None:
     keys = list(SAMPLERS)[:count]
     grid.show_results(make_results(make_scenario(run={"samplers": keys}), 1))
-    qtbot.waitUntil(lambda: all(plane.isVisible() and plane.width() > 100 for plane in grid.planes.values()))
-    assert list(grid.planes) == keys
-    boxes = [plane.geometry() for plane in grid.planes.values()]
+    qtbot.waitUntil(lambda: all(plane.isVisible() and plane.width() > 100 for plane in grid.panels.values()))
+    assert list(grid.panels) == keys
+    boxes = [plane.geometry() for plane in grid.panels.values()]
     corners_seen = [(box.top(), box.left()) for box in boxes]
     assert corners_seen == sorted(corners_seen)
     assert len({box.left() for box in boxes}) == columns
@@ -455,14 +455,14 @@ def test_any_number_of_panels_fills_the_grid(
         assert abs(box.height() - boxes[0].height()) <= 1
     explained = "What these samplers do" in texts(grid)
     assert explained == (count % columns != 0)
-    assert len(grid.findChildren(Plane)) == count or all(
-        not plane.isVisible() for plane in grid.findChildren(Plane) if plane not in grid.planes.values()
+    assert len(grid.findChildren(SamplerPanel)) == count or all(
+        not plane.isVisible() for plane in grid.findChildren(SamplerPanel) if plane not in grid.panels.values()
     )
 
 
 @pytest.mark.parametrize(("one", "height", "fits"), [(False, 900, True), (True, 900, False), (False, 420, False)])
 def test_weights_stand_beside_the_panels_where_there_is_room(
-    one: bool, height: int, fits: bool, grid: PlaneGrid, qtbot: QtBot, make_scenario: Make, make_results: Run
+    one: bool, height: int, fits: bool, grid: PlanesWidget, qtbot: QtBot, make_scenario: Make, make_results: Run
 ) -> None:
     results = make_results(make_scenario(one=one))
     grid.show_results(results)
@@ -482,57 +482,57 @@ def test_weights_stand_beside_the_panels_where_there_is_room(
 
 
 def test_panels_are_kept_where_the_samplers_are_the_same(
-    grid: PlaneGrid, make_scenario: Make, make_results: Run
+    grid: PlanesWidget, make_scenario: Make, make_results: Run
 ) -> None:
-    before = list(grid.planes.values())
+    before = list(grid.panels.values())
     grid.show_results(make_results(make_scenario(measurement={"noise": 0.9}), 1))
-    assert list(grid.planes.values()) == before
+    assert list(grid.panels.values()) == before
 
 
 @pytest.mark.parametrize("table", [{"label": "Mine"}, {"colour": "#123456"}])
 def test_a_panel_takes_its_sampler_s_new_name_and_colour(
-    table: dict[str, str], grid: PlaneGrid, make_scenario: Make, make_results: Run
+    table: dict[str, str], grid: PlanesWidget, make_scenario: Make, make_results: Run
 ) -> None:
     results = make_results(make_scenario(samplers={"ddnm": table}), 1)
     grid.show_results(results)
-    assert [plane.about for plane in grid.planes.values()] == [each.about for each in results.samplers]
-    assert grid.planes["ddnm"].title.text() == table.get("label", "DDNM")
+    assert [plane.about for plane in grid.panels.values()] == [each.about for each in results.samplers]
+    assert grid.panels["ddnm"].title.text() == table.get("label", "DDNM")
 
 
 @pytest.mark.parametrize("on", ["picture", "header"])
-def test_a_click_selects_a_panel(on: str, grid: PlaneGrid, qtbot: QtBot) -> None:
-    target = grid.planes["bo-ddnm"]
-    place_in = (target.view.viewport(), QPoint(60, 60)) if on == "picture" else (target, QPoint(60, 12))
-    qtbot.mouseClick(place_in[0], LEFT, pos=place_in[1])
-    assert {key: plane.property("selected") for key, plane in grid.planes.items()} == {
+def test_a_click_selects_a_panel(on: str, grid: PlanesWidget, qtbot: QtBot) -> None:
+    target = grid.panels["bo-ddnm"]
+    rect_in_window = (target.view.viewport(), QPoint(60, 60)) if on == "picture" else (target, QPoint(60, 12))
+    qtbot.mouseClick(rect_in_window[0], LEFT, pos=rect_in_window[1])
+    assert {key: plane.property("selected") for key, plane in grid.panels.items()} == {
         "ddnm": False,
         "bo-ddnm": True,
         "exact": False,
     }
 
 
-def test_another_plane_is_chosen(grid: PlaneGrid, qtbot: QtBot, make_scenario: Make, make_results: Run) -> None:
+def test_another_plane_is_chosen(grid: PlanesWidget, qtbot: QtBot, make_scenario: Make, make_results: Run) -> None:
     results = make_results(isotropic(make_scenario, 3))
     assert not grid.choice.isVisible(), "there is only one plane to show"
     grid.show_results(results)
     grid.show_frame(40)
     assert grid.choice.isVisible()
     choose(qtbot, grid.choice, "x₂, x₃")
-    shown_points = grid.planes["ddnm"].particles._newest
+    shown_points = grid.panels["ddnm"].particles._newest
     np.testing.assert_array_equal(shown_points, results.trace.frames[0][40][[1, 2]].numpy())
     grid.show_results(make_results(isotropic(make_scenario, 3, run={"seed": 5})))
     assert grid.choice.currentText() == "x₂, x₃", "a new run keeps the plane"
 
 
 def test_another_plane_is_chosen_before_a_new_run_has_frames_to_show(
-    grid: PlaneGrid, qtbot: QtBot, make_scenario: Make, make_results: Run
+    grid: PlanesWidget, qtbot: QtBot, make_scenario: Make, make_results: Run
 ) -> None:
     grid.show_results(make_results(isotropic(make_scenario, 3)))
     grid.show_frame(40)
     started = make_results(isotropic(make_scenario, 3, schedule={"steps": 20}), 1)
     grid.show_results(started)
     choose(qtbot, grid.choice, "x₂, x₃")
-    np.testing.assert_array_equal(grid.planes["ddnm"].particles._newest, started.trace.frames[0][0][[1, 2]].numpy())
+    np.testing.assert_array_equal(grid.panels["ddnm"].particles._newest, started.trace.frames[0][0][[1, 2]].numpy())
 
 
 def choose(bot: QtBot, box: QComboBox, text: str) -> None:
@@ -540,17 +540,17 @@ def choose(bot: QtBot, box: QComboBox, text: str) -> None:
         bot.keyClick(box, Qt.Key.Key_Down)
 
 
-def test_the_theme_is_taken(grid: PlaneGrid, monkeypatch: pytest.MonkeyPatch) -> None:
-    corner = grid.planes["exact"].view.viewport().rect().topLeft() + QPoint(2, 2)
+def test_the_theme_is_taken(grid: PlanesWidget, monkeypatch: pytest.MonkeyPatch) -> None:
+    corner = grid.panels["exact"].view.viewport().rect().topLeft() + QPoint(2, 2)
     for palette in (theme.DARK, theme.LIGHT):
         monkeypatch.setattr(theme, "current", lambda palette=palette: palette)
         grid.refresh()
-        image = grid.planes["exact"].view.grab().toImage()
+        image = grid.panels["exact"].view.grab().toImage()
         assert image.pixelColor(corner).name().upper() == palette.surface
 
 
 def test_a_click_on_the_picture_selects_the_sampler(qtbot: QtBot) -> None:
-    plane = Plane(SAMPLERS["exact"].about, Hand(Document(load_builtin(DEFAULT))), lambda: None)
+    plane = SamplerPanel(SAMPLERS["exact"].about, HandleController(Document(load_builtin(DEFAULT))), lambda: None)
     qtbot.addWidget(plane)
     plane.resize(300, 300)
     plane.show()

@@ -23,7 +23,7 @@ def click_cell(bot: QtBot, table: QTableWidget, row: int, column: int = 0) -> No
 
 
 def view_of(window: MainWindow) -> PlaneView:
-    return window.planes.arrangement.leader.view
+    return window.planes.panel_grid.leader.view
 
 
 def click_handle(bot: QtBot, window: MainWindow, grip: Grip) -> None:
@@ -37,7 +37,7 @@ def selected_rows(table: QTableWidget) -> set[int]:
 
 def test_a_row_selects_the_handle_and_a_handle_the_row(window: Window, qtbot: QtBot) -> None:
     made = window()
-    table, hand = made.problem.prior.table, made.planes.hand
+    table, hand = made.problem.prior.table, made.planes.controller
     assert hand.selected is None
     assert table.currentRow() == -1
     assert not made.problem.prior.delete.isEnabled()
@@ -58,8 +58,8 @@ def test_delete_acts_on_the_selection_wherever_it_was_made(window: Window, qtbot
     click_handle(qtbot, made, Grip("mean", 1))
     qtbot.mouseClick(made.problem.prior.delete, LEFT)
     assert made.scenario.prior.weights == (0.4, 0.25)
-    assert made.planes.hand.selected is None
-    qtbot.waitUntil(lambda: len(made.planes.hand.spots) == 4, timeout=RUN_MS)
+    assert made.planes.controller.selected is None
+    qtbot.waitUntil(lambda: len(made.planes.controller.spots) == 4, timeout=RUN_MS)
     click_cell(qtbot, made.problem.prior.table, 0)
     qtbot.keyClick(view_of(made), Qt.Key.Key_Delete)
     assert made.scenario.prior.weights == (0.25,)
@@ -67,7 +67,7 @@ def test_delete_acts_on_the_selection_wherever_it_was_made(window: Window, qtbot
 
 def test_what_is_added_is_selected(window: Window, qtbot: QtBot) -> None:
     made = window()
-    hand = made.planes.hand
+    hand = made.planes.controller
     qtbot.mouseClick(made.problem.prior.duplicate, LEFT)
     assert len(made.scenario.prior.weights) == 3, "there is nothing to duplicate yet"
     click_cell(qtbot, made.problem.prior.table, 0)
@@ -89,5 +89,5 @@ def test_another_scenario_has_nothing_selected(
     click_handle(qtbot, made, Grip("mean", 0))
     made.document.load(make_scenario(one=True))
     qtbot.waitUntil(lambda: not made.session.is_running, timeout=RUN_MS)
-    assert made.planes.hand.selected is None
+    assert made.planes.controller.selected is None
     assert selected_rows(made.problem.prior.table) == set()

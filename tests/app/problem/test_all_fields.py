@@ -16,7 +16,7 @@ from pytestqt.qtbot import QtBot
 from app.document.document import Document
 from app.problem.dock import ProblemEditor
 from app.problem.sampler_settings import SamplerSettings
-from app.widgets.fields import read, read_matrix, read_vector, read_whole, write, write_matrix
+from app.widgets.fields import format_matrix, format_number, parse_matrix, parse_number, parse_vector, parse_whole
 from core.samplers import SAMPLERS
 from core.scenario.scenario import Scenario
 
@@ -27,27 +27,27 @@ POSITIVE = st.floats(1e-3, 1e6)
 
 @given(st.floats(allow_nan=False, allow_infinity=False))
 def test_any_float_is_read_as_it_was_written(value: float) -> None:
-    assert read(write(value)) == value
-    assert read_vector(write(value)) == [value]
-    assert read_matrix(write_matrix([[value, -value], [1.5, value]])) == [[value, -value], [1.5, value]]
+    assert parse_number(format_number(value)) == value
+    assert parse_vector(format_number(value)) == [value]
+    assert parse_matrix(format_matrix([[value, -value], [1.5, value]])) == [[value, -value], [1.5, value]]
 
 
 @given(st.integers(-(10**15), 2**63))
 def test_any_whole_number_stays_one(value: int) -> None:
-    again = read(write(value))
+    again = parse_number(format_number(value))
     assert again == value
     assert type(again) is int
 
 
 @pytest.mark.parametrize("text", ["1000000", "1e6", "1e+06", "1_000_000", "1000000.0", " 1000000 "])
 def test_a_whole_number_may_be_typed_in_any_notation(text: str) -> None:
-    value = read_whole(text)
+    value = parse_whole(text)
     assert (value, type(value)) == (1_000_000, int)
 
 
 @pytest.mark.parametrize(("text", "read_as"), [("0.5", 0.5), ("1e400", math.inf), ("1,000", "1,000"), ("12a", "12a")])
 def test_what_is_no_whole_number_is_left_to_the_validator(text: str, read_as: object) -> None:
-    assert read_whole(text) == read_as
+    assert parse_whole(text) == read_as
 
 
 @st.composite

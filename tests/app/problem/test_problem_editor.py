@@ -23,7 +23,7 @@ from pytestqt.qtbot import QtBot
 
 from app.document.document import Document
 from app.problem.dock import ProblemEditor
-from app.widgets.fields import read
+from app.widgets.fields import parse_number
 from core.errors import ScenarioError
 from core.samplers import SAMPLERS
 from core.scenario.scenario import Scenario
@@ -338,7 +338,7 @@ def test_draw_y_gives_another_y_that_is_set(
     assert second is not None
     assert first != second != start.measurement.value
     assert hand.edits[-1] == edited(start, ("measurement.value", list(second)))
-    assert read(hand.measurement.item(0, 2).text()) == second[0]
+    assert parse_number(hand.measurement.item(0, 2).text()) == second[0]
 
 
 def test_a_y_left_to_the_seed_stays_so_until_it_is_typed(hand: Hand, make_scenario: Make) -> None:
@@ -364,7 +364,7 @@ def test_a_slider_is_dragged(
     hand.bot.mousePress(slid.slider, LEFT, pos=handle_at(slid.slider, start))
     for target in (500, 700, 1000, 0):
         hand.bot.mouseMove(slid.slider, handle_at(slid.slider, target))
-        value = read(line.text())
+        value = parse_number(line.text())
         assert hand.edits[-1] == edited(make_scenario(), (path, value))
     hand.bot.mouseRelease(slid.slider, LEFT, pos=handle_at(slid.slider, 0))
     values = [scenario.model_dump()[path.split(".")[0]][name] for scenario in hand.edits]

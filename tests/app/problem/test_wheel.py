@@ -27,7 +27,7 @@ from pytestqt.qtbot import QtBot
 
 from app.document.document import Document
 from app.files.data_dialog import DataDialog
-from app.planes.overlays.choice import OverlayChoice
+from app.planes.overlays.choice import OverlayPopup
 from app.problem.dock import ProblemEditor
 from app.transport.slider import TimeSlider
 from app.window.window import MainWindow
@@ -149,7 +149,7 @@ def test_the_wheel_changes_nothing_in_dialogs(shown: Callable[..., QWidget], tmp
     dialog = DataDialog(parent, path, 0)
     dialog.read()
     qtbot.waitUntil(lambda: bool(dialog.columns))
-    popup = OverlayChoice(parent)
+    popup = OverlayPopup(parent)
     popup.show()
     for root in (dialog, popup):
         before = state(root)

@@ -15,7 +15,7 @@ from pytestqt.qtbot import QtBot
 
 from app.run import process
 from app.run.session import Session
-from app.run.worker import Worker, the_worker
+from app.run.worker import Worker, shared_worker
 from core.errors import ScenarioError
 from core.runs.results import Results
 from core.scenario.scenario import Scenario
@@ -213,7 +213,7 @@ def test_a_process_that_is_lost_is_said_and_started_again(
     session: Session, after: Callable[..., list[Any]], make_scenario: Make
 ) -> None:
     after(session.advanced, lambda: session.start(make_scenario(schedule={"steps": 20_000})))
-    (error,) = after(session.failed, lambda: the_worker().spawn().kill())
+    (error,) = after(session.failed, lambda: shared_worker().spawn().kill())
     assert "the process that computes ended (status -9)" in error.reason
     after(session.finished, lambda: session.start(make_scenario()))
 
@@ -251,13 +251,13 @@ def test_a_step_that_never_ends_is_told_of_and_no_other(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     waits: list[float] = []
-    session.waited.connect(waits.append)
+    session.stalled.connect(waits.append)
     after(session.settled, lambda: session.start(make_scenario()))
     assert waits == []
     monkeypatch.setattr("app.run.session._PATIENCE_SECONDS", 0.3)
     monkeypatch.setattr("app.run.session._LONG_STEP_SECONDS", 0.2)
-    (first,) = after(session.waited, lambda: session.start(make_scenario(run={"samplers": [own_sampler(ENDLESS)]})))
-    (second,) = after(session.waited, lambda: None)
+    (first,) = after(session.stalled, lambda: session.start(make_scenario(run={"samplers": [own_sampler(ENDLESS)]})))
+    (second,) = after(session.stalled, lambda: None)
     assert 0.2 <= first < second
     after(session.cancelled, session.cancel)
 
@@ -325,5 +325,5 @@ def test_the_interface_keeps_a_processor(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(process, "torch", SimpleNamespace(set_num_threads=threads.append))
     for cores in (8, 2, 1, None):
         monkeypatch.setattr(process, "os", SimpleNamespace(cpu_count=lambda cores=cores: cores))
-        process.leave_a_core()
+        process.reserve_interface_core()
     assert threads == [7, 1, 1, 1]

@@ -19,7 +19,7 @@ import pytest
 
 from app.run import worker as module
 from app.run.inbox import Inbox
-from app.run.process import leave_a_core
+from app.run.process import reserve_interface_core
 from app.run.worker import RunError, Worker
 from core.errors import ScenarioError
 from core.runs.experiment import run
@@ -63,7 +63,7 @@ def files() -> set[Path]:
 
 @pytest.mark.parametrize("one", [True, False])
 def test_everything_comes_back_as_it_is_here(one: bool, worker: Worker, make_scenario: Make) -> None:
-    leave_a_core()
+    reserve_interface_core()
     scenario = make_scenario(one=one, run={"kl_rounds": 1})
     there, here = drain(worker, scenario, refine=True), run(scenario, keep_frames=True)
     assert there.is_complete
@@ -107,7 +107,7 @@ def test_where_there_is_no_shared_memory_a_temporary_file_serves(
     worker: Worker, make_scenario: Make, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(module, "SHARED_MEMORY", tmp_path / "missing")
-    with module._room_for(make_scenario()) as room:
+    with module._particle_file(make_scenario()) as room:
         assert room.parent == Path(tempfile.gettempdir())
     assert drain(worker, make_scenario()).is_complete
 
@@ -166,7 +166,7 @@ PROGRAM = """
 import sys, time
 from pathlib import Path
 sys.path.insert(0, ".")
-from app.run.worker import the_worker
+from app.run.worker import shared_worker
 from core.scenario.builtin import DEFAULT, load_builtin
 from core.scenario.edits import patched
 from core.plugins.loader import load_plugin
@@ -174,7 +174,7 @@ from core.plugins.loader import load_plugin
 when, scenario = sys.argv[1], load_builtin(DEFAULT)
 if when == "in a step":
     scenario = patched(scenario, {"run": {"samplers": ["ddnm", load_plugin(Path(sys.argv[2]))]}})
-runs = the_worker().compute(scenario, refine=True)
+runs = shared_worker().compute(scenario, refine=True)
 next(runs)
 if when == "idle":
     runs.close()

@@ -40,7 +40,7 @@ def test_a_theme_is_taken_at_once_and_at_the_next_start(window: Window, tmp_path
         choice(first, words).trigger()
         assert theme.current() is palette
         assert colour_of(first) == palette.surface
-        for plane in first.planes.planes.values():
+        for plane in first.planes.panels.values():
             assert plane.view.backgroundBrush().color().name().upper() == palette.surface
     first.close()
     theme.scheme.choose(Qt.ColorScheme.Unknown)

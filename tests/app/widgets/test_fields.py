@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from app.widgets.fields import read, read_matrix, read_vector, write, write_matrix
+from app.widgets.fields import format_matrix, format_number, parse_matrix, parse_number, parse_vector
 
 HARD = [0.1 + 0.2, 1e-12, 1 / 3, 1e6, -1e6, 123456.78901234567, 5e-324, -0.0, 2 / 7, 1e-7, 99999.95, 1234567e-1, 0.0]
 
 
 @pytest.mark.parametrize("value", HARD)
 def test_a_number_is_written_so_that_it_is_read_again(value: float) -> None:
-    assert read(write(value)) == value
+    assert parse_number(format_number(value)) == value
     matrix = [[value, 1.5], [0.1 + 0.2, value]]
-    assert read_matrix(write_matrix(matrix)) == matrix
+    assert parse_matrix(format_matrix(matrix)) == matrix
 
 
 @pytest.mark.parametrize(
@@ -28,4 +28,4 @@ def test_a_number_is_written_so_that_it_is_read_again(value: float) -> None:
     ],
 )
 def test_vectors_are_read_as_people_write_them(text: str, numbers: list[object]) -> None:
-    assert read_vector(text.split(";", maxsplit=1)[0]) == numbers
+    assert parse_vector(text.split(";", maxsplit=1)[0]) == numbers

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from app.widgets.placing import Box, places_beside
+from app.widgets.placing import Box, place_labels
 
 FRAME = (0.0, 0.0, 250.0, 220.0)
 SIZE = (64.0, 22.0)
@@ -20,7 +20,7 @@ def test_boxes_cover_neither_each_other_nor_what_is_taken_nor_points(seed: int) 
     chance = np.random.default_rng(seed)
     points = tuple(map(tuple, chance.uniform((20, 20), (230, 200), (5, 2)).tolist()))
     taken = tuple((x, y, 30.0, 16.0) for x, y in chance.uniform((0, 0), (220, 200), (5, 2)).tolist())
-    boxes = places_beside(points, SIZE, taken, FRAME)
+    boxes = place_labels(points, SIZE, taken, FRAME)
     found = [box for box in boxes if box is not None]
     assert len(found) >= 4
     for index, box in enumerate(found):
@@ -33,9 +33,9 @@ def test_boxes_cover_neither_each_other_nor_what_is_taken_nor_points(seed: int) 
 
 
 def test_a_box_is_beside_its_point_and_none_where_there_is_no_room() -> None:
-    (box,) = places_beside(((120.0, 110.0),), SIZE, (), FRAME)
+    (box,) = place_labels(((120.0, 110.0),), SIZE, (), FRAME)
     assert box is not None
     assert abs(box[0] + 32 - 120) <= 32 + 10
     assert abs(box[1] + 11 - 110) <= 11 + 10
-    assert places_beside(((120.0, 110.0),), SIZE, (FRAME,), FRAME) == (None,)
-    assert places_beside((), SIZE, (), FRAME) == ()
+    assert place_labels(((120.0, 110.0),), SIZE, (FRAME,), FRAME) == (None,)
+    assert place_labels((), SIZE, (), FRAME) == ()

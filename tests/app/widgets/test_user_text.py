@@ -86,12 +86,12 @@ def test_nothing_of_a_scenario_is_markup_in_the_window(
     made.files._list_recent()
     made.banner.say(MARKUP)
     made.banner.offer(MARKUP, {MARKUP: lambda: None})
-    made.planes.explained.emit(made.planes.planes["own"].about)
+    made.planes.explained.emit(made.planes.panels["own"].about)
     chip = made.problem.samplers.chips["own"]
     chip.opened.emit()
-    title = made.planes.planes["own"].title
+    title = made.planes.panels["own"].title
     title._fill()
-    plane = made.planes.planes["own"]
+    plane = made.planes.panels["own"]
     plane.asked.emit("own", plane.view.handles.mapFromScene(plane.view.mapToScene(20, 20)))
     qapp.processEvents()
     assert markup_in(made) == []

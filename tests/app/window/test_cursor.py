@@ -49,7 +49,7 @@ def test_a_preview_after_a_change_of_steps_shows_the_same_moment(
     made.player.pause()
     made.player.seek(39)
     made.document.edit(lambda scenario: patched(scenario, {"schedule": {"steps": 20}}))
-    hand = made.planes.hand
+    hand = made.planes.controller
     assert hand.spots
     with qtbot.waitSignal(made.session.previewed, timeout=RUN_MS):
         hand.grasp(hand.spots[0].grip)

@@ -10,7 +10,7 @@ from pytestqt.qtbot import QtBot
 
 from app.evidence.table import ROWS, TermsTable
 from app.planes.heading import headings
-from app.run.worker import the_worker
+from app.run.worker import shared_worker
 from app.window.window import MainWindow
 from core.runs.experiment import run
 from core.runs.results import Results
@@ -27,7 +27,7 @@ FAULTS = {
 def test_the_process_that_computes_goes_on_with_the_others(
     fault: str, make_scenario: Callable[..., Scenario], own_sampler: Callable[..., str]
 ) -> None:
-    key, worker = own_sampler(FAULTS[fault], "<b>mine.py"), the_worker()
+    key, worker = own_sampler(FAULTS[fault], "<b>mine.py"), shared_worker()
     *_, alone = worker.compute(make_scenario(run={"samplers": ["ddnm", "exact"]}), refine=True)
     scenario = make_scenario(run={"samplers": [key, "ddnm", "exact"]})
     *_, beside = worker.compute(scenario, refine=True)
@@ -51,9 +51,9 @@ def test_the_window_says_so_and_blanks_its_numbers(
     assert "a<b>&c.py: line 2: ZeroDivisionError" in sentence
     assert made.banner._error.text() == sentence
     made.player.seek(made.results.schedule.steps - 1)
-    qtbot.waitUntil(lambda: made.planes.planes[key]._notice.isVisible())
-    assert made.planes.planes[key]._notice.text() == f"Stopped by a fault in its code: {sentence}"
-    assert not made.planes.planes["ddnm"]._notice.isVisible()
+    qtbot.waitUntil(lambda: made.planes.panels[key]._notice.isVisible())
+    assert made.planes.panels[key]._notice.text() == f"Stopped by a fault in its code: {sentence}"
+    assert not made.planes.panels["ddnm"]._notice.isVisible()
 
 
 def test_a_long_reason_is_cut_at_its_end_to_fit_the_panel(
@@ -64,7 +64,7 @@ def test_a_long_reason_is_cut_at_its_end_to_fit_the_panel(
 ) -> None:
     key = own_sampler("def mine(level, x):\n    raise ValueError('no luck ' * 90)\n")
     made = window(make_scenario(run={"samplers": [key, "ddnm"]}))
-    plane = made.planes.planes[key]
+    plane = made.planes.panels[key]
     qtbot.waitUntil(plane._notice.isVisible)
     assert plane.view.rect().contains(plane._notice.geometry())
     assert plane._notice.heightForWidth(plane._notice.width()) <= plane._notice.height()

@@ -19,9 +19,9 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QMessageBox
 from pytestqt.qtbot import QtBot
 
-from app.document import keeper
-from app.document.keeper import Keeper, Kept
-from app.document.recovery import leftovers, lock_for
+from app.document import recovery_writer
+from app.document.recovery import lock_for, recovery_files
+from app.document.recovery_writer import RecoveryWriter, UnsavedEdits
 from app.run.end_signals import EndSignals
 from app.window.window import MainWindow
 from core.scenario.edits import patched
@@ -76,9 +76,9 @@ def test_a_signal_ends_the_window(
     if state in {"edited", "asked"}:
         made.document.edit(partial(seeded, 5))
     elif state == "typing":
-        made.problem.words.rename()
-        qtbot.waitUntil(made.problem.words.name.hasFocus)
-        qtbot.keyClicks(made.problem.words.name, "Mine")
+        made.problem.name_and_notes.rename()
+        qtbot.waitUntil(made.problem.name_and_notes.name.hasFocus)
+        qtbot.keyClicks(made.problem.name_and_notes.name, "Mine")
     elif state == "dragging":
         made.planes.dragged.emit(seeded(5, made.scenario))
     os.kill(os.getpid(), number)
@@ -132,8 +132,8 @@ def test_a_signal_before_anyone_listens_is_heard(qapp: QApplication, qtbot: QtBo
 @pytest.mark.parametrize("how", ["edits", "drag", "typing"])
 def test_what_never_pauses_is_kept_all_the_same(how: str, window: Window, qtbot: QtBot, tmp_path: Path) -> None:
     made = window(home=tmp_path)
-    name = made.problem.words.name
-    made.problem.words.rename()
+    name = made.problem.name_and_notes.name
+    made.problem.name_and_notes.rename()
     qtbot.waitUntil(name.hasFocus)
     seeds = iter(range(1, 10_000))
 
@@ -161,22 +161,22 @@ def test_a_slow_disk_halts_nobody_and_the_last_state_wins(
     make_scenario: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     goes_on, written = threading.Event(), []
-    real = keeper.write_whole
+    real = recovery_writer.write_whole
 
     def slow(path: Path, content: bytes, *, durable: bool) -> None:
         assert goes_on.wait(20)
         written.append(json.loads(content)["scenario"]["run"]["seed"])
         real(path, content, durable=durable)
 
-    monkeypatch.setattr(keeper, "write_whole", slow)
+    monkeypatch.setattr(recovery_writer, "write_whole", slow)
     file, scenario = tmp_path / "some.json", make_scenario()
-    made = Keeper(file)
+    made = RecoveryWriter(file)
     start = time.perf_counter()
-    made.keep(Kept(seeded(1, scenario), None, ""))
+    made.keep(UnsavedEdits(seeded(1, scenario), None, ""))
     while made._is_asked:  # until the thread is at it
         time.sleep(0.001)
     for seed in (2, 3, 4):
-        made.keep(Kept(seeded(seed, scenario), None, ""))
+        made.keep(UnsavedEdits(seeded(seed, scenario), None, ""))
     assert time.perf_counter() - start < 20, "it did not wait for the disk"
     goes_on.set()
     made.close()
@@ -184,15 +184,15 @@ def test_a_slow_disk_halts_nobody_and_the_last_state_wins(
     assert made.is_kept
     made.keep(None)
     assert file.exists(), "nothing is done after the end"
-    (found,) = leftovers(tmp_path)
+    (found,) = recovery_files(tmp_path)
     assert found.scenario().run.seed == 4
     found.drop()
 
 
 def test_removing_waits_for_what_is_being_written(make_scenario: Make, tmp_path: Path) -> None:
-    made = Keeper(tmp_path / "some.json")
+    made = RecoveryWriter(tmp_path / "some.json")
     for seed in range(20):
-        made.keep(Kept(seeded(seed, make_scenario()), None, ""))
+        made.keep(UnsavedEdits(seeded(seed, make_scenario()), None, ""))
         made.keep(None)
     made.close()
     assert not list(tmp_path.iterdir())
@@ -207,6 +207,6 @@ def test_locks_of_windows_that_had_nothing_to_keep_are_removed(tmp_path: Path) -
     assert (tmp_path / "dead.lock").exists()
     alive = lock_for(tmp_path / "alive.json")
     assert alive.tryLock(0)
-    assert leftovers(tmp_path) == []
+    assert recovery_files(tmp_path) == []
     assert [path.name for path in tmp_path.iterdir()] == ["alive.lock"]
     alive.unlock()

@@ -14,7 +14,7 @@ from PySide6.QtCore import QEvent, QObject
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from app.planes.panel import Plane
+from app.planes.panel import SamplerPanel
 from app.window.window import MainWindow
 from core.runs.results import Results
 from core.scenario.scenario import Scenario
@@ -42,13 +42,13 @@ def test_random_edits_break_leave_and_queue_nothing(
     made.document.edit(lambda _: make_scenario(run={"seed": 999}))
     qtbot.waitUntil(lambda: not made.session.is_running, timeout=RUN_MS)
     assert made.results is not None
-    assert made.results.scenario == made.scenario == made.problem.scenario == made.planes.hand.scenario
+    assert made.results.scenario == made.scenario == made.problem.scenario == made.planes.controller.scenario
     assert [thread.name for thread in threading.enumerate()].count("mismatch-lab-run") == 1
-    assert list(made.planes.planes) == list(made.scenario.run.samplers)
+    assert list(made.planes.panels) == list(made.scenario.run.samplers)
 
     def nothing_is_left() -> None:
         QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
-        assert alive(Plane) == len(made.planes.planes)
+        assert alive(SamplerPanel) == len(made.planes.panels)
         assert alive(Results) <= 2, "the last, and perhaps the one that is shown"
 
     qtbot.waitUntil(nothing_is_left, timeout=RUN_MS)  # events on their way may hold what was replaced

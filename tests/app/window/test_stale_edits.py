@@ -53,7 +53,7 @@ def frozen(window: Window, make_scenario: Make) -> MainWindow:
 
 
 def view_of(window: MainWindow) -> PlaneView:
-    return next(iter(window.planes.planes.values())).view
+    return next(iter(window.planes.panels.values())).view
 
 
 def middle_of(window: MainWindow, x: float, y: float) -> QPoint:
@@ -173,8 +173,8 @@ def test_the_handles_are_the_other_file_s_once_its_run_is_drawn(
 ) -> None:
     made = window()
     made.files.open_path(file)
-    assert made.planes.hand.spots == []
-    qtbot.waitUntil(lambda: made.planes.hand.spots != [] and not made.session.is_running, timeout=RUN_MS)
+    assert made.planes.controller.spots == []
+    qtbot.waitUntil(lambda: made.planes.controller.spots != [] and not made.session.is_running, timeout=RUN_MS)
     made.player.pause()
     QApplication.processEvents()
     drag(qtbot, made, other.prior.means[0], QPoint(40, -20))
@@ -233,7 +233,7 @@ def test_typing_and_dragging_do_not_undo_each_other(frozen: MainWindow, qtbot: Q
     type_into(qtbot, frozen, "seed", "42")
     assert frozen.scenario == patched(before, {"measurement": {"noise": 0.77}, "run": {"seed": 42}})
     move(frozen, start + QPoint(40, 0))
-    assert frozen.planes.hand.scenario.measurement.noise == 0.77
+    assert frozen.planes.controller.scenario.measurement.noise == 0.77
     release(qtbot, frozen, start + QPoint(40, 0))
     assert (frozen.scenario.measurement.noise, frozen.scenario.run.seed) == (0.77, 42)
     assert frozen.scenario.prior.means[0] != before.prior.means[0]
@@ -277,7 +277,7 @@ def test_undo_during_a_drag(frozen: MainWindow, qtbot: QtBot) -> None:
 def test_a_component_that_goes_takes_the_drag_with_it(frozen: MainWindow, qtbot: QtBot) -> None:
     last = Grip("mean", 2)
     start = press(qtbot, frozen, frozen.scenario.prior.means[2])
-    assert frozen.planes.hand.grip == last
+    assert frozen.planes.controller.grip == last
     move(frozen, start + QPoint(20, 0))
     two = {key: values[:2] for key, values in frozen.scenario.to_dict()["prior"].items()}
     frozen.document.edit(lambda scenario: patched(scenario, {"prior": two}))
@@ -292,7 +292,7 @@ def test_a_plane_of_another_dimension_has_no_handles(frozen: MainWindow, qtbot: 
     move(frozen, start + QPoint(20, 0))
     frozen.document.edit(lambda scenario: with_dimension(scenario, 3))
     wanted = frozen.scenario
-    assert frozen.planes.hand.spots == []
+    assert frozen.planes.controller.spots == []
     move(frozen, start + QPoint(40, 0))
     release(qtbot, frozen, start + QPoint(40, 0))
     drag(qtbot, frozen, mean, QPoint(30, 30))

@@ -94,7 +94,7 @@ def test_every_part_shows_the_frame_at_the_cursor(window: Window) -> None:
     evidence, trace = made.results.terms, made.results.trace
     assert "t = 15" in made.transport.where.text()
     assert made.evidence.headline.time.cursor_line.value() == 15
-    for index, plane in enumerate(made.planes.planes.values()):
+    for index, plane in enumerate(made.planes.panels.values()):
         np.testing.assert_array_equal(plane.particles._newest, trace.frames[index][25].numpy())
         texts = " ".join(label.toolTip() for label in plane.findChildren(QLabel))
         assert with_error(evidence.value["bound"][index, 25], evidence.error["bound"][index, 25]) in texts
@@ -107,7 +107,7 @@ def test_one_gaussian_has_its_kl_in_the_headline(window: Window, make_scenario: 
     made.player.pause()
     made.player.seek(40)
     assert made.results is not None
-    for index, plane in enumerate(made.planes.planes.values()):
+    for index, plane in enumerate(made.planes.panels.values()):
         texts = " ".join(label.toolTip() for label in plane.findChildren(QLabel))
         assert f"KL {number(made.results.terms.kl[index, 40])}, bound" in texts
 
@@ -125,7 +125,7 @@ def test_the_cancel_button_keeps_what_is_computed(window: Window, qtbot: QtBot, 
     qtbot.keyClick(made, Qt.Key.Key_End)
     assert made.player.frame == last
     np.testing.assert_array_equal(
-        next(iter(made.planes.planes.values())).particles._newest, made.results.trace.frames[0][last].numpy()
+        next(iter(made.planes.panels.values())).particles._newest, made.results.trace.frames[0][last].numpy()
     )
     type_into(qtbot, field(made, "steps"), "40")
     qtbot.waitUntil(lambda: "computed 40 / 40" in made.transport.status.text(), timeout=RUN_MS)
@@ -140,7 +140,7 @@ def test_the_bar_is_scrubbed_both_ways_by_hand(window: Window, qtbot: QtBot, han
         qtbot.mouseMove(bar, handle_at(bar, frame))
         assert made.player.frame == pytest.approx(frame, abs=1)
         assert made.results is not None
-        for index, plane in enumerate(made.planes.planes.values()):
+        for index, plane in enumerate(made.planes.panels.values()):
             shown = made.results.trace.frames[index][made.player.frame].numpy()
             np.testing.assert_array_equal(plane.particles._newest, shown)
     qtbot.mouseRelease(bar, LEFT, pos=handle_at(bar, 3))
@@ -223,7 +223,7 @@ def test_a_sampler_that_diverges_says_so_and_disturbs_no_other(
     own_sampler(RUNAWAY)
     made = window(make_scenario(run={"samplers": ["runaway", "exact"]}))
     made.player.pause()
-    panels = made.planes.planes
+    panels = made.planes.panels
     for frame, gone in ((5, False), (10, False), (11, True), (40, True), (3, False)):
         made.player.seek(frame)
         notices = [label.text() for label in panels["runaway"].findChildren(QLabel) if label.isVisible()]
@@ -265,7 +265,7 @@ def test_fifty_edits_in_a_row_end_in_one_run_of_the_last(
     assert same_frames(made.results, fresh)
     assert made.results is not None
     np.testing.assert_array_equal(made.results.terms.value["bound"], fresh.terms.value["bound"])
-    assert list(made.planes.planes) == list(made.scenario.run.samplers)
+    assert list(made.planes.panels) == list(made.scenario.run.samplers)
     assert made.player.available == made.player.last + 1 == made.scenario.schedule.steps + 1
 
 
@@ -304,7 +304,7 @@ def test_keys_play_and_step(focus: str, window: Window, qtbot: QtBot) -> None:
     made.player.pause()
     made.player.seek(20)
     if focus == "picture":
-        port = made.planes.planes["exact"].view.viewport()
+        port = made.planes.panels["exact"].view.viewport()
         qtbot.mouseClick(port, LEFT, pos=port.rect().bottomLeft() + QPoint(10, -10))
     if focus == "button":
         qtbot.mouseClick(made.transport.loop, LEFT)
@@ -324,10 +324,10 @@ def test_figures_select_panels(window: Window, qtbot: QtBot, make_scenario: Make
     made = window(make_scenario(run={"samplers": six}))
     for index, key in enumerate(six):
         qtbot.keyClick(made, str(index + 1))
-        assert [name for name, plane in made.planes.planes.items() if plane.property("selected")] == [key]
+        assert [name for name, plane in made.planes.panels.items() if plane.property("selected")] == [key]
     for other in "0789":
         qtbot.keyClick(made, other)
-    assert made.planes.planes[key].property("selected")
+    assert made.planes.panels[key].property("selected")
 
 
 def test_typing_comes_first(window: Window, qtbot: QtBot) -> None:
@@ -343,18 +343,18 @@ def test_typing_comes_first(window: Window, qtbot: QtBot) -> None:
     assert line.text() == "1 2f"
     assert made.player.frame == 20
     assert not made.player.is_playing
-    assert not any(plane.property("selected") for plane in made.planes.planes.values())
+    assert not any(plane.property("selected") for plane in made.planes.panels.values())
     table = made.problem.prior.table
     qtbot.mouseClick(table.viewport(), LEFT, pos=table.visualItemRect(table.item(0, 0)).center())
     press(qtbot, made, Qt.Key.Key_2)
     assert isinstance(QApplication.focusWidget(), QLineEdit)
     assert QApplication.focusWidget().text() == "2"
-    assert not any(plane.property("selected") for plane in made.planes.planes.values())
+    assert not any(plane.property("selected") for plane in made.planes.panels.values())
 
 
 def test_f_fits_the_view(window: Window, qtbot: QtBot) -> None:
     made = window()
-    plane = made.planes.planes["ddnm"]
+    plane = made.planes.panels["ddnm"]
     qtbot.keyClick(made, Qt.Key.Key_F)
     before = plane.box.viewRange()
     port = plane.view.viewport()
@@ -385,7 +385,7 @@ def test_a_file_is_opened(window: Window, qtbot: QtBot, after: After, tmp_path: 
     assert "From a file · other.toml" in made.windowTitle()
     assert made.bar.picker.text() == "From a file · other.toml"
     assert field(made, "noise").text() == "0.75"
-    assert list(made.planes.planes) == ["exact", "prior"]
+    assert list(made.planes.panels) == ["exact", "prior"]
     assert made.player.is_playing
 
 
@@ -538,7 +538,7 @@ def test_the_theme_changes_while_it_plays(window: Window, qapp: QApplication, mo
             assert qapp.palette().base().color().name().upper() == palette.surface
             image = made.grab().toImage()
             parts: list[QWidget] = [made.evidence.headline.time.plot, made.transport, made.problem.widget()]
-            for plane in made.planes.planes.values():
+            for plane in made.planes.panels.values():
                 assert plane.view.backgroundBrush().color().name().upper() == palette.surface
             for part in parts:
                 corner = part.mapTo(made, QPoint(3, 3))
@@ -559,7 +559,7 @@ def test_everything_has_its_place(window: Window, qapp: QApplication) -> None:
         for index, box in enumerate(boxes):
             assert made.rect().contains(box), size
             assert not any(box.intersects(other) for other in boxes[:index]), size
-        for plane in made.planes.planes.values():
+        for plane in made.planes.panels.values():
             assert plane.view.width() > 120, size
             assert plane.view.height() > 90, size
 

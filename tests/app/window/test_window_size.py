@@ -106,14 +106,14 @@ def test_the_whole_problem_stays_in_view_when_panels_change_size(
 
     def in_view() -> bool:
         assert made.planes._scene is not None
-        view = made.planes.arrangement.leader.box.viewRect()
+        view = made.planes.panel_grid.leader.box.viewRect()
         return view.adjusted(-1e-6, -1e-6, 1e-6, 1e-6).contains(made.planes._scene.extent)
 
     for size in ((1440, 900), (1080, 640), (900, 900), (720, 450)):
         made.resize(*size)
         qapp.processEvents()
         qtbot.waitUntil(in_view)
-    made.planes.enlarge(made.planes.arrangement.leader.about.key)
+    made.planes.enlarge(made.planes.panel_grid.leader.about.key)
     qtbot.waitUntil(in_view)
 
 
@@ -122,14 +122,14 @@ def test_small_windows_show_panels_on_pages(
 ) -> None:
     made = window(make_scenario(run={"samplers": ["prior", "ddnm", "bo-ddnm", "ccdf", "bo-oracle", "exact"]}))
     made.resize(1600, 900)
-    qtbot.waitUntil(lambda: len(made.planes.arrangement.in_view) == 6)
+    qtbot.waitUntil(lambda: len(made.planes.panel_grid.in_view) == 6)
     made.resize(720, 450)
-    qtbot.waitUntil(lambda: len(made.planes.arrangement.in_view) == 1)
+    qtbot.waitUntil(lambda: len(made.planes.panel_grid.in_view) == 1)
     seen = []
     for _ in range(6):
-        seen += [plane.about.key for plane in made.planes.arrangement.in_view]
+        seen += [plane.about.key for plane in made.planes.panel_grid.in_view]
         qtbot.keyClick(made, Qt.Key.Key_PageDown)
-    assert seen == list(made.planes.planes)
+    assert seen == list(made.planes.panels)
 
 
 @pytest.mark.parametrize("size", [(1080, 640), (720, 450)])
@@ -162,7 +162,7 @@ def test_bars_fit_into_the_smallest_window(window: Window, qapp: QApplication) -
 def test_the_card_of_scores_leaves_the_transport_free(size: tuple[int, int], window: Window, qtbot: QtBot) -> None:
     made = window()
     made.resize(*size)
-    for plane in made.planes.planes.values():
+    for plane in made.planes.panels.values():
         view = plane.view
         point = view.handles.mapFromScene(view.mapToScene(view.width() // 2, view.height() - 5))
         plane.asked.emit(plane.about.key, point)

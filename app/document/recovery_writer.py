@@ -1,4 +1,4 @@
-"""A file that is always to hold the latest state, written on a thread: a slow disk halts nobody."""
+"""Writer of one recovery file on a thread, so that a slow disk does not block the interface."""
 
 from __future__ import annotations
 
@@ -22,42 +22,42 @@ log = logging.getLogger(__name__)
 
 @final
 @dataclass(frozen=True)
-class Kept:
-    """Unsaved edits of a scenario."""
+class UnsavedEdits:
+    """Content of a recovery file: a scenario with unsaved edits."""
 
     scenario: Scenario
     path: Path | None
-    """Its file."""
+    """The scenario's own file."""
     text: str
-    """The file as it was read."""
+    """TOML text of that file as it was read."""
 
     def json(self) -> str:
-        """Return it as JSON."""
+        """Serialise to JSON."""
         path = str(self.path.absolute()) if self.path else ""
         kept = {"path": path, "text": self.text, "scenario": self.scenario.to_dict()}
-        # In pieces, since other threads wait for each to be made.
+        # Encoded in pieces, so that the interpreter lock is released in between.
         return "".join(json.JSONEncoder().iterencode(kept))
 
 
 @final
-class Keeper:
-    """Writes or removes the file, in the order of the requests; of those that wait the last one counts.
+class RecoveryWriter:
+    """Background writer of a recovery file; of several pending requests only the last is carried out.
 
     Args:
-        file: JSON; beside it a lock says that its window lives.
+        file: JSON; a lock file beside it marks that its window is alive.
     """
 
     def __init__(self, file: Path) -> None:
         self.is_kept = False
-        """Whether the file holds what was to be kept last."""
+        """Whether the file holds the latest request."""
         self._file, self._lock = file, lock_for(file)
         self._changed = threading.Condition()
-        self._wanted: Kept | None = None
+        self._wanted: UnsavedEdits | None = None
         self._is_asked = self._is_busy = self._is_closed = False
         self._thread: threading.Thread | None = None
 
-    def keep(self, kept: Kept | None) -> None:
-        """Have the file hold this, or be removed where there is nothing to keep; return at once."""
+    def keep(self, kept: UnsavedEdits | None) -> None:
+        """Request that the file hold some edits, or be removed (None); return at once."""
         with self._changed:
             if self._is_closed or (kept is None and self._thread is None):
                 return
@@ -68,19 +68,19 @@ class Keeper:
             self._changed.notify_all()
 
     def wait(self, seconds: float | None = None) -> None:
-        """Wait until all is done, or for so long."""
+        """Wait until all requests are carried out, at most for some seconds."""
         with self._changed:
             self._changed.wait_for(lambda: not self._is_asked and not self._is_busy, seconds)
 
     def close(self) -> None:
-        """Do what was asked for, and nothing after that; the lock is given back."""
+        """Carry out pending requests, end the thread and release the lock."""
         with self._changed:
             self._is_closed = True
             self._changed.notify_all()
         if self._thread is not None:
             wait_for(self._thread)
 
-    # On the thread
+    # On the writer's thread
 
     def _work(self) -> None:
         while True:
@@ -98,25 +98,25 @@ class Keeper:
                 self._write(kept)
         self._lock.unlock()
 
-    def _write(self, kept: Kept) -> None:
+    def _write(self, kept: UnsavedEdits) -> None:
         try:
             self._file.parent.mkdir(parents=True, exist_ok=True)
             self._lock.tryLock(0)
             write_whole(self._file, kept.json().encode(), durable=False)
             self.is_kept = True
-        except (OSError, ScenarioError) as error:  # a full disk must not stop the work as well
+        except (OSError, ScenarioError) as error:  # a full disk must not end the thread
             self.is_kept = False
             log.warning("unsaved edits cannot be kept: %s", error)
 
     def _remove(self) -> None:
         self.is_kept = False
-        with contextlib.suppress(OSError):  # where nothing could be written, nothing is left
+        with contextlib.suppress(OSError):  # it may never have been written
             self._file.unlink()
         self._lock.unlock()
 
 
 def lock_for(file: Path) -> QLockFile:
-    """A lock that dies with its process, and never of age."""
+    """Return a lock file that goes stale with its process, never by age."""
     lock = QLockFile(str(file.with_suffix(".lock")))
     lock.setStaleLockTime(0)
     return lock

@@ -10,9 +10,9 @@ import pytest
 from PySide6.QtCore import QPointF, QRectF
 
 from app.planes.overlays.overlays import overlays
-from app.planes.probe import scores_in_words
+from app.planes.probe import score_rows
 from app.planes.scene import projections
-from app.run.worker import the_worker
+from app.run.worker import shared_worker
 from core.kl.known_kl import INFINITE
 from core.runs.results import Results
 from core.scenario.scenario import Scenario
@@ -49,7 +49,7 @@ def everything_of(results: Results) -> None:
     for frame in (0, steps - 1, steps):
         for index in range(len(results.samplers)):
             results.kl.at(index, frame)
-            scores_in_words(results, frame, index, projection, QPointF(0.1, 0.2))
+            score_rows(results, frame, index, projection, QPointF(0.1, 0.2))
         overlays(results, frame, projection, place, [0, 1], {"mismatch", "used", "exact"}, "all")
     Scenario.from_dict(results.scenario.to_dict())
 
@@ -66,7 +66,7 @@ def finished(
         path.write_text("")
         samplers = [key, "ddnm", f"ddim:{key}"]
         scenario = make_scenario(one=one, run={"samplers": samplers, "kl_rounds": 0, "particles": 40})
-        *_, results = the_worker().compute(scenario, refine=False)
+        *_, results = shared_worker().compute(scenario, refine=False)
         return results, path
 
     return make
@@ -110,5 +110,5 @@ def test_the_copy_knows_what_has_no_density(
         "    def kernel(self, level, x):\n        return Kernel(0 * x, 0.0 if level.t == 1 else 1.0)\n"
     )
     scenario = make_scenario(run={"samplers": [own_sampler(text), "ddnm"]})
-    *_, results = the_worker().compute(scenario, refine=False)
+    *_, results = shared_worker().compute(scenario, refine=False)
     assert results.kl.at(0, results.schedule.steps) == INFINITE

@@ -10,8 +10,8 @@ from PySide6.QtCore import QMimeData, Qt
 from PySide6.QtWidgets import QApplication, QFileDialog, QToolButton
 from pytestqt.qtbot import QtBot
 
-from app.document.originals import disowned, origin_of_notes, title
-from app.problem.title import WordsField
+from app.document.origin import mark_edited, origin_of_notes, title
+from app.problem.name_and_notes import PlainTextField
 from app.window.window import MainWindow
 from core.scenario.builtin import builtin_scenarios, load_builtin, new_scenario
 from core.scenario.edits import patched, titled
@@ -28,7 +28,7 @@ def quieter(scenario: Scenario) -> Scenario:
     return patched(scenario, {"measurement": {"noise": 0.1}})
 
 
-def write_words(bot: QtBot, field: WordsField, text: str, end: Qt.Key | None = Qt.Key.Key_Return) -> None:
+def write_words(bot: QtBot, field: PlainTextField, text: str, end: Qt.Key | None = Qt.Key.Key_Return) -> None:
     bot.mouseClick(field.viewport(), LEFT)
     bot.keyClick(field, Qt.Key.Key_A, CONTROL)
     bot.keyClicks(field, text)
@@ -44,7 +44,7 @@ def test_a_built_in_scenario_is_called_what_it_is(key: str) -> None:
     scenario = load_builtin(key)
     assert title(scenario) == scenario.name
     assert origin_of_notes(scenario) is None
-    assert disowned(scenario) == scenario
+    assert mark_edited(scenario) == scenario
 
 
 @pytest.mark.parametrize("patch", [{"measurement": {"noise": 0.1}}, {"run": {"seed": 5}}, {"schedule": {"steps": 50}}])
@@ -52,11 +52,11 @@ def test_another_problem_is_not_called_the_same(patch: dict[str, object]) -> Non
     edited = patched(NOISE, patch)
     assert title(edited) == f"{NOISE.name} (edited)"
     assert origin_of_notes(edited) == NOISE.name
-    own = disowned(edited)
+    own = mark_edited(edited)
     assert (own.name, title(own)) == (f"{NOISE.name} (edited)",) * 2
     assert own.notes == f"Notes of the original scenario, “{NOISE.name}”: {NOISE.notes}"
     assert origin_of_notes(own) is None, "they say so themselves"
-    assert disowned(own) == own
+    assert mark_edited(own) == own
     assert patched(own, {"name": NOISE.name, "notes": NOISE.notes}) == edited, "nothing but words"
 
 
@@ -81,7 +81,7 @@ def made(window: Window, qtbot: QtBot) -> MainWindow:
 
 
 def test_the_name_is_written_in_place_and_undone(made: MainWindow, qtbot: QtBot) -> None:
-    words = made.problem.words
+    words = made.problem.name_and_notes
     write_words(qtbot, words.name, "A <b>bold</b> name & more")
     assert made.scenario.name == "A <b>bold</b> name & more"
     assert made.windowTitle().startswith("A <b>bold</b> name & more[*]")
@@ -96,7 +96,7 @@ def test_the_name_is_written_in_place_and_undone(made: MainWindow, qtbot: QtBot)
 
 
 def test_notes_are_plain_text_of_many_lines(made: MainWindow, qtbot: QtBot) -> None:
-    notes = made.problem.words.notes
+    notes = made.problem.name_and_notes.notes
     low = notes.height()
     rich = QMimeData()
     rich.setHtml("<h1>Big</h1><img src='/etc/passwd'>")
@@ -116,7 +116,7 @@ def test_looking_at_words_is_no_edit(made: MainWindow) -> None:
     odd = titled(made.scenario, notes="a\u00a0b \u2028 c\td\n\n")
     odd = patched(odd, {"name": "no\u00a0break <i> & [*]"})
     made.document.load(odd)
-    for field in (made.problem.words.name, made.problem.words.notes):
+    for field in (made.problem.name_and_notes.name, made.problem.name_and_notes.notes):
         field.setFocus()
         made.setFocus()
     assert made.scenario == odd
@@ -126,8 +126,8 @@ def test_looking_at_words_is_no_edit(made: MainWindow) -> None:
 def test_a_name_is_one_line(made: MainWindow) -> None:
     pasted = QMimeData()
     pasted.setText("two\n\tlines")
-    name = made.problem.words.name
-    made.problem.words.rename()
+    name = made.problem.name_and_notes.name
+    made.problem.name_and_notes.rename()
     name.insertFromMimeData(pasted)
     made.setFocus()
     assert made.scenario.name == "two lines"
@@ -135,7 +135,7 @@ def test_a_name_is_one_line(made: MainWindow) -> None:
 
 def test_typing_is_taken_back_before_edits_are(made: MainWindow, qtbot: QtBot) -> None:
     made.document.edit(quieter)
-    name = made.problem.words.name
+    name = made.problem.name_and_notes.name
     write_words(qtbot, name, "New", end=None)
     qtbot.keyClick(name, Qt.Key.Key_Z, CONTROL)
     assert made.scenario.measurement.noise == 0.1
@@ -146,7 +146,7 @@ def test_typing_is_taken_back_before_edits_are(made: MainWindow, qtbot: QtBot) -
 
 
 def test_what_is_typed_belongs_to_the_file_it_was_typed_in(made: MainWindow, qtbot: QtBot) -> None:
-    write_words(qtbot, made.problem.words.name, "Mine", end=None)
+    write_words(qtbot, made.problem.name_and_notes.name, "Mine", end=None)
     made.files.choose("one-gaussian")
     made.setFocus()
     assert made.scenario == load_builtin("one-gaussian")
@@ -160,13 +160,13 @@ def test_an_edited_built_in_says_so_everywhere(
     made.document.load(NOISE)
     made.session.cancel()
     assert made.bar.picker.text() == NOISE.name
-    assert not made.problem.words.origin.isVisible()
+    assert not made.problem.name_and_notes.origin.isVisible()
     made.document.edit(lambda scenario: patched(scenario, SMALL))
     told = f"{NOISE.name} (edited)"
     assert made.bar.picker.text() == told
     assert told in made.windowTitle()
-    assert NOISE.name in made.problem.words.origin.text()
-    assert made.problem.words.origin.isVisible()
+    assert NOISE.name in made.problem.name_and_notes.origin.text()
+    assert made.problem.name_and_notes.origin.isVisible()
     proposed: list[str] = []
     path = tmp_path / "mine.toml"
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *args: proposed.append(args[2]) or (str(path), ""))
@@ -176,7 +176,7 @@ def test_an_edited_built_in_says_so_everywhere(
     assert saved == made.scenario
     assert (saved.name, made.document.title, made.document.is_modified) == (told, told, False)
     assert saved.notes.startswith("Notes of the original scenario")
-    write_words(qtbot, made.problem.words.name, "Mine")
+    write_words(qtbot, made.problem.name_and_notes.name, "Mine")
     assert made.document.title == "Mine"
     qtbot.keyClick(made, Qt.Key.Key_S, CONTROL)
     assert made.bar.picker.text() == "Mine · mine.toml"

@@ -8,7 +8,7 @@ from typing import final
 
 from app.document.document import Document
 from app.evidence.dock import EvidenceDock
-from app.planes.planes import PlaneGrid
+from app.planes.planes import PlanesWidget
 from app.problem.dock import ProblemEditor
 from app.run.session import Session
 from app.transport.transport import Transport
@@ -18,13 +18,13 @@ from core.runs.results import Results
 
 @final
 @dataclass(frozen=True)
-class Screen:
+class WindowParts:
     """What is on the screen, and where its numbers come from."""
 
     document: Document
     session: Session
     problem: ProblemEditor
-    planes: PlaneGrid
+    planes: PlanesWidget
     evidence: EvidenceDock
     transport: Transport
     keys: Sequence[Key]

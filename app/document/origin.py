@@ -1,4 +1,4 @@
-"""Whether a scenario still is what its name and notes say: a built-in scenario's belong to that one alone."""
+"""Origin of a scenario's name and notes: those of a built-in scenario are marked once the problem differs from it."""
 
 from __future__ import annotations
 
@@ -14,34 +14,34 @@ _EDITED = " (edited)"
 
 
 def title(scenario: Scenario, *, is_edited: bool = False) -> str:
-    """Return what to call a scenario: its name, which says so where it is that of another problem.
+    """Return a scenario's display name, marked as edited where the name belongs to another problem.
 
     Args:
-        scenario: what is called so.
-        is_edited: its name stands for what was opened or saved, and this is something else.
+        scenario: whose name it is.
+        is_edited: it differs from what was opened or saved under this name.
     """
     name = scenario.name
     return _edited(name) if is_edited or _namesake(scenario, "name") is not None else name
 
 
 def origin_of_notes(scenario: Scenario) -> str | None:
-    """Return the name of the built-in scenario that the notes speak of, where this is another one."""
+    """Return the name of the built-in scenario whose notes these are, or None if the problem is still the same."""
     original = _namesake(scenario, "notes")
     return None if original is None else original.name
 
 
-def disowned(scenario: Scenario) -> Scenario:
-    """Return a scenario whose name and notes say that they were a built-in's, where it is no longer that: an edit."""
+def mark_edited(scenario: Scenario) -> Scenario:
+    """Mark name and notes as those of a built-in scenario where the problem differs from it."""
     patch = {}
     if _namesake(scenario, "name") is not None:
         patch["name"] = _edited(scenario.name)
     if (origin := origin_of_notes(scenario)) is not None:
-        patch["notes"] = f"{notes_of(origin)}: {scenario.notes}"
+        patch["notes"] = f"{notes_heading(origin)}: {scenario.notes}"
     return patched(scenario, patch)
 
 
-def notes_of(name: str) -> str:
-    """Return what stands before notes that were written for another scenario."""
+def notes_heading(name: str) -> str:
+    """Return the heading of notes that were written for another scenario."""
     return f"Notes of the original scenario, “{name}”"
 
 
@@ -50,14 +50,14 @@ def _edited(name: str) -> str:
 
 
 def _namesake(scenario: Scenario, field: Literal["name", "notes"]) -> Scenario | None:
-    """Return the built-in scenario that has the same name, or the same notes, and is another problem."""
+    """Return the built-in scenario with the same name (or notes) but another problem, or None."""
     key = _keys(field).get(getattr(scenario, field))
     original = None if key is None else _builtin(key)
     return None if original is None or _is_same_problem(scenario, original) else original
 
 
 def _is_same_problem(one: Scenario, other: Scenario) -> bool:
-    """Whether two scenarios differ in words only."""
+    """Return True if two scenarios are equal apart from name and notes."""
     first, second = (each.to_dict() for each in (one, other))
     for name in ("name", "notes", "group"):
         first.pop(name, None)
@@ -67,7 +67,7 @@ def _is_same_problem(one: Scenario, other: Scenario) -> bool:
 
 @cache
 def _keys(field: str) -> dict[str, str]:
-    """Keys of the built-in scenarios by their name, or by their notes."""
+    """Return a mapping from the names (or notes) of built-in scenarios to their keys."""
     files = {key: tomllib.loads(file.read_text(encoding="utf-8")) for key, file in builtin_scenarios().items()}
     return {data[field]: key for key, data in files.items()}
 

@@ -1,4 +1,4 @@
-"""A segmented control: buttons of which exactly one is on; arrow keys move between them."""
+"""Segmented control: buttons of which exactly one is checked; arrow keys move between them."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QToolButton, QWidget
 from app.theme import theme
 
 BUTTON_HEIGHT = 25
-"""Of buttons in the head of a card, where every pixel is the picture's."""
+"""Height of buttons in a card's header, in pixels."""
 
 
 @final
-class Segments(QWidget):
-    """Tabs of a card.
+class SegmentedControl(QWidget):
+    """Exclusive buttons in a row, used as tabs or as a switch.
 
     Args:
-        name: for screen readers.
-        choices: what each is called, and what its tooltip says; the first is chosen.
-        quiet: whether they are smaller: an option beside a title or tabs.
+        name: accessible name.
+        choices: text and tooltip of each button; the first is checked.
+        quiet: use small buttons, for an option beside a title or tabs.
     """
 
     chosen = Signal(int)
@@ -44,16 +44,16 @@ class Segments(QWidget):
 
     @property
     def choice(self) -> str:
-        """The text of the chosen one."""
+        """Text of the checked button."""
         return self.buttons[self._group.checkedId()].text()
 
     def choose(self, choice: str) -> None:
-        """Choose one by its text; one that does not exist is passed over."""
+        """Check a button by its text; ignore an unknown text."""
         for button in self.buttons:
             if button.text() == choice:
                 button.setChecked(True)
 
     @property
     def buttons(self) -> list[QToolButton]:
-        """The choices in their order."""
+        """The buttons, in order."""
         return [button for button in self._group.buttons() if isinstance(button, QToolButton)]

@@ -143,7 +143,7 @@ def test_a_window_without_a_measurement(window: Callable[..., MainWindow], qtbot
     hand.aim(at_mixture=True)
     qtbot.waitUntil(lambda: not made.session.is_running, timeout=30_000)
     assert made.results is not None
-    assert list(made.planes.planes) == ["prior", "exact"]
+    assert list(made.planes.panels) == ["prior", "exact"]
     assert made.results.problem.measurement.rank == 0
     qtbot.keyClick(made, Qt.Key.Key_I)
     assert made.help.card is not None

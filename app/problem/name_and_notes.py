@@ -9,7 +9,7 @@ from PySide6.QtCore import QEvent, QMimeData, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent, QResizeEvent, QTextCursor, QWheelEvent
 from PySide6.QtWidgets import QFrame, QPlainTextEdit, QVBoxLayout, QWidget
 
-from app.document.originals import notes_of, origin_of_notes
+from app.document.origin import notes_heading, origin_of_notes
 from app.theme import theme
 from app.widgets.keys import is_asked_for, leaves_to_window
 from app.widgets.user_text import plain_label
@@ -23,7 +23,7 @@ _MOST_LINES = 12
 
 
 @final
-class WordsField(QPlainTextEdit):
+class PlainTextField(QPlainTextEdit):
     """Plain text as high as it is long, which looks like a label until it is edited.
 
     Args:
@@ -113,7 +113,7 @@ class WordsField(QPlainTextEdit):
 
 
 @final
-class WordsEditor(QWidget):
+class NameAndNotesEditor(QWidget):
     """Name and notes of the scenario; notes that were written for another scenario are marked."""
 
     commanded = Signal(object)
@@ -123,12 +123,12 @@ class WordsEditor(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.name = WordsField("Name of the scenario: click to change it", one_line=True)
+        self.name = PlainTextField("Name of the scenario: click to change it", one_line=True)
         self.name.setFont(theme.font(14, "semibold"))
         self.origin = plain_label(wordWrap=True, visible=False)
         self.origin.setProperty("role", "muted")
         self.origin.setContentsMargins(_INSET, 0, 0, 0)
-        self.notes = WordsField("Notes on the scenario: click to change them", one_line=False)
+        self.notes = PlainTextField("Notes on the scenario: click to change them", one_line=False)
         self.notes.setPlaceholderText("Notes")
         self.notes.setProperty("role", "muted")
         for part in (self.origin, self.notes):
@@ -148,7 +148,7 @@ class WordsEditor(QWidget):
         self.notes.show_text(scenario.notes)
         origin = origin_of_notes(scenario)
         self.origin.setVisible(origin is not None)
-        self.origin.setText("" if origin is None else f"{notes_of(origin)}:")
+        self.origin.setText("" if origin is None else f"{notes_heading(origin)}:")
 
     def rename(self) -> None:
         """Let the user type another name; from there Tab leads to the notes."""

@@ -15,7 +15,7 @@ _LONG_SECONDS = 600.0
 
 
 @final
-class LongRun:
+class LongRunPrompt:
     """Asks once a run, in the banner.
 
     Args:

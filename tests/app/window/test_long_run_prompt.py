@@ -6,7 +6,7 @@ from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
 from app.widgets.banner import Banner
-from app.window.long_run import LongRun
+from app.window.long_run_prompt import LongRunPrompt
 
 
 @pytest.fixture
@@ -23,8 +23,8 @@ def stopped() -> list[str]:
 
 
 @pytest.fixture
-def long_run(banner: Banner, stopped: list[str]) -> LongRun:
-    return LongRun(banner, lambda: stopped.append("stopped"))
+def long_run(banner: Banner, stopped: list[str]) -> LongRunPrompt:
+    return LongRunPrompt(banner, lambda: stopped.append("stopped"))
 
 
 def answer(banner: Banner, words: str, qtbot: QtBot) -> None:
@@ -32,7 +32,7 @@ def answer(banner: Banner, words: str, qtbot: QtBot) -> None:
     qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
 
 
-def test_a_short_run_asks_nothing(long_run: LongRun, banner: Banner) -> None:
+def test_a_short_run_asks_nothing(long_run: LongRunPrompt, banner: Banner) -> None:
     long_run.follow(0, 300, 100.0)
     long_run.follow(1, 10_000, 1.0)
     long_run.follow(100, 300, 5.0)
@@ -41,7 +41,7 @@ def test_a_short_run_asks_nothing(long_run: LongRun, banner: Banner) -> None:
 
 @pytest.mark.parametrize(("words", "result"), [("Continue", []), ("Stop", ["stopped"])])
 def test_a_long_run_asks_once(
-    words: str, result: list[str], long_run: LongRun, banner: Banner, stopped: list[str], qtbot: QtBot
+    words: str, result: list[str], long_run: LongRunPrompt, banner: Banner, stopped: list[str], qtbot: QtBot
 ) -> None:
     long_run.follow(1, 20_000, 14.0)
     assert banner.offered == "This run will take about 3 days more, estimated from its first steps."
@@ -55,7 +55,7 @@ def test_a_long_run_asks_once(
     assert banner.offered != ""
 
 
-def test_the_question_goes_with_its_run_and_leaves_other_offers_alone(long_run: LongRun, banner: Banner) -> None:
+def test_the_question_goes_with_its_run_and_leaves_other_offers_alone(long_run: LongRunPrompt, banner: Banner) -> None:
     long_run.follow(1, 20_000, 14.0)
     long_run.begin()
     assert banner.offered == ""
