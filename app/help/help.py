@@ -166,7 +166,7 @@ class Help(QObject):
     def _shortcuts_in_words(self) -> str:
         parts = []
         for title, rows in self._shortcuts().items():
-            table = "\n".join(f"| {words} | {names} |" for words, names in rows)
+            table = "\n".join(f"| {words} | {names.replace('  ', ', ')} |" for words, names in rows)
             parts.append(f"## {title}\n\n| to do what | keys |\n|---|---|\n{table}")
         return "\n\n".join(parts)
 

@@ -147,7 +147,7 @@ class Exact(ScoreSampler):
         "#12A07A",
         r"s_{t|y}(x)",
         "No mismatch: its error is the discretisation that every sampler shares.",
-        "Closed form: the posterior of a Gaussian mixture is again one",
+        "Closed form: the posterior of a Gaussian mixture is again one.",
     )
 
     def score(self, level: Level, points: Tensor) -> Tensor:

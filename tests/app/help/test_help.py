@@ -154,9 +154,9 @@ def test_the_pages_are_there_in_their_order(viewer: HelpViewer) -> None:
         "Reading the numbers",
         "Scenario files",
         "Writing a sampler",
-        "Shortcuts",
         "The command line",
         "Measured",
+        "Shortcuts",
     ]
 
 
