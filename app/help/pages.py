@@ -169,7 +169,7 @@ def _style_sheet(palette: theme.Palette) -> str:
     a {{ color: {palette.accent}; text-decoration: none; }}
     code {{ font-family: monospace; font-size: 13px; background-color: {palette.raised}; }}
     pre {{ margin: 4px 0 12px 20px; }}
-    pre code {{ background-color: transparent; }}
+    pre code {{ font-size: 12px; background-color: transparent; }}
     table {{ margin: 6px 0 6px 0; }}
     th {{ text-align: left; color: {palette.muted}; font-weight: 500; padding: 4px 20px 4px 0; }}
     td {{ padding: 4px 20px 4px 0; }}
@@ -207,7 +207,7 @@ class HelpViewer(QWidget):
         layout.addWidget(side)
         layout.addWidget(self.reader, 1)
         QShortcut(QKeySequence(Qt.Key.Key_Escape), self, self.close)
-        self.resize(QSize(960, 700))
+        self.resize(QSize(1080, 700))
         self.show_page(next(iter(self.pages)))
 
     def show_page(self, name: str) -> None:
