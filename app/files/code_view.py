@@ -1,4 +1,4 @@
-"""A view of the code of a file: all of it as plain text, with nothing out of sight to the right."""
+"""Viewer of a file's code as wrapped plain text, so that nothing is out of sight."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from core.plugins.loader import source_text
 from core.text.user_text import plain
 
 _PIECE = 32_000
-"""Characters that are laid out at once: less than one frame takes."""
+"""Characters that are laid out at once, in less time than a frame."""
 _LONGEST = 1000
-"""Characters of a line that are laid out as one; the rest goes on below, behind a sign."""
+"""Longest line; longer ones are continued on the next line behind a mark."""
 _GOES_ON = "↪ "
 
 
 @final
 class CodeView(QPlainTextEdit):
-    """Shows code to be read; long files come in piece by piece."""
+    """Read-only text view that is filled piece by piece."""
 
     complete = Signal()
-    """All of it is there."""
+    """The whole text is shown."""
 
     def __init__(self, content: bytes) -> None:
         super().__init__(readOnly=True, accessibleName="The code of the file")
@@ -59,7 +59,7 @@ class CodeView(QPlainTextEdit):
 
 
 def _pieces(text: str) -> Iterator[str]:
-    """The text as it is shown, in pieces of whole lines."""
+    """Yield the text in pieces of whole lines."""
     piece: list[str] = []
     size = 0
     for line in _lines(text):
@@ -72,7 +72,7 @@ def _pieces(text: str) -> Iterator[str]:
 
 
 def _lines(text: str) -> Iterator[str]:
-    """Lines with nothing invisible in them; one that is very long goes on in the next."""
+    """Yield lines with invisible characters escaped and long lines split."""
     for line in text.splitlines():
         shown = plain(line)
         yield shown[:_LONGEST]

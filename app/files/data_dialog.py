@@ -1,4 +1,4 @@
-"""The dialog that turns a file of points into a prior."""
+"""Dialog that fits a prior to a file of points."""
 
 from __future__ import annotations
 
@@ -50,28 +50,28 @@ _PREVIEW_COLUMNS = 12
 _ROW_HEIGHT = 26
 _WIDTH = 640
 _NAME = 24
-"""Characters of a column's name on its chip and above the preview."""
+"""Most characters of a column's name."""
 _CHIPS_HEIGHT = 132
 _LEAST_PREVIEW, _LEAST_CHIPS = 84, 32
-"""Heights below which neither is made lower where the screen is low: header and two rows, a row of chips."""
+"""Least heights of preview (header and two rows) and chips (one row), in pixels."""
 _REASONS = 3
-"""Columns that are not offered whose reasons are shown; chips tell the others."""
+"""Most reasons for excluded columns that are listed; tooltips show the others."""
 
 
 @final
 class DataDialog(QDialog):
-    """Shows what one file holds, asks which columns and how many components, and fits.
+    """Dialog with preview, choice of columns and number of components, and the fit.
 
-    A dialog belongs to its file: another file gets a dialog of its own.
+    Each file has its own dialog.
 
     Args:
-        parent: the window that it belongs to.
-        path: the file.
-        seed: decides the fit.
+        parent: window.
+        path: file of points.
+        seed: of the fit.
     """
 
     fitted = Signal(object)
-    """A FittedPrior, to be accepted or refused."""
+    """A FittedPrior, for the owner to apply."""
 
     def __init__(self, parent: QWidget, path: Path, seed: int) -> None:
         super().__init__(parent, windowTitle="Prior from data")
@@ -80,7 +80,7 @@ class DataDialog(QDialog):
         self._path, self._seed = path, seed
         self._content: bytes | None = None
         self._table: Table | None = None
-        self.task = Task(parent)  # its thread may outlive the dialog
+        self.task = Task(parent)  # the thread may outlive the dialog
         self.task.yielded.connect(self._take)
         self.task.failed.connect(self._fail)
         self._title = heading(one_line(path.name, 80))
@@ -136,13 +136,13 @@ class DataDialog(QDialog):
         layout.addLayout(buttons)
 
     def read(self) -> None:
-        """Open, and read the file."""
+        """Open the dialog and read the file."""
         self.reading.hide()
         self._read_again()
         self.open()
 
     def _read_again(self) -> None:
-        """Read the file as is asked for now; its content is kept from the first time."""
+        """Parse the file with the chosen layout; its content is read once."""
         self._table = None
         self._form.hide()
         self.preview.hide()
@@ -153,17 +153,17 @@ class DataDialog(QDialog):
         self.task.start(_read(self._path, self._content, self.reading.asked))
 
     def done(self, result: int) -> None:
-        """Give up what still runs, and what was read."""
+        """Cancel reading or fitting, and close."""
         self.task.cancel()
         self._table = self._content = None
         super().done(result)
 
     def refuse(self, error: ScenarioError) -> None:
-        """Say why a fit was not taken; the dialog stays."""
+        """Show why a fit was not applied; the dialog stays open."""
         self._set_busy(False)
         self._show_error(error)
 
-    # What the task gives
+    # Items of the task
 
     def _take(self, item: object) -> None:
         if isinstance(item, bytes):
@@ -195,7 +195,7 @@ class DataDialog(QDialog):
     # The file
 
     def _show_table(self, table: Table) -> None:
-        """Show a table, or its beginning while the rest is read."""
+        """Show a table, or its first rows while the rest is read."""
         self._table = table
         self.reading.show_table(table)
         self.reading.setVisible(self._is_text)
@@ -236,7 +236,7 @@ class DataDialog(QDialog):
         return header + self.preview.rowCount() * _ROW_HEIGHT + 4
 
     def _offer_columns(self) -> None:
-        """Offer the columns that are numbers, tick them, and say why others are not offered."""
+        """Show a checked chip per numeric column, and why others are excluded."""
         table = self._table
         if table is None:
             return
@@ -262,7 +262,7 @@ class DataDialog(QDialog):
         self._check()
 
     def _chip(self, words: str, *, checked: bool) -> QPushButton:
-        """Something that is taken or not, with a tick where it is."""
+        """Return a toggle chip with a check mark."""
         chip = QPushButton(button_text(words), objectName="chip", checkable=True, autoDefault=False)
 
         def show(taken: bool) -> None:
@@ -277,14 +277,14 @@ class DataDialog(QDialog):
     # Fitting
 
     def _order(self, table: Table) -> FitRequest:
-        """What is asked for now."""
+        """Return the fit that is chosen now."""
         chosen = tuple(index for index, chip in enumerate(self.columns) if chip.isChecked())
         count = self.components.value()
         counts = (count,) if count else tuple(range(1, MOST_COMPONENTS + 1))
         return FitRequest(table, chosen, self.standardise.isChecked(), self.gaps.isChecked(), counts, self._seed)
 
     def _check(self) -> None:
-        """Say at once what cannot be fitted; a fit of anything else is given up."""
+        """Show at once whether the choice can be fitted; cancel a fit of another choice."""
         if self._table is None or not self._table.complete:
             return
         self.task.cancel()
@@ -317,7 +317,7 @@ class DataDialog(QDialog):
         self._fit_height()
 
     def _fit_height(self) -> None:
-        """As high as what is shown, and no higher than the screen: preview and chips give way, which scroll."""
+        """Fit the height to the content within the screen; preview and chips shrink and scroll."""
         self._flow.invalidate()
         chips = min(max(self._flow.heightForWidth(_WIDTH - 180), 28), _CHIPS_HEIGHT)
         self._scroll.setFixedHeight(chips)
@@ -331,7 +331,7 @@ class DataDialog(QDialog):
                 widget.setFixedHeight(max(height - excess, min(height, least)))
         self.setFixedHeight(min(self._needed_height(), room))
         below = self.frameGeometry().bottom() - available.bottom()
-        if self.isVisible() and below > 0:  # it was placed while it was lower
+        if self.isVisible() and below > 0:  # it has grown since it was placed
             self.move(self.x(), max(self.y() - below, available.top()))
 
     def _needed_height(self) -> int:
@@ -343,7 +343,7 @@ class DataDialog(QDialog):
 
 
 def _left(widget: QWidget) -> QWidget:
-    """As wide as it needs to be."""
+    """Return a widget in a left-aligned row, at its natural width."""
     holder = QWidget()
     holder.setLayout(side_by_side(widget))
     return holder
@@ -368,7 +368,7 @@ def _preview_table() -> QTableWidget:
 
 
 def _read(path: Path, content: bytes | None, asked: Layout) -> Iterator[object]:
-    """The file's content where it is not known yet, then what it holds, step by step."""
+    """Yield the file's content if not read yet, then progress, and the table."""
     if content is None:
         content = content_of(path)
         yield content
@@ -376,7 +376,7 @@ def _read(path: Path, content: bytes | None, asked: Layout) -> Iterator[object]:
 
 
 def _fit(order: FitRequest) -> Iterator[object]:
-    """Every fit, and at last the best one with what it was made from."""
+    """Yield each fit, and finally the best with its data."""
     points, found = order.points(), []
     for fit in fits(points, order.counts, order.seed):
         found.append(fit)

@@ -1,4 +1,4 @@
-"""Widgets that say how a file of points was read, with choices that correct it."""
+"""Form with the layout of a file of points (separator, signs, header) as guessed, to be corrected."""
 
 from __future__ import annotations
 
@@ -21,25 +21,25 @@ _CHOICES: Final[Mapping[str, tuple[str, Mapping[Any, str], str]]] = {
     "header": ("First row", _HEADER, "Whether the first row names the columns"),
 }
 _NARROW = 11
-"""Characters that a box shows at least."""
+"""Least width of a combo box, in characters."""
 
 
 @final
 class LayoutForm(QWidget):
-    """Separator, decimal sign, thousands sign and header as found; another choice has the file read again."""
+    """Form for separator, decimal sign, thousands sign and header; a change rereads the file."""
 
     changed = Signal()
-    """The user wants the file to be read in another way."""
+    """The user has chosen another layout."""
 
     def __init__(self) -> None:
         super().__init__()
         self.asked: Layout = GUESSED
-        """Layout that the user has set; parts left open are guessed from the file."""
+        """The user's layout; parts that are None are guessed."""
         self.boxes: dict[str, ComboBox] = {}
         self._remarks = plain_label(wordWrap=True)
         self._remarks.setProperty("role", "muted")
         self.doubts = plain_label(wordWrap=True, visible=False)
-        """Sentences on what the file allows to be read in two ways."""
+        """Notes on ambiguities of the file."""
         self.doubts.setProperty("role", "error")
         row = QHBoxLayout()
         row.setSpacing(10)
@@ -65,7 +65,7 @@ class LayoutForm(QWidget):
         layout.addWidget(self.doubts)
 
     def show_table(self, table: Table | None) -> None:
-        """Show how a table was read; None: it could not be."""
+        """Show the layout of a table; None: it could not be read."""
         layout = self.asked if table is None else table.layout
         for field, box in self.boxes.items():
             value = getattr(layout, field)
@@ -82,7 +82,7 @@ class LayoutForm(QWidget):
             return
         self.asked = replace(self.asked, **{field: value})
         if self.asked.decimal is not None and self.asked.decimal == self.asked.thousands:
-            other = "thousands" if field == "decimal" else "decimal"  # one sign cannot be both
+            other = "thousands" if field == "decimal" else "decimal"  # they must differ
             self.asked = replace(self.asked, **{other: None})
         self.changed.emit()
 

@@ -1,4 +1,4 @@
-"""What the user does with scenarios as files: choose, open, save, drop, recover; nothing is lost unasked."""
+"""File commands: gallery, open, save, drop and recovery; unsaved changes are never lost without a question."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _ENDINGS = {".toml", ENDING, *_DATA_ENDINGS}
 
 @final
 class Files(QObject):
-    """Actions on a document, in the top bar and by keys."""
+    """File and undo actions of the window."""
 
     def __init__(self, window: QWidget, document: Document, bar: TopBar, banner: Banner, settings: Settings) -> None:
         super().__init__(window)
@@ -48,7 +48,7 @@ class Files(QObject):
         self._gallery: Gallery | None = None
         self._data: DataDialog | None = None
         self._tasks: list[Task] = []
-        """Of dialogs that were left while something ran."""
+        """Tasks of closed dialogs whose threads have not ended."""
         self._autosave: Autosave | None = None
         self._left: list[RecoveryFile] = []
         bar.picker.setDefaultAction(bar.action("Scenarios", "Choose a built-in scenario", self.show_gallery, "Ctrl+G"))
@@ -73,14 +73,14 @@ class Files(QObject):
         self._redo.setEnabled(self._document.can_redo)
 
     def _undo_edit(self) -> None:
-        self._window.setFocus()  # what is still being typed is an edit, and the last
+        self._window.setFocus()  # commits what is being typed, as the last edit
         self._document.undo()
 
     # Leaving a scenario
 
     def may_leave(self) -> bool:
-        """Ask what becomes of unsaved changes, if there are any; False: stay here."""
-        self._window.setFocus()  # what is still being typed is part of the scenario
+        """Ask about unsaved changes, if any; return False if the user cancels."""
+        self._window.setFocus()  # commits what is being typed
         if not self._document.has_unsaved_work:
             return True
         answers = QMessageBox.StandardButton
@@ -96,7 +96,7 @@ class Files(QObject):
     # Opening
 
     def show_gallery(self) -> None:
-        """Show the built-in scenarios to choose from."""
+        """Open the gallery of built-in scenarios."""
         if self._gallery is None:
             self._gallery = Gallery(self._window)
             self._gallery.chosen.connect(self.choose)
@@ -104,23 +104,23 @@ class Files(QObject):
         self._gallery.open_on("" if own else self._document.scenario.name)
 
     def choose(self, key: str) -> None:
-        """Show a built-in scenario."""
+        """Open a built-in scenario."""
         if self.may_leave():
             self._document.load(load_builtin(key), None, builtin_scenarios()[key].read_text(encoding="utf-8"))
 
     def new(self) -> None:
-        """Begin with a small problem that has no name yet."""
+        """Open a small unnamed scenario."""
         if self.may_leave():
             self._document.load(new_scenario())
 
     def open_file(self) -> None:
-        """Ask for a scenario file and show it."""
+        """Ask for a scenario file and open it."""
         name, _ = QFileDialog.getOpenFileName(self._window, "Open a scenario", self._folder(), _SCENARIOS)
         if name:
             self.open_path(Path(name))
 
     def open_any(self, path: Path) -> None:
-        """Show a scenario file, take points for a prior, or a sampler from its code."""
+        """Open a file by its kind: a scenario, points for a prior, or a sampler."""
         if path.suffix.lower() == ENDING:
             self.plugins.open(path)
         elif path.suffix.lower() in _DATA_ENDINGS:
@@ -129,7 +129,7 @@ class Files(QObject):
             self.open_path(path)
 
     def open_path(self, path: Path) -> None:
-        """Show a scenario file; one that is not a scenario changes nothing and says why."""
+        """Open a scenario file; an invalid one shows an error and changes nothing."""
         try:
             scenario = Scenario.load(path)
         except ScenarioError as error:
@@ -149,7 +149,7 @@ class Files(QObject):
 
     @staticmethod
     def dropped(data: QMimeData) -> Path | None:
-        """Return the one file that is dropped, if it is of a kind that can be opened."""
+        """Return the dropped file if it is a single one of a known kind, else None."""
         paths = [Path(url.toLocalFile()) for url in data.urls() if url.isLocalFile()]
         return paths[0] if len(paths) == 1 and paths[0].suffix.lower() in _ENDINGS else None
 
@@ -162,8 +162,8 @@ class Files(QObject):
             self.fit_data(Path(name))
 
     def fit_data(self, path: Path) -> None:
-        """Fit the prior to the points of a file: an edit like any other."""
-        self._window.setFocus()  # what is still being typed is part of the scenario
+        """Open the dialog that fits the prior to the points of a file."""
+        self._window.setFocus()  # commits what is being typed
         self._leave_data()
         from app.files.data_dialog import DataDialog
 
@@ -172,7 +172,7 @@ class Files(QObject):
         self._data.read()
 
     def _leave_data(self) -> None:
-        """Close the dialog of a file, and keep its task until its thread has ended."""
+        """Close the data dialog, and keep its task until its thread has ended."""
         if self._data is None:
             return
         self._data.reject()
@@ -196,8 +196,8 @@ class Files(QObject):
     # Saving
 
     def save_file(self) -> bool:
-        """Save to the scenario's file; ask for one where it has none. Return whether it is saved."""
-        self._window.setFocus()  # what is still being typed is part of the scenario
+        """Save to the scenario's file, or ask for one; return whether it was saved."""
+        self._window.setFocus()  # commits what is being typed
         path = self._document.path
         if path is None:
             return self.save_file_as()
@@ -217,7 +217,7 @@ class Files(QObject):
         return self._save(path) if answer == answers.Save else answer == answers.Open and self.save_file_as()
 
     def save_file_as(self) -> bool:
-        """Ask for a file and save to it; return whether that was done."""
+        """Ask for a file and save to it; return whether it was saved."""
         self._window.setFocus()
         proposed = str(self._document.path or f"{file_name(self._document.title.lower())}.toml")
         name, _ = QFileDialog.getSaveFileName(self._window, "Save the scenario", proposed, _SCENARIOS)
@@ -236,13 +236,13 @@ class Files(QObject):
         return True
 
     def _folder(self) -> str:
-        """Where dialogs begin."""
+        """Return the initial folder of file dialogs."""
         return str(self._document.path or "")
 
-    # Crashes
+    # Recovery
 
     def protect(self, folder: Path) -> None:
-        """Keep unsaved edits in a folder from now on, and offer what a crash left there."""
+        """Start autosaving to a folder, and offer to restore edits after a crash."""
         self._autosave = Autosave(self._document, folder)
         self._left = recovery_files(folder)
         self._offer_next()
@@ -261,14 +261,14 @@ class Files(QObject):
             scenario = left.scenario()
         except ScenarioError as error:
             self._banner.say(error)
-            self._offer_next()  # until its sampler is loaded
+            self._offer_next()  # offered again once its sampler is loaded
             return
         if not self.may_leave():
             self._offer_next()
             return
         self._document.load(scenario, left.path, left.text, saved=False)
         if self._autosave is not None:
-            self._autosave.write()  # before the other is dropped
+            self._autosave.write()  # before the old file is deleted
         self._drop()
 
     def _drop(self) -> None:
@@ -276,15 +276,15 @@ class Files(QObject):
         self._offer_next()
 
     def follow(self, edit: Edit | None) -> None:
-        """Protect an edit that is on its way as well; None: it was given up."""
+        """Include an edit in progress in the recovery file; None: it was cancelled."""
         if self._autosave is not None:
             self._autosave.follow(edit)
 
     def close(self, *, keeps_edits: bool = False) -> bool:
-        """The window closes; return whether unsaved edits are kept for the next start.
+        """Stop autosaving; return whether unsaved edits are kept for the next start.
 
         Args:
-            keeps_edits: nobody was asked; else whatever is not saved was given up.
+            keeps_edits: keep unsaved edits; else they were discarded by the user.
         """
         is_kept = self._autosave is not None and self._autosave.close(keeps=keeps_edits)
         self._autosave = None

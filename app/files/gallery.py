@@ -1,4 +1,4 @@
-"""The gallery: every built-in scenario with a picture and a sentence, chosen by mouse or keys."""
+"""Gallery dialog: built-in scenarios with thumbnail and description."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _COLUMNS = 3
 _CARD, _PICTURE = QSize(288, 256), QSize(264, 132)
 _HEIGHT = 760
 _TICK_MS = 10
-"""Between two pictures the gallery paints itself and hears keys."""
+"""Pause between two thumbnails, for painting and keys."""
 _ARROWS = {
     Qt.Key.Key_Left: (0, -1),
     Qt.Key.Key_Right: (0, 1),
@@ -44,7 +44,7 @@ _ARROWS = {
 
 @final
 class ScenarioCard(QPushButton):
-    """One scenario."""
+    """Card of one built-in scenario."""
 
     def __init__(self, entry: GalleryEntry) -> None:
         super().__init__(objectName="sample", accessibleName=entry.name, accessibleDescription=entry.sentence)
@@ -66,16 +66,16 @@ class ScenarioCard(QPushButton):
         self.mark(False)
 
     def mark(self, is_open: bool) -> None:
-        """Say whether this is the scenario on the screen."""
+        """Mark the card of the open scenario."""
         sign = f' <span style="color:{theme.current().accent}">· on screen</span>' if is_open else ""
         self._name.setText(rich_text(self.entry.name) + sign)
 
     def show_picture(self, picture: QPixmap) -> None:
-        """Show the scenario's picture."""
+        """Show the scenario's thumbnail."""
         self._picture.setPixmap(picture)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
-        """Leave all but Enter and Space to the gallery: button and scroll area would take arrows their own way."""
+        """Pass all keys but Enter and Space on to the gallery, which handles arrows."""
         if event.key() in {Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space}:
             super().keyPressEvent(event)
         else:
@@ -84,7 +84,7 @@ class ScenarioCard(QPushButton):
 
 @final
 class Gallery(QDialog):
-    """All built-in scenarios by group; typing filters, arrows move, Enter takes the best, Escape leaves."""
+    """Dialog with all built-in scenarios by group: typing filters, arrows move, Enter chooses, Escape closes."""
 
     chosen = Signal(str)
     """Key of a built-in scenario."""
@@ -129,7 +129,7 @@ class Gallery(QDialog):
         self._arrange()
 
     def open_on(self, name: str) -> None:
-        """Open with the scenario of this name marked and ready to be left by the arrows."""
+        """Open with the scenario of a name marked and focused."""
         self.filter.clear()
         for card in self.cards:
             card.mark(card.entry.name == name)
@@ -143,7 +143,7 @@ class Gallery(QDialog):
     # Layout
 
     def _arrange(self) -> None:
-        """Show all cards group by group, or those that have what is typed, the best first."""
+        """Lay out all cards by group, or the matching ones, the best first."""
         self._places.clear()
         while self._grid.takeAt(0) is not None:
             pass
@@ -169,7 +169,7 @@ class Gallery(QDialog):
         self._area.verticalScrollBar().setValue(0)
 
     def _place(self, cards: Sequence[ScenarioCard], row: int) -> int:
-        """Put cards into the grid from a row on; return the row below them."""
+        """Add cards to the grid from a row on; return the row below them."""
         for index, card in enumerate(cards):
             place = row + index // _COLUMNS, index % _COLUMNS
             self._grid.addWidget(card, *place)
@@ -179,7 +179,7 @@ class Gallery(QDialog):
     # Keys
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
-        """Arrows move between cards; what is typed filters; Enter in the filter takes the best card."""
+        """Move between cards (arrows), filter (typing), choose the best match (Enter in the filter)."""
         key = Qt.Key(event.key())
         if key in _ARROWS:
             self._move(*_ARROWS[key])
@@ -214,21 +214,21 @@ class Gallery(QDialog):
         self.accept()
         self.chosen.emit(card.entry.key)
 
-    # Pictures
+    # Thumbnails
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 - Qt's name
-        """Begin to draw what is missing, once the gallery itself is painted."""
+        """Start drawing missing thumbnails after the first paint."""
         super().showEvent(event)
         self._missing = deque(self.cards)
         self._timer.start()
 
     def hideEvent(self, event: QHideEvent) -> None:  # noqa: N802 - Qt's name
-        """Draw no more."""
+        """Stop drawing thumbnails."""
         super().hideEvent(event)
         self._timer.stop()
 
     def _draw_next(self) -> None:
-        """One picture at a time, those in view first come first."""
+        """Draw one thumbnail, visible ones first."""
         if not self._missing:
             self._timer.stop()
             return

@@ -1,4 +1,4 @@
-"""What a gallery shows for some typed words: the entries that have all of them, the best first."""
+"""Search of the gallery: entries that match all typed words, ranked."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from collections.abc import Sequence
 from core.scenario.builtin import GalleryEntry
 
 _NOT_FOUND, _BEGINS_TEXT, _SHORT_BEGINS_TITLE, _IN_TEXT, _BEGINS_TITLE, _IN_TITLE = range(6)
-"""How well an entry has a word: as the beginning of one of its words or as one of them, in its texts or its title."""
+"""Ranks of a match: not found, prefix or whole word, in the texts or in the title."""
 _SHORT = 3
-"""So short a word says little as a beginning: "no" is not meant for "noise"."""
+"""Length up to which a prefix ranks low: "no" is rarely meant for "noise"."""
 
 
 def matching(entries: Sequence[GalleryEntry], typed: str) -> list[GalleryEntry]:
-    """Return the entries that have every typed word or a word that begins so; all of them where nothing is typed.
+    """Return the entries in which every typed word is a word or a prefix, the best first; all if nothing is typed.
 
-    An entry is as good as its worst word is found, then its next; of equals, those come first whose title has the
-    words as they stand, and the earlier in it the better.
+    Entries are ranked by their worst match, then the next; among equals those come first whose title contains the
+    typed text, and the earlier in it the better.
     """
     words = _words(typed)
     ranked = [(_rank(entry, words), entry) for entry in entries]
@@ -26,7 +26,7 @@ def matching(entries: Sequence[GalleryEntry], typed: str) -> list[GalleryEntry]:
 
 
 def _rank(entry: GalleryEntry, words: Sequence[str]) -> tuple[list[int], int]:
-    """How well an entry has the words: that of each, the worst first, and how early its title has all as they stand."""
+    """Return the sort key of an entry: ranks of the words, worst first, and position of the text in its title."""
     name = _words(entry.name)
     title, texts = {*name, *_words(entry.key)}, {*_words(entry.group), *_words(entry.sentence)}
     place = next((at for at in range(len(name)) if name[at : at + len(words)] == list(words)), len(name))

@@ -1,4 +1,4 @@
-"""Samplers from files in the window: asked about before their code runs, loaded, and loaded again after an edit."""
+"""Plug-ins: samplers from Python files, loaded after consent, and reloaded on request."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ from core.text.user_text import one_line
 
 ENDING = ".py"
 _PATIENCE_MS = 2000
-"""After so long a file that still loads is spoken of."""
+"""Delay before a message says that a file is still loading."""
 
 
 @final
 class TrustDialog(QDialog):
-    """Asks whether the code of a file may run."""
+    """Dialog that shows a file's code and asks whether it may run."""
 
     def __init__(self, window: QWidget, path: Path, content: bytes) -> None:
         super().__init__(window)
@@ -60,7 +60,7 @@ class TrustDialog(QDialog):
         layout.setStretchFactor(code, 1)
         self.resize(680, 560)
         self.run.setAutoDefault(False)
-        self.run.setEnabled(code.is_complete)  # what has not been shown has not been agreed to
+        self.run.setEnabled(code.is_complete)  # consent covers only code that has been shown
         code.complete.connect(lambda: self.run.setEnabled(True))
         leave.setDefault(True)
         leave.setFocus()
@@ -68,7 +68,7 @@ class TrustDialog(QDialog):
 
 @final
 class Plugins(QObject):
-    """What the user does with samplers of his own."""
+    """Commands for sampler files: load, reload, report errors."""
 
     def __init__(self, window: QWidget, document: Document, bar: TopBar, banner: Banner, settings: Settings) -> None:
         super().__init__(window)
@@ -88,7 +88,7 @@ class Plugins(QObject):
         bar.menu.aboutToShow.connect(self._list_reloads)
 
     def _list_reloads(self) -> None:
-        """Offer each loaded file again, below the entry that loads one."""
+        """Add a reload entry to the menu for each loaded file."""
         menu = self._bar.menu
         for action in self._reloads:
             menu.removeAction(action)
@@ -102,14 +102,14 @@ class Plugins(QObject):
             menu.insertAction(following, action)
 
     def choose(self) -> None:
-        """Ask for a file and load it."""
+        """Ask for a sampler file and load it."""
         name, _ = QFileDialog.getOpenFileName(self._window, "A sampler of your own", "", f"Python (*{ENDING})")
         if name:
             self.open(Path(name))
 
     def open(self, path: Path) -> None:
-        """Load a file as it is now, if its code may run."""
-        self._window.setFocus()  # what is still being typed is an edit of its own
+        """Load a file's present content, after consent."""
+        self._window.setFocus()  # commits what is being typed
         try:
             content = read_plugin(path)
         except ScenarioError as error:
@@ -120,7 +120,7 @@ class Plugins(QObject):
             return
         dialog = TrustDialog(self._window, path, content)
         dialog.accepted.connect(lambda: self._load(path, content))
-        dialog.open()  # a drop must not wait for the answer
+        dialog.open()  # not modal to the drop event
 
     def _load(self, path: Path, content: bytes) -> None:
         self._settings.trust(fingerprint(content))
@@ -128,14 +128,14 @@ class Plugins(QObject):
         self._asked_for = self._document.revision
         self._name = one_line(path.name, 60)
         self._still_loading.start()
-        self.task.start(_load(path, content, self._document.scenario))  # the code of others may take its time
+        self.task.start(_load(path, content, self._document.scenario))  # on a thread, since user code may take long
 
     def _say_still_loading(self) -> None:
         words = f"{self._name} is still loading: its code has not come to an end."
         self._banner.offer(words, {"Give up": self._give_up, "Wait": self._still_loading.start})
 
     def _give_up(self) -> None:
-        """Hear no more of code that does not end; its thread ends with the program."""
+        """Stop waiting for code that does not end; its thread ends with the process."""
         self.task.cancel()
         self._banner.say(f"{self._name} was not loaded.")
 
@@ -146,10 +146,10 @@ class Plugins(QObject):
         self._name = ""
 
     def _take(self, key: str) -> None:
-        """Run with a sampler that was loaded, or loaded again."""
+        """Run with a loaded or reloaded sampler."""
         try:
             is_another = self._document.edit(partial(with_another_sampler, name=key), seen=self._asked_for, rebase=True)
-        except ScenarioError as error:  # it has a chip, and cannot run here
+        except ScenarioError as error:  # it cannot run in this scenario
             self._document.refresh()
             self._banner.say(error.reason)
         else:
@@ -157,22 +157,22 @@ class Plugins(QObject):
                 self._document.refresh()
 
     def show_fault(self, error: ScenarioError) -> None:
-        """Say which line of which file stopped a run."""
+        """Show which line of which file stopped a run."""
         if error.source:
             self._banner.say(error)
 
     def show_stopped(self, faults: Mapping[str, str]) -> None:
-        """Say which samplers have stopped, and why; the run goes on with the others."""
+        """Show which samplers have stopped, and why."""
         self._banner.say("; ".join(dict.fromkeys(faults.values())))
 
     def close(self) -> None:
-        """Wait for code that is being loaded."""
+        """Wait, for a limited time, for code that is being loaded."""
         self._still_loading.stop()
         self.task.close()
 
 
 def _load(path: Path, content: bytes, scenario: Scenario) -> Iterator[str]:
-    """Load a file; give its sampler's key, unless the scenario sets parameters that it no longer has."""
+    """Load a file and yield its sampler's key; raise ScenarioError if the scenario sets a parameter that it lacks."""
     before = dict(loaded_contents())
     key = load_plugin(path, content)
     try:

@@ -1,4 +1,4 @@
-"""A scenario as a small picture: prior, exact target and measurement, as the planes would show them."""
+"""Thumbnail of a scenario: prior, exact target and measurement, as on the planes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from core.scenario.scenario import Scenario
 
 
 def thumbnail(scenario: Scenario, size: QSize, ratio: float) -> QPixmap:
-    """Draw a scenario in the theme's colours; ``ratio`` is the screen's pixels for one of ``size``."""
+    """Draw a scenario in the theme's colours; ``ratio`` is the device pixel ratio."""
     palette = theme.current()
     problem = scenario.problem()
     projection = projections(problem)[0]
@@ -38,7 +38,7 @@ def thumbnail(scenario: Scenario, size: QSize, ratio: float) -> QPixmap:
 
 
 def _fitted(extent: QRectF, width: int, height: int) -> QTransform:
-    """Take the plane's coordinates to pixels, y upwards, all of it in view and round as it is."""
+    """Return the transform from plane coordinates to pixels, y upwards, with equal scales."""
     scale = min(width / extent.width(), height / extent.height())
     middle = extent.center()
     return QTransform(scale, 0, 0, -scale, width / 2 - scale * middle.x(), height / 2 + scale * middle.y())
@@ -47,7 +47,7 @@ def _fitted(extent: QRectF, width: int, height: int) -> QTransform:
 def _draw_strip(
     painter: QPainter, to_image: QTransform, row: tuple[float, float, float], noise: float, far: float
 ) -> None:
-    """A line where ``a u + b v = y``, as wide as one standard deviation to each side."""
+    """Draw a strip ``a u + b v = y`` of one standard deviation to each side."""
     a, b, value = row
     size, scale = math.hypot(a, b), to_image.m11()
     middle = to_image.map(QPointF(a, b) * (value / size**2))

@@ -1,4 +1,4 @@
-"""What runs here: the product, what it stands on, and the machine, to read and to copy into a report."""
+"""About dialog: versions of the product and its libraries, and the machine, for a bug report."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from core.version import product_version
 
 
 def versions() -> dict[str, str]:
-    """Return what a bug report needs to know."""
+    """Return names and versions for a bug report."""
     return {
         "Mismatch Lab": product_version(),
         "Python": platform.python_version(),
@@ -41,7 +41,7 @@ def _device() -> str:
 
 @final
 class AboutDialog(QDialog):
-    """Versions, with a button that copies them."""
+    """Dialog with versions and a copy button."""
 
     def __init__(self, window: QWidget) -> None:
         super().__init__(window)

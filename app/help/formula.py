@@ -1,4 +1,4 @@
-"""Formulas, typeset from LaTeX as outlines: sharp on every screen, in the theme's ink."""
+"""Formulas typeset from LaTeX with matplotlib's mathtext, as vector outlines."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ from app.theme import theme
 from core.samplers import About
 
 _UNITS = 100.0
-"""Outlines are made at this size and scaled."""
+"""Font size at which outlines are made before scaling."""
 _MARGIN = 0.1
-"""Room around a formula for what reaches beyond its box, in ems."""
+"""Margin around a formula for glyphs that extend beyond their boxes, in ems."""
 
 _PARSING = threading.Lock()
-"""Mathtext's parser is one for all threads: two at once take each other's formulas for wrong."""
+"""Lock for mathtext's parser, which is not thread-safe."""
 _PAUSE_SECONDS = 0.03
-"""Between formulas that are typeset ahead: two threads of Python slow each other, and the animation comes first."""
+"""Pause between formulas that are typeset in advance, so that the animation is not slowed."""
 
 
 @final
 @dataclass(frozen=True)
 class Formula:
-    """One line of mathematics; lengths are in ems, the baseline is y = 0, y points down."""
+    """Typeset line of mathematics; lengths in ems, baseline at y = 0, y downwards."""
 
     path: QPainterPath
     width: float
@@ -40,7 +40,7 @@ class Formula:
     descent: float
 
     def paint(self, painter: QPainter, size: float, colour: str) -> None:
-        """Fill the outlines with the painter's origin at the left end of the baseline; ``size`` in pixels an em."""
+        """Fill the outlines, with the baseline's left end at the painter's origin; ``size`` in pixels per em."""
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.scale(size, size)
@@ -50,10 +50,10 @@ class Formula:
 
 @lru_cache(maxsize=512)
 def typeset(latex: str) -> Formula:
-    """Typeset one line of LaTeX, as far as matplotlib's mathtext knows it; threads take turns.
+    """Typeset one line of LaTeX (the subset that mathtext supports); thread-safe.
 
     Raises:
-        ValueError: it does not; the message says where.
+        ValueError: unsupported LaTeX; the message says where.
     """
     # The imports take a third of a second, which the window's first picture need not wait for.
     from matplotlib.font_manager import FontProperties  # noqa: PLC0415
@@ -76,7 +76,7 @@ def typeset(latex: str) -> Formula:
     }
     for points, code in outlines.iter_segments(simplify=False):
         draw[code](*points.tolist())
-    path.translate(max(0.0, -path.boundingRect().left()), 0)  # italics reach beyond their boxes
+    path.translate(max(0.0, -path.boundingRect().left()), 0)  # italics extend beyond their boxes
     ink = path.boundingRect()
     return Formula(
         path,
@@ -92,16 +92,16 @@ def _for_mathtext(latex: str) -> str:
 
 
 def display(latex: str) -> str:
-    """A formula as it stands on a line of its own: with tall fractions."""
+    """Return LaTeX for a displayed formula, with full-size fractions."""
     return latex.replace(r"\frac", r"\dfrac")
 
 
 def warm_up(formulas: Iterable[str]) -> threading.Thread:
-    """Typeset on a thread of its own what will be shown later, so that showing it does not halt the interface."""
+    """Typeset formulas in advance on a thread, so that showing them does not block the interface."""
 
     def work() -> None:
         for latex in formulas:
-            with suppress(ValueError):  # said where it is shown
+            with suppress(ValueError):  # reported where it is shown
                 typeset(latex)
             time.sleep(_PAUSE_SECONDS)
 
@@ -111,13 +111,13 @@ def warm_up(formulas: Iterable[str]) -> threading.Thread:
 
 
 def lines(about: About) -> list[str]:
-    """The lines of a sampler's formula: first what it is, then what its letters stand for."""
+    """Return the lines of a sampler's formula: the formula, then definitions of its symbols."""
     first, *rest = about.formula.split(r",\quad ")
     return [display(line) for line in (first if "=" in first else f"g_t(x) = {first}", *rest)]
 
 
 def inline_image(formula: Formula, size: float, metrics: QFontMetricsF, colour: str, ratio: float) -> QImage:
-    """Return a picture whose baseline is the text's, where the text centres pictures on half its x-height."""
+    """Return an image of a formula whose baseline aligns with text that centres images at half its x-height."""
     half = metrics.xHeight() / 2
     height = max(2 * (formula.ascent + _MARGIN) * size - half, 2 * (formula.descent + _MARGIN) * size + half)
     width = (formula.width + 2 * _MARGIN) * size
@@ -133,7 +133,7 @@ def inline_image(formula: Formula, size: float, metrics: QFontMetricsF, colour: 
 
 @final
 class FormulaView(QWidget):
-    """One line of mathematics; where it cannot be typeset, its LaTeX and the reason."""
+    """Widget with one typeset line, or its LaTeX and the reason if it cannot be typeset."""
 
     def __init__(self, latex: str, size: float) -> None:
         super().__init__()
@@ -147,7 +147,7 @@ class FormulaView(QWidget):
             self.setToolTip(f"cannot be typeset: {error}")
 
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
-        """The formula's own size."""
+        """Return the size of the formula."""
         if self._formula is None:
             return QSize(self.fontMetrics().horizontalAdvance(self._latex), self.fontMetrics().height())
         width, height = self._formula.width, self._formula.ascent + self._formula.descent

@@ -1,4 +1,4 @@
-"""Everything that explains: the menu at the right of the top bar, and what it opens."""
+"""Help menu of the top bar, and the windows that it opens."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _SEEN = "tour/seen"
 
 @final
 class Help(QObject):
-    """Help pages, sampler cards, tour, shortcuts and versions, each opened when asked for and once at most."""
+    """Opener of help pages, sampler cards, tour, shortcuts and versions, at most one of each."""
 
     def __init__(self, window: QWidget, screen: WindowParts) -> None:
         super().__init__(window)
@@ -62,15 +62,15 @@ class Help(QObject):
         return action
 
     def restyle(self) -> None:
-        """Take the theme's colours."""
+        """Apply the theme's colours."""
         self.button.setIcon(theme.icon("help-circle-outline"))
         if self.viewer is not None:
             self.viewer.restyle()
-        if self.card is not None:  # its words have colours of their own
+        if self.card is not None:  # its rich text has fixed colours
             self.card.close()
 
     def welcome(self, settings: Settings) -> None:
-        """Offer the tour on the first start, and make ready for the first formula once the first run is through."""
+        """Offer the tour on the first start, and typeset formulas in advance after the first run."""
         self._screen.session.finished.connect(self._prepare, Qt.ConnectionType.SingleShotConnection)
         if settings.value(_SEEN) is None:
             settings.keep(_SEEN, True)
@@ -91,7 +91,7 @@ class Help(QObject):
     # What the menu and the keys open
 
     def show_help(self, page: str | None = None) -> None:
-        """Open the help, at a page or where it was left."""
+        """Open the help at a page, or at the last one."""
         if self.viewer is None:
             from app.help.pages import HelpViewer
 
@@ -101,7 +101,7 @@ class Help(QObject):
         _show(self.viewer)
 
     def _help_here(self) -> None:
-        """Open the help at the page on what has the keys."""
+        """Open the help at the page on the focused widget."""
         screen, here = self._screen, QApplication.focusWidget()
         about: dict[QWidget, str] = {
             screen.problem.samplers: "3-samplers.md",
@@ -115,15 +115,15 @@ class Help(QObject):
         self.show_help(None if here is None else about[here])
 
     def show_shortcuts(self) -> None:
-        """Open the sheet of keys."""
+        """Open the shortcut sheet."""
         _show(self._window.findChild(ShortcutSheet) or ShortcutSheet(self._window, self._shortcuts()))
 
     def show_about(self) -> None:
-        """Open the versions."""
+        """Open the About dialog."""
         _show(self._window.findChild(AboutDialog) or AboutDialog(self._window))
 
     def start_tour(self) -> None:
-        """Begin the tour, or begin it again."""
+        """Start or restart the tour."""
         if self.tour is not None:
             self.tour.go(0)
             return
@@ -135,7 +135,7 @@ class Help(QObject):
         EscapeKey.of(self._window).closes(self.tour, self.tour.ended)
 
     def explain(self, about: About, target: QWidget) -> None:
-        """Open a sampler's card beside something, or close it where it is open already."""
+        """Toggle a sampler's card beside a widget."""
         open_card = self.card
         if open_card is not None:
             open_card.close()
@@ -172,6 +172,6 @@ class Help(QObject):
 
 
 def _show(window: QWidget) -> None:
-    """Bring a window to the front, whether it was open or not."""
+    """Show a window and bring it to the front."""
     window.show()
     window.activateWindow()

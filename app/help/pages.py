@@ -1,4 +1,4 @@
-"""The help pages: Markdown with LaTeX between dollar signs, shown beside their contents."""
+"""Help viewer: pages in Markdown with LaTeX formulas, beside a searchable table of contents."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from core.text.user_text import one_line
 
 _TEXT = 14
 _SIZES = {"inline": 16.5, "display": 20.0}
-"""Pixels an em of a formula, in a line and on its own."""
+"""Size of inline and displayed formulas, in pixels per em."""
 _MATHS = re.compile(r"\$\$(?P<display>.+?)\$\$|\$(?P<inline>.+?)\$", re.DOTALL)
 _PAPER = re.compile(r"arXiv:(?P<arxiv>\d{4}\.\d{5})|openreview\.net/forum\?id=(?:[\w-]|&#95;)+")
 _GENERATED = re.compile(r"^\{\{(\w+)\}\}$", re.MULTILINE)
@@ -32,7 +32,7 @@ _GENERATED = re.compile(r"^\{\{(\w+)\}\}$", re.MULTILINE)
 @final
 @dataclass(frozen=True)
 class Page:
-    """One page as it is written; the name of its file is what links name."""
+    """Help page in Markdown; links refer to its file's name."""
 
     name: str
     text: str
@@ -43,12 +43,12 @@ class Page:
         return self.text.partition("\n")[0].lstrip("# ")
 
     def has(self, words: str) -> bool:
-        """Whether the text has some words, however they are written."""
+        """Return True if the text contains the words, ignoring case."""
         return words.casefold() in self.text.casefold()
 
 
 def pages(generated: Mapping[str, Callable[[], str]]) -> list[Page]:
-    """Read the pages in their order; ``{{name}}`` on a line of its own becomes what is generated under that name."""
+    """Read the pages in order; a line ``{{name}}`` is replaced by the text generated under that name."""
     found = [entry for entry in (files("resources") / "help").iterdir() if entry.name.endswith(".md")]
     return [
         Page(entry.name, _GENERATED.sub(lambda match: generated[match[1]](), entry.read_text(encoding="utf-8")))
@@ -57,7 +57,7 @@ def pages(generated: Mapping[str, Callable[[], str]]) -> list[Page]:
 
 
 def samplers_in_words() -> str:
-    """Every registered sampler in Markdown."""
+    """Return a description of every registered sampler in Markdown."""
     parts = []
     for sampler in SAMPLERS.values():
         about = sampler.about
@@ -80,7 +80,7 @@ def _linked(text: str) -> str:
 
 
 def _literal(text: str) -> str:
-    """Text as Markdown that stands for itself: a sampler of the user's own may say anything."""
+    """Escape text for Markdown, since samplers of the user's own may contain anything."""
 
     def entities(match: re.Match[str]) -> str:
         return "".join(f"&#{ord(char)};" for char in match[0])
@@ -94,7 +94,7 @@ def _particulars(assumptions: str, variant: str, source: str) -> list[tuple[str,
 
 
 def to_html(text: str) -> str:
-    """Turn Markdown into HTML; formulas become pictures, whose address is their LaTeX."""
+    """Convert Markdown to HTML; formulas become images whose URL is their LaTeX."""
 
     def picture(match: re.Match[str]) -> str:
         kind, latex = match.lastgroup, _latex(match)
@@ -105,7 +105,7 @@ def to_html(text: str) -> str:
 
 
 def formulas(written: Iterable[Page]) -> list[str]:
-    """Every formula of some pages, as it will be typeset."""
+    """Return every formula of some pages, as it will be typeset."""
     found = [match for page in written for match in _MATHS.finditer(page.text)]
     return [_latex(match) for match in found]
 
@@ -117,7 +117,7 @@ def _latex(match: re.Match[str]) -> str:
 
 @final
 class Reader(QTextBrowser):
-    """Shows one page in the theme's colours."""
+    """Browser that shows one page in the theme's colours."""
 
     def __init__(self) -> None:
         super().__init__(openLinks=False)
@@ -126,13 +126,13 @@ class Reader(QTextBrowser):
         self.document().setDocumentMargin(28)
 
     def show_page(self, page: Page) -> None:
-        """Show a page from its top."""
+        """Show a page from the top."""
         self.document().setDefaultStyleSheet(_style_sheet(theme.current()))
         self.setFont(theme.font(_TEXT))
         self.setHtml(to_html(page.text))
 
     def loadResource(self, kind: int, name: QUrl | str) -> object:  # noqa: N802 - Qt's name
-        """Typeset the formulas; everything else as usual."""
+        """Typeset a formula's image; load other resources as usual."""
         url = QUrl(name)
         if url.scheme() not in _SIZES:
             return super().loadResource(kind, url)
@@ -141,7 +141,7 @@ class Reader(QTextBrowser):
         return inline_image(formula, _SIZES[url.scheme()], metrics, theme.current().ink, self.devicePixelRatioF())
 
     def mark(self, words: str) -> None:
-        """Mark every place where some words stand, and go to the first."""
+        """Highlight every occurrence of some words and scroll to the first."""
         colour = QColor(theme.STRIP)
         colour.setAlpha(90)
         marks, cursor = [], QTextCursor(self.document())
@@ -178,7 +178,7 @@ def _style_sheet(palette: theme.Palette) -> str:
 
 @final
 class HelpViewer(QWidget):
-    """Contents with a search on the left, a page on the right."""
+    """Help window: contents with search on the left, a page on the right."""
 
     def __init__(self, window: QWidget, generated: Mapping[str, Callable[[], str]]) -> None:
         super().__init__(window, Qt.WindowType.Window, objectName="help")
@@ -187,7 +187,7 @@ class HelpViewer(QWidget):
         self.search = QLineEdit(placeholderText="Search", accessibleName="Search the help", clearButtonEnabled=True)
         self.search.textChanged.connect(self._filter)
         self.contents = QListWidget(objectName="contents", accessibleName="Pages")
-        self.contents.ensurePolished()  # or its rows would have the heights of another style
+        self.contents.ensurePolished()  # so that rows have the style's height
         self.contents.addItems([page.title for page in self.pages.values()])
         self.contents.currentRowChanged.connect(self._show_row)
         self._nothing = QLabel("No page has these words.", visible=False, wordWrap=True)
@@ -215,7 +215,7 @@ class HelpViewer(QWidget):
         self.contents.setCurrentRow(list(self.pages).index(name))
 
     def restyle(self) -> None:
-        """Take the theme's colours."""
+        """Apply the theme's colours."""
         self._show_row(self.contents.currentRow())
 
     def _show_row(self, row: int) -> None:
@@ -231,7 +231,7 @@ class HelpViewer(QWidget):
             QDesktopServices.openUrl(url)
 
     def _filter(self, text: str) -> None:
-        """Keep the pages that have the words; show one of them."""
+        """Show the pages that contain the words, and open one."""
         kept = [page.has(text.strip()) for page in self.pages.values()]
         for row, keep in enumerate(kept):
             self.contents.item(row).setHidden(not keep)

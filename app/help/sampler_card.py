@@ -1,4 +1,4 @@
-"""A sampler's card: its formula, what it assumes, which variant it is and where it comes from."""
+"""Sampler card: formula, assumptions, variant and source of a sampler."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from core.samplers import About
 
 _LEAST_WIDTH = 360
 _SIZES = (19, 16)
-"""Pixels an em, of the formula and of the lines that explain its letters."""
+"""Size of the formula and of its definitions, in pixels per em."""
 
 
 @final
 class SamplerCard(QFrame):
-    """Floats over the window beside what it was asked from; everything else stays usable."""
+    """Popup beside the widget that opened it; it is not modal."""
 
     closed = Signal()
     more = Signal()
-    """The user wants the page on all samplers."""
+    """The user asks for the help page on all samplers."""
 
     def __init__(self, window: QWidget, about: About, target: QWidget) -> None:
         super().__init__(window, objectName="popup")
@@ -66,7 +66,7 @@ class SamplerCard(QFrame):
         self.setGeometry(beside(rect_in_window(window, target), size, window.rect()))
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 - Qt's name
-        """Say so."""
+        """Announce that the card is closed."""
         self.closed.emit()
         super().closeEvent(event)
 

@@ -1,4 +1,4 @@
-"""Every key that does something, as the window itself knows them, and what the mouse does on a plane."""
+"""Shortcut sheet: all keys, collected from the window, and mouse actions on a plane."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from app.widgets.keys import Key
 from app.widgets.widgets import heading
 
 Rows = list[tuple[str, str]]
-"""What can be done, and by what."""
+"""Pairs of action and keys."""
 
 _ON_A_PLANE: Rows = [
     ("Move a handle", "Drag  Arrows"),
@@ -31,7 +31,7 @@ _ON_A_PLANE: Rows = [
 
 
 def shortcuts(window: QWidget, keys: Sequence[Key]) -> dict[str, Rows]:
-    """What can be done by keys and mouse, under headings: by the window's own keys, its actions', on a plane."""
+    """Return all keys and mouse actions, by heading."""
     pressed: dict[str, list[str]] = {}
     for key in keys:
         pressed.setdefault(key.words, []).append(key.name)
@@ -53,7 +53,7 @@ def _rows(found: dict[str, list[str]]) -> Rows:
 
 @final
 class ShortcutSheet(QDialog):
-    """The keys at a glance, a column a section; the window stays usable beside it."""
+    """Non-modal dialog with one column of keys per heading."""
 
     def __init__(self, window: QWidget, sections: dict[str, Rows]) -> None:
         super().__init__(window)
@@ -67,7 +67,7 @@ class ShortcutSheet(QDialog):
 
 
 def _column(title: str, rows: Rows) -> QGridLayout:
-    """A heading, and below it words and keys."""
+    """Return a column with a heading, actions and keys."""
     grid = QGridLayout()
     grid.setHorizontalSpacing(16)
     grid.setVerticalSpacing(5)

@@ -1,6 +1,6 @@
-"""Five steps that lead a newcomer to why DDNM fails at high noise, and to what BO-DDNM changes.
+"""Guided tour in five steps: why DDNM fails at high noise, and what BO-DDNM changes.
 
-The tour points and explains; it blocks nothing, so that every step can be tried at once.
+The tour is not modal, so that every step can be tried at once.
 """
 
 from __future__ import annotations
@@ -30,25 +30,25 @@ from app.widgets.widgets import heading
 _WIDTH = 340
 _RING = 3
 _ROOM = 4
-"""Pixels between what is pointed at and the ring around it."""
+"""Distance between a widget and the ring around it, in pixels."""
 
 
 @final
 @dataclass(frozen=True)
 class TourStep:
-    """One thing to look at."""
+    """Step of the tour: title, text and the widget that it points at."""
 
     title: str
     words: Callable[[], str]
-    """In rich text; asked for when the step is shown, and again after every edit."""
+    """Rich text; evaluated when the step is shown and after every edit."""
     target: Callable[[], QWidget]
     keys: Callable[[], QWidget] | None = None
-    """What the keys go to meanwhile; left out: the window."""
+    """Widget that gets the focus; None: the window."""
 
 
 @final
 class _Ring(QWidget):
-    """A frame around something, which takes no mouse and hides nothing."""
+    """Transparent frame around a widget that ignores the mouse."""
 
     def __init__(self, window: QWidget) -> None:
         super().__init__(window)
@@ -56,13 +56,13 @@ class _Ring(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
 
     def surround(self, place: QRect) -> None:
-        """Take a place; only the line itself is ever painted."""
+        """Surround a rectangle; a mask restricts painting to the line."""
         self.setGeometry(place.adjusted(-_ROOM, -_ROOM, _ROOM, _ROOM) & self._window.rect())
         inner = self.rect().adjusted(_RING, _RING, -_RING, -_RING)
         self.setMask(QRegion(self.rect()) - QRegion(inner))
 
     def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
-        """Draw the line."""
+        """Draw the frame."""
         painter = QPainter(self)
         painter.setPen(QPen(QColor(theme.current().accent), 2 * _RING))
         painter.drawRect(self.rect())
@@ -70,7 +70,7 @@ class _Ring(QWidget):
 
 @final
 class Tour(QFrame):
-    """A callout that walks from step to step, with a ring around what it speaks of."""
+    """Callout that shows the steps in turn, with a ring around the widget of each."""
 
     ended = Signal()
 
@@ -110,13 +110,13 @@ class Tour(QFrame):
         self.go(0)
 
     def _button(self, text: str, action: Callable[[], object]) -> QPushButton:
-        button = QPushButton(text, autoDefault=True)  # Return presses the one that has the focus
+        button = QPushButton(text, autoDefault=True)  # Return presses the focused button
         button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         button.clicked.connect(lambda *_: action())
         return button
 
     def go(self, index: int) -> None:
-        """Show a step; beyond the last one the tour ends."""
+        """Show a step, or end the tour after the last."""
         if index >= len(self._steps):
             self.close()
             return
@@ -127,13 +127,13 @@ class Tour(QFrame):
         self.next.setText("Done" if last else "Next")
         self.skip.setVisible(not last)
         step = self._steps[self.index]
-        if QApplication.focusWidget() not in (self.skip, self.back, self.next):  # who goes by Tab stays there
+        if QApplication.focusWidget() not in (self.skip, self.back, self.next):  # keep a focus set by Tab
             (step.keys() if step.keys else self._window).setFocus()
         _bring_into_view(step.target())
         self.refresh()
 
     def refresh(self) -> None:
-        """Say what holds now, and point again: numbers and places may have changed."""
+        """Update text and position, since numbers and layout may have changed."""
         if self.isHidden():  # closed, and about to be deleted
             return
         step = self._steps[self.index]
@@ -148,7 +148,7 @@ class Tour(QFrame):
             widget.raise_()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's name
-        """Follow what moves, once the layout has settled; Return goes on, wherever it has nothing else to do."""
+        """Follow layout changes; Return advances unless the focused widget uses it."""
         if watched is self._window and isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
             typing = isinstance(QApplication.focusWidget(), QAbstractSpinBox)
             if event.key() in {Qt.Key.Key_Return, Qt.Key.Key_Enter} and not typing:
@@ -159,7 +159,7 @@ class Tour(QFrame):
         return super().eventFilter(watched, event)
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 - Qt's name
-        """Take the ring away."""
+        """Remove the ring."""
         self._ring.hide()
         self._ring.deleteLater()
         self.ended.emit()
@@ -167,13 +167,13 @@ class Tour(QFrame):
 
 
 def _visible_part(widget: QWidget, window: QWidget) -> QRect:
-    """Where a widget can be seen in the window; what is scrolled away does not count."""
+    """Return the visible part of a widget in window coordinates."""
     seen = widget.visibleRegion().boundingRect()
     return QRect(widget.mapTo(window, seen.topLeft()), seen.size())
 
 
 def _bring_into_view(widget: QWidget) -> None:
-    """Scroll whatever the widget lies in until it can be seen."""
+    """Scroll the enclosing scroll areas until the widget is visible."""
     parent = widget.parentWidget()
     while parent is not None:
         if isinstance(parent, QScrollArea):

@@ -1,4 +1,4 @@
-"""What the tour points at and says, with the numbers of the run that is shown."""
+"""Steps of the tour: widgets and texts, with numbers of the shown run."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from core.text.number_format import with_error
 
 
 def tour_steps(screen: WindowParts) -> list[TourStep]:
-    """Return the five steps; the noise that is set now is the one from which the user moves away."""
+    """Return the five steps; the present noise is the reference for the user's change."""
     noise = _noise_now(screen)
     return [
         TourStep("Each panel is one sampler", lambda: _PLANES, lambda: screen.planes),
@@ -49,19 +49,19 @@ where the posterior does.</p>"""
 
 
 def _noise_slider(screen: WindowParts) -> QWidget:
-    """Unfold the section that the slider is in: what is folded away cannot be pointed at."""
+    """Expand the slider's section and return the slider."""
     screen.problem.measurement.header.setChecked(True)
     return screen.problem.measurement.noise
 
 
 def _noise_now(screen: WindowParts) -> float | None:
-    """sigma_y, where something is measured."""
+    """Return sigma_y, or None without a measurement."""
     measurement = screen.document.scenario.measurement
     return None if measurement is None else measurement.noise
 
 
 def _noise(screen: WindowParts, before: float | None) -> str:
-    """Ask for the move; then say what it shows."""
+    """Return the text that asks for a change of the noise, or that explains its effect."""
     now = _noise_now(screen)
     if now is None or before is None:
         return "<p>This scenario has a target of its own and no measurement: open another one to try its noise.</p>"
@@ -80,7 +80,7 @@ BO-DDNM's spread out as the contours do.</p>"""
 
 
 def _terms(screen: WindowParts) -> str:
-    """The answer, in the numbers of the run where it has both samplers."""
+    """Return the text on the bound terms, with numbers if the run has both samplers."""
     shares = [share for share in (_share(screen, "ddnm"), _share(screen, "bo-ddnm")) if share]
     told = f"<p>At t = 1, {'; '.join(shares)}.</p>" if shares else ""
     return f"""
@@ -88,7 +88,7 @@ def _terms(screen: WindowParts) -> str:
 
 
 def _share(screen: WindowParts, key: str) -> str:
-    """How much of a sampler's bound is mismatch in the measured directions; nothing while that is not known."""
+    """Return the share of measured mismatch in a sampler's bound as text; empty while unknown."""
     results = screen.results()
     if results is None or results.terms.completed < results.schedule.steps:
         return ""

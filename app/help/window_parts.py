@@ -1,4 +1,4 @@
-"""The parts of the window that help and tour point at, handed in by the window."""
+"""Parts of the window that help and tour refer to."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from core.runs.results import Results
 @final
 @dataclass(frozen=True)
 class WindowParts:
-    """What is on the screen, and where its numbers come from."""
+    """References to the window's parts, passed in by the window."""
 
     document: Document
     session: Session
@@ -28,6 +28,6 @@ class WindowParts:
     evidence: EvidenceDock
     transport: Transport
     keys: Sequence[Key]
-    """What keys do while nothing is typed."""
+    """Keys without modifiers that act on the window."""
     results: Callable[[], Results | None]
-    """Of the run that is shown."""
+    """Results of the shown run."""

@@ -1,4 +1,4 @@
-"""Contours of the target at the cursor's t over a faint outline of the final target, drawn once for each t."""
+"""Cache of the target's contours at each t, over a dashed outline of the target at t = 1."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from core.problem.problem import Problem
 from core.problem.schedule import Schedule
 
 _NODES_ACROSS = 96
-"""Grid lines of the contours at t > 1: noised densities are smooth, and a frame has 20 ms."""
+"""Grid lines for contours at t > 1, where densities are smooth and a frame must be drawn within 20 ms."""
 
 
 @final
 class TargetContours:
-    """The exact target on one plane, at the end of the run or at any t.
+    """Contours of the exact target on one plane, by t.
 
     Args:
-        problem: whose target is drawn.
+        problem: gives the target.
         schedule: gives abar_t.
         projection: the plane.
         scene: holds the contours at t = 1.
@@ -31,7 +31,7 @@ class TargetContours:
     def __init__(self, problem: Problem, schedule: Schedule, projection: Projection, scene: Scene) -> None:
         self._problem, self._schedule, self._projection, self._scene = problem, schedule, projection, scene
         self.final = Drawing([(scene.target, pg.mkPen(theme.current().ink, width=1.6))])
-        """At t = 1."""
+        """Contours at t = 1."""
         self._drawn = {0: self.final, 1: self.final}
 
     def at(self, t: int) -> Drawing:

@@ -1,4 +1,4 @@
-"""What fills the place that an odd number of panels leaves: what their samplers do, and how they weigh components."""
+"""Filler panel for the empty cell of the grid: descriptions of the visible samplers, and their component weights."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from core.runs.results import Results
 from core.samplers import About
 
 _WEIGHTS_HEIGHT, _WEIGHTS_HIGHEST = 140, 220
-"""With less room than this below the words there are only words."""
+"""Least and largest height of the weights chart, in pixels; with less space it is hidden."""
 
 
 @final
 class FillerPanel(QScrollArea):
-    """A paragraph a sampler, and below them, where there is room, the weights of the components at the cursor's t."""
+    """Panel with one paragraph per sampler and, if there is space, the component weights at the cursor's t."""
 
     def __init__(self, abouts: Sequence[About]) -> None:
-        super().__init__(widgetResizable=True, frameShape=QFrame.Shape.NoFrame)  # words must not push panels aside
+        super().__init__(widgetResizable=True, frameShape=QFrame.Shape.NoFrame)  # long text must not shrink the panels
         self._results: Results | None = None
         self._frame = 0
         self._words = QLabel("".join(map(_paragraph, abouts)), wordWrap=True)
@@ -43,7 +43,7 @@ class FillerPanel(QScrollArea):
         self.setWidget(frame)
 
     def show_frame(self, results: Results, frame: int) -> None:
-        """Weigh the particles of a frame."""
+        """Show the component weights of a frame's particles."""
         if results is not self._results:
             self.weights.show_results(results)
         self._results, self._frame = results, frame
@@ -52,14 +52,14 @@ class FillerPanel(QScrollArea):
             self.weights.show_frame(frame)
 
     def _use_room(self) -> None:
-        """Show the weights where they fit and there is something to share out."""
+        """Show the weights if they fit and there are several components."""
         several = self._results is not None and self._results.problem.target.components > 1
         left = self.height() - self._words.geometry().top() - self._words.heightForWidth(self._words.width())
         for part in (self._title, self.weights):
             part.setVisible(several and left >= _WEIGHTS_HEIGHT)
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
-        """Share the room again."""
+        """Show or hide the weights for the new size."""
         super().resizeEvent(event)
         if self._results is not None:
             self.show_frame(self._results, self._frame)

@@ -1,4 +1,4 @@
-"""The grid of panels: a page of six at most, fewer where the window is small, or one that is enlarged."""
+"""Grid of panels on pages of at most six, fewer in a small window; one panel may be enlarged."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from app.widgets.user_text import plain_label
 from core.runs.results import Results
 
 _MOST, _LEAST_SIDE = 6, 150
-"""Panels in view at once: with more, or with pictures of fewer pixels, none shows anything."""
+"""Most panels on a page, and least side of a picture in pixels."""
 _NEARLY = 0.7
-"""Of grids whose pictures are so nearly as large, the one with the usual number of columns is kept."""
+"""Ratio of picture sides above which the grid with the usual number of columns is preferred."""
 _HEAD, _GAP = 36, 8
-"""Height of a panel's heading, and the room between panels."""
+"""Height of a panel's heading, and spacing, in pixels."""
 _FILLER_WIDTH = 180
-"""Words in narrower cells would have to be scrolled."""
+"""Least width of the filler panel, in pixels."""
 
 
 def shape(count: int, width: int, height: int) -> tuple[int, int]:
@@ -30,7 +30,7 @@ def shape(count: int, width: int, height: int) -> tuple[int, int]:
     Args:
         count: panels to be shown; fewer, on pages, where their pictures would be too small.
         width: of the whole grid, in pixels.
-        height: likewise.
+        height: of the whole grid, in pixels.
     """
 
     def side(columns: int, rows: int) -> float:
@@ -48,10 +48,10 @@ def shape(count: int, width: int, height: int) -> tuple[int, int]:
 
 @final
 class PanelGrid(QWidget):
-    """Panels in a grid; more than six are on pages, and one may have all the room."""
+    """Widget that arranges panels in a grid with pages, and enlarges one on demand."""
 
     changed = Signal()
-    """Other panels are in view than before."""
+    """The set of visible panels has changed."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -59,12 +59,12 @@ class PanelGrid(QWidget):
         self._page = 0
         self._enlarged: int | None = None
         self._shape = QSizeF(1, 1)
-        """Of a panel's view before one was enlarged."""
+        """Size of a panel's view (plane coordinates) before one was enlarged."""
         self._filler: FillerPanel | None = None
         self._cells = 1, 1
         """Columns and rows of the grid."""
         self._filled = 1, 1
-        """Those that hold panels now."""
+        """Columns and rows that hold panels now."""
         self._per_page = 1
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, 0)
@@ -79,34 +79,34 @@ class PanelGrid(QWidget):
         for widget in (self.back, self._where, self.forward):
             row.addWidget(widget)
 
-    # What is in view
+    # Visible panels
 
     @property
     def in_view(self) -> list[SamplerPanel]:
-        """The panels that are seen."""
+        """The visible panels."""
         if self._enlarged is not None:
             return [self._panels[self._enlarged]]
         return self._panels[self._page * self._per_page : (self._page + 1) * self._per_page]
 
     @property
     def leader(self) -> SamplerPanel:
-        """The first panel in view: the others have its view."""
+        """The first visible panel, to whose view the others are linked."""
         return self.in_view[0]
 
     @property
     def is_enlarged(self) -> bool:
-        """Whether one panel has all the room."""
+        """Whether one panel is enlarged."""
         return self._enlarged is not None
 
     def take(self, panels: Sequence[SamplerPanel]) -> None:
-        """Show other panels; an enlarged place stays enlarged, a page stays open, where they still exist."""
+        """Replace the panels; the page and the enlarged position are kept if they still exist."""
         for panel in self._panels:
             panel.hide()
             self._grid.removeWidget(panel)
             panel.deleteLater()
         self._panels = list(panels)
         for panel in panels:
-            panel.setParent(self)  # one without a parent would be a window of its own
+            panel.setParent(self)  # without a parent it would be a top-level window
         if self._enlarged is not None and self._enlarged >= len(panels):
             self._enlarged = None
         self._take_shape()
@@ -114,7 +114,7 @@ class PanelGrid(QWidget):
         self._arrange()
 
     def _take_shape(self) -> None:
-        """Choose the grid, and so how many panels are on a page."""
+        """Choose columns, rows and panels per page for the present size."""
         self._cells = shape(len(self._panels), self.width(), self.height())
         self._per_page = min(self._cells[0] * self._cells[1], _MOST)
 
@@ -123,7 +123,7 @@ class PanelGrid(QWidget):
         return (len(self._panels) - 1) // self._per_page
 
     def turn(self, pages: int) -> None:
-        """Go some pages on or back."""
+        """Turn some pages forwards or backwards."""
         page = min(max(self._page + pages, 0), self._last_page)
         if page != self._page and self._enlarged is None:
             place = _view(self.leader)
@@ -132,7 +132,7 @@ class PanelGrid(QWidget):
             self._look_at(place)
 
     def turn_to(self, panel: SamplerPanel) -> None:
-        """Bring a panel into view, enlarged where one is."""
+        """Make a panel visible; if one is enlarged, enlarge this one instead."""
         index = self._panels.index(panel)
         if self._enlarged is not None and self._enlarged != index:
             place = _view(self.leader)
@@ -143,17 +143,17 @@ class PanelGrid(QWidget):
             self.turn(index // self._per_page - self._page)
 
     def show_frame(self, results: Results, frame: int) -> None:
-        """Show what stands beside the panels at a frame that is complete."""
+        """Update the filler panel to a frame, which must be computed."""
         if self._filler is not None:
             self._filler.show_frame(results, frame)
 
     def at(self, place: int) -> SamplerPanel | None:
-        """Return the panel at a place of the six to which the page belongs."""
+        """Return the panel at a position (0 to 5) of the six to which the page belongs, or None."""
         index = self._page * self._per_page // _MOST * _MOST + place
         return self._panels[index] if place < _MOST and index < len(self._panels) else None
 
     def toggle(self, panel: SamplerPanel) -> None:
-        """Give a panel all the room, or every panel its own again; what is seen of the plane stays the same."""
+        """Enlarge a panel, or show all again; the visible part of the plane is kept."""
         place = _view(self.leader)
         index = self._panels.index(panel)
         if self._enlarged is None:
@@ -170,12 +170,12 @@ class PanelGrid(QWidget):
         self.changed.emit()
 
     def _arrange(self) -> None:
-        """Put the panels in view into the grid, and what the samplers do where they leave room."""
+        """Put the visible panels into the grid, and the filler panel into an empty cell."""
         seen = self.in_view
         for panel in self._panels:
             if panel not in seen:
                 panel.hide()
-            # All panels have the same handles: those of one are enough for the Tab key.
+            # All panels show the same handles; only the first takes the focus by Tab.
             panel.view.setFocusPolicy(Qt.FocusPolicy.TabFocus if seen and panel is seen[0] else Qt.FocusPolicy.NoFocus)
         columns = 1 if self._enlarged is not None else min(self._cells[0], max(len(seen), 1))
         if self._filler is not None:
@@ -186,7 +186,7 @@ class PanelGrid(QWidget):
         widgets: list[QWidget] = [*seen, *([self._filler] if self._filler else [])]
         for index, widget in enumerate(widgets):
             self._grid.addWidget(widget, index // columns, index % columns)
-            widget.show()  # only now: without a parent it would be a window of its own, and take the focus
+            widget.show()  # only now: without a parent it would be a top-level window and take the focus
         rows = -(-len(widgets) // columns)
         self._filled = columns, rows
         for row in range(self._grid.rowCount()):
@@ -197,7 +197,7 @@ class PanelGrid(QWidget):
         self._say_where()
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
-        """Share the room again, in another grid where that gives larger pictures."""
+        """Choose the grid again for the new size."""
         super().resizeEvent(event)
         old = self._cells, self._per_page
         first = self._page * self._per_page
@@ -209,11 +209,11 @@ class PanelGrid(QWidget):
         self._even_out()
 
     def _even_out(self) -> None:
-        """Leave over what would make panels differ by a pixel: those of one size share their drawings."""
+        """Add margins so that all panels have the same size and can share cached drawings."""
         (columns, rows), gap = self._filled, self._grid.spacing()
         over = (self.width() - gap * (columns - 1)) % columns, (self.height() - gap * (rows - 1)) % rows
         self._grid.setContentsMargins(0, 0, *over)
-        self._grid.activate()  # at once: in between, views that are linked would differ
+        self._grid.activate()  # at once, so that linked views never differ
 
     def _say_where(self) -> None:
         count, first = len(self._panels), self._page * self._per_page
@@ -236,7 +236,7 @@ def _view(panel: SamplerPanel) -> QRectF:
 
 
 def _within(place: QRectF, shape: float) -> QRectF:
-    """The largest rectangle of a shape, width over height, around the same middle: undoes what a wider panel adds."""
+    """Return the largest rectangle of an aspect ratio (width over height) within another, with the same centre."""
     width = min(place.width(), place.height() * shape)
     inner = QRectF(0, 0, width, width / shape)
     inner.moveCenter(place.center())

@@ -1,4 +1,4 @@
-"""What the panels' headings say of KL and bound: the same quantities in each, so that eyes can compare."""
+"""Headings of the panels: KL and bound, the same quantities in every panel."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from core.reporting.words import WITHIN_ERROR, bound_texts
 from core.runs.results import Results
 
 Form: TypeAlias = tuple[tuple[str, str], ...]
-"""Names and numbers."""
+"""One version of a heading: pairs of name and number."""
 
 
 class Heading(NamedTuple):
     """One panel's heading at one t."""
 
     forms: tuple[Form, ...]
-    """From the richest, with limits and errors, to nothing; all panels in view show the same one."""
+    """Versions from the longest, with limits and errors, to an empty one; all visible panels show the same."""
     tip: str
     diverged_at: int | None = None
     fault: str | None = None
-    """Why its code stopped."""
+    """Error of the sampler's code, if it has stopped."""
 
     @property
     def notice(self) -> str:
-        """Why there is nothing to see, where there is not."""
+        """Message where the panel has no particles to show, or an empty string."""
         if self.fault is not None:
             return f"Stopped by a fault in its code: {self.fault}"
         if self.diverged_at is not None:
@@ -37,8 +37,8 @@ def headings(results: Results, frame: int, *, is_playing: bool) -> list[Heading]
 
     Args:
         results: the run.
-        frame: complete.
-        is_playing: leave out a KL that is known at a few t only; it would flash up there.
+        frame: index of a computed frame.
+        is_playing: omit a KL that is known at a few t only, since it would flicker.
     """
     indices = range(len(results.samplers))
     kls = [results.kl.at(index, frame) for index in indices]
@@ -55,7 +55,7 @@ def _heading(results: Results, frame: int, index: int, kl: KnownKL, has_kl: bool
     pairs = [(kl.text, texts.full), *((kl.short, text) for text in texts)]
     both: tuple[Form, ...] = tuple(((name, one), ("bound", other)) for one, other in pairs)
     alone: tuple[Form, ...] = (*((("bound", text),) for text in texts), *((("", text),) for text in texts[1:]))
-    # Where there is room for one of them, it is the KL: a bound may say nothing.
+    # With space for only one, show the KL: a bound may be uninformative.
     forms: tuple[Form, ...] = (*both, ((name, kl.short),), ()) if has_kl else (*alone, ())
     tips = [", ".join(f"{what} {text}" for what, text in forms[0])]
     if kl.exceeds(float(results.terms.value["bound"][index, frame])):

@@ -1,4 +1,4 @@
-"""One panel of the planes: what one sampler's particles do, over the exact target, the prior and the measurement."""
+"""Panel of one sampler: heading, and particles over the target, the prior and the measurement."""
 
 from __future__ import annotations
 
@@ -26,28 +26,28 @@ from app.widgets.widgets import info_button
 from core.samplers import About
 
 _MARGIN, _SPACING = 16, 2
-"""Pixels of a panel's head that neither name nor numbers take, and between two things there."""
+"""Margin and spacing of a panel's header, in pixels."""
 _NARROW = 280
-"""A panel this wide has room for its name and two numbers; what the sampler is, its menu says as well."""
+"""Width above which the info button is shown; the sampler's menu offers the same."""
 _NOTICE_GAP = 8
-"""Between a notice and the edges of the picture."""
+"""Margin of a notice within the picture, in pixels."""
 _LEAST_WORDS = 40
-"""Characters of a notice that stay, however small the panel."""
+"""Least number of characters to which a notice is shortened."""
 _LEAST_NAME = 60
-"""Pixels of a panel's name that stay where panels are narrow: the same width is every panel's."""
+"""Least width of a panel's name, in pixels."""
 
 
 @final
 class SamplerPanel(QFrame):
-    """One sampler's panel: headline and picture."""
+    """Panel of one sampler: heading and picture."""
 
     picked = Signal(str)
     explained = Signal(object)
-    """The user asks what this sampler is."""
+    """The user asks for the sampler's card."""
     enlarged = Signal(str)
-    """The user wants this panel to have all the room, or no longer."""
+    """The user wants to enlarge this panel, or to show all again."""
     replaced = Signal(str, str)
-    """The user wants to see another sampler here: the keys of this one and of that one."""
+    """The user chooses another sampler for this panel: old and new key."""
     asked = Signal(str, object)
     """The user clicked a point of the plane: the sampler's key and a QPointF."""
     resized = Signal()
@@ -93,7 +93,7 @@ class SamplerPanel(QFrame):
         self._strips: list[QGraphicsPolygonItem] = []
         self._surface = ""
         self._measured: object = None
-        """What the strips show."""
+        """What the measurement strips were drawn from."""
         self._notice = plain_label(parent=self.view, alignment=Qt.AlignmentFlag.AlignCenter, wordWrap=True)
         self._notice.setProperty("role", "error")
         self._notice.hide()
@@ -110,12 +110,12 @@ class SamplerPanel(QFrame):
         super().mousePressEvent(event)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
-        """Enlarge the panel: this is its header, for the picture takes its own clicks."""
+        """Enlarge the panel on a double click on its header; the picture handles its own clicks."""
         if event.button() == Qt.MouseButton.LeftButton:
             self.enlarged.emit(self.about.key)
 
     def show_overlay(self, overlay: Overlay, place: QRectF, point: tuple[float, float] | None) -> None:
-        """Show heat over a rectangle of the plane, the marks over the particles, and the point that was asked about."""
+        """Show a heat map over a rectangle of the plane, marks over the particles, and the probed point."""
         self._heat.show_image(overlay.heat, place)
         self._marks.show_marks(replace(overlay.marks, point=point))
 
@@ -126,8 +126,8 @@ class SamplerPanel(QFrame):
         self.style().polish(self)
 
     def set_scene(self, scene: Scene, prior: Drawing, target: Drawing) -> None:
-        """Draw what does not move; all panels share the contours."""
-        if self._surface != theme.current().surface:  # Qt would paint it anew each time
+        """Draw prior, target and measurement; all panels share the drawings."""
+        if self._surface != theme.current().surface:  # Qt would repaint each time
             self._surface = theme.current().surface
             self.view.setBackground(self._surface)
             self.info.setIcon(theme.icon("information-outline", colour=theme.current().muted))
@@ -147,7 +147,7 @@ class SamplerPanel(QFrame):
         self._target.set_drawing(target)
 
     def set_heading(self, heading: Heading) -> None:
-        """Take what the cursor's t gives; :meth:`show_form` shows it."""
+        """Set the heading at the cursor's t; :meth:`show_form` displays it."""
         self._heading = heading
         self._headline.setToolTip(heading.tip)
         self._notice.setVisible(bool(heading.notice))
@@ -156,7 +156,7 @@ class SamplerPanel(QFrame):
             self._place_notice()
 
     def richest_form(self) -> int:
-        """Return which form of the heading fits: never a part of a number."""
+        """Return the index of the longest version of the heading that fits without cutting a number."""
         is_wide = self.width() > _NARROW
         self.info.setVisible(is_wide)
         margin = _MARGIN + _SPACING + self.info.sizeHint().width() if is_wide else _MARGIN
@@ -168,13 +168,13 @@ class SamplerPanel(QFrame):
         return next((index for index, does in enumerate(fits) if does), len(self._heading.forms) - 1)
 
     def show_form(self, index: int) -> None:
-        """Show one of the heading's forms."""
+        """Show one version of the heading."""
         muted = theme.current().muted
         parts = [f'<span style="color:{muted}">{name}</span> {text}' for name, text in self._heading.forms[index]]
         self._headline.setText("&nbsp;&nbsp;".join(parts))
 
     def _place_notice(self) -> None:
-        """Over the picture, whose size must stay that of the other panels'."""
+        """Place the notice over the picture, whose size must equal that of the other panels."""
         width, room = self.view.width() - 2 * _NOTICE_GAP, self.view.height() - 2 * _NOTICE_GAP
         words = self._heading.notice
         self._notice.setText(words)
@@ -184,19 +184,19 @@ class SamplerPanel(QFrame):
         self._notice.setGeometry(_NOTICE_GAP, self.view.height() - height - _NOTICE_GAP, width, height)
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
-        """Let the headings be fitted again."""
+        """Announce the new size, so that headings are fitted again."""
         super().resizeEvent(event)
         self._place_notice()
         self.resized.emit()
 
 
 def _far(scene: Scene) -> float:
-    """A length far beyond every view; it rarely changes while the scene does."""
+    """Return a length beyond every view, a power of ten so that it rarely changes."""
     return 10.0 ** (2 + math.ceil(math.log10(max(scene.extent.width(), scene.extent.height(), 1.0))))
 
 
 def _strips(scene: Scene, far: float) -> list[QGraphicsPolygonItem]:
-    """Bands where ``|H x - y|`` is within one and two sigma_y, and their middle."""
+    """Return items for the bands ``|H x - y| <= sigma_y`` and ``<= 2 sigma_y``, and for their centre line."""
     items = []
     for a, b, value in scene.measured:
         size = math.hypot(a, b)

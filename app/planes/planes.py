@@ -1,4 +1,4 @@
-"""The planes: a panel a sampler in a grid, with one view, one hand and the same random numbers between them."""
+"""The planes: one panel per sampler in a grid, with linked views and shared handles."""
 
 from __future__ import annotations
 
@@ -34,26 +34,26 @@ from core.scenario.scenario import Scenario
 
 TRAIL_FRAMES = 14
 TRAIL_PARTICLES = 4000
-"""So many particles leave trails: enough for the eye, and as fast however many there are."""
+"""Number of particles that leave trails, which limits the drawing time."""
 _LEGEND_WIDTH, _LEGEND_HEIGHT = 440, 440
-"""A grid that is smaller than this both ways has no legend."""
+"""Size below which, in both directions, the legend is hidden."""
 _SAME = 8
-"""A click within so many pixels of the last one means the same point."""
+"""Distance in pixels within which a second click means the same point."""
 
 
 @final
 class PlanesWidget(QWidget):
-    """All panels, with one view and one hand between them."""
+    """All panels, with linked views and one handle controller."""
 
     dragged = Signal(object)
-    """A Scenario, while a handle is on its way."""
+    """A Scenario, during a drag."""
     cancelled = Signal()
-    """A drag was given up."""
+    """A drag was cancelled."""
 
     explained = Signal(object)
-    """The user asks what a sampler is."""
+    """The user asks for a sampler's card."""
     replaced = Signal(str, str)
-    """The user wants to see another sampler in a panel: the keys of the one there and of the other."""
+    """The user chooses another sampler for a panel: old and new key."""
 
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -67,7 +67,7 @@ class PlanesWidget(QWidget):
         self._results: Results | None = None
         self._problem: Problem | None = None
         self._is_present = False
-        """Whether the run that is shown is one of the scenario that is open."""
+        """Whether the shown run belongs to the open scenario."""
         self._scene: Scene | None = None
         self._contours: TargetContours | None = None
         self._projections: list[Projection] = []
@@ -75,7 +75,7 @@ class PlanesWidget(QWidget):
         self._follow = True
         self._card: ScoreCard | None = None
         self._point: tuple[str, QPointF] | None = None
-        """The panel and the point that the card is about."""
+        """Sampler key and point of the score card."""
         self.panel_grid = PanelGrid()
         self.panel_grid.changed.connect(self._show_others)
         self.overlays = OverlayButton()
@@ -92,7 +92,7 @@ class PlanesWidget(QWidget):
             Key(Qt.Key.Key_PageDown, "Next panels, of more than six", lambda: self.panel_grid.turn(1)),
             Key(Qt.Key.Key_Escape, "Close the scores, or show all panels", self._escape),
         ]
-        """What the window's keys do here."""
+        """Keys that the window passes on to the planes."""
         self._data_legend = LegendEntry("data", 4, style=Qt.PenStyle.NoPen)
         self._data_legend.hide()
         self._target_legends = (
@@ -116,7 +116,7 @@ class PlanesWidget(QWidget):
 
     def _legend(self) -> QHBoxLayout:
         self._legends = entries = QWidget()
-        flow = QFlowLayout(entries)  # in two lines where the panels are narrow
+        flow = QFlowLayout(entries)  # wraps in a narrow window
         flow.setContentsMargins(4, 0, 4, 0)
         flow.setHorizontalSpacing(14)
         flow.setVerticalSpacing(0)
@@ -136,15 +136,15 @@ class PlanesWidget(QWidget):
         return row
 
     def show_results(self, results: Results, *, is_present: bool = True) -> None:
-        """Take a new run; panels are kept where the samplers are the same.
+        """Show the results of a new run; panels are kept if the samplers are the same.
 
         Args:
             results: the run.
-            is_present: whether it is one of the scenario that is open, whose handles may then be taken.
+            is_present: whether it belongs to the open scenario, so that handles are active.
         """
         abouts = [sampler.about for sampler in results.samplers]
-        if abouts != [plane.about for plane in self.panels.values()]:  # name and colour stand on a panel, too
-            self.controller.cancel()  # the panel goes in which the handle is held
+        if abouts != [plane.about for plane in self.panels.values()]:  # compares label and colour as well
+            self.controller.cancel()  # the panel of the dragged handle is deleted
             self._rebuild(abouts)
         chosen = self.choice.currentText()
         self._results, self._problem, self._frame = results, results.problem, 0
@@ -166,21 +166,21 @@ class PlanesWidget(QWidget):
         self.show_frame(self._frame)
 
     def _leave(self) -> None:
-        """Another scenario was opened: what is shown is the run of the last one."""
+        """Deactivate the handles: another scenario was opened, and the shown run belongs to the last one."""
         self._is_present = False
 
     def has_room_for(self, results: Results) -> bool:
-        """Whether the panels are those of a run's samplers, and their plane one of its space."""
+        """Return True if panels and plane fit a run's samplers and dimension."""
         keys = [sampler.about.key for sampler in results.samplers]
         fits = self._results is not None and self._results.scenario.dimension == results.scenario.dimension
         return fits and keys == list(self.panels)
 
     def show_preview(self, results: Results) -> None:
-        """Take the particles of a small run that there is room for; contours and handles are the hand's."""
+        """Show the particles of a preview run; contours and handles follow the drag."""
         self._results = results
 
     def refresh(self) -> None:
-        """Draw what does not move by itself again, in the theme's colours."""
+        """Redraw scene and overlays in the theme's colours."""
         self.overlays.restyle()
         if self._is_present:
             self.controller.take(self._projection.basis.numpy())
@@ -203,15 +203,15 @@ class PlanesWidget(QWidget):
             self.panel_grid.leader.box.setRange(scene.extent, padding=0.02)
 
     def _target_drawing(self) -> Drawing:
-        """Contours of the target at the cursor's t, or of the final one."""
+        """Return the contours of the target at the cursor's t, or at t = 1."""
         assert self._contours is not None
         assert self._results is not None
         t = self._results.schedule.steps - self._frame
         return self._contours.at(t) if "target" in self.overlays.shown else self._contours.final
 
     def _show_scenario(self, scenario: Scenario, nodes_across: int) -> None:
-        """Draw what is exact at once; the particles come when they are computed."""
-        self._stop_following()  # the plane stays where the hand is
+        """Draw the exact densities of a scenario at once; particles follow when they are computed."""
+        self._stop_following()  # the view must not move during a drag
         self._problem = scenario.problem()
         self._draw_scene(nodes_across)
 
@@ -228,12 +228,12 @@ class PlanesWidget(QWidget):
         self.cancelled.emit()
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
-        """Leave the room to the panels where there is little: a legend on many lines would take half of it."""
+        """Hide the legend in a small window, where it would take half of the height."""
         super().resizeEvent(event)
         self._legends.setVisible(event.size().width() >= _LEGEND_WIDTH or event.size().height() >= _LEGEND_HEIGHT)
 
     def _refit(self) -> None:
-        """Bring the whole problem into view after panels have changed size, unless the user has zoomed."""
+        """Fit the view after panels have changed size, unless the user has zoomed or panned."""
         if self._follow and self._scene is not None and self.panels:
             self.panel_grid.leader.box.setRange(self._scene.extent, padding=0.02)
 
@@ -242,11 +242,11 @@ class PlanesWidget(QWidget):
         return self._projections[self.choice.currentIndex()]
 
     def follow(self) -> None:
-        """Keep the whole problem in view from the next run on."""
+        """Fit the view to each further run until the user zooms or pans."""
         self._follow = True
 
     def fit(self) -> None:
-        """Show the whole problem again after panning or zooming."""
+        """Fit the view to the whole problem."""
         self.follow()
         self.refresh()
 
@@ -254,7 +254,7 @@ class PlanesWidget(QWidget):
         self._close_card()
         planes = {about.key: SamplerPanel(about, self.controller, self.fit) for about in abouts}
         first, *others = planes.values()
-        if self.panels and not self._follow:  # the plane stays where the user has brought it
+        if self.panels and not self._follow:  # keeps the user's view
             first.box.setRange(self.panel_grid.leader.box.viewRect(), padding=0)
         for plane in planes.values():
             plane.picked.connect(self.select)
@@ -277,7 +277,7 @@ class PlanesWidget(QWidget):
         self._follow = False
 
     def write(self, headings: Sequence[Heading]) -> None:
-        """Say in figures what the cursor's t gives of each sampler."""
+        """Show each sampler's heading at the cursor's t."""
         if self._results is not None:
             self.panel_grid.show_frame(self._results, self._frame)
         for plane, heading in zip(self.panels.values(), headings, strict=True):
@@ -285,34 +285,34 @@ class PlanesWidget(QWidget):
         self._fit_headings()
 
     def _fit_headings(self) -> None:
-        """Show the richest form that fits in every panel in view."""
+        """Show the longest version of the headings that fits in every visible panel."""
         seen = self.panel_grid.in_view
         form = max((plane.richest_form() for plane in seen), default=0)
         for plane in seen:
             plane.show_form(form)
 
     def select(self, key: str) -> None:
-        """Mark the panel of one sampler, and bring it into view."""
+        """Select the panel of a sampler, and make it visible."""
         for plane in self.panels.values():
             plane.mark(plane.about.key == key)
         self.panel_grid.turn_to(self.panels[key])
 
     def select_panel(self, index: int) -> None:
-        """Mark the panel at a place of the page, where there is one."""
+        """Select the panel at a position of the page, if there is one."""
         plane = self.panel_grid.at(index)
         if plane is not None:
             self.select(plane.about.key)
 
     @property
     def selected(self) -> SamplerPanel | None:
-        """The marked panel, or the first."""
+        """The selected panel, or the first; None without panels."""
         planes = list(self.panels.values())
         return next((plane for plane in planes if plane.property("selected")), planes[0] if planes else None)
 
     # One panel, or all
 
     def enlarge(self, key: str) -> None:
-        """Give a panel all the room, or every panel its own again."""
+        """Enlarge a panel, or show all again."""
         self._close_card()
         self.panel_grid.toggle(self.panels[key])
 
@@ -323,7 +323,7 @@ class PlanesWidget(QWidget):
             self.enlarge(self.selected.about.key)
 
     def _show_others(self) -> None:
-        """Other panels came into view."""
+        """Draw panels that have become visible."""
         self._close_card()
         if self._follow:
             self.refresh()
@@ -336,20 +336,20 @@ class PlanesWidget(QWidget):
         elif self.panel_grid.is_enlarged:
             self._enlarge_selected()
 
-    # The particles, and what is drawn over them
+    # Particles and overlays
 
     def _change_overlays(self) -> None:
         self._show_target_legend()
         self.show_frame(self._frame)
 
     def _show_target_legend(self) -> None:
-        """Name the contours that are drawn."""
+        """Update the legend of the contours."""
         moves = "target" in self.overlays.shown
         for entry, is_shown in zip(self._target_legends, (moves, moves, not moves), strict=True):
             entry.setVisible(is_shown)
 
     def show_frame(self, frame: int) -> None:
-        """Show the particles at a frame that is complete, with the frames before it as trails."""
+        """Show the particles at a frame, which must be computed, with earlier frames as trails."""
         if self._results is None:
             return
         self._frame = frame
@@ -364,12 +364,12 @@ class PlanesWidget(QWidget):
         self._draw_overlays()
 
     def _in_view(self) -> list[tuple[int, SamplerPanel]]:
-        """The panels that are seen, each with its sampler's place in the run."""
+        """Return the visible panels, each with its sampler's index in the run."""
         seen = self.panel_grid.in_view
         return [(index, plane) for index, plane in enumerate(self.panels.values()) if plane in seen]
 
     def _redraw_overlays_soon(self) -> None:
-        """Fields fill the view: they follow it, once for all the panels that move together."""
+        """Schedule one redraw of the overlays after the linked views have changed."""
         if self.overlays.shown - {"target", "trails"} or self._point is not None:
             self._overlays_due.start()
 
@@ -391,7 +391,7 @@ class PlanesWidget(QWidget):
     # The scores at a point
 
     def _ask(self, key: str, point: QPointF) -> None:
-        """Show the scores at a point, or no longer where it is the same one."""
+        """Show the score card at a point, or close it if it is the same point."""
         old, self._point = self._point, (key, point)
         plane = self.panels[key]
         if old is not None and old[0] == key and (old[1] - point).manhattanLength() < _SAME * plane.view.handles.pixel:

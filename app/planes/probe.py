@@ -1,4 +1,4 @@
-"""The scores at a point that was clicked: a card beside it, which follows the cursor's t."""
+"""Score card: prior, exact and used score at a clicked point, at the cursor's t."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from core.runs.results import Results
 from core.text.number_format import number
 
 _COORDINATES = 4
-"""More than these are not written out."""
+"""Most coordinates that are written out."""
 _REACH = 8
-"""Pixels around the point that the card leaves free."""
+"""Distance in pixels that the card keeps from the point."""
 
 Rows = list[tuple[str, str, str]]
-"""What, its coordinates, its length."""
+"""Rows of the card: name, coordinates, norm."""
 
 
 def score_rows(results: Results, frame: int, index: int, projection: Projection, place: QPointF) -> tuple[int, Rows]:
-    """Return the t of the step, and what stands in the card; at t = 0, where no step is left, that of t = 1."""
+    """Return the step's t and the card's rows; at t = 0, where no step starts, those of t = 1."""
     t = max(results.schedule.steps - frame, 1)
     level = results.problem.level(results.schedule, [t]).each()[0]
     where = torch.tensor([[place.x()], [place.y()]], dtype=torch.float64)
@@ -58,7 +58,7 @@ def _vector(vector: torch.Tensor) -> str:
 
 @final
 class ScoreCard(QFrame):
-    """Floats over the window beside a point of a plane; it never takes the keys."""
+    """Popup beside a point of a plane; it never takes the focus."""
 
     closed = Signal()
 
@@ -79,7 +79,7 @@ class ScoreCard(QFrame):
         self._cells: list[tuple[QLabel, QLabel, QLabel]] = []
 
     def show_rows(self, title: str, rows: Rows) -> None:
-        """Write them; their number never changes."""
+        """Show rows; their number is always the same."""
         self._title.setText(title)
         for row in range(len(self._cells), len(rows)):
             cells = (plain_label(), plain_label(), plain_label())
@@ -94,11 +94,11 @@ class ScoreCard(QFrame):
         self._grid.activate()
 
     def place(self, point: QPoint, room: QRect) -> None:
-        """Stand beside a point of the window; wider if need be, but never narrower: figures must not make it dance.
+        """Move beside a point of the window; the width never shrinks, so that changing numbers do not move the card.
 
         Args:
-            point: in the window.
-            room: of the window that the card may cover; a narrow one is left to the sides, over the docks.
+            point: in window coordinates.
+            room: rectangle of the window to stay in; the card may leave a narrow one sideways.
         """
         size = self.sizeHint().expandedTo(QSize(self.width() if self.isVisible() else 0, 0))
         target = QRect(point - QPoint(_REACH, _REACH), QSize(2 * _REACH, 2 * _REACH))
@@ -108,5 +108,5 @@ class ScoreCard(QFrame):
 
 
 def card_title(results: Results, index: int, t: int) -> str:
-    """The sampler and the step, in rich text."""
+    """Return the card's title, sampler and t, as rich text."""
     return f"{sampler_title(results.samplers[index].about)} at t = {t}"

@@ -1,4 +1,4 @@
-"""A panel's name, which opens a menu of all samplers to show in its place."""
+"""Button with a panel's sampler name, which opens a menu of samplers to show instead."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from core.scenario.scenario import Scenario
 
 
 def offered(scenario: Scenario) -> dict[str, About]:
-    """Every sampler that a scenario may name, by that name: the registered ones, then its own."""
+    """Return every sampler that a scenario may run, by key: registered ones, then those it defines."""
     own = {sampler.about.key: sampler.about for sampler in scenario.build_samplers(with_idle=True)}
     return {key: sampler.about for key, sampler in SAMPLERS.items()} | own
 
 
 @final
 class SamplerButton(QToolButton):
-    """Says which sampler a panel shows, and offers the others."""
+    """Button that names a panel's sampler and offers others in a menu."""
 
     chosen = Signal(str)
     """The key of the sampler to show instead."""
@@ -47,7 +47,7 @@ class SamplerButton(QToolButton):
         self.setMenu(menu)
 
     def _fill(self) -> None:
-        """Make the entries anew: what can run depends on the problem."""
+        """Rebuild the menu, since which samplers can run depends on the problem."""
         menu = self.menu()
         menu.clear()
         scenario = self._controller.scenario

@@ -1,4 +1,4 @@
-"""What the planes show: a projection of the problem, its densities as lines, its measurement as strips."""
+"""Scene of the planes: a problem projected to a plane, with contours of its densities and its measurement rows."""
 
 from __future__ import annotations
 
@@ -22,35 +22,35 @@ from core.scenario.plane_edits import rows_in_plane
 from core.scenario.scenario import Scenario
 
 MASSES = (0.95, 0.8, 0.6, 0.4, 0.2)
-"""Each target contour encloses this share of the probability, where it is densest."""
+"""Probability masses of the target's highest-density regions that the contours enclose."""
 OUTLINE = (0.8,)
-"""The one contour of the final target that stays in view while the target at t is drawn."""
+"""Probability mass of the target's outline at t = 1, shown with the target at t."""
 PRIOR_MASSES = (0.95, 0.7, 0.4)
 FINE, COARSE = 160, 64
-"""Grid lines across a contour plot, at rest and while it must follow a drag."""
+"""Grid lines across a contour plot, at rest and during a drag."""
 _DRAWS_PER_NODE = 26
-"""The levels of the contours are found from so many draws for each grid line."""
+"""Number of draws per grid line from which contour levels are estimated."""
 _REACH = 3.2
-"""Standard deviations around a component that the plane shows."""
+"""Standard deviations around each component that the view contains."""
 
 
 @final
 @dataclass(frozen=True)
 class Projection:
-    """A plane of R^d: two orthonormal rows, or the one coordinate of R^1."""
+    """Projection of R^d to a plane (two orthonormal rows), or the single coordinate for d = 1."""
 
     label: str
     axes: tuple[str, str]
     basis: torch.Tensor
-    """(2, d), or (1, 1) for d = 1."""
+    """(2, d) with orthonormal rows, or (1, 1) for d = 1."""
 
     @property
     def is_line(self) -> bool:
-        """Whether there is only one coordinate to show."""
+        """Whether d = 1."""
         return self.basis.shape[0] == 1
 
     def points(self, particles: torch.Tensor) -> NDArray[np.float32]:
-        """(..., 2, N) of particles (..., d, N); on a line, the second coordinate only spreads them."""
+        """Project particles (..., d, N) to (..., 2, N); for d = 1 the second coordinate is a fixed jitter."""
         shown = (self.basis.to(particles.dtype) @ particles).numpy()
         if not self.is_line:
             return shown
@@ -59,14 +59,14 @@ class Projection:
 
 
 def data_dots(scenario: Scenario, projection: Projection) -> list[NDArray[np.float32]]:
-    """The points that the prior was fitted to, (2, n) in the plane; none where there are none."""
+    """Return the data that the prior was fitted to, (2, n) in the plane, in a list that may be empty."""
     if scenario.data is None:
         return []
     return [projection.points(torch.tensor(scenario.data.points, dtype=torch.float64).mT.contiguous())]
 
 
 def projections(problem: Problem) -> list[Projection]:
-    """Return the planes on offer: pairs of coordinates, then measured against unmeasured directions."""
+    """Return the available projections: pairs of coordinates, then measured against unmeasured directions."""
     dimension = problem.prior.dimension
     identity = torch.eye(dimension, dtype=torch.float64)
     names = [f"x{subscript(index + 1)}" for index in range(dimension)]
@@ -83,8 +83,8 @@ def projections(problem: Problem) -> list[Projection]:
 
 
 def contours(mixture: GaussianMixture, masses: Sequence[float], nodes_across: int = FINE) -> Line:
-    """Lines around the densest regions of a mixture on R^2 that hold the given shares of it, NaN between lines."""
-    # Along the components' common axes, so that the grid resolves oblique ones that are thin.
+    """Return contours of a mixture on R^2 that enclose the given masses, with NaN between lines."""
+    # Along the principal axes, so that the grid resolves thin oblique components.
     axes = torch.linalg.eigh((mixture.weights[:, None, None] * mixture.covariances).sum(0)).eigenvectors
     mixture = mixture.marginal(axes.mT)
     nodes = [_nodes(mixture, axis, nodes_across) for axis in (0, 1)]
@@ -103,7 +103,7 @@ def contours(mixture: GaussianMixture, masses: Sequence[float], nodes_across: in
 
 
 def _draws(mixture: GaussianMixture, count: int) -> torch.Tensor:
-    """(2, about count): each component gets its share of the same normal draws, so that levels move smoothly."""
+    """Return about ``count`` draws, (2, n), from common normal numbers, so that levels change smoothly."""
     shares = (mixture.weights * count).round().int().tolist()
     factors = mixture.axes * mixture.variances.sqrt().unsqueeze(1)
     parts = zip(factors, mixture.means.unsqueeze(-1), shares, strict=True)
@@ -113,12 +113,12 @@ def _draws(mixture: GaussianMixture, count: int) -> torch.Tensor:
 
 @cache
 def _normal(count: int) -> torch.Tensor:
-    """(2, count): standard normal, always the same."""
+    """Return fixed standard normal draws, (2, count)."""
     return torch.randn(2, count, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
 
 
 def _nodes(mixture: GaussianMixture, axis: int, count: int) -> NDArray[np.float64]:
-    """Grid lines along an axis, dense where a component is narrow."""
+    """Return grid lines along an axis, denser where a component is narrow."""
     deviation = mixture.covariances[:, axis, axis].sqrt().numpy()
     centre = mixture.means[:, axis].numpy()
     steps = np.linspace(-4, 4, count // 2)
@@ -130,18 +130,18 @@ def _nodes(mixture: GaussianMixture, axis: int, count: int) -> NDArray[np.float6
 @final
 @dataclass(frozen=True)
 class Scene:
-    """What every panel shows alike, in the plane's coordinates."""
+    """What all panels share, in plane coordinates."""
 
     nodes_across: int
     """Grid lines of the contours."""
     prior_law: GaussianMixture
-    """In the plane, at t = 1."""
+    """Marginal of the prior in the plane, at t = 1."""
     prior: Line
     target: Line
     outline: Line
     """The target's contour at :data:`OUTLINE`."""
     measured: list[tuple[float, float, float]]
-    """(a, b, y) a row of H that lies in the plane: ``a u + b v = y``."""
+    """(a, b, y) for each row of H that lies in the plane: ``a u + b v = y``."""
     noise: float
     extent: QRectF
 
@@ -154,14 +154,14 @@ class Scene:
         nodes_across: int = FINE,
         latest: Scene | None = None,
     ) -> Scene:
-        """Project the problem; densities are those at t = 1, which exist for every target.
+        """Project a problem; densities are at t = 1, where every target has one.
 
         Args:
-            problem: prior, measurement and target.
+            problem: to be shown.
             abar: at t = 1.
             projection: the plane.
             nodes_across: grid lines of the contours.
-            latest: whose prior is taken over where it is the same, which saves half the time.
+            latest: scene whose prior contours are reused if the prior is equal, which halves the time.
         """
         basis = projection.basis
         prior, target = (part.noised(abar).marginal(basis) for part in (problem.prior, problem.target))
@@ -182,7 +182,7 @@ class Scene:
 
 
 def _alike(one: GaussianMixture, other: GaussianMixture) -> bool:
-    """Whether two mixtures are the same numbers."""
+    """Return True if two mixtures are equal."""
     pairs = zip(_numbers(one), _numbers(other), strict=True)
     return all(mine.equal(theirs) for mine, theirs in pairs)
 
@@ -192,26 +192,26 @@ def _numbers(mixture: GaussianMixture) -> tuple[torch.Tensor, ...]:
 
 
 def density_lines(law: GaussianMixture, projection: Projection, masses: Sequence[float], nodes_across: int) -> Line:
-    """Contours of a law on the plane that hold the given masses; on a line its density.
+    """Return contours of a marginal that enclose the given masses, or its density curve for d = 1.
 
     Args:
-        law: the mixture's marginal on the plane, with a density.
+        law: marginal on the plane; it must have a density.
         projection: the plane.
-        masses: shares of the probability that the contours enclose; a line has none.
+        masses: probabilities that the contours enclose; unused for d = 1.
         nodes_across: grid lines.
     """
     return _curve(law, nodes_across) if projection.is_line else contours(law, masses, nodes_across)
 
 
 def _curve(mixture: GaussianMixture, nodes_across: int) -> Line:
-    """The density of a mixture on R^1, scaled to height one, above the particles."""
+    """Return the density of a mixture on R^1, scaled to height one."""
     nodes = _nodes(mixture, 0, nodes_across)
     height = mixture.log_density(torch.from_numpy(nodes)[None]).exp().numpy()
     return nodes, height / height.max()
 
 
 def _extent(mixtures: Sequence[GaussianMixture], estimate: torch.Tensor, projection: Projection) -> QRectF:
-    """A rectangle that holds the components, the least-norm solution, and the normal from which all start."""
+    """Return a rectangle with all components, the least-norm solution, and the standard normal of x_T."""
     low, high = np.full(2, -2.4), np.full(2, 2.4)
     low[: len(estimate)] = np.minimum(low[: len(estimate)], estimate.numpy() - 0.5)
     high[: len(estimate)] = np.maximum(high[: len(estimate)], estimate.numpy() + 0.5)

@@ -1,4 +1,4 @@
-"""A panel's picture, whose handles take the keys while it has the focus."""
+"""Graphics view of a panel, with keyboard control of the handles."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ _LARGE_NUDGE = 10
 
 @final
 class PlaneView(pg.GraphicsView):
-    """The handles and their keys: Tab goes from one to the next, arrows move it, Delete removes its component."""
+    """Graphics view whose handles are focused by Tab, moved by arrow keys, and removed by Delete."""
 
     asked = Signal(object)
-    """A point of the plane (a QPointF) that was clicked, or the focused handle's, by the key Enter."""
+    """A point of the plane (a QPointF) whose scores are wanted: clicked, or the focused handle's on Enter."""
 
     def __init__(self, controller: HandleController, reset_view: Callable[[], object]) -> None:
         super().__init__()
-        # Without a plot's axes and menus a panel is made in a quarter of the time.
+        # A bare ViewBox is built four times as fast as a PlotItem.
         self.box = pg.ViewBox(enableMenu=False, lockAspect=True, defaultPadding=0)
         self.setCentralItem(self.box)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.setAcceptDrops(False)  # files are for the window
+        self.setAcceptDrops(False)  # the window accepts dropped files
         self.controller, self._reset_view = controller, reset_view
         self._is_nudging = False
         self.handles = HandlesItem(controller)
@@ -45,19 +45,19 @@ class PlaneView(pg.GraphicsView):
         controller.changed.connect(self._say)
 
     def _say(self) -> None:
-        """Tell screen readers which handle has the keys, and its value."""
+        """Set the accessible description to the focused handle and its value."""
         focused = self.hasFocus() and self.controller.grip is not None
         words = self.controller.describe(self.controller.grip) if focused else ""  # type: ignore[arg-type]
         if words != self.accessibleDescription():
             self.setAccessibleDescription(words)
-            if focused:  # the widget keeps the focus, but what is in hand is new: it is to be read out
+            if focused:  # have screen readers read the new handle
                 QAccessible.updateAccessibility(QAccessibleEvent(self, QAccessible.Event.Focus))
 
     def _take_keys(self) -> None:
         self._is_nudging = False
         self.setFocus()
 
-    # The mouse, away from handles
+    # Mouse, away from handles
 
     def _clicked(self, event: MouseClickEvent) -> None:
         point = self.handles.mapFromScene(event.scenePos())
@@ -67,7 +67,7 @@ class PlaneView(pg.GraphicsView):
             self._ask(point)
 
     def _ask(self, point: QPointF) -> None:
-        """Away from handles, a click selects nothing and asks for the scores."""
+        """Clear the selection and ask for the scores at a point."""
         self.controller.focus(None)
         if self.hasFocus():
             self._give_keys_back()
@@ -77,7 +77,7 @@ class PlaneView(pg.GraphicsView):
         self.window().setFocus()
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:  # noqa: N802 - Qt's name
-        """Open the focused handle's menu by its key; the mouse's right button may also zoom, and is seen to above."""
+        """Open the focused handle's menu on the menu key; right clicks are handled by pyqtgraph's click event."""
         if event.reason() == QContextMenuEvent.Reason.Keyboard and self.controller.grip is not None:
             self._open_menu(self.controller.grip, self.handles.place(self.controller.grip))
 
@@ -90,14 +90,14 @@ class PlaneView(pg.GraphicsView):
     # Keys
 
     def event(self, event: QEvent) -> bool:
-        """Claim Escape while a handle is on its way: nothing else is meant then."""
+        """Claim Escape during a drag."""
         if is_asked_for(event, Qt.Key.Key_Escape) and self.controller.is_dragging:
             event.accept()
             return True
         return super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
-        """Arrows move the focused handle, Delete removes its component, Enter asks for the scores, Escape gives up."""
+        """Move the focused handle (arrows), remove its component (Delete), show scores (Enter), cancel (Escape)."""
         key = Qt.Key(event.key())
         if key in _ARROWS and self.controller.grip is not None:
             self._nudge(_ARROWS[key], large=bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier))
@@ -114,11 +114,11 @@ class PlaneView(pg.GraphicsView):
             event.ignore()
 
     def _nudge(self, way: tuple[int, int], *, large: bool) -> None:
-        """A drag by keys: one edit until the key is let go."""
+        """Drag by an arrow key; one edit until the key is released."""
         grip = self.controller.grip
         assert grip is not None
         if self.controller.is_dragging and not self._is_nudging:
-            return  # the mouse has it
+            return  # dragged with the mouse
         if not self.controller.is_dragging:
             self.controller.grasp(grip)
             self._is_nudging = True
@@ -129,11 +129,11 @@ class PlaneView(pg.GraphicsView):
         self.controller.move((self._nudged.x(), self._nudged.y()), pixel=pixel, snap=False)
 
     def _step(self, pixel: float) -> float:
-        """A round number of about a pixel, that two decimal places can show."""
+        """Return a round step of about a pixel."""
         return max(10.0 ** math.floor(math.log10(pixel)), 0.01)
 
     def keyReleaseEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
-        """A key that is let go ends its drag."""
+        """End the drag of a released arrow key."""
         if self._is_nudging and not event.isAutoRepeat():
             self._is_nudging = False
             self.controller.release()
@@ -142,7 +142,7 @@ class PlaneView(pg.GraphicsView):
     # Focus
 
     def focusNextPrevChild(self, forward: bool) -> bool:  # noqa: N802 - Qt's name
-        """Go through the handles before leaving the panel."""
+        """Move the focus through the handles before it leaves the panel."""
         grips = [spot.grip for spot in self.controller.spots]
         place = grips.index(self.controller.grip) if self.controller.grip in grips else -1 if forward else len(grips)
         place += 1 if forward else -1
@@ -152,7 +152,7 @@ class PlaneView(pg.GraphicsView):
         return super().focusNextPrevChild(forward)
 
     def focusInEvent(self, event: QFocusEvent) -> None:  # noqa: N802 - Qt's name
-        """Begin at the first handle, or at the last when coming from behind."""
+        """Focus the first handle, or the last one on Shift+Tab."""
         super().focusInEvent(event)
         self.handles.has_focus = True
         grips = [spot.grip for spot in self.controller.spots]
@@ -162,7 +162,7 @@ class PlaneView(pg.GraphicsView):
         self.handles.update()
 
     def focusOutEvent(self, event: QFocusEvent) -> None:  # noqa: N802 - Qt's name
-        """Let go of what the keys hold."""
+        """End a drag by keys."""
         super().focusOutEvent(event)
         self.handles.has_focus = False
         if self._is_nudging:

@@ -1,4 +1,4 @@
-"""The problem dock: every number of a scenario, typed or slid; each valid edit is one of the document."""
+"""The problem dock: every field of a scenario; each valid change is an edit of the document."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ from core.scenario.scenario import Scenario
 # ruff: noqa: PLC0415
 
 _READING_MS = 60
-"""While numbers move they change at most this often: nobody reads faster, and drawing tables takes its time."""
+"""Least interval between updates of the fields during a drag, since drawing the tables is slow."""
 
 
 @final
 class ProblemEditor(QScrollArea):
-    """The dock: shows the document's scenario; what the user changes there is all that an edit changes."""
+    """Dock that shows the document's scenario; an edit changes only the fields that the user has changed."""
 
     refused = Signal()
-    """An edit that is not valid; the field is marked."""
+    """An edit was invalid; its field is marked."""
     mended = Signal()
-    """What was not valid is again as it was."""
+    """The invalid field was reset."""
     selected = Signal(object)
     """The Grip of the component that the user selected, or None."""
 
@@ -46,14 +46,14 @@ class ProblemEditor(QScrollArea):
         super().__init__(parent)
         self.document = document
         self._seen = document.revision
-        """What the fields show, apart from a drag on its way."""
+        """Revision that the fields show, apart from a drag in progress."""
         self.setWidgetResizable(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setFixedWidth(328)
         self.setAccessibleName("Problem")
         self.setFrameShape(QScrollArea.Shape.NoFrame)
         self._scenario = self._coming = document.scenario
-        """What the fields show, and what they will show at the next reading."""
+        """The scenario that the fields show, and the one for the next update."""
         self.name_and_notes = NameAndNotesEditor()
         self.name_and_notes.commanded.connect(self.try_edit)
         self.prior, self.measurement = MixtureEditor("prior", "Prior", "m"), MeasurementEditor()
@@ -93,22 +93,22 @@ class ProblemEditor(QScrollArea):
 
     @property
     def scenario(self) -> Scenario:
-        """What is shown."""
+        """The scenario that the fields show."""
         return self._scenario
 
     @property
     def gesture(self) -> str:
-        """Name of the slider that is being moved: its slides are one edit. Empty while none is."""
+        """Name of the slider that is being moved, which groups its edits into one undo step; else empty."""
         return next((slid.name for slid in self.findChildren(SliderField) if slid.is_moving), "")
 
     def _show_another(self, scenario: Scenario) -> None:
-        """Show another scenario: what was kept of the one before means nothing here."""
+        """Show another scenario, and forget state of the previous one."""
         self.aim.forget()
         self.samplers.forget()
         self.show_scenario(scenario)
 
     def show_scenario(self, scenario: Scenario) -> None:
-        """Show the document's scenario; nothing is emitted."""
+        """Show the document's scenario without emitting signals."""
         self._reading.stop()
         self._loading = True
         self._scenario, self._seen = scenario, self.document.revision
@@ -122,7 +122,7 @@ class ProblemEditor(QScrollArea):
         self._loading = False
 
     def follow(self, scenario: Scenario) -> None:
-        """Show a scenario on its way, of which only prior, measurement and target are new, as often as can be read."""
+        """Show a scenario during a drag, at limited rate; only prior, measurement and target differ."""
         self._coming = scenario
         if not self._reading.isActive():
             self._reading.start()
@@ -137,34 +137,34 @@ class ProblemEditor(QScrollArea):
         self.selected.emit(Grip("mean", row, mixture=mixture.key) if row >= 0 else None)  # type: ignore[arg-type]
 
     def select(self, component: Grip | None) -> None:
-        """Show which component is selected on the planes; nothing is emitted."""
+        """Show which component is selected on the planes, without emitting signals."""
         for mixture in (self.prior, self.target):
             mine = component is not None and component.mixture == mixture.key
             mixture.select(component.index if mine else -1)  # type: ignore[union-attr]
 
     def hideEvent(self, event: QHideEvent) -> None:  # noqa: N802 - Qt's name
-        """Nobody reads."""
+        """Stop updates while hidden."""
         self._reading.stop()
         super().hideEvent(event)
 
     def show_error(self, error: ScenarioError | None) -> None:
-        """Mark the field that is wrong and say why, or clear all marks."""
+        """Mark the field that an error names and show the reason, or clear all marks (None)."""
         mine = [section.mark(error) for section in self.sections]
         for section, marked in zip(self.sections, mine, strict=True):
-            if marked:  # once it has its height
+            if marked:  # after the layout
                 QTimer.singleShot(0, section.error, partial(self.ensureWidgetVisible, section.error))
-        # What a file of the user's own does wrong is no field of the dock's: the window says it.
+        # Errors of a sampler file are shown by the window.
         self._general.setVisible(error is not None and not any(mine) and not error.source)
         if error is not None:
             self._general.setText(error.reason)
 
     def restyle(self) -> None:
-        """Take the theme's colours."""
+        """Apply the theme's colours."""
         for section in self.sections:
             section.restyle()
 
     def _edit(self) -> None:
-        """Take what differs in the fields from what was put there, and nothing else."""
+        """Apply the fields that the user has changed as one edit."""
         if self._loading:
             return
         try:
@@ -175,10 +175,10 @@ class ProblemEditor(QScrollArea):
             self.try_edit(partial(patched, patch=patch), patch)
 
     def typed(self) -> Patch:
-        """Return what differs in the fields from the scenario that was put there.
+        """Return the fields that differ from the shown scenario.
 
         Raises:
-            ScenarioError: a text is no vector, or no matrix.
+            ScenarioError: a text cannot be parsed as a vector or matrix.
         """
         shown = self._scenario.to_dict()
         aim = self.measurement if self._scenario.target is None else self.target
@@ -193,7 +193,7 @@ class ProblemEditor(QScrollArea):
         return difference(known, typed)
 
     def try_edit(self, edit: Edit, patch: Patch | None = None) -> None:
-        """Hand an edit to the document; where it is not valid, mark what is wrong: of a patch, what it changes."""
+        """Apply an edit to the document, or mark the invalid field (of a patch: one that it changes)."""
         try:
             is_another = self.document.edit(edit, self.gesture, seen=self._seen)
         except ScenarioError as error:
@@ -208,7 +208,7 @@ class ProblemEditor(QScrollArea):
         self.refused.emit()
 
     def edit_matrix(self, place: MatrixField) -> None:
-        """Open the matrix editor; what is still being typed is an edit before."""
+        """Open the matrix editor, after committing what is being typed."""
         from app.problem.matrix.dialog import MatrixDialog, matrix_title
 
         self.window().setFocus()
@@ -224,5 +224,5 @@ class ProblemEditor(QScrollArea):
         if self._loading:
             return
         self.try_edit(partial(with_dimension, dimension=dimension))
-        with QSignalBlocker(self.prior.dimension):  # the tables decide, also where the change was refused
+        with QSignalBlocker(self.prior.dimension):  # show the actual dimension, also after an invalid change
             self.prior.dimension.setValue(self._scenario.dimension)

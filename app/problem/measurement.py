@@ -24,10 +24,10 @@ from core.scenario.schema import Matrix
 
 @final
 class MeasurementEditor(Section):
-    """H and y as one table, and the noise; of a large H there is a summary."""
+    """Section with H and y as a table, and the noise; a large H is shown as a summary."""
 
     matrix_wanted = Signal(object)
-    """The MatrixField of H: the user wants to edit it as a grid."""
+    """The MatrixField of H, to be opened in the matrix editor."""
 
     def __init__(self) -> None:
         super().__init__("measurement", "Measurement   y = H x + σ_y n")
@@ -42,7 +42,7 @@ class MeasurementEditor(Section):
         self.summary = plain_label(wordWrap=True, visible=False)
         self.summary.setProperty("role", "muted")
         self._matrix: Matrix | None = None
-        """H, where there is only a summary of it."""
+        """H where only a summary is shown, else None."""
         self.fields.update(matrix=self.table, value=self.table)
         self.noise = SliderField(self.entry("noise", "Measurement noise σ_y"), 1e-3, 3.0, zero=True)
         self.noise.slid.connect(self.changed)
@@ -63,7 +63,7 @@ class MeasurementEditor(Section):
         self._value_is_given = True
 
     def show_scenario(self, scenario: Scenario) -> None:
-        """Fill the table; a y that is left to the seed is shown as drawn."""
+        """Fill the table; a y that is drawn from the seed is shown as drawn."""
         measurement = scenario.with_value().measurement
         if scenario.measurement is None or measurement is None:
             return
@@ -94,7 +94,7 @@ class MeasurementEditor(Section):
         self.table.horizontalHeaderItem(columns - 1).setToolTip(tip)  # type: ignore[union-attr]
 
     def data(self) -> dict[str, Any]:
-        """Return the section as the file would hold it."""
+        """Return the section as TOML data."""
         rows = self.table.texts()
         data: dict[str, Any] = {
             "matrix": [[parse_number(text) for text in row[:-1]] for row in rows]
@@ -121,12 +121,12 @@ class MeasurementEditor(Section):
         self.changed.emit()
 
     def _paste(self, row: int, column: int, text: str) -> None:
-        """Numbers that are pasted from a cell on, or are another H, are one edit."""
+        """Paste numbers from a cell on, or a whole H, as one edit."""
         hidden = 0 if self._matrix is None else len(self._matrix[0])
         self.commanded.emit(partial(with_measurement_block, text=text, row=row, column=column + hidden))
 
     def _add_row(self) -> None:
-        """Measure one more coordinate."""
+        """Add a row that measures one more coordinate."""
         rows = self.table.texts()
         dimension = len(rows[0]) - 1 if self._matrix is None else len(self._matrix[0])
         unit = [float(index == len(rows) % dimension) for index in range(dimension)]

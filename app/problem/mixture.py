@@ -1,4 +1,4 @@
-"""The sections of the dock that hold a mixture: the prior, and a target of its own."""
+"""Sections of the dock for a mixture: the prior, or a mixture as target."""
 
 from __future__ import annotations
 
@@ -41,27 +41,27 @@ from core.scenario.schema import Matrix, MixtureSection
 
 _COLUMNS: Final[tuple[MixtureColumn, ...]] = ("weights", "means", "covariances")
 _BUTTON = 3
-"""The column with the buttons of the matrix editor."""
+"""Column with the buttons that open the matrix editor."""
 _WEIGHT_WIDTH, _BUTTON_WIDTH, _MEAN_WIDTH, _NARROW_MEAN_WIDTH = 45, 22, 71, 56
 
 Row: TypeAlias = tuple[Sequence[str], Matrix | None]
-"""A component: the texts of its cells, and its covariance where the text is a summary of it."""
+"""Component as shown: texts of its cells, and its covariance if only a summary is shown."""
 
 
 @final
 class MixtureEditor(Section):
-    """Components as a table of weight, mean and covariance."""
+    """Section with a table of components: weight, mean, covariance."""
 
     data_wanted = Signal()
-    """The user wants the mixture fitted to points from a file."""
+    """The user wants to fit the prior to points from a file."""
 
     matrix_wanted = Signal(object)
-    """The MatrixField of a covariance that the user wants to edit as a grid."""
+    """The MatrixField of a covariance, to be opened in the matrix editor."""
 
     TITLES = ("weight", "mean", "covariance")
 
     selected = Signal(int)
-    """The row of the component that the user selected; -1: none."""
+    """Row of the component that the user has selected; -1: none."""
 
     def __init__(self, key: str, title: str, letter: str) -> None:
         super().__init__(key, title)
@@ -84,9 +84,9 @@ class MixtureEditor(Section):
         self.table.pasted.connect(self._paste)
         self.table.cellDoubleClicked.connect(self._open_summary)
         self._size = 1
-        """Dimension d of what is shown."""
+        """Dimension d of the shown mixture."""
         self._matrices: list[Matrix | None] = []
-        """For each row the covariance of which there is a summary, or None."""
+        """For each row the covariance if only a summary is shown, else None."""
         self.fields.update(dict.fromkeys(("weights", "means", "covariances"), self.table))
         self.dimension = SpinBox(1, 64, "Dimension of the space")
         self.dimension.setPrefix("d = ")
@@ -98,7 +98,7 @@ class MixtureEditor(Section):
         from_data = self.button("From data…", "Fit the prior to points in a file (Ctrl+D)", self.data_wanted.emit)
         buttons.insertWidget(buttons.count() - 1, from_data)
         self.top.addWidget(self.dimension)
-        if key != "prior":  # the target lives in the prior's space, and is posed by hand
+        if key != "prior":  # the target has the prior's dimension and is not fitted to data
             self.dimension.hide()
             from_data.hide()
         self.body.addLayout(buttons)
@@ -106,7 +106,7 @@ class MixtureEditor(Section):
         self.finish()
 
     def show_scenario(self, scenario: Scenario) -> None:
-        """Fill the table, where the scenario has this mixture."""
+        """Fill the table if the scenario has this mixture."""
         mixture: MixtureSection | None = getattr(scenario, self.key)
         if mixture is None:
             return
@@ -120,7 +120,7 @@ class MixtureEditor(Section):
         self.dimension.setValue(scenario.dimension)
 
     def _row(self, weight: str, mean: str, spread: Matrix) -> Row:
-        """A component as the table has it: of a large covariance there is a summary."""
+        """Return a component as a table row; a large covariance is summarised."""
         if self._size <= MOST_INLINE:
             return (weight, mean, format_matrix(spread)), None
         return (weight, mean, _summary(spread)), spread
@@ -150,30 +150,30 @@ class MixtureEditor(Section):
         self._offer()
 
     def _rows(self) -> list[Row]:
-        """What the table holds now."""
+        """Return the rows of the table."""
         return [(row[:_BUTTON], matrix) for row, matrix in zip(self.table.texts(), self._matrices, strict=True)]
 
     def _open(self, row: int) -> None:
         self.matrix_wanted.emit(MatrixField(self.key, row))  # type: ignore[arg-type]
 
     def _open_summary(self, row: int, column: int) -> None:
-        """What is not typed in its cell is edited as a matrix."""
+        """Open the matrix editor for a covariance shown as a summary."""
         if column == _BUTTON - 1 and self._matrices[row] is not None:
             self._open(row)
 
     def _paste(self, row: int, column: int, text: str) -> None:
-        """Numbers that are pasted are one edit, and so is a block of weights or means."""
+        """Paste numbers, or a block of weights or means, as one edit."""
         name = _COLUMNS[min(column, _BUTTON - 1)]
         self.commanded.emit(partial(with_component_block, section=self.key, text=text, row=row, column=name))
 
     def _offer(self) -> None:
-        """What can be done with the selection."""
+        """Enable the buttons that apply to the selection."""
         is_selected = self.table.currentRow() >= 0
         self.duplicate.setEnabled(is_selected)
         self.delete.setEnabled(is_selected and self.table.rowCount() > 1)
 
     def select(self, row: int) -> None:
-        """Show which component is selected, -1: none; nothing is emitted."""
+        """Select a component (-1: none) without emitting signals."""
         if row != self.table.currentRow():
             with QSignalBlocker(self.table):
                 self.table.clearSelection()
@@ -185,7 +185,7 @@ class MixtureEditor(Section):
         self.selected.emit(self.table.currentRow())
 
     def data(self) -> dict[str, Any]:
-        """Return the section as the file would hold it."""
+        """Return the section as TOML data."""
         rows = list(enumerate(self._rows()))
         return {
             "weights": [parse_number(texts[0]) for _, (texts, _) in rows],
@@ -203,7 +203,7 @@ class MixtureEditor(Section):
             words = parse_vector(text)
             if not any(isinstance(word, str) for word in words):
                 raise
-            return words  # the scenario says which entry is wrong
+            return words  # validation names the wrong entry
 
     def _covariance(self, text: str, row: int) -> Sequence[Sequence[object]]:
         try:
@@ -221,7 +221,7 @@ class MixtureEditor(Section):
         self.changed.emit()
 
     def _add(self) -> None:
-        """A round component at the origin, where the user can see it and move it."""
+        """Add an isotropic component at the origin."""
         size = self.dimension.value()
         spread = tuple(tuple(0.2 if i == j else 0.0 for j in range(size)) for i in range(size))
         rows = self._rows()
@@ -243,13 +243,13 @@ def _verdict(spread: Matrix) -> Verdict:
 
 
 def _summary(spread: Matrix) -> str:
-    """A covariance in a few words."""
+    """Return a short summary of a covariance."""
     verdict = _verdict(spread)
     return f"{verdict.kind},\n{verdict.span}"
 
 
 def _axes_in_words(spread: Sequence[Sequence[float]]) -> str:
-    """A covariance on R^2 as an ellipse, which is easier to picture."""
+    """Describe a covariance on R^2 by the axes of its ellipse."""
     variances, axes = np.linalg.eigh(np.asarray(spread))
     small, large = np.sqrt(np.maximum(variances, 0.0))
     degrees = round(math.degrees(math.atan2(axes[1, 1], axes[0, 1]))) % 180

@@ -1,4 +1,4 @@
-"""The head of the dock: what the scenario is called, and its notes; both are plain text, edited in place."""
+"""Head of the dock: name and notes of the scenario, plain text that is edited in place."""
 
 from __future__ import annotations
 
@@ -17,40 +17,40 @@ from core.scenario.edits import titled
 from core.scenario.scenario import Scenario
 
 _INSET = 3
-"""Frame and margin of a field, before its text."""
+"""Width of a field's frame and margin, in pixels."""
 _MOST_LINES = 12
-"""Of longer notes there is a part in view."""
+"""Most lines shown; longer notes scroll."""
 
 
 @final
 class PlainTextField(QPlainTextEdit):
-    """Plain text as high as it is long, which looks like a label until it is edited.
+    """Plain-text field whose height follows its text; it looks like a label until edited.
 
     Args:
-        tip: what it holds, and how it is edited.
-        one_line: Return ends the editing, and what is pasted comes in one line.
+        tip: tooltip and accessible name.
+        one_line: Return ends the edit, and pasted newlines become spaces.
     """
 
     finished = Signal(str)
-    """The text that was typed: the field is left, or Return pressed."""
+    """The text after an edit (focus lost, or Return)."""
     typed = Signal(str)
-    """The text so far."""
+    """The text during an edit."""
 
     def __init__(self, tip: str, *, one_line: bool) -> None:
         super().__init__(objectName="words", toolTip=tip, accessibleName=tip)
         self._one_line = one_line
         self._given = self._shown = ""
-        """The text, and what the field makes of it, where no-break spaces are spaces."""
+        """The text, and the text as Qt returns it, with spaces for no-break spaces."""
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setTabChangesFocus(True)
-        self.setAcceptDrops(False)  # files are for the window
+        self.setAcceptDrops(False)  # the window accepts dropped files
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.document().setDocumentMargin(2)
         self.textChanged.connect(self._fit_height)
         self.textChanged.connect(self._tell)
 
     def show_text(self, text: str) -> None:
-        """Show a text; nothing is emitted, and nothing typed before can be undone any more."""
+        """Set the text without emitting signals; the undo history is cleared."""
         self._given = text
         if self.toPlainText() != self._shown or text != self._shown or self.document().isUndoAvailable():
             self.setPlainText(text)
@@ -67,12 +67,12 @@ class PlainTextField(QPlainTextEdit):
         self.setFixedHeight(lines * self.fontMetrics().lineSpacing() + frame)
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
-        """Follow the width, on which the number of lines depends."""
+        """Adapt the height to the new width."""
         super().resizeEvent(event)
         self._fit_height()
 
     def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: N802 - Qt's name
-        """Leave the wheel to the dock, unless somebody edits here."""
+        """Pass the wheel on to the dock unless the field has the focus."""
         if self.hasFocus():
             super().wheelEvent(event)
         else:
@@ -84,7 +84,7 @@ class PlainTextField(QPlainTextEdit):
         self.insertPlainText(" ".join(text.split()) if self._one_line else text)
 
     def event(self, event: QEvent) -> bool:
-        """Claim Escape, which gives up what is typed, and undo and redo only where they would do something here."""
+        """Claim Escape, which cancels the edit, and undo and redo only if they apply to typing here."""
         if is_asked_for(event, Qt.Key.Key_Escape):
             event.accept()
             return True
@@ -93,7 +93,7 @@ class PlainTextField(QPlainTextEdit):
         return leaves_to_window(event, self, can_undo=undo, can_redo=redo) or super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
-        """Return ends the editing of one line, Escape gives it up; no key goes on to the window."""
+        """End the edit on Return (one line), cancel it on Escape; consume all keys."""
         if event.key() == Qt.Key.Key_Escape:
             self.show_text(self._given)
             self.window().setFocus()
@@ -104,7 +104,7 @@ class PlainTextField(QPlainTextEdit):
         event.accept()
 
     def focusOutEvent(self, event: QFocusEvent) -> None:  # noqa: N802 - Qt's name
-        """What was typed is an edit."""
+        """Commit the edit."""
         super().focusOutEvent(event)
         text = self.toPlainText()
         if event.reason() != Qt.FocusReason.PopupFocusReason and text != self._shown:
@@ -114,12 +114,12 @@ class PlainTextField(QPlainTextEdit):
 
 @final
 class NameAndNotesEditor(QWidget):
-    """Name and notes of the scenario; notes that were written for another scenario are marked."""
+    """Editor of name and notes; notes of another scenario are marked as such."""
 
     commanded = Signal(object)
     """An Edit."""
     on_its_way = Signal(object)
-    """An Edit, as far as it has been typed."""
+    """An Edit with the text typed so far."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -143,7 +143,7 @@ class NameAndNotesEditor(QWidget):
             layout.addWidget(part)
 
     def show_scenario(self, scenario: Scenario) -> None:
-        """Show what it is called and what is said of it."""
+        """Show the name and notes of a scenario."""
         self.name.show_text(scenario.name)
         self.notes.show_text(scenario.notes)
         origin = origin_of_notes(scenario)
@@ -151,6 +151,6 @@ class NameAndNotesEditor(QWidget):
         self.origin.setText("" if origin is None else f"{notes_heading(origin)}:")
 
     def rename(self) -> None:
-        """Let the user type another name; from there Tab leads to the notes."""
+        """Focus the name with its text selected; Tab leads to the notes."""
         self.name.setFocus(Qt.FocusReason.ShortcutFocusReason)
         self.name.selectAll()

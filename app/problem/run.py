@@ -1,4 +1,4 @@
-"""The section of the dock that says how large a run is: schedule, sizes, device."""
+"""The section of the dock for schedule and run: steps, particles, seed, device."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from core.scenario.schema import SCHEDULES
 
 @final
 class RunEditor(Section):
-    """Schedule and size of the run."""
+    """Section for schedule and run."""
 
     def __init__(self) -> None:
         super().__init__("run", "Schedule and run")
@@ -87,7 +87,7 @@ class RunEditor(Section):
         self.form.addRow(label, widget)
 
     def restyle(self) -> None:
-        """Take the theme's colours."""
+        """Apply the theme's colours."""
         super().restyle()
         if hasattr(self, "curve"):
             self.plot.setBackground(theme.current().surface)
@@ -96,7 +96,7 @@ class RunEditor(Section):
                 style_axis(self.plot.getAxis(side))
 
     def show_scenario(self, scenario: Scenario) -> None:
-        """Fill the fields; only those of the schedule's kind are shown."""
+        """Fill the fields; only parameters of the schedule's kind are shown."""
         schedule, run = scenario.schedule, scenario.run
         self.kind.setCurrentIndex(self.kind.findData(schedule.kind))
         for name in self.parameters:
@@ -125,7 +125,7 @@ class RunEditor(Section):
         self.changed.emit()
 
     def data(self) -> dict[str, Any]:
-        """Return the ``[run]`` part without the samplers; see :meth:`schedule_data`."""
+        """Return ``[run]`` without its samplers."""
         return {
             **{name: parse_whole(self._text(name)) for name in ("particles", "paths", "kl_rounds", "seed")},
             "variance": self.variance.currentData(),
@@ -133,7 +133,7 @@ class RunEditor(Section):
         }
 
     def schedule_data(self) -> dict[str, Any]:
-        """Return the ``[schedule]`` part."""
+        """Return ``[schedule]``."""
         kind = self.kind.currentData()
         names = [name for name in SCHEDULES[kind].model_fields if name != "kind"]
         parse = {name: parse_whole if name == "steps" else parse_number for name in names}
@@ -143,7 +143,7 @@ class RunEditor(Section):
         return self.lines[name].text()
 
     def mark(self, error: ScenarioError | None) -> bool:
-        """Mark fields of ``[schedule]`` and ``[run]``, but not the samplers."""
+        """Mark an error's field in ``[schedule]`` or ``[run]``, except the samplers."""
         if error is None or error.field.startswith("run.samplers"):
             return super().mark(None)
         field = "run.schedule" if error.field == "schedule" else error.field.replace("schedule.", "run.", 1)

@@ -1,4 +1,4 @@
-"""What can be set of one sampler, beside its chip: fields made from its model, label and colour."""
+"""Settings popup of one sampler: fields generated from its pydantic model, label and colour."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ from core.samplers.base import symbol
 
 _WIDTH = 300
 _BOUNDS = {"gt": "more than", "ge": "at least", "lt": "less than", "le": "at most"}
-"""The validator's limits in words."""
+"""Words for pydantic's numeric constraints."""
 
 
 @final
 class SamplerSettings(QFrame):
-    """Floats over the window beside a sampler's chip; the window stays usable, so that a change is seen at once."""
+    """Popup beside a sampler's chip; it is not modal, so that a change is seen at once."""
 
     changed = Signal(dict)
-    """What ``[samplers.NAME]`` shall set."""
+    """The new table ``[samplers.NAME]``."""
     explained = Signal()
     added = Signal()
     removed = Signal()
@@ -60,7 +60,7 @@ class SamplerSettings(QFrame):
         header.addStretch()
         header.addWidget(close)
         self.fields: dict[str, QLineEdit | ComboBox] = {}
-        """By parameter."""
+        """Field of each parameter."""
         self._form = QFormLayout()
         self._form.setSpacing(6)
         self._form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
@@ -120,12 +120,12 @@ class SamplerSettings(QFrame):
         return button
 
     def show_sampler(self, sampler: Sampler, table: Mapping[str, Any], drop: str) -> None:
-        """Fill the fields; what the table leaves out is the kind's own.
+        """Fill the fields; parameters missing from the table have the sampler's defaults.
 
         Args:
-            sampler: as it is now, or was when its table was last valid.
+            sampler: built from the last valid table.
             table: ``[samplers.NAME]``.
-            drop: what can be done to be rid of it, or nothing.
+            drop: text of the button that removes or resets it; empty: no button.
         """
         about = sampler.about
         self.setAccessibleName(f"Settings of {about.label}")
@@ -144,12 +144,12 @@ class SamplerSettings(QFrame):
         self.mark("", "")
 
     def _default(self, name: str) -> Any:  # noqa: ANN401 - whatever the model's field holds
-        """What a table that leaves a parameter out stands for."""
+        """Return the default of a parameter."""
         default = self._model.model_fields[name].default
         return None if name == "variance" else default.about.key if isinstance(default, Sampler) else default
 
     def values(self) -> dict[str, Any]:
-        """Return what differs from the kind's own."""
+        """Return the parameters that differ from the defaults."""
         shown = {
             name: field.currentData() if isinstance(field, ComboBox) else self._typed(name, field.text())
             for name, field in self.fields.items()
@@ -162,7 +162,7 @@ class SamplerSettings(QFrame):
         return text.strip() if is_words else parse_whole(text) if kind is int else parse_number(text)
 
     def mark(self, name: str, reason: str) -> None:
-        """Mark a parameter and say why it is refused; an empty reason marks nothing."""
+        """Mark a parameter as invalid with a reason; an empty reason clears the mark."""
         for each, field in self.fields.items():
             set_invalid(field, bool(reason) and each == name)
         self.error.setText(reason)
@@ -179,7 +179,7 @@ class SamplerSettings(QFrame):
         height = layout.totalHeightForWidth(width) if layout.hasHeightForWidth() else layout.sizeHint().height()
         line = rect_in_window(window, self._chip)
         across = rect_in_window(window, self._chip.parentWidget() or self._chip)
-        whole = QRect(across.left(), line.top(), across.width(), line.height())  # no other chip is covered
+        whole = QRect(across.left(), line.top(), across.width(), line.height())  # avoid covering other chips in the row
         self.setGeometry(beside(whole, QSize(width, height), window.rect()))
 
     def _report(self, line: QLineEdit) -> None:
@@ -196,29 +196,29 @@ class SamplerSettings(QFrame):
             self.changed.emit(self.values())
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
-        """Keep keys from the window: somebody types here."""
+        """Consume keys, so that typing does not reach the window."""
         event.accept()
 
     def closeEvent(self, event: Any) -> None:  # noqa: ANN401, N802 - Qt's name
-        """Say so."""
+        """Announce that the popup is closed."""
         self.closed.emit()
         super().closeEvent(event)
 
 
 def score_samplers(samplers: Mapping[str, Sampler]) -> list[str]:
-    """Return the names of those whose score a probability flow can follow."""
+    """Return the keys of samplers whose score a probability flow can use."""
     return [name for name, sampler in samplers.items() if isinstance(sampler, ScoreSampler)]
 
 
 def _options(info: FieldInfo) -> Sequence[object] | None:
-    """What a parameter may be, where that is a choice."""
+    """Return the allowed values of a parameter if they are an enumeration, else None."""
     if get_origin(info.annotation) is Literal:
         return get_args(info.annotation)
     return (True, False) if info.annotation is bool else None
 
 
 def _range(name: str, info: FieldInfo) -> str:
-    """What a parameter may be, in words."""
+    """Return description, range and default of a parameter."""
     limits = [
         f"{words} {getattr(limit, key):g}"
         for limit in info.metadata

@@ -1,4 +1,4 @@
-"""The samplers' section of the dock: a chip each, in a fold those that do not run; settings open beside a chip."""
+"""The section of the dock for samplers: a chip each; those that do not run can be collapsed."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from core.samplers import SAMPLERS, Sampler
 from core.scenario.scenario import Scenario
 
 _WIDEST = 220
-"""Pixels of a chip's words, in the narrowest dock."""
+"""Largest width of a chip's text, in pixels."""
 
 
 @final
 class Chip(QPushButton):
-    """Switches a sampler on and off; its chevron, the right button and the menu key open its settings."""
+    """Toggle button of one sampler; its chevron, a right click or the menu key opens its settings."""
 
     opened = Signal()
 
@@ -41,7 +41,7 @@ class Chip(QPushButton):
         layout.addWidget(self.chevron)
 
     def show_sampler(self, sampler: Sampler, runs: bool, obstacle: str | None) -> None:
-        """Show what it is, whether it runs, and why it cannot."""
+        """Show the sampler, whether it runs, and the reason if it cannot."""
         about = sampler.about
         words = self.fontMetrics().elidedText(about.short_label, Qt.TextElideMode.ElideRight, _WIDEST)
         self.setText(button_text(words))
@@ -61,7 +61,7 @@ class Chip(QPushButton):
         self.opened.emit()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
-        """Open the settings on the menu key, whatever the platform makes of it."""
+        """Open the settings on the menu key, which not every platform turns into a context menu event."""
         if event.key() == Qt.Key.Key_Menu:
             self.opened.emit()
         else:
@@ -70,25 +70,25 @@ class Chip(QPushButton):
 
 @final
 class SamplerEditor(Section):
-    """Which samplers run, and with which parameters."""
+    """Section that chooses the samplers and opens their settings."""
 
     explained = Signal(object)
-    """The user asks what a sampler is."""
+    """The user asks for a sampler's card."""
     file_wanted = Signal()
-    """The user has a sampler of his own."""
+    """The user wants to load a sampler from a file."""
 
     def __init__(self) -> None:
         super().__init__("run", "Samplers")
         self.chips: dict[str, Chip] = {}
-        """By name, in the order in which they are shown: those of one kind stand together."""
+        """Chips by sampler key, in display order; samplers of one kind are adjacent."""
         self.settings: SamplerSettings | None = None
-        """What floats beside a chip now."""
+        """The open settings popup, or None."""
         self._samplers: dict[str, Sampler] = {}
         self._order: list[str] = []
         self._tables: dict[str, dict[str, Any]] = {}
         self._scenario: Scenario | None = None
         self._met: set[str] = set()
-        """What ran at some time since the scenario was opened: a chip that is switched off stays where it is."""
+        """Samplers that have run since the scenario was opened; their chips are never collapsed."""
         self._holder = QWidget()
         self._flow = QFlowLayout(self._holder)
         self._flow.setContentsMargins(0, 0, 0, 0)
@@ -108,11 +108,11 @@ class SamplerEditor(Section):
         return tool
 
     def forget(self) -> None:
-        """Another scenario follows: what ran in the one before has no place here."""
+        """Forget which samplers have run, since another scenario is opened."""
         self._met.clear()
 
     def show_scenario(self, scenario: Scenario) -> None:
-        """Offer every sampler, and those of the scenario's own, and check what runs."""
+        """Show a chip for every registered or defined sampler, checked if it runs."""
         self._scenario = scenario
         self._order = list(scenario.run.samplers)
         self._tables = {name: dict(table) for name, table in scenario.samplers.items()}
@@ -151,7 +151,7 @@ class SamplerEditor(Section):
         self._arrange()
 
     def _arrange(self) -> None:
-        """Put the chips into the flow: without those that never ran, where the fold is closed."""
+        """Lay out the chips, without those that never ran if collapsed."""
         shown = [name for name in self.chips if self.fold.isChecked() or name in self._met or name not in SAMPLERS]
         hidden = len(self.chips) - len(shown)
         self.fold.setText(f"{hidden} more" if hidden else "fewer")
@@ -183,7 +183,7 @@ class SamplerEditor(Section):
         self.changed.emit()
 
     def restyle(self) -> None:
-        """Take the theme's icons."""
+        """Apply the theme's icons."""
         super().restyle()
         if getattr(self, "_scenario", None) is not None:
             self._show()
@@ -191,7 +191,7 @@ class SamplerEditor(Section):
     # Settings
 
     def open_settings(self, name: str) -> None:
-        """Open a sampler's settings beside its chip, or close them where they are open already."""
+        """Toggle a sampler's settings popup."""
         if self.settings is not None:
             was = self.settings.name
             self.settings.close()
@@ -217,7 +217,7 @@ class SamplerEditor(Section):
         settings.show_sampler(self._samplers[name], self._table(name), drop)
 
     def _table(self, name: str) -> dict[str, Any]:
-        """What is set of a sampler; a flow without a table has its score in its name."""
+        """Return a sampler's table; a probability flow without one has its score in its key."""
         kind, of, score = name.partition(":")
         return self._tables.get(name, {"kind": kind, "score": score} if of else {})
 
@@ -233,7 +233,7 @@ class SamplerEditor(Section):
         self.explained.emit(self._samplers[settings.name].about)
 
     def _set(self, name: str, values: dict[str, Any]) -> None:
-        """Take what was set; what is as it is by itself needs no table."""
+        """Store a sampler's parameters; defaults only need no table."""
         if ":" in name:
             new = self._new_name(name.replace(":", "-"))
             self._order = [new if other == name else other for other in self._order]
@@ -247,7 +247,7 @@ class SamplerEditor(Section):
         self.changed.emit()
 
     def _add_another(self, name: str) -> None:
-        """A second sampler of the same kind, with the same parameters to begin with."""
+        """Add a second sampler of the same kind with the same parameters."""
         kind = self._samplers[name].kind.key
         new = self._new_name(kind)
         same = {key: value for key, value in self._table(name).items() if key not in ("label", "colour")}
@@ -257,7 +257,7 @@ class SamplerEditor(Section):
         self._emit_for(new)
 
     def _emit_for(self, name: str) -> None:
-        """Report an edit, and go on with the settings of a new sampler."""
+        """Emit the edit, and open the settings of a new sampler."""
         self.changed.emit()
         if name in self.chips:
             self.open_settings(name)
@@ -270,16 +270,16 @@ class SamplerEditor(Section):
         return f"{stem}-{number}" if stem in taken else stem
 
     def _remove(self, name: str) -> None:
-        """Take a sampler of the scenario's own away, or give one of the others its own parameters back."""
+        """Remove a sampler that the scenario defines, or reset a registered one to its defaults."""
         self._tables.pop(name, None)
         if name not in SAMPLERS:
             self._order = [other for other in self._order if other != name]
         self.changed.emit()
 
-    # What the dock asks for
+    # Interface for the dock
 
     def data(self) -> dict[str, Any]:
-        """Return the section as the file would hold it."""
+        """Return the section as TOML data."""
         return {"samplers": list(self._order)}
 
     def tables(self) -> dict[str, dict[str, Any]]:
@@ -287,7 +287,7 @@ class SamplerEditor(Section):
         return {name: dict(table) for name, table in self._tables.items()}
 
     def mark(self, error: ScenarioError | None) -> bool:
-        """Mark only what concerns the samplers; the rest of ``[run]`` has its own section."""
+        """Mark an error of the samplers; the rest of ``[run]`` has its own section."""
         section, _, rest = (error.field if error else "").partition(".")
         name, _, parameter = rest.partition(".")
         own = section == "samplers"
@@ -305,7 +305,7 @@ class SamplerEditor(Section):
         return mine
 
     def hideEvent(self, event: QHideEvent) -> None:  # noqa: N802 - Qt's name
-        """What floats beside a chip goes with it."""
+        """Close the settings popup with the dock."""
         if self.settings is not None:
             self.settings.close()
         super().hideEvent(event)

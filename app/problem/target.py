@@ -1,4 +1,4 @@
-"""What the samples should follow: the posterior given y, or a mixture of its own; the way there and back."""
+"""Target selector: the posterior given y, or a mixture as target, and conversion between them."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ _POSTERIOR, _MIXTURE = 0, 1
 
 @final
 class TargetSelector(QWidget):
-    """Chooses the target, remembers what the other choice was, and says which samplers had to go."""
+    """Combo box for the target; it remembers the other choice, and names samplers that had to be removed."""
 
     chosen = Signal(object)
-    """An Edit, to be tried."""
+    """An Edit that changes the target."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -48,11 +48,11 @@ class TargetSelector(QWidget):
         """The scenario before the target was last changed."""
 
     def forget(self) -> None:
-        """Another scenario follows: what was set in the one before means nothing there."""
+        """Forget the remembered choice, since another scenario is opened."""
         self._before = None
 
     def show_scenario(self, scenario: Scenario) -> None:
-        """Show what a scenario aims at."""
+        """Show the target of a scenario."""
         if self._before is not None and self._before.dimension != scenario.dimension:
             self._before = None
         self._scenario = scenario
@@ -68,24 +68,24 @@ class TargetSelector(QWidget):
         self.chosen.emit(partial(_to_mixture if index == _MIXTURE else _to_posterior, before=before))
         self.left_out.setText(words)
         self.left_out.setVisible(bool(words) and self._scenario is not scenario)
-        if self._scenario is scenario:  # refused: the box says what holds
+        if self._scenario is scenario:  # invalid: show the present target
             self.show_scenario(scenario)
 
 
 def _without_measurement(scenario: Scenario) -> list[About]:
-    """The samplers that need a measurement, of those that run."""
+    """Return the running samplers that need a measurement."""
     nothing = Measurement.none(scenario.problem().prior)
     return [sampler.about for sampler in scenario.build_samplers() if sampler.obstacle(nothing) is not None]
 
 
 def _left_out(scenario: Scenario) -> str:
-    """Say which samplers cannot aim at a mixture."""
+    """Return a sentence on the samplers that cannot run without a measurement."""
     labels = ", ".join(about.label for about in _without_measurement(scenario))
     return f"Left out, for want of a measurement: {labels}." if labels else ""
 
 
 def _to_mixture(scenario: Scenario, before: Scenario | None) -> Scenario:
-    """Aim at the mixture of before, or else at what the posterior is now."""
+    """Make a mixture the target: the remembered one, or the present posterior."""
     if scenario.target is not None:
         return scenario
     known = None if before is None else before.to_dict().get("target")
@@ -97,7 +97,7 @@ def _to_mixture(scenario: Scenario, before: Scenario | None) -> Scenario:
 
 
 def _to_posterior(scenario: Scenario, before: Scenario | None) -> Scenario:
-    """Aim at the posterior of the measurement of before, or else of the first coordinate."""
+    """Make the posterior the target: of the remembered measurement, or of the first coordinate."""
     if scenario.target is None:
         return scenario
     if before is None or before.measurement is None:
@@ -112,14 +112,14 @@ def _to_posterior(scenario: Scenario, before: Scenario | None) -> Scenario:
 
 
 def _written(mixture: GaussianMixture) -> dict[str, Any]:
-    """A mixture as the file would hold it, in as few digits as leave it one."""
+    """Return a mixture as TOML data, with the fewest digits that leave it valid."""
     kept = mixture.weights > 5e-4
     parts = {"weights": mixture.weights, "means": mixture.means, "covariances": mixture.covariances}
     for decimals in (3, 9, 15):
         data = {name: part[kept].round(decimals=decimals).tolist() for name, part in parts.items()}
         try:
             TargetSection.model_validate(data)
-        except ValidationError:  # rounding made a singular covariance indefinite
+        except ValidationError:  # rounding has made a covariance indefinite
             continue
         break
     return data

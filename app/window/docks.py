@@ -1,4 +1,4 @@
-"""The docks beside the planes: shown as the user wishes and as far as the window is wide enough."""
+"""Visibility of the two docks: as the user chooses, within the window's width."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from app.theme import theme
 from app.widgets.top_bar import TopBar
 
 _PLANES_WIDTH = 280
-"""The panels keep so much, whatever is shown beside them."""
+"""Least width of the planes, in pixels."""
 _ENTRIES = {
     "evidence": ("Evidence", "Show or hide the evidence: bounds, plots and the table", "Ctrl+2", "dock-right"),
     "problem": ("Problem", "Show or hide the problem: prior, measurement, samplers, run", "Ctrl+1", "dock-left"),
 }
-"""Text, tip, keys and icon of each dock; where both do not fit, the first one is kept."""
+"""Label, tooltip, shortcut and icon of each dock; if both do not fit, the first is kept."""
 
 
 @final
 class Docks(QObject):
-    """Two buttons and their keys, and the rule for narrow windows.
+    """Toggle buttons of the docks, and the rule for narrow windows.
 
     Args:
-        area: holds the docks and the planes; its width is shared out.
-        bar: takes the buttons.
+        area: splitter with docks and planes.
+        bar: receives the buttons.
         docks: ``evidence`` and ``problem``.
     """
 
@@ -50,12 +50,12 @@ class Docks(QObject):
         area.installEventFilter(self)
 
     def restyle(self) -> None:
-        """Take the theme's icons."""
+        """Apply the theme's icons."""
         for name, action in self.actions.items():
             action.setIcon(theme.icon(_ENTRIES[name][3]))
 
     def _toggle(self, name: str) -> None:
-        """Show a dock, before others where the room is short, or hide it."""
+        """Show a dock, with priority in a narrow window, or hide it."""
         was_shown = self._docks[name].isVisibleTo(self._area)
         self._wanted = [each for each in self._wanted if each != name]
         if not was_shown:
@@ -75,12 +75,12 @@ class Docks(QObject):
             self.actions[name].setChecked(name in shown)
 
     def show_all(self) -> None:
-        """Want both docks again, as at the first start."""
+        """Show both docks, as at the first start."""
         self._wanted = list(_ENTRIES)
         self._fit()
 
     def eventFilter(self, _watched: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's name
-        """Share out the width whenever it changes."""
+        """Update the visibility when the width changes."""
         if event.type() == QEvent.Type.Resize:
             self._fit()
         return False

@@ -1,4 +1,4 @@
-"""A question beside a run that will take long, which goes on meanwhile."""
+"""Prompt in the banner while a long run goes on."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from app.widgets.banner import Banner
 from core.simulation.pace import in_words
 
 _TIMED_SECONDS = 3.0
-"""So much of a run is timed before its length is estimated."""
+"""Part of a run that is timed before its length is estimated."""
 _LONG_SECONDS = 600.0
-"""From this on the question is asked."""
+"""Remaining time above which the user is asked."""
 
 
 @final
 class LongRunPrompt:
-    """Asks once a run, in the banner.
+    """Prompt, once per run, whether to go on with a long run.
 
     Args:
-        banner: where the question stands; what is offered there already is left alone.
-        stop: gives the run up.
+        banner: shows the question, unless it shows another offer.
+        stop: cancels the run.
     """
 
     def __init__(self, banner: Banner, stop: Callable[[], object]) -> None:
@@ -29,13 +29,13 @@ class LongRunPrompt:
         self._is_asked = False
 
     def begin(self) -> None:
-        """Another run has begun, or this one is over."""
+        """Reset for another run, and withdraw the question."""
         if self._question and self._banner.offered == self._question:
             self._banner.withdraw()
         self._question, self._is_asked = "", False
 
     def follow(self, done: int, steps: int, seconds: float) -> None:
-        """Take in that so many steps took so long."""
+        """Update with the number of steps done and the seconds they took; ask if the rest will take long."""
         left = seconds / done * (steps - done) if done > 0 else 0.0
         if self._is_asked or seconds < _TIMED_SECONDS or left < _LONG_SECONDS or self._banner.offered:
             return

@@ -1,4 +1,4 @@
-"""The window's size at the start: what is wanted, as far as the screen has room."""
+"""Initial size of the window, within the screen."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ from PySide6.QtCore import QRect, QSize
 from PySide6.QtWidgets import QWidget
 
 WANTED = QSize(1440, 900)
-"""In device-independent pixels."""
+"""Preferred size, in device-independent pixels."""
 LEAST = QSize(700, 400)
-"""A window no larger than this can be used: one dock at a time, and panels on pages."""
+"""Least size of the window, with one dock at a time and panels on pages."""
 _FRAME = QSize(4, 36)
-"""About what a window manager adds around a window: it is known only once the window is shown."""
+"""Assumed size of the window manager's frame, which is unknown before the window is shown."""
 
 
 def available(widget: QWidget) -> QRect:
-    """Return the part of the widget's screen that no task bar covers."""
+    """Return the available geometry of the widget's screen, without task bars."""
     return widget.screen().availableGeometry()
 
 
 def fit_to_screen(window: QWidget) -> None:
-    """Shrink and move a window so that all of it, its frame included, is on the screen."""
+    """Shrink and move a window so that it is on the screen, with its frame."""
     room = available(window)
     window.resize(window.size().boundedTo(room.size() - _FRAME).expandedTo(LEAST))
     outer = QRect(window.pos(), window.size() + _FRAME)

@@ -1,4 +1,4 @@
-"""The window from its start to its end: application, theme, signals, leftovers of dead processes."""
+"""Start of the window: application, theme, termination signals, removal of old temporary files."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from core.system.stop import stop
 
 
 def open_window(scenario: Scenario, path: Path | None) -> int:
-    """Open the window and stay until it is closed; return the exit status."""
+    """Open the window, run the event loop, and return the exit status."""
     reserve_interface_core()
     # torch leaves a heap whose every full collection would stop the interface for a tenth of a second.
     gc.freeze()

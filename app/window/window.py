@@ -1,4 +1,4 @@
-"""The window: problem on the left, planes in the middle, evidence on the right, transport below."""
+"""Main window: problem dock, planes, evidence dock and transport, connected to one document and session."""
 
 from __future__ import annotations
 
@@ -41,21 +41,21 @@ from core.text.user_text import one_line
 
 _SPLIT = [700, 400]
 _REWRITE_SECONDS = 0.06
-"""While playing, figures change at most this often: nobody reads faster."""
+"""Least interval between updates of numbers while playing."""
 _REDRAW_SECONDS = 0.1
-"""The curves are drawn again at most this often while they are computed."""
+"""Least interval between redraws of the curves during a run."""
 _REFINE_SECONDS = 0.4
-"""And at most this often while the bracket closes."""
+"""Least interval between redraws while the KL bracket is refined."""
 
 
 @final
 class MainWindow(QMainWindow):
-    """One scenario, running and explained.
+    """Main window on one scenario.
 
     Args:
-        scenario: what is shown first.
+        scenario: shown first.
         path: its file.
-        home: where settings and unsaved edits are kept; None: nowhere.
+        home: folder of settings and recovery files; None: nothing is stored.
     """
 
     def __init__(self, scenario: Scenario, path: Path | None = None, home: Path | None = None) -> None:
@@ -64,17 +64,17 @@ class MainWindow(QMainWindow):
         self.settings = Settings(home)
         self.results: Results | None = None
         self._coming: Results | None = None
-        """A run that has not come as far as what is shown in its stead: a drag's preview of the same."""
+        """A run that is not shown yet, since a preview shows a later frame of the same scenario."""
         self._shows_preview = False
         self._planes_are_old = True
         self._run_of = self.document.revision
-        """What the latest run that has begun is one of."""
+        """Revision of the scenario of the latest run."""
         self._drawn_at = self._written_at = 0.0
         self.session = Session(self)
         self.player = Player(self)
         self.setCentralWidget(central := QWidget())
         self._split = QSplitter(central)
-        # What has its place from the beginning is styled once, not at each step towards it.
+        # Widgets created with their parent are styled once only.
         self.problem = ProblemEditor(self.document, central)
         self.planes = PlanesWidget(self.document, self._split)
         self.evidence = EvidenceDock(self._split)
@@ -88,7 +88,7 @@ class MainWindow(QMainWindow):
             *self.planes.keys,
             *(Key(Qt.Key(key), "Select a panel", partial(self.planes.select_panel, key - panels[0])) for key in panels),
         ]
-        """What keys do while nothing is typed."""
+        """Keys without modifiers that act on the window."""
         screen = (self.document, self.session, self.problem, self.planes, self.evidence, self.transport, self.keys)
         self.help = Help(self, WindowParts(*screen, results=lambda: self.results))
         self._build()
@@ -127,7 +127,7 @@ class MainWindow(QMainWindow):
         self.setAcceptDrops(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setFocus()
-        for before, after in pairwise((self, *self.bar.findChildren(QToolButton))):  # Tab begins at the top
+        for before, after in pairwise((self, *self.bar.findChildren(QToolButton))):  # Tab order starts at the top bar
             self.setTabOrder(before, after)
         self.bar.view_tool("Fit view", "Show the whole problem again", self.planes.fit, "F")
         self.themes = ThemeChoice(self.bar.menu, self.settings)
@@ -188,23 +188,23 @@ class MainWindow(QMainWindow):
 
     @property
     def scenario(self) -> Scenario:
-        """What is edited and run."""
+        """The scenario under edit."""
         return self.document.scenario
 
     @property
     def path(self) -> Path | None:
-        """Its file, if it has one."""
+        """The scenario's file, or None."""
         return self.document.path
 
     def _load(self, scenario: Scenario) -> None:
-        """Another scenario: from its first frame, all of it in view."""
+        """Run another scenario, from its first frame and with the view fitted."""
         self.planes.follow()
         self.planes.controller.focus(None)
         self._follow(scenario)
         self.player.restart()
 
     def _follow(self, scenario: Scenario) -> None:
-        """The scenario was edited, here or there."""
+        """Run the edited scenario."""
         self.banner.say(None)
         self.session.start(scenario)
 
@@ -219,7 +219,7 @@ class MainWindow(QMainWindow):
     def _title(self) -> None:
         document, name = self.document, one_line(self.document.title)
         where = f" · {document.path.name}" if document.path else ""
-        mark = "[*]"  # where Qt puts the sign of unsaved changes; written twice, it stands for itself
+        mark = "[*]"  # Qt's placeholder for the modified mark; doubled, it is literal
         self.setWindowTitle(f"{f'{name}{where}'.replace(mark, 2 * mark)}{mark} – Mismatch Lab")
         self.setWindowModified(document.is_modified)
         self.bar.picker.setText(button_text(f"{name}{where}"))
@@ -245,7 +245,7 @@ class MainWindow(QMainWindow):
         self.settings.write()
 
     def reset_layout(self) -> None:
-        """Give window and parts the sizes, the theme and the overlays that they had at the very first start."""
+        """Reset sizes, theme, overlays and time axis to those of the first start."""
         self.settings.forget("geometry", "split", "overlays", "time axis")
         self.planes.overlays.restore(AT_FIRST)
         self.transport.axis.choose("t")
@@ -265,7 +265,7 @@ class MainWindow(QMainWindow):
             self._take_over(results)
 
     def _take_over(self, results: Results) -> None:
-        """Show a run from now on."""
+        """Show a run in all parts."""
         self.results, self._coming, self._shows_preview = results, None, False
         self.transport.show_schedule(results.schedule)
         self.evidence.show_results(results)
@@ -273,9 +273,9 @@ class MainWindow(QMainWindow):
         self._planes_are_old = True
 
     def _previewed(self, results: Results) -> None:
-        """Show a drag's small run in place of the last one, at the same frame."""
+        """Show a preview in place of the last run, at the same noise level."""
         if not self.planes.has_room_for(results):
-            return  # the run that would make room was dropped for the drag, and comes after it
+            return  # panels do not match; the full run follows the drag
         if results.schedule != self.player.schedule:
             self.transport.show_schedule(results.schedule)
             self.player.begin(results.schedule)
@@ -292,11 +292,11 @@ class MainWindow(QMainWindow):
             self.transport.show_progress(self._coming.completed, self.session.seconds)
             if self._coming.completed > self.player.frame_in(
                 self._coming.schedule
-            ):  # it would show noise where the preview shows the end
+            ):  # the preview already shows a later frame
                 self._take_over(self._coming)
             return
         assert self.results is not None
-        if self._planes_are_old:  # not in one go with the rest: the interface would halt for too long
+        if self._planes_are_old:  # separately, to keep each pause short
             self._planes_are_old = False
             is_present = self._run_of.load == self.document.revision.load
             self.planes.show_results(self.results, is_present=is_present)
@@ -316,14 +316,14 @@ class MainWindow(QMainWindow):
         self.transport.show_finished(seconds)
 
     def _catch_up(self) -> None:
-        """Show what has been computed of the run, whatever was kept in its stead."""
+        """Show the run in place of its preview."""
         if self._coming is not None:
             self._take_over(self._coming)
         if self._planes_are_old and self.results is not None:
             self._advanced()
 
     def _refined(self) -> None:
-        """More is known of the KL; a few times a second is often enough to say so."""
+        """Show the refined KL bracket, a few times a second."""
         now = time.perf_counter()
         if now - self._drawn_at > _REFINE_SECONDS:
             self._drawn_at = now
@@ -331,12 +331,12 @@ class MainWindow(QMainWindow):
             self.transport.show_refining(self._round())
 
     def _round(self) -> str:
-        """How far the bracket is."""
+        """Return the progress of the refinement in words."""
         bracket = self.results.bracket if self.results else None
         return f"round {bracket.rounds + 1} of {self.scenario.run.kl_rounds}" if bracket else ""
 
     def _settled(self) -> None:
-        """What can be known is known."""
+        """Show the final results."""
         self._rewrite()
         if self.transport.is_refining:
             self.transport.show_finished(self.session.seconds)
@@ -363,29 +363,29 @@ class MainWindow(QMainWindow):
             self._write(frame)
 
     def _write(self, frame: int) -> None:
-        """Say in figures what holds at a frame."""
+        """Update all numbers to a frame."""
         results = self.results
         if results is None or self._planes_are_old or not self.player.is_current:
             return
         self.evidence.write(frame)
         self.planes.write(headings(results, frame, is_playing=self.player.is_playing))
 
-    # Drops, keys and the end
+    # Drops, keys and closing
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802 - Qt's name
-        """Take one file: a scenario, points for a prior, or a sampler."""
+        """Accept one dropped file: a scenario, points for a prior, or a sampler."""
         if self.files.dropped(event.mimeData()):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802 - Qt's name
-        """Open it."""
+        """Open the dropped file."""
         path = self.files.dropped(event.mimeData())
         if path is not None:
             event.acceptProposedAction()
             self.files.open_any(path)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
-        """Take the keys of :attr:`keys`; typing comes first."""
+        """Handle :attr:`keys`; a text field with the focus gets them first."""
         for each in self.keys:
             if each.key == event.key() and not event.modifiers() & WITH_COMMANDS:
                 each.press()
@@ -393,7 +393,7 @@ class MainWindow(QMainWindow):
         super().keyPressEvent(event)
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 - Qt's name
-        """Ask about unsaved changes; close what is open besides, stop the run and wait for its thread."""
+        """Ask about unsaved changes, then close all windows and stop the run."""
         if not self.files.may_leave():
             event.ignore()
             return
@@ -401,9 +401,9 @@ class MainWindow(QMainWindow):
         super().closeEvent(event)
 
     def leave(self) -> None:
-        """End without a question, since a signal wants it: unsaved edits are kept for the next start."""
+        """Close without a question after a termination signal; unsaved edits are kept for recovery."""
         try:
-            self.setFocus()  # what is still being typed is part of the scenario
+            self.setFocus()  # commits what is being typed
             is_lost = self.document.has_unsaved_work
             is_kept = self._end(keeps_edits=True)
             lost = "unsaved edits could not be kept" if is_lost else "nothing was unsaved"
@@ -412,7 +412,7 @@ class MainWindow(QMainWindow):
             QApplication.exit(stop.status)
 
     def _end(self, *, keeps_edits: bool) -> bool:
-        """Close what is open besides, stop the run and wait for its thread; return whether edits are kept."""
+        """Close all windows, stop the run and wait for its thread; return whether edits are kept."""
         is_kept = self.files.close(keeps_edits=keeps_edits)
         for child in self.findChildren(QWidget):
             if child.isWindow():

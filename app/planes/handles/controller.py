@@ -1,7 +1,7 @@
-"""The hand on the planes: which handle it holds, which component is selected, and what its edits make.
+"""Handle controller of the planes: the dragged handle, the selected component, and the edits that they make.
 
-One hand serves all panels. It always stands on the document's present scenario, in the plane that is drawn; while
-these do not belong together, there are no handles.
+One controller serves all panels. It works on the document's present scenario, in the plane that is drawn; while
+these do not fit (another dimension), there are no handles.
 """
 
 from __future__ import annotations
@@ -40,25 +40,25 @@ from core.scenario.plane_edits import (
 from core.scenario.scenario import Scenario
 
 _NEW_DEVIATION = 24.0
-"""Pixels: the standard deviation of a component that is added, large enough to be seen and held."""
+"""Standard deviation of an added component, in pixels."""
 _COPY_STEP = 24.0
-"""Pixels from a component to its duplicate."""
+"""Distance from a component to its duplicate, in pixels."""
 
 Place = tuple[float, float]
 
 
 @final
 class HandleController(QObject):
-    """Takes, moves and lets go of handles; edits components."""
+    """Controller that turns drags of handles, and commands on components, into edits of the document."""
 
     dragged = Signal(object)
-    """A Scenario, while a handle is on its way: the document does not hold it yet."""
+    """A Scenario during a drag, which the document does not hold yet."""
     edited = Signal()
-    """The document was edited: a handle was let go, or a command given."""
+    """The document was edited, by the end of a drag or by a command."""
     cancelled = Signal()
-    """A drag was given up: the document's scenario is what there is."""
+    """A drag was cancelled; the document's scenario is shown again."""
     changed = Signal()
-    """Handles stand or look otherwise than before."""
+    """Positions or appearance of handles have changed."""
 
     def __init__(self, document: Document, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -66,19 +66,19 @@ class HandleController(QObject):
         document.loaded.connect(self._leave)
         document.changed.connect(self._rebase)
         self.is_active = False
-        """Whether the plane that is drawn is one of the present scenario's."""
+        """Whether the drawn plane fits the present scenario."""
         self.spots: list[Spot] = []
         self.lines: dict[Grip, tuple[float, float, float]] = {}
-        """(a, b, y) of each measurement that can be moved: ``a u + b v = y``."""
+        """(a, b, y) of each measurement row in the plane: ``a u + b v = y``."""
         self.outline: tuple[Place, Place, float] | None = None
-        """Middle, half axes and angle of the ellipse on which the selected component's handles stand."""
+        """Centre, half axes and angle of the ellipse with the selected component's covariance handles."""
         self.grip: Grip | None = None
-        """The handle that the keys go to, and the last one taken."""
+        """Handle with the keyboard focus, or dragged last."""
         self.selected: Grip | None = None
-        """The mean of the component that is selected, here and in the dock: its covariance has handles, Delete removes
+        """Mean of the component that is selected, here and in the dock: its covariance has handles, Delete removes
         it. One that is being added in the dock may not be known here yet."""
         self.basis: Array = np.eye(2)
-        """Of the plane, (k, d)."""
+        """Rows that span the plane, (k, d)."""
         self._angle = 0.0
         self._drag: Drag | None = None
         self._target: tuple[Place, float, bool] | None = None
@@ -87,27 +87,27 @@ class HandleController(QObject):
 
     @property
     def scenario(self) -> Scenario:
-        """The document's, with the handle that is on its way where it is."""
+        """The document's scenario, with the drag in progress applied."""
         return self._document.scenario if self._drag is None else self._drag.current
 
     @property
     def revision(self) -> Revision:
-        """Of what a command given now is meant for."""
+        """Revision for which a command given now is meant."""
         return self._document.revision
 
     @property
     def noise(self) -> float:
-        """sigma_y; without a measurement, none."""
+        """sigma_y; 0 without a measurement."""
         measurement = self.scenario.measurement
         return measurement.noise if measurement is not None else 0.0
 
     @property
     def is_dragging(self) -> bool:
-        """Whether a handle is on its way."""
+        """Whether a handle is being dragged."""
         return self._drag is not None
 
     def take(self, basis: Array) -> None:
-        """Work in a plane of the present scenario from now on; a drag in another plane is dropped."""
+        """Set the plane of the present scenario; a drag in another plane is cancelled."""
         is_another = self._drag is not None and not np.array_equal(self.basis, basis)
         if is_another:
             self._drop()
@@ -117,18 +117,18 @@ class HandleController(QObject):
             self.cancelled.emit()
 
     def _stand(self) -> None:
-        """Put the handles where the scenario has them, if the plane is one of its own."""
+        """Place the handles of the scenario if the plane fits it."""
         self.is_active = self.basis.shape[1] == self.scenario.dimension
         self._place_handles()
 
     def _leave(self) -> None:
-        """Another scenario was opened: there is nothing to hold before its plane is drawn."""
+        """Remove all handles, since another scenario was opened and its plane is not drawn yet."""
         self._drop()
         self.is_active, self.selected = False, None
         self._place_handles()
 
     def _rebase(self) -> None:
-        """The scenario was edited: a drag goes on from there where what it holds is still the same."""
+        """Rebase the drag on an edited scenario, or drop it if its component or row is gone."""
         drag = self._drag
         goes_on = drag is not None and drag.rebase(self._document.scenario)
         if not goes_on:
@@ -138,7 +138,7 @@ class HandleController(QObject):
         if self.is_active:
             self._stand()
         if goes_on:
-            self._arrival.start()  # once the edit has been heard of, the drag is to be heard of again
+            self._arrival.start()  # emit the drag again after the edit's signals
         elif drag is not None:
             self.cancelled.emit()
 
@@ -170,7 +170,7 @@ class HandleController(QObject):
     # Handles
 
     def focus(self, grip: Grip | None) -> None:
-        """Let the keys go to a handle; a component's handle selects it, none selects nothing."""
+        """Focus a handle, which also selects its component; None clears the selection."""
         component = grip.component if grip is not None else None
         if component != self.selected:
             self._angle = 0.0
@@ -178,14 +178,14 @@ class HandleController(QObject):
         self._place_handles()
 
     def grasp(self, grip: Grip) -> None:
-        """Take a handle; nothing is edited before it moves."""
+        """Start a drag; nothing is edited before the handle moves."""
         self.release()
         self.focus(grip)
         if self.grip == grip:
             self._drag = Drag(self._document.scenario, grip, self.basis, self._angle)
 
     def move(self, place: Place, *, pixel: float, snap: bool) -> None:
-        """Bring the handle to a place, at the next moment that there is time: the latest place counts."""
+        """Move the dragged handle once events are processed; of several positions only the latest counts."""
         self._target = place, pixel, snap
         self._arrival.start()
 
@@ -202,7 +202,7 @@ class HandleController(QObject):
         self.dragged.emit(drag.current)
 
     def _angle_at(self, place: Place) -> float:
-        """Where the axes of the selected component point, so that handles neither swap nor jump."""
+        """Return the selected component's principal angle nearest to the previous one, so that handles do not swap."""
         if self.selected is None or len(self.basis) == 1:
             return 0.0
         mean, spread = component_in_plane(self.scenario, self.selected, self.basis)
@@ -211,7 +211,7 @@ class HandleController(QObject):
         return principal_angle(spread, near)
 
     def release(self) -> None:
-        """Let the handle go where it is now: one edit, if it was moved at all."""
+        """End the drag with one edit, if the handle has moved."""
         if self._target is not None:
             self._follow()
         drag, self._drag = self._drag, None
@@ -220,10 +220,10 @@ class HandleController(QObject):
         self.changed.emit()
 
     def _apply(self, edit: Edit, seen: Revision | None = None) -> bool:
-        """Hand an edit to the document; return whether it was made."""
+        """Apply an edit to the document; return whether it was valid."""
         try:
             return self._document.edit(edit, seen=seen)
-        except ScenarioError:  # the handle is where it cannot be, or the command cannot be
+        except ScenarioError:  # an invalid position or command
             return False
 
     def _tell(self, is_made: bool) -> None:
@@ -234,7 +234,7 @@ class HandleController(QObject):
             self.cancelled.emit()
 
     def cancel(self) -> bool:
-        """Give the drag up and restore what was; return whether there was one."""
+        """Cancel the drag and restore the scenario; return whether there was a drag."""
         drag = self._drag
         if drag is None:
             return False
@@ -249,11 +249,11 @@ class HandleController(QObject):
     # Commands
 
     def edit(self, edit: Edit, seen: Revision | None = None) -> bool:
-        """Make one edit, where it is valid; return whether it was made.
+        """Apply one edit if it is valid; return whether it was applied.
 
         Args:
-            edit: of the present scenario, in this plane.
-            seen: the revision that it was meant for; left out: the present one.
+            edit: function of the present scenario.
+            seen: revision that it is meant for; None: the present one.
         """
         self.release()
         if not self.is_active or not self._apply(edit, seen):
@@ -262,12 +262,12 @@ class HandleController(QObject):
         return True
 
     def add(self, place: Place, pixel: float, seen: Revision | None = None) -> None:
-        """Add a component at a place, and select it."""
+        """Add a component at a point and select it."""
         if self.edit(lambda scenario: added(scenario, place, _NEW_DEVIATION * pixel, self.basis), seen):
             self._select_last()
 
     def duplicate(self, component: Grip, pixel: float, seen: Revision | None = None) -> None:
-        """Add the same component beside it, and select the new one."""
+        """Add a copy of a component beside it and select the copy."""
         if self.edit(lambda scenario: duplicated(scenario, component, _COPY_STEP * pixel, self.basis), seen):
             self._select_last(component.mixture)
 
@@ -275,7 +275,7 @@ class HandleController(QObject):
         self.focus(Grip("mean", len(section(self.scenario, mixture).weights) - 1, mixture=mixture))
 
     def delete(self, seen: Revision | None = None) -> None:
-        """Remove the selected component, unless it is the last one."""
+        """Remove the selected component, unless it is the only one."""
         component = self.selected
         if component is not None and self.can_delete:
             self.focus(None)
@@ -283,7 +283,7 @@ class HandleController(QObject):
 
     @property
     def can_delete(self) -> bool:
-        """Whether a component is selected, and not the last one of its mixture."""
+        """Whether a component is selected and not the only one of its mixture."""
         if not self.is_active or self.selected not in components(self.scenario):
             return False
         return len(section(self.scenario, self.selected.mixture).weights) > 1
@@ -293,17 +293,17 @@ class HandleController(QObject):
         seed = secrets.randbits(32)
         self.edit(lambda scenario: with_drawn_value(scenario, seed), seen)
 
-    # Words
+    # Descriptions
 
     def name(self, grip: Grip) -> str:
-        """What a handle is called on the plane; rows are numbered where there are several."""
+        """Return the name of a handle on the plane; rows are numbered if there are several."""
         if grip.component is not None:
             return ("m" if grip.mixture == "prior" else "c") + subscript(grip.index + 1)
         several = len(self.scenario.rows) > 1
         return ("y" if grip.kind == "value" else "H") + (subscript(grip.index + 1) if several else "")
 
     def describe(self, grip: Grip) -> str:
-        """What a handle stands for, with its value."""
+        """Return the name and value of what a handle stands for."""
         name, index = self.name(grip), grip.index
         match grip.kind:
             case "mean":

@@ -1,4 +1,4 @@
-"""HandlesItem over a plane: drawn in pixels, held with the mouse or the keys."""
+"""Graphics item with all handles of one panel: drawing and mouse events."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ from app.widgets.placing import Box
 from core.scenario.plane_edits import Grip, Spot
 
 _RADIUS = 6.0
-"""Of a handle, in pixels; one that is hovered or held is larger."""
+"""Radius of a handle in pixels; hovered or dragged ones are larger."""
 _GROWN = 1.5
 _HOLD = 10.0
-"""A handle is taken within this many pixels."""
+"""Distance in pixels within which a handle is hit."""
 _HOLD_STRIP = 7.0
-"""And so is the strip of a measurement, at least this far from its middle."""
+"""Least distance in pixels from its centre line within which a measurement strip is hit."""
 _WIDEST_STRIP = 0.25
-"""And at most this share of the view: something must be left to pan by."""
+"""Largest distance, as a share of the view, so that the plane can still be panned."""
 _START = 3.0
-"""Pixels that a press must move before it is a drag."""
+"""Distance in pixels after which a press becomes a drag."""
 _HINTS = {
     "mean": "Drag to move the component (Shift: to a grid). Delete removes it.",
     "axis": "Drag to stretch and turn the component (Shift: by 15°).",
@@ -40,62 +40,63 @@ _HINTS = {
     "row": "Drag to turn H and to change its gain (Shift: by 15°).",
 }
 _NAME, _NAME_OFFSET = 11, QPointF(_RADIUS + 4, -_RADIUS)
-"""Size of the name beside a handle, and its way from there, in pixels."""
+"""Font size and offset of a handle's name, in pixels."""
 _LIGHT = 0.14
-"""Opacity of what lightens a strip under the mouse."""
+"""Opacity of the highlight of a strip under the mouse."""
 _LABELLED = 20
-"""More handles than this go without names beside them."""
+"""Most handles that are drawn with names."""
 _AROUND = [QPointF(right, down) for right in (-1.2, 1.2) for down in (-1.2, 1.2)]
-"""Where a name is drawn in the colour of the background first, to be read over particles."""
+"""Offsets at which a name is drawn in the background colour, as an outline."""
 
 
 @final
 class HandlesItem(pg.GraphicsObject):
-    """All handles of one panel."""
+    """Graphics item that draws all handles of one panel and takes its mouse events."""
 
     pressed = Signal()
-    """A handle of this panel was taken."""
+    """A handle of this panel was pressed."""
     clicked = Signal(object)
-    """A point of a strip (a QPointF) that was clicked, but not dragged: as if nothing were there."""
+    """A point of a strip (a QPointF) that was clicked without a drag."""
 
     def __init__(self, controller: HandleController) -> None:
         super().__init__()
         self.controller = controller
         self.hovered: Grip | None = None
         self.has_focus = False
-        """Whether keys go to the handles of this panel."""
+        """Whether the handles of this panel have the keyboard focus."""
         self._grasp = QPointF()
         self._shift = QPointF()
         self._is_moving = False
         self._strip: Grip | None = None
-        """The strip that was pressed; it is taken when it moves."""
+        """Measurement whose strip was pressed; the drag begins with the first move."""
         self.setAcceptHoverEvents(True)
         self.setAcceptedMouseButtons(Qt.MouseButton.LeftButton)
         self.setZValue(10)
-        self.setCacheMode(pg.GraphicsObject.CacheMode.DeviceCoordinateCache)  # particles move below, handles rarely do
+        # Handles rarely change while particles move below.
+        self.setCacheMode(pg.GraphicsObject.CacheMode.DeviceCoordinateCache)
         controller.changed.connect(self.update)
 
     def boundingRect(self) -> QRectF:  # noqa: N802 - Qt's name
-        """Everything that the view shows."""
+        """Return the visible rectangle of the view."""
         view = self.getViewBox()
         return QRectF() if view is None else view.viewRect()
 
     def viewRangeChanged(self) -> None:  # noqa: N802 - pyqtgraph's name
-        """Follow the view."""
+        """Invalidate the geometry when the view changes."""
         self.prepareGeometryChange()
 
     @property
     def pixel(self) -> float:
-        """How much of the plane a pixel covers."""
+        """Size of a pixel in plane coordinates."""
         view = self.getViewBox()
         return float(view.viewPixelSize()[0])
 
     def place(self, grip: Grip) -> QPointF:
-        """Where a handle is in the plane."""
+        """Return the position of a handle in plane coordinates."""
         return QPointF(*next(spot for spot in self.controller.spots if spot.grip == grip).place(self.pixel))
 
     def at(self, point: QPointF) -> Grip | None:
-        """Return the handle at a point of the plane, the nearest one."""
+        """Return the nearest handle within reach of a point of the plane, or None."""
 
         def distance(spot: Spot) -> float:
             return math.dist(spot.place(pixel), (point.x(), point.y())) / pixel
@@ -105,19 +106,19 @@ class HandlesItem(pg.GraphicsObject):
         return nearest.grip if nearest is not None and distance(nearest) <= _HOLD else None
 
     def strip_at(self, point: QPointF) -> Grip | None:
-        """Return the measurement on whose strip a point lies; of several, the one whose middle is nearest."""
+        """Return the measurement whose strip contains a point (the nearest centre line of several), or None."""
         ways = {grip: _length(self._way_to(grip, point)) for grip in self.controller.lines}
         return min((grip for grip in ways if ways[grip] <= self._half_width(grip)), key=ways.__getitem__, default=None)
 
     def _half_width(self, grip: Grip) -> float:
-        """How far from its middle a strip is taken: as far as it is drawn, within limits."""
+        """Return the distance from its centre line within which a strip is hit."""
         a, b, _ = self.controller.lines[grip]
         view = self.boundingRect()
         widest = _WIDEST_STRIP * min(view.width(), view.height())
         return max(min(2 * self.controller.noise / math.hypot(a, b), widest), _HOLD_STRIP * self.pixel)
 
     def boxes(self, world: QTransform) -> list[Box]:
-        """What the handles and their names cover, in pixels."""
+        """Return the rectangles of handles and names, in pixels."""
         metrics = QFontMetricsF(theme.font(_NAME))
         found = []
         for spot in self.controller.spots:
@@ -131,14 +132,14 @@ class HandlesItem(pg.GraphicsObject):
     def _is_named(self, grip: Grip) -> bool:
         return grip.kind != "axis" and len(self.controller.spots) <= _LABELLED
 
-    # The mouse
+    # Mouse
 
     def hoverMoveEvent(self, event: QGraphicsSceneHoverEvent) -> None:  # noqa: N802 - Qt's name
-        """Show what can be taken here, and its value."""
+        """Highlight the handle or strip under the mouse, with its value as tooltip."""
         self._hover(self.at(event.pos()) or self.strip_at(event.pos()))
 
     def hoverLeaveEvent(self, _event: QGraphicsSceneHoverEvent) -> None:  # noqa: N802 - Qt's name
-        """Nothing can be taken."""
+        """Clear the highlight."""
         self._hover(None)
 
     def _hover(self, grip: Grip | None) -> None:
@@ -152,7 +153,7 @@ class HandlesItem(pg.GraphicsObject):
             self.update()
 
     def mousePressEvent(self, event: QGraphicsSceneMouseEvent) -> None:  # noqa: N802 - Qt's name
-        """Take the handle under the mouse; anywhere else the plane is panned."""
+        """Start a drag of the handle or strip under the mouse; elsewhere let the view pan."""
         grip = self.at(event.pos())
         self._strip = self.strip_at(event.pos()) if grip is None else None
         if grip is None and self._strip is None:
@@ -171,17 +172,17 @@ class HandlesItem(pg.GraphicsObject):
         self.pressed.emit()
 
     def _way_to(self, grip: Grip, point: QPointF) -> QPointF:
-        """From a point to the handle, or to the nearest point of its line: nothing jumps when it is taken."""
+        """Return the offset from a point to the handle (or its line), so that a drag starts without a jump."""
         if grip.kind != "value":
             return self.place(grip) - point
         a, b, value = self.controller.lines[grip]
         return QPointF(a, b) * ((value - a * point.x() - b * point.y()) / (a * a + b * b))
 
     def mouseMoveEvent(self, event: QGraphicsSceneMouseEvent) -> None:  # noqa: N802 - Qt's name
-        """Bring the handle along."""
+        """Drag the handle."""
         self._is_moving = self._is_moving or _length(event.pos() - self._grasp) >= _START * self.pixel
         if self._is_moving and self._strip is not None:
-            if self._strip in self.controller.lines:  # it may be gone since it was pressed
+            if self._strip in self.controller.lines:  # it may have been removed since the press
                 self._take(self._strip)
             self._strip = None
         if self._is_moving and self.controller.is_dragging:
@@ -190,7 +191,7 @@ class HandlesItem(pg.GraphicsObject):
             self.controller.move((place.x(), place.y()), pixel=self.pixel, snap=snap)
 
     def mouseReleaseEvent(self, event: QGraphicsSceneMouseEvent) -> None:  # noqa: N802 - Qt's name
-        """Let the handle go."""
+        """End the drag."""
         self.controller.release()
         if self._strip is not None:
             self.clicked.emit(event.pos())
@@ -198,14 +199,14 @@ class HandlesItem(pg.GraphicsObject):
         self.setCursor(Qt.CursorShape.OpenHandCursor)
 
     def mouseDoubleClickEvent(self, event: QGraphicsSceneMouseEvent) -> None:  # noqa: N802 - Qt's name
-        """Add a component where there is nothing."""
+        """Add a component at an empty point."""
         if self.at(event.pos()) is None:
             self.controller.add((event.pos().x(), event.pos().y()), self.pixel)
             self.pressed.emit()
         else:
             self.mousePressEvent(event)
 
-    # The picture
+    # Painting
 
     def paint(self, painter: QPainter, _option: QStyleOptionGraphicsItem, _widget: QWidget | None = None) -> None:
         """Draw every handle, and the outline of the selected component."""
@@ -217,7 +218,7 @@ class HandlesItem(pg.GraphicsObject):
         self._draw_held_strip(painter, world)
         self._draw_outline(painter, world)
         palette = theme.current()
-        for spot in reversed(self.controller.spots):  # means over measurements
+        for spot in reversed(self.controller.spots):  # means on top of measurements
             self._draw(painter, palette, spot, world.map(QPointF(*spot.anchor)))
         self._draw_value(painter, world)
         painter.restore()
@@ -256,7 +257,7 @@ class HandlesItem(pg.GraphicsObject):
         painter.drawText(place, words)
 
     def _draw_held_strip(self, painter: QPainter, world: QTransform) -> None:
-        """A measurement's strip is lighter, and its middle thick, while it can be, or is, moved."""
+        """Highlight a measurement strip that is hovered or dragged."""
         light = QColor(theme.STRIP)
         light.setAlphaF(_LIGHT)
         far = 2 * max(self.boundingRect().width(), self.boundingRect().height())
@@ -273,7 +274,7 @@ class HandlesItem(pg.GraphicsObject):
                 painter.drawLine(world.map(foot - along), world.map(foot + along))
 
     def _draw_outline(self, painter: QPainter, world: QTransform) -> None:
-        """Two standard deviations around the selected mean, where its handles stand."""
+        """Draw the two-standard-deviation ellipse of the selected component."""
         ellipse = self.controller.outline
         if ellipse is None:
             return
@@ -288,7 +289,7 @@ class HandlesItem(pg.GraphicsObject):
         painter.restore()
 
     def _draw_value(self, painter: QPainter, world: QTransform) -> None:
-        """What the handle in hand is now, beside it."""
+        """Draw the value of the dragged handle beside it."""
         grip = self.controller.grip
         if grip is None or not self.has_focus:
             return
@@ -315,7 +316,7 @@ def _length(way: QPointF) -> float:
 
 
 def _arrow_head(tip: QPointF, angle: float, size: float) -> QPolygonF:
-    """A triangle that points in a direction of the screen, around its middle."""
+    """Return a triangle that points in a screen direction."""
     corners = [(1.1, 0.0), (-0.9, 0.9), (-0.9, -0.9)]
     turn = QTransform.fromTranslate(tip.x(), tip.y()).rotateRadians(angle).scale(size, size)
     return turn.map(QPolygonF([QPointF(*corner) for corner in corners]))

@@ -1,4 +1,4 @@
-"""The menu of the planes: what can be done with a component, or at a place."""
+"""Context menu of the planes: commands on a component, a point, or the measurement."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from core.scenario.plane_edits import (
 )
 
 _WEIGHTS = 0.0001, 1000.0
-"""What may be typed."""
+"""Range of the weight dialog."""
 
 Act = Callable[[], object]
 
@@ -28,15 +28,15 @@ Act = Callable[[], object]
 def plane_menu(
     controller: HandleController, grip: Grip | None, place: Place, pixel: float, *, ask: Act, fit: Act
 ) -> QMenu:
-    """Offer what can be done with the component that a handle belongs to, or else at a place.
+    """Return the context menu for a handle's component, or for an empty point.
 
     Args:
-        controller: whose scenario is changed.
-        grip: the handle under the mouse; it takes the keys.
-        place: where the menu was asked for.
-        pixel: how much of the plane a pixel covers.
-        ask: shows the scores at the place.
-        fit: shows the whole problem again.
+        controller: makes the edits.
+        grip: handle under the mouse, or None.
+        place: point in plane coordinates.
+        pixel: size of a pixel in plane coordinates.
+        ask: shows the scores at the point.
+        fit: fits the view to the whole problem.
     """
     controller.release()
     menu = QMenu()
@@ -51,7 +51,7 @@ def plane_menu(
 
 
 def _add_component(menu: QMenu, controller: HandleController, grip: Grip | None, place: Place, pixel: float) -> None:
-    """What can be done with the component, or a new one. Every edit is meant for what was there when the menu came."""
+    """Add commands for a component, or for a new one; all are meant for the revision at which the menu opened."""
     seen = controller.revision
     if grip is not None:
         controller.focus(grip)
@@ -69,7 +69,7 @@ def _add_component(menu: QMenu, controller: HandleController, grip: Grip | None,
 
 
 def _add_edits(menu: QMenu, controller: HandleController, grip: Grip | None, place: Place) -> None:
-    """What can be done with the measurement, and with all components."""
+    """Add commands for the measurement and for all components."""
     seen, scenario = controller.revision, controller.scenario
     _add_rows(menu, controller, place)
     menu.addSeparator()
@@ -83,7 +83,7 @@ def _add_edits(menu: QMenu, controller: HandleController, grip: Grip | None, pla
 
 
 def _add_rows(menu: QMenu, controller: HandleController, place: Place) -> None:
-    """Bring y and H to the place, where the plane shows one row of H; of several, the handles say which is meant."""
+    """Add commands that move y or H to the point, if exactly one row of H lies in the plane."""
     if len(controller.lines) != 1:
         return
     row, basis, seen = next(iter(controller.lines)).index, controller.basis, controller.revision
@@ -96,7 +96,7 @@ def _add_rows(menu: QMenu, controller: HandleController, place: Place) -> None:
 
 def _ask_weight(controller: HandleController, component: Grip, seen: Revision) -> None:
     if seen != controller.revision:
-        return  # the component may be gone
+        return  # the component may have been removed
     title = f"Weight of {controller.name(component)}"
     words = f"{title}\n(all weights are divided by their sum)"
     old = section(controller.scenario, component.mixture).weights[component.index]

@@ -1,4 +1,4 @@
-"""Which overlays are shown: a button with a list to tick, and a legend of what is on."""
+"""Choice of overlays: a button with a popup of check boxes, and the legend of active overlays."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from core.text.number_format import number
 @final
 @dataclass(frozen=True)
 class OverlayKind:
-    """One overlay."""
+    """Label, key and explanation of one kind of overlay."""
 
     name: str
     key: Qt.Key
@@ -53,7 +53,7 @@ KINDS = {
 }
 PARTS: dict[Part, str] = {"all": "all directions", "measured": "measured only", "unmeasured": "unmeasured only"}
 AT_FIRST = "target trails"
-"""What is shown at the very first start."""
+"""Overlays that are active at the first start."""
 _TIP = (
     "What else the panels show, at the cursor’s t. In more than two dimensions, fields are those in the plane "
     "through the target’s mean."
@@ -62,7 +62,7 @@ _TIP = (
 
 @final
 class OverlayPopup(QFrame):
-    """The list to tick; a popup that Escape or a click elsewhere closes."""
+    """Popup with a check box per overlay; Escape or a click elsewhere closes it."""
 
     changed = Signal()
 
@@ -96,12 +96,12 @@ class OverlayPopup(QFrame):
         layout.addWidget(label, len(KINDS), 0)
 
     def _choose_part(self) -> None:
-        """Whoever chooses directions wants to see them."""
+        """Activate the mismatch overlay when its directions are chosen."""
         self.boxes["mismatch"].setChecked(True)
         self.changed.emit()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
-        """Escape closes."""
+        """Close the popup on Escape."""
         if event.key() == Qt.Key.Key_Escape:
             self.close()
         else:
@@ -110,7 +110,7 @@ class OverlayPopup(QFrame):
 
 @final
 class OverlayButton(QToolButton):
-    """Opens the list, and answers what is ticked."""
+    """Button that opens the popup and holds the choice of overlays."""
 
     changed = Signal()
 
@@ -127,29 +127,29 @@ class OverlayButton(QToolButton):
         self.keys = [
             Key(kind.key, f"Overlay: {kind.name}", self.choice.boxes[name].toggle) for name, kind in KINDS.items()
         ]
-        """What the window's keys do here."""
+        """Keys that the window passes on to the overlays."""
 
     @property
     def shown(self) -> set[str]:
-        """Keys of :data:`KINDS` that are ticked."""
+        """Keys of :data:`KINDS` that are active."""
         return {name for name, box in self.choice.boxes.items() if box.isChecked()}
 
     @property
     def part(self) -> Part:
-        """Which directions of the mismatch are shown."""
+        """Directions in which the mismatch is shown."""
         return cast("Part", self.choice.part.currentData())
 
     def restyle(self) -> None:
-        """Take the theme's icon."""
+        """Apply the theme's icon."""
         self.setIcon(theme.icon("chevron-up"))
 
     @property
     def state(self) -> str:
-        """What is chosen, in words that :meth:`restore` understands."""
+        """The choice as a string for :meth:`restore`."""
         return " ".join([self.part, *(name for name in KINDS if name in self.shown)])
 
     def restore(self, state: object) -> None:
-        """Choose what was chosen before; what is unknown is passed over."""
+        """Restore a choice from :attr:`state`; unknown parts are ignored."""
         words = str(state).split()
         with QSignalBlocker(self.choice):
             for name, box in self.choice.boxes.items():
@@ -166,7 +166,7 @@ class OverlayButton(QToolButton):
         self.setText(f"Overlays ({count})" if count else "Overlays")
 
     def _open(self) -> None:
-        """Over the button, where the screen has room."""
+        """Open the popup above the button, within the screen."""
         choice = self.choice
         size = choice.sizeHint()
         corner = self.mapToGlobal(QPoint(self.width() - size.width(), -size.height() - 4))
@@ -177,7 +177,7 @@ class OverlayButton(QToolButton):
 
 @final
 class HeatScale(QWidget):
-    """The colours of the heat with the numbers at their ends."""
+    """Colour bar of the heat map with its end values."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -187,7 +187,7 @@ class HeatScale(QWidget):
         self.hottest = 0.0
 
     def show_scale(self, hottest: float) -> None:
-        """Say where the scale ends; while playing, its width stays."""
+        """Set the upper end of the scale; the width is fixed, so that it does not move while playing."""
         if hottest != self.hottest:
             self.hottest = hottest
             self.words = (f"≤ {number(hottest / 10**DECADES)}", f"{number(hottest)} nats a step")
@@ -195,12 +195,12 @@ class HeatScale(QWidget):
             self.update()
 
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
-        """Numbers and bar."""
+        """Return the size of numbers and bar."""
         metrics = self.fontMetrics()
         return QSize(sum(map(metrics.horizontalAdvance, _WIDEST)) + _SCALE + 14, metrics.height() + 4)
 
     def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
-        """Draw both."""
+        """Draw bar and numbers."""
         painter = QPainter(self)
         painter.setPen(theme.current().muted)
         low = self.fontMetrics().horizontalAdvance(_WIDEST[0])
@@ -213,14 +213,14 @@ class HeatScale(QWidget):
 
 
 _SCALE = 88
-"""Pixels of the heat's colours."""
+"""Width of the colour bar, in pixels."""
 _WIDEST = "≤ 5.0·10⁻¹⁰", "5.0·10⁻¹⁰ nats a step"
-"""Room for its numbers."""
+"""Widest texts at the ends of the colour bar."""
 
 
 @final
 class OverlayLegend(QWidget):
-    """What the overlays that are on mean, in a line that is there only when needed."""
+    """Legend of the active overlays; hidden if there are none."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -237,7 +237,7 @@ class OverlayLegend(QWidget):
         self.hide()
 
     def say(self, hottest: float | None, entries: list[str]) -> None:
-        """Show the heat's scale, if there is one, and what else there is to say."""
+        """Show the colour bar, unless ``hottest`` is None, and further legend entries."""
         self.scale.setVisible(hottest is not None)
         if hottest is not None:
             self.scale.show_scale(hottest)

@@ -1,4 +1,4 @@
-"""What lies over and under the particles of a panel: heat, arrows, lines to twins, weights, a mark."""
+"""Graphics items of the overlays: heat map, arrows, lines to exact twins, weights, and the probed point."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ from core.text.number_format import percent
 Array = NDArray[np.float64]
 
 DECADES = 5
-"""The heat covers so many powers of ten; below it is clear."""
+"""Powers of ten that the heat map covers; smaller values are transparent."""
 _DENSEST = 0.75
-"""Opacity of the heat at its upper end: contours and particles must stay readable."""
+"""Opacity of the heat map at its upper end, below which contours stay legible."""
 _HEAD, _HEAD_ANGLE = 0.34, 2.6
-"""An arrow's head: share of its length, and the angle of its sides."""
+"""Length of an arrow's head as a share of the arrow, and angle of its sides."""
 _LONGEST_HEAD, _SHORTEST_ARROW = 5.0, 1.0
-"""Pixels."""
+"""Longest head, and shortest arrow that is drawn, in pixels."""
 _BAR = 3.0
-"""Pixels: height of a bar; weight one is as long as its box."""
+"""Height of a bar, in pixels; weight one spans its box."""
 _LIGHTEST_WEIGHT = 0.005
 _MARK = 5.0
-"""Pixels from the middle of the mark to its ends."""
+"""Half the size of the point's mark, in pixels."""
 
 
 @cache
 def heat_colours(dark: bool) -> NDArray[np.uint32]:
-    """Premultiplied colours from clear to dense: cividis, which all eyes order alike; the far end stands out."""
+    """Return premultiplied colours of the heat map, from transparent to dense: cividis, safe for colour blindness."""
     ends = (0.2, 1.0) if dark else (0.92, 0.25)
     table = pg.colormap.get("cividis").getLookupTable(*ends, 256, alpha=False).astype(np.float64)
     opacity = _DENSEST * np.linspace(0, 1, 256) ** 0.7
@@ -47,7 +47,7 @@ def heat_colours(dark: bool) -> NDArray[np.uint32]:
 
 
 def heat_image(heat: Array, hottest: float) -> QImage:
-    """Colour heat (rows, columns) on a log scale that ends at ``hottest``; the first row is the lowest."""
+    """Return an image of values (rows, columns) on a log scale that ends at ``hottest``; the first row is lowest."""
     with np.errstate(divide="ignore"):
         share = 1 + np.log10(heat / hottest) / DECADES
     shade = np.nan_to_num(255 * share, nan=0.0, posinf=255.0, neginf=0.0).clip(0, 255).astype(np.uint8)
@@ -59,19 +59,19 @@ def heat_image(heat: Array, hottest: float) -> QImage:
 @final
 @dataclass(frozen=True)
 class Arrows:
-    """A field of vectors."""
+    """Arrows of a vector field."""
 
     places: Array
     """(2, N)."""
     vectors: Array
-    """(2, N), in the plane's units: as long as they are drawn."""
+    """(2, N): arrows as drawn, in plane coordinates."""
     colour: str
 
 
 @final
 @dataclass(frozen=True)
 class WeightBars:
-    """Sampled weights beside exact ones, at the components' means."""
+    """Sampled and exact component weights, at the components' means."""
 
     places: Array
     """(2, K)."""
@@ -83,19 +83,19 @@ class WeightBars:
 @final
 @dataclass(frozen=True)
 class Marks:
-    """All that is drawn over the particles of one panel."""
+    """What is drawn over the particles of one panel."""
 
     arrows: Sequence[Arrows] = ()
     twins: tuple[Array, Array] | None = None
-    """(2, N) twice: particles and their exact twins."""
+    """Particles and their exact twins, each (2, N)."""
     twin_colours: tuple[str, str] = ("", "")
     weights: WeightBars | None = None
     point: tuple[float, float] | None = None
-    """The point whose scores are shown."""
+    """The probed point."""
 
 
 class _Overlay(pg.GraphicsObject):
-    """An item that may cover the whole view."""
+    """Graphics item that may cover the whole view."""
 
     def boundingRect(self) -> QRectF:  # noqa: N802 - Qt's name
         """Everything that the view shows."""
@@ -109,7 +109,7 @@ class _Overlay(pg.GraphicsObject):
 
 @final
 class HeatItem(_Overlay):
-    """An image over a rectangle of the plane."""
+    """Item with a heat map over a rectangle of the plane."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -117,16 +117,16 @@ class HeatItem(_Overlay):
         self._place = QRectF()
 
     def show_image(self, image: QImage | None, place: QRectF) -> None:
-        """Show an image over a rectangle, or none."""
+        """Show an image over a rectangle, or hide it (None)."""
         if image is not None or self.image is not None:
             self.image, self._place = image, place
             self.update()
 
     def paint(self, painter: QPainter, _option: QStyleOptionGraphicsItem, _widget: QWidget | None = None) -> None:
-        """Stretch it smoothly."""
+        """Draw the image with smooth scaling."""
         if self.image is None:
             return
-        # In pixels, where y points down as in the image.
+        # In pixels, where y points down as in the image
         frame = painter.worldTransform().mapRect(self._place)
         painter.save()
         painter.resetTransform()
@@ -137,10 +137,10 @@ class HeatItem(_Overlay):
 
 @final
 class MarksItem(_Overlay):
-    """Arrows, lines, bars and a mark, in pixels.
+    """Item that draws arrows, lines, weight bars and the probed point with sizes in pixels.
 
     Args:
-        taken: what must be kept clear, in pixels, where the plane is mapped to them so.
+        taken: maps the view's transform to the rectangles, in pixels, that labels must not cover.
     """
 
     def __init__(self, taken: Callable[[QTransform], list[Box]]) -> None:
@@ -149,13 +149,13 @@ class MarksItem(_Overlay):
         self.marks = Marks()
 
     def show_marks(self, marks: Marks) -> None:
-        """Draw these from now on."""
+        """Set the marks."""
         if marks != Marks() or self.marks != Marks():
             self.marks = marks
             self.update()
 
     def paint(self, painter: QPainter, _option: QStyleOptionGraphicsItem, _widget: QWidget | None = None) -> None:
-        """Draw all of it."""
+        """Draw all marks."""
         world = painter.worldTransform()
         painter.save()
         painter.resetTransform()
@@ -173,7 +173,7 @@ class MarksItem(_Overlay):
 
 
 def _to_pixels(world: QTransform, places: Array) -> Array:
-    """(2, N) in pixels; the view neither turns nor shears."""
+    """Map points (2, N) to pixels; the view has no rotation or shear."""
     return np.stack([world.m11() * places[0] + world.dx(), world.m22() * places[1] + world.dy()])
 
 
@@ -192,7 +192,7 @@ def _draw_arrows(painter: QPainter, world: QTransform, arrows: Arrows) -> None:
     lines = _segments(start, end)
     for side in (_HEAD_ANGLE, -_HEAD_ANGLE):
         lines += _segments(end, end + head * np.stack([np.cos(angle + side), np.sin(angle + side)]))
-    painter.setPen(QPen(QColor(arrows.colour), 1.0))  # a thicker pen takes ten times as long
+    painter.setPen(QPen(QColor(arrows.colour), 1.0))  # a thicker pen is ten times slower
     painter.drawLines(lines)
 
 
@@ -207,15 +207,15 @@ def _draw_twins(painter: QPainter, world: QTransform, ours: Array, exact: Array,
 
 
 def _draw_weights(painter: QPainter, world: QTransform, bars: WeightBars, taken: Sequence[Box], frame: QRectF) -> None:
-    """A box beside each mean: the per cents, and below them a bar for the exact weight and one for the sampled."""
+    """Draw a box beside each mean with exact and sampled weight, as percentages and as bars."""
     painter.setFont(theme.font(11, "medium"))
     metrics = QFontMetricsF(painter.font())
     size = (
         metrics.horizontalAdvance("100 · 100 %") + 6,
         metrics.height() + 2 * _BAR + 5,
-    )  # figures must not make it dance
+    )  # fixed, so that changing numbers do not move it
     heaviest = np.argsort(-bars.exact, kind="stable")
-    # Not: below, so that the NaN of a diverged sampler is left out as well.
+    # A comparison that drops the NaN of a diverged sampler as well
     kept = heaviest[np.maximum(bars.exact, bars.sampled)[heaviest] >= _LIGHTEST_WEIGHT]
     points = tuple((x, y) for x, y in _to_pixels(world, bars.places[:, kept]).T.tolist())
     edges = frame.left() + 2, frame.top() + 2, frame.width() - 4, frame.height() - 4

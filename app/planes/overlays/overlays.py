@@ -1,4 +1,4 @@
-"""The overlays of all panels at one frame: from a run to pictures, with one scale between the panels."""
+"""Computation of the overlays of all visible panels at one frame, with scales common to all panels."""
 
 from __future__ import annotations
 
@@ -22,25 +22,25 @@ from core.samplers import SAMPLERS
 from core.text.number_format import number
 
 FIELDS = {"mismatch", "used", "exact"}
-"""Overlays that stand everywhere in the plane, and need a step that starts at t."""
+"""Overlays that are fields over the plane, and need a step that starts at t."""
 _CELLS = 64
-"""Of the heat, along the longer side."""
+"""Cells of the heat map along the longer side."""
 _ARROWS = 15
-"""Across the longer side."""
+"""Arrows along the longer side."""
 _CELL_SHARE = 0.95
-"""An arrow of full length takes this much of its cell."""
+"""Length of the longest arrow, as a share of its cell."""
 _END = 0.9
-"""Quantile over all panels at which a scale ends: far from where particles are, fields grow without end."""
+"""Quantile over all panels at which a scale ends, since fields are unbounded far from the particles."""
 _ARROW_DECADES = 4
-"""Arrows cover so many powers of ten, or those of one sampler would dwarf all others."""
+"""Powers of ten that the arrows' log scale covers."""
 TWINS = 300
-"""Particles that are joined with their twins."""
+"""Number of particles that are joined with their exact twins."""
 
 
 @final
 @dataclass(frozen=True)
 class Overlay:
-    """What one panel shows."""
+    """Overlay of one panel."""
 
     heat: QImage | None
     marks: Marks
@@ -49,13 +49,13 @@ class Overlay:
 @final
 @dataclass(frozen=True)
 class Overlays:
-    """What all panels show at one frame, and what their legend says."""
+    """Overlays of all visible panels at one frame, and their legend."""
 
     place: QRectF
     panels: dict[int, Overlay]
-    """By the sampler's place in the run."""
+    """By the sampler's index in the run."""
     hottest: float | None
-    """Where the scale of the heat ends, in nats; None without heat."""
+    """Upper end of the heat map's scale, in nats per step; None without a heat map."""
     words: list[str]
 
 
@@ -69,16 +69,16 @@ def overlays(
     shown: set[str],
     part: Part,
 ) -> Overlays:
-    """Compute what is ticked.
+    """Compute the active overlays.
 
     Args:
         results: the run.
-        frame: which is complete.
-        projection: the plane.
-        place: what of it is in view.
-        samplers: places in the run of those whose panels are in view.
-        shown: which overlays.
-        part: the directions of the mismatch that count.
+        frame: index of a computed frame.
+        projection: to the plane.
+        place: visible rectangle of the plane.
+        samplers: indices of the samplers with visible panels.
+        shown: keys of the active overlays.
+        part: directions in which the mismatch is shown.
     """
     t = results.schedule.steps - frame
     words: list[str] = []
@@ -127,7 +127,7 @@ _WEIGHT_WORDS = "Bars: weights, exact · sampled"
 
 
 def _end_of_scale(fields: Iterable[Array]) -> float:
-    """Where the scale of all panels together ends: 1, 2 or 5 times a power of ten, so small a step that none jumps."""
+    """Return the upper end of the common scale, rounded to 1, 2 or 5 times a power of ten."""
     every = np.concatenate([field.ravel() for field in fields])
     every = every[np.isfinite(every) & (every > 0)]
     if not every.size:
@@ -139,7 +139,7 @@ def _end_of_scale(fields: Iterable[Array]) -> float:
 
 @final
 class _Fields:
-    """Scores over the view: on a fine lattice for heat, on a coarse one for arrows."""
+    """Scores over the view, on a fine lattice for the heat map and on a coarse one for arrows."""
 
     def __init__(self, results: Results, level: Level, projection: Projection, place: QRectF) -> None:
         self._results, self._level, self._basis = results, level, projection.basis
@@ -156,16 +156,16 @@ class _Fields:
         return lattice(place.left(), place.top(), place.width(), place.height(), shape[1], shape[0])
 
     def _lift(self, places: torch.Tensor) -> torch.Tensor:
-        """On a line, the second coordinate only spreads the points."""
+        """Lift points of the plane to R^d, through the target's mean; for d = 1 drop the second coordinate."""
         return lift(self._level, self._basis, places[: len(self._basis)])
 
     def heat(self, index: int, part: Part) -> Array:
-        """(rows, columns) of mismatch, in nats a step."""
+        """Return the mismatch (rows, columns), in nats per step."""
         field = Field(self._level, self._results.samplers[index], self._fine)
         return field.mismatch(part).numpy().reshape(self._shape)
 
     def arrows(self, samplers: list[int], shown: set[str], part: Part) -> tuple[dict[int, list[Arrows]], list[str]]:
-        """All arrows, on one scale between panels, and what the legend says of them."""
+        """Return all arrows on a common scale, by sampler, and their legend."""
         ink = QColor(theme.current().ink).name()
         exact_colour = _colour_of_exact(self._results)
         vectors: dict[int, list[tuple[Array, str]]] = {}
@@ -197,12 +197,12 @@ class _Fields:
         return scaled, [*told, f"full arrow: {number(full)} per unit of x, half: {number(half)}"]
 
     def _in_plane(self, vectors: torch.Tensor) -> Array:
-        """(2, N): what the plane shows of vectors (d, N)."""
+        """Project vectors (d, N) to the plane, (2, N)."""
         shadow = (self._basis @ vectors).numpy()
         return np.concatenate([shadow, np.zeros((2 - len(shadow), shadow.shape[1]))])
 
     def _fit(self, vectors: Array, full: float) -> Array:
-        """Vectors as long as they are drawn: on a log scale, where ``full`` and all above it take their cell."""
+        """Scale vectors to their drawn length: logarithmic, where ``full`` and above span a cell."""
         length = np.hypot(*vectors)
         with np.errstate(divide="ignore", invalid="ignore"):
             share = np.clip(1 + np.log10(length / full) / _ARROW_DECADES, 0.0, 1.0)
@@ -210,12 +210,12 @@ class _Fields:
 
 
 def _cells(place: QRectF, cell: float) -> tuple[int, int]:
-    """Rows and columns of about square cells."""
+    """Return rows and columns of approximately square cells."""
     return max(1, round(place.height() / cell)), max(1, round(place.width() / cell))
 
 
 def _exact(results: Results) -> int | None:
-    """Where Exact runs, if it does."""
+    """Return the index of the sampler Exact in the run, or None."""
     return next((i for i, sampler in enumerate(results.samplers) if sampler.kind.key == "exact"), None)
 
 
@@ -225,7 +225,7 @@ def _colour_of_exact(results: Results) -> str:
 
 
 def _twins(results: Results, frame: int, projection: Projection, samplers: list[int]) -> dict[int, tuple[Array, Array]]:
-    """Particles and Exact's with the same noise; none where Exact does not run."""
+    """Return particles paired with Exact's of the same noise, by sampler; empty if Exact does not run."""
     exact = _exact(results)
     if exact is None:
         return {}
@@ -247,7 +247,7 @@ def _twin_words(results: Results) -> list[str]:
 
 
 def _weights(results: Results, frame: int, projection: Projection, samplers: list[int]) -> dict[int, WeightBars]:
-    """Weights at the means of the target's components; none where the target has no density."""
+    """Return weights at the target's component means, by sampler; empty where the target has no density."""
     target = results.problem.target
     means = (projection.basis @ target.means.mT).numpy()
     places = np.concatenate([means, np.full((2 - len(means), means.shape[1]), 0.5)])

@@ -1,4 +1,4 @@
-"""The button that opens the matrix editor, and up to which size a matrix can be edited without it."""
+"""Button that opens the matrix editor."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from PySide6.QtWidgets import QToolButton
 from app.theme import theme
 
 MOST_INLINE = 4
-"""Dimensions up to which the dock shows every number of a matrix; of a larger one it has a summary."""
+"""Largest dimension of which the dock shows every number; larger matrices are summarised."""
 
 
 @final
 class MatrixButton(QToolButton):
-    """A small button with the sign of a matrix, in the theme's ink."""
+    """Small button with a matrix icon."""
 
     def __init__(self, tip: str) -> None:
         super().__init__(objectName="matrixButton", toolTip=tip, accessibleName=tip, autoRaise=True)
@@ -26,7 +26,7 @@ class MatrixButton(QToolButton):
         self.setIcon(theme.icon("matrix"))
 
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802 - Qt's name
-        """Follow the theme."""
+        """Redraw the icon when the palette changes."""
         super().changeEvent(event)
         if event.type() == QEvent.Type.PaletteChange:
             self._restyle()

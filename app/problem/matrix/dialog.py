@@ -1,4 +1,4 @@
-"""The matrix editor: one matrix of the scenario as a grid; OK is one edit of the document."""
+"""Matrix editor dialog: a matrix of the scenario as a grid; OK applies one edit."""
 
 from __future__ import annotations
 
@@ -37,18 +37,18 @@ _FILES = "Matrices (*.npy *.csv *.tsv *.txt)"
 _MARGIN = 16
 _LEAST, _MOST = (560, 340), (1120, 760)
 _ROOM = 0.92
-"""Share of the screen that the dialog may take."""
+"""Largest share of the screen that the dialog takes."""
 
 
 @final
 class MatrixDialog(QDialog):
-    """Edits H or a covariance.
+    """Dialog that edits H or a covariance.
 
     Args:
-        parent: the window that it belongs to.
-        document: whose scenario holds the matrix.
-        place: which matrix.
-        title: what it is called.
+        parent: window.
+        document: holds the matrix.
+        place: identifies the matrix.
+        title: of the matrix.
 
     Raises:
         ScenarioError: there is no such matrix.
@@ -71,7 +71,7 @@ class MatrixDialog(QDialog):
         self.fill = FillBar(COVARIANCES if place.is_covariance else MEASUREMENTS)
         self.legend = HeatLegend()
         self.verdict, self.fault, self.error = (plain_label(wordWrap=True) for _ in range(3))
-        """What the matrix is; why it may not be taken; why something was not done."""
+        """Properties of the matrix; reason why it is invalid; error of the last action."""
         for label, role in ((self.verdict, "muted"), (self.fault, "error"), (self.error, "error")):
             label.setProperty("role", role)
         self.ok = QPushButton("&OK", default=True, toolTip="Put the matrix into the scenario: one edit, one undo")
@@ -117,7 +117,7 @@ class MatrixDialog(QDialog):
         layout.addLayout(buttons)
 
     def _fit_size(self) -> None:
-        """As large as the cells want, and as the screen allows."""
+        """Resize the dialog to its cells, within the screen."""
         across, down = self.grid.horizontalHeader(), self.grid.verticalHeader()
         wanted = (
             across.length() + down.sizeHint().width() + 2 * _MARGIN + 16,
@@ -130,7 +130,7 @@ class MatrixDialog(QDialog):
     # Edits
 
     def _judge(self) -> None:
-        """Say what the matrix is now."""
+        """Show the properties of the matrix, or why it is invalid."""
         self._show_error(None)
         judge = judge_covariance if self._place.is_covariance else judge_measurement
         verdict = judge(self.model.values)
@@ -157,12 +157,12 @@ class MatrixDialog(QDialog):
             self.read(Path(name))
 
     def read(self, path: Path) -> None:
-        """Take the matrix of a file; where it is none, or does not fit, say so and change nothing."""
+        """Read the matrix from a file; an unreadable or unsuitable one shows an error and changes nothing."""
         try:
             rows = read_matrix(path)
             height, width = len(rows), len(rows[0])
             if not self._place.is_covariance and width == 1 < self.model.columnCount() == height:
-                rows, height, width = [[row[0] for row in rows]], 1, height  # a list of numbers is one row
+                rows, height, width = [[row[0] for row in rows]], 1, height  # a vector is one row
             wanted = (self.model.rowCount() if self._place.is_covariance else height, self.model.columnCount())
             if (height, width) != wanted:
                 shape = f"{wanted[0]} × {wanted[1]}" if self._place.is_covariance else f"rows of {wanted[1]}"
@@ -178,7 +178,7 @@ class MatrixDialog(QDialog):
         self.error.setVisible(error is not None)
 
     def _apply(self) -> None:
-        """Hand the edit to the document, and stay where it is refused."""
+        """Apply the edit to the document; stay open if it is invalid."""
         edit = partial(self._place.replaced, rows=self.model.values.tolist(), seen=self._seen)
         try:
             self._document.edit(edit, seen=self._revision, rebase=True)
@@ -189,10 +189,10 @@ class MatrixDialog(QDialog):
 
 
 def _number(text: str) -> float:
-    """One number.
+    """Parse one number.
 
     Raises:
-        ScenarioError: it is none.
+        ScenarioError: the text is not one number.
     """
     rows = parse_matrix(text, lambda height, width: height == width == 1)
     if len(rows) != 1 or len(rows[0]) != 1:
@@ -201,7 +201,7 @@ def _number(text: str) -> float:
 
 
 def matrix_title(place: MatrixField) -> str:
-    """Return what a matrix is called on the screen."""
+    """Return the title of a matrix."""
     if place.section == "measurement":
         return "Measurement matrix H"
     letter = "m" if place.section == "prior" else "c"

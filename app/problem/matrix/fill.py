@@ -1,4 +1,4 @@
-"""A row of controls that fills a matrix with a pattern, or the selected cells with a constant."""
+"""Controls that fill a matrix with a pattern, or selected cells with a constant."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _CONSTANT = Parameter("value", "Number for each selected cell", "0")
 
 @final
 class FillBar(QWidget):
-    """Chooses a pattern and its parameters."""
+    """Row of controls that chooses a pattern and its parameters."""
 
     filled = Signal(object, list)
-    """The Pattern that is wanted, None for a constant in the selected cells; the texts of its parameters."""
+    """A Pattern (None: a constant in the selected cells) and the texts of its parameters."""
 
     def __init__(self, patterns: Sequence[Pattern]) -> None:
         super().__init__()
@@ -56,7 +56,7 @@ class FillBar(QWidget):
         return self._patterns[index].parameters if index < len(self._patterns) else (_CONSTANT,)
 
     def _show_parameters(self) -> None:
-        """Ask for the parameters of the chosen pattern."""
+        """Show fields for the parameters of the chosen pattern."""
         wanted = self._parameters
         for index, (name, line) in enumerate(zip(self._names, self.lines, strict=True)):
             is_asked = index < len(wanted)

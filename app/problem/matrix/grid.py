@@ -1,4 +1,4 @@
-"""The grid of a matrix's cells: keys and menu as in a spreadsheet."""
+"""Table view of a matrix with the keys and menu of a spreadsheet."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _Standard = QKeySequence.StandardKey
 
 @final
 class _HeatDelegate(NumberDelegate):
-    """Cells painted in their colours; what is selected has a frame, so that its colour stays."""
+    """Delegate that paints cells in their colours, with a frame for the selection."""
 
     def paint(
         self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
     ) -> None:
-        """Paint one cell; hundreds are painted at once while the grid is scrolled."""
+        """Paint one cell; fast, since hundreds are painted while scrolling."""
         view, rect = self.parent(), option.rect
         assert isinstance(view, MatrixGrid)
         text, surface, ink = view.matrix.look(index.row(), index.column())
@@ -41,7 +41,7 @@ class _HeatDelegate(NumberDelegate):
 
 @final
 class MatrixGrid(QTableView):
-    """Arrows and Tab move, Return edits, Delete puts zeros, Ctrl+C and Ctrl+V copy and paste, Ctrl+Tab leaves."""
+    """Table view: arrows and Tab move, Return edits, Delete zeroes, Ctrl+C/V copy and paste, Ctrl+Tab leaves."""
 
     def __init__(self, model: MatrixModel, name: str) -> None:
         super().__init__(objectName="matrix", accessibleName=name)
@@ -68,7 +68,7 @@ class MatrixGrid(QTableView):
 
     @property
     def cells(self) -> list[tuple[int, int]]:
-        """The selected cells; the current one where none is."""
+        """Return the selected cells, or the current one."""
         found = [
             (i, j)
             for part in self.selectionModel().selection().toList()
@@ -79,7 +79,7 @@ class MatrixGrid(QTableView):
         return found or [(max(current.row(), 0), max(current.column(), 0))]
 
     def copy(self) -> None:
-        """Copy the selected cells as spreadsheets do, with all digits: tabs between cells, a line a row."""
+        """Copy the selected cells with all digits, separated by tabs and newlines."""
         cells = set(self.cells)
         rows, columns = sorted({i for i, _ in cells}), sorted({j for _, j in cells})
         values = self.matrix.values
@@ -87,7 +87,7 @@ class MatrixGrid(QTableView):
         QGuiApplication.clipboard().setText("\n".join(lines))
 
     def paste(self) -> None:
-        """Paste numbers from the current cell on, or one number into the selected cells."""
+        """Paste numbers from the current cell on, or one number into all selected cells."""
         self._enter(QGuiApplication.clipboard().text())
 
     def _enter(self, text: str) -> None:
@@ -97,13 +97,13 @@ class MatrixGrid(QTableView):
         self._was_refused = True
 
     def clear(self) -> None:
-        """Put zeros into the selected cells."""
+        """Set the selected cells to zero."""
         self.matrix.put_constant(0.0, self.cells)
 
     # Keys
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
-        """Take the keys of a spreadsheet."""
+        """Handle the keys of a spreadsheet."""
         key, held = event.key(), event.modifiers()
         if event.matches(_Standard.Paste):
             self._enter(pasted_text(event))
@@ -116,7 +116,7 @@ class MatrixGrid(QTableView):
         elif key in {Qt.Key.Key_Delete, Qt.Key.Key_Backspace}:
             self.clear()
         elif key in {Qt.Key.Key_Return, Qt.Key.Key_Enter} and not held & Qt.KeyboardModifier.ControlModifier:
-            if self.state() != QTableView.State.EditingState:  # Qt hands on the key that ends an edit
+            if self.state() != QTableView.State.EditingState:  # Qt also passes on the key that ends an edit
                 self.edit(self.currentIndex())
         elif key in {Qt.Key.Key_Tab, Qt.Key.Key_Backtab} and not held & Qt.KeyboardModifier.ControlModifier:
             self._step(1 if key == Qt.Key.Key_Tab else -1)
@@ -124,7 +124,7 @@ class MatrixGrid(QTableView):
             super().keyPressEvent(event)
 
     def event(self, event: QEvent) -> bool:
-        """Keep Tab, which moves between cells until the last, and leave by Ctrl+Tab."""
+        """Claim Tab, which moves between cells; Ctrl+Tab moves the focus."""
         if event.type() == QEvent.Type.KeyPress and isinstance(event, QKeyEvent):
             is_tab, is_back = event.key() == Qt.Key.Key_Tab, event.key() == Qt.Key.Key_Backtab
             if is_tab or is_back:
@@ -135,7 +135,7 @@ class MatrixGrid(QTableView):
         return super().event(event)
 
     def _step(self, step: int) -> None:
-        """Go to the next cell or the one before, row by row; from the last or the first one, leave the grid."""
+        """Move to the next or previous cell, row by row; beyond the last or first, leave the grid."""
         width, index = self.matrix.columnCount(), self.currentIndex()
         place = index.row() * width + index.column() + step
         if 0 <= place < width * self.matrix.rowCount():
@@ -148,7 +148,7 @@ class MatrixGrid(QTableView):
         self.selectionModel().setCurrentIndex(index, QItemSelectionModel.SelectionFlag.ClearAndSelect)
 
     def closeEditor(self, editor: QWidget, hint: QAbstractItemDelegate.EndEditHint) -> None:  # noqa: N802 - Qt's name
-        """After Return go down, as in a spreadsheet; after Tab to the next cell; where the text is refused, stay."""
+        """Move down after Return, to the next cell after Tab; stay if the text was invalid."""
         hints, step = QAbstractItemDelegate.EndEditHint, 0
         if hint in {hints.EditNextItem, hints.EditPreviousItem}:
             hint, step = hints.NoHint, 1 if hint == hints.EditNextItem else -1
@@ -166,13 +166,13 @@ class MatrixGrid(QTableView):
     # Menu
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:  # noqa: N802 - Qt's name
-        """Offer what the keys do."""
+        """Open the context menu."""
         menu = self.menu()
         menu.aboutToHide.connect(menu.deleteLater)
         menu.popup(event.globalPos())
 
     def menu(self) -> QMenu:
-        """Return what can be done with the selected cells."""
+        """Return the context menu for the selected cells."""
         menu = QMenu(self)
         for words, keys, action in (
             ("Copy", "Ctrl+C", self.copy),

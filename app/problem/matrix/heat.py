@@ -1,4 +1,4 @@
-"""Colours of numbers: blue above zero, orange below, the surface at zero, with text that can be read on each."""
+"""Diverging colour scale for cells: blue above zero, orange below, with legible text colours."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from app.theme import theme
 
 _POSITIVE, _NEGATIVE = "#2E86DE", "#E67E22"
 _LEVELS = 32
-"""On either side of zero."""
+"""Number of colour levels on either side of zero."""
 _STRONGEST = 0.85
-"""Share of the colour in the largest number."""
+"""Saturation of the largest number's colour."""
 _BAR = QSize(64, 10)
 
 
 @cache
 def colours(surface: str, level: int) -> tuple[QColor, QColor]:
-    """Return the colour of a cell and the one of its text, at a level from ``-_LEVELS`` to ``_LEVELS``."""
+    """Return background and text colour at a level from ``-_LEVELS`` to ``_LEVELS``."""
     strong, base = QColor(_POSITIVE if level > 0 else _NEGATIVE), QColor(surface)
     share = _STRONGEST * abs(level) / _LEVELS
     mixed = QColor.fromRgbF(
@@ -32,19 +32,19 @@ def colours(surface: str, level: int) -> tuple[QColor, QColor]:
 
 
 def _rank(ink: str, surface: str) -> tuple[bool, bool, float]:
-    """The theme's inks where they can be read, else black or white."""
+    """Return a sort key that prefers the theme's inks where legible, else black or white."""
     contrast = theme.contrast(ink, surface)
     return contrast >= 4.5, ink in {theme.LIGHT.ink, theme.DARK.ink}, contrast
 
 
 def level_of(value: float, largest: float) -> int:
-    """Return the level of a number, where the largest in size has the last."""
+    """Return the colour level of a number, relative to the largest absolute value."""
     return round(_LEVELS * value / largest) if largest > 0 else 0
 
 
 @final
 class HeatLegend(QWidget):
-    """What the colours mean: a bar from the smallest to the largest, and the largest number in size."""
+    """Colour bar from minus the largest absolute value to plus it."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -54,7 +54,7 @@ class HeatLegend(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
 
     def show_largest(self, largest: float) -> None:
-        """Say what the strongest colour stands for."""
+        """Set the largest absolute value."""
         limit = f"{largest:.3g}"
         if limit != self._limit:
             self._limit = limit
@@ -66,12 +66,12 @@ class HeatLegend(QWidget):
         return f"−{self._limit}", self._limit
 
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
-        """Words, bar and words."""
+        """Return the size of bar and labels."""
         metrics = self.fontMetrics()
         return QSize(_BAR.width() + 12 + sum(map(metrics.horizontalAdvance, self._words)), metrics.height() + 4)
 
     def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
-        """Draw them."""
+        """Draw bar and labels."""
         palette, painter = theme.current(), QPainter(self)
         low, high = self._words
         start = self.fontMetrics().horizontalAdvance(low) + 6

@@ -1,4 +1,4 @@
-"""The numbers of a matrix under edit, with a way back; a covariance stays symmetric while cells are edited."""
+"""Table model of a matrix with undo; a covariance stays symmetric under edits."""
 
 from __future__ import annotations
 
@@ -25,50 +25,50 @@ _NOWHERE = QModelIndex()
 
 
 def cell_text(value: float) -> str:
-    """A number in a narrow cell: three figures; the cell's tip has all."""
+    """Return a number with three significant digits; the tooltip has all."""
     return f"{value:.3g}".replace("-", "−")
 
 
 @final
 class MatrixModel(QAbstractTableModel):
-    """A matrix of numbers as Qt's tables show it.
+    """Qt table model of a matrix with its own undo history.
 
     Args:
         values: (rows, columns).
-        symmetric: what is put at (i, j) is put at (j, i), too, unless something else is put there by the same edit.
+        symmetric: mirror edits at (i, j) to (j, i), unless the same edit sets both.
     """
 
     changed = Signal()
-    """There are other numbers."""
+    """The numbers have changed."""
     refused = Signal(object)
-    """A ScenarioError: what was typed or pasted is no number, or does not fit."""
+    """A ScenarioError: typed or pasted text is not a number, or does not fit."""
 
     def __init__(self, values: Array, *, symmetric: bool) -> None:
         super().__init__()
         self.symmetric = symmetric
         self.values: Array = np.array(values, np.float64)
-        """(rows, columns), as they are now."""
+        """The matrix, (rows, columns)."""
         self.largest = float(np.abs(self.values).max())
-        """The largest number in size."""
+        """Largest absolute value."""
         self._past: list[Array] = []
         self._future: list[Array] = []
 
-    # What a table asks
+    # QAbstractTableModel
 
     def rowCount(self, parent: _Index = _NOWHERE) -> int:  # noqa: N802 - Qt's name
-        """Of the matrix."""
+        """Return the size of the matrix."""
         return 0 if parent.isValid() else int(self.values.shape[0])
 
     def columnCount(self, parent: _Index = _NOWHERE) -> int:  # noqa: N802 - Qt's name
-        """Of the matrix."""
+        """Return the size of the matrix."""
         return 0 if parent.isValid() else int(self.values.shape[1])
 
     def flags(self, _index: _Index) -> Qt.ItemFlag:
-        """Every cell can be edited."""
+        """Make every cell editable."""
         return Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable | Qt.ItemFlag.ItemIsEditable
 
     def data(self, index: _Index, role: int = _Role.DisplayRole) -> Any:  # noqa: ANN401 - what Qt takes
-        """Text, tip and colours of a cell."""
+        """Return text, tooltip or colour of a cell."""
         value = float(self.values[index.row(), index.column()])
         if role == _Role.DisplayRole:
             return cell_text(value)
@@ -81,28 +81,28 @@ class MatrixModel(QAbstractTableModel):
         return None
 
     def look(self, row: int, column: int) -> tuple[str, QColor, QColor]:
-        """Return a cell's text, its colour and the colour of the text."""
+        """Return a cell's text, background and text colour."""
         value = float(self.values[row, column])
         return cell_text(value), *colours(theme.current().surface, level_of(value, self.largest))
 
     def headerData(self, section: int, way: Qt.Orientation, role: int = _Role.DisplayRole) -> Any:  # noqa: ANN401, N802
-        """Coordinates above, and beside a covariance; numbers beside H."""
+        """Return x₁, x₂, ... for columns and a covariance's rows, numbers for the rows of H."""
         if role != _Role.DisplayRole:
             return None
         is_coordinate = self.symmetric or way == Qt.Orientation.Horizontal
         return f"x{subscript(section + 1)}" if is_coordinate else str(section + 1)
 
     def setData(self, index: _Index, value: object, role: int = _Role.EditRole) -> bool:  # noqa: N802 - Qt's name
-        """Take what was typed into a cell."""
+        """Set a cell from typed text."""
         return role == _Role.EditRole and self.enter(str(value), [(index.row(), index.column())])
 
     # Edits
 
     def enter(self, text: str, cells: Sequence[tuple[int, int]]) -> bool:
-        """Put numbers that are typed or pasted: one into each of some cells, or a block from the first one on.
+        """Set cells from typed or pasted text: one number for all cells, or a block from the first one on.
 
         Returns:
-            Whether they were taken; if not, :attr:`refused` says why.
+            Whether the text was valid; else :attr:`refused` is emitted.
         """
         row, column = min(i for i, _ in cells), min(j for _, j in cells)
         try:
@@ -120,7 +120,7 @@ class MatrixModel(QAbstractTableModel):
         return True
 
     def _block(self, text: str, row: int, column: int) -> tuple[Rows, bool]:
-        """What a text puts from a cell on; rows as long as H's may be another H."""
+        """Parse a block for a cell; rows as long as those of H may replace all of H."""
         height, width = self.values.shape
         try:
             return block_for(text, (height, width), (row, column))
@@ -133,7 +133,7 @@ class MatrixModel(QAbstractTableModel):
             return rows, True
 
     def put_constant(self, value: float, cells: Sequence[tuple[int, int]]) -> None:
-        """Put one number into some cells."""
+        """Set some cells to one number."""
         values = self.values.copy()
         for i, j in cells:
             values[i, j] = value
@@ -142,7 +142,7 @@ class MatrixModel(QAbstractTableModel):
         self.replace(values)
 
     def _mirrored(self, values: Array, put: tuple[slice, slice]) -> Array:
-        """Values of which a part has just been put, on both sides of a covariance's diagonal."""
+        """Return values with a changed part mirrored across the diagonal, if symmetric."""
         if not self.symmetric:
             return values
         is_new = np.zeros(values.shape, bool)
@@ -150,28 +150,28 @@ class MatrixModel(QAbstractTableModel):
         return np.where(is_new.T & ~is_new, values.T, values)
 
     def replace(self, values: Array) -> None:
-        """Take other numbers, of any shape, in place of all."""
+        """Replace the matrix, with any shape."""
         if not np.array_equal(values, self.values):
             self._past = [*self._past, self.values][-_MOST_STEPS:]
             self._future = []
             self._show(values)
 
     def resize(self, rows: int) -> None:
-        """Cut rows off, or measure one more coordinate with each new one."""
+        """Remove rows from the end, or add rows that each measure one more coordinate."""
         height, width = self.values.shape
         added = np.eye(width)[np.arange(height, max(rows, height)) % width]
         self.replace(np.concatenate([self.values[:rows], added]))
 
-    # Back and forth
+    # Undo and redo
 
     def undo(self) -> None:
-        """Take the last edit back."""
+        """Undo the last edit."""
         if self._past:
             self._future.append(self.values)
             self._show(self._past.pop())
 
     def redo(self) -> None:
-        """Make it again."""
+        """Redo the last undone edit."""
         if self._future:
             self._past.append(self.values)
             self._show(self._future.pop())
