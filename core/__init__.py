@@ -1,4 +1,4 @@
-"""Score-mismatched diffusion samplers on Gaussian mixtures, measured exactly; no interface code.
+"""Core of Mismatch Lab: score-mismatched diffusion samplers on Gaussian mixtures, with exact scores; no Qt.
 
 The names in ``__all__`` are the public interface; each is loaded when it is first asked for::
 
@@ -72,7 +72,7 @@ _ROOMS = {
     "core.scenario.builtin": ("builtin_scenarios", "load_scenario"),
     "core.scenario.scenario": ("Scenario",),
 }
-"""Where each name lives: torch and pydantic take seconds, and are loaded for those who use them."""
+"""Module of each public name; loaded on first use, since torch and pydantic take seconds."""
 
 
 def __getattr__(name: str) -> object:

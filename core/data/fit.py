@@ -65,7 +65,7 @@ class Fit:
 
     @cached_property
     def prior(self) -> PriorSection:
-        """Return the mixture as a scenario's prior, rounded to readable numbers.
+        """The mixture as a scenario's prior, rounded to readable numbers.
 
         Raises:
             ScenarioError: the numbers are outside the limits of a scenario.

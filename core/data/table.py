@@ -53,12 +53,12 @@ class Table:
 
     @property
     def usable(self) -> list[int]:
-        """Return the indices of columns without a missing number."""
+        """The indices of columns without a missing number."""
         return [index for index in range(len(self.columns)) if index not in self.wrong]
 
     @property
     def mostly(self) -> list[int]:
-        """Return the indices of columns that are usable where incomplete rows are left out."""
+        """The indices of columns that are usable where incomplete rows are left out."""
         enough = _LEAST_SHARE * len(self.values)
         return [index for index, count in enumerate(self._counts.tolist()) if 0 < count >= enough]
 

@@ -75,7 +75,7 @@ class _Lines(Iterator[str]):
 
     @property
     def share(self) -> float:
-        """Return the share of the text that is read, from 0 to 1."""
+        """The share of the text that is read, from 0 to 1."""
         return self._bytes.tell() / self._size
 
     def __next__(self) -> str:

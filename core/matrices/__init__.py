@@ -1,4 +1,4 @@
-"""Matrices that people pose: read from text and files, filled with patterns, judged, and put into a scenario.
+"""Matrices of a scenario (H, covariances): parsing, patterns, checks, and edits that insert them.
 
 Import everything from here.
 """

@@ -1,4 +1,4 @@
-"""Places of matrices in a scenario, and edits that put pasted numbers there."""
+"""Edits that insert pasted matrices and numbers into a scenario."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ MixtureColumn = Literal["weights", "means", "covariances"]
 @final
 @dataclass(frozen=True)
 class MatrixField:
-    """Which matrix of a scenario: H, or the covariance of a component."""
+    """Reference to a matrix of a scenario: H, or the covariance of a component."""
 
     section: Literal["measurement", "prior", "target"]
     index: int = 0
-    """Of the component, from 0."""
+    """Index of the component, from 0."""
 
     @property
     def field(self) -> str:
-        """What errors call it."""
+        """Name of the matrix in errors."""
         if self.section == "measurement":
             return "measurement.matrix"
         return f"{self.section}.covariances, component {self.index + 1}"
 
     @property
     def is_covariance(self) -> bool:
-        """Whether it is symmetric, and of a fixed size."""
+        """Whether the matrix is a covariance, which is symmetric and of fixed size."""
         return self.section != "measurement"
 
     def find(self, scenario: Scenario) -> Matrix:
-        """Return the matrix that stands here.
+        """Return the matrix that a scenario holds here.
 
         Raises:
             ScenarioError: there is none.
@@ -50,15 +50,15 @@ class MatrixField:
         raise ScenarioError("", self.field, "is not there any more")
 
     def replaced(self, scenario: Scenario, rows: Rows, seen: Matrix | None = None) -> Scenario:
-        """Return a scenario with another matrix here; H's y keeps its first values and gets zeros for new rows.
+        """Return a scenario with this matrix replaced; y keeps its first values and gets zeros for new rows of H.
 
         Args:
             scenario: whatever is there now.
             rows: of the new matrix.
-            seen: the matrix that the user decided to replace; left out: whatever stands there.
+            seen: the matrix that the user saw and replaces; None: any.
 
         Raises:
-            ScenarioError: the result is not valid, or another matrix stands there.
+            ScenarioError: the result is not valid, or the matrix has changed since it was seen.
         """
         present = self.find(scenario)
         if seen is not None and present != seen:
@@ -71,7 +71,7 @@ class MatrixField:
 
 
 def _with_measurement(scenario: Scenario, matrix: Rows, value: Sequence[float] | None) -> Scenario:
-    """Another H, and another y unless it is None."""
+    """Return a scenario with another H, and another y unless ``value`` is None."""
     patch: dict[str, object] = {"matrix": matrix}
     known = scenario.measurement.value if scenario.measurement else None
     if value is not None:
@@ -82,10 +82,10 @@ def _with_measurement(scenario: Scenario, matrix: Rows, value: Sequence[float] |
 
 
 def with_measurement_block(scenario: Scenario, text: str, row: int, column: int) -> Scenario:
-    """Return a scenario with a pasted block in the table of H and y.
+    """Return a scenario with a block of numbers pasted into the table of H and y.
 
-    A block of the table's shape, with y or without, is all of it; another one is put from a cell on if it fits there;
-    and one with as many columns as H is another H.
+    A block of the table's shape, with or without y, replaces all of it; another one is inserted at a cell if it fits;
+    else one with as many columns as H replaces H.
 
     Args:
         scenario: whatever is there now.
@@ -94,7 +94,7 @@ def with_measurement_block(scenario: Scenario, text: str, row: int, column: int)
         column: of the cell, from 0; y is the last.
 
     Raises:
-        ScenarioError: the text is no matrix, or has no place there.
+        ScenarioError: the text is not a matrix, or does not fit.
     """
     section = scenario.with_value().measurement
     if section is None:
@@ -119,17 +119,17 @@ def with_measurement_block(scenario: Scenario, text: str, row: int, column: int)
 
 
 def with_component_block(scenario: Scenario, section: str, text: str, row: int, column: MixtureColumn) -> Scenario:
-    """Return a scenario with pasted numbers in the table of a mixture's components, from one component on.
+    """Return a scenario with numbers pasted into the table of a mixture's components, from one component on.
 
     Args:
         scenario: whatever is there now.
         section: prior or target.
-        text: a covariance; a mean, or one a row; a weight, or several.
+        text: a covariance; means, one per row; or weights.
         row: of the component, from 0.
         column: of the table.
 
     Raises:
-        ScenarioError: the text is no such thing, or there are not so many components.
+        ScenarioError: the text does not fit the column, or there are too few components.
     """
     mixture: MixtureSection | None = getattr(scenario, section)
     if mixture is None or row >= len(mixture.weights):
@@ -145,7 +145,7 @@ def with_component_block(scenario: Scenario, section: str, text: str, row: int, 
         if column_of is None and not is_row:
             raise ScenarioError("", field, f"must be one number a component (there are {left} from here on)")
         values: list[object] = [value for part in column_of or readings[0] for value in part]
-    else:  # a mean in any notation, or several, a row each
+    else:  # one mean in any notation, or several, one per row
         means = [rows for rows in readings if len(rows[0]) == size and len(rows) <= left]
         columns = [rows for rows in readings if len(rows) == size and len(rows[0]) == 1 and rows not in means]
         if means and columns:
@@ -157,10 +157,10 @@ def with_component_block(scenario: Scenario, section: str, text: str, row: int, 
 
 
 def covariance_of(text: str, size: int, field: str) -> Rows:
-    """Read a covariance that is typed or pasted.
+    """Return a covariance parsed from typed or pasted text.
 
     Raises:
-        ScenarioError: it is no matrix, or has not this size.
+        ScenarioError: it is not a matrix, or has another size.
     """
     try:
         rows = parse_matrix(text, lambda height, width: height == width == size)
@@ -172,7 +172,7 @@ def covariance_of(text: str, size: int, field: str) -> Rows:
 
 
 def vector_of(text: str, size: int, field: str) -> list[float]:
-    """Read a mean that is typed or pasted; errors as of :func:`covariance_of`."""
+    """Return a mean parsed from typed or pasted text; errors as of :func:`covariance_of`."""
     if not text.strip():
         raise ScenarioError("", field, f"must have {size} coordinates (has none)")
     try:
@@ -185,7 +185,7 @@ def vector_of(text: str, size: int, field: str) -> list[float]:
 
 
 def block_for(text: str, shape: tuple[int, int], at: tuple[int, int]) -> tuple[Rows, bool]:
-    """Read a block for a grid.
+    """Return a block of numbers for a grid of cells, parsed from text.
 
     Args:
         text: of the block.
@@ -193,10 +193,10 @@ def block_for(text: str, shape: tuple[int, int], at: tuple[int, int]) -> tuple[R
         at: the cell where the block begins, from 0.
 
     Returns:
-        The numbers, and whether they are the whole grid.
+        The numbers, and whether they replace the whole grid.
 
     Raises:
-        ScenarioError: the text is no matrix, or does not fit there.
+        ScenarioError: the text is not a matrix, or does not fit there.
     """
     readings = parse_readings(text)
     found = _placed(readings, shape, at, widths=shape[1:])
@@ -206,14 +206,14 @@ def block_for(text: str, shape: tuple[int, int], at: tuple[int, int]) -> tuple[R
 
 
 def with_block(rows: Rows, block: Rows, row: int, column: int) -> Rows:
-    """Return rows of numbers with a block in place of some of them."""
+    """Return rows of numbers with a block inserted at a row and column."""
     changed = [list(each) for each in rows]
     for i, part in enumerate(block, start=row):
         changed[i][column : column + len(part)] = part
     return changed
 
 
-# Texts that can be read in two ways
+# Ambiguous texts
 
 
 def _readings(text: str, field: str) -> list[Rows]:
@@ -230,7 +230,7 @@ def _chosen(readings: Sequence[Rows], fits: Callable[[Rows], bool]) -> Rows | No
 def _placed(
     readings: Sequence[Rows], shape: tuple[int, int], at: tuple[int, int], widths: Sequence[int], field: str = ""
 ) -> tuple[Rows, bool] | None:
-    """The reading that is the whole of a grid, or goes there from a cell on, and which of both."""
+    """Return the reading that fits a grid, wholly or from a cell on, and whether wholly; None where none does."""
     whole = [rows for rows in readings if len(rows) == shape[0] and len(rows[0]) in widths]
     there = [
         rows
@@ -251,7 +251,7 @@ def _ambiguous(one: Rows, other: Rows, field: str) -> ScenarioError:
 
 
 def _misfit(rows: Rows, shape: tuple[int, int], at: tuple[int, int]) -> str:
-    """Say that a block does not go where it should."""
+    """Return the message that a block does not fit at a cell."""
     where = f"row {at[0] + 1}, column {at[1] + 1}"
     return f"the block has {_size(rows)} numbers, which do not fit from {where} on into {shape[0]} × {shape[1]}"
 

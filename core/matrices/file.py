@@ -1,4 +1,4 @@
-"""A matrix from a file: a NumPy array, or text in any of the notations, also with names of rows and columns."""
+"""Matrices read from files: NPY, or text in any supported notation, optionally with row and column names."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def read_matrix(path: Path) -> Rows:
         path: an NPY file, or a text file.
 
     Raises:
-        ScenarioError: it cannot be read, or holds no matrix of numbers.
+        ScenarioError: it cannot be read, or is not a matrix of numbers.
     """
     source = one_line(path.name, 80) or "file"
     try:
@@ -35,7 +35,7 @@ def read_matrix(path: Path) -> Rows:
 
 
 def _from_text(content: bytes) -> Rows:
-    """A matrix as text; where names stand above or beside it, as the reader of tables finds it."""
+    """Return a matrix from text; where it has row or column names, by the table reader."""
     text = content.decode(encoding_of(content, "")[0])
     try:
         return parse_matrix(text)
@@ -51,7 +51,7 @@ def _from_text(content: bytes) -> Rows:
 
 
 def _names_rows(table: Table) -> bool:
-    """Whether the first column has no number at all, as names of rows."""
+    """Return whether the first column holds row names, that is, no number at all."""
     return 0 in table.wrong and 0 not in table.mostly
 
 

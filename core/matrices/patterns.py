@@ -1,4 +1,4 @@
-"""Patterns that a matrix can be filled with: covariances by their correlations, H by what it measures."""
+"""Patterns that fill a matrix: covariances by their correlations, H by what it measures."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from core.text.user_text import quoted
 @final
 @dataclass(frozen=True)
 class Parameter:
-    """A value that a pattern asks for."""
+    """A parameter of a pattern, typed by the user."""
 
     name: str
     tip: str
@@ -28,12 +28,12 @@ class Parameter:
 @final
 @dataclass(frozen=True)
 class Pattern:
-    """A rule that fills a whole matrix."""
+    """A rule that fills a whole matrix from a few parameters."""
 
     title: str
     parameters: tuple[Parameter, ...]
     build: Callable[[int, int, Sequence[str]], Array]
-    """Rows, columns and the parameters' texts to a matrix; ScenarioError where a parameter is not allowed."""
+    """Function of rows, columns and the parameters' texts; raises ScenarioError for a parameter that is not allowed."""
 
 
 def _refuse(name: str, allowed: str, text: str) -> NoReturn:
@@ -41,10 +41,10 @@ def _refuse(name: str, allowed: str, text: str) -> NoReturn:
 
 
 def _value(text: str, name: str, low: float, high: float, allowed: str) -> float:
-    """A number within limits, which are allowed themselves."""
+    """Return the number in ``text``, which must lie within inclusive limits."""
     try:
         (value,) = parse_vector(text, 1)
-    except ValueError:  # ScenarioError, or several numbers
+    except ValueError:  # ScenarioError is one, too; or several numbers
         _refuse(name, "must be one number", text)
     if not low <= value <= high:
         _refuse(name, allowed, text)
@@ -82,7 +82,7 @@ def _equicorrelated(rows: int, _columns: int, texts: Sequence[str]) -> Array:
 
 
 def _averages(rows: int, columns: int, _texts: Sequence[str]) -> Array:
-    """Means of neighbouring coordinates, in blocks of sizes that differ by one at most."""
+    """Return H for averages over blocks of consecutive coordinates, whose sizes differ by one at most."""
     if rows > columns:
         raise ScenarioError("", "rows", f"must be at most {columns} to average blocks (are {rows})")
     matrix = np.zeros((rows, columns))
@@ -92,11 +92,11 @@ def _averages(rows: int, columns: int, _texts: Sequence[str]) -> Array:
 
 
 def _selection(_rows: int, columns: int, texts: Sequence[str]) -> Array:
-    """A row for each of some coordinates."""
+    """Return H with one unit row for each of the listed coordinates."""
     allowed = f"must be whole numbers from 1 to {columns} between spaces"
     try:
         (chosen,) = parse_matrix(texts[0])
-    except ValueError:  # ScenarioError, or several rows
+    except ValueError:  # ScenarioError is one, too; or several rows
         _refuse("coordinates", allowed, texts[0])
     if not all(value.is_integer() and 1 <= value <= columns for value in chosen):
         _refuse("coordinates", allowed, texts[0])
@@ -113,11 +113,11 @@ COVARIANCES: Final = (
     Pattern("Equicorrelated ρ", (_VARIANCE, _RHO), _equicorrelated),
     _ZERO,
 )
-"""Of a covariance, (d, d)."""
+"""Patterns of a covariance, (d, d)."""
 MEASUREMENTS: Final = (
     _ONE,
     Pattern("Averages of blocks", (), _averages),
     Pattern("Selected coordinates", (Parameter("coordinates", "Numbers of the coordinates", "1 2"),), _selection),
     _ZERO,
 )
-"""Of H, (m, d); the last but one decides m."""
+"""Patterns of H, (m, d)."""

@@ -1,7 +1,7 @@
-"""Matrices as text: numbers in the notations of spreadsheets, NumPy, MATLAB, CSV and this program, without eval.
+"""Parser of matrices in the notations of spreadsheets, NumPy, MATLAB, CSV and this program, without eval.
 
-A few texts can be read in two ways: ``0,5`` is two numbers or one with a decimal comma. Where the shape that is wanted
-fits only one of them, it decides.
+A few texts are ambiguous: ``0,5`` is two numbers or one with a decimal comma. Where the expected shape
+fits only one reading, it decides.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from core.errors import ScenarioError
 from core.text.user_text import quoted
 
 MOST_SIDE = 64
-"""Rows, and columns."""
+"""Largest number of rows and of columns."""
 MOST_CHARACTERS = 1 << 18
 
 Rows: TypeAlias = list[list[float]]
 Fits: TypeAlias = Callable[[int, int], bool]
-"""Whether numbers of rows and columns are those of a shape that is wanted."""
+"""Function that tells whether a number of rows and of columns is an expected shape."""
 _Records: TypeAlias = list[list[str]]
 """The cells of each row."""
 
 _SIGNS = {**dict.fromkeys(map(ord, "\u00a0\u2007\u2009\u202f"), " "), ord("−"): "-", ord("\ufeff"): None}
-"""Typographers' spaces and minus sign; a byte order mark."""
+"""Unicode spaces, minus sign and byte order mark, mapped to ASCII."""
 _LINE_ENDS = re.compile(r"\r\n?|[\v\f\x1c-\x1e\x85\u2028\u2029]")
 _COMMENT = re.compile(r"(?:^|(?<=\s))#(?=\s|$).*|^[ \t]*%.*", re.MULTILINE)
 _LEFT_OUT = re.compile(r"\.\.\.|[…⋯⋮⋱]")
@@ -36,13 +36,13 @@ _CALL = re.compile(r"(?:[A-Za-z_]\w*\.)*(?:array|asarray|matrix|asmatrix|tensor|
 _SCALAR = re.compile(r"(?:np|numpy)\.(?:float|int)\d+\(([^()\[\]]*)\)")
 """A number as NumPy 2 writes it in a list."""
 _ARGUMENTS = re.compile(r"(?:\s*,\s*(?:\w+\s*=\s*)?[A-Za-z'\"<][\w.'\":<>]*)*\s*,?\s*\)\s*;?", re.ASCII)
-"""What follows the numbers in a call: the type, the device."""
+"""Keyword arguments after the numbers in a call, such as dtype and device."""
 _MOST_PARTS = 3 * MOST_SIDE**2
-"""Words, or signs of one kind: more are not even looked at one by one."""
+"""Largest number of words or of separators of one kind; longer texts are rejected before parsing."""
 _JUDGED = 16
-"""Rows by which the decimal sign is judged."""
+"""Number of rows from which the decimal sign is guessed."""
 _LEAST_WRAPPED = 40
-"""Characters of a line that NumPy breaks, which is at 75 unless it is told otherwise."""
+"""Shortest line that NumPy may have wrapped; its default width is 75."""
 _PAIRS = {"[": "]", "(": ")", "{": "}"}
 _ONE_GROUP, _NESTED, _SIDE_BY_SIDE = (re.compile(form) for form in (r"R[;,]?", r"\[R(?:,?R)*,?\];?", r"R(?:[,;]?R)+;?"))
 _TIGHT = re.compile(r"(?<=\d),(?=\d)", re.ASCII)
@@ -57,10 +57,10 @@ def parse_matrix(text: str, fits: Fits | None = None) -> Rows:
 
     Args:
         text: a block of cells from a spreadsheet, CSV, or a matrix as NumPy, MATLAB or this program writes it.
-        fits: which shapes are wanted; of two ways to read a text, the one that fits is taken.
+        fits: tells which shapes are expected; of two readings, the one that fits is taken.
 
     Raises:
-        ScenarioError: it is no matrix of finite real numbers, or too large; what is wrong, and where.
+        ScenarioError: it is not a matrix of finite real numbers, or too large.
     """
     found, error = _all_readings(text)
     fitting = [rows for rows in found if fits is None or fits(len(rows), len(rows[0]))]
@@ -70,11 +70,11 @@ def parse_matrix(text: str, fits: Fits | None = None) -> Rows:
 
 
 def parse_vector(text: str, length: int) -> list[float]:
-    """Read a vector from text: one row or one column; otherwise as :func:`parse_matrix`.
+    """Read a vector from text, one row or one column; errors as of :func:`parse_matrix`.
 
     Args:
         text: in any of the notations.
-        length: that is wanted; only texts that can be read in two ways depend on it.
+        length: expected length; used for ambiguous texts only.
     """
     rows = parse_matrix(text, lambda height, width: {height, width} == {1, length})
     if len(rows) > 1 and len(rows[0]) > 1:
@@ -83,7 +83,7 @@ def parse_vector(text: str, length: int) -> list[float]:
 
 
 def parse_readings(text: str) -> list[Rows]:
-    """Return the matrices as which a text can be read, the most likely first; errors as of :func:`parse_matrix`."""
+    """Return the possible readings of a text, the most likely first; errors as of :func:`parse_matrix`."""
     found, error = _all_readings(text)
     if error is not None and not found:
         raise error
@@ -91,7 +91,7 @@ def parse_readings(text: str) -> list[Rows]:
 
 
 def _all_readings(text: str) -> tuple[list[Rows], ScenarioError | None]:
-    """The matrices as which a text can be read, and what is wrong with the most likely reading."""
+    """Return the possible readings of a text, and the error of the most likely one if it has none."""
     found: list[Rows] = []
     errors: list[ScenarioError | None] = []
     for records in _readings(text):
@@ -109,7 +109,7 @@ def _all_readings(text: str) -> tuple[list[Rows], ScenarioError | None]:
 
 
 def _readings(text: str) -> list[_Records]:
-    """The cells of each row, in each of the ways in which the text can be divided."""
+    """Return the cells of each row, for each way to divide the text."""
     if len(text) > MOST_CHARACTERS:
         raise ScenarioError("", "", f"must have at most {MOST_CHARACTERS:,} characters (has {len(text):,})")
     text = _LINE_ENDS.sub("\n", text.translate(_SIGNS))
@@ -134,7 +134,7 @@ def _readings(text: str) -> list[_Records]:
 
 
 def _unwrapped(text: str) -> str:
-    """Text without the name that it is assigned to, and without the call that makes an array of it."""
+    """Return text without an assignment's left side and without the call around an array."""
     start = text.strip()
     if match := _ASSIGNMENT.match(start):
         text = start = start[match.end() :].strip()
@@ -149,7 +149,7 @@ def _unwrapped(text: str) -> str:
 
 
 def _with_semicolons(lines: Sequence[str]) -> list[_Records]:
-    """Semicolons between rows, or between the cells of several lines; in one line, rows are more likely."""
+    """Return cells where semicolons separate rows, or cells of several lines; in one line rows are more likely."""
     if len(lines) > 1 and any(";" in line.rstrip("; ") for line in lines):
         closed = all(line.endswith(";") for line in lines)
         return [_with_decimals([_split(line[:-1] if closed else line, ";") for line in lines])]
@@ -161,7 +161,7 @@ def _with_semicolons(lines: Sequence[str]) -> list[_Records]:
 
 
 def _lines(lines: Sequence[str]) -> list[_Records]:
-    """Commas or spaces between cells; a comma between digits may begin the decimals instead."""
+    """Return cells separated by commas or spaces; a comma between digits may be the decimal sign instead."""
     found = [[_cells(line) for line in lines]]
     tight = any(_TIGHT.search(line) for line in lines)
     if tight and not any(re.search(r",(?!\d)|(?<!\d),", line) for line in lines):
@@ -170,7 +170,7 @@ def _lines(lines: Sequence[str]) -> list[_Records]:
 
 
 def _cells(row: str) -> list[str]:
-    """The cells of a row between commas or spaces, or both."""
+    """Return the cells of a row separated by commas, spaces or both."""
     cells: list[str] = []
     for part in row.strip().removesuffix(",").split(","):
         cells += part.split() or [""]
@@ -182,14 +182,14 @@ def _split(line: str, separator: str) -> list[str]:
 
 
 def _with_decimals(records: _Records, *, certain: bool = False) -> _Records:
-    """Cells with decimal points, where a spreadsheet of another country wrote them otherwise.
+    """Return cells with decimal points in place of another locale's decimal and thousands signs.
 
     Args:
         records: the cells; commas are part of numbers here.
-        certain: a comma begins the decimals, whatever follows it.
+        certain: the decimal sign is known to be a comma.
 
     Raises:
-        ScenarioError: it cannot be told which sign begins the decimals.
+        ScenarioError: the decimal sign is ambiguous.
     """
     records = [[cell[1:-1] if cell[:1] == cell[-1:] == '"' else cell for cell in record] for record in records]
     cells = [cell for record in records for cell in record]
@@ -200,7 +200,7 @@ def _with_decimals(records: _Records, *, certain: bool = False) -> _Records:
     doubtful = next((cell for cell in cells if _DOUBTFUL.fullmatch(cell)), "")
     if doubtful and not certain and not any(set(cell) & set(",.") and not _DOUBTFUL.fullmatch(cell) for cell in cells):
         raise ScenarioError("", "", f"“{doubtful}” may have decimals or thousands; write points for decimals")
-    if layout.decimal == "," and signs == {","}:  # the usual, and quicker
+    if layout.decimal == "," and signs == {","}:  # fast path of the common case
         return [[cell.replace(",", ".") if cell.count(",") == 1 else cell for cell in record] for record in records]
     number = number_reader(layout.decimal or ".", layout.thousands or "")
     return [[cell if (value := number(cell)) is None else repr(value) for cell in record] for record in records]
@@ -210,7 +210,7 @@ def _with_decimals(records: _Records, *, certain: bool = False) -> _Records:
 
 
 def _bracketed(text: str) -> list[_Records]:
-    """Rows in brackets of their own, or one bracket with rows between semicolons or lines."""
+    """Return cells of nested brackets, or of one bracket with rows separated by semicolons or lines."""
     skeleton, leaves = _skeleton(text)
     if _ONE_GROUP.fullmatch(skeleton):
         return _flat(leaves[0])
@@ -222,7 +222,7 @@ def _bracketed(text: str) -> list[_Records]:
 
 
 def _skeleton(text: str) -> tuple[str, list[str]]:
-    """Brackets without spaces, with R for each innermost one, and what stands in those."""
+    """Return the bracket structure, with R for each innermost bracket, and the contents of these."""
     open_at: list[int] = []
     closed_at = -1
     outside: list[str] = []
@@ -235,12 +235,12 @@ def _skeleton(text: str) -> tuple[str, list[str]]:
             if not open_at or _PAIRS[text[open_at[-1]]] != char:
                 raise ScenarioError("", "", f"has a bracket {char} without its counterpart")
             start = open_at.pop()
-            if closed_at < start:  # nothing was closed inside
+            if closed_at < start:  # an innermost bracket
                 while outside.pop() != "[":
                     pass
                 outside.append("R")
                 leaves.append(text[start + 1 : at])
-                if char == ")" and _NUMBER.fullmatch(leaves[-1].strip()):  # as accountants write -5
+                if char == ")" and _NUMBER.fullmatch(leaves[-1].strip()):  # accounting notation of -5
                     reason = f"has a single number in parentheses, {quoted(text[start : at + 1])}, which may mean minus"
                     raise ScenarioError("", "", reason)
             else:
@@ -254,7 +254,7 @@ def _skeleton(text: str) -> tuple[str, list[str]]:
 
 
 def _flat(inner: str) -> list[_Records]:
-    """One bracket: rows between semicolons or lines; NumPy breaks the lines of a long vector, too."""
+    """Return cells of one bracket with rows separated by semicolons or lines; NumPy also wraps long vectors."""
     joined = re.sub(r",[ \t]*\n", ", ", inner)
     rows = [row for row in re.split(r"[;\n]", joined) if row.strip()]
     if not rows:
@@ -269,10 +269,10 @@ def _flat(inner: str) -> list[_Records]:
 
 
 def _numbers(records: _Records) -> Rows:
-    """The numbers of some cells.
+    """Return cells converted to numbers.
 
     Raises:
-        ScenarioError: a cell is none, the rows differ in length, or there are too many.
+        ScenarioError: a cell is not a number, the rows differ in length, or there are too many.
     """
     if len(records) > MOST_SIDE or any(len(record) > MOST_SIDE for record in records):
         has = f"{len(records)} rows" if len(records) > MOST_SIDE else f"{max(map(len, records))} columns"

@@ -1,4 +1,4 @@
-"""What there is to say of a matrix in one sentence: definiteness of a covariance, rank of H."""
+"""Checks of matrices in one sentence: definiteness of a covariance, rank of H."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from numpy.typing import NDArray
 Array: TypeAlias = NDArray[np.float64]
 
 ROUNDING = 1e-9
-"""What is a smaller share of the largest entry is rounding."""
+"""Deviations below this share of the largest entry count as rounding."""
 
 
 @final
 @dataclass(frozen=True)
 class Verdict:
-    """Whether a matrix may be taken, and what it is, in one sentence and in a few words."""
+    """Result of a check: whether the matrix is valid, and its properties in words."""
 
     is_valid: bool
     sentence: str
     kind: str
-    """In two or three words."""
+    """Its property in two or three words."""
     span: str
-    """Its eigenvalues, or singular values, in two figures."""
+    """Range of its eigenvalues or singular values, in two significant figures."""
 
 
 def judge_covariance(matrix: Array) -> Verdict:
-    """Judge a covariance, (d, d)."""
+    """Return symmetry and definiteness of a covariance, (d, d)."""
     skew = np.abs(matrix - matrix.T)
     rounding = ROUNDING * max(float(np.abs(matrix).max()), 1e-300)
     if float(skew.max()) > rounding:
@@ -50,7 +50,7 @@ def judge_covariance(matrix: Array) -> Verdict:
 
 
 def judge_measurement(matrix: Array) -> Verdict:
-    """Judge H, (m, d): any matrix may be taken."""
+    """Return the rank of H, (m, d); any matrix is valid."""
     values = np.linalg.svd(matrix, compute_uv=False)
     rank = int((values > ROUNDING * max(float(values[0]), 1e-300)).sum())
     if rank == 0:

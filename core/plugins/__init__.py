@@ -1,4 +1,4 @@
-"""Samplers from a user's own Python file: loaded, guarded, and kept from changing anything else.
+"""User-defined samplers from Python files: loading, validation, and protection of the rest of the process.
 
 Import `loader` to load files, `calls` to ask a sampler what it can do; the rest is theirs.
 """

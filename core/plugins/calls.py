@@ -1,4 +1,4 @@
-"""What of a user's class the product calls: each such method checked, one level at a time, its faults named by line."""
+"""Wrappers of a user-defined sampler's methods: each result is checked, and errors are reported with file and line."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ from core.problem.problem import Level, Measurement, Scalar
 from core.samplers import About, Kernel, Sampler, ScoreSampler, StochasticSampler
 
 ALLOWED = ("score", "kernel", "step_variance", "obstacle")
-"""What a class may define of the names that the product calls, besides class attributes and parameters."""
+"""Methods of the base classes that a user's class may override, besides class attributes and parameters."""
 _is_trial: ContextVar[bool] = ContextVar("_is_trial", default=False)
 
 
 @contextmanager
 def trial() -> Iterator[None]:
-    """Try samplers at points far out, where no particle need ever be: numbers that overflow there are no fault."""
+    """Evaluate samplers at extreme points within this context: numbers that overflow there are no fault."""
     token = _is_trial.set(True)
     try:
         yield
@@ -43,10 +43,10 @@ def trial() -> Iterator[None]:
 
 
 def guard(model: type[Sampler], path: Path) -> type[Sampler]:
-    """Return the class with all that the product calls of it guarded.
+    """Return a user's class with all methods that the product calls wrapped in checks.
 
     Raises:
-        ScenarioError: it replaces more than may be replaced.
+        ScenarioError: it overrides a method that it must not override.
     """
     _require_own_names(model, path)
     step = "score" if issubclass(model, ScoreSampler) else "kernel"
@@ -65,7 +65,7 @@ def _silence(self: Sampler) -> None:
 
 
 def _inherited(model: type[Sampler], name: str) -> list[object]:
-    """The method as the product's own classes have it."""
+    """Return the implementations of a method in the product's own base classes."""
     return [vars(base)[name] for base in model.__mro__ if _is_own(base) and name in vars(base)]
 
 
@@ -74,7 +74,7 @@ def _is_own(model: type) -> bool:
 
 
 def _require_own_names(model: type[Sampler], path: Path) -> None:
-    """Let the class define nothing that screens and files ask for: that is worked out without its code."""
+    """Raise an error if the class defines names that screens and files use, which must not depend on its code."""
     product = next(base for base in model.__mro__ if _is_own(base))
     for base in model.__mro__:
         for name, value in vars(base).items() if not _is_own(base) else ():
@@ -93,8 +93,8 @@ def _require_own_names(model: type[Sampler], path: Path) -> None:
             raise ScenarioError(str(path), f"line {line}" if line else "", reason)
 
 
-def _line(value: Any, path: Path) -> int | None:  # noqa: ANN401 - whatever stands in a class
-    """Where in a file a function begins, or the function behind a property or method; None where it is elsewhere."""
+def _line(value: Any, path: Path) -> int | None:  # noqa: ANN401 - any class member
+    """Return the line in a file at which a function, property or method begins; None where it is elsewhere."""
     for inner in ("fget", "func", "__func__", "wrapped"):
         value = getattr(value, inner, None) or value
     code = getattr(inspect.unwrap(value) if isinstance(value, FunctionType) else value, "__code__", None)
@@ -130,7 +130,7 @@ def _guard_step(model: type[Sampler], name: str, path: Path) -> None:
 
 
 def _nothing(level: Level, points: Tensor, name: str) -> Tensor | Kernel:
-    """What is known of a sampler that has stopped."""
+    """Return the NaN score or kernel of a sampler that has stopped."""
     nothing = torch.full_like(points, math.nan)
     return nothing if name == "score" else Kernel(nothing, level.variance)
 
@@ -168,7 +168,7 @@ def _guard_variance(model: type[StochasticSampler], path: Path) -> None:
 
 
 def _guard_obstacle(model: type[Sampler], path: Path) -> None:
-    """Leave the product's own rule to whoever edits a scenario: the user's is asked where a run begins."""
+    """Let edits use the product's own ``obstacle``; the user's is called where a run begins."""
     evaluate = model.obstacle
 
     def inquire(self: Sampler, measurement: Measurement) -> None:
@@ -188,9 +188,9 @@ def _recorded(
     call: Callable[[], Any],
     check: Callable[[Any], Any],
 ) -> Any:  # noqa: ANN401 - what the method returns
-    """What a method returns; None where it fails or a call before it did. What fails where it is only tried is let be.
+    """Return the checked result of a user's method; None where this or an earlier call has failed.
 
-    The fault stays with the sampler, and stops no other one.
+    The fault is stored in the sampler and stops no other one. Failures in a :func:`trial` are ignored.
     """
     if sampler.fault is not None or sampler.is_silent:
         return None
@@ -221,14 +221,14 @@ def _called(evaluate: Callable[..., Any], path: Path, call: Callable[[], Any], c
 
 
 def is_of_the_user(error: BaseException) -> bool:
-    """Whether an exception is Ctrl-C, and not one that code raised of itself."""
+    """Return whether an exception comes from Ctrl-C, and was not raised by the user's code."""
     if not isinstance(error, KeyboardInterrupt) or threading.current_thread() is not threading.main_thread():
         return False
     return signal.getsignal(signal.SIGINT) is not signal.SIG_IGN
 
 
 def fault(error: BaseException, path: Path) -> ScenarioError:
-    """Return what went wrong in a user's file, and in which of its lines."""
+    """Return an exception in a user's file as a :class:`ScenarioError` with the line."""
     if isinstance(error, ScenarioError):
         return error
     if isinstance(error, SyntaxError):
@@ -242,12 +242,12 @@ def fault(error: BaseException, path: Path) -> ScenarioError:
 def _words(error: BaseException) -> str:
     try:
         return str(error)
-    except Exception:  # __str__ is the user's code as well
+    except Exception:  # __str__ may be the user's code
         return "(it has no words)"
 
 
 def _meant(error: BaseException) -> str:
-    """What was probably meant by a name that there is not; Python itself only guesses where nobody reads it."""
+    """Return a suggestion for an unknown name; Python adds its own only to printed tracebacks."""
     unknown = re.search(r"About.*unexpected keyword argument '(\w+)'", _words(error))
     if unknown is not None:
         return suggest(unknown[1], (field.name for field in fields(About)))

@@ -1,7 +1,7 @@
-"""What a sampler of the user's own gets and gives back: copies of its own, and a checked result.
+"""Arguments and results of user-defined samplers: copied tensors in, checked tensors out.
 
-Its code runs in this process and could do anything; what it does by mistake must not reach other samplers. So every
-step gets a level whose tensors are its own, and what comes back is copied and checked.
+User code runs in this process; its mistakes must not affect other samplers. So every
+step gets a level with copied tensors, and results are copied and checked.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _Held = TypeVar("_Held", GaussianMixture, Measurement)
 
 
 def own_level(level: Level) -> Level:
-    """Return a level whose tensors are copies: what is written to them reaches nobody else."""
+    """Return a level with copied tensors, so that writing to them affects nothing else."""
     whole = level.problem
     problem = Problem(own_tensors(whole.prior), own_tensors(whole.measurement), own_tensors(whole.target))
     prior, target, schedule = own_tensors(level.prior), own_tensors(level.target), copy.copy(level.schedule)
@@ -32,7 +32,7 @@ def own_level(level: Level) -> Level:
 
 
 def own_tensors(held: _Held) -> _Held:
-    """Return a mixture or a measurement with copies of its tensors, and of what has been worked out from them."""
+    """Return a mixture or a measurement with copies of its tensors and cached properties."""
     mine = copy.copy(held)
     mine.__dict__.update({name: _copied(value) for name, value in held.__dict__.items()})
     return mine
@@ -48,20 +48,20 @@ def _copied(value: Any) -> Any:  # noqa: ANN401 - tensors, tuples of them, and n
 
 
 _MODERATE = 1e4
-"""Times the problem's own scale: particles beyond are on their way out of every region, and may overflow."""
+"""Particles beyond this many times the problem's scale are diverging, and may overflow."""
 
 
 def checked_score(result: object, level: Level, points: Tensor, *, is_trial: bool = False) -> Tensor:
-    """Return a score as the run takes it, (d, N) like its points.
+    """Return a user's score, (d, N), checked and copied.
 
     Args:
         result: what a user's code returned.
         level: one noise level.
         points: (d, N).
-        is_trial: let numbers that are not finite pass wherever the points are.
+        is_trial: allow numbers that are not finite at any point.
 
     Raises:
-        ValueError: it is no such tensor: what it must be, and what it is.
+        ValueError: it is not a finite tensor of the points' shape.
     """
     score = _checked(result, points, "score must return")
     if not is_trial:
@@ -70,10 +70,10 @@ def checked_score(result: object, level: Level, points: Tensor, *, is_trial: boo
 
 
 def checked_kernel(result: object, level: Level, points: Tensor, *, is_trial: bool = False) -> Kernel:
-    """Return a kernel as the run takes it, for points (d, N); see :func:`checked_score`.
+    """Return a user's kernel for points (d, N), checked and copied; arguments as of :func:`checked_score`.
 
     Raises:
-        ValueError: it is none: what it must be, and what it is.
+        ValueError: it is not a Kernel, or its mean or variance is not valid.
     """
     if not isinstance(result, Kernel):
         shape = tuple(points.shape)
@@ -87,16 +87,16 @@ def checked_kernel(result: object, level: Level, points: Tensor, *, is_trial: bo
 
 
 def checked_variance(variance: object, like: Tensor, dimension: int, must: str) -> Scalar:
-    """Return a step's variance as the run takes it: one number, or one for each singular direction, (d, 1).
+    """Return a user's step variance, checked: one number, or one for each singular direction, (d, 1).
 
     Args:
-        variance: what a user's code returned.
-        like: whose type and device it gets.
+        variance: result of the user's code.
+        like: tensor whose type and device it gets.
         dimension: d.
-        must: the beginning of the sentence that refuses it.
+        must: beginning of the error message.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is not such a variance.
     """
     allowed = f"{must} a number or a tensor of shape ({dimension}, 1), finite and not negative"
     if isinstance(variance, Tensor) and variance.layout == torch.strided and not variance.is_complex():
@@ -117,7 +117,7 @@ def _sound(variance: Scalar, is_sound: bool, allowed: str) -> Scalar:
 
 
 def checked_obstacle(result: object) -> str | None:
-    """Return a sampler's own obstacle, on one line.
+    """Return the result of a user's ``obstacle``, checked and on one line.
 
     Raises:
         ValueError: it is neither a text nor None.
@@ -128,7 +128,7 @@ def checked_obstacle(result: object) -> str | None:
 
 
 def _checked(result: object, points: Tensor, must: str) -> Tensor:
-    """A real, dense tensor of the points' shape, converted to their type and device."""
+    """Return a copy of a real, dense tensor of the points' shape, in their type and on their device."""
     wanted = f"{must} a tensor of shape {tuple(points.shape)}, as its points"
     if not isinstance(result, Tensor) or tuple(result.shape) != tuple(points.shape):
         raise ValueError(f"{wanted} (returned {_kind(result)})")
@@ -138,9 +138,9 @@ def _checked(result: object, points: Tensor, must: str) -> Tensor:
 
 
 def _require_finite(result: Tensor, level: Level, points: Tensor, name: str) -> None:
-    """Refuse what is not finite at a point that is, and that a sound run could come to.
+    """Raise an error for numbers that are not finite at points that a convergent run may reach.
 
-    Points that are not finite, or farther out than 10 000 times the problem's scale, belong to a run that diverges.
+    Points that are not finite, or beyond 10 000 times the problem's scale, belong to a diverging run.
     """
     if bool(result.isfinite().all()):
         return
@@ -156,7 +156,7 @@ def _require_finite(result: Tensor, level: Level, points: Tensor, name: str) -> 
 
 
 _SHOWN = 4
-"""Coordinates of a point that a sentence names."""
+"""Largest number of coordinates of a point in a message."""
 
 
 def _kind(result: object) -> str:
@@ -168,14 +168,14 @@ def _kind(result: object) -> str:
     return f"a tensor of shape {tuple(result.shape)}{''.join(f', {word}' for word in words)}"
 
 
-# What a sampler says of itself
+# Descriptions and parameters
 
 
 def check_words(about: object) -> None:
-    """Check what a sampler's ``kind`` says.
+    """Check the fields of a sampler's ``kind``.
 
     Raises:
-        ValueError: it is no About, or a field is not what it must be.
+        ValueError: it is not an About, or a field is not valid.
     """
     if type(about) is not About:
         raise ValueError(f"must have a 'kind', an About (is {_kind(about)})")
@@ -191,10 +191,10 @@ def check_words(about: object) -> None:
 
 
 def check_flags(model: type[Sampler]) -> None:
-    """Check what a class says by truth values.
+    """Check the boolean class attributes.
 
     Raises:
-        ValueError: one of them is something else.
+        ValueError: one of them is not a boolean.
     """
     for name in ("needs_measurement", "moves_along", "has_limit"):
         if type(value := getattr(model, name, False)) is not bool:
@@ -202,10 +202,10 @@ def check_flags(model: type[Sampler]) -> None:
 
 
 def check_parameters(sampler: Sampler) -> None:
-    """Check the parameters' default values: what a scenario file could say as well.
+    """Check that the parameters' default values could be written in a scenario file.
 
     Raises:
-        ValueError: a value is none that a file can hold.
+        ValueError: a value is not a finite number or a text.
     """
     parameters: Mapping[str, object] = sampler.parameters()
     for name, value in parameters.items():

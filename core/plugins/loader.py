@@ -1,8 +1,8 @@
-"""Samplers from a user's own Python file: one function, or one class, made known like those that are built in.
+"""Loader of user-defined samplers: registers the function or class of a Python file as a sampler.
 
-A function of ``(level, x)`` returns the score g_t at points x, (d, N); whatever it is called, its key is the file's
+A function of ``(level, x)`` returns the score g_t at points x, (d, N); its key is the file's
 name without ``.py``. A class derives from :class:`~core.samplers.ScoreSampler` or :class:`~core.samplers.Sampler`, and
-brings its key in its ``kind``, an :class:`~core.samplers.About`. Loading a file runs its code: ask first.
+has its key in its ``kind``, an :class:`~core.samplers.About`. Loading a file runs its code: ask the user first.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ from core.samplers import SAMPLERS, About, Sampler, ScoreSampler
 from core.system.files import read_bytes
 
 _COLOURS = ("#4C9F70", "#B07AA1", "#9C755F", "#76B7B2", "#D4A6C8", "#86BCB6")
-"""For those that bring none."""
+"""Default colour of function samplers."""
 _loaded: dict[str, tuple[Path, bytes]] = {}
-"""Which file each key came from, and what it held: it may be loaded again, after an edit."""
+"""By key: file and content that were loaded, so that the file may be loaded again after an edit."""
 
 
 def read_plugin(path: Path) -> bytes:
@@ -47,31 +47,31 @@ def read_plugin(path: Path) -> bytes:
 
 
 def fingerprint(content: bytes) -> str:
-    """Return what tells a content from any other."""
+    """Return a hash of a file's content."""
     return hashlib.sha256(content).hexdigest()
 
 
 def source_text(content: bytes) -> str:
-    """Return a file's code as Python reads it: a file may name an encoding in its first lines."""
+    """Return a file's source code, decoded as Python does it, including an encoding declaration."""
     try:
         encoding, _ = tokenize.detect_encoding(io.BytesIO(content).readline)
         return content.decode(encoding)
-    except (SyntaxError, UnicodeError):  # Python will refuse it
+    except (SyntaxError, UnicodeError):  # Python will report the error when it compiles it
         return content.decode("utf-8", errors="replace")
 
 
 def loaded_files() -> list[Path]:
-    """Return the files whose samplers are known now, the first loaded first."""
+    """Return the files whose samplers are registered, in order of loading."""
     return [path for path, _ in loaded_contents()]
 
 
 def loaded_contents() -> list[tuple[Path, bytes]]:
-    """Return those files with what they held: what another process has to load to know the same samplers."""
+    """Return the loaded files with their contents, for :func:`load_exactly` in another process."""
     return list(_loaded.values())
 
 
 def load_exactly(contents: Sequence[tuple[Path, bytes]]) -> None:
-    """Know the samplers of these files and of no others, as :func:`loaded_contents` gave them in another process.
+    """Register the samplers of these files and of no others; the argument comes from :func:`loaded_contents`.
 
     Raises:
         ScenarioError: one of them cannot be loaded here.
@@ -87,11 +87,11 @@ def load_exactly(contents: Sequence[tuple[Path, bytes]]) -> None:
 def load_plugin(path: Path, content: bytes | None = None) -> str:
     """Run a file and register the sampler that it defines; return its key.
 
-    A file that was loaded before takes the place of what it defined then.
+    Loading a file again replaces the sampler that it defined before.
 
     Args:
         path: the file.
-        content: what to run; left out: what the file holds now.
+        content: code to run; None: the file's present content.
 
     Raises:
         ScenarioError: the file cannot be read, fails, defines no sampler or several, or takes a key that is taken.
@@ -116,10 +116,10 @@ def load_plugin(path: Path, content: bytes | None = None) -> str:
 
 @contextmanager
 def _own_run(path: Path) -> Iterator[None]:
-    """Let a user's code run: what it raises is named by line, and what it changes for others is put back.
+    """Context in which a file's code runs: errors get file and line, and changes of global state are undone.
 
     Raises:
-        ScenarioError: it fails, or changes the product's own code.
+        ScenarioError: the code fails, or changes the product's own code.
     """
     registered, code = dict(SAMPLERS), ProductCode()
     try:
@@ -131,7 +131,7 @@ def _own_run(path: Path) -> Iterator[None]:
         raise fault(error, path) from error
     finally:
         changed = code.put_back()
-        if list(SAMPLERS.items()) != list(registered.items()):  # the code may have reached into the others' register
+        if list(SAMPLERS.items()) != list(registered.items()):  # the code may have changed the registry
             SAMPLERS.clear()
             SAMPLERS.update(registered)
     if changed:
@@ -141,13 +141,13 @@ def _own_run(path: Path) -> Iterator[None]:
 def _run(path: Path, content: bytes) -> ModuleType:
     module = ModuleType(f"plugin_{path.stem}")
     module.__file__ = str(path)
-    sys.modules[module.__name__] = module  # where a class's annotations are looked up
+    sys.modules[module.__name__] = module  # pydantic looks up annotations there
     exec(compile(content, str(path), "exec"), module.__dict__)
     return module
 
 
 def _model(module: ModuleType, path: Path) -> type[Sampler]:
-    """The one sampler of a file: its class, or else its function as a class."""
+    """Return the sampler class of a file: its class, or one made from its function."""
     own = [value for name, value in vars(module).items() if not name.startswith("_")]
     classes = [value for value in own if isinstance(value, type) and value.__module__ == module.__name__]
     models = [value for value in classes if issubclass(value, Sampler) and not inspect.isabstract(value)]
@@ -163,7 +163,7 @@ def _model(module: ModuleType, path: Path) -> type[Sampler]:
 
 
 def _of_function(function: Callable[..., Tensor], path: Path) -> type[Sampler]:
-    """A class for a function: named after its file, described by the first line of its docstring."""
+    """Return a sampler class for a function, with the file's name as key and its docstring's first line as summary."""
     if len(inspect.signature(function).parameters) != 2:
         raise ScenarioError(str(path), function.__name__, "must take two arguments, (level, x)")
     summary = (inspect.getdoc(function) or "A sampler of your own.").splitlines()[0]
@@ -179,15 +179,15 @@ def _of_function(function: Callable[..., Tensor], path: Path) -> type[Sampler]:
 
     @final
     class FunctionSampler(ScoreSampler):
-        """A score given by a function, which may depend on anything."""
+        """Sampler whose score is the user's function."""
 
         kind = own
         needs_measurement = False
         has_limit = False
 
         def score(self, level: Level, points: Tensor) -> Tensor:
-            """What the function returns."""
+            """Return the function's result."""
             return function(level, points)
 
-    update_wrapper(FunctionSampler.score, function)  # faults are named by its line
+    update_wrapper(FunctionSampler.score, function)  # errors are reported with its line
     return FunctionSampler

@@ -1,6 +1,6 @@
-"""What code of the user's own may change for everybody in a process, put back after it has run.
+"""Global settings that user code may change, restored after it has run.
 
-Two groups: settings that are read and written in microseconds are put back after every call; the rest after a file
+Settings that are fast to read and write are restored after every call; the others after a file
 has been loaded, and at the end of a run.
 """
 
@@ -22,11 +22,11 @@ import torch
 _TYPES = ("cpu", "cuda")
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGABRT, signal.SIGSEGV)
 _own_numbers = np.random.MT19937(0)
-"""NumPy's global generator while code of the user's own runs: to swap it costs less than to save its state."""
+"""NumPy's global generator while user code runs; swapping generators is faster than saving the state."""
 
 
 class _Setting(NamedTuple):
-    """Something that is set for the whole process or thread."""
+    """A setting of the process or thread, by its reader and writer."""
 
     read: Callable[[], Any]
     write: Callable[[Any], object]
@@ -73,7 +73,7 @@ _QUICK = (
 
 @contextmanager
 def settings_kept() -> Iterator[None]:
-    """Put the settings of torch and NumPy, and the state of global random numbers, back."""
+    """Restore settings of torch and NumPy and the global random state at the end of the block."""
     before = [setting.read() for setting in _QUICK]
     numbers, python, tensors = np.random.mtrand.get_bit_generator(), random.getstate(), torch.get_rng_state()
     np.random.mtrand.set_bit_generator(_own_numbers)
@@ -111,7 +111,7 @@ def _streams() -> tuple[object, object, object]:
     return sys.stdin, sys.stdout, sys.stderr
 
 
-def _set_streams(streams: Any) -> None:  # noqa: ANN401 - whatever stood there
+def _set_streams(streams: Any) -> None:  # noqa: ANN401 - any object may stand there
     sys.stdin, sys.stdout, sys.stderr = streams
 
 
@@ -125,7 +125,7 @@ _SLOW = (
 
 @contextmanager
 def surroundings_kept() -> Iterator[None]:
-    """Put signal handlers, the current folder and the standard streams back."""
+    """Restore signal handlers, current folder and standard streams at the end of the block."""
     before = [setting.read() for setting in _SLOW]
     try:
         yield

@@ -1,7 +1,7 @@
-"""The product's own code, and what it calls of torch and NumPy, compared with what it was: changes are undone.
+"""Detection and undoing of changes that user code makes to the product's modules, torch and NumPy.
 
-Code of the user's own shares the process. Where it puts a function of its own in the place of one that everybody
-calls, every number would be another one.
+User code shares the process: where it replaces a function that others call, their numbers
+change, too.
 """
 
 from __future__ import annotations
@@ -34,30 +34,30 @@ _MACHINERY = (
     "__annotations__",
     "__builtins__",
 )
-"""Names that Python and pydantic fill in themselves, now and then."""
+"""Names that Python and pydantic set themselves."""
 _REGISTERS = {"SAMPLERS", "_loaded"}
-"""What loading a sampler changes, and watches over itself."""
+"""Registries that loading a sampler changes, which the loader restores itself."""
 
 
 class _Name(NamedTuple):
-    """What a name stood for."""
+    """Recorded value of a name in a module or class."""
 
     value: Any
     inside: tuple[Any, ...]
-    """Code and defaults of a function, the entries of a dictionary or list: what may be changed in place."""
+    """Parts that may be changed in place: code and defaults of a function, entries of a dictionary or list."""
     copy: Any
-    """Of a dictionary or list."""
+    """Copy of a dictionary or list."""
 
 
 @final
 class ProductCode:
-    """What the names of the product's modules and classes stand for now."""
+    """Snapshot of the values of names in the product's modules and classes."""
 
     def __init__(self) -> None:
         self._names: dict[Owner, dict[str, _Name]] = {owner: _names(owner) for owner in _owners()}
 
     def put_back(self) -> str | None:
-        """Undo every change since; return the name of what was changed first, None where nothing was."""
+        """Undo every change since the snapshot; return the name that was changed first, or None."""
         first = None
         for owner, names in self._names.items():
             space = vars(owner)
@@ -81,7 +81,7 @@ def _owners() -> Iterator[Owner]:
 
 
 def _names(owner: Owner) -> dict[str, _Name]:
-    """Everything of classes and of the product's modules; of other modules the public functions."""
+    """Return all names of a class or of a product module; of other modules the public functions."""
     whole = isinstance(owner, type) or _is_own(owner.__name__)
     return {
         name: _Name(value, *_inside(value))
@@ -98,7 +98,7 @@ def _is_own(module: str) -> bool:
 
 
 def _added(owner: Owner, space: Mapping[str, object]) -> list[str]:
-    """Names of a class; modules may get more, since parts of them are loaded when they are needed."""
+    """Return names added to a class; modules may gain names by lazy imports."""
     return [] if isinstance(owner, ModuleType) else [name for name in space if not name.startswith(_MACHINERY)]
 
 
@@ -113,7 +113,7 @@ def _inside(value: object) -> tuple[tuple[Any, ...], Any]:
 
 
 def _function(value: object) -> FunctionType | None:
-    """The function behind a method, a property and the like."""
+    """Return the function behind a method, a property and the like."""
     if isinstance(value, property):
         value = value.fget
     elif isinstance(value, cached_property):
@@ -133,7 +133,7 @@ def _is_same(value: object, was: _Name) -> bool:
 
 
 def _is_wrapped_by_torch(value: object, was: object) -> bool:
-    """Whether torch itself has wrapped a function of its own, as it does when its compiler is loaded."""
+    """Return whether torch has wrapped a function of its own, as it does when its compiler is loaded."""
     if not isinstance(value, FunctionType) or not isinstance(was, FunctionType):
         return False
     is_torchs = Path(value.__code__.co_filename).is_relative_to(Path(torch.__file__).parent)
@@ -150,5 +150,5 @@ def _restore(owner: Owner, name: str, was: _Name) -> None:
     if isinstance(was.value, list):
         was.value[:] = was.copy
     put: Callable[[Any, str, Any], None] = type.__setattr__ if isinstance(owner, type) else setattr
-    with suppress(AttributeError, TypeError):  # nothing that cannot be set has been changed
+    with suppress(AttributeError, TypeError):  # what cannot be set has not been changed
         put(owner, name, was.value)

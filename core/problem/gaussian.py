@@ -1,4 +1,4 @@
-"""Divergences and distances of Gaussians in closed form, precise where they are small, too."""
+"""KL divergence and W2 distance of Gaussians in closed form, accurate also for small values."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ import torch
 from torch import Tensor
 
 _SAFETY = 64
-"""A covariance whose narrowest direction is within so many times rounding of the widest has lost it."""
+"""Eigenvalues below this many units of rounding of the largest count as zero."""
 
 
 def excess(u: Tensor) -> Tensor:
-    """``u - ln(1 + u)`` for u >= -1, to full relative precision near zero; infinite at -1."""
-    small = 1e-3  # the first neglected term is below rounding
+    """Return ``u - ln(1 + u)`` for u >= -1, to full relative precision near zero; infinite at -1."""
+    small = 1e-3  # below it the first neglected term is rounding
     series = u.square() * (0.5 - u * (1 / 3 - u * (0.25 - u * (0.2 - u / 6))))
     return torch.where(u.abs() < small, series, u - torch.log1p(u))
 
 
 def gaussian_kl(mean: Tensor, covariance: Tensor, other_mean: Tensor, other_covariance: Tensor) -> Tensor:
-    """``KL(N(mean, covariance) || N(other_mean, other_covariance))``, batched, in nats.
+    """Return ``KL(N(mean, covariance) || N(other_mean, other_covariance))``, batched, in nats.
 
     ``1/2 sum_i e(lambda_i - 1)`` over the eigenvalues lambda of ``other^{-1} covariance``, and the
     means' part. Near one, lambda - 1 comes from the difference of the covariances, near zero lambda
@@ -37,7 +37,7 @@ def gaussian_kl(mean: Tensor, covariance: Tensor, other_mean: Tensor, other_cova
     shifted = torch.linalg.eigvalsh((ratio + ratio.mT) / 2)
     near = excess(shifted.clamp(min=-0.5))
     logarithm = torch.zeros_like(near)
-    if bool((shifted <= -0.5).any()):  # rarely, and singular values take time
+    if bool((shifted <= -0.5).any()):  # only where needed, since singular values are slow
         roots = torch.linalg.svdvals(torch.linalg.solve_triangular(factor, _root(covariance), upper=False)).flip(-1)
         logarithm = 2 * torch.where(roots > _rounding(roots), roots, 0.0).log()
     spread = torch.where(shifted > -0.5, near, shifted - logarithm).sum(-1)
@@ -46,7 +46,7 @@ def gaussian_kl(mean: Tensor, covariance: Tensor, other_mean: Tensor, other_cova
 
 
 def gaussian_w2(mean: Tensor, covariance: Tensor, other_mean: Tensor, other_covariance: Tensor) -> Tensor:
-    """Wasserstein-2 distance of ``N(mean, covariance)`` and ``N(other_mean, other_covariance)``, batched.
+    """Return Wasserstein-2 distance of ``N(mean, covariance)`` and ``N(other_mean, other_covariance)``, batched.
 
     ``W2^2 = |m - m'|^2 + min_U |F - F' U|^2`` over the orthogonal U, for any factors ``F F^T = C``: Bures'
     distance without the cancellation of ``tr(C + C' - 2 (C^{1/2} C' C^{1/2})^{1/2})``. Covariances may be
@@ -60,12 +60,12 @@ def gaussian_w2(mean: Tensor, covariance: Tensor, other_mean: Tensor, other_cova
 
 
 def _root(covariance: Tensor) -> Tensor:
-    """A factor F with ``F F^T = covariance``, zero where the covariance is zero within rounding."""
+    """Return a factor F with ``F F^T = covariance``; eigenvalues within rounding of zero become zero."""
     variances, axes = torch.linalg.eigh(covariance)
     factor: Tensor = axes * torch.where(variances > _rounding(variances), variances, 0.0).sqrt().unsqueeze(-2)
     return factor
 
 
 def _rounding(values: Tensor) -> Tensor:
-    """What of non-negative values (..., d) may be rounding of the largest."""
+    """Return the size of rounding errors of non-negative values (..., d), relative to the largest."""
     return values.shape[-1] * torch.finfo(values.dtype).eps * values.amax(-1, keepdim=True)

@@ -1,11 +1,11 @@
-"""Gaussian mixtures: density, score, Jacobian, noising, marginals and posteriors, all exact.
+"""Gaussian mixtures: density, score, Jacobian of the score, noising, marginals and posteriors, all in closed form.
 
 Parameters are few and points are many: parameters are indexed by component first, points come
 **last**. A cloud of N points in R^d is a ``(d, N)`` tensor, a value per component ``(K, N)``; a
 softmax over a leading dimension of size K is many times faster than over a trailing one.
 
 Means and variances may have a leading dimension of noise levels, ``(B, K, d)``: then points are
-``(B, d, N)``, and so is what comes of them. Shapes below leave it out.
+``(B, d, N)``, and so are the results. Shapes below leave out B.
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ import torch
 from torch import Tensor
 
 _BLOCK_BYTES = 1 << 20
-"""Points are evaluated in blocks whose (K, d, block) work array stays in the processor's cache."""
+"""Size of the (K, d, block) work array of a block of points, chosen to fit the processor's cache."""
 
 
 NEGLIGIBLE = 1e-100
-"""Variances and gains below this are zero: their reciprocals and squares stay far inside the range of float64."""
+"""Variances and gains below this count as zero, so that reciprocals and squares stay in the range of float64."""
 
 
 def affine(offset: Tensor, matrix: Tensor, points: Tensor) -> Tensor:
-    """``offset + matrix @ points``, in one pass over the points where there is one noise level."""
+    """Return ``offset + matrix @ points``, in one pass over the points where there is one noise level."""
     if points.ndim == matrix.ndim == 2:
         return torch.addmm(offset, matrix, points)
     return (matrix @ points).add_(offset)
 
 
 class Whitening(NamedTuple):
-    """The affine maps that take a point to every component's standardised eigenbasis."""
+    """Affine maps from points to every component's standardised eigenbasis."""
 
     matrix: Tensor
     """(K d, d): rows of ``diag(variance_k)^{-1/2} U_k^T``, component after component."""
@@ -46,7 +46,7 @@ class Whitening(NamedTuple):
 
 
 class Responsibilities(NamedTuple):
-    """Where points stand among the components."""
+    """Responsibilities of the components at points, with the whitened points."""
 
     of_component: Tensor
     """(K, N): probability that the point came from component k, given the point."""
@@ -56,19 +56,19 @@ class Responsibilities(NamedTuple):
 
 @final
 class Curvature:
-    """The score of a mixture at points, and a Jacobian A along r fixed directions B, in closed form.
+    """Score of a mixture at points and its Jacobian A along r fixed directions B, in closed form.
 
     With ``s_k`` the score of component k, E over the component given the point and C_k the covariances,
     ``grad s = E[s_k (s_k - s)^T] - E[C_k^{-1}]``: only products with the directions are formed, block after block of
-    points. ``A = scale E[s_k (s_k - s)^T] + E[U_k diag(own_k) U_k^T]``: the Jacobian of the score, or of a map whose
-    part within a component is known better than as a difference.
+    points. ``A = scale E[s_k (s_k - s)^T] + E[U_k diag(own_k) U_k^T]`` is the Jacobian of the score, or of a map whose
+    part within a component is given directly, without cancellation.
 
     Args:
         mixture: not singular.
         basis: B, (d, r).
         points: (d, N).
-        own: (K, d): what A is within each component, along its axes; left out: ``-C_k^{-1}``, for ``grad s``.
-        scale: of what the components make of each other.
+        own: (K, d): eigenvalues of A within each component; None: those of ``-C_k^{-1}``, for ``grad s``.
+        scale: factor of the part between components.
     """
 
     def __init__(
@@ -85,7 +85,7 @@ class Curvature:
         self._towards = matrix.mT.neg()
         seen = (matrix @ basis).view(*matrix.shape[:-2], *shape, -1)
         """(K, d, r): the directions in each component's standardised eigenbasis."""
-        # A singular component of weight zero, which is allowed, must not give NaN.
+        # A singular component is allowed if its weight is zero; it must not give NaN.
         own = -torch.where(mixture.variances > 0, mixture.variances, 1.0).reciprocal() if own is None else own
         along = mixture.axes.mT @ basis
         stretched = own.unsqueeze(-1) * along
@@ -99,7 +99,7 @@ class Curvature:
         """(d, N)."""
 
     def apply(self, coordinates: Tensor) -> Tensor:
-        """(d, N): ``A B u`` for coordinates u, (r, N)."""
+        """Return ``A B u``, (d, N), for coordinates u, (r, N)."""
         widths = [block.weight.shape[-1] for block in self._blocks]
         pairs = zip(self._blocks, torch.split(coordinates, widths, dim=-1), strict=True)
         return _joined([self._apply(block, part) for block, part in pairs])
@@ -122,10 +122,10 @@ class Curvature:
 
 
 class _ComponentScores(NamedTuple):
-    """What the components make of a block of points."""
+    """Responsibilities and component scores at a block of points."""
 
     weight: Tensor
-    """(K, 1, N): their probabilities ``r_k``."""
+    """(K, 1, N): responsibilities ``r_k``."""
     weighted: Tensor
     """(K, d, N): ``r_k`` times the whitened points."""
     centred: Tensor
@@ -133,12 +133,12 @@ class _ComponentScores(NamedTuple):
 
     @classmethod
     def of(cls, mixture: GaussianMixture, seen: Tensor, points: Tensor) -> Self:
-        """Evaluate at points (d, N), for directions seen as (K, d, r) by the components."""
+        """Evaluate at points (d, N), for directions (K, d, r) in the components' standardised eigenbases."""
         weight, whitened = mixture.responsibilities(points)
         weight = weight.unsqueeze(-2)
         along = (seen.mT @ whitened).neg_()
         centred = along
-        for _ in range(2):  # the second time takes off what rounding of large pulls leaves, which small ones would feel
+        for _ in range(2):  # the second pass removes rounding errors of large scores
             centred = centred - (weight * centred).sum(-3, keepdim=True)
         return cls(weight, whitened.mul_(weight), centred)
 
@@ -240,14 +240,14 @@ class GaussianMixture:
 
     @cached_property
     def whitening(self) -> Whitening:
-        """The maps that every evaluation uses.
+        """Whitening maps that every evaluation uses.
 
         Raises:
             ValueError: the mixture is singular: it has no density on R^d.
         """
         if self.is_singular:
             raise ValueError("a singular mixture has no density; noise it first")
-        # A component of weight zero may be singular: it never counts, but must not give NaN.
+        # A component of weight zero may be singular: it has no effect, but must not give NaN.
         variances = torch.where(self.variances > 0, self.variances, 1.0)
         rows = self.axes.mT * variances.rsqrt().unsqueeze(-1)
         offset = (rows @ self.means.unsqueeze(-1)).neg_()
@@ -260,24 +260,24 @@ class GaussianMixture:
         return image.view(*image.shape[:-2], self.components, self.dimension, -1)
 
     def _log_joint(self, whitened: Tensor) -> Tensor:
-        """(K, N): ``ln w_k N(x; m_k, C_k)``."""
+        """Return ``ln w_k N(x; m_k, C_k)``, (K, N)."""
         squares = whitened.square().sum(-2)
         return torch.add(self.whitening.log_scale, squares, alpha=-0.5)
 
     def blocks(self, points: Tensor) -> Sequence[Tensor]:
-        """Split points (d, N) so that what evaluating a part needs stays in the processor's cache."""
+        """Split points (d, N) into blocks whose work arrays stay in the processor's cache."""
         levels = points.shape[0] if points.ndim > 2 else 1
         width = _BLOCK_BYTES // (levels * self.components * self.dimension * points.element_size())
         width = max(width, 256)
         return [points] if points.shape[-1] <= width else torch.split(points, width, dim=-1)
 
     def responsibilities(self, points: Tensor) -> Responsibilities:
-        """Posterior probabilities of the components at points (d, N), and the whitened points."""
+        """Return the responsibilities of the components at points (d, N), and the whitened points."""
         whitened = self._whiten(points)
         return Responsibilities(torch.softmax(self._log_joint(whitened), dim=-2), whitened)
 
     def log_density(self, points: Tensor) -> Tensor:
-        """(N,): ``ln q(x)`` at points (d, N).
+        """Return the log density ``ln q(x)``, (N,), at points (d, N).
 
         Raises:
             ValueError: the mixture is singular.
@@ -285,7 +285,7 @@ class GaussianMixture:
         return _joined([torch.logsumexp(self._log_joint(self._whiten(block)), dim=-2) for block in self.blocks(points)])
 
     def score(self, points: Tensor) -> Tensor:
-        """(d, N): ``grad ln q(x)`` at points (d, N).
+        """Return the score ``grad ln q(x)``, (d, N), at points (d, N).
 
         Raises:
             ValueError: the mixture is singular.
@@ -299,7 +299,7 @@ class GaussianMixture:
         return _joined(scores)
 
     def score_jacobian(self, points: Tensor) -> Tensor:
-        """(d, d, N): Hessian of ``ln q`` at points (d, N), symmetric.
+        """Return the Jacobian of the score, (d, d, N), at points (d, N): the Hessian of ``ln q``, symmetric.
 
         Raises:
             ValueError: the mixture is singular.
@@ -315,7 +315,7 @@ class GaussianMixture:
         return Curvature(self, basis, points)
 
     def sample(self, count: int, generator: torch.Generator) -> Tensor:
-        """(d, count): independent draws."""
+        """Return independent draws, (d, count)."""
         component = torch.multinomial(self.weights, count, replacement=True, generator=generator)
         normal = torch.empty(self.dimension, count, dtype=self.means.dtype, device=self.means.device)
         normal.normal_(generator=generator)
@@ -328,7 +328,7 @@ class GaussianMixture:
     # New mixtures from this one
 
     def noised(self, abar: float) -> GaussianMixture:
-        """Law of ``sqrt(abar) x + sqrt(1 - abar) n``, ``n`` standard normal (theory.md section 1)."""
+        """Return the law of ``sqrt(abar) x + sqrt(1 - abar) n``, ``n`` standard normal (theory.md section 1)."""
         return self.noised_along([abar]).levels()[0]
 
     def noised_along(self, abars: Sequence[float]) -> GaussianMixture:
@@ -340,7 +340,7 @@ class GaussianMixture:
         return GaussianMixture(self.log_weights, kept.sqrt() * self.means, kept * self.variances + added, self.axes)
 
     def levels(self) -> list[GaussianMixture]:
-        """Return the mixtures of a leading dimension of levels one by one; their evaluation is prepared at once."""
+        """Return the mixtures of the B levels as a list, with their whitening computed in one batch."""
         mixtures = [
             GaussianMixture(self.log_weights, *part, self.axes)
             for part in zip(self.means.unbind(), self.variances.unbind(), strict=True)
@@ -351,11 +351,11 @@ class GaussianMixture:
         return mixtures
 
     def translated(self, by: Tensor) -> GaussianMixture:
-        """Law of ``x + by`` for a vector (d,)."""
+        """Return the law of ``x + by`` for a vector (d,)."""
         return GaussianMixture(self.log_weights, self.means + by, self.variances, self.axes)
 
     def marginal(self, matrix: Tensor) -> GaussianMixture:
-        """Law of ``matrix @ x`` for a (q, d) matrix: a mixture on R^q."""
+        """Return the law of ``matrix @ x`` for a (q, d) matrix: a mixture on R^q."""
         factors = matrix @ (self.axes * self.variances.sqrt().unsqueeze(1))
         axes, scales, _ = torch.linalg.svd(factors)
         rounding = self.dimension * torch.finfo(scales.dtype).eps * scales.amax(-1, keepdim=True)
@@ -363,10 +363,10 @@ class GaussianMixture:
         return GaussianMixture(self.log_weights, self.means @ matrix.mT, variances, axes)
 
     def posterior(self, matrix: Tensor, value: Tensor, noise: float) -> GaussianMixture:
-        """Law of x given ``value = matrix @ x + noise * n``, again a mixture (theory.md section 1).
+        """Return the law of x given ``value = matrix @ x + noise * n``, again a mixture (theory.md section 1).
 
-        Worked out from the singular values of ``H C_k^{1/2}``, never from ``C_k - G_k H C_k``: the
-        small variances keep their relative precision however small the noise. With ``noise = 0``
+        Computed from the singular values of ``H C_k^{1/2}``, not from ``C_k - G_k H C_k``, so that
+        small variances keep their relative precision for any noise. With ``noise = 0``
         components whose support is lower-dimensional in the measured directions outweigh all
         others, and components that cannot give ``value`` get weight zero.
 
@@ -412,10 +412,10 @@ class GaussianMixture:
 
 
 def _joined(parts: list[Tensor]) -> Tensor:
-    """Blocks of points, put together again."""
+    """Return blocks of points concatenated along the last dimension."""
     return parts[0] if len(parts) == 1 else torch.cat(parts, dim=-1)
 
 
 def _pad(values: Tensor, length: int) -> Tensor:
-    """Zeros appended along the last dimension up to ``length``."""
+    """Return values padded with zeros along the last dimension to ``length``."""
     return torch.nn.functional.pad(values, (0, length - values.shape[-1]))

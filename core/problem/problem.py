@@ -1,4 +1,4 @@
-"""The problem: a prior, a measurement of it, the posterior that samplers aim at, and one step's view."""
+"""Problem of a sampler: prior, measurement and target, and their noised versions at each noise level."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from core.problem.schedule import Schedule
 
 _LEVEL_BLOCK_BYTES = 1 << 24
 _LEVELS = 1024
-"""Prepared at once, at most: each takes some kilobytes besides its numbers."""
+"""Largest number of levels prepared at once; each takes some kilobytes besides its numbers."""
 
 _Value = TypeVar("_Value")
 Scalar: TypeAlias = float | Tensor
-"""A number; at B levels at once a tensor (B, 1, 1), which every formula takes in its place."""
+"""A number, or for B levels a tensor (B, 1, 1), which broadcasts in every formula."""
 
 
 @final
@@ -40,7 +40,7 @@ class Measurement:
 
     @classmethod
     def none(cls, like: GaussianMixture) -> Self:
-        """No measurement at all: every direction is unmeasured."""
+        """Return an empty measurement: every direction is unmeasured."""
         return cls(like.means.new_zeros(0, like.dimension), like.means.new_zeros(0), 0.0)
 
     def to(self, device: torch.device, dtype: torch.dtype) -> Measurement:
@@ -80,7 +80,7 @@ class Measurement:
 
     @cached_property
     def measured_basis(self) -> Tensor:
-        """(d, r): the singular directions that H sees."""
+        """(d, r): V_r, the measured right singular directions of H."""
         return self.right_basis[:, : self.rank]
 
     @cached_property
@@ -96,7 +96,7 @@ class Measurement:
 
     @cached_property
     def seen(self) -> Tensor:
-        """(d, 1): whether a column of V is measured; chooses between values for the two kinds of directions."""
+        """(d, 1): whether a column of V is measured; mask for values along V."""
         return (torch.arange(self.right_basis.shape[0]) < self.rank).unsqueeze(-1).to(self.right_basis.device)
 
     @cached_property
@@ -108,7 +108,7 @@ class Measurement:
 @final
 @dataclass(frozen=True, eq=False)
 class Problem:
-    """What is known (the prior's score, H, y, sigma_y) and what is wanted (the exact posterior)."""
+    """Prior, measurement and target distribution (the exact posterior, or a given mixture)."""
 
     prior: GaussianMixture
     measurement: Measurement
@@ -116,7 +116,7 @@ class Problem:
 
     @classmethod
     def of(cls, prior: GaussianMixture, measurement: Measurement) -> Self:
-        """Pose the problem of sampling from the prior given the measurement.
+        """Return the problem whose target is the posterior of the prior given the measurement.
 
         Raises:
             ValueError: no x of the prior gives y (only possible with sigma_y = 0).
@@ -126,7 +126,7 @@ class Problem:
 
     @classmethod
     def shifted(cls, prior: GaussianMixture, target: GaussianMixture) -> Self:
-        """Pose the problem of sampling from any target with the prior's score; nothing is measured."""
+        """Return the problem of sampling from any target with the prior's score, without a measurement."""
         return cls(prior, Measurement.none(prior), target)
 
     def to(self, device: torch.device, dtype: torch.dtype) -> Problem:
@@ -145,7 +145,7 @@ class Problem:
         return Problem(self.prior.translated(by), measurement, self.target.translated(by))
 
     def levels(self, schedule: Schedule) -> Iterator[Level]:
-        """Yield what each reverse step may use, for t = T, ..., 1; prepared in blocks of bounded size."""
+        """Yield the level of each reverse step, t = T, ..., 1; prepared in blocks of bounded size."""
         size = self.prior.axes.numel() * self.prior.axes.element_size()
         block = max(1, min(_LEVEL_BLOCK_BYTES // size, _LEVELS, schedule.steps))
         for last in range(schedule.steps, 0, -block):
@@ -169,10 +169,10 @@ class Problem:
 
 @dataclass(frozen=True, eq=False)
 class Level:
-    """The problem seen at noise level t, for the reverse step from t to t - 1; see also :class:`LevelBatch`."""
+    """The problem at noise level t, for the reverse step from t to t - 1; see also :class:`LevelBatch`."""
 
     times: tuple[int, ...]
-    """The one t; those of a batch."""
+    """The noise levels t: one, or those of a batch."""
     beta: Scalar
     """``1 - alpha_t``."""
     abar: Scalar
@@ -188,7 +188,7 @@ class Level:
 
     @property
     def t(self) -> int:
-        """The time; at several levels the first."""
+        """The noise level t; in a batch the first."""
         return self.times[0]
 
     @property
@@ -224,29 +224,29 @@ class Level:
         return Level((t,), *numbers, prior, target, self.problem, self.schedule)
 
     def step_mean(self, points: Tensor, score: Tensor) -> Tensor:
-        """``(x + (1 - alpha_t) g) / sqrt(alpha_t)`` for points and scores (d, N)."""
+        """Return ``(x + (1 - alpha_t) g) / sqrt(alpha_t)`` for points and scores (d, N)."""
         return torch.add(points, score, alpha=float(self.beta)).div_(self.alpha**0.5)
 
     def for_matrices(self, value: Scalar) -> Scalar:
-        """Return a number of this level as matrices (r, r, N) take it."""
+        """Return a number of this level in a shape that broadcasts with matrices (r, r, N)."""
         return value
 
     def denoised(self, points: Tensor, score: Tensor) -> Tensor:
-        """``(x + (1 - abar_t) g) / sqrt(abar_t)`` for points and scores (d, N): with the prior's score, ``xhat``."""
+        """Return ``(x + (1 - abar_t) g) / sqrt(abar_t)`` for points and scores (d, N); ``xhat`` if g is ``s_t``."""
         return (points + (1 - self.abar) * score) / self.abar**0.5
 
     def prior_score(self, points: Tensor) -> Tensor:
-        """``s_t`` at points (d, N); not to be changed in place."""
+        """Return ``s_t`` at points (d, N); not to be changed in place."""
         return self._once("prior", points, self.prior.score)
 
     def target_score(self, points: Tensor) -> Tensor:
-        """``s_{t|y}`` at points (d, N); not to be changed in place."""
+        """Return ``s_{t|y}`` at points (d, N); not to be changed in place."""
         return self._once("target", points, self.target.score)
 
     def prior_curvature(self, points: Tensor) -> Curvature:
-        """``s_t`` at points (d, N), and ``sqrt(abar_t) J = I + (1 - abar_t) grad s_t`` along the measured directions.
+        """Return ``s_t`` at points (d, N), and ``sqrt(abar_t) J = I + (1 - abar_t) grad s_t`` along the columns of V_r.
 
-        Within a component of variances v it is ``abar_t v / (abar_t v + 1 - abar_t)``: as a difference, narrow
+        Within a component of variances v the latter is ``abar_t v / (abar_t v + 1 - abar_t)``: as a difference, narrow
         components would be lost in rounding.
         """
         basis = self.measurement.measured_basis
@@ -256,24 +256,24 @@ class Level:
         )
 
     def _once(self, key: str, points: Tensor, evaluate: Callable[[Tensor], _Value]) -> _Value:
-        """What was evaluated at the last points is remembered: samplers and mismatch ask for the same."""
+        """Return a cached evaluation at the last points, which samplers and mismatch share."""
         if key not in self._seen or self._seen[key][0] is not points:
             self._seen[key] = points, evaluate(points)
         value: _Value = self._seen[key][1]
         return value
 
     def forget(self) -> None:
-        """Let go of the last points: levels that are prepared together outlive their steps."""
+        """Clear the cache: levels that are prepared together outlive their steps."""
         self._seen.clear()
 
     def target_mean(self, points: Tensor) -> Tensor:
-        """``mu*_t(x) = E[x_{t-1} | x_t = x]`` of the target path, by Tweedie's formula, (d, N)."""
+        """Return ``mu*_t(x) = E[x_{t-1} | x_t = x]`` of the target path, by Tweedie's formula, (d, N)."""
         return self.step_mean(points, self.target_score(points))
 
 
 @final
 class LevelBatch(Level):
-    """B noise levels as one: numbers are (B, 1, 1), points (B, d, N)."""
+    """Batch of B noise levels: numbers are (B, 1, 1), points (B, d, N)."""
 
     def each(self) -> list[Level]:
         """Return the levels one by one."""
@@ -291,9 +291,9 @@ class LevelBatch(Level):
         return self.problem.level(self.schedule, [max(t - 1, 1) for t in self.times])
 
     def step_mean(self, points: Tensor, score: Tensor) -> Tensor:
-        """``(x + (1 - alpha_t) g) / sqrt(alpha_t)`` for points and scores (B, d, N)."""
+        """Return ``(x + (1 - alpha_t) g) / sqrt(alpha_t)`` for points and scores (B, d, N)."""
         return torch.addcmul(points, score, torch.as_tensor(self.beta)).div_(self.alpha**0.5)
 
     def for_matrices(self, value: Scalar) -> Scalar:
-        """Return numbers of these levels as matrices (B, r, r, N) take them."""
+        """Return numbers of these levels in a shape that broadcasts with matrices (B, r, r, N)."""
         return torch.as_tensor(value).unsqueeze(-1)

@@ -1,4 +1,4 @@
-"""Noise schedules: how fast the forward process forgets (theory.md section 1)."""
+"""Noise schedules of the forward process: beta_t, alpha_t and abar_t (theory.md section 1)."""
 
 from __future__ import annotations
 
@@ -32,19 +32,29 @@ class Schedule:
 
     @classmethod
     def exponential_then_constant(cls, steps: int, c: float, delta: float) -> Self:
-        """``beta_t = (c ln T / T) min(delta (1 + c ln T / T)^t, 1)``, ``beta_1 = delta`` ([L])."""
+        """Return ``beta_t = (c ln T / T) min(delta (1 + c ln T / T)^t, 1)``, ``beta_1 = delta``.
+
+        Liang, Ju, Liang, Shroff, "Theory on Score-Mismatched Diffusion Models and Zero-Shot Conditional Samplers",
+        arXiv:2410.13746.
+        """
         rate = c * math.log(steps) / steps
         growth = delta * np.exp(np.minimum(np.arange(2, steps + 1) * math.log1p(rate), 700.0))
         return cls._of([delta, *(rate * np.minimum(growth, 1.0))])
 
     @classmethod
     def linear(cls, steps: int, beta_start: float, beta_end: float) -> Self:
-        """``beta_t`` linear in t from ``beta_start`` to ``beta_end`` (Ho, Jain, Abbeel 2020)."""
+        """Return ``beta_t`` linear in t from ``beta_start`` to ``beta_end``.
+
+        Ho, Jain, Abbeel, "Denoising Diffusion Probabilistic Models", arXiv:2006.11239.
+        """
         return cls._of(np.linspace(beta_start, beta_end, steps))
 
     @classmethod
     def cosine(cls, steps: int) -> Self:
-        """``abar_t`` a squared cosine, ``beta_t`` at most 0.999 (Nichol, Dhariwal 2021)."""
+        """Return ``abar_t`` as a squared cosine, ``beta_t`` at most 0.999.
+
+        Nichol, Dhariwal, "Improved Denoising Diffusion Probabilistic Models", arXiv:2102.09672.
+        """
         offset = 0.008
         angle = (np.arange(steps + 1) / steps + offset) / (1 + offset) * math.pi / 2
         abar = np.cos(angle) ** 2
@@ -56,7 +66,7 @@ class Schedule:
 
     @property
     def steps(self) -> int:
-        """T."""
+        """Number of steps T."""
         return len(self.betas)
 
     @cached_property
@@ -71,10 +81,10 @@ class Schedule:
 
 
 def matching_time(t: int, old: Schedule, new: Schedule) -> int:
-    """Return the t of a schedule that means what t means in another.
+    """Return the t of a new schedule that corresponds to t of an old one.
 
-    The start T stays T, t = 1, where results are stated, stays 1, and the end stays 0; any other has the nearest
-    ``abar`` of those with noise.
+    T corresponds to T, 1 to 1, and 0 to 0; any other t to that of the nearest
+    ``abar`` among t >= 1.
     """
     if new == old or t <= 1:
         return t
@@ -84,6 +94,6 @@ def matching_time(t: int, old: Schedule, new: Schedule) -> int:
 
 
 def _fixed(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The same array, which nobody can write to: all that run share it."""
+    """Return the array made read-only, since all users of a schedule share it."""
     values.flags.writeable = False
     return values

@@ -1,6 +1,6 @@
 """Samplers: one Gaussian kernel a reverse step (theory.md section 2).
 
-Every file of this folder is imported, so that a new sampler joins by being put here. One that is
+Every file of this folder is imported, so that a new file here adds its samplers. One that is
 given by a score subclasses :class:`ScoreSampler`, describes itself in ``kind``, and is decorated with
 ``@register``; any other kernel implements :class:`Sampler` itself. Parameters are the class's fields.
 

@@ -1,4 +1,4 @@
-"""What a sampler is, and the register of those that exist."""
+"""Base classes of samplers, and the registry of all samplers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from core.problem.problem import Level, Measurement, Scalar
 from core.text.user_text import one_line
 
 _SHORT = 28
-"""Characters of a short label."""
+"""Longest short label, in characters."""
 
 
 class Kernel(NamedTuple):
@@ -29,50 +29,50 @@ class Kernel(NamedTuple):
 @final
 @dataclass(frozen=True)
 class About:
-    """What a sampler is, for every screen and page that names it."""
+    """Description of a sampler: key, label, colour, formula, source and assumptions."""
 
     key: str
     label: str
     colour: str
-    """``#RRGGBB``: the same everywhere, told apart under common colour-vision deficiencies."""
+    """``#RRGGBB``: the same everywhere, distinguishable under common colour-vision deficiencies."""
     formula: str
-    """``g_t``, or what the step is where there is no score, in LaTeX."""
+    """``g_t``, or the step where there is no score, in LaTeX."""
     summary: str
     source: str
     assumptions: str = ""
-    """Under which it is right, or runs at all."""
+    """Conditions under which it is exact, or runs at all."""
     variant: str = ""
-    """Which of the published forms this is, where there are several."""
+    """Which of several published forms this is."""
 
     @property
     def short_label(self) -> str:
-        """The label on one line, cut where no button, sentence or plot would hold it."""
+        """The label on one line, cut to a length that buttons and plots can show."""
         return one_line(self.label, _SHORT)
 
 
 class Sampler(BaseModel, ABC):
-    """A step kernel at every t; its fields are the parameters that a scenario may set.
+    """A sampler: one Gaussian kernel at every t; its fields are the parameters that a scenario may set.
 
-    For one Gaussian, a sampler whose mean is affine in the points has every term in closed form; that is
-    found out by trying. Formulas are written with operators only, so that ``level.beta`` and the like may
+    For a Gaussian target, all terms of a sampler whose mean is affine in the points are closed form; this is
+    tested numerically. Formulas use operators only, so that ``level.beta`` and the like may
     be numbers or tensors (B, 1, 1) of B levels at once.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
     kind: ClassVar[About]
     needs_measurement: ClassVar[bool] = True
-    """Whether it means anything without H and y."""
+    """Whether it requires H and y."""
     moves_along: ClassVar[bool] = False
-    """Whether a translation of prior, target, y and points translates the step: then single precision loses nothing
+    """Whether a translation of prior, target, y and points translates the step: then single precision is accurate
     far from the origin, since particles are kept relative to a centre. Samplers of the product do, see
     :func:`register`."""
 
     name: str = ""
-    """What the scenario calls this one; left out: the kind's key."""
+    """Name in the scenario; empty: the kind's key."""
     label: str = ""
-    """What screens call it; left out: the kind's label and the parameters that were set."""
+    """Display name; empty: the kind's label and the parameters that were set."""
     colour: Annotated[str, Field(pattern="^(#[0-9a-fA-F]{6})?$")] = ""
-    """``#RRGGBB``; left out: the kind's."""
+    """``#RRGGBB``; empty: the kind's colour."""
 
     _fault: ScenarioError | None = PrivateAttr(None)
     _is_silent: bool = PrivateAttr(False)
@@ -83,49 +83,49 @@ class Sampler(BaseModel, ABC):
 
     @property
     def fault(self) -> ScenarioError | None:
-        """What went wrong in code of the user's own: from then on all that comes of this sampler is NaN."""
+        """The error of user code, or None; after an error all results of this sampler are NaN."""
         return self._fault
 
     @property
     def is_users(self) -> bool:
-        """Whether code of the user's own runs in it."""
+        """Whether the sampler runs user code."""
         return False
 
     @property
     def is_silent(self) -> bool:
-        """Whether this is code of the user's own that runs in another process: here all that comes of it is NaN."""
+        """Whether the sampler's user code must not run in this process, so that all its results here are NaN."""
         return self._is_silent
 
     def silence(self) -> None:
-        """Run no code of the user's own here, from now on."""
+        """Run no user code in this process from now on."""
 
     def inquire(self, measurement: Measurement) -> None:
-        """Ask code of the user's own whether it can run with a measurement; why not becomes its fault."""
+        """Call the user's ``obstacle`` for a measurement; a reason not to run becomes the sampler's fault."""
 
     @property
     def is_equivariant(self) -> bool:
-        """Whether this one translates with the problem, see :attr:`moves_along`."""
+        """Whether the step translates with the problem, see :attr:`moves_along`."""
         return self.moves_along
 
     def obstacle(self, measurement: Measurement) -> str | None:
-        """Return why it cannot run with a measurement, as the end of a sentence that begins with its name."""
+        """Return why it cannot run with a measurement, as a predicate whose subject is its name; None where it can."""
         if self.needs_measurement and measurement.matrix.shape[0] == 0:
             return "needs a measurement"
         return None
 
     @property
     def about(self) -> About:
-        """What this one is: the kind, under its own name."""
+        """Description of this sampler: that of its kind, with its own name, label and colour."""
         kind = self.kind
         label = self.label or " ".join([kind.label, *self._settings()])
         return replace(kind, key=self.name or kind.key, label=label, colour=self.colour or kind.colour)
 
     def parameters(self) -> dict[str, Any]:
-        """What a scenario may set besides name, label and colour, as it would write it."""
+        """Return the parameters that a scenario may set, besides name, label and colour, as it would write them."""
         return {name: getattr(self, name) for name in type(self).model_fields if name not in Sampler.model_fields}
 
     def _settings(self) -> list[str]:
-        """The parameters that differ from the kind's own, as screens write them."""
+        """Return the parameters that differ from their defaults, as screens show them."""
         fields = type(self).model_fields
         return [_setting(name, value) for name, value in self.parameters().items() if value != fields[name].default]
 
@@ -135,18 +135,18 @@ def _setting(name: str, value: object) -> str:
 
 
 def symbol(parameter: str) -> str:
-    """A parameter as formulas and screens write it."""
+    """Return the symbol of a parameter in formulas and on screens."""
     return {"zeta": "ζ"}.get(parameter, parameter)
 
 
 SAMPLERS: dict[str, Sampler] = {}
-"""Every registered sampler with its default parameters by its key, in the order in which screens show them."""
+"""Registered samplers with default parameters by key, in the order in which screens show them."""
 
 _Class = TypeVar("_Class", bound=type[Sampler])
 
 
 def register(sampler: _Class) -> _Class:
-    """Class decorator: make a sampler of the product known by its key; it must translate with the problem.
+    """Register a sampler of the product by its key (class decorator); its step must translate with the problem.
 
     Raises:
         ValueError: the key is taken.
@@ -169,7 +169,7 @@ class StochasticSampler(Sampler, ABC):
     variance: ReverseVariance = "theory"
 
     def step_variance(self, level: Level) -> Scalar:
-        """``sigma_t^2``, as chosen."""
+        """Return the step variance ``sigma_t^2`` of the chosen kind."""
         if self.variance == "theory":
             return level.variance
         if self.variance == "beta":
@@ -185,7 +185,7 @@ class ScoreSampler(StochasticSampler, ABC):
 
     @abstractmethod
     def score(self, level: Level, points: Tensor) -> Tensor:
-        """(d, N): ``g_t(x)`` at points (d, N)."""
+        """Return the score ``g_t(x)``, (d, N), at points (d, N)."""
 
     @final
     def kernel(self, level: Level, points: Tensor) -> Kernel:

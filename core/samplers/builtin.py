@@ -1,4 +1,4 @@
-"""The samplers of the literature: what each puts in place of the posterior's score (theory.md section 2)."""
+"""Samplers CCDF, DDNM and BO-DDNM, with the references prior, oracle and exact (theory.md section 2)."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ class RangeReplacement(ScoreSampler):
 
     @abstractmethod
     def precision(self, level: Level) -> Tensor:
-        """Strength of the pull along each measured singular direction, (r,); (B, 1, r) at B levels."""
+        """Return the precision of the pull along each measured singular direction, (r,); (B, 1, r) at B levels."""
 
     @final
     def score(self, level: Level, points: Tensor) -> Tensor:
-        """``N s_t + V_r diag(precision) V_r^T (sqrt(abar_t) Hd y - x)``."""
+        """Return ``N s_t + V_r diag(precision) V_r^T (sqrt(abar_t) Hd y - x)``."""
         measurement = level.measurement
         pull = (measurement.measured_basis * self.precision(level)) @ measurement.measured_basis.mT
         centre = level.abar**0.5 * (pull @ measurement.estimate)
@@ -32,7 +32,10 @@ class RangeReplacement(ScoreSampler):
 @register
 @final
 class Prior(ScoreSampler):
-    """Unconditional sampling."""
+    """Unconditional sampling with the prior's score.
+
+    Ho, Jain, Abbeel, "Denoising Diffusion Probabilistic Models", arXiv:2006.11239.
+    """
 
     needs_measurement = False
     kind = About(
@@ -45,14 +48,18 @@ class Prior(ScoreSampler):
     )
 
     def score(self, level: Level, points: Tensor) -> Tensor:
-        """``s_t(x)``."""
+        """Return ``s_t(x)``."""
         return level.prior_score(points)
 
 
 @register
 @final
 class CCDF(RangeReplacement):
-    """Come-closer-diffuse-faster."""
+    """Come-Closer-Diffuse-Faster (CCDF), in the form of Liang et al., arXiv:2410.13746.
+
+    Chung, Sim, Ye, "Come-Closer-Diffuse-Faster: Accelerating Conditional Diffusion Models for Inverse Problems through
+    Stochastic Contraction", arXiv:2112.05146.
+    """
 
     has_limit = False
     kind = About(
@@ -67,14 +74,17 @@ class CCDF(RangeReplacement):
     )
 
     def precision(self, level: Level) -> Tensor:
-        """``1 / (1 - alpha_t)``."""
+        """Return ``1 / (1 - alpha_t)``."""
         return torch.ones_like(level.measurement.singular_values) / level.beta
 
 
 @register
 @final
 class DDNM(RangeReplacement):
-    """Denoising diffusion null-space model."""
+    """Denoising diffusion null-space model (DDNM).
+
+    Wang, Yu, Zhang, "Zero-Shot Image Restoration Using Denoising Diffusion Null-Space Model", arXiv:2212.00490.
+    """
 
     kind = About(
         "ddnm",
@@ -87,14 +97,18 @@ class DDNM(RangeReplacement):
     )
 
     def precision(self, level: Level) -> Tensor:
-        """``1 / (1 - abar_t)``."""
+        """Return ``1 / (1 - abar_t)``."""
         return torch.ones_like(level.measurement.singular_values) / (1 - level.abar)
 
 
 @register
 @final
 class BODDNM(RangeReplacement):
-    """Bias-optimal DDNM."""
+    """Bias-optimal DDNM (BO-DDNM).
+
+    Liang, Ju, Liang, Shroff, "Theory on Score-Mismatched Diffusion Models and Zero-Shot Conditional Samplers",
+    arXiv:2410.13746.
+    """
 
     kind = About(
         "bo-ddnm",
@@ -108,7 +122,7 @@ class BODDNM(RangeReplacement):
     )
 
     def precision(self, level: Level) -> Tensor:
-        """``1 / (1 - abar_t + abar_t sigma_y^2 / s_i^2)``."""
+        """Return ``1 / (1 - abar_t + abar_t sigma_y^2 / s_i^2)``."""
         spread = (level.measurement.noise / level.measurement.singular_values).square()
         return 1 / (1 - level.abar + level.abar * spread)
 
@@ -116,7 +130,7 @@ class BODDNM(RangeReplacement):
 @register
 @final
 class BOOracle(ScoreSampler):
-    """The true optimum of the family ``N s_t + f`` with f in the range of H^T."""
+    """Optimum of the family ``N s_t + f`` with f in the range of H^T, which needs the exact posterior score."""
 
     kind = About(
         "bo-oracle",
@@ -129,7 +143,7 @@ class BOOracle(ScoreSampler):
     )
 
     def score(self, level: Level, points: Tensor) -> Tensor:
-        """``N s_t + P s_{t|y}``."""
+        """Return ``N s_t + P s_{t|y}``."""
         measurement = level.measurement
         unmeasured = measurement.null_projector @ level.prior_score(points)
         return affine(unmeasured, measurement.range_projector, level.target_score(points))
@@ -138,7 +152,7 @@ class BOOracle(ScoreSampler):
 @register
 @final
 class Exact(ScoreSampler):
-    """The exact posterior score."""
+    """Sampling with the exact score of the target."""
 
     needs_measurement = False
     kind = About(
@@ -151,5 +165,5 @@ class Exact(ScoreSampler):
     )
 
     def score(self, level: Level, points: Tensor) -> Tensor:
-        """``s_{t|y}(x)``."""
+        """Return ``s_{t|y}(x)``."""
         return level.target_score(points)

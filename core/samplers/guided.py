@@ -1,4 +1,4 @@
-"""Samplers guided through the denoised mean: its Jacobian takes the residual ``y - H xhat`` back to x.
+"""Guided samplers, which backpropagate the residual ``y - H xhat`` through the denoised mean: PiGDM, TMPD, DPS.
 
 All of them are ``g_t = s_t + J V_r u``: V_r the measured singular directions, J the Jacobian of xhat, and u
 a weighted residual. With ``rho = V_r^T (Hd y - xhat)`` and ``H^T (y - H xhat) = V_r S^2 rho``, no p x p
@@ -20,15 +20,15 @@ from core.samplers.base import About, ScoreSampler, register
 
 
 class Guided(ScoreSampler):
-    """The prior's score, and the residual through the Jacobian of the denoised mean."""
+    """Sampler with score ``s_t + J V_r u``: the prior's score plus a weighted residual times the Jacobian of xhat."""
 
     @abstractmethod
     def weighted(self, level: Level, residual: Tensor, curvature: Curvature) -> Tensor:
-        """u, (r, N), for the residual rho, (r, N), and the prior's curvature at the points."""
+        """Return u, (r, N), given the residual rho, (r, N), and the prior's curvature at the points."""
 
     @final
     def score(self, level: Level, points: Tensor) -> Tensor:
-        """``s_t + J V_r u`` with ``J = (I + (1 - abar_t) grad s_t) / sqrt(abar_t)``."""
+        """Return ``s_t + J V_r u`` with ``J = (I + (1 - abar_t) grad s_t) / sqrt(abar_t)``."""
         curvature, basis = level.prior_curvature(points), level.measurement.measured_basis
         residual = basis.mT @ (level.measurement.estimate - level.denoised(points, curvature.score))
         weighted = self.weighted(level, residual, curvature)
@@ -36,14 +36,17 @@ class Guided(ScoreSampler):
 
 
 def _squares(level: Level) -> Tensor:
-    """``s_i^2``, (r, 1)."""
+    """Return ``s_i^2``, (r, 1)."""
     return level.measurement.singular_values.square().unsqueeze(-1)
 
 
 @register
 @final
 class PiGDM(Guided):
-    """Pseudo-inverse-guided diffusion."""
+    """Pseudoinverse-guided diffusion (PiGDM), noisy form.
+
+    Song, Vahdat, Mardani, Kautz, "Pseudoinverse-Guided Diffusion Models for Inverse Problems", ICLR 2023.
+    """
 
     kind = About(
         "pigdm",
@@ -58,14 +61,18 @@ class PiGDM(Guided):
     )
 
     def weighted(self, level: Level, residual: Tensor, curvature: Curvature) -> Tensor:  # noqa: ARG002
-        """``rho_i / (1 - abar_t + sigma_y^2 / s_i^2)``."""
+        """Return ``rho_i / (1 - abar_t + sigma_y^2 / s_i^2)``."""
         return residual / (1 - level.abar + level.measurement.noise**2 / _squares(level))
 
 
 @register
 @final
 class TMPD(Guided):
-    """Tweedie moment projected diffusion."""
+    """Tweedie moment projected diffusion (TMPD), with the full covariance.
+
+    Boys, Girolami, Pidstrigach, Reich, Mosca, Akyildiz, "Tweedie Moment Projected Diffusions for Inverse Problems",
+    arXiv:2310.06721.
+    """
 
     kind = About(
         "tmpd",
@@ -81,7 +88,7 @@ class TMPD(Guided):
     )
 
     def weighted(self, level: Level, residual: Tensor, curvature: Curvature) -> Tensor:
-        """``(V_r^T Cov V_r + sigma_y^2 S^{-2})^{-1} rho``, ``Cov = (1 - abar_t) / sqrt(abar_t) J``."""
+        """Return ``(V_r^T Cov V_r + sigma_y^2 S^{-2})^{-1} rho``, ``Cov = (1 - abar_t) / sqrt(abar_t) J``."""
         squares = _squares(level)
         noise = torch.diag(level.measurement.noise**2 / squares.squeeze(-1)).unsqueeze(-1)
         scale = level.for_matrices((1 - level.abar) / level.abar)
@@ -89,14 +96,14 @@ class TMPD(Guided):
 
 
 _ROUNDING = 16
-"""What elimination leaves of a variance counts as zero below so many units of rounding of it."""
+"""Pivots below this many units of rounding of the original variance count as zero."""
 
 
 def _solve(matrices: Tensor, vectors: Tensor) -> Tensor:
-    """Solve positive semi-definite systems (r, r, N) by elimination; pivots lost in rounding count as zero.
+    """Solve positive semi-definite systems (r, r, N) by elimination; pivots within rounding of zero count as zero.
 
-    A zero pivot has a zero row: x_0 is known in that direction, and y says no more. Its unknown is taken as zero, a
-    solution wherever there is one.
+    A zero pivot has a zero row: x_0 is known in that direction. Its unknown is set to zero, which is a
+    solution if there is one.
     """
     system = torch.cat([matrices, vectors.unsqueeze(-2)], dim=-2)
     limits = torch.finfo(matrices.dtype)
@@ -114,7 +121,10 @@ def _solve(matrices: Tensor, vectors: Tensor) -> Tensor:
 @register
 @final
 class DPS(Guided):
-    """Diffusion posterior sampling."""
+    """Diffusion posterior sampling (DPS).
+
+    Chung, Kim, McCann, Klasky, Ye, "Diffusion Posterior Sampling for General Noisy Inverse Problems", arXiv:2209.14687.
+    """
 
     has_limit = False
     kind = About(
@@ -132,7 +142,7 @@ class DPS(Guided):
     """Length of the step against the residual."""
 
     def weighted(self, level: Level, residual: Tensor, curvature: Curvature) -> Tensor:  # noqa: ARG002
-        """``zeta S^2 rho / norm(y - H xhat) sqrt(alpha_t) / (1 - alpha_t)``."""
+        """Return ``zeta S^2 rho / norm(y - H xhat) sqrt(alpha_t) / (1 - alpha_t)``."""
         squares = _squares(level)
         beyond = level.measurement.distance_from_range**2
         norm = ((squares * residual.square()).sum(-2, keepdim=True) + beyond).sqrt()
@@ -143,7 +153,7 @@ class DPS(Guided):
 @register
 @final
 class GaussianDPS(Guided):
-    """Diffusion posterior sampling with the likelihood's own weight."""
+    """DPS with the weight ``1 / sigma_y^2`` of the Gaussian likelihood, in place of its step-size rule."""
 
     kind = About(
         "dps-gauss",
@@ -158,11 +168,11 @@ class GaussianDPS(Guided):
     )
 
     def weighted(self, level: Level, residual: Tensor, curvature: Curvature) -> Tensor:  # noqa: ARG002
-        """``S^2 rho / sigma_y^2``."""
+        """Return ``S^2 rho / sigma_y^2``."""
         return residual * (_squares(level) / level.measurement.noise**2)
 
     def obstacle(self, measurement: Measurement) -> str | None:
-        """Refuse to divide by a noise of zero."""
+        """Return a reason where the measurement noise is zero, by which the score divides."""
         if (obstacle := super().obstacle(measurement)) is not None:
             return obstacle
         return "divides by the measurement noise, and needs one larger than 0" if measurement.noise == 0 else None

@@ -1,4 +1,4 @@
-"""Samplers whose steps are kernels of their own, with other variances in measured than in unmeasured directions."""
+"""Samplers given by kernels with different variances in measured and unmeasured directions: replacement, DDNM+."""
 
 from __future__ import annotations
 
@@ -14,7 +14,11 @@ from core.samplers.base import About, Kernel, StochasticSampler, register
 @register
 @final
 class Replacement(StochasticSampler):
-    """Replacement sampling."""
+    """Replacement sampling, one replacement a step.
+
+    Song, Sohl-Dickstein, Kingma, Kumar, Ermon, Poole, "Score-Based Generative Modeling through Stochastic Differential
+    Equations", arXiv:2011.13456.
+    """
 
     kind = About(
         "replacement",
@@ -30,7 +34,7 @@ class Replacement(StochasticSampler):
     )
 
     def kernel(self, level: Level, points: Tensor) -> Kernel:
-        """Return the prior's step in the unmeasured directions, the noised measurement in the others."""
+        """Return the kernel: the prior's step in unmeasured directions, the noised measurement in measured ones."""
         measurement = level.measurement
         free = measurement.null_projector @ level.step_mean(points, level.prior_score(points))
         mean = free + level.abar_previous**0.5 * measurement.estimate
@@ -40,7 +44,10 @@ class Replacement(StochasticSampler):
 @register
 @final
 class DDNMPlus(StochasticSampler):
-    """DDNM with noisy measurements."""
+    """DDNM+, for noisy measurements and general H.
+
+    Wang, Yu, Zhang, "Zero-Shot Image Restoration Using Denoising Diffusion Null-Space Model", arXiv:2212.00490.
+    """
 
     kind = About(
         "ddnm+",
@@ -57,7 +64,7 @@ class DDNMPlus(StochasticSampler):
     )
 
     def kernel(self, level: Level, points: Tensor) -> Kernel:
-        """Return the step: per singular direction ``lam_i`` of the correction and the variance that is left."""
+        """Return the kernel: per singular direction, ``lam_i`` of the correction and the remaining variance."""
         measurement, basis = level.measurement, level.measurement.measured_basis
         towards = level.abar_previous**0.5 * level.beta / (1 - level.abar)
         stay = level.alpha**0.5 * (1 - level.abar_previous) / (1 - level.abar)
@@ -74,7 +81,7 @@ class DDNMPlus(StochasticSampler):
 
 
 def _along(level: Level, measured: Scalar, unmeasured: Scalar) -> Tensor:
-    """(d, 1): one variance in the measured directions, another in the unmeasured ones."""
+    """Return variances (d, 1) along V: one in the measured directions, another in the unmeasured ones."""
     seen, like = level.measurement.seen, level.measurement.right_basis
     return torch.where(seen, _tensor(measured, like), _tensor(unmeasured, like))
 

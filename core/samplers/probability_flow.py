@@ -1,4 +1,4 @@
-"""Deterministic samplers: the probability flow of any score, in steps of first or second order."""
+"""Deterministic samplers: the probability-flow ODE of any score, by Euler (DDIM) or Heun steps."""
 
 from __future__ import annotations
 
@@ -16,56 +16,56 @@ from core.samplers.builtin import Exact
 
 
 class ProbabilityFlow(Sampler, ABC):
-    """Follows ``d xbar / d sigma = (xbar - D) / sigma`` with ``xbar = x / sqrt(abar)`` and D the denoised mean.
+    """Integrator of ``d xbar / d sigma = (xbar - D) / sigma``, ``xbar = x / sqrt(abar)``, D the denoised mean.
 
-    A step adds no noise, so that the law of a path has no density and no bound along paths exists.
+    A step adds no noise, so that the law of a path has no density and no path bound exists.
     """
 
     needs_measurement: ClassVar[bool] = False
     score: SerializeAsAny[ScoreSampler] = Exact()
-    """Whose score is followed."""
+    """Sampler whose score is integrated."""
 
     @property
     def is_equivariant(self) -> bool:
-        """Whether the score that is followed translates with the problem."""
+        """Whether the score translates with the problem."""
         return self.moves_along and self.score.is_equivariant
 
     @property
     def fault(self) -> ScenarioError | None:
-        """That of the score."""
+        """The fault of the score's user code, or None."""
         return self._fault or self.score.fault
 
     @property
     def is_users(self) -> bool:
-        """Whether the score is the user's own."""
+        """Whether the score is user code."""
         return self.score.is_users
 
     @property
     def is_silent(self) -> bool:
-        """Whether the score is."""
+        """Whether the score's user code must not run in this process."""
         return self._is_silent or self.score.is_silent
 
     def silence(self) -> None:
-        """Silence the score."""
+        """Run no user code of the score in this process from now on."""
         self.score.silence()
 
     def inquire(self, measurement: Measurement) -> None:
-        """Ask the score."""
+        """Call the ``obstacle`` of the score's user code."""
         self.score.inquire(measurement)
 
     def obstacle(self, measurement: Measurement) -> str | None:
-        """Refuse what the score refuses."""
+        """Return why the score cannot run with a measurement; None where it can."""
         return self.score.obstacle(measurement)
 
     def parameters(self) -> dict[str, Any]:
-        """The score by its name."""
+        """Return the score's name, the only parameter."""
         return {"score": self.score.about.key}
 
     def _settings(self) -> list[str]:
         return [f"· {self.score.about.label}"]
 
     def euler(self, level: Level, points: Tensor) -> tuple[Tensor, Tensor]:
-        """Return x_{t-1} after one step of first order, and the noise ``-sqrt(1 - abar_t) g_t`` seen at x_t."""
+        """Return x_{t-1} after one Euler step, and the predicted noise ``-sqrt(1 - abar_t) g_t`` at x_t."""
         score = self.score.score(level, points)
         noise = -((1 - level.abar) ** 0.5) * score
         denoised = level.denoised(points, score)
@@ -75,7 +75,10 @@ class ProbabilityFlow(Sampler, ABC):
 @register
 @final
 class DDIM(ProbabilityFlow):
-    """Denoising diffusion implicit model."""
+    """Denoising diffusion implicit model (DDIM): Euler steps.
+
+    Song, Meng, Ermon, "Denoising Diffusion Implicit Models", arXiv:2010.02502.
+    """
 
     kind = About(
         "ddim",
@@ -97,7 +100,10 @@ class DDIM(ProbabilityFlow):
 @register
 @final
 class Heun(ProbabilityFlow):
-    """Heun's method for the probability flow."""
+    """Heun's method for the probability-flow ODE.
+
+    Karras, Aittala, Aila, Laine, "Elucidating the Design Space of Diffusion-Based Generative Models", arXiv:2206.00364.
+    """
 
     kind = About(
         "heun",
@@ -113,7 +119,7 @@ class Heun(ProbabilityFlow):
     )
 
     def kernel(self, level: Level, points: Tensor) -> Kernel:
-        """Return the step, of variance zero: the mean of the slopes at both ends."""
+        """Return the step, of variance zero: along the mean of the slopes at both ends."""
         predicted, slope = self.euler(level, points)
         before = level.previous
         end = -((1 - before.abar) ** 0.5) * self.score.score(before, predicted)
