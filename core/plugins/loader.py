@@ -1,6 +1,6 @@
 """Loader of user-defined samplers: registers the function or class of a Python file as a sampler.
 
-A function of ``(level, x)`` returns the score g_t at points x, (d, N); its key is the file's
+A function of ``(level, x)`` returns the score g_t at points x, (d, N); whatever it is called, its key is the file's
 name without ``.py``. A class derives from :class:`~core.samplers.ScoreSampler` or :class:`~core.samplers.Sampler`, and
 has its key in its ``kind``, an :class:`~core.samplers.About`. Loading a file runs its code: ask the user first.
 """

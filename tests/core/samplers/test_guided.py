@@ -167,14 +167,19 @@ def test_a_step_is_that_of_autograd(
 @pytest.mark.parametrize("noise", [0.0, 0.3])
 @pytest.mark.parametrize("flat", [0, 1, 2], ids="{} flat directions".format)
 def test_tmpd_is_exact_for_one_gaussian(
-    flat: int, noise: float, matrix: object, make_mixture: Make, account: Callable[..., BoundTerms], short: Schedule
+    flat: int,
+    noise: float,
+    matrix: object,
+    make_mixture: Make,
+    accumulate_terms: Callable[..., BoundTerms],
+    short: Schedule,
 ) -> None:
     factor = torch.linalg.cholesky(make_mixture(1, 3, seed=4).covariances[0])[:, : 3 - flat]
     mean = torch.tensor([[0.4, -0.2, 0.7]], dtype=F64)
     problem = pose(GaussianMixture.from_covariances(torch.ones(1), mean, (factor @ factor.mT)[None]), matrix, 0.0)
     value = problem.measurement.value + noise * torch.ones_like(problem.measurement.value)
     problem = Problem.of(problem.prior, Measurement(problem.measurement.matrix, value, noise))
-    mismatch = account(problem, short, [SAMPLERS["tmpd"], SAMPLERS["pigdm"]]).value["mismatch"][:, -2]
+    mismatch = accumulate_terms(problem, short, [SAMPLERS["tmpd"], SAMPLERS["pigdm"]]).value["mismatch"][:, -2]
     assert mismatch[0] < 1e-12
     assert mismatch[1] > 1e-3
 

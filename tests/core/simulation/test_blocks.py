@@ -20,7 +20,7 @@ from core.simulation.simulate import Trace, simulate
 from core.simulation.work import COLUMN_BYTES, columns, slices
 
 Run = Callable[..., Trace]
-Account = Callable[..., BoundTerms]
+AccumulateTerms = Callable[..., BoundTerms]
 Etc = Callable[[int], Schedule]
 STABLE = [sampler for key, sampler in SAMPLERS.items() if key != "dps-gauss"]
 """One that diverges in a few steps amplifies rounding."""
@@ -86,27 +86,29 @@ def test_paths(
     components: int,
     make_problem: Callable[..., Problem],
     etc: Etc,
-    account: Account,
+    accumulate_terms: AccumulateTerms,
     small_blocks: Callable[[], None],
 ) -> None:
     problem = make_problem(components, 3, 1, 0.3, seed=6)
     samplers = [sampler for key, sampler in SAMPLERS.items() if key not in {"ddim", "heun"}]
-    whole = account(problem, etc(12), samplers, paths=30)
+    whole = accumulate_terms(problem, etc(12), samplers, paths=30)
     small_blocks()
-    parts = account(problem, etc(12), samplers, paths=30)
+    parts = accumulate_terms(problem, etc(12), samplers, paths=30)
     for name, value in whole.value.items():
         np.testing.assert_allclose(parts.value[name], value, rtol=1e-9, atol=1e-11)
         np.testing.assert_allclose(parts.error[name], whole.error[name], rtol=1e-9, atol=1e-11)
 
 
-def test_paths_to_a_target_without_density(etc: Etc, account: Account, small_blocks: Callable[[], None]) -> None:
+def test_paths_to_a_target_without_density(
+    etc: Etc, accumulate_terms: AccumulateTerms, small_blocks: Callable[[], None]
+) -> None:
     means = torch.tensor([[0.0, 0.0], [1.0, 2.0]])
     prior = GaussianMixture.from_covariances(torch.ones(2), means, torch.eye(2).repeat(2, 1, 1))
     seen = Measurement(torch.tensor([[1.0, 0.0]]).double(), torch.tensor([0.5]).double(), 0.0)
     problem = Problem.of(prior, seen)
-    whole = account(problem, etc(12), [SAMPLERS["ddnm"]], paths=30)
+    whole = accumulate_terms(problem, etc(12), [SAMPLERS["ddnm"]], paths=30)
     small_blocks()
-    parts = account(problem, etc(12), [SAMPLERS["ddnm"]], paths=30)
+    parts = accumulate_terms(problem, etc(12), [SAMPLERS["ddnm"]], paths=30)
     for name, value in whole.value.items():
         np.testing.assert_allclose(parts.value[name], value, rtol=1e-9, atol=1e-11)
 

@@ -270,7 +270,7 @@ def test_exact_observes_no_mismatch(problem: Problem, etc: Etc, run: Run) -> Non
 
 
 def test_observed_is_target_path_mismatch_only_on_target(
-    problem: Problem, etc: Etc, run: Run, account: Callable[..., BoundTerms], step_by: StepBy
+    problem: Problem, etc: Etc, run: Run, accumulate_terms: Callable[..., BoundTerms], step_by: StepBy
 ) -> None:
     def turned(level: Level, points: Tensor) -> Kernel:
         score = level.target_score(points)
@@ -278,7 +278,7 @@ def test_observed_is_target_path_mismatch_only_on_target(
 
     pair, schedule = [SAMPLERS["ddnm"], step_by(turned)], etc(400)
     observed = run(problem, schedule, pair, 1500, keep_frames=False).observed_mismatch[:, -1]
-    expected = account(problem, schedule, pair, 1500).value["mismatch"][:, -1]
+    expected = accumulate_terms(problem, schedule, pair, 1500).value["mismatch"][:, -1]
     ratio = observed / expected
     assert ratio[0] < 0.2
     assert ratio[1] == pytest.approx(1, abs=0.08)
