@@ -116,7 +116,7 @@ def load_plugin(path: Path, content: bytes | None = None) -> str:
 
 @contextmanager
 def _own_run(path: Path) -> Iterator[None]:
-    """Context in which a file's code runs: errors get file and line, and changes of global state are undone.
+    """Run a file's code in this context: errors get file and line, and changes of global state are undone.
 
     Raises:
         ScenarioError: the code fails, or changes the product's own code.

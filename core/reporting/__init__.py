@@ -1,4 +1,4 @@
-"""Reports: findings, one-line summary, files and figures of a finished run.
+"""Reports of finished runs: findings, one-line summary, files and figures.
 
 - `report`: `write_report`, and the layout of report.json (`build_report`)
 - `findings`: all that is said of one sampler, with its entry in report.json; `kl_entry`: the KL in it

@@ -1,4 +1,4 @@
-"""The headline plot, for a slide or a paper: accumulated mismatch, bound and KL against reverse time."""
+"""Headline plot for slides and papers: accumulated mismatch, bound and KL against reverse time."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from core.text.number_format import BAND, with_error
 from core.text.user_text import figure_text
 
 _DASHES = {"bound": (6.0, 3.6), "observed_mismatch": (0.1, 2.0), "kl": (7.0, 2.6, 0.1, 2.6)}
-"""Lengths on and off of every line that is not solid, in line widths."""
+"""Dash patterns of lines that are not solid, in line widths."""
 _LEGEND = {
     "mismatch": "mismatch along the target path (± 2 s.e.)",
     "observed_mismatch": "observed by the particles",
@@ -38,11 +38,11 @@ _LEGEND = {
     "kl": "KL, exact",
 }
 _POINTS = 5000
-"""Of a curve that are drawn: more than a picture has columns, and all would take time and memory."""
+"""Largest number of points of a curve that are drawn, which is more than a picture's width in pixels."""
 _TOP, _FOOT = 0.98, -0.1
-"""Heights between which samplers are named, as parts of the axes' height."""
+"""Lowest and highest position of sampler names, as fractions of the axes' height."""
 _NAME, _LINE = 0.05, 0.053
-"""Heights of a sampler's name and of each line under it, as parts of the axes' height."""
+"""Heights of a sampler's name and of each line under it, as fractions of the axes' height."""
 
 
 def save_evidence(title: str, found: Sequence[Findings], file: BinaryIO) -> None:
@@ -83,13 +83,13 @@ def _prepare(axes: Axes, found: Sequence[Findings]) -> None:
 
 
 def _limits(found: Sequence[Findings]) -> tuple[float, float]:
-    """From well below the smallest number of t = 1 that matters to just above the largest one drawn."""
+    """Return the limits of the value axis: below the smallest relevant number at t = 1, above the largest drawn."""
     drawn = np.concatenate(
         [
             _positive(each.value[name][:-1])
             for each in found
             for name in _LEGEND
-            if name != "observed_mismatch" or each.diverged_at is None  # particles on their way out dwarf everything
+            if name != "observed_mismatch" or each.diverged_at is None  # diverging particles would set the scale
         ]
     )
     top = float(np.max(drawn, initial=1e-3))
@@ -110,7 +110,7 @@ def _draw(axes: Axes, found: Sequence[Findings], index: int) -> None:
     low, high = axes.get_ylim()
     for name in _LEGEND:
         values = np.where(each.value[name] > 0, each.value[name], np.nan)[frames]
-        # Where samplers coincide, the earlier lines stay visible on both sides of the later ones.
+        # Where samplers coincide, earlier lines are wider, so that they show on both sides of later ones.
         beneath = sum(np.allclose(each.value[name], later.value[name], rtol=1e-6) for later in found[index + 1 :])
         width = 2.6 + 2.2 * beneath if name == "mismatch" else 1.9
         axes.plot(times, values, color=colour, linewidth=width, **_dashes(name, index / len(found)))
@@ -120,30 +120,30 @@ def _draw(axes: Axes, found: Sequence[Findings], index: int) -> None:
     brackets = _brackets(each)
     if brackets:
         at, lowest, highest = (np.array(part) for part in zip(*brackets, strict=True))
-        at = at + 0.004 * steps * (index - (len(found) - 1) / 2)  # beside each other, where samplers agree
+        at = at + 0.004 * steps * (index - (len(found) - 1) / 2)  # side by side where samplers agree
         axes.vlines(at, np.maximum(lowest, low), np.minimum(highest, high), color=colour, linewidth=5, alpha=0.55)
 
 
 def _drawn(steps: int) -> NDArray[np.int64]:
-    """The frames of a curve that are drawn, from t = T to t = 1: all, or as many as a picture can show."""
+    """Return the frames of a curve that are drawn, from t = T to t = 1: all, or an even selection."""
     return np.linspace(0, steps - 1, min(steps, _POINTS)).round().astype(np.int64)
 
 
 def _brackets(each: Findings) -> list[tuple[int, float, float]]:
-    """Where the KL lies in a bracket: t, lower and upper limit."""
+    """Return t, lower and upper limit of each KL known as a bracket."""
     entries = [(t, entry["lower"], entry["upper"]) for t, entry in each.kl.items() if entry["kind"] == "bracket"]
     return [(t, lower, upper) for t, lower, upper in entries if t > 0]
 
 
 def _dashes(name: str, phase: float) -> dict[str, Any]:
-    """Line style of one kind of curve; samplers differ in phase, so that coinciding dashes all show."""
+    """Return the line style of a kind of curve; dash phases differ by sampler, so that coinciding lines all show."""
     if name not in _DASHES:
         return {"linestyle": "solid"}
     return {"linestyle": (phase * sum(_DASHES[name]), _DASHES[name])}
 
 
 def _name_samplers(axes: Axes, found: Sequence[Findings]) -> None:
-    """Write every sampler's name and numbers to the right of where its curve ends."""
+    """Write every sampler's name and numbers to the right of its curve's end."""
     count, scale = _lines_under_names(len(found))
     gap = scale * (_NAME + _LINE * count)
     ends = [_end(axes, each) for each in found]
@@ -165,7 +165,7 @@ def _name_samplers(axes: Axes, found: Sequence[Findings]) -> None:
 
 
 def _lines_under_names(samplers: int) -> tuple[int, float]:
-    """How many lines of numbers have room under every sampler's name, and the scale of the type."""
+    """Return the number of lines of numbers that fit under every sampler's name, and the font scale."""
     for count in (3, 2, 1):
         gap = _NAME + _LINE * count
         if samplers * gap <= _TOP - _FOOT + 0.06:
@@ -174,7 +174,7 @@ def _lines_under_names(samplers: int) -> tuple[int, float]:
 
 
 def _end(axes: Axes, each: Findings) -> float:
-    """Height at which a sampler's mismatch leaves the plot, as a fraction; its bound's where it has no mismatch."""
+    """Return the height of the end of a sampler's mismatch curve (of its bound without one), as a fraction."""
     low, high = np.log(axes.get_ylim())
     for name in ("mismatch", "bound"):
         values = _positive(each.value[name][-2:-1])
@@ -184,7 +184,7 @@ def _end(axes: Axes, each: Findings) -> float:
 
 
 def _numbers(each: Findings) -> list[str]:
-    """What stands under a sampler's name: its terms at t = 1."""
+    """Return the lines under a sampler's name: its terms at t = 1."""
     if each.fault is not None:
         return ["stopped by a fault in its code", "no number is known"]
     row = headline([each])[0]

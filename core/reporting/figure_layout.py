@@ -1,4 +1,4 @@
-"""What figures share: the quiet frame, places for names beside curves, and texts that stay inside the page."""
+"""Layout shared by figures: axes style, positions of labels beside curves, and texts that fit the page."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ STYLE: dict[Any, Any] = {
     "lines.solid_capstyle": "round",
 }
 MOST_DECADES = 10
-"""A figure shows at most so many below its largest value."""
+"""Largest number of decades of a figure's value axis."""
 _SMALLEST_TYPE = 7.0
-"""Points; a text that is still too wide is cut."""
+"""Smallest font size in points; a text that is still too wide is cut."""
 
 
 def page(width: float, height: float) -> Figure:
@@ -41,7 +41,7 @@ def page(width: float, height: float) -> Figure:
 
 
 def prepare(axes: Axes) -> None:
-    """Give axes the quiet frame of every figure: nats on a logarithmic scale, numbers without ticks."""
+    """Apply the style of all figures to axes: nats on a logarithmic scale, tick labels without tick marks."""
     axes.set_yscale("log")
     axes.grid(axis="y", color=FAINT, linewidth=0.8)
     axes.set_axisbelow(True)
@@ -60,7 +60,7 @@ def _power_of_ten(value: float) -> str:
 
 
 def spread(wanted: Sequence[float], *, gap: float, low: float, high: float) -> list[float]:
-    """Places near the wanted ones, at least ``gap`` apart, between ``low`` and ``high`` as far as there is room."""
+    """Return positions near the wanted ones, at least ``gap`` apart, within ``low`` to ``high`` if they fit."""
     order = sorted(range(len(wanted)), key=lambda index: -wanted[index])
     places = list(wanted)
     ceiling = high
@@ -75,7 +75,7 @@ def spread(wanted: Sequence[float], *, gap: float, low: float, high: float) -> l
 
 
 def keep_inside(text: Text, right: float) -> Text:
-    """Make a text smaller, and at last shorter, until it ends left of a part of the figure's width."""
+    """Shrink, then cut a text until it ends left of ``right``, a fraction of the figure's width."""
     room = right * _canvas(text).figure.bbox.width - _extent(text)[0]
     width, size = _width(text), float(text.get_fontsize())
     if width > room:
@@ -117,7 +117,7 @@ def _canvas(artist: Artist) -> FigureCanvasAgg:
 
 
 def _extent(artist: Artist) -> tuple[float, float]:
-    """Left and right end in pixels."""
+    """Return the left and right end of an artist in pixels."""
     box = artist.get_window_extent(_canvas(artist).renderer)
     return box.x0, box.x1
 

@@ -1,4 +1,4 @@
-"""What a finished results found of each sampler: every number, its error, and why some are unknown."""
+"""Findings of a finished run by sampler: all numbers with errors, and reasons for unknown ones."""
 
 from __future__ import annotations
 
@@ -20,50 +20,50 @@ from core.samplers import About
 from core.text.number_format import known, number, with_error
 
 COLUMNS = ("kl", *TERMS, "observed_mismatch")
-"""What is known of a sampler at each t, by its name in the report: nats, cumulative from T down."""
+"""Names in the report of a sampler's numbers at each t, in nats, accumulated from T down."""
 
 Column: TypeAlias = NDArray[np.float64]
 
 
 class _Unknown(NamedTuple):
-    """Numbers that are unknown, and why."""
+    """Columns that are unknown from a frame on, and the reason."""
 
     columns: Sequence[str]
     frame: int
-    """The first one; all later ones are unknown too."""
+    """The first unknown frame; all later ones are unknown too."""
     note: str
 
 
 @final
 @dataclass(frozen=True, eq=False)
 class Findings:
-    """All that is known of one sampler; columns are (T + 1,), frame i at t = T - i, NaN where unknown."""
+    """Findings on one sampler; columns are (T + 1,), frame i at t = T - i, NaN where unknown."""
 
     about: About
     value: dict[str, Column]
     """By the names of :data:`COLUMNS`."""
     error: dict[str, Column]
-    """Standard errors, likewise."""
+    """Standard errors, by the names of :data:`COLUMNS`."""
     diverged_at: int | None
-    """The first t whose particles are lost."""
+    """The first t at which the particles have diverged."""
     notes: list[str]
-    """Why what is unknown is unknown: a plain sentence each, which names the field."""
+    """Reasons for unknown numbers, one sentence each, beginning with the field's name."""
     kl: dict[int, dict[str, Any]]
-    """The KL itself by t, as far as it is known and as the report holds it; where it is exact, at t = 1 and t = 0."""
+    """By t: the report's entry of the KL; where it is exact, at t = 1 and t = 0 only."""
     headline: KnownKL
-    """The same at t = 1, for tables."""
+    """The KL at t = 1, for tables."""
     bound: str
     """The bound at t = 1, for tables."""
     asymptote: Asymptote | None
     """The mismatch in the continuous-time limit at fixed abar_1, and its error."""
     metrics: dict[int, SampleMetrics]
-    """How close the particles are to exact samples, at t = 1, and at t = 0 where the target has a density."""
+    """By t: distances to exact samples, at t = 1, and at t = 0 where the target has a density."""
     fault: str | None = None
-    """Why its code stopped, in one sentence; then nothing else is known."""
+    """Error of its user code in one sentence; then nothing else is known."""
 
     @classmethod
     def of(cls, results: Results, index: int) -> Self:
-        """Collect what a finished results knows of the sampler at ``index``."""
+        """Collect the findings on the sampler at ``index`` from finished results."""
         evidence, trace = results.terms, results.trace
         value = {
             "kl": evidence.kl[index].copy(),
@@ -92,7 +92,7 @@ class Findings:
         return findings
 
     def _explain(self, results: Results, index: int) -> None:
-        """Blank what is infinite or unknown, and note why."""
+        """Set infinite and unknown numbers to NaN, and note the reasons."""
         if self.fault is not None:
             self.notes.append(f"all: its code stopped, so that nothing is known: {self.fault}")
             return
@@ -137,7 +137,7 @@ class Findings:
         return self.value["kl"].size - 1
 
     def at(self, t: int) -> dict[str, Any]:
-        """Return every term at t, as the report holds it."""
+        """Return the report's entry of every number at t."""
         frame = self.steps - t
         value = {name: known(self.value[name][frame]) for name in COLUMNS}
         error = {name: known(self.error[name][frame]) for name in COLUMNS}
@@ -152,7 +152,7 @@ class Findings:
 
 
 def _unknowns(results: Results, index: int) -> Iterator[_Unknown]:
-    """What cannot be known of a sampler, before any of its numbers is looked at."""
+    """Yield what is unknown of a sampler whatever its numbers: no closed form, no density, or divergence."""
     steps, diverged_at = results.schedule.steps, results.trace.diverged_at[index]
     if not results.terms.exact[index]:
         way = "lies in a bracket" if results.bracket else "is not bracketed (run.kl_rounds = 0)"
@@ -167,7 +167,7 @@ def _unknowns(results: Results, index: int) -> Iterator[_Unknown]:
 
 
 def _degeneracy(results: Results, index: int) -> Iterator[_Unknown]:
-    """Steps without variance in some direction: no path has a density any more."""
+    """Yield what is unknown after a step without variance in some direction, since no path bound exists."""
     value, steps = results.terms.value, results.schedule.steps
     infinite = np.isposinf(value["variance"][index])
     if not infinite.any():
@@ -175,26 +175,26 @@ def _degeneracy(results: Results, index: int) -> Iterator[_Unknown]:
     frame = int(infinite.argmax())
     infinite_ones = ("bound", "variance", "mismatch", "mismatch_range", "mismatch_null")
     lost = [name for name in infinite_ones if np.isinf(value[name][index, frame])]
-    lost += ["discretisation", "observed_mismatch"]  # finite, but parts of no bound
+    lost += ["discretisation", "observed_mismatch"]  # finite, but not terms of a bound
     where = "any direction" if np.isinf(value["mismatch_null"][index, frame]) else "the measured directions"
     note = f"the step from t = {steps - frame + 1} has no variance in {where}, so that paths have no density"
     yield _Unknown(lost, frame, f"{', '.join(lost)}: no path bound exists from t = {steps - frame} down: {note}")
 
 
 def findings(results: Results) -> list[Findings]:
-    """Return what an results knows of each of its samplers.
+    """Return the findings on each sampler of finished results.
 
     Raises:
-        ValueError: the results has not run to its end.
+        ValueError: the run is not finished.
     """
     steps = results.schedule.steps
     if results.completed <= steps:
-        raise ValueError("only a finished results can be reported")
+        raise ValueError("only finished results can be reported")
     return [Findings.of(results, index) for index in range(len(results.samplers))]
 
 
 def headline(found: Sequence[Findings]) -> list[dict[str, str]]:
-    """Return a row for each sampler at t = 1, where the theory states its results: texts by column title."""
+    """Return a table row for each sampler at t = 1, where the theory states its results: texts by column title."""
     return [_row(each) for each in found]
 
 
@@ -212,7 +212,7 @@ def _row(each: Findings) -> dict[str, str]:
 
 
 def _brief(value: float, error: float) -> str:
-    """A number without its error, which the report holds; an estimate says that it is one."""
+    """Return a number without its error; an estimate is marked as one."""
     return f"≈{number(value)}" if "±" in with_error(value, error) else number(value)
 
 
@@ -228,7 +228,7 @@ _TITLES = {
 
 
 def _metrics_entry(close: SampleMetrics) -> dict[str, Any]:
-    """How close the particles are, as the report holds it."""
+    """Return the report's entry of a sampler's distances to exact samples."""
 
     def entry(distance: Distance) -> dict[str, float | None]:
         names = ("value", "stderr", "floor")

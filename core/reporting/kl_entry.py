@@ -1,4 +1,4 @@
-"""The KL of one sampler at one t, as ``report.json`` holds it."""
+"""Entry of ``report.json`` for the KL of one sampler at one t."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from core.text.number_format import SURE, known
 
 
 def kl_entry(results: Results, index: int, t: int) -> dict[str, Any]:
-    """Return what the report says of a sampler's KL at one t, see :func:`kl_times`.
+    """Return the report's entry of a sampler's KL at one t.
 
-    ``lower`` and ``upper`` are what all rounds leave over; the estimates beside them are the last round's.
+    ``lower`` and ``upper`` are the limits of all rounds; the estimates beside them are the last round's.
     """
     told = results.kl.at(index, results.schedule.steps - t)
     finite = {name: known(value) for name, value in (("lower", told.low), ("upper", told.high))}

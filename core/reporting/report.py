@@ -1,4 +1,4 @@
-"""What a finished results found, to keep: ``report.json``, ``curves.csv`` and ``evidence.png``."""
+"""Report files of a finished run: ``report.json``, ``curves.csv`` and ``evidence.png``."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from core.version import product_version
 SCHEMA = 1
 """Version of the report's layout."""
 FILES = ("curves.csv", "evidence.png", "report.json")
-"""What a report is made of."""
+"""File names of a report."""
 
 
 def build_report(results: Results) -> dict[str, Any]:
@@ -82,8 +82,8 @@ def build_report(results: Results) -> dict[str, Any]:
 def write_report(results: Results, folder: Path) -> None:
     """Write the report's files into ``folder``, which is made if need be.
 
-    Nothing appears in ``folder`` before all of the report is on the disk: what fails or is
-    interrupted leaves an earlier report as it was.
+    Nothing appears in ``folder`` before all of the report is on the disk: a failed or
+    interrupted call leaves an earlier report as it was.
 
     Raises:
         OSError: the files cannot be written.
@@ -104,7 +104,7 @@ def write_report(results: Results, folder: Path) -> None:
 
 
 def _json(content: dict[str, Any]) -> bytes:
-    """A file's text, encoded piece by piece: all pieces together would take several times its size."""
+    """Return content as JSON, encoded piece by piece to limit memory."""
     text = bytearray()
     for piece in json.JSONEncoder(indent=2, allow_nan=False, ensure_ascii=False).iterencode(content):
         text += piece.encode()
@@ -112,16 +112,16 @@ def _json(content: dict[str, Any]) -> bytes:
 
 
 def require_folder(folder: Path) -> None:
-    """Check that a report could be written to ``folder``, and leave no trace of having done so.
+    """Check that a report could be written to ``folder``, without changing anything.
 
     Raises:
-        OSError: it could not.
+        OSError: it could not be written.
     """
     require_places(folder, FILES)
 
 
 def _write_curves(found: Sequence[Findings], file: TextIO) -> None:
-    """Write a row for each sampler and t, a column for each number; unknown ones are empty."""
+    """Write curves as CSV: a row for each sampler and t, a column for each number; unknown ones are empty."""
     writer = csv.writer(file)
     writer.writerow(["sampler", "t", *COLUMNS, *(f"{name}_stderr" for name in COLUMNS)])
     for each in found:

@@ -1,4 +1,4 @@
-"""One line of plain words: what the numbers of a run say at one t."""
+"""Summary of a run at one t in plain sentences."""
 
 from __future__ import annotations
 
@@ -11,59 +11,59 @@ from core.runs.results import Results
 from core.text.number_format import ROUNDING, SURE, number, percent
 
 PARTS = ("initialisation", "discretisation", "variance", "mismatch_range", "mismatch_null")
-"""What a bound is the sum of."""
+"""Terms whose sum is the bound."""
 _NEARLY_ALL, _MOST = 0.05, 0.5
-"""What is left of a term of which nearly all, or most, is removed."""
+"""Largest remaining shares of a term of which nearly all, or most, is removed."""
 _WRONG_WEIGHTS = 0.05
-"""Less is hard to see, and not worth a sentence."""
+"""Smallest error of component weights that is mentioned."""
 _ALIKE = 0.01
-"""Bounds that differ by less than this part are named together."""
+"""Bounds with a smaller relative difference are named together."""
 
 
 @final
 @dataclass(frozen=True)
 class SamplerSummary:
-    """What is known of one sampler."""
+    """Numbers of one sampler at one t that the summary uses, in nats."""
 
     label: str
     bound: float
     """Infinite where none exists."""
     parts: Mapping[str, float]
-    """By the names of :data:`PARTS`."""
+    """Terms by the names of :data:`PARTS`."""
     error: float = 0.0
     """Standard error of the bound."""
     kl: float = math.nan
-    """Where it is known closely."""
+    """The KL where it is exact or tightly bracketed, else NaN."""
     exceeds: bool = False
-    """The KL reads higher than the estimate of its bound."""
+    """Whether the KL is above the estimate of its bound."""
     limits: tuple[float, float] = (0.0, math.inf)
-    """What the KL lies between, as far as it is known."""
+    """Lower and upper limit of the KL."""
     weights: float = 0.0
-    """Total variation between the components' sampled and exact weights, at t = 1, less what chance would show."""
+    """Total variation between sampled and exact component weights at t = 1; zero if chance explains it."""
     diverged_at: int | None = None
 
     @property
     def mismatch(self) -> float:
-        """Both directions."""
+        """Mismatch in measured and unmeasured directions together."""
         return self.parts["mismatch_range"] + self.parts["mismatch_null"]
 
 
 @final
 @dataclass(frozen=True)
 class Context:
-    """Where in the run, and of which problem."""
+    """Time and problem that a summary is about."""
 
     t: int
     steps: int
     measured: int = 1
-    """Directions that H sees; none where there is no measurement."""
+    """Number of measured directions; zero where there is no measurement."""
     unmeasured: int = 1
     singular: bool = False
-    """The target has no density at t = 0."""
+    """Whether the target has no density at t = 0."""
 
 
 def summarise(results: Results, frame: int) -> str:
-    """Return the sentences for a frame of a run."""
+    """Return the summary of a frame of a run."""
     measurement, steps = results.problem.measurement, results.schedule.steps
     unmeasured = len(measurement.right_basis) - measurement.rank
     context = Context(steps - frame, steps, measurement.rank, unmeasured, results.problem.target.is_singular)
@@ -78,14 +78,14 @@ def summarise(results: Results, frame: int) -> str:
 
 
 def _stopped(results: Results) -> str:
-    """Whose code stopped, and why."""
+    """Return a sentence about samplers whose user code failed, or ''."""
     labels = {sampler.about.key: sampler.about.short_label for sampler in results.samplers}
     faults = "; ".join(f"{labels[key]} ({fault})" for key, fault in results.faults.items())
     return f" Stopped by a fault in its code, without any number: {faults}." if faults else ""
 
 
 def _by_kl(summaries: Sequence[SamplerSummary]) -> str:
-    """The order of the samplers by their KL, where it is known and their bounds have another one."""
+    """Return a sentence where the KL orders two samplers differently from their bounds, or ''."""
     bounded = [each for each in summaries if math.isfinite(each.bound)]
     for better in bounded:
         for worse in bounded:
@@ -104,7 +104,7 @@ def _below(limits: tuple[float, float]) -> str:
 
 
 def _by_weights(summaries: Sequence[SamplerSummary]) -> str:
-    """What bounds and KLs that are small may hide: modes with the wrong number of particles."""
+    """Return a sentence about wrong component weights, which small bounds and KLs may hide, or ''."""
     wrong = [each for each in summaries if each.weights > _WRONG_WEIGHTS]
     if not wrong:
         return ""
@@ -118,7 +118,7 @@ def _summary_of(results: Results, index: int, frame: int) -> SamplerSummary:
     parts = {name: float(results.terms.value[name][index, frame]) for name in PARTS}
     known = results.kl.at(index, frame)
     exceeds = known.exceeds(value)
-    kl = math.nan if exceeds else known.value  # beside such an estimate it would seem to refute a theorem
+    kl = math.nan if exceeds else known.value  # it would seem to contradict KL <= bound
     diverged_at = results.trace.diverged_at[index]
     reached = diverged_at is not None and results.schedule.steps - frame <= diverged_at
     label = results.samplers[index].about.short_label
@@ -132,7 +132,7 @@ def _summary_of(results: Results, index: int, frame: int) -> SamplerSummary:
 
 
 def _wrong_weights(results: Results, index: int) -> float:
-    """The error of the components' weights where it is larger than chance could make it, else zero."""
+    """Return the error of the component weights where it exceeds chance, else zero."""
     if not results.metrics.get(1, []) or results.problem.target.components == 1:
         return 0.0
     value, error, floor = results.metrics.get(1, [])[index].weights_error
@@ -140,7 +140,7 @@ def _wrong_weights(results: Results, index: int) -> float:
 
 
 def describe(summaries: Sequence[SamplerSummary], context: Context) -> str:
-    """Return the sentences for what is known of each sampler."""
+    """Return the summary of samplers in a context."""
     if not summaries:
         return "The terms at this t are still being computed."
     if context.t == 0 and context.singular:
@@ -174,7 +174,7 @@ def _bounds(summaries: Sequence[SamplerSummary], context: Context) -> str:
 
 
 def _largest_term(alike: Sequence[SamplerSummary], are_all: bool, share: str, words: str) -> str:
-    """What the highest bounds, which are alike, are made of."""
+    """Return a sentence about the largest term of the highest bounds, which are alike."""
     bound = number(max(each.bound for each in alike))
     if are_all:
         return f"All bounds are nearly equal ({bound}): {share} each is {words}."
@@ -185,7 +185,7 @@ def _largest_term(alike: Sequence[SamplerSummary], are_all: bool, share: str, wo
 
 
 def _comparison(worst: SamplerSummary, best: SamplerSummary, name: str) -> str:
-    """What another sampler makes of the worst one's largest term."""
+    """Return a clause that compares the worst sampler's largest term with another sampler's."""
     change = _change("bound", worst.bound, best.bound)
     if not any(math.isnan(each.kl) for each in (worst, best)):
         change += f", {_change('KL', worst.kl, best.kl)}"
@@ -202,7 +202,7 @@ def _comparison(worst: SamplerSummary, best: SamplerSummary, name: str) -> str:
 
 
 def _change(name: str, before: float, after: float) -> str:
-    """Two numbers and their order; one where they read the same."""
+    """Return two numbers with an arrow; only one where they read the same."""
     first, second = number(before), number(after)
     return f"{name} {first}" if first == second else f"{name} {first} → {second}"
 

@@ -1,4 +1,4 @@
-"""Bounds, and reasons for missing numbers, in the words that screens, tables and reports share."""
+"""Texts of bounds and of reasons for missing numbers, shared by screens, tables and reports."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ WITHIN_ERROR = (
 WHY_INFINITE = (
     "infinite, exactly: all samples have the same value along a singular direction of H, where the target has a density"
 )
-"""Clause on a law without a density, see :meth:`~core.runs.results.Results.collapses`."""
+"""Clause on a law without a density where the target has one, see :attr:`~core.runs.results.Results.collapsed`."""
 
 
 class BoundTexts(NamedTuple):
-    """A bound at one t, as long as there is room for it."""
+    """Texts of a bound at one t, in three lengths."""
 
     full: str
     short: str
-    """Three figures; without an error it says that it is an estimate."""
+    """Three significant figures; an estimate without its error is marked as one."""
     briefest: str
-    """Two figures, likewise."""
+    """Two significant figures; an estimate is marked as one."""
 
 
 def bound_texts(results: Results, index: int, frame: int) -> BoundTexts:
-    """Return a sampler's bound as screens and tables write it.
+    """Return the texts of a sampler's bound for screens and tables.
 
-    An estimate with its error; where the KL's lower limit is above the estimate, though within its error, the two
-    limits that both leave to the bound: KL and bound never contradict each other.
+    An estimate has its error; where the KL's lower limit is above the estimate, though within its error, the texts are
+    the limits of the bound from both, so that KL and bound never contradict each other.
     """
     if results.fault(index) is not None:
         return BoundTexts(*[number(math.nan)] * 3)
@@ -74,6 +74,6 @@ def why_no_limit(results: Results, index: int) -> str | None:
     if not results.asymptotes or results.asymptotes[index] is not None:
         return None
     sampler = results.samplers[index]
-    if isinstance(sampler, ScoreSampler) and not sampler.has_limit and not sampler.is_users:  # theirs may have one
+    if isinstance(sampler, ScoreSampler) and not sampler.has_limit and not sampler.is_users:  # users' samplers may
         return "no limit, since its mismatch increases without end as the steps are refined"
     return "no limit is known as the steps are refined"

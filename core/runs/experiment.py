@@ -1,4 +1,4 @@
-"""A scenario made ready to run: samplers and bound terms advance together, then the KL bracket is refined."""
+"""Computation of a run: particles and bound terms advance together, then the KL bracket is refined."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ class Experiment:
 
     Args:
         scenario: what to run; y is drawn where it is left out.
-        keep_frames: keep every frame for an animation, not the last two only.
-        particles: a file to keep them in, which another process may map as well; left out: in memory of its own.
-        terms_only: simulate no particles and measure no samples: bound and KL are all that is wanted.
+        keep_frames: keep the particles of every frame, not of the last two only.
+        particles: file for the particles, which another process may map; None: private memory.
+        terms_only: compute bound and KL only, without particles and sample metrics.
         sizes: of the first round that refines the KL bracket.
 
     Raises:
@@ -64,23 +64,23 @@ class Experiment:
         self.results = Results(
             posed, self._samplers, exact, keep_frames=keep_frames, particles=particles, terms_only=terms_only
         )
-        """What it has produced so far."""
+        """The results so far."""
         steps = self.results.schedule.steps
         self.moving = StepTimer(steps, lambda: self.results.trace.completed)
-        """The steps of the particles, timed."""
+        """Timer of the particles' steps."""
         self.accounting = StepTimer(steps, lambda: self.results.terms.completed)
-        """And those of the terms."""
+        """Timer of the bound terms' steps."""
         self.between_blocks: Callable[[], object] = lambda: None
-        """Called within steps that take several blocks of points; it may raise, to stop the run."""
+        """Called between blocks of points within a step; it may raise to stop the run."""
         self._known_up_to = 0
-        """Frames whose infinite KLs have been looked into."""
+        """Number of frames whose infinite KLs have been examined."""
         self._note_faults()
 
     def run(self) -> Iterator[int]:
         """Advance one step at each ``next``; yield t = T, T - 1, ..., 0 as frames and terms are complete.
 
         Raises:
-            ScenarioError: no sampler is left that has not stopped: its fault, with file and line.
+            ScenarioError: all samplers have stopped with faults; the message is the fault, with file and line.
         """
         found, run = self.results, self.results.scenario.run
         seed, common = found.scenario.seed_for, (found.problem, found.schedule, self._samplers)
@@ -105,12 +105,12 @@ class Experiment:
 
     @property
     def seconds_left(self) -> float | None:
-        """An estimate of how long the rest will take, refining included; None before anything has been timed."""
+        """Estimated seconds for the rest of the run, including refinement; None before anything has been timed."""
         known = [stretch.left for stretch in (self.moving, self.accounting) if stretch.left is not None]
         return sum(known) + self._seconds_of_refining() if known else None
 
     def _seconds_of_refining(self) -> float:
-        """At most, by the time that the terms take for each path; next to nothing where all is in closed form."""
+        """Return the longest expected time of the refinement, by the terms' time per path."""
         found, run = self.results, self.results.scenario.run
         sampled = int((~found.terms.exact).sum())
         if not sampled or self.accounting.per_step is None:
@@ -122,7 +122,7 @@ class Experiment:
         return evaluations * self.accounting.per_step / run.paths
 
     def refine(self) -> Iterator[None]:
-        """After the run: sample metrics, limits of the mismatch, and the bracket, step by step.
+        """Compute sample metrics, limits of the mismatch, and the KL bracket after the run, in small pieces.
 
         Raises:
             ScenarioError: no sampler is left that has not stopped.
@@ -140,14 +140,14 @@ class Experiment:
             yield from self._refine_bracket()
 
     def _find_limits(self) -> Iterator[None]:
-        """Find what the mismatch of each sampler tends to as steps are refined."""
+        """Compute the limit of each sampler's mismatch as steps are refined."""
         found, limits = self.results, list[Asymptote | None]()
         for index, sampler in enumerate(self._samplers):
             seed = found.scenario.seed_for("asymptote")
             stopped = found.fault(index) is not None
             limits.append(None if stopped else asymptote(found.problem, found.schedule, sampler, seed=seed))
             yield
-        found.asymptotes = limits  # in one go: others may be reading
+        found.asymptotes = limits  # in one assignment, since other threads may be reading
         yield
 
     def _measure_samples(self) -> Iterator[None]:
@@ -181,7 +181,7 @@ class Experiment:
             yield
 
     def _find_collapses(self) -> None:
-        """Find out where a law has no density: at every new infinite KL and, in the end, where KLs are reported."""
+        """Determine where a law has no density: at every new infinite KL, and after the run where KLs are reported."""
         found = self.results
         last = found.completed
         for index, sampler in enumerate(self._samplers):
@@ -197,11 +197,11 @@ class Experiment:
         has_density = t > 0 or not self.results.problem.target.is_singular
         return has_density and collapses(self.results.problem, self.results.schedule, sampler, t)
 
-    # Code of the user's own
+    # User code
 
     @contextmanager
     def _code_kept(self) -> Iterator[None]:
-        """Refuse numbers that were computed after code of the user's own had changed the product's, and undo that."""
+        """Stop the run if user code has changed the product's code within the block, and undo the change."""
         labels = [sampler.about.label for sampler in self._samplers if sampler.is_users]
         if not labels:
             yield
@@ -209,7 +209,7 @@ class Experiment:
         code, error = ProductCode(), None
         try:
             yield
-        except Exception as caught:  # it may come of the change
+        except Exception as caught:  # the change may have caused it
             error = caught
         finally:
             changed = code.put_back()
@@ -227,12 +227,12 @@ class Experiment:
 
 
 def run(scenario: Scenario, *, keep_frames: bool = False, refine: bool = True) -> Results:
-    """Run a scenario to its end, and return the results.
+    """Run a scenario to its end and return the results.
 
     Args:
         scenario: what to run; y is drawn where it is left out.
         keep_frames: keep the particles of every frame, not of the last two only.
-        refine: go on after the run: sample metrics, limits of the mismatch and, for mixtures, the KL bracket.
+        refine: also compute sample metrics, limits of the mismatch and, for mixtures, the KL bracket.
 
     Raises:
         ScenarioError: it cannot be run.

@@ -1,8 +1,8 @@
-"""How much memory a run will need at its peak, from its sizes, before anything is allocated.
+"""Estimate of a run's peak memory from its sizes, before anything is allocated.
 
-Particles and paths are evaluated in blocks of bounded size (``core/simulation/work.py``), so that what grows is what
-is kept: frames, clouds, paths, terms, and the texts of a report. Each part below adds up the arrays that are alive
-together; measured runs hold them to account (``tests/benchmarks/memory.py``).
+Particles and paths are evaluated in blocks of bounded size (``core/simulation/work.py``); only stored data grow:
+frames, particles, paths, terms, and the texts of a report. Each part below sums the arrays that exist
+at the same time; ``tests/benchmarks/memory.py`` compares it with measured runs.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ from core.scenario.scenario import Scenario
 from core.simulation.work import BLOCK_BYTES, COLUMN_BYTES
 
 _SINGLE, _DOUBLE = 4, 8
-"""Bytes of a number of the particles, and of any other."""
+"""Bytes of a particle coordinate (float32), and of any other number (float64)."""
 _MARGIN = 1.05
-"""Times what the arrays hold: some is kept by the allocator."""
+"""Factor on the arrays' sizes for memory that the allocator keeps."""
 _WORK = 5
-"""Work arrays of a block that are alive together."""
+"""Number of work arrays of a block that exist at the same time."""
 _PER_STEP = 1300
-"""Bytes of every sampler's terms at one t: in tables, lists and the texts of a report."""
+"""Bytes of a sampler's terms at one t: in tables, lists and the texts of a report."""
 _PER_ENTRY = 150
-"""Bytes of every entry of a covariance: of prior and target, as they are, factored and noised."""
+"""Bytes of a covariance entry: of prior and target, as given, factored and noised."""
 _TIMES = 10
-"""At which a bracket is computed."""
+"""Number of t at which a bracket is computed."""
 _USABLE = 0.9
-"""The part of what is free that a run may take."""
+"""Share of the free memory that a run may use."""
 _ADVICE = {
     "run.particles": "take fewer particles or samplers",
     "run.paths": "take fewer paths or samplers",
@@ -42,31 +42,31 @@ _ADVICE = {
     "prior": "take fewer components or dimensions",
 }
 _PROGRAM = 120 << 20
-"""What any run loads and draws: libraries, the picture, work arrays of fixed size."""
+"""Bytes of any run: libraries, the figure, work arrays of fixed size."""
 
 
 @final
 class RunSize(NamedTuple):
-    """The numbers that a run's memory depends on."""
+    """Sizes that determine a run's memory."""
 
     dimension: int
     components: int
-    """Of the prior or the target, whichever has more."""
+    """Number of components of prior or target, whichever is larger."""
     steps: int
     samplers: int
     particles: int
     paths: int
-    """Zero where every term has a closed form."""
+    """Number of target paths; zero where every term has a closed form."""
     sizes: Sizes | None
-    """Of the last round of a bracket; None where there is none."""
+    """Sizes of the last round of a bracket; None without a bracket."""
     keep_frames: bool
-    """All of them, as in the window."""
+    """Whether all frames are kept, as in the window."""
 
     def parts(self) -> dict[str, float]:
-        """Return the bytes at the peak by what they grow with: fields of a scenario, and the problem itself."""
+        """Return the bytes at the peak by the scenario field that they grow with."""
         frames = _SINGLE * self.samplers * (self.steps + 1 if self.keep_frames else 2) * self.dimension * self.particles
         particles = frames + max(self._clouds(), self._comparison())
-        # The figure and the text come last, when clouds and paths are gone; the terms are there all the time.
+        # Figure and text come last, when particles and paths are freed; the terms exist all the time.
         steps = _PER_STEP * self.samplers * (self.steps + 1)
         return {
             "run.particles": _MARGIN * particles,
@@ -78,29 +78,29 @@ class RunSize(NamedTuple):
 
     @property
     def total(self) -> float:
-        """Bytes at the peak: paths are gone when the bracket begins."""
+        """Bytes at the peak; paths are freed before the bracket begins."""
         parts = self.parts()
         return sum(parts.values()) - min(parts["run.paths"], parts["run.kl_rounds"])
 
     def _clouds(self) -> float:
-        """Particles, the common noise, what is accumulated, and a block's work arrays."""
+        """Return the bytes of particles, common noise, accumulated mismatch, and a block's work arrays."""
         cloud = self.dimension * self.particles
         accumulated = self.samplers * self.particles
         return _SINGLE * (cloud * (self.samplers + 1) + accumulated) + self._work(self.particles, _SINGLE)
 
     def _work(self, count: int, size: int) -> float:
-        """A block's work arrays."""
+        """Return the bytes of a block's work arrays."""
         return _WORK * min(COLUMN_BYTES, size * self.dimension * (self.components + self.dimension) * count)
 
     def _comparison(self) -> float:
-        """Exact samples, sorted projections and memberships."""
+        """Return the bytes of exact samples, sorted projections and responsibilities."""
         directions = self.dimension * math.ceil(16 / self.dimension) if self.dimension > 1 else 1
         count = min(self.particles, SORTED // directions)
         memberships = min(MEMBERSHIPS, self.components * count)
         return _DOUBLE * count * (10 * directions + 6 * self.dimension) + _DOUBLE * 6 * memberships
 
     def _paths(self) -> float:
-        """Paths, and what is accumulated along them by every sampler."""
+        """Return the bytes of target paths and the terms accumulated along them."""
         if not self.paths:
             return 0.0
         size = _DOUBLE * self.paths
@@ -110,7 +110,7 @@ class RunSize(NamedTuple):
         return kept + several + self._work(levels * self.paths, _DOUBLE)
 
     def _bracket(self) -> float:
-        """A round of refining: clouds, exact draws, walks from every t, and fits."""
+        """Return the bytes of a round of refinement: particles, exact draws, forward paths and fits."""
         if self.sizes is None:
             return 0.0
         points, paths, particles = self.sizes
@@ -122,7 +122,7 @@ class RunSize(NamedTuple):
         return _DOUBLE * (max(clouds + fits, clouds + draws) + walks) + 8 * BLOCK_BYTES
 
     def _problem(self) -> float:
-        """Mixtures, and noise levels that are prepared together."""
+        """Return the bytes of mixtures and of noise levels that are prepared together."""
         entries = self.components * self.dimension**2
         levels = 4 * max(1 << 24, 2 * _DOUBLE * entries) if entries * self.steps * _SINGLE > 1 << 24 else 0
         return _PER_ENTRY * entries + levels
@@ -135,7 +135,7 @@ def run_size(
     terms_only: bool = False,
     sizes: Sizes = Sizes(),  # noqa: B008 - immutable
 ) -> RunSize:
-    """Return what the memory of a run depends on, as if no term had a closed form.
+    """Return the sizes of a run, as if no term had a closed form.
 
     Args:
         scenario: what is run.
@@ -165,7 +165,7 @@ def require_memory(
     sizes: Sizes = Sizes(),  # noqa: B008 - immutable
     available: int | None = None,
 ) -> None:
-    """Refuse a run that would not fit in memory, before anything is allocated.
+    """Raise an error for a run that would not fit in memory, before anything is allocated.
 
     Args:
         scenario: what is to be run.
@@ -187,13 +187,13 @@ def require_memory(
 
 
 def _has_closed_form(scenario: Scenario) -> bool:
-    """Whether no term is sampled."""
+    """Return whether all terms of a scenario have a closed form."""
     problem, schedule = scenario.with_value().problem(), scenario.schedule.build()
     return bool(closed_forms(problem, schedule, scenario.build_samplers()).all())
 
 
 def require_room(size: RunSize, available: int | None = None) -> None:
-    """Refuse a size that would not fit in memory.
+    """Raise an error for a run size that would not fit in memory.
 
     Args:
         size: of the run.

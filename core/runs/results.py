@@ -1,7 +1,7 @@
-"""Results of a run so far, as data: particles, bound terms, KL bracket, sample metrics and limits.
+"""Results of a run as data: particles, bound terms, KL bracket, sample metrics and limits of the mismatch.
 
-An :class:`~core.runs.experiment.Experiment` writes them; screens and reports only read. In another process the same
-data are kept up to date by :class:`Update`: ``apply(updates_since(frame))``. Frame i holds t = T - i.
+An :class:`~core.runs.experiment.Experiment` writes them; screens and reports only read. In another process a copy
+is kept up to date by :class:`Update`: ``apply(updates_since(frame))``. Frame i holds t = T - i.
 """
 
 from __future__ import annotations
@@ -28,53 +28,53 @@ from core.simulation.simulate import Trace, offsets, resolution
 from core.text.number_format import number, with_error
 
 _RESOLVED = 1e-3
-"""Rounding of particles, in parts of the narrowest standard deviation, that no number shows."""
+"""Largest rounding error of particles, relative to the narrowest standard deviation, that affects no number."""
 
 
 _WEIGHED = 4000
-"""At most so many particles are looked at for weights: enough to see, and cheap enough for every frame."""
+"""Largest number of particles used for component weights, cheap enough for every frame."""
 _PRODUCTS = 60_000_000
-"""At most about so many products are formed for the weights of one sampler."""
+"""Approximate limit of the multiplications for the weights of one sampler."""
 _FEWEST = 100
-"""Particles that are looked at however many products that takes."""
+"""Smallest number of particles used for component weights."""
 
 
 @final
 class Quantity(NamedTuple):
-    """A number with its standard error, which is zero where it is exact."""
+    """A number with its standard error; zero where it is exact."""
 
     value: float
     error: float
 
     def __str__(self) -> str:
-        """As every screen and table writes it."""
+        """Return value and error as screens and tables show them."""
         return with_error(self.value, self.error)
 
 
 @final
 class AtOneTime(NamedTuple):
-    """What is known of one sampler at one t: nats, accumulated from T down."""
+    """Results of one sampler at one t, in nats, accumulated from T down."""
 
     kl: KnownKL
     terms: dict[str, Quantity]
-    """The bound and what it is the sum of, by the names of :data:`~core.bounds.terms.TERMS`."""
+    """The bound and its terms, by the names of :data:`~core.bounds.terms.TERMS`."""
     observed_mismatch: Quantity
-    """Over the sampler's own particles; no part of the bound."""
+    """Mismatch over the sampler's own particles; not a term of the bound."""
     metrics: SampleMetrics | None
-    """Distances to exact samples; at t = 1 and t = 0 only."""
+    """Distances to exact samples, at t = 1 and t = 0 only."""
 
 
 @final
 class Results:
-    """What a run of one scenario has produced so far.
+    """Results of a run of one scenario so far.
 
     Args:
         scenario: with a value of y.
-        samplers: a row of every table each.
-        exact: (samplers,): which of them have a closed form.
-        keep_frames: keep every frame for an animation, not the last two only.
-        particles: a file to keep them in, which another process may map as well; left out: in memory of its own.
-        terms_only: there are no particles, bound and KL only.
+        samplers: rows of every table.
+        exact: (samplers,): whether their terms have a closed form.
+        keep_frames: keep the particles of every frame, not of the last two only.
+        particles: file for the particles, which another process may map; None: private memory.
+        terms_only: bound and KL only, without particles.
     """
 
     def __init__(
@@ -96,23 +96,23 @@ class Results:
         self.trace = Trace.empty(*sizes, keep_frames=keep_frames, file=particles, offsets=centre)
         self.terms = BoundTerms.empty(exact, self.schedule.steps, scenario.dimension)
         self.bracket: Bracket | None = None
-        """The KL of those samplers that have no closed form, a row each of all."""
+        """KL bracket of samplers without closed form, with a row for every sampler."""
         if scenario.run.kl_rounds and not self.terms.all_exact:
             self.bracket = Bracket.empty(self.schedule, self.samplers)
         self.metrics: dict[int, list[SampleMetrics]] = {}
-        """By t, a sampler each: at t = 1, and at t = 0 where the target has a density. Filled after the run."""
+        """By t and sampler: at t = 1, and at t = 0 where the target has a density. Filled after the run."""
         self.asymptotes: list[Asymptote | None] = []
-        """A sampler each: its mismatch in the continuous-time limit. Filled after the run."""
+        """By sampler: the continuous-time limit of its mismatch. Filled after the run."""
         self.faults: dict[str, str] = {}
-        """Why samplers of the user's own have stopped, by their keys: a sentence each. Nothing is known of them."""
+        """By key: the error of a user-defined sampler that has stopped; its numbers are all unknown."""
         self.collapsed: set[tuple[int, int]] = set()
-        """Sampler and t where its law lies in a set without volume while the target has a density there."""
+        """Pairs of sampler and t where the sampler's law has no density (collapse) but the target has one."""
         self._blanked: dict[int, int] = {}
-        """Frames of stopped samplers that are blank."""
+        """By stopped sampler: number of frames set to NaN."""
 
     @classmethod
     def mirror(cls, scenario: Scenario, exact: NDArray[np.bool_], *, particles: Path) -> Self:
-        """Return empty results of a run that another process computes; no code of the user's own runs in this one."""
+        """Return empty results for a run that another process computes; no user code runs in this process."""
         posed = scenario.with_value()
         samplers = posed.build_samplers()
         for sampler in samplers:
@@ -131,27 +131,27 @@ class Results:
 
     @property
     def completed(self) -> int:
-        """Frames of which everything is there, 0..T + 1."""
+        """Number of frames with particles and terms, 0..T + 1."""
         return self.terms.completed if self._terms_only else min(self.trace.completed, self.terms.completed)
 
     @property
     def is_complete(self) -> bool:
-        """Whether every frame is there."""
+        """Whether every frame is complete."""
         return self.completed == self.schedule.steps + 1
 
-    # What is known
+    # Numbers
 
     @property
     def kl(self) -> KLKnowledge:
-        """What is known of the KL of every sampler."""
+        """Known values and limits of the KL of every sampler."""
         return KLKnowledge(self.terms, self.bracket, self.collapsed, self.schedule.steps)
 
     def weights(self, frame: int, samplers: Sequence[int] | None = None) -> ComponentWeights | None:
-        """Return the weights of the target's components among particles; None where the target has no density.
+        """Return the component weights of particles; None where the target has no density.
 
         Args:
-            frame: which is complete.
-            samplers: a row each, ``sampled`` and ``error`` being (samplers, K); left out: all.
+            frame: a complete frame.
+            samplers: rows of ``sampled`` and ``error``, (samplers, K); None: all.
         """
         target = self.problem.target.noised(float(self.schedule.alpha_bar[self.t(frame)]))
         if target.is_singular:
@@ -163,7 +163,7 @@ class Results:
         return ComponentWeights(target.weights.numpy(), sampled, error)
 
     def at(self, t: int) -> dict[str, AtOneTime]:
-        """Return what is known of each sampler at t, by its key.
+        """Return the results of each sampler at t, by its key.
 
         Raises:
             ValueError: t is outside 0..T, or has not been reached.
@@ -187,12 +187,12 @@ class Results:
 
     @property
     def limit_description(self) -> LimitDescription:
-        """How the continuous-time limit of the mismatch is named under this schedule."""
+        """Name and meaning of the continuous-time limit of the mismatch under this schedule."""
         return limit_description(self.schedule, self.scenario.schedule.kind)
 
     @property
     def precision_note(self) -> str | None:
-        """Why numbers that are read off particles have lost digits, in one sentence; None where they have not."""
+        """Sentence on the loss of precision of numbers computed from particles; None where there is none."""
         lost = resolution(self.problem, self.schedule)
         if lost <= _RESOLVED:
             return None
@@ -202,20 +202,20 @@ class Results:
         )
 
     def fault(self, index: int) -> str | None:
-        """Why a sampler has stopped, in one sentence; None where it has not."""
+        """Return the error of a stopped sampler in one sentence; None where it has not stopped."""
         return self.faults.get(self.samplers[index].about.key)
 
     def tables(self) -> list[NDArray[np.float64]]:
-        """Everything that has a row a sampler and a column a frame."""
+        """Return all arrays of shape (samplers, T + 1)."""
         return [*self.terms.tables(), self.trace.observed_mismatch, self.trace.observed_error]
 
     # Updates
 
     def updates_since(self, first: int) -> Update:
-        """Return a copy of all that another process does not have yet.
+        """Return a copy of all results since a frame, for another process.
 
         Args:
-            first: the number of frames that it has.
+            first: number of frames that the other process has.
         """
         last = max(self.trace.completed, self.terms.completed)
         after = None
@@ -232,7 +232,7 @@ class Results:
         )
 
     def apply(self, update: Update) -> None:
-        """Take in what another process has computed: numbers first, then how many there are."""
+        """Merge an update from another process: first the numbers, then the counts of frames."""
         last = update.first + update.columns.shape[-1]
         for table, columns in zip(self.tables(), update.columns, strict=True):
             table[:, update.first : last] = columns
@@ -246,7 +246,7 @@ class Results:
     # Faults
 
     def take_faults(self, faults: Mapping[str, str]) -> None:
-        """Know why samplers have stopped, and blank all their numbers: those from before may be wrong as well."""
+        """Record faults of samplers and set all their numbers to NaN, since earlier ones may be wrong as well."""
         self.faults.update(faults)
         for index in range(len(self.samplers)) if self.faults else ():
             if self.fault(index) is not None:
@@ -274,7 +274,7 @@ class Results:
 
 
 class _AfterRun(NamedTuple):
-    """What is computed once every frame is there."""
+    """Results computed after the last frame."""
 
     metrics: dict[int, list[SampleMetrics]]
     asymptotes: list[Asymptote | None]
@@ -284,14 +284,14 @@ class _AfterRun(NamedTuple):
 @final
 @dataclass(frozen=True, eq=False)
 class Update:
-    """What results have gained since some frame, to be sent to another process; particles are not part of it."""
+    """Results since some frame, to be sent to another process; without particles, which are shared by a file."""
 
     first: int
-    """Frame of the first column."""
+    """Frame of the first column of ``columns``."""
     columns: NDArray[np.float64]
     """(tables, samplers, frames), see :meth:`Results.tables`."""
     completed: tuple[int, int]
-    """Frames of particles and of terms."""
+    """Numbers of completed frames of particles and of terms."""
     diverged_at: list[int | None]
     faults: dict[str, str]
     collapsed: set[tuple[int, int]]

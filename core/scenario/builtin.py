@@ -1,4 +1,4 @@
-"""Scenarios by name: the built-in ones, and files."""
+"""Scenarios by name: built-in ones, the gallery, and files."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ GROUPS = (
 @final
 @dataclass(frozen=True)
 class LoadedScenario:
-    """A scenario and where it comes from."""
+    """A scenario with its source."""
 
     scenario: Scenario
     name: str
     """Key of a built-in, or the file's name without its ending."""
     source: str
-    """What errors call it."""
+    """Name of the source in errors."""
     path: Path | None
     """Its file; None for a built-in."""
 
@@ -50,13 +50,13 @@ class LoadedScenario:
 @final
 @dataclass(frozen=True)
 class GalleryEntry:
-    """What a gallery says of a built-in scenario."""
+    """Entry of the gallery for a built-in scenario."""
 
     key: str
     name: str
     group: str
     sentence: str
-    """The first of its notes."""
+    """The first sentence of its notes."""
 
 
 def builtin_scenarios() -> dict[str, Traversable]:
@@ -67,7 +67,7 @@ def builtin_scenarios() -> dict[str, Traversable]:
 
 
 def gallery() -> dict[str, list[GalleryEntry]]:
-    """Return every built-in scenario by its group, read but not validated, which is a hundred times faster."""
+    """Return the gallery entries of built-in scenarios by group; read without validation, a hundred times faster."""
     groups: dict[str, list[GalleryEntry]] = {group: [] for group in GROUPS}
     for key, file in builtin_scenarios().items():
         data = tomllib.loads(file.read_text(encoding="utf-8"))
@@ -86,7 +86,7 @@ def load_builtin(key: str) -> Scenario:
 
 
 def new_scenario() -> Scenario:
-    """Return a small problem to begin one's own with: one round Gaussian, whose first coordinate is measured."""
+    """Return the scenario of a new file: one isotropic Gaussian whose first coordinate is measured."""
     return Scenario.from_dict(
         {
             "prior": {"weights": [1.0], "means": [[0.0, 0.0]], "covariances": [[[1.0, 0.0], [0.0, 1.0]]]},
@@ -124,7 +124,7 @@ def load_scenario(name: str | Path) -> Scenario:
 
 
 def _exists(path: Path) -> bool:
-    """Whether there is anything of that name; one that no file can have is nothing."""
+    """Return whether a path exists; False for names that no file can have."""
     try:
         return path.exists()
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Edits of a scenario: pure functions from a scenario to a scenario, whose results are validated."""
+"""Edits: pure functions from a scenario to a validated scenario."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from core.errors import ScenarioError
 from core.scenario.scenario import UNTITLED, Scenario
 
 Edit = Callable[[Scenario], Scenario]
-"""Takes whatever scenario is present; raises ScenarioError where the result would not be valid."""
+"""Function from the present scenario to an edited one; raises ScenarioError where that would not be valid."""
 Patch = Mapping[str, Any]
-"""What becomes of a scenario's file: tables are merged key by key, other values replaced, and None removes a key."""
+"""Changes of a scenario's tables, merged key by key; other values are replaced, and None removes a key."""
 
 
 def patched(scenario: Scenario, patch: Patch) -> Scenario:
@@ -58,7 +58,7 @@ def leaves(patch: Patch) -> list[str]:
 
 
 def blamed(error: ScenarioError, patch: Patch) -> ScenarioError:
-    """Return an error as one of the field that a patch changes, where it names another: that one was right before."""
+    """Return an error attributed to a field that the patch changes, since other fields were valid before."""
     changed, (named, *_) = leaves(patch), error.field.split(",")
     if error.source or len(changed) != 1 or f"{named}.".startswith(f"{changed[0]}."):
         return error
@@ -67,16 +67,16 @@ def blamed(error: ScenarioError, patch: Patch) -> ScenarioError:
 
 
 def titled(scenario: Scenario, *, name: str | None = None, notes: str | None = None) -> Scenario:
-    """Call a scenario by another name, in one line, or give it other notes; what is left out stays."""
+    """Return a scenario with another name, made one line, or other notes; None keeps the present one."""
     words = {"name": name if name is None else " ".join(name.split()) or UNTITLED, "notes": notes}
     return patched(scenario, {key: text for key, text in words.items() if text is not None})
 
 
 def with_sampler(scenario: Scenario, old: str, new: str) -> Scenario:
-    """Run one sampler in another's place; where both run already, they change places.
+    """Return a scenario that runs one sampler in place of another; where both run already, they swap positions.
 
     Raises:
-        ScenarioError: the old one does not run, or the new one cannot run on this problem.
+        ScenarioError: the old one is not in the run, or the new one cannot run on this problem.
     """
     if old not in scenario.run.samplers:
         raise ScenarioError("", "run.samplers", f"{old!r} does not run any more")
@@ -85,7 +85,7 @@ def with_sampler(scenario: Scenario, old: str, new: str) -> Scenario:
 
 
 def with_another_sampler(scenario: Scenario, name: str) -> Scenario:
-    """Run one sampler more, after the others.
+    """Return a scenario that runs one more sampler, after the others.
 
     Raises:
         ScenarioError: it cannot run on this problem.
@@ -96,29 +96,29 @@ def with_another_sampler(scenario: Scenario, name: str) -> Scenario:
 
 
 def with_drawn_value(scenario: Scenario, seed: int) -> Scenario:
-    """Draw y from the model: x from the prior, ``y = H x + sigma_y n``."""
+    """Return a scenario with y drawn from the model: x from the prior, ``y = H x + sigma_y n``."""
     if scenario.measurement is None:
         return scenario
     return patched(scenario, {"measurement": {"value": list(scenario.redrawn(seed).values)}})
 
 
 def with_noise_of(scenario: Scenario, other: Scenario) -> Scenario:
-    """Take over another scenario's sigma_y, where both measure something."""
+    """Return a scenario with another scenario's sigma_y, where both have a measurement."""
     if scenario.measurement is None or other.measurement is None:
         return scenario
     return patched(scenario, {"measurement": {"noise": other.measurement.noise}})
 
 
 def at_most(scenario: Scenario, *, particles: int, paths: int) -> Scenario:
-    """Run fewer particles and paths, where there are more than so many."""
+    """Return a scenario with the numbers of particles and paths limited."""
     run = scenario.run
     return patched(scenario, {"run": {"particles": min(run.particles, particles), "paths": min(run.paths, paths)}})
 
 
 def with_dimension(scenario: Scenario, dimension: int) -> Scenario:
-    """Cut coordinates off, or add some in which every component is standard normal, and that are not measured."""
+    """Return a scenario of another dimension: new coordinates are standard normal in every component and unmeasured."""
     data = scenario.to_dict()
-    data.pop("data", None)  # points of another space
+    data.pop("data", None)  # its points have the old dimension
     for mixture in (data[key] for key in ("prior", "target") if key in data):
         mixture["means"] = [_resized(mean, dimension) for mean in mixture["means"]]
         mixture["covariances"] = [
@@ -131,7 +131,7 @@ def with_dimension(scenario: Scenario, dimension: int) -> Scenario:
 
 
 def _resized(values: Sequence[float], length: int, *, one_at: int = -1) -> list[float]:
-    """Cut, or filled up with zeros (and a one on a covariance's new diagonal)."""
+    """Return values cut, or padded with zeros (with a one at a covariance's new diagonal entry)."""
     filled = [*values[:length], *[0.0] * (length - len(values))]
     if len(values) <= one_at:
         filled[one_at] = 1.0

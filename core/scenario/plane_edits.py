@@ -1,8 +1,8 @@
-"""What a hand on a plane does to a scenario: a place goes in, a new scenario comes out. No Qt here.
+"""Edits by direct manipulation on a plane: functions from a handle and its new position to a scenario. No Qt here.
 
 A plane is given by its basis, (k, d) with orthonormal rows; k is 1 for a line. Places are points of
-the plane, lengths on the screen are in pixels, and ``pixel`` is how much of the plane one of them
-covers. What is moved is rounded to three digits, so that it can be read beside the plane.
+the plane, lengths on the screen are in pixels, and ``pixel`` is the length in the plane that one pixel
+covers. Edited numbers are rounded to three digits for display.
 """
 
 from __future__ import annotations
@@ -25,72 +25,72 @@ from core.scenario.schema import MixtureSection
 Array = NDArray[np.float64]
 
 REACH = 2.0
-"""Standard deviations from a mean to the outline on which its covariance handles stand."""
+"""Radius of the ellipse with the covariance handles, in standard deviations."""
 STALK = 16.0
-"""Pixels between that outline and the handle: a component without width can be held, too."""
+"""Pixels between that ellipse and its handles, so that a singular component has handles, too."""
 SNAP, SNAP_ANGLE = 0.1, math.radians(15)
 LINE_HEIGHT = -1.0
-"""Where the means stand on a plane with one coordinate: below the densities and their particles."""
+"""Vertical position of mean handles on a line: below the densities and their particles."""
 _ARROW_START, _ARROW_RANGE = 28.0, 110.0
-"""Pixels: an arrow's length for no gain, and what an infinite one would add."""
+"""Pixels: length of a row's arrow at gain zero, and its increase at infinite gain."""
 _LEAST_GAIN, _LARGEST_GAIN = 0.01, 99.0
 _LARGEST_DEVIATION = 900.0
 _LARGEST_NUMBER = 1e6
-"""As in the scenario file."""
+"""Limit of numbers in the scenario file."""
 _NEARLY_ROUND = 2e-3
-"""Axes whose variances differ by less than this share turn with rounding, so they say nothing."""
+"""Smallest relative difference of variances at which principal axes are determined beyond rounding."""
 _NO_LENGTH = 1e-5
-"""An axis that is shorter than this share of the other is flat but for rounding."""
+"""Relative length below which a principal axis counts as zero."""
 
 
 Mixture = Literal["prior", "target"]
-"""The mixtures that a scenario may hold."""
+"""Key of a mixture of the scenario."""
 
 
 @final
 @dataclass(frozen=True)
 class Grip:
-    """What a handle holds: a component's mean or principal axis, or the value or direction of a row of H."""
+    """Quantity that a handle edits: a component's mean or principal axis, or value or direction of a row of H."""
 
     kind: Literal["mean", "axis", "value", "row"]
     index: int
-    """Of the component, or of the row."""
+    """Index of the component or of the row."""
     axis: int = 0
     mixture: Mixture = "prior"
-    """The component's."""
+    """Mixture of the component."""
 
     @property
     def component(self) -> Grip | None:
-        """The mean of the component that this is a handle of, if it is one of a component."""
+        """Grip of the component's mean; None for a row of H."""
         return Grip("mean", self.index, mixture=self.mixture) if self.kind in {"mean", "axis"} else None
 
 
 @final
 @dataclass(frozen=True)
 class Spot:
-    """Where a handle stands: a place of the plane, and so many pixels (across, up) beside it."""
+    """Position of a handle: a place of the plane and an offset in pixels (right, up)."""
 
     grip: Grip
     anchor: tuple[float, float]
     offset: tuple[float, float] = (0.0, 0.0)
 
     def place(self, pixel: float) -> tuple[float, float]:
-        """Return where it is in the plane at a scale."""
+        """Return the position in the plane at a scale."""
         return self.anchor[0] + pixel * self.offset[0], self.anchor[1] + pixel * self.offset[1]
 
 
-# What is where
+# Positions of handles
 
 
 def section(scenario: Scenario, mixture: Mixture) -> MixtureSection:
-    """Return a mixture that the scenario holds."""
+    """Return a mixture section of the scenario by its key."""
     found = getattr(scenario, mixture)
     assert isinstance(found, MixtureSection)
     return found
 
 
 def components(scenario: Scenario) -> list[Grip]:
-    """Every component, by its mean: the prior's, then those of a target of its own."""
+    """Return the mean grips of all components: the prior's, then those of a given target."""
     held: list[Mixture] = ["prior"] if scenario.target is None else ["prior", "target"]
     return [
         Grip("mean", index, mixture=mixture)
@@ -100,20 +100,20 @@ def components(scenario: Scenario) -> list[Grip]:
 
 
 def component_in_plane(scenario: Scenario, component: Grip, basis: Array) -> tuple[Array, Array]:
-    """Mean (k,) and covariance (k, k) of one component in the plane."""
+    """Return mean (k,) and covariance (k, k) of one component projected on the plane."""
     held = section(scenario, component.mixture)
     mean, covariance = (np.asarray(part[component.index]) for part in (held.means, held.covariances))
     return basis @ mean, basis @ covariance @ basis.T
 
 
 def directions(angle: float) -> Array:
-    """(2, 2): a direction and the one at a right angle to it, in columns."""
+    """Return the direction of an angle and its normal, (2, 2), in columns."""
     cosine, sine = math.cos(angle), math.sin(angle)
     return np.array([[cosine, -sine], [sine, cosine]])
 
 
 def principal_angle(spread: Array, near: float) -> float:
-    """Return the direction of a principal axis of a covariance (2, 2), of the four the nearest to ``near``."""
+    """Return the angle of a principal axis of a covariance (2, 2), of the four directions the nearest to ``near``."""
     variances, axes = np.linalg.eigh(spread)
     if variances[1] - variances[0] <= _NEARLY_ROUND * variances[1]:
         return near
@@ -123,14 +123,14 @@ def principal_angle(spread: Array, near: float) -> float:
 
 
 def deviations(spread: Array, angle: float) -> Array:
-    """(2,): standard deviations along :func:`directions` of an angle."""
+    """Return the standard deviations (2,) along :func:`directions` of an angle."""
     axes = directions(angle)
     along: Array = np.sqrt(np.maximum((axes * (spread @ axes)).sum(axis=0), 0.0))
     return along
 
 
 def rows_in_plane(matrix: Array, basis: Array) -> dict[int, tuple[float, float]]:
-    """Rows of H that lie in the plane, as vectors of it (on a line, the second entry is zero)."""
+    """Return the rows of H that lie in the plane, as vectors of the plane (on a line, the second entry is zero)."""
     found = {}
     for index, row in enumerate(matrix):
         inside = basis @ row
@@ -140,7 +140,7 @@ def rows_in_plane(matrix: Array, basis: Array) -> dict[int, tuple[float, float]]
 
 
 def spots(scenario: Scenario, basis: Array, selected: Grip | None, near: float) -> list[Spot]:
-    """Every handle of a plane: means, the selected component's axes, and the measurements in the plane."""
+    """Return all handles of a plane: means, the selected component's axes, and the measurements in the plane."""
     found = []
     flat = len(basis) == 1
     for component in components(scenario):
@@ -150,7 +150,7 @@ def spots(scenario: Scenario, basis: Array, selected: Grip | None, near: float) 
         if component == selected and not flat:
             found += _axis_spots(component, mean, spread, near)
     value = scenario.with_value().values
-    # A plane that follows H turns as H does: there H has no handle.
+    # In a plane whose basis depends on H, rows of H have no handle.
     fixed = not flat and np.count_nonzero(basis) == len(basis)
     for index, (a, b) in rows_in_plane(np.asarray(scenario.rows), basis).items():
         gain = math.hypot(a, b)
@@ -172,7 +172,7 @@ def _axis_spots(component: Grip, mean: Array, spread: Array, near: float) -> lis
     ]
 
 
-# What moving a handle does
+# Moving a handle
 
 
 def move(
@@ -185,19 +185,19 @@ def move(
     near: float = 0.0,
     snap: bool = False,
 ) -> Scenario:
-    """Return the scenario in which a handle stands at (or as near as it may to) a place.
+    """Return the scenario with a handle moved to a place, or as near as is valid.
 
     Args:
-        scenario: as it was when the handle was taken.
-        grip: what is held.
-        place: where the handle is now.
+        scenario: the scenario at the start of the drag.
+        grip: the handle.
+        place: position of the handle now.
         basis: of the plane, (k, d).
-        pixel: how much of the plane a pixel covers.
-        near: angle of the selected component's axes when the handle was taken.
-        snap: to a grid, and to round angles.
+        pixel: length in the plane that one pixel covers.
+        near: angle of the selected component's axes at the start of the drag.
+        snap: round to a grid, and to multiples of an angle.
 
     Raises:
-        ScenarioError: the measurement cannot be had from the prior (only possible without noise).
+        ScenarioError: the prior cannot give this measurement (only possible without noise).
     """
     point = np.array(place)
     match grip.kind:
@@ -222,17 +222,17 @@ def _moved_mean(scenario: Scenario, component: Grip, place: Array, basis: Array)
 
 
 def axis_angle(arm: Array, axis: int) -> float:
-    """Return the angle of the first principal axis when a handle on an axis is held in a direction."""
+    """Return the angle of the first principal axis for which a handle on ``axis`` lies in the direction of ``arm``."""
     return math.atan2(arm[1], arm[0]) - axis * math.pi / 2
 
 
 def _moved_axis(
     scenario: Scenario, grip: Grip, tip: Array, basis: Array, *, gap: float, near: float, snap: bool
 ) -> Scenario:
-    """Turn both axes with the handle and give the held one its length.
+    """Return the scenario with both axes turned with the handle, and the dragged one of the handle's length.
 
-    The map that does this to the plane does it to the whole space as well, so that the covariance
-    stays one; where an axis had no length yet, no map can give it one, and its variance is added.
+    The linear map that does this in the plane is applied to the whole space, so that the covariance
+    stays positive semi-definite; an axis of length zero gets its variance added instead.
     """
     mean, spread = component_in_plane(scenario, grip, basis)
     before = principal_angle(spread, near)
@@ -262,7 +262,7 @@ def _moved_value(scenario: Scenario, index: int, place: Array, basis: Array, *, 
 
 
 def _moved_row(scenario: Scenario, index: int, arm: Array, basis: Array, *, snap: bool) -> Scenario:
-    """Direction and gain of a row; ``arm`` is its arrow in pixels, whose length saturates with the gain."""
+    """Return the scenario with a row of H set from its arrow in pixels, whose length saturates with the gain."""
     share = min(max((float(np.hypot(*arm)) - _ARROW_START) / _ARROW_RANGE, 0.0), 0.99)
     gain = float(_snapped(np.array(share / (1 - share)), snap))
     angle = float(_snapped(np.array(math.atan2(arm[1], arm[0])), snap, SNAP_ANGLE))
@@ -275,29 +275,29 @@ def _moved_row(scenario: Scenario, index: int, arm: Array, basis: Array, *, snap
 @final
 @dataclass
 class Drag:
-    """A handle on its way; where it cannot go it stays at the last place that was valid."""
+    """A drag of a handle, which stays at the last valid place where an edit would not be valid."""
 
     start: Scenario
-    """What there was without it; edits from elsewhere may change it on the way."""
+    """Scenario without the drag; edits from elsewhere may change it meanwhile."""
     grip: Grip
     basis: Array
     near: float
     current: Scenario = field(init=False)
     edit: Edit = field(init=False)
-    """What it has come to, as an edit."""
+    """The drag so far, as an edit."""
 
     def __post_init__(self) -> None:
         self.current, self.edit = self.start, _unchanged
 
     def to(self, place: tuple[float, float], *, pixel: float, snap: bool) -> Scenario:
-        """Return the scenario with the handle at a place."""
+        """Move the handle to a place, and return the scenario."""
         edit = partial(move, grip=self.grip, place=place, basis=self.basis, pixel=pixel, near=self.near, snap=snap)
-        with suppress(ScenarioError):  # where no x of the prior gives this y, the handle waits
+        with suppress(ScenarioError):  # not valid where no x of the prior gives this y
             self.current, self.edit = edit(self.start), edit
         return self.current
 
     def rebase(self, start: Scenario) -> bool:
-        """Go on from a scenario that was edited elsewhere; return whether what is held is still the same there."""
+        """Continue from a scenario that was edited elsewhere; return whether the dragged quantity is unchanged."""
         if _held(self.start, self.grip) != _held(start, self.grip):
             return False
         try:
@@ -312,7 +312,7 @@ def _unchanged(scenario: Scenario) -> Scenario:
 
 
 def _held(scenario: Scenario, grip: Grip) -> object:
-    """What moving a handle begins from: the numbers of its component, or H and y; None where there is no such thing."""
+    """Return the numbers that moving a handle starts from: its component, or H and y; None where they are gone."""
     if grip.component is None:
         known = grip.index < len(scenario.rows)
         return (scenario.rows, scenario.with_value().values) if known else None
@@ -322,11 +322,11 @@ def _held(scenario: Scenario, grip: Grip) -> object:
     return len(held.weights), held.means[grip.index], held.covariances[grip.index]
 
 
-# What the menu and the keys offer
+# Edits of menus and keys
 
 
 def added(scenario: Scenario, place: tuple[float, float], deviation: float, basis: Array) -> Scenario:
-    """A round component at a place of the plane; off the plane it lies where the mixture does."""
+    """Return the scenario with an isotropic component added at a place; off the plane it has the mixture's mean."""
     weights, means = (np.asarray(part) for part in (scenario.prior.weights, scenario.prior.means))
     centre = weights @ means / weights.sum()
     mean = centre + basis.T @ (np.array(place)[: len(basis)] - basis @ centre)
@@ -337,7 +337,7 @@ def added(scenario: Scenario, place: tuple[float, float], deviation: float, basi
 
 
 def duplicated(scenario: Scenario, component: Grip, step: float, basis: Array) -> Scenario:
-    """The same component once more, a step across and down, where it can be seen."""
+    """Return the scenario with a copy of a component, shifted by a step right and down."""
     rows = _components(scenario, component.mixture)
     weight, mean, covariance = rows[component.index]
     old = np.asarray(mean)
@@ -346,48 +346,48 @@ def duplicated(scenario: Scenario, component: Grip, step: float, basis: Array) -
 
 
 def deleted(scenario: Scenario, component: Grip) -> Scenario:
-    """The others; the last one stays."""
+    """Return the scenario without a component; the last one of a mixture stays."""
     rows = _components(scenario, component.mixture)
     del rows[component.index]
     return _with_components(scenario, component.mixture, rows) if rows else scenario
 
 
 def made_round(scenario: Scenario, component: Grip) -> Scenario:
-    """The same total variance in every direction."""
+    """Return the scenario with an isotropic covariance of the same total variance."""
     covariance = np.asarray(section(scenario, component.mixture).covariances[component.index])
     variance = float(f"{np.trace(covariance) / len(covariance):.3g}")
     return _with_component(scenario, component, "covariances", (variance * np.eye(len(covariance))).tolist())
 
 
 def weighted(scenario: Scenario, component: Grip, weight: float) -> Scenario:
-    """A component with another weight."""
+    """Return the scenario with another weight of a component."""
     return _with_component(scenario, component, "weights", weight)
 
 
 def equally_weighted(scenario: Scenario, mixture: Mixture) -> Scenario:
-    """Every component as likely as the others."""
+    """Return the scenario with equal weights in a mixture."""
     count = len(section(scenario, mixture).weights)
     return _with(scenario, mixture, weights=[float(f"{1 / count:.3g}")] * count)
 
 
 def with_value_at(scenario: Scenario, index: int, place: tuple[float, float], basis: Array) -> Scenario:
-    """The measurement of a row that a place of the plane would have without noise."""
+    """Return the scenario with a row's y set to the noiseless measurement of a place."""
     return _moved_value(scenario, index, np.array(place)[: len(basis)], basis, snap=False)
 
 
 def with_row_towards(scenario: Scenario, index: int, place: tuple[float, float], basis: Array) -> Scenario:
-    """A row of H that points at a place of the plane, with the gain that it had."""
+    """Return the scenario with a row of H pointing from the origin to a place, with its gain kept."""
     rows = [list(row) for row in scenario.rows]
     way = np.array(place) / np.hypot(*place) @ basis
     rows[index] = _short(np.linalg.norm(rows[index]) * way, np.array(rows[index])).tolist()
     return _with(scenario, "measurement", matrix=rows)
 
 
-# Numbers and scenarios
+# Rounding, and edits of sections
 
 
 def _short(new: Array, old: Array | float = math.nan, digits: int = 3) -> Array:
-    """New numbers to some digits (and never fewer than two places); what did not change stays as it was."""
+    """Return new numbers rounded to some digits (two decimals at least); unchanged ones stay unrounded."""
     least = 1e-9 * float(np.abs(new).max())
     places = [
         max(2, digits - 1 - math.floor(math.log10(abs(value)))) if abs(value) > least else 0 for value in new.flat
@@ -395,11 +395,11 @@ def _short(new: Array, old: Array | float = math.nan, digits: int = 3) -> Array:
     rounded = [round(float(value), place) for value, place in zip(new.flat, places, strict=True)]
     kept = np.abs(new - old) <= 1e-12 * (1 + np.abs(old))
     limited = np.clip(np.reshape(rounded, new.shape), -_LARGEST_NUMBER, _LARGEST_NUMBER)
-    return np.where(kept, old, limited + 0.0)  # adding zero takes the sign off a zero
+    return np.where(kept, old, limited + 0.0)  # adding zero turns -0 into 0
 
 
 def _short_covariance(new: Array, old: Array) -> Array:
-    """As few digits as leave it positive semi-definite: a thin one needs more."""
+    """Return a covariance rounded to as few digits as keep it positive semi-definite."""
     variances, axes = np.linalg.eigh((new + new.T) / 2)
     exact = (axes * np.maximum(variances, 0.0)) @ axes.T
     exact = (exact + exact.T) / 2

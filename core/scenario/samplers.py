@@ -1,4 +1,4 @@
-"""Which samplers run: keys and tables of the scenario file made into samplers."""
+"""Construction of samplers from the keys and tables of a scenario file."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from core.samplers.probability_flow import ProbabilityFlow
 from core.text.user_text import quoted
 
 Tables = Mapping[str, Mapping[str, Any]]
-"""``[samplers.NAME]`` by name."""
+"""The tables ``[samplers.NAME]`` by name."""
 _OF = ":"
-"""``ddim:ddnm`` is the probability flow of ddnm's score, without a table."""
+"""Separator of a probability flow and its score: ``ddim:ddnm`` needs no table."""
 _LOADED_FIRST = "one from a file of your own is loaded first (--plugin FILE, or Sampler from a file… in the window)"
 
 
 def build_samplers(names: Sequence[str], tables: Tables, variance: ReverseVariance) -> list[Sampler]:
-    """Return the samplers that are named, each under its own name and colour; to be called within validation."""
+    """Return the named samplers, each with its own label and colour; raises validation errors (:func:`refuse`)."""
     chosen: list[Sampler] = []
     for name in names:
         sampler = _build(name, tables, variance)
@@ -43,12 +43,12 @@ def build_samplers(names: Sequence[str], tables: Tables, variance: ReverseVarian
 
 
 def _are_one_flow(sampler: ProbabilityFlow, other: Sampler) -> bool:
-    """Whether two follow scores of one kind in steps of one kind."""
+    """Return whether a probability flow and another sampler have one kind, with scores of one kind."""
     return isinstance(other, ProbabilityFlow) and other.kind is sampler.kind and other.score.kind is sampler.score.kind
 
 
 def _build(name: str, tables: Tables, variance: ReverseVariance) -> Sampler:
-    """One sampler, from its table or with its default parameters."""
+    """Return one sampler, from its table or with default parameters."""
     if name not in tables and _OF in name:
         kind, _, score = name.partition(_OF)
         return _make(name, kind, {"score": score}, tables, variance)
@@ -82,18 +82,18 @@ def _make(name: str, kind: object, table: dict[str, Any], tables: Tables, varian
             refuse(field, f"there is no key {quoted(key)}{suggest(key, ['kind', *_parameters(model)])}")
         refuse(f"{field}.{key}", reason_for(first))
     if isinstance(sampler, StochasticSampler) and "variance" not in values:
-        # The run's own choice is no peculiarity of this sampler, and not part of its label.
+        # The run's reverse variance is common to all samplers, so it is not part of the label.
         sampler = sampler.model_copy(update={"variance": variance, "label": sampler.about.label})
     return sampler
 
 
 def _parameters(model: type[Sampler]) -> list[str]:
-    """What a table of this kind may set."""
+    """Return the keys that a table of this kind may set."""
     return [name for name in model.model_fields if name != "name"]
 
 
 def _score(field: str, name: object, tables: Tables, variance: ReverseVariance) -> Sampler:
-    """The sampler whose score a probability flow follows."""
+    """Return the sampler whose score a probability flow integrates."""
     kind = tables.get(str(name), {}).get("kind", name)
     if not isinstance(SAMPLERS.get(str(kind)), ScoreSampler):
         known = [key for key, sampler in SAMPLERS.items() if isinstance(sampler, ScoreSampler)]
@@ -102,7 +102,7 @@ def _score(field: str, name: object, tables: Tables, variance: ReverseVariance) 
 
 
 def _shade(colour: str, twins: int) -> str:
-    """A lighter or darker version of a colour, for the second and later samplers of one kind."""
+    """Return a lighter or darker shade of a colour, for the second and later samplers of one kind."""
     hue, lightness, saturation = colorsys.rgb_to_hls(*(int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)))
     offset = (0.17, -0.15, 0.26, -0.24)[(twins - 1) % 4] * (1 if lightness < 0.5 else -1)  # not into the background
     parts = colorsys.hls_to_rgb((hue + 0.02 * twins) % 1, min(max(lightness + offset, 0.2), 0.85), saturation)

@@ -1,4 +1,4 @@
-"""The scenario file: everything that a run needs, as numbers and names, validated, in TOML."""
+"""Scenario: problem and run settings as validated numbers and names, read from and written to TOML."""
 
 from __future__ import annotations
 
@@ -39,17 +39,17 @@ from core.system.files import read_text
 from core.text.user_text import one_line
 
 UNTITLED = "Untitled"
-"""The name of what was given none."""
+"""Name of a scenario without a name."""
 
 
 @final
 class Scenario(Section):
-    """One problem and how to run it; equal scenarios give equal results on one device."""
+    """A problem and its run settings; equal scenarios give equal results on one device."""
 
     name: str = UNTITLED
     notes: str = ""
     group: str | None = None
-    """Under which heading a gallery shows it."""
+    """Heading of the gallery under which it stands."""
     prior: PriorSection
     measurement: MeasurementSection | None = None
     """Left out where the target is given."""
@@ -57,7 +57,7 @@ class Scenario(Section):
     """A shifted target, in place of the posterior of a measurement."""
     schedule: ScheduleSection = EtcSection()
     samplers: dict[str, dict[str, Any]] = Field(default_factory=dict)
-    """``[samplers.NAME]``: its ``kind`` (left out: NAME itself) and its parameters."""
+    """Tables ``[samplers.NAME]``: ``kind`` (default: NAME itself) and parameters."""
     run: RunSection = RunSection()
     data: DataSection | None = None
 
@@ -71,7 +71,7 @@ class Scenario(Section):
 
     @model_validator(mode="before")
     @classmethod
-    def _default_schedule(cls, data: Any) -> Any:  # noqa: ANN401 - whatever the file holds
+    def _default_schedule(cls, data: Any) -> Any:  # noqa: ANN401 - any content of a file
         schedule = data.get("schedule") if isinstance(data, dict) else None
         if isinstance(schedule, dict) and "kind" not in schedule:
             return {**data, "schedule": {"kind": "etc", **schedule}}
@@ -94,14 +94,14 @@ class Scenario(Section):
         return self
 
     def _check_target(self) -> None:
-        """There is one target, in the prior's space."""
+        """Check that there is either a measurement or a target."""
         if self.measurement is None and self.target is None:
             refuse("measurement", "is missing (or give a target in its place)")
         if self.measurement is not None and self.target is not None:
             refuse("target", "must be left out where there is a measurement: its posterior is the target")
 
     def _check_dimension(self) -> None:
-        """Everything lives in one space: what differs from the most is wrong."""
+        """Check that all fields have one dimension; those that differ from the most common one are wrong."""
         sizes = dict(self.prior.sizes())
         if self.target is not None:
             sizes |= self.target.sizes()
@@ -119,7 +119,7 @@ class Scenario(Section):
                 )
 
     def _check_value(self) -> None:
-        """A noiseless y must be reachable."""
+        """Check that a noiseless y lies in the range of H and can come from the prior."""
         if self.measurement is None or self.measurement.noise > 0 or self.measurement.value is None:
             return
         measurement = self._measurement()
@@ -142,18 +142,18 @@ class Scenario(Section):
 
     @property
     def rows(self) -> Matrix:
-        """H, row by row; none where nothing is measured."""
+        """H as rows; empty without a measurement."""
         return () if self.measurement is None else self.measurement.matrix
 
     @property
     def values(self) -> Vector:
-        """y; empty where nothing is measured, or where it is left out."""
+        """y; empty without a measurement, or where it is left out."""
         return () if self.measurement is None else self.measurement.value or ()
 
-    # What the numbers stand for
+    # Problem, samplers, seeds
 
     def _measurement(self) -> Measurement:
-        """H, y and sigma_y; y is zero where it is left out."""
+        """Return the measurement, with y zero where it is left out."""
         section = self.measurement
         if section is None:
             return Measurement(_tensor([]).view(0, self.dimension), _tensor([]), 0.0)
@@ -161,7 +161,7 @@ class Scenario(Section):
         return Measurement(_tensor(section.matrix), _tensor(value), section.noise)
 
     def problem(self) -> Problem:
-        """Return prior, measurement and exact target; y is drawn where it is left out."""
+        """Return the problem: prior, measurement and exact target; y is drawn where it is left out."""
         prior = _mixture(self.prior)
         if self.target is not None:
             return Problem.shifted(prior, _mixture(self.target))
@@ -182,19 +182,19 @@ class Scenario(Section):
         normal = torch.randn(matrix.shape[0], generator=generator, dtype=torch.float64)
         noise = self.measurement.noise
         value = (matrix @ point).squeeze(-1) + noise * normal
-        if noise > 0:  # figures far below the noise say nothing and are no pleasure to read
+        if noise > 0:  # digits far below the noise are meaningless
             value = value.round(decimals=max(0, 3 - math.floor(math.log10(noise))))
-        # Not validated again: limits of what people write do not hold for what the model draws.
+        # Not validated again: the limits of written values need not hold for drawn ones.
         measurement = self.measurement.model_copy(update={"value": tuple(value.tolist())})
         return self.model_copy(update={"measurement": measurement})
 
     def build_samplers(self, *, with_idle: bool = False) -> list[Sampler]:
-        """Return the samplers in the order in which the run names them; then, if wanted, those that it leaves out."""
+        """Return the samplers of the run in its order; ``with_idle`` adds those of tables that do not run."""
         idle = [name for name in self.samplers if name not in self.run.samplers] if with_idle else []
         return build_samplers([*self.run.samplers, *idle], self.samplers, self.run.variance)
 
     def obstacle(self, sampler: Sampler) -> str | None:
-        """Return why a sampler cannot run here, as the end of a sentence that begins with its name."""
+        """Return why a sampler cannot run here, as a predicate whose subject is its name; None where it can."""
         return sampler.obstacle(self._measurement())
 
     def seed_for(self, purpose: Literal["value", "particles", "paths", "bracket", "asymptote", "closeness"]) -> int:
@@ -203,7 +203,7 @@ class Scenario(Section):
         return int(np.random.SeedSequence([self.run.seed, index]).generate_state(1, np.uint64)[0] >> 1)
 
     def device(self) -> torch.device:
-        """Return where the particles live.
+        """Return the device of the particles.
 
         Raises:
             ScenarioError: CUDA is asked for and there is none.
@@ -228,7 +228,7 @@ class Scenario(Section):
             raise ScenarioError(source, "", "must not nest so deeply or hold such large numbers") from None
         except ValidationError as error:
             errors = error.errors()
-            # A key that is misspelt also leaves one missing: the first is what the user can see.
+            # A misspelt key also leaves another one missing: report the misspelling.
             first = next((each for each in errors if each["type"] == "extra_forbidden"), errors[0])
             raise explain(first, source, _keys_at, SCHEDULES) from None
 
@@ -271,7 +271,7 @@ class Scenario(Section):
 
 
 def _must_fit(field: str, dimension: int, size: int, fitting: Sequence[str]) -> str:
-    """What a field of another dimension must have, and which field it must go with."""
+    """Return the message for a field of another dimension: the required size, and the field that sets it."""
     if "covariances" in field:
         return f"must be {dimension} by {dimension} (is {size} by {size})"
     if "matrix" in field:
@@ -296,7 +296,7 @@ def _show(values: Tensor) -> str:
 
 
 def _keys_at(place: FieldPath) -> Iterable[str]:
-    """The keys of a table of the file."""
+    """Return the allowed keys of the table at a path."""
     model = (
         SCHEDULES[str(place[1])]
         if place[:1] == ("schedule",)

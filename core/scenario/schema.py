@@ -1,4 +1,4 @@
-"""The sections of a scenario file: what each may hold, checked one by one."""
+"""Sections of a scenario file as pydantic models, each validated on its own."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from core.problem.schedule import Schedule
 from core.samplers.base import ReverseVariance
 from core.text.user_text import quoted
 
-# Within these limits squares and products stay far inside the range of float32, in which particles move.
+# Within these limits squares and products stay in the range of float32, the particles' type.
 Number = Annotated[float, Strict(), Field(allow_inf_nan=False, ge=-1e6, le=1e6)]
 Count = Annotated[int, Strict(), Field(le=10**12)]
 _LEAST_NOISE = 1e-9
-"""Less than this is lost in the rounding of numbers of order one."""
+"""Smallest noise whose square is not lost in rounding of numbers of order one."""
 LEAST_BETA = 1e-9
-"""From less than this, ``1 - abar_t`` keeps too few digits."""
+"""Smallest beta_t; below it ``1 - abar_t`` has too few digits."""
 Vector = tuple[Number, ...]
 Matrix = tuple[Vector, ...]
 
@@ -69,7 +69,7 @@ class MixtureSection(Section):
         return self
 
     def sizes(self) -> Iterator[tuple[str, int]]:
-        """Yield every field that has the space's dimension, with the dimension it has."""
+        """Yield every field that must have the space's dimension, with its size."""
         for index, (mean, covariance) in enumerate(zip(self.means, self.covariances, strict=True), start=1):
             yield f"{self.section}.means, component {index}", len(mean)
             yield f"{self.section}.covariances, component {index}", len(covariance)
@@ -77,14 +77,14 @@ class MixtureSection(Section):
 
 @final
 class PriorSection(MixtureSection):
-    """What the score belongs to."""
+    """Prior: the mixture whose score samplers use."""
 
     section = "prior"
 
 
 @final
 class TargetSection(MixtureSection):
-    """What the samples should follow, in place of the posterior of a measurement."""
+    """Shifted target: the mixture to sample from, in place of the posterior of a measurement."""
 
     section = "target"
 
@@ -106,7 +106,7 @@ def _check_covariance(covariance: Matrix, field: str) -> None:
 
 @final
 class MeasurementSection(Section):
-    """``y = H x + sigma_y n``."""
+    """Measurement ``y = H x + sigma_y n``."""
 
     matrix: Annotated[Matrix, Field(min_length=1)]
     """H, (p, d)."""
@@ -147,7 +147,7 @@ class _ScheduleSection(Section):
 
 @final
 class EtcSection(_ScheduleSection):
-    """Exponential, then constant ([L])."""
+    """Schedule ``etc``: beta exponential, then constant (Liang et al., arXiv:2410.13746)."""
 
     kind: Literal["etc"] = "etc"
     c: Annotated[Number, Field(gt=0)] = 4.0
@@ -160,7 +160,7 @@ class EtcSection(_ScheduleSection):
 
 @final
 class LinearSection(_ScheduleSection):
-    """Linear in beta."""
+    """Schedule ``linear``: beta linear in t."""
 
     kind: Literal["linear"]
     beta_start: Annotated[Number, Field(gt=0, lt=1)] = 1e-4
@@ -173,7 +173,7 @@ class LinearSection(_ScheduleSection):
 
 @final
 class CosineSection(_ScheduleSection):
-    """Squared cosine in abar."""
+    """Schedule ``cosine``: abar a squared cosine."""
 
     kind: Literal["cosine"]
 
@@ -184,25 +184,25 @@ class CosineSection(_ScheduleSection):
 
 ScheduleSection = Annotated[EtcSection | LinearSection | CosineSection, Field(discriminator="kind")]
 SCHEDULES: dict[str, type[_ScheduleSection]] = {"etc": EtcSection, "linear": LinearSection, "cosine": CosineSection}
-"""Every kind of schedule by its key."""
+"""Schedule sections by kind."""
 
 
 @final
 class RunSection(Section):
-    """Which samplers run, and how large the run is."""
+    """Settings of the run: samplers, sizes, seed and device."""
 
     samplers: Annotated[tuple[str, ...], Field(min_length=1)] = ("ddnm", "bo-ddnm", "exact")
     """Names of ``[samplers.NAME]`` tables, or keys of samplers with their default parameters."""
     variance: ReverseVariance = "theory"
     """Reverse variance of every sampler that does not set its own."""
     particles: Annotated[Count, Field(ge=1)] = 4000
-    """N, animated."""
+    """N: particles of each sampler."""
     paths: Annotated[Count, Field(ge=2)] = 4000
     """Monte Carlo target paths for the terms of the bound, where they have no closed form."""
     kl_error: Annotated[Number, Field(gt=0, le=1)] = 0.02
     """The bracket of a KL without closed form is refined until its relative standard errors are below this."""
     kl_rounds: Annotated[int, Strict(), Field(ge=0, le=12)] = 3
-    """At most so many times; each round is about twice the work of the one before. 0: no bracket."""
+    """Largest number of rounds, each about twice the work of the one before; 0: no bracket."""
     seed: Annotated[int, Strict(), Field(ge=0, lt=2**63)] = 0
     device: Literal["auto", "cpu", "cuda"] = "auto"
 
@@ -217,9 +217,9 @@ class RunSection(Section):
 
 @final
 class DataSection(Section):
-    """Points that the prior was fitted to: shown, never computed with."""
+    """Points that the prior was fitted to; shown only, not used in computations."""
 
     source: str = ""
-    """Where they come from, in words."""
+    """Source of the points, in words."""
     points: Annotated[Matrix, Field(min_length=1, max_length=2000)]
     """(n, d)."""

@@ -1,4 +1,4 @@
-"""The text of a scenario's file, changed no more than its values: comments and layout stay."""
+"""Updates of a scenario's TOML text that keep comments and layout."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from core.scenario.scenario import Scenario
 
 
 def updated_toml(text: str, scenario: Scenario) -> str:
-    """Return TOML text with a scenario's values; where ``text`` cannot be kept, new text.
+    """Return TOML text updated to a scenario's values; new text where ``text`` cannot be kept.
 
     Args:
-        text: of a scenario's file, with whatever comments it has.
-        scenario: what the text shall say.
+        text: content of a scenario file.
+        scenario: the values to write.
     """
     try:
         document = tomlkit.parse(text)
@@ -31,13 +31,13 @@ def updated_toml(text: str, scenario: Scenario) -> str:
 
 
 def _with_line_ends(new: str, old: str) -> str:
-    """Text with the line ends of older text: those that most of its lines have."""
+    """Return text with the line ends that most lines of the old text have."""
     windows = old.count("\r\n") > old.count("\n") / 2
     return re.sub(r"\r?\n", "\r\n" if windows else "\n", new)
 
 
 def _update(document: Any, before: Any, after: Any) -> None:  # noqa: ANN401 - tables or lists of whatever depth
-    """Write into a table or a list what is not as before: what a file left to the defaults stays left out."""
+    """Write changed values into a table or list; keys that the file left to defaults stay out."""
     if isinstance(after, dict):
         for key in before.keys() - after.keys():
             document.pop(key, None)
@@ -56,5 +56,5 @@ def _update(document: Any, before: Any, after: Any) -> None:  # noqa: ANN401 - t
 
 
 def _same_length(old: object, new: object) -> bool:
-    """Whether a list can be changed entry by entry, which keeps the layout around it."""
+    """Return whether a list can be updated entry by entry, which keeps its layout."""
     return isinstance(old, list) and isinstance(new, list) and len(old) == len(new)

@@ -1,4 +1,4 @@
-"""Particles of several samplers, stepped side by side on common noise, and the time that steps take.
+"""Simulation of several samplers' particles on common noise, in blocks, with timing.
 
 Import `simulate`, `work` (blocks of bounded size) and `pace`.
 """

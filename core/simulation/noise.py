@@ -1,4 +1,4 @@
-"""Common noise of a run: standard normals in blocks, drawn ahead on a thread while the last block is used."""
+"""Common noise of a run: blocks of standard normals, drawn ahead on a thread."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from torch import Tensor
 
 @final
 class Noise:
-    """Blocks of standard normals in a fixed order, whatever draws them.
+    """Source of blocks of standard normals, in an order that does not depend on threads.
 
-    One generator draws block after block; where a step has several, the next one is drawn on a thread of its own,
+    One generator draws block after block; where a step has several, the next one is drawn on another thread,
     since drawing takes as long as all other work on a block.
 
     Args:
@@ -41,12 +41,12 @@ class Noise:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """End the thread."""
+        """Shut down the thread."""
         if self._pool is not None:
             self._pool.shutdown()
 
     def step(self) -> Iterator[Tensor]:
-        """Yield the blocks of one step, (d, n) each; a block is overwritten when the next but one is asked for."""
+        """Yield the blocks of one step, (d, n) each; a block is overwritten when the block after next is requested."""
         for index in range(len(self._widths)):
             if self._pool is None:
                 yield self._draw(index)

@@ -1,4 +1,4 @@
-"""How long a run will take, estimated from the time that its own first steps took."""
+"""Estimates of a run's remaining time from the duration of its completed steps."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from typing import final
 
 @final
 class StepTimer:
-    """Steps of about equal length, timed while they are taken.
+    """Timer of steps of about equal duration.
 
     Args:
-        steps: how many there are.
-        completed: tells how many are complete; some may come several at once.
+        steps: number of steps.
+        completed: returns the number of completed frames; several may complete at once.
     """
 
     def __init__(self, steps: int, completed: Callable[[], int]) -> None:
         self.steps, self._completed = steps, completed
         self.seconds = 0.0
-        """That steps have taken, the one under way included as far as it was watched."""
+        """Seconds of all steps, including the observed part of the present one."""
         self.done = 0.0
-        """Steps in that time."""
+        """Number of steps in that time, including the completed share of the present one."""
         self._begun: float | None = None
         self._before = 0.0
 
     def follow(self, work: Iterator[int]) -> Iterator[int]:
-        """Pass on what the work yields; its first frame is no step and is not timed."""
+        """Yield the items of an iterator and time them; its first frame is not a step and is not timed."""
         yield next(work)
         while True:
             self._begun = time.perf_counter()
@@ -38,7 +38,7 @@ class StepTimer:
             yield item
 
     def watch(self, share: float) -> None:
-        """Take in which share of a step is done."""
+        """Record the completed share of the present step."""
         self._tell(self._completed() - 1 + share)
 
     def _tell(self, done: float) -> None:
@@ -47,17 +47,17 @@ class StepTimer:
 
     @property
     def per_step(self) -> float | None:
-        """Seconds; None before anything is done."""
+        """Mean seconds of a step; None before anything is done."""
         return self.seconds / self.done if self.done > 0 else None
 
     @property
     def left(self) -> float | None:
-        """Seconds for the steps that are left, by those taken; None before anything is done."""
+        """Estimated seconds for the remaining steps; None before anything is done."""
         return None if self.per_step is None else self.per_step * max(self.steps - self.done, 0.0)
 
 
 def in_words(seconds: float) -> str:
-    """Return a duration as it is spoken of: ``40 s``, ``12 min``, ``3.5 h``, ``12 days``."""
+    """Return a duration in words: ``40 s``, ``12 min``, ``3.5 h``, ``12 days``."""
     for unit, size, up_to in (("s", 1, 100), ("min", 60, 100 * 60), ("h", 3600, 48 * 3600)):
         if seconds < up_to:
             return f"{seconds / size:.{1 if unit == 'h' and seconds < 36000 else 0}f} {unit}"

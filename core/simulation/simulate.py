@@ -1,4 +1,4 @@
-"""Run samplers side by side on the same random numbers, into a trace that others may watch."""
+"""Simulation of samplers on common noise, written to a trace that other threads may read."""
 
 from __future__ import annotations
 
@@ -21,28 +21,28 @@ from core.simulation.noise import Noise
 from core.simulation.work import Watch, particle_blocks, unwatched
 
 _DIVERGENCE_FACTOR = 1e6
-"""Particles this many times farther out than the problem's own scale have diverged."""
+"""Particles beyond this many times the problem's scale count as diverged."""
 _LARGEST = 1e15
-"""And so have those beyond this distance, whatever the scale: squares of larger ones may overflow in float32."""
+"""Particles beyond this distance count as diverged at any scale: squares of larger ones may overflow in float32."""
 
 
 @final
 @dataclass(eq=False)
 class Trace:
-    """What a run has produced so far; every slot is written once, then ``completed`` moves past it.
+    """Particles and observed mismatch of a run; every frame is written once, then ``completed`` moves past it.
 
     Frame i holds time ``t = T - i``. A reader on another thread reads ``completed`` first and
     touches only frames below it.
     """
 
     frames: list[Tensor]
-    """A sampler each: (T + 1, d, N) float32 on the CPU, or (2, d, N), the latest two frames only."""
+    """By sampler: (T + 1, d, N) float32 on the CPU, or (2, d, N) with the latest two frames only."""
     observed_mismatch: NDArray[np.float64]
-    """(samplers, T + 1): accumulated over the particles down to t, in nats; index by frame."""
+    """(samplers, T + 1): mismatch over the particles accumulated from T down, in nats; by frame."""
     observed_error: NDArray[np.float64]
-    """(samplers, T + 1): its standard error."""
+    """(samplers, T + 1): standard error of ``observed_mismatch``."""
     diverged_at: list[int | None]
-    """A sampler each: the first t whose particles are not finite or far beyond the problem's scale."""
+    """By sampler: the first t whose particles are not finite or far beyond the problem's scale; None: none."""
     offsets: Tensor | None = None
     """(T + 1, d) float64, by frame: ``sqrt(abar_t)`` times the centre that ``frames`` are relative to; None: zero."""
     completed: int = field(default=0)
@@ -60,15 +60,15 @@ class Trace:
         file: Path | None = None,
         offsets: Tensor | None = None,
     ) -> Self:
-        """Allocate a trace; its frames in a file that other processes may map as well, if one is given.
+        """Allocate a trace, optionally with its frames in a file that other processes may map.
 
         Args:
-            samplers: how many.
+            samplers: number of samplers.
             steps: T.
             dimension: d.
             particles: N.
-            keep_frames: all of them, not the latest two only.
-            file: where frames are kept.
+            keep_frames: keep all frames, not the latest two only.
+            file: file of the frames; None: private memory.
             offsets: from :func:`offsets`.
         """
         shape = samplers, steps + 1 if keep_frames else 2, dimension, particles
@@ -90,7 +90,7 @@ class Trace:
             slot.copy_(block)
 
     def particles(self, sampler: int, frame: int, count: int | None = None) -> Tensor:
-        """(d, N): the particles of one sampler at a frame (one of the latest two where only those are kept).
+        """Return the particles (d, N) of one sampler at a frame (one of the latest two where only those are kept).
 
         In float32, or in float64 where they are kept relative to a centre; the first ``count`` of them, or all.
         """
@@ -98,7 +98,7 @@ class Trace:
         return self._placed(frames[frame % frames.shape[0], :, :count], frame)
 
     def trails(self, sampler: int, first: int, frame: int, count: int) -> Tensor:
-        """(frame - first, d, count): the first particles of one sampler in the frames before one."""
+        """Return the first particles of one sampler in the frames before one, (frame - first, d, count)."""
         return self._placed(self.frames[sampler][first:frame, :, :count], slice(first, frame))
 
     def _placed(self, particles: Tensor, frames: int | slice) -> Tensor:
@@ -106,14 +106,14 @@ class Trace:
 
 
 _FAR = 1000.0
-"""Where means lie this many times farther out than the narrowest direction is wide, float32 needs a centre."""
+"""Ratio of means to the narrowest standard deviation above which particles are kept relative to a centre."""
 
 
 def offsets(problem: Problem, schedule: Schedule) -> Tensor | None:
     """Return ``sqrt(abar_t)`` times the target's mean by frame, (T + 1, d); None where particles need no centre.
 
     All steps translate with the problem: ``z_t = x_t - sqrt(abar_t) c`` follows the problem whose mixtures are moved
-    by -c and whose y is moved by -Hc. Differences to the means are what must keep their digits in float32.
+    by -c and whose y is moved by -Hc. So float32 keeps the digits of differences to the means.
     """
     narrowest = math.sqrt(float(problem.target.variances.min()) + 1 - float(schedule.alpha_bar[1]))
     centre = problem.target.mean
@@ -124,10 +124,10 @@ def offsets(problem: Problem, schedule: Schedule) -> Tensor | None:
 
 
 def centred(problem: Problem, schedule: Schedule, samplers: Sequence[Sampler]) -> tuple[Problem, Tensor]:
-    """Return the problem relative to its target's mean, and what is to be added to its coordinates by frame.
+    """Return the problem relative to its target's mean, and by frame the offset to the original coordinates.
 
-    Far from the origin even double precision loses digits. Where it does not, or where a sampler need not translate
-    with the problem, all stays in place.
+    Far from the origin even double precision loses digits. Otherwise, or where a sampler need not translate
+    with the problem, the problem is returned unchanged.
     """
     shifts = offsets(problem, schedule) if all(sampler.is_equivariant for sampler in samplers) else None
     if shifts is None:
@@ -136,9 +136,9 @@ def centred(problem: Problem, schedule: Schedule, samplers: Sequence[Sampler]) -
 
 
 def resolution(problem: Problem, schedule: Schedule) -> float:
-    """Return the rounding of a particle's coordinate in parts of the narrowest standard deviation at t = 1.
+    """Return the rounding error of particles relative to the narrowest standard deviation at t = 1.
 
-    Above about a thousandth, numbers that are read off particles have lost digits: components lie too far apart.
+    Above about a thousandth, numbers computed from particles have lost digits: components lie too far apart.
     """
     centre = torch.zeros(problem.prior.dimension) if offsets(problem, schedule) is None else problem.target.mean
     mixtures = problem.prior, problem.target
@@ -162,18 +162,18 @@ def simulate(
     """Step all samplers from t = T down to 0 on common noise, in float32.
 
     The consumer owns the loop: each ``next`` computes one step of every sampler, writes it to
-    ``trace`` and yields its t, so that pausing and cancelling are free. A sampler that diverges is
-    frozen at NaN from there on and does not disturb the others; so is one whose code has stopped with a fault.
+    ``trace`` and yields its t, so that the consumer can pause or stop at any step. A sampler that diverges is
+    set to NaN from there on and does not affect the others; so is one whose user code has failed.
 
     Args:
         problem: in float64, on the CPU.
         schedule: gives T and every abar_t.
-        samplers: one slot of ``trace`` each.
+        samplers: rows of ``trace``.
         trace: from :meth:`Trace.empty`, with the same sizes.
         seed: of this run's own generator.
         device: where the particles live.
         observe: accumulate the observed mismatch (one more score a step and sampler).
-        watch: is told how far a step is, where it takes several blocks of particles.
+        watch: called with the completed share of a step that takes several blocks of particles.
 
     Yields:
         t of the frame just completed: T, T - 1, ..., 0.
@@ -211,7 +211,7 @@ def simulate(
                 if observe:
                     mean, error = _mean(torch.cat(clouds.mismatch[index]))
                     trace.observed_mismatch[index, frame], trace.observed_error[index, frame] = mean, error
-                has_stopped = samplers[index].fault is not None  # which says nothing of its mathematics
+                has_stopped = samplers[index].fault is not None  # a fault is not a divergence
                 if has_stopped or _is_beyond(limit, clouds.points[index]):
                     trace.diverged_at[index] = None if has_stopped else level.t - 1
                     clouds.points[index] = [torch.full_like(block, math.nan) for block in clouds.points[index]]
@@ -222,37 +222,37 @@ def simulate(
 
 
 class _ParticleBlocks(NamedTuple):
-    """The particles of every sampler and their accumulated mismatch, in blocks that stay in the processor's cache."""
+    """Particles of every sampler and their accumulated mismatch, in blocks that fit the processor's cache."""
 
     points: list[list[Tensor]]
     """By sampler and block, (d, n)."""
     mismatch: list[list[Tensor]]
-    """Likewise, (n,)."""
+    """By sampler and block, (n,)."""
 
     @classmethod
     def begin(cls, start: list[Tensor], trace: Trace, samplers: int) -> Self:
-        """Give every sampler the same start, relative to the trace's centre."""
+        """Return the same initial particles for every sampler, relative to the trace's centre."""
         if trace.offsets is not None:
             shift = trace.offsets[0].unsqueeze(-1)
             start = [(block.double() - shift.to(block.device)).float() for block in start]
-        # Levels remember what they have evaluated by the points' identity, so that each sampler has its own.
+        # Levels cache evaluations by the points' identity, so each sampler needs its own copy.
         points = [[block.clone() for block in start] for _ in range(samplers)]
         return cls(points, [[torch.zeros_like(block[0]) for block in start] for _ in range(samplers)])
 
 
 Step = Callable[[Level, Tensor], Kernel]
-"""A kernel at a level and points, both relative to the trace's centre."""
+"""Function from level and points, both relative to the trace's centre, to a kernel."""
 
 
 def _is_beyond(limit: float, blocks: Sequence[Tensor]) -> bool:
-    """Whether the root mean square distance of points in blocks (d, n) is above a limit, or no number."""
+    """Return whether the root mean square norm of points in blocks (d, n) is above a limit, or NaN."""
     squares = sum(float(torch.dot(block.view(-1), block.view(-1))) for block in blocks)
     # Comparisons with NaN are false, so this also catches what is not finite.
     return not math.sqrt(squares / sum(block.shape[1] for block in blocks)) <= limit
 
 
 def _moved(step: Step, level: Level, points: Tensor, noise: Tensor, basis: Tensor, observed: Tensor | None) -> Tensor:
-    """Points (d, N) after a step; their mismatch is added to ``observed``, (N,)."""
+    """Return points (d, N) after a step, and add their mismatch to ``observed``, (N,)."""
     kernel = step(level, points)
     if observed is not None:
         observed += mismatch(basis, level.target_mean(points), kernel).sum(0)
@@ -262,7 +262,7 @@ def _moved(step: Step, level: Level, points: Tensor, noise: Tensor, basis: Tenso
 def _steps(
     problem: Problem, schedule: Schedule, samplers: Sequence[Sampler], trace: Trace, device: torch.device
 ) -> list[Step]:
-    """The samplers' kernels; one that need not translate with the problem gets true coordinates, in float64."""
+    """Return the samplers' step functions; those that need not translate get original coordinates in float64."""
     if trace.offsets is None:
         return [sampler.kernel for sampler in samplers]
     exact = problem.to(device, torch.float64)
@@ -282,7 +282,7 @@ def _steps(
 
 
 def mismatch(basis: Tensor, exact_mean: Tensor, kernel: Kernel) -> Tensor:
-    """``1/2 (mu*_t - mu_t)_i^2 / v_i`` of every point, along each right singular direction i of H: (d, N).
+    """Return ``1/2 (mu*_t - mu_t)_i^2 / v_i`` at every point, along each right singular direction i of H, (d, N).
 
     Rows up to the rank of H are the measured directions; their sum over a column is the step's
     mismatch there (theory.md section 3), in nats. It is infinite along directions without variance.
@@ -299,7 +299,7 @@ def mismatch(basis: Tensor, exact_mean: Tensor, kernel: Kernel) -> Tensor:
 
 
 def _mean(values: Tensor) -> tuple[float, float]:
-    """Mean of values (N,) with its standard error: NaN for one value alone, zero where the mean is infinite."""
+    """Return the mean of values (N,) and its standard error: NaN for a single value, zero for an infinite mean."""
     spread, mean = (float(part) for part in torch.std_mean(values, correction=0))
     if math.isnan(mean) and math.isinf(total := float(values.sum())):
         return total, 0.0
@@ -307,14 +307,14 @@ def _mean(values: Tensor) -> tuple[float, float]:
 
 
 def draw(kernel: Kernel, noise: Tensor, basis: Tensor) -> Tensor:
-    """One draw of the kernel; equal variances leave the common noise as it is."""
+    """Return one draw of the kernel from standard normal noise, rotated by V only where variances differ."""
     if isinstance(kernel.variance, float):
         return torch.add(kernel.mean, noise, alpha=math.sqrt(kernel.variance))
     return affine(kernel.mean, (basis * kernel.variance.mT.sqrt()) @ basis.mT, noise)
 
 
 def _scale(problem: Problem) -> float:
-    """The largest distance at which the particles of a sound sampler could be expected."""
+    """Return the largest distance that particles of a convergent sampler are expected to reach."""
     mixtures = (problem.prior, problem.target)
     spread = max(float(part.means.norm(dim=1).max() + part.variances.max().sqrt()) for part in mixtures)
     return 1.0 + spread + float(problem.measurement.estimate.norm())

@@ -1,4 +1,4 @@
-"""Computations in small pieces, so that a window can show how far they are, and stop them."""
+"""Computations in small pieces, for progress and cancellation, and blocks of bounded memory."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from core.problem.problem import Problem
 
 _Result = TypeVar("_Result")
 Work: TypeAlias = Generator[None, None, _Result]
-"""A computation that pauses well within a tenth of a second, again and again, and what it returns."""
+"""Generator that computes a result and yields at least every tenth of a second."""
 
 
 def result_of(work: Work[_Result]) -> _Result:
@@ -23,33 +23,33 @@ def result_of(work: Work[_Result]) -> _Result:
 
 
 Watch: TypeAlias = Callable[[float], None]
-"""Is told, between blocks of points, which share of a step is done; it may raise, to stop the work."""
+"""Callback between blocks of points, with the completed share of a step; it may raise to stop the work."""
 
 
 def unwatched(share: float) -> None:
-    """Is told how far a step is, and does nothing."""
+    """Ignore progress (the default callback)."""
 
 
 BLOCK_BYTES = 1 << 21
-"""Work arrays of the evaluation of samplers stay about this large."""
+"""Approximate bytes of the work arrays of an evaluation of samplers."""
 
 
 COLUMN_BYTES = 1 << 24
-"""And those of particles and paths, which are evaluated in one go where they are no more than this."""
+"""Approximate bytes of the work arrays of a block of particles or paths."""
 
 
 def points_at_once(problem: Problem) -> int:
-    """How many points a sampler is evaluated at, at most, in one go."""
+    """Return the largest number of points at which a sampler is evaluated at once."""
     return max(64, BLOCK_BYTES // (8 * _components(problem) * problem.prior.dimension))
 
 
 def columns(problem: Problem, count: int, size: int, most: int = COLUMN_BYTES) -> list[slice]:
-    """Split particles or paths into blocks that bound what a step of them needs, Jacobians included.
+    """Split particles or paths into blocks whose work arrays are bounded, Jacobians included.
 
     Args:
         problem: gives K and d.
         count: particles or paths.
-        size: bytes of a number; at B levels B times that.
+        size: bytes of a number, times B for B levels.
         most: bytes of a work array.
     """
     dimension = problem.prior.dimension
@@ -73,5 +73,5 @@ def _components(problem: Problem) -> int:
 
 
 def slices(count: int, width: int) -> Iterator[slice]:
-    """Split ``range(count)``."""
+    """Split ``range(count)`` into slices of a width."""
     return (slice(first, min(first + width, count)) for first in range(0, count, width))

@@ -1,4 +1,4 @@
-"""The KL at t = 1 against the number of steps T, as in the figures of [L]: what remains when steps are plenty."""
+"""Sweep: KL at t = 1 against the number of steps T, as in the figures of Liang et al., arXiv:2410.13746."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from core.runs.memory import require_memory
 from core.scenario.scenario import Scenario
 
 STEPS = (50, 100, 200, 300, 400, 500, 600, 700, 800, 900, 1000)
-"""T, where none are asked for."""
+"""Default values of T."""
 MOST_PANELS = 40
-"""Scenarios in one figure: a picture of more is wider than can be drawn."""
+"""Largest number of scenarios in one figure, which limits its width."""
 _ROUNDS, _SIZES = 2, Sizes(points=192, paths=2, particles=4000)
-"""Of refining a bracket: many points and few paths from each, since t = 1 is all that is wanted."""
+"""Sizes of the bracket's pilot: many points and few paths from each, which suits t = 1."""
 
 
 @final
 class Sweep:
-    """One scenario at several T; columns are written once, then ``completed`` moves past them.
+    """KL and bound of one scenario at several T; columns are written once, then ``completed`` moves past them.
 
     Args:
-        scenario: its own T is left aside; y is drawn where it is left out, the same for every T.
+        scenario: its own T is ignored; y is drawn where it is left out, the same for every T.
         steps: every T, in any order.
 
     Raises:
-        ScenarioError: there is no T, the scenario does not allow one of them, or it would not fit in memory.
+        ScenarioError: there is no T, a T is not valid for the scenario, or the run would not fit in memory.
     """
 
     def __init__(self, scenario: Scenario, steps: Sequence[int]) -> None:
@@ -39,32 +39,32 @@ class Sweep:
             raise ScenarioError("", "steps", "must name at least one number of steps")
         self.scenario = scenario.with_value()
         self.steps = tuple(sorted(set(steps)))
-        for extreme in (self.steps[0], self.steps[-1]):  # what allows both allows all between
+        for extreme in (self.steps[0], self.steps[-1]):  # if both are valid, all between are
             require_memory(self.scenario_at(extreme), keep_frames=False, terms_only=True, sizes=_SIZES)
         self.samplers = self.scenario.build_samplers()
         shape = len(self.samplers), len(self.steps)
         self.lower = np.full(shape, np.nan)
-        """(samplers, T): ``KL(Q_{1|y} || P_{1|y})`` is not below this."""
+        """(samplers, T): lower limits of ``KL(Q_{1|y} || P_{1|y})``, in nats."""
         self.upper = np.full(shape, np.nan)
-        """Nor above this; equal where the KL is exact, infinite where nothing is known."""
+        """(samplers, T): upper limits; equal to the lower ones where the KL is exact, infinite where it is unknown."""
         self.bound = np.full(shape, np.nan)
-        """On that KL, along paths."""
+        """(samplers, T): the path bound on that KL."""
         self.bound_error = np.full(shape, np.nan)
-        """Its standard error."""
+        """(samplers, T): standard error of the bound."""
         self.completed = 0
 
     def scenario_at(self, steps: int) -> Scenario:
         """Return the scenario with another T.
 
         Raises:
-            ScenarioError: it does not allow that.
+            ScenarioError: this T is not valid for it.
         """
         data = self.scenario.to_dict()
         data["schedule"]["steps"], data["run"]["kl_rounds"] = steps, _ROUNDS
         return Scenario.from_dict(data)
 
     def run(self) -> Iterator[int]:
-        """Work through every T in turn, in small pieces; yield how many are complete."""
+        """Compute every T in turn, in small pieces; yield the number of completed ones."""
         for column, steps in enumerate(self.steps):
             for _ in self._compute(column, self.scenario_at(steps)):
                 yield self.completed
@@ -72,7 +72,7 @@ class Sweep:
             yield self.completed
 
     def _compute(self, column: int, scenario: Scenario) -> Iterator[None]:
-        """Fill in one column."""
+        """Compute the column of one T."""
         experiment = Experiment(scenario, keep_frames=False, terms_only=True, sizes=_SIZES)
         for _ in chain(experiment.run(), experiment.refine()):
             yield
@@ -90,5 +90,5 @@ class Sweep:
 
     @property
     def is_exact(self) -> bool:
-        """Whether every KL so far is."""
+        """Whether every KL so far is exact."""
         return bool((self.lower == self.upper)[:, : self.completed].all())

@@ -1,4 +1,4 @@
-"""The figure of a sweep: KL and bound against T, a panel a scenario."""
+"""Figure of sweeps: KL and bound against T, one panel per scenario."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ from core.studies.sweep import Sweep
 from core.text.user_text import figure_text
 
 _WIDTH, _HEIGHT = 6.9, 6.2
-"""Of a panel with its labels, in inches."""
+"""Size of a panel with its labels, in inches."""
 _HEADROOM = 100.0
-"""A lower limit farther below its upper one than this factor leaves the axis, and an arrow says so."""
+"""Ratio of upper to lower limit above which the lower one is off the axis, and an arrow is drawn."""
 
 
 def save_sweeps(sweeps: Sequence[Sweep], file: BinaryIO) -> None:
@@ -59,7 +59,7 @@ def sweep_figure(sweeps: Sequence[Sweep]) -> Figure:
 
 
 def _explain(figure: Figure, sweeps: Sequence[Sweep]) -> None:
-    """Say what the lines are, as far as they occur."""
+    """Add a legend of the kinds of lines that occur."""
     exact = [sweep.is_exact for sweep in sweeps]
     lines: dict[str, Line2D | Patch] = {}
     if any(exact):
@@ -85,7 +85,7 @@ def _draw(axes: Axes, sweep: Sweep, right: float) -> None:
 
 
 def _draw_kl(axes: Axes, steps: Sequence[int], lower: Column, upper: Column, colour: str) -> None:
-    """A line where the KL is exact; a band, and a bar at each T, between bounds; arrows up where only one is known."""
+    """Draw the KL: a line where it is exact, a band and bars between limits, arrows where only the lower is known."""
     bottom, top = axes.get_ylim()
     open_above = np.isinf(upper)
     axes.plot(steps, _drawn(np.where(lower == upper, lower, np.nan)), color=colour, linewidth=2.4)
@@ -103,7 +103,7 @@ def _drawn(values: Column) -> Column:
 
 
 def _limits(sweep: Sweep) -> tuple[float, float]:
-    """From below the smallest number to just above the largest one, not more decades than can be read."""
+    """Return the limits of the value axis, with a bounded number of decades."""
     lower = np.fmax(sweep.lower, np.where(np.isfinite(sweep.upper), sweep.upper / _HEADROOM, 0.0))
     known = np.concatenate([part[np.isfinite(part) & (part > 0)] for part in (sweep.upper, sweep.bound, lower)])
     top = float(np.max(known, initial=1e-3))
@@ -111,9 +111,9 @@ def _limits(sweep: Sweep) -> tuple[float, float]:
 
 
 def _name_samplers(axes: Axes, sweep: Sweep, right: float) -> None:
-    """Write every sampler's name and its KL at the largest T to the right of where its curve ends.
+    """Write every sampler's name and its KL at the largest T to the right of its curve's end.
 
-    Texts end left of ``right``, a part of the figure's width.
+    Texts end left of ``right``, a fraction of the figure's width.
     """
     bottom, top = np.log(axes.get_ylim())
     ends = []

@@ -1,4 +1,4 @@
-"""Files of sweeps: the figure and its numbers, ``sweep.png`` and ``sweep.csv``."""
+"""Files of sweeps: ``sweep.png`` with the figure and ``sweep.csv`` with its numbers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from core.text.number_format import known
 from core.text.user_text import cell_text
 
 FILES = ("sweep.csv", "sweep.png")
-"""What is kept of sweeps."""
+"""File names of a sweep's output."""
 
 
 def write_sweeps(sweeps: Sequence[Sweep], folder: Path) -> None:
@@ -35,7 +35,7 @@ def write_sweeps(sweeps: Sequence[Sweep], folder: Path) -> None:
 
 
 def _write_numbers(sweeps: Sequence[Sweep], file: TextIO) -> None:
-    """Write a row for each scenario, sampler and T; what is unknown or infinite is empty."""
+    """Write numbers as CSV: a row for each scenario, sampler and T; unknown or infinite ones are empty."""
     writer = csv.writer(file)
     writer.writerow(["scenario", "sampler", "steps", "kl_lower", "kl_upper", "bound", "bound_stderr"])
     for sweep in sweeps:

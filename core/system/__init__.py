@@ -1,4 +1,4 @@
-"""Files, signals and leftovers: what the operating system gives and takes.
+"""Operating system services: files, atomic writes, temporary files and signals.
 
 Import `files`, `staging`, `leftovers` and `stop`; nothing here knows a scenario.
 """

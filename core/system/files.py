@@ -1,4 +1,4 @@
-"""Files of the user, read and written without surprises: regular, of a stated size, whole or not at all."""
+"""Reading and atomic writing of the user's files: regular files of limited size."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from core.errors import ScenarioError
 from core.system.leftovers import temporary_file
 
 LARGEST_TEXT = 16 << 20
-"""Bytes of a scenario or of a sampler's code; points of a data set have a limit of their own."""
+"""Largest size in bytes of a scenario or sampler file; data files have their own limit."""
 
 
 def read_bytes(path: Path, largest: int = LARGEST_TEXT) -> bytes:
-    """Return the content of a regular file; a pipe or a device is not even opened.
+    """Return the content of a regular file; pipes and devices are not opened.
 
     Args:
         path: the file.
         largest: bytes that it may have.
 
     Raises:
-        ScenarioError: it cannot be read, is no file, or is too large.
+        ScenarioError: it cannot be read, is not a regular file, or is too large.
     """
     source = str(path)
     try:
@@ -58,15 +58,15 @@ def read_text(path: Path, largest: int = LARGEST_TEXT) -> str:
 
 
 def write_whole(path: Path, content: bytes, *, durable: bool = True) -> None:
-    """Write a file in one go: nobody ever finds half of it; what is linked to is replaced, permissions stay.
+    """Write a file atomically; symbolic links are followed and permissions are kept.
 
     Args:
         path: the file.
         content: all of it.
-        durable: wait until it is on the disk, so that it outlives a power failure; else it outlives the program.
+        durable: wait until it is on the disk, so that it survives a power failure, not only the program's end.
 
     Raises:
-        ScenarioError: it cannot be written; an older one is as it was.
+        ScenarioError: it cannot be written; an existing file is unchanged.
     """
     try:
         target = Path(os.path.realpath(path))
@@ -90,7 +90,7 @@ def write_whole(path: Path, content: bytes, *, durable: bool = True) -> None:
 
 
 def is_file(path: Path) -> bool:
-    """Whether there is a regular file; a name that no file can have, or a folder that may not be entered, is none."""
+    """Return whether a path is a regular file; False for invalid names and folders without access."""
     try:
         return path.is_file()
     except (OSError, ValueError):
@@ -98,5 +98,5 @@ def is_file(path: Path) -> bool:
 
 
 def why(error: OSError) -> str:
-    """Return an operating system's reason in a few words."""
+    """Return the reason of an operating system error in a few words."""
     return (error.strerror or "unknown error").lower()

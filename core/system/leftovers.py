@@ -1,4 +1,4 @@
-"""Temporary files and folders that are locked as long as their process lives; those of dead processes are removed."""
+"""Temporary files and folders, locked by their process, and removal of those whose process was killed."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from core.system.stop import stop
 
 try:
     import fcntl
-except ImportError:  # Windows: without locks nobody knows whose a file is, so that nothing is removed
+except ImportError:  # Windows: without locks the owner of a file is unknown, so nothing is removed
     fcntl = None  # type: ignore[assignment]
 
 PREFIX = ".mismatch-lab-"
 _OURS = re.compile(r"\.?mismatch-lab-[a-z0-9_]{8}")
-"""Names that are made of the prefix, as :mod:`tempfile` does it."""
+"""Names that :mod:`tempfile` makes with the prefix."""
 SHARED_MEMORY = Path("/dev/shm")
-"""Where files never touch a disk, on systems that have it."""
+"""Folder of a memory file system, on systems that have it."""
 
 
 @contextmanager
 def temporary_folder(within: Path) -> Iterator[Path]:
-    """Give a folder that is removed at the end with what is in it, unless it has another name by then.
+    """Yield a temporary folder that is removed with its content at the end, unless it has been renamed.
 
     Raises:
         OSError: it cannot be made.
@@ -45,7 +45,7 @@ def temporary_folder(within: Path) -> Iterator[Path]:
 
 @contextmanager
 def temporary_file(within: Path) -> Iterator[Path]:
-    """Give an empty file that is removed at the end, unless it has another name by then.
+    """Yield an empty temporary file that is removed at the end, unless it has been renamed.
 
     Raises:
         OSError: it cannot be made.
@@ -69,7 +69,7 @@ def _empty_file(within: Path) -> str:
 
 
 def _locked(make: Callable[[], str]) -> tuple[Path, int]:
-    """Make something and lock it, with the descriptor that holds the lock; begin anew if it was removed in between."""
+    """Make a file or folder and lock it; return path and descriptor. Retry if it was removed meanwhile."""
     while True:
         path = Path(make())
         with suppress(FileNotFoundError):
@@ -80,7 +80,7 @@ def _locked(make: Callable[[], str]) -> tuple[Path, int]:
 
 
 def _is_someone_elses(handle: int) -> bool:
-    """Take the lock, if nobody else has it; where there are no locks, nobody has."""
+    """Try to lock a descriptor; return whether another process holds the lock (never without lock support)."""
     try:
         if fcntl is not None:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -92,17 +92,17 @@ def _is_someone_elses(handle: int) -> bool:
 
 
 def remove_leftovers(folders: Iterable[Path] = ()) -> None:
-    """Remove what processes of this user left when they were killed; what fails stays.
+    """Remove temporary files of this user's killed processes; errors are ignored.
 
-    Only what has a name and an owner of ours, is not locked, and holds nothing but files.
+    Only files and folders of files are removed that have the prefix, belong to this user and are not locked.
 
     Args:
-        folders: where to look, besides those for temporary files.
+        folders: folders to search, besides those for temporary files.
     """
     if fcntl is None:
         return
     places = [SHARED_MEMORY, *folders]
-    with suppress(OSError):  # no folder serves
+    with suppress(OSError):  # there is no usable temporary folder
         places.append(Path(tempfile.gettempdir()))
     for folder in dict.fromkeys(places):
         with suppress(OSError, ValueError):
@@ -113,7 +113,7 @@ def remove_leftovers(folders: Iterable[Path] = ()) -> None:
 
 
 def _remove(path: Path) -> None:
-    """Remove a leftover, if it is one."""
+    """Remove a path if it is a leftover."""
     if not _may_be_ours(path.lstat()):
         return
     handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
@@ -135,6 +135,6 @@ def _remove(path: Path) -> None:
 
 
 def _may_be_ours(found: os.stat_result) -> bool:
-    """Whether this is a folder, or a file of one name, of this user."""
+    """Return whether a path is a folder, or a file with a single link, of this user."""
     is_file = stat.S_ISREG(found.st_mode) and found.st_nlink == 1
     return found.st_uid == os.geteuid() and (is_file or stat.S_ISDIR(found.st_mode))

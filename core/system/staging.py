@@ -1,4 +1,4 @@
-"""Files that appear together or not at all."""
+"""Atomic writing of several files: all appear or none."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from core.system.stop import stop
 
 
 def write_together(folder: Path, contents: Mapping[str, bytes]) -> None:
-    """Write files into ``folder``, which is made if need be: all of them, or none where something fails before.
+    """Write files into ``folder``, which is made if need be: all of them, or none if writing fails.
 
     Raises:
         OSError: the files cannot be written.
@@ -27,7 +27,7 @@ def write_together(folder: Path, contents: Mapping[str, bytes]) -> None:
             if folder.exists():
                 for name in names:
                     (place / name).replace(folder / name)
-            else:  # in one go, whatever ends the program
+            else:  # a single rename is atomic
                 folder.parent.mkdir(parents=True, exist_ok=True)
                 umask = os.umask(0)
                 os.umask(umask)
@@ -38,10 +38,10 @@ def write_together(folder: Path, contents: Mapping[str, bytes]) -> None:
 
 
 def require_places(folder: Path, names: Sequence[str]) -> None:
-    """Check that the named files could be written to ``folder``, and leave no trace of having done so.
+    """Check that the named files could be written to ``folder``, without changing anything.
 
     Raises:
-        OSError: they could not.
+        OSError: they could not be written.
     """
     for path in (folder / name for name in names):
         if path.is_dir():
@@ -51,7 +51,7 @@ def require_places(folder: Path, names: Sequence[str]) -> None:
 
 
 def nearest_folder(folder: Path) -> Path:
-    """The folder itself or the nearest one above it that exists: on one disk with it, so that files can move."""
+    """Return the folder or its nearest existing parent, which is on the same disk, so that renames work."""
     folder = folder.absolute()
     existing = next(path for path in (folder, *folder.parents) if path.exists() or path.is_symlink())
     if not existing.is_dir():

@@ -1,4 +1,4 @@
-"""Signals that ask the program to end: noted, raised where that may interrupt, held back where it must not."""
+"""Termination signals: raised as an exception where work may be interrupted, deferred where it must not."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ from core.text.user_text import one_line
 _Hook: TypeAlias = Callable[[Any], object]
 
 SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
-"""Of Ctrl-C, of those who end programs, and of a terminal that is closed."""
+"""Signals of Ctrl-C, of termination, and of a closed terminal."""
 _AGAIN_SECONDS = 1.0
-"""A second signal so soon after the first must not interrupt what is cleaned up because of that."""
+"""Seconds after a signal in which a second one is only noted, so that clean-up is not interrupted."""
 _NOTHING = "nothing was written"
 
 
 @final
 class Stopped(KeyboardInterrupt):
-    """A signal asks the program to end."""
+    """Raised when a signal asks the program to end."""
 
 
 @final
 class Stop:
-    """What is known of signals since the program began to listen; there is one for the program."""
+    """State of termination signals; the program has one instance."""
 
     def __init__(self) -> None:
         self.signal: int | None = None
-        """The first that came."""
+        """The first signal received."""
         self.outcome = _NOTHING
-        """What the user is to know of the work that is given up."""
+        """Outcome of the interrupted work, for the message to the user."""
         self._holds = 0
         self._raised_at = -math.inf
         self._listens = self._is_said = False
@@ -46,7 +46,7 @@ class Stop:
     def listening(self) -> Iterator[None]:
         """Raise :class:`Stopped` in the main thread when a signal comes, until the end of the block.
 
-        Signals that whoever started the program has it ignore stay ignored.
+        Signals that the parent process has set to be ignored stay ignored.
         """
         if self._listens or not _is_main_thread():
             yield
@@ -74,23 +74,23 @@ class Stop:
             raise Stopped
 
     def ignore(self) -> None:
-        """Ignore signals from now on: the program ends anyway, and its exit status is known."""
+        """Ignore signals from now on, since the program is ending with a known exit status."""
         for each in self._before:
             signal.signal(each, signal.SIG_IGN)
         self._before = {}
 
     def check(self) -> None:
-        """Raise :class:`Stopped` where a signal came and was not heard: the code of others may swallow it."""
+        """Raise :class:`Stopped` if a signal was received; other code may have swallowed the exception."""
         if self.signal is not None and not self._holds and _is_main_thread():
             raise Stopped
 
     def hold(self) -> None:
-        """Only note signals from now on."""
+        """Only note signals from now on, without raising."""
         self._holds += 1
 
     @contextmanager
     def delayed(self) -> Iterator[None]:
-        """Only note signals until the end of the block, which is to be done whole; :meth:`check` speaks of them."""
+        """Only note signals until the end of the block, which must not be interrupted; :meth:`check` raises them."""
         if not _is_main_thread():
             yield
             return
@@ -102,16 +102,16 @@ class Stop:
 
     @property
     def status(self) -> int:
-        """The exit status, as shells have it."""
+        """Exit status in the convention of shells: 128 plus the signal."""
         return 128 + (self.signal or signal.SIGINT)
 
     def say(self) -> None:
-        """Tell the user, once."""
+        """Print the message about the interruption, once."""
         if not self._is_said:
             self._is_said = True
             number = self.signal or signal.SIGINT
             by = "" if number == signal.SIGINT else f" by {signal.Signals(number).name}"
-            with suppress(OSError, ValueError):  # nobody may be there any more
+            with suppress(OSError, ValueError):  # the terminal may be closed
                 print(one_line(f"mismatch-lab: interrupted{by}, {self.outcome}", 2000), file=sys.stderr, flush=True)
 
 
@@ -120,7 +120,7 @@ def _is_main_thread() -> bool:
 
 
 def _without_stops(hook: _Hook) -> _Hook:
-    """Leave out what is raised in a place that cannot pass it on, as when an object is deleted: it is noted."""
+    """Wrap an unraisable hook so that it does not report :class:`Stopped`, which is noted already."""
 
     def report(lost: Any) -> None:  # noqa: ANN401 - sys.UnraisableHookArgs, which is no class at run time
         if not issubclass(lost.exc_type, Stopped):
@@ -130,4 +130,4 @@ def _without_stops(hook: _Hook) -> _Hook:
 
 
 stop = Stop()
-"""The program's."""
+"""The instance of the program."""

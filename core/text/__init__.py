@@ -1,4 +1,4 @@
-"""Numbers and user's text as they are written: on screens, in files and on terminals.
+"""Formatting of numbers and of user text for screens, files and terminals.
 
-Import `number_format` and `user_text`; they import nothing of the product.
+Import `number_format` and `user_text`; they import no other package of the product.
 """

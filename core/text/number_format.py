@@ -1,6 +1,6 @@
-"""How every screen, table and picture writes a number: one rule, so that a number looks the same everywhere.
+"""Number format of all screens, tables and figures: one rule, so that a number looks the same everywhere.
 
-Alone, a number has three significant figures. With a standard error it ends at the place of the error's
+Without an error, a number has three significant figures. With a standard error it ends at the place of the error's
 first figure (a whole number from ten on). Below a thousandth and from a hundred thousand on, a power of
 ten is split off; what rounding alone could have made is zero, and what is unknown is a dash.
 """
@@ -10,25 +10,25 @@ from __future__ import annotations
 import math
 
 ROUNDING = 1e-12
-"""Nats that rounding alone could have made."""
+"""Nats that may be rounding errors alone, shown as zero."""
 SURE = 3.0
-"""Standard errors within which an estimate is taken to lie, wherever something is concluded from it."""
+"""Number of standard errors of confidence limits, for all conclusions from estimates."""
 BAND = 2.0
-"""Standard errors that bands around curves show on both sides."""
+"""Half width of bands around curves, in standard errors."""
 _SMALL, _LARGE = 1e-3, 1e5
-"""Numbers outside are written with a power of ten."""
+"""Range of numbers that are written without a power of ten."""
 _VISIBLE = 5e-4
-"""An error that is a smaller part of its value does not show in three figures."""
+"""Relative error below which three figures do not show it."""
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def known(value: float) -> float | None:
-    """Return a number as files hold it: None where it is not known, or not finite."""
+    """Return a number for JSON files: None where it is unknown or not finite."""
     return float(value) if math.isfinite(value) else None
 
 
 def number(value: float, figures: int = 3) -> str:
-    """Significant figures, all those of a whole number, or two and a power of ten."""
+    """Return a number in significant figures; whole numbers in full, extreme ones with a power of ten."""
     if not math.isfinite(value):
         return "–" if math.isnan(value) else "∞" if value > 0 else "−∞"
     size = abs(value)
@@ -42,7 +42,7 @@ def number(value: float, figures: int = 3) -> str:
 
 
 def with_error(value: float, error: float) -> str:
-    """Value and standard error to the same place, where there is an error that shows."""
+    """Return value ± standard error to the same decimal place; the value alone where the error does not show."""
     if not math.isfinite(value) or error <= _VISIBLE * abs(value) or error < ROUNDING:
         return number(value)
     if not math.isfinite(error):
@@ -59,12 +59,12 @@ def with_error(value: float, error: float) -> str:
 
 
 def brief(value: float) -> str:
-    """A number in a narrow place: what is small is only said to be."""
+    """Return a short number for narrow places; small ones as an upper limit."""
     return "<0.001" if ROUNDING <= value < _SMALL else number(value)
 
 
 def percent(share: float) -> str:
-    """A share of one as whole per cents; nearly nothing and nearly all are not rounded to nothing and all."""
+    """Return a share as whole per cents; small and large shares are not rounded to 0 % and 100 %."""
     if 0 < share <= 0.005:
         return "<1 %"
     if 0.995 <= share < 1:

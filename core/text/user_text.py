@@ -1,6 +1,6 @@
-"""Text that comes from files and users, made plain for each place that it is written to: text, never markup.
+"""Escaping of text from files and users for each destination, so that it is never taken for markup.
 
-One function a destination: a terminal, a figure, a cell of a table, the name of a file, a sentence.
+One function per destination: terminal, figure, table cell, file name, sentence.
 """
 
 from __future__ import annotations
@@ -10,15 +10,15 @@ import unicodedata
 
 _HARMLESS = {"\n", "\t"}
 _SPOKEN_OF = 60
-"""Characters of a value that an error quotes; the beginning is enough to find it."""
+"""Longest quotation of a value in an error, in characters."""
 _FILE_NAME = 80
-"""Characters of a file name that is made of a title: with an ending it stays below every system's limit."""
+"""Longest file name made from a title, in characters; with a suffix it stays below every system's limit."""
 _RESERVED = {"CON", "PRN", "AUX", "NUL", *(f"{name}{index}" for name in ("COM", "LPT") for index in range(1, 10))}
-"""Names that Windows keeps for devices, whatever their ending."""
+"""Device names that Windows reserves, with any suffix."""
 
 
 def plain(text: str) -> str:
-    """Return text whose invisible characters show: controls, escapes, lone surrogates and reversals of direction.
+    """Return text with invisible characters replaced: controls, escapes, lone surrogates, direction marks.
 
     Line breaks and tabs stay; each of the others becomes U+FFFD.
     """
@@ -31,7 +31,7 @@ def _is_visible(char: str) -> bool:
 
 
 def one_line(text: str, most: int = 200) -> str:
-    """Return plain text on one line, cut where it is longer than ``most`` characters."""
+    """Return text as :func:`plain` on one line, cut to ``most`` characters."""
     line = " ".join(plain(text).split())
     return line if len(line) <= most else f"{line[: most - 1]}…"
 
@@ -46,22 +46,22 @@ def quoted(value: object) -> str:
 
 
 def terminal_text(text: str) -> str:
-    """Return text for a terminal: no escape sequence reaches it, lines stay lines."""
+    """Return text for a terminal: without escape sequences, with line breaks kept."""
     return plain(text).replace("\t", " ")
 
 
 def figure_text(text: str, most: int = 200) -> str:
-    r"""Return text for matplotlib, which takes what stands between dollar signs for mathematics."""
+    r"""Return text for matplotlib with dollar signs escaped, which would begin mathematics."""
     return one_line(text, most).replace("$", r"\$")
 
 
 def cell_text(text: str) -> str:
-    """Return text for a CSV cell: a spreadsheet must not take it for a formula."""
+    """Return text for a CSV cell that spreadsheets do not take for a formula."""
     line = one_line(text)
     return f"'{line}" if line.startswith(("=", "+", "-", "@")) else line
 
 
 def file_name(title: str, default: str = "scenario") -> str:
-    """Return a name for a file or folder that any system takes: no separator, no device, no hidden one."""
+    """Return a file name valid on any system: no separators, no device name, not hidden."""
     name = re.sub(r"[^\w.+-]+", "-", one_line(title)).strip(".-_ ")[:_FILE_NAME].rstrip(".-_ ")
     return name if name and name.split(".")[0].upper() not in _RESERVED else default
