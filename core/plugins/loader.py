@@ -2,7 +2,7 @@
 
 A function of ``(level, x)`` returns the score g_t at points x, (d, N); whatever it is called, its key is the file's
 name without ``.py``. A class derives from :class:`~core.samplers.ScoreSampler` or :class:`~core.samplers.Sampler`, and
-has its key in its ``kind``, an :class:`~core.samplers.About`. Loading a file runs its code: ask the user first.
+brings its key in its ``kind``, an :class:`~core.samplers.About`. Loading a file runs its code: ask the user first.
 """
 
 from __future__ import annotations
