@@ -1,4 +1,4 @@
-"""What the interface's tests share: a guard against leftovers, small scenarios, windows and finished runs."""
+"""Shared fixtures of the app tests: small scenarios, windows, finished runs, and a guard against leaked threads."""
 
 from __future__ import annotations
 

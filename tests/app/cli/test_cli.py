@@ -202,7 +202,7 @@ def test_one_sentence_status_2_and_nothing_written(
 
 
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="needs a place where nobody can write")
-def test_place_where_nobody_can_write(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_unwritable_output_folder_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["run", "three-components", "--out", "/proc/report"]) == 2
     assert "--out: cannot write to /proc/report" in capsys.readouterr().err
 

@@ -1,4 +1,4 @@
-"""The document: edits, the way back, files that keep their comments."""
+"""The document: edits, undo, files that keep their comments."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def test_modified_is_what_differs_from_the_file(seeds: list[Scenario], tmp_path:
     assert not document.is_modified
 
 
-def test_another_scenario_has_no_way_back(seeds: list[Scenario]) -> None:
+def test_opening_a_scenario_clears_the_undo_history(seeds: list[Scenario]) -> None:
     document = Document(seeds[0])
     document.edit(become(seeds[1]))
     told = heard(document)
@@ -117,7 +117,7 @@ def test_another_scenario_has_no_way_back(seeds: list[Scenario]) -> None:
     assert (document.can_undo, document.is_modified, document.path) == (False, False, None)
 
 
-def test_the_way_back_is_not_endless(seeds: list[Scenario], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_undo_history_is_limited(seeds: list[Scenario], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("app.document.document._MOST_STEPS", 3)
     document = Document(seeds[0])
     for scenario in seeds[1:]:
@@ -169,7 +169,7 @@ def button(window: MainWindow, text: str) -> QToolButton:
     return next(each for each in window.findChildren(QToolButton) if each.text() == text)
 
 
-def test_dock_picker_and_run_follow_the_way_back(window: Window, qtbot: QtBot) -> None:
+def test_dock_picker_and_run_follow_undo(window: Window, qtbot: QtBot) -> None:
     made = window()
     start = made.scenario
     assert not button(made, "Undo").isEnabled()

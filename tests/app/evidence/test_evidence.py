@@ -191,7 +191,7 @@ def test_the_bracket_is_a_band_with_end_marks(
     assert {round(float(np.log10(limit[0, -2])), 6) for limit in (bracket.low, bracket.high)} <= marks
 
 
-def test_between_brackets_without_a_lower_limit_nothing_is_claimed(
+def test_brackets_without_a_lower_limit_are_not_joined_by_a_band(
     headline: HeadlinePlot, make_scenario: Make, make_results: Run, refine: Refine
 ) -> None:
     results = refine(make_results(make_scenario(run={"samplers": ["ddnm"]})))
@@ -405,7 +405,7 @@ def test_a_word_without_end_leaves_the_dock_as_wide_as_it_is(dock: EvidenceDock)
     assert dock.summary.minimumSizeHint().width() < dock.minimumWidth() - 40
 
 
-def test_the_closer_looks_are_chosen_with_the_keyboard(
+def test_the_evidence_tabs_are_chosen_with_the_keyboard(
     dock: EvidenceDock, make_scenario: Make, make_results: Run, qtbot: QtBot
 ) -> None:
     dock.show_results(make_results(make_scenario()))

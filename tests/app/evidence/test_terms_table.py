@@ -191,7 +191,7 @@ def test_no_cell_is_cut_off(
         assert table.table.viewport().rect().contains(last) or table.table.isRowHidden(row)
 
 
-def test_numbers_that_were_wide_on_the_way_hide_no_column_at_the_end(
+def test_wide_numbers_during_playback_hide_no_column_at_the_end(
     table: TermsTable, make_scenario: Make, make_results: Run, refine: Refine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     results = refine(make_results(make_scenario()))

@@ -54,7 +54,7 @@ def first_row(dialog: DataDialog) -> list[str]:
 THOUSANDS = "a;b\n" + "".join(f"{index},{index:03d};{index}\n" for index in range(1, 20))
 
 
-def test_what_can_be_read_in_two_ways_is_said_and_corrected(read: Callable[..., DataDialog], qtbot: QtBot) -> None:
+def test_ambiguous_layouts_are_reported_and_can_be_corrected(read: Callable[..., DataDialog], qtbot: QtBot) -> None:
     dialog = read(THOUSANDS)
     assert "“1,001” is read as 1001" in dialog.reading.doubts.text()
     assert first_row(dialog) == ["1001", "1"]

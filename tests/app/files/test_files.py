@@ -222,7 +222,7 @@ def test_edits_are_kept_by_themselves_and_no_longer_than_needed(
 
 
 @pytest.mark.parametrize("content", ["", "{}", "[]", '{"path": "", "text": "", "scenario": {}}'])
-def test_a_leftover_that_says_nothing_is_set_aside(content: str, tmp_path: Path) -> None:
+def test_an_unreadable_recovery_file_is_renamed(content: str, tmp_path: Path) -> None:
     (tmp_path / "some.json").write_text(content)
     assert recovery_files(tmp_path) == []
     assert [file.name for file in tmp_path.iterdir()] == ["some.broken"]
@@ -252,7 +252,7 @@ def test_edits_with_a_sampler_that_is_not_loaded_wait_for_it(
     second.close()
 
 
-def test_a_folder_that_cannot_be_made_stops_nobody(window: Window, tmp_path: Path) -> None:
+def test_a_recovery_folder_that_cannot_be_made_does_not_stop_edits(window: Window, tmp_path: Path) -> None:
     (tmp_path / "recovery").write_text("in the way")
     made = window(None, None, tmp_path, finish=False)
     edit(made, 5)
@@ -327,7 +327,7 @@ def test_settings_that_cannot_be_read_are_set_aside(content: bytes | None, windo
     assert Settings(tmp_path).value("geometry") is not None
 
 
-def test_values_that_are_something_else_are_ignored(window: Window, tmp_path: Path) -> None:
+def test_stored_settings_of_a_wrong_type_are_ignored(window: Window, tmp_path: Path) -> None:
     (tmp_path / "settings.ini").write_text("[General]\ngeometry=7\nsplit=x, y\nrecent=@Invalid()\n")
     made = window(None, None, tmp_path, finish=False)
     assert said(made) == []
@@ -353,7 +353,7 @@ def test_recent_files_come_latest_first_while_they_are_there(
     assert made.path.name == "c.toml"
 
 
-def test_without_a_home_nothing_is_remembered() -> None:
+def test_without_a_home_folder_no_settings_are_stored() -> None:
     settings = Settings(None)
     settings.keep("key", 1)
     settings.forget("key")

@@ -117,7 +117,7 @@ def test_enter_opens_the_best(typed: str, best: str, opened: Gallery, qtbot: QtB
     assert after(opened.chosen, lambda: type_key(qtbot, Qt.Key.Key_Return)) == [best]
 
 
-def test_what_nothing_says_is_said(opened: Gallery, qtbot: QtBot) -> None:
+def test_a_filter_without_matches_shows_a_message(opened: Gallery, qtbot: QtBot) -> None:
     for letter in "zzz":
         type_key(qtbot, letter)
     assert names(opened) == []

@@ -53,7 +53,7 @@ def test_the_best_is_what_was_meant(typed: str, best: str) -> None:
 
 
 @pytest.mark.parametrize("typed", ["", "  ", "-", "…?"])
-def test_no_words_find_everything_in_its_order(typed: str) -> None:
+def test_an_empty_filter_shows_all_in_order(typed: str) -> None:
     assert found(typed) == [entry.key for entry in ENTRIES]
 
 

@@ -136,7 +136,7 @@ def test_a_dropped_file_is_loaded(made: MainWindow, file: Callable[..., Path], q
     ("text", "words"),
     [("def f(:\n", "line 1"), ("import nothing_of_that_name\n", "nothing_of_that_name"), ("x = 1\n", "one sampler")],
 )
-def test_a_file_that_is_none_changes_nothing(
+def test_a_file_that_is_not_a_scenario_changes_nothing(
     text: str, words: str, made: MainWindow, file: Callable[..., Path], qtbot: QtBot
 ) -> None:
     before = made.scenario
@@ -192,7 +192,7 @@ def test_a_new_version_that_does_not_fit_leaves_the_old_one(
     assert made.scenario is before
 
 
-def test_the_way_back_past_another_version_is_refused_and_nothing_is_lost(
+def test_an_undo_that_a_reloaded_sampler_makes_invalid_is_refused(
     made: MainWindow, file: Callable[..., Path], qtbot: QtBot
 ) -> None:
     path = file(WARM)

@@ -1,4 +1,4 @@
-"""Dragging in the whole window: the dock and the run follow a hand, and a queue never forms."""
+"""Dragging in the whole window: dock and run follow a drag, and runs never queue."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Handles under real mouse and key events: what is held moves, and everything else learns of it once."""
+"""Handles under real mouse and key events: a drag moves one handle, and every view is updated once."""
 
 from __future__ import annotations
 
@@ -166,7 +166,7 @@ def test_a_click_selects_and_edits_nothing(three: Planes) -> None:
     assert three.grid.controller.selected is None
 
 
-def test_a_trembling_hand_edits_nothing(three: Planes) -> None:
+def test_a_press_that_moves_less_than_the_threshold_edits_nothing(three: Planes) -> None:
     three.drag(MEAN, QPoint(1, 1))
     assert not three.dragged
     assert not three.edited

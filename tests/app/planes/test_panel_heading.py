@@ -55,7 +55,7 @@ def test_every_panel_names_the_same_quantities(width: int, grid: PlanesWidget, m
         assert plane._headline.sizeHint().width() + plane.title.sizeHint().width() <= plane.width()
 
 
-def test_they_say_less_where_there_is_less_room(grid: PlanesWidget, mixture: Results) -> None:
+def test_headings_are_shortened_in_narrow_panels(grid: PlanesWidget, mixture: Results) -> None:
     grid.show_results(mixture)
     grid.write(headings(mixture, AT_ONE, is_playing=False))
     seen = []

@@ -322,5 +322,5 @@ def test_numbers_can_be_read_on_every_colour(palette: theme.Palette) -> None:
     assert level_of(0.0, 0.0) == 0
 
 
-def test_the_place_says_what_it_is() -> None:
+def test_a_matrix_field_names_the_scenario_field() -> None:
     assert MatrixField("target", 1).field == "target.covariances, component 2"

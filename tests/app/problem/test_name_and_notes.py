@@ -112,7 +112,7 @@ def test_notes_are_plain_text_of_many_lines(made: MainWindow, qtbot: QtBot) -> N
     assert (made.scenario.notes, notes.toPlainText()) == ("", "")
 
 
-def test_looking_at_words_is_no_edit(made: MainWindow) -> None:
+def test_focusing_name_or_notes_is_no_edit(made: MainWindow) -> None:
     odd = titled(made.scenario, notes="a\u00a0b \u2028 c\td\n\n")
     odd = patched(odd, {"name": "no\u00a0break <i> & [*]"})
     made.document.load(odd)

@@ -233,7 +233,7 @@ def test_what_is_refused_is_marked_with_the_sentence(field: str, bad: str, words
 # Several of one kind
 
 
-def test_another_has_its_own_chip_and_parameters(hand: Hand) -> None:
+def test_a_second_sampler_of_a_kind_has_its_own_chip_and_parameters(hand: Hand) -> None:
     hand.open("ddnm")
     hand.choose("variance", "posterior")
     hand.press("Add another")

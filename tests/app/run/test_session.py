@@ -1,4 +1,4 @@
-"""The worker: one run at a time, the latest only, and nothing left behind."""
+"""The session: one run at a time, the latest only, and nothing left behind."""
 
 from __future__ import annotations
 
@@ -225,7 +225,7 @@ def endless(level, x):
 """
 
 
-def test_a_step_that_never_ends_gives_way(
+def test_a_step_that_never_ends_is_killed_for_the_next_run(
     session: Session,
     after: Callable[..., list[Any]],
     make_scenario: Make,

@@ -62,7 +62,7 @@ def files() -> set[Path]:
 
 
 @pytest.mark.parametrize("one", [True, False])
-def test_everything_comes_back_as_it_is_here(one: bool, worker: Worker, make_scenario: Make) -> None:
+def test_results_from_the_worker_equal_those_computed_here(one: bool, worker: Worker, make_scenario: Make) -> None:
     reserve_interface_core()
     scenario = make_scenario(one=one, run={"kl_rounds": 1})
     there, here = drain(worker, scenario, refine=True), run(scenario, keep_frames=True)

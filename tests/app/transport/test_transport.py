@@ -386,7 +386,7 @@ def test_the_bar_follows_clicks_on_its_groove_and_its_keys(
         assert player.frame == bar.value() == frame
 
 
-def test_the_bar_does_not_fight_the_hand(
+def test_the_scrub_bar_does_not_move_while_it_is_dragged(
     transport: Transport, player: Player, qtbot: QtBot, handle_at: HandleAt, clock: SimpleNamespace
 ) -> None:
     bar = transport.scrub

@@ -119,7 +119,7 @@ def samplers_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("moment", MOMENTS, ids=lambda moment: moment.__name__.replace("<lambda>", "at_once"))
-def test_nothing_goes_on(
+def test_closing_leaves_no_thread_or_timer_running(
     moment: Moment,
     window: Callable[..., MainWindow],
     make_scenario: Callable[..., Scenario],

@@ -157,7 +157,7 @@ def test_what_never_pauses_is_kept_all_the_same(how: str, window: Window, qtbot:
         qtbot.waitUntil(lambda: not kept(tmp_path))
 
 
-def test_a_slow_disk_halts_nobody_and_the_last_state_wins(
+def test_a_slow_disk_does_not_block_and_the_last_state_is_written(
     make_scenario: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     goes_on, written = threading.Event(), []
@@ -198,7 +198,7 @@ def test_removing_waits_for_what_is_being_written(make_scenario: Make, tmp_path:
     assert not list(tmp_path.iterdir())
 
 
-def test_locks_of_windows_that_had_nothing_to_keep_are_removed(tmp_path: Path) -> None:
+def test_stale_locks_without_a_recovery_file_are_removed(tmp_path: Path) -> None:
     killed = (
         "import os, sys; from PySide6.QtCore import QLockFile; lock = QLockFile(sys.argv[1]); lock.tryLock(0); "
         "os.kill(os.getpid(), 9)"

@@ -1,4 +1,4 @@
-"""Edits by hands that have not heard of the latest change: they meet the present scenario, or nothing happens."""
+"""Edits that were decided on an outdated revision: they apply to the present scenario, or change nothing."""
 
 from __future__ import annotations
 

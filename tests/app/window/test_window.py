@@ -548,7 +548,7 @@ def test_the_theme_changes_while_it_plays(window: Window, qapp: QApplication, mo
         signal.emit(Qt.ColorScheme.Light)
 
 
-def test_everything_has_its_place(window: Window, qapp: QApplication) -> None:
+def test_all_parts_fit_at_every_window_size(window: Window, qapp: QApplication) -> None:
     made = window()
     for size in ((1280, 720), (1440, 900), (1080, 640)):
         made.resize(*size)
