@@ -323,7 +323,7 @@ def test_settings_that_cannot_be_read_are_set_aside(content: bytes | None, windo
     made = window(None, None, tmp_path, finish=False)
     assert said(made) == [f"The settings could not be read and were set aside as {path}.broken."]
     made.close()
-    assert Settings(tmp_path).trouble is None
+    assert Settings(tmp_path).warning is None
     assert Settings(tmp_path).value("geometry") is not None
 
 
