@@ -189,7 +189,7 @@ def findings(results: Results) -> list[Findings]:
     """
     steps = results.schedule.steps
     if results.completed <= steps:
-        raise ValueError("only finished results can be reported")
+        raise ValueError("only a finished run can be reported")
     return [Findings.of(results, index) for index in range(len(results.samplers))]
 
 

@@ -30,7 +30,7 @@ def build_report(results: Results) -> dict[str, Any]:
     """Return the content of ``report.json``: plain numbers, lists and strings; None for what is unknown.
 
     Raises:
-        ValueError: the results has not run to its end.
+        ValueError: the run has not reached its end.
     """
     found = findings(results)
     singular = results.problem.target.is_singular
@@ -87,7 +87,7 @@ def write_report(results: Results, folder: Path) -> None:
 
     Raises:
         OSError: the files cannot be written.
-        ValueError: the results has not run to its end.
+        ValueError: the run has not reached its end.
     """
     from core.reporting.figure import save_evidence  # noqa: PLC0415 - matplotlib takes a second to load
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
@@ -15,8 +16,8 @@ from torch import Tensor
 class Noise:
     """Source of blocks of standard normals, in an order that does not depend on threads.
 
-    One generator draws block after block; where a step has several, the next one is drawn on another thread,
-    since drawing takes as long as all other work on a block.
+    One generator draws block after block; where a step has several and torch leaves a core free, the next one is drawn
+    on another thread meanwhile.
 
     Args:
         dimension: d.
@@ -27,7 +28,8 @@ class Noise:
 
     def __init__(self, dimension: int, widths: Sequence[int], generator: torch.Generator, device: torch.device) -> None:
         self._generator, self._widths = generator, list(widths)
-        ahead = 2 if len(self._widths) > 1 and device.type == "cpu" else 1
+        has_core = torch.get_num_threads() < (os.cpu_count() or 1)
+        ahead = 2 if len(self._widths) > 1 and device.type == "cpu" and has_core else 1
         width = max(self._widths, default=0)
         self._memory = [torch.empty(dimension * width, device=device) for _ in range(ahead)]
         self._dimension, self._drawn = dimension, 0

@@ -18,7 +18,7 @@ from core.problem.problem import Level, Problem
 from core.problem.schedule import Schedule
 from core.samplers import Kernel, Sampler
 from core.simulation.noise import Noise
-from core.simulation.work import Watch, particle_blocks, unwatched
+from core.simulation.work import Watch, columns, unwatched
 
 _DIVERGENCE_FACTOR = 1e6
 """Particles beyond this many times the problem's scale count as diverged."""
@@ -183,7 +183,7 @@ def simulate(
     steps = _steps(problem, schedule, samplers, trace, device)
     limit = min(_DIVERGENCE_FACTOR * _scale(problem), _LARGEST)
     dimension, count = trace.frames[0].shape[1:]
-    blocks = particle_blocks(local, count)
+    blocks = columns(local, count, torch.finfo(torch.float32).bits // 8)
     widths = [block.stop - block.start for block in blocks]
     with Noise(dimension, widths, torch.Generator(device).manual_seed(seed), device) as noise:
         clouds = _ParticleBlocks.begin([block.clone() for block in noise.step()], trace, len(samplers))
@@ -222,7 +222,7 @@ def simulate(
 
 
 class _ParticleBlocks(NamedTuple):
-    """Particles of every sampler and their accumulated mismatch, in blocks that fit the processor's cache."""
+    """Particles of every sampler and their accumulated mismatch, in blocks of bounded size."""
 
     points: list[list[Tensor]]
     """By sampler and block, (d, n)."""

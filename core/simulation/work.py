@@ -56,18 +56,6 @@ def columns(problem: Problem, count: int, size: int, most: int = COLUMN_BYTES) -
     return list(slices(count, max(64, most // (size * dimension * (_components(problem) + dimension)))))
 
 
-_CACHED_BYTES, _WIDTHS = 1 << 21, (4096, 32768)
-"""Work arrays of a block of particles that stay in the processor's cache, and the fewest and most particles of one."""
-
-
-def particle_blocks(problem: Problem, count: int) -> list[slice]:
-    """Split particles into blocks whose whole step stays in the processor's cache, in float32."""
-    dimension, (fewest, most) = problem.prior.dimension, _WIDTHS
-    each = 4 * dimension * (_components(problem) + dimension)
-    width = min(max(fewest, _CACHED_BYTES // each), most, max(64, COLUMN_BYTES // each))
-    return list(slices(count, width))
-
-
 def _components(problem: Problem) -> int:
     return max(problem.prior.components, problem.target.components)
 

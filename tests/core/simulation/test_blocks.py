@@ -52,7 +52,7 @@ class WholeNoise:
 def small_blocks(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     def use() -> None:
         monkeypatch.setattr("core.simulation.simulate.Noise", WholeNoise)
-        for name in ("simulation.simulate.particle_blocks", "bounds.monte_carlo.columns", "bounds.asymptote.columns"):
+        for name in ("simulation.simulate.columns", "bounds.monte_carlo.columns", "bounds.asymptote.columns"):
             monkeypatch.setattr(f"core.{name}", lambda _problem, count, *_, **__: list(slices(count, 7)))
 
     return use
