@@ -42,7 +42,7 @@ class ComputedKL:
 
 
 def compute_kl(problem: Problem, schedule: Schedule, sampler: Sampler, *, seed: int) -> Work[ComputedKL]:
-    """Compute the KL of one sampler at every t, in pieces well below a tenth of a second.
+    """Compute the KL of one sampler at every t, step by step (theory.md section 8).
 
     Args:
         problem: in float64, on the CPU.

@@ -31,9 +31,9 @@ Array = NDArray[np.float64]
 
 MOST_DIMENSIONS = 2
 _MOST_NODES = 6_000_000
-"""Of one grid: a finer one would take too long."""
+"""Nodes of one grid at most: a finer one would take too long."""
 _MOST_ROWS = 5000
-"""Along one axis."""
+"""Nodes along one axis at most."""
 _MARGIN = 4
 """Nodes beyond the ends of a grid."""
 _CHUNK = 1 << 16
@@ -47,7 +47,7 @@ _COUNTS = 1e-16
 
 
 class LawError(ValueError):
-    """Why a law cannot be computed on a grid, as a clause."""
+    """A law that cannot be computed on a grid, with the reason as a clause."""
 
 
 @final
@@ -211,7 +211,7 @@ class _Follower:
         return variance.squeeze(1).numpy()
 
     def _axes(self, t: int) -> tuple[Axis, ...]:
-        """Nodes close enough for the step into t and for the one that leaves it."""
+        """Return nodes close enough for the step into t and for the one that leaves it."""
         low, high = self.box[self.schedule.steps - t]
         target = self.problem.target.noised(float(self.schedule.alpha_bar[t]))
         before = self.widths[t + 1] if t < self.schedule.steps else np.ones(self.dimension)
@@ -256,7 +256,7 @@ class _Follower:
         return GridLaw(t, self.basis, axes, scaled, exponents)
 
     def _image(self, level: Level, law: GridLaw) -> Work[tuple[Array, Array]]:
-        """Where the step takes the nodes, (d, n_1, ...), and its variance along each axis, (d,)."""
+        """Return where the step takes the nodes, (d, n_1, ...), and its variance along each axis, (d,)."""
         images = []
         for points in torch.split(law.points, _CHUNK, dim=1):
             kernel = self._kernel(level, points)
@@ -295,7 +295,7 @@ class _Follower:
     def _by_rows(
         self, law: GridLaw, image: Array, variance: Array, axes: tuple[Axis, ...], rule: tuple[float, float]
     ) -> tuple[Array, Array]:
-        """Rows to rows by the exact kernel, after each row has been pushed along itself."""
+        """Push each row along itself, then take rows to rows by the exact kernel."""
         inner = law.scaled
         if self.dimension > 1:
             inner = _deposited_rows(law.scaled * law.axes[1].spacing, image[1], axes[1])
@@ -310,7 +310,7 @@ class _Follower:
         return _combined(log_kernel + law.exponents, inner)
 
     def _by_deposit(self, law: GridLaw, image: Array, variance: Array, axes: tuple[Axis, ...]) -> tuple[Array, Array]:
-        """All axes by deposit and smoothing; exponents are levelled out, as far as numbers reach."""
+        """Push all axes by deposit and smoothing, with one exponent for the whole grid."""
         top = float((np.log(law.scaled.reshape(len(law.exponents), -1).max(1) + 1e-320) + law.exponents).max())
         mass = law.scaled * np.exp(law.exponents - top).reshape(-1, *[1] * (law.scaled.ndim - 1)) * law.cell
         if self.dimension == 1:
@@ -371,7 +371,7 @@ def _deposited_rows(mass: Array, places: Array, axis: Axis) -> Array:
 
 
 def _deposited_plane(mass: Array, image: Array, axes: tuple[Axis, ...]) -> Array:
-    """Deposit mass, (n_1, n_2), at places (2, n_1, n_2); return a density, (axes[0].size, axes[1].count)."""
+    """Deposit mass, (n_1, n_2), at places (2, n_1, n_2); return a density, (axes[0].size, axes[1].size)."""
     (first, one), (second, two) = (
         _spline((places - axis.first) / axis.spacing) for places, axis in zip(image, axes, strict=True)
     )
@@ -388,7 +388,7 @@ def _deposited_plane(mass: Array, image: Array, axes: tuple[Axis, ...]) -> Array
 
 
 def _kernel_of(axis: Axis, variance: float) -> Array:
-    """(2 n + 1,): what is left of a Gaussian of this variance after the splines have added theirs, as far as it counts.
+    """Return what is left of a Gaussian's variance after the splines have added theirs, as a kernel (2 n + 1,).
 
     ``(N(0, v + a) + N(0, v - a)) / 2`` with ``v = V - h^2 / 3`` and ``a = h^2 / sqrt(90)`` also takes back the splines'
     fourth cumulant. Normalised: sampled, it sums to one within rounding of a theta function only.
@@ -405,7 +405,7 @@ def _kernel_of(axis: Axis, variance: float) -> Array:
 
 
 def _smoothing(axis: Axis, variance: float) -> Array:
-    """(n, n): the smoothing by :func:`_kernel_of` as a matrix."""
+    """Return the smoothing by :func:`_kernel_of` as a matrix, (n, n)."""
     kernel = _kernel_of(axis, variance)
     half = len(kernel) // 2
     column = np.zeros(axis.size)
