@@ -105,14 +105,16 @@ def run(scenario: str, out: Path | None, max_time: float, **overrides: str | int
 
 def _override(found: LoadedScenario, overrides: dict[str, str | int | None]) -> Scenario:
     """Return the scenario with the command line's values in place of its own, validated like a file."""
-    from core.scenario.scenario import Scenario
+    from core.errors import ScenarioError
+    from core.scenario.edits import patched
 
-    data = found.scenario.to_dict()
-    for key, value in overrides.items():
-        if value is not None:
-            values = [part.strip() for part in str(value).split(",")] if key == "samplers" else value
-            data["schedule" if key == "steps" else "run"][key] = values
-    return Scenario.from_dict(data, found.source)
+    given = {key: value for key, value in overrides.items() if value is not None}
+    schedule = {"steps": given.pop("steps")} if "steps" in given else {}
+    names = {"samplers": [part.strip() for part in str(given["samplers"]).split(",")]} if "samplers" in given else {}
+    try:
+        return patched(found.scenario, {"schedule": schedule, "run": {**given, **names}})
+    except ScenarioError as error:
+        raise with_source(error, found.source) from None
 
 
 def _advance(experiment: Experiment, most_seconds: float) -> None:

@@ -12,6 +12,7 @@ from core.errors import ScenarioError
 from core.kl.refine import Sizes
 from core.runs.experiment import Experiment
 from core.runs.memory import require_memory
+from core.scenario.edits import patched
 from core.scenario.scenario import Scenario
 
 STEPS = (50, 100, 200, 300, 400, 500, 600, 700, 800, 900, 1000)
@@ -59,9 +60,7 @@ class Sweep:
         Raises:
             ScenarioError: this T is not valid for it.
         """
-        data = self.scenario.to_dict()
-        data["schedule"]["steps"], data["run"]["kl_rounds"] = steps, _ROUNDS
-        return Scenario.from_dict(data)
+        return patched(self.scenario, {"schedule": {"steps": steps}, "run": {"kl_rounds": _ROUNDS}})
 
     def run(self) -> Iterator[int]:
         """Compute every T in turn, in small pieces; yield the number of completed ones."""
@@ -90,5 +89,5 @@ class Sweep:
 
     @property
     def is_exact(self) -> bool:
-        """Whether every KL so far is exact."""
+        """True if every KL so far is exact."""
         return bool((self.lower == self.upper)[:, : self.completed].all())
