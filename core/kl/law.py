@@ -93,21 +93,17 @@ class GridLaw:
         """(n_1,) or (n_1, n_2): ``log p_t`` at the nodes; minus infinity where it is below the range of numbers."""
         with np.errstate(divide="ignore"):
             logarithm = np.log(self.scaled)
-        return logarithm + self._along_rows(self.exponents)
+        return logarithm + _along_rows(self.exponents, logarithm.ndim)
 
     @property
     def mass(self) -> Array:
         """Probability of each node's cell; far tails are zero."""
-        return self.scaled * np.exp(self._along_rows(self.exponents)) * self.cell
-
-    def _along_rows(self, values: Array) -> Array:
-        return values.reshape(-1, *[1] * (self.scaled.ndim - 1))
+        return self.scaled * np.exp(_along_rows(self.exponents, self.scaled.ndim)) * self.cell
 
     @property
     def points(self) -> Tensor:
         """(d, nodes): the nodes in the problem's own coordinates, the last axis running fastest."""
-        mesh = np.meshgrid(*(axis.nodes for axis in self.axes), indexing="ij")
-        return self.basis @ torch.from_numpy(np.stack([each.ravel() for each in mesh]))
+        return self.basis @ _mesh(self.axes)
 
     def kl(self, target: GaussianMixture) -> float:
         """Return ``KL(Q_t || P_t)`` in nats, for the target at the law's noise level.
@@ -140,6 +136,17 @@ class GridLaw:
         mean = points @ mass
         centred = points - mean[:, None]
         return mean, (centred * mass) @ centred.T
+
+
+def _mesh(axes: Sequence[Axis]) -> Tensor:
+    """Return the nodes of a grid along V, (d, nodes), the last axis running fastest."""
+    mesh = np.meshgrid(*(axis.nodes for axis in axes), indexing="ij")
+    return torch.from_numpy(np.stack([each.ravel() for each in mesh]))
+
+
+def _along_rows(values: Array, dimensions: int) -> Array:
+    """Return values of rows, (n_1,), in the shape in which they apply to a grid of so many dimensions."""
+    return values.reshape(-1, *[1] * (dimensions - 1))
 
 
 def laws(
@@ -247,12 +254,11 @@ class _Follower:
         variances, directions = torch.linalg.eigh(known.covariance)
         if float(variances[0]) <= 0:
             raise LawError(f"its law at t = {t} has no density")
-        mesh = np.stack([each.ravel() for each in np.meshgrid(*(axis.nodes for axis in axes), indexing="ij")])
-        whitened = (directions.mT @ (torch.from_numpy(mesh) - known.mean)) / variances.sqrt().unsqueeze(-1)
+        whitened = (directions.mT @ (_mesh(axes) - known.mean)) / variances.sqrt().unsqueeze(-1)
         logarithm = (-0.5 * whitened.square().sum(0) - 0.5 * (math.tau * variances).log().sum()).numpy()
         logarithm = logarithm.reshape(tuple(axis.size for axis in axes))
         exponents = logarithm.reshape(len(logarithm), -1).max(1)
-        scaled = np.exp(logarithm - exponents.reshape(-1, *[1] * (logarithm.ndim - 1)))
+        scaled = np.exp(logarithm - _along_rows(exponents, logarithm.ndim))
         return GridLaw(t, self.basis, axes, scaled, exponents)
 
     def _image(self, level: Level, law: GridLaw) -> Work[tuple[Array, Array]]:
@@ -312,7 +318,7 @@ class _Follower:
     def _by_deposit(self, law: GridLaw, image: Array, variance: Array, axes: tuple[Axis, ...]) -> tuple[Array, Array]:
         """Push all axes by deposit and smoothing, with one exponent for the whole grid."""
         top = float((np.log(law.scaled.reshape(len(law.exponents), -1).max(1) + 1e-320) + law.exponents).max())
-        mass = law.scaled * np.exp(law.exponents - top).reshape(-1, *[1] * (law.scaled.ndim - 1)) * law.cell
+        mass = law.scaled * np.exp(_along_rows(law.exponents - top, law.scaled.ndim)) * law.cell
         if self.dimension == 1:
             found = _deposited_rows(mass[None], image[0][None], axes[0])[0]
             kernel = _kernel_of(axes[0], variance[0])

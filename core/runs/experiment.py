@@ -85,11 +85,11 @@ class Experiment:
         found, run = self.results, self.results.scenario.run
         seed, common = found.scenario.seed_for, (found.problem, found.schedule, self._samplers)
         watch = self._watch(self.moving), self._watch(self.accounting)
-        particles = simulate(*common, found.trace, seed=seed("particles"), device=found.device, watch=watch[0])
         terms = accumulate(*common, found.terms, paths=run.paths, seed=seed("paths"), watch=watch[1])
         parts = [self.accounting.follow(terms)]
         if not self._terms_only:
-            parts.insert(0, self.moving.follow(particles))
+            particles = simulate(*common, found.trace, seed=seed("particles"), device=found.device, watch=watch[0])
+            parts = [self.moving.follow(particles), *parts]
         with self._code_kept():
             for t, *_ in zip(*parts, strict=True):
                 self._note_faults()
