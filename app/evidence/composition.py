@@ -216,7 +216,7 @@ class StackedBars(QWidget):
             share = percent(value / bound) if math.isfinite(value) and 0 < bound < math.inf else "–"
             rows.append((PARTS[name][1], words, [with_error(value, error), share]))
         about = self._results.samplers[index].about
-        t = self._results.schedule.steps - self._frame
+        t = self._results.t(self._frame)
         text = table(f"{about.label} at t = {t}", (f"bound {self._total(index)}" if not why else "", "share"), rows)
         return text + (f"<p>No bound: {why}.</p>" if why else "")
 

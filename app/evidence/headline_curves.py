@@ -46,7 +46,7 @@ _STUB = 0.03
 _CAP = 0.006
 """Half the width of a bracket's cap, as a fraction of T."""
 _LIMIT_FROM, _LIMIT_TO = 0.008, 0.045
-"""Where asymptotes are drawn right of t = 0, as fractions of T."""
+"""Ends of the asymptotes' marks right of t = 0, as fractions of T."""
 
 _Lines = list[tuple[Line, QPen]]
 _Bands = list[tuple[Band, QColor]]
@@ -119,7 +119,7 @@ class Curves:
     @property
     def last(self) -> int:
         """Index of the last computed frame; 0 without one."""
-        return min(max(self.results.completed - 1, 0), self.results.schedule.steps - 1)
+        return min(max(self.results.completed - 1, 0), self.results.frame(1))
 
     def present(self) -> set[str]:
         """Names of :data:`STYLES` that are drawn now."""
@@ -181,7 +181,7 @@ class Curves:
         return [index for index in self._indices if not self.results.terms.exact[index]]
 
     def _is_reverse(self, index: int) -> bool:
-        return self.results.kl.at(index, self.results.schedule.steps - 1).kind == "reverse"
+        return self.results.kl.at(index, self.results.frame(1)).kind == "reverse"
 
     def _between(self, index: int) -> tuple[NDArray[np.float64], ...]:
         """Return times, lower and upper limits of the KL; of a reversed one ± 2 standard errors."""

@@ -115,7 +115,7 @@ class HeadlinePlot(QWidget):
         if self._curves is None:
             return
         self._frame = frame
-        self.time.set_cursor(self._curves.results.schedule.steps - frame)
+        self.time.set_cursor(self._curves.results.t(frame))
         self.time.growing.set_drawing(self._curves.growing(frame))
 
     def _change_scale(self, *, logarithmic: bool) -> None:

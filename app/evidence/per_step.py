@@ -95,7 +95,7 @@ class PerStepPlot(QWidget):
     def show_frame(self, frame: int) -> None:
         """Move the cursor."""
         if self._results is not None:
-            self.time.set_cursor(self._results.schedule.steps - frame)
+            self.time.set_cursor(self._results.t(frame))
 
     def _hover(self, frame: int, pointer: QPoint) -> None:
         if self._results is None:
@@ -105,5 +105,5 @@ class PerStepPlot(QWidget):
             _, added = self.curve(index)
             text = number(float(added[frame - 1])) if 0 < frame <= len(added) else "–"
             rows.append((sampler.about.colour, sampler.about.label, [text]))
-        title = f"step to t = {self._results.schedule.steps - frame}"
+        title = f"step to t = {self._results.t(frame)}"
         self.read_out.tell(table(title, ("adds",), rows), self.time.mapTo(self, pointer))

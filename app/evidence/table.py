@@ -256,7 +256,7 @@ class TermsTable(QWidget):
         assert results is not None
         if not results.metrics.get(1, []):
             return []
-        kls = [results.kl.at(index, results.schedule.steps - 1) for index in range(len(results.samplers))]
+        kls = [results.kl.at(index, results.frame(1)) for index in range(len(results.samplers))]
         moved = [found.w2[0] for found in results.metrics.get(1, [])]
         others = zip(kls, moved, strict=True)
         is_unlike = any(kls[column].low > _MUCH * kl.high and moved[column] < 2 * w2 for kl, w2 in others)

@@ -48,7 +48,7 @@ class CurveExtent(NamedTuple):
     highest: float
     """Largest value; may be infinite."""
     diverges: bool = False
-    """Whether its particles diverge; the axis then ignores it."""
+    """True if its particles diverge; the axis then ignores it."""
 
 
 @final

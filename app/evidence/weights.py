@@ -150,7 +150,7 @@ class WeightsView(QWidget):
         for index, sampler in enumerate(self._results.samplers):
             text = with_error(float(weights.sampled[index, component]), float(weights.error[index, component]))
             rows.append((sampler.about.colour, sampler.about.label, [text]))
-        title = f"m{subscript(component + 1)} at t = {self._results.schedule.steps - self._frame}"
+        title = f"m{subscript(component + 1)} at t = {self._results.t(self._frame)}"
         self.read_out.tell(table(title, ("weight",), rows), self._pointer)
 
     def event(self, event: QEvent) -> bool:

@@ -95,7 +95,7 @@ def _share(screen: WindowParts, key: str) -> str:
     evidence = results.terms
     for index, sampler in enumerate(results.samplers):
         if sampler.about.key == key:
-            at = index, results.schedule.steps - 1
+            at = index, results.frame(1)
             terms = ((evidence.value[name][at], evidence.error[name][at]) for name in ("mismatch_range", "bound"))
             part, whole = (with_error(*term).partition(" ±")[0] for term in terms)
             return f"it is <b>{part}</b> of {sampler.about.label}’s bound of {whole}"

@@ -95,7 +95,7 @@ class PanelGrid(QWidget):
 
     @property
     def is_enlarged(self) -> bool:
-        """Whether one panel is enlarged."""
+        """True if one panel is enlarged."""
         return self._enlarged is not None
 
     def take(self, panels: Sequence[SamplerPanel]) -> None:

@@ -49,7 +49,7 @@ def headings(results: Results, frame: int, *, is_playing: bool) -> list[Heading]
 
 
 def _heading(results: Results, frame: int, index: int, kl: KnownKL, has_kl: bool) -> Heading:
-    t = results.schedule.steps - frame
+    t = results.t(frame)
     name = "reversed KL" if kl.kind == "reverse" else "KL"
     texts = bound_texts(results, index, frame)
     pairs = [(kl.text, texts.full), *((kl.short, text) for text in texts)]

@@ -93,7 +93,7 @@ class SamplerPanel(QFrame):
         self._strips: list[QGraphicsPolygonItem] = []
         self._surface = ""
         self._measured: object = None
-        """What the measurement strips were drawn from."""
+        """Values that the measurement strips were drawn from."""
         self._notice = plain_label(parent=self.view, alignment=Qt.AlignmentFlag.AlignCenter, wordWrap=True)
         self._notice.setProperty("role", "error")
         self._notice.hide()

@@ -67,7 +67,7 @@ class PlanesWidget(QWidget):
         self._results: Results | None = None
         self._problem: Problem | None = None
         self._is_present = False
-        """Whether the shown run belongs to the open scenario."""
+        """True if the shown run belongs to the open scenario."""
         self._scene: Scene | None = None
         self._contours: TargetContours | None = None
         self._projections: list[Projection] = []
@@ -206,7 +206,7 @@ class PlanesWidget(QWidget):
         """Return the contours of the target at the cursor's t, or at t = 1."""
         assert self._contours is not None
         assert self._results is not None
-        t = self._results.schedule.steps - self._frame
+        t = self._results.t(self._frame)
         return self._contours.at(t) if "target" in self.overlays.shown else self._contours.final
 
     def _show_scenario(self, scenario: Scenario, nodes_across: int) -> None:

@@ -27,7 +27,7 @@ Rows = list[tuple[str, str, str]]
 
 def score_rows(results: Results, frame: int, index: int, projection: Projection, place: QPointF) -> tuple[int, Rows]:
     """Return the step's t and the card's rows; at t = 0, where no step starts, those of t = 1."""
-    t = max(results.schedule.steps - frame, 1)
+    t = max(results.t(frame), 1)
     level = results.problem.level(results.schedule, [t]).each()[0]
     where = torch.tensor([[place.x()], [place.y()]], dtype=torch.float64)
     points = lift(level, projection.basis, where[: len(projection.basis)])

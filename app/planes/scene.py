@@ -46,7 +46,7 @@ class Projection:
 
     @property
     def is_line(self) -> bool:
-        """Whether d = 1."""
+        """True if d = 1."""
         return self.basis.shape[0] == 1
 
     def points(self, particles: torch.Tensor) -> NDArray[np.float32]:
@@ -130,7 +130,7 @@ def _nodes(mixture: GaussianMixture, axis: int, count: int) -> NDArray[np.float6
 @final
 @dataclass(frozen=True)
 class Scene:
-    """What all panels share, in plane coordinates."""
+    """Contents that all panels share, in plane coordinates."""
 
     nodes_across: int
     """Grid lines of the contours."""

@@ -15,7 +15,7 @@ def kl_entry(results: Results, index: int, t: int) -> dict[str, Any]:
 
     ``lower`` and ``upper`` are the limits of all rounds; the estimates beside them are the last round's.
     """
-    told = results.kl.at(index, results.schedule.steps - t)
+    told = results.kl.at(index, results.frame(t))
     finite = {name: known(value) for name, value in (("lower", told.low), ("upper", told.high))}
     bracket = results.bracket
     if told.kind in {"exact", "none"} or bracket is None:

@@ -35,7 +35,7 @@ class SamplerSummary:
     kl: float = math.nan
     """The KL where it is exact or tightly bracketed, else NaN."""
     exceeds: bool = False
-    """Whether the KL is above the estimate of its bound."""
+    """True if the KL is above the estimate of its bound."""
     limits: tuple[float, float] = (0.0, math.inf)
     """Lower and upper limit of the KL."""
     weights: float = 0.0
@@ -59,7 +59,7 @@ class Context:
     """Number of measured directions; zero where there is no measurement."""
     unmeasured: int = 1
     singular: bool = False
-    """Whether the target has no density at t = 0."""
+    """True if the target has no density at t = 0."""
 
 
 def summarise(results: Results, frame: int) -> str:
@@ -120,12 +120,12 @@ def _summary_of(results: Results, index: int, frame: int) -> SamplerSummary:
     exceeds = known.exceeds(value)
     kl = math.nan if exceeds else known.value  # it would seem to contradict KL <= bound
     diverged_at = results.trace.diverged_at[index]
-    reached = diverged_at is not None and results.schedule.steps - frame <= diverged_at
+    reached = diverged_at is not None and results.t(frame) <= diverged_at
     label = results.samplers[index].about.short_label
     limits = (
         (known.low, known.high) if known.kind in {"exact", "bracket", "upper only", "lower only"} else (0.0, math.inf)
     )
-    weights = _wrong_weights(results, index) if frame >= results.schedule.steps - 1 else 0.0
+    weights = _wrong_weights(results, index) if frame >= results.frame(1) else 0.0
     return SamplerSummary(
         label, float(value), parts, float(error), kl, exceeds, limits, weights, diverged_at if reached else None
     )

@@ -66,7 +66,7 @@ class HandleController(QObject):
         document.loaded.connect(self._leave)
         document.changed.connect(self._rebase)
         self.is_active = False
-        """Whether the drawn plane fits the present scenario."""
+        """True if the drawn plane fits the present scenario."""
         self.spots: list[Spot] = []
         self.lines: dict[Grip, tuple[float, float, float]] = {}
         """(a, b, y) of each measurement row in the plane: ``a u + b v = y``."""
@@ -103,7 +103,7 @@ class HandleController(QObject):
 
     @property
     def is_dragging(self) -> bool:
-        """Whether a handle is being dragged."""
+        """True if a handle is being dragged."""
         return self._drag is not None
 
     def take(self, basis: Array) -> None:
@@ -283,7 +283,7 @@ class HandleController(QObject):
 
     @property
     def can_delete(self) -> bool:
-        """Whether a component is selected and not the only one of its mixture."""
+        """True if a component is selected and not the only one of its mixture."""
         if not self.is_active or self.selected not in components(self.scenario):
             return False
         return len(section(self.scenario, self.selected.mixture).weights) > 1

@@ -63,7 +63,7 @@ class HandlesItem(pg.GraphicsObject):
         self.controller = controller
         self.hovered: Grip | None = None
         self.has_focus = False
-        """Whether the handles of this panel have the keyboard focus."""
+        """True if the handles of this panel have the keyboard focus."""
         self._grasp = QPointF()
         self._shift = QPointF()
         self._is_moving = False

@@ -83,7 +83,7 @@ class WeightBars:
 @final
 @dataclass(frozen=True)
 class Marks:
-    """What is drawn over the particles of one panel."""
+    """Marks over the particles of one panel."""
 
     arrows: Sequence[Arrows] = ()
     twins: tuple[Array, Array] | None = None

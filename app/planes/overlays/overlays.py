@@ -80,7 +80,7 @@ def overlays(
         shown: keys of the active overlays.
         part: directions in which the mismatch is shown.
     """
-    t = results.schedule.steps - frame
+    t = results.t(frame)
     words: list[str] = []
     level = results.problem.level(results.schedule, [max(t, 1)]).each()[0]
     heats: dict[int, Array] = {}
