@@ -8,6 +8,7 @@ from typing import Any
 import matplotlib as mpl
 import pytest
 
+import core
 from core.plugins.loader import load_exactly
 
 FOLDER = Path(__file__).parents[1] / "resources" / "notebooks"
@@ -43,6 +44,13 @@ def test_a_notebook_runs_from_top_to_bottom(name: str, capsys: pytest.CaptureFix
 @pytest.mark.parametrize("name", NOTEBOOKS)
 def test_a_notebook_is_kept_without_results(name: str) -> None:
     assert all(not cell.get("outputs") and cell.get("execution_count") is None for cell in cells(name))
+
+
+def test_every_public_name_is_there_and_no_other() -> None:
+    assert sorted(core.__all__) == sorted(name for names in core._ROOMS.values() for name in names)
+    assert all(getattr(core, name) is not None for name in core.__all__)
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        getattr(core, "nothing")  # noqa: B009 - the name is what is tested
 
 
 def test_the_readmes_example_runs(capsys: pytest.CaptureFixture[str]) -> None:
