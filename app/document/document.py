@@ -66,7 +66,7 @@ class Document(QObject):
 
     @property
     def is_modified(self) -> bool:
-        """Whether the scenario differs from what was opened or saved last."""
+        """True if the scenario differs from what was opened or saved last."""
         return self.scenario != self._saved
 
     @property
@@ -78,7 +78,7 @@ class Document(QObject):
 
     @property
     def has_unsaved_work(self) -> bool:
-        """Whether closing the document would lose edits."""
+        """True if closing the document would lose edits."""
         saved = self._saved
         tried = self._may_be_tried and saved is not None and with_noise_of(saved, self.scenario) == self.scenario
         return self.is_modified and not tried
@@ -146,12 +146,12 @@ class Document(QObject):
 
     @property
     def can_undo(self) -> bool:
-        """Whether there is an edit to undo."""
+        """True if there is an edit to undo."""
         return self._at > 0
 
     @property
     def can_redo(self) -> bool:
-        """Whether there is an edit to redo."""
+        """True if there is an edit to redo."""
         return self._at < len(self._steps) - 1
 
     def undo(self) -> None:

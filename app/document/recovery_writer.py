@@ -49,7 +49,7 @@ class RecoveryWriter:
 
     def __init__(self, file: Path) -> None:
         self.is_kept = False
-        """Whether the file holds the latest request."""
+        """True if the file holds the latest request."""
         self._file, self._lock = file, lock_for(file)
         self._changed = threading.Condition()
         self._wanted: UnsavedEdits | None = None

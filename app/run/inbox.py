@@ -27,7 +27,7 @@ class Inbox:
 
     @property
     def is_wanted(self) -> bool:
-        """Whether the latest request has not been cancelled."""
+        """True if the latest request has not been cancelled."""
         return self._wanted is not None
 
     def next(self) -> bytes:

@@ -97,7 +97,7 @@ class Session(QObject):
 
     @property
     def is_running(self) -> bool:
-        """Whether a run is in progress."""
+        """True if a run is in progress."""
         return self._timer.isActive()
 
     def start(self, scenario: Scenario) -> None:

@@ -36,7 +36,7 @@ class Task(QObject):
 
     @property
     def is_busy(self) -> bool:
-        """Whether any thread, of present or cancelled work, has not ended yet."""
+        """True if any thread, of present or cancelled work, has not ended yet."""
         return any(thread.is_alive() for thread in self._threads)
 
     def start(self, work: Iterator[object]) -> None:

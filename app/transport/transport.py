@@ -80,12 +80,12 @@ class Player(QObject):
 
     @property
     def is_playing(self) -> bool:
-        """Whether playback runs."""
+        """True if playback runs."""
         return self._timer.isActive()
 
     @property
     def is_current(self) -> bool:
-        """Whether a frame of the present run is shown."""
+        """True if a frame of the present run is shown."""
         return not self._is_new
 
     @property
@@ -224,7 +224,7 @@ class Transport(QWidget):
         """The frames are complete, and the bracket of the KL is being refined."""
         self._schedule: Schedule | None = None
         self._figures = 2
-        """How many of abar_t and SNR_t are shown beside t."""
+        """Number of the texts of abar_t and SNR_t that are shown beside t."""
         self._words = ""
         """Status of the run, in words."""
         self.keys = [

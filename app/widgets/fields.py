@@ -275,7 +275,7 @@ class SliderField(QWidget):
         self._line, self._low, self._high, self._zero, self._whole = line, low, high, zero, whole
         self.name = line.accessibleName()
         self.is_moving = False
-        """Whether the present change comes from the slider."""
+        """True if the present change comes from the slider."""
         self.slider = Slider(_SLIDER_STEPS, line.toolTip())
         self.slider.valueChanged.connect(self._move)
         line.setFixedWidth(76)

@@ -64,7 +64,7 @@ class BoundTerms:
 
     @property
     def all_exact(self) -> bool:
-        """Whether the terms of all samplers are closed form."""
+        """True if the terms of all samplers are closed form."""
         return bool(self.exact.all())
 
     @classmethod

@@ -56,7 +56,7 @@ class Fit:
     used: int
     """Number of points used for the fit."""
     collapsed: bool = False
-    """Whether a component has collapsed to a few points or a plane: the regularisation then sets its likelihood."""
+    """True if a component has collapsed to a few points or a plane: the regularisation then sets its likelihood."""
 
     @property
     def components(self) -> int:

@@ -47,7 +47,7 @@ class Layout:
     thousands: str | None = None
     """One of THOUSANDS."""
     header: bool | None = None
-    """Whether the first row names the columns."""
+    """True if the first row names the columns."""
 
     def check(self) -> None:
         """Raise an error for contradictory signs.

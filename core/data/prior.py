@@ -25,7 +25,7 @@ class FitRequest:
     columns: tuple[int, ...]
     standardised: bool
     gaps: bool
-    """Whether rows without a number in one of the columns are left out."""
+    """True if rows without a number in one of the columns are left out."""
     counts: tuple[int, ...]
     """Candidate numbers of components."""
     seed: int

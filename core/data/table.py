@@ -49,7 +49,7 @@ class Table:
     counters: tuple[int, ...] = ()
     """Indices of unnamed columns that number the rows."""
     complete: bool = True
-    """Whether all rows are read; a preview holds the first ones only."""
+    """True if all rows are read; a preview holds the first ones only."""
 
     @property
     def usable(self) -> list[int]:

@@ -69,7 +69,7 @@ class _Lines(Iterator[str]):
         self.line, self.start = 0, 1
         """Line numbers of the last line read, and of the first line of the current record."""
         self.between = True
-        """Whether the next line begins a record."""
+        """True if the next line begins a record."""
         self.skipped: list[tuple[str, int, str]] = []
         """Lines skipped since the last record: kind, line number, text."""
 
@@ -289,7 +289,7 @@ class _Parser:
 
     @property
     def _is_usual(self) -> bool:
-        """Whether numbers are in Python's notation, so that float() reads them."""
+        """True if numbers are in Python's notation, so that float() reads them."""
         return self.layout.decimal == "." and not self.layout.thousands and not self._percents
 
     def _value(self, place: int, index: int, cell: str) -> float:

@@ -64,7 +64,7 @@ class SampleMetrics:
     w2: Distance
     """Wasserstein-2 distance; sliced (root mean square over directions) where not ``w2_exact``."""
     w2_exact: bool
-    """Whether ``w2`` is in closed form, since the law of the particles and the target are Gaussian."""
+    """True if ``w2`` is in closed form, since the law of the particles and the target are Gaussian."""
     mmd: Distance
     """Unbiased ``MMD^2``, which may be negative; Gaussian kernel with the median distance of exact samples as width."""
     notes: tuple[str, ...] = ()

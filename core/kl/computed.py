@@ -38,7 +38,7 @@ class ComputedKL:
     error: NDArray[np.float64]
     """Largest difference of the two grids at neighbouring t: about the coarse grid's error, above the fine one's."""
     note: str | None
-    """Why frames are missing, as a clause; None where none is."""
+    """Reason for missing frames, as a clause; None where none is missing."""
 
 
 def compute_kl(problem: Problem, schedule: Schedule, sampler: Sampler, *, seed: int) -> Work[ComputedKL]:

@@ -28,7 +28,7 @@ class KLKnowledge(NamedTuple):
 
     @property
     def is_bracketed(self) -> bool:
-        """Whether a bracket with at least one completed round exists."""
+        """True if a bracket with at least one completed round exists."""
         return self.bracket is not None and self.bracket.rounds > 0
 
     @property

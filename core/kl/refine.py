@@ -136,7 +136,7 @@ class _Choice:
     handovers: list[int]
     """Times u at which paths hand over to kernels: first the one in use, then those to compare with it."""
     by_kernels: bool = True
-    """Whether kernels give a lower limit than paths up to T."""
+    """True if kernels give a lower limit than paths up to T."""
     partition: Partition | None = None
     ratio: Coordinates | None = None
     """Fitted ``log q_t - log p_t``."""
@@ -144,7 +144,7 @@ class _Choice:
     """Coefficient of the fitted ratio as control variate of the upper limits."""
     measured: MeasuredLaw | None = None
     by_measured: bool = False
-    """Whether the law of the measured directions promises a higher lower limit than the partition."""
+    """True if the law of the measured directions promises a higher lower limit than the partition."""
 
 
 @final

@@ -33,7 +33,7 @@ class MatrixField:
 
     @property
     def is_covariance(self) -> bool:
-        """Whether the matrix is a covariance, which is symmetric and of fixed size."""
+        """True if the matrix is a covariance, which is symmetric and of fixed size."""
         return self.section != "measurement"
 
     def find(self, scenario: Scenario) -> Matrix:

@@ -216,7 +216,7 @@ class GaussianMixture:
 
     @cached_property
     def is_singular(self) -> bool:
-        """Whether a component of positive weight has no density on R^d."""
+        """True if a component of positive weight has no density on R^d."""
         return bool((self.variances[..., self.log_weights > -math.inf, :] == 0).any())
 
     @cached_property

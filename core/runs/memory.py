@@ -60,7 +60,7 @@ class RunSize(NamedTuple):
     sizes: Sizes | None
     """Sizes of the last round of a bracket; None without a bracket."""
     keep_frames: bool
-    """Whether all frames are kept, as in the window."""
+    """True if all frames are kept, as in the window."""
 
     def parts(self) -> dict[str, float]:
         """Return the bytes at the peak by the scenario field that they grow with."""

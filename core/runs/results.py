@@ -136,7 +136,7 @@ class Results:
 
     @property
     def is_complete(self) -> bool:
-        """Whether every frame is complete."""
+        """True if every frame is complete."""
         return self.completed == self.schedule.steps + 1
 
     # Numbers

@@ -42,7 +42,7 @@ class About:
     assumptions: str = ""
     """Conditions under which it is exact, or runs at all."""
     variant: str = ""
-    """Which of several published forms this is."""
+    """The published form that is implemented, where there are several."""
 
     @property
     def short_label(self) -> str:
@@ -61,9 +61,9 @@ class Sampler(BaseModel, ABC):
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
     kind: ClassVar[About]
     needs_measurement: ClassVar[bool] = True
-    """Whether it requires H and y."""
+    """True if it requires H and y."""
     moves_along: ClassVar[bool] = False
-    """Whether a translation of prior, target, y and points translates the step: then single precision is accurate
+    """True if a translation of prior, target, y and points translates the step: then single precision is accurate
     far from the origin, since particles are kept relative to a centre. Samplers of the product do, see
     :func:`register`."""
 
@@ -88,12 +88,12 @@ class Sampler(BaseModel, ABC):
 
     @property
     def is_users(self) -> bool:
-        """Whether the sampler runs user code."""
+        """True if the sampler runs user code."""
         return False
 
     @property
     def is_silent(self) -> bool:
-        """Whether the sampler's user code must not run in this process, so that all its results here are NaN."""
+        """True if the sampler's user code must not run in this process, so that all its results here are NaN."""
         return self._is_silent
 
     def silence(self) -> None:
@@ -104,7 +104,7 @@ class Sampler(BaseModel, ABC):
 
     @property
     def is_equivariant(self) -> bool:
-        """Whether the step translates with the problem, see :attr:`moves_along`."""
+        """True if the step translates with the problem, see :attr:`moves_along`."""
         return self.moves_along
 
     def obstacle(self, measurement: Measurement) -> str | None:
@@ -181,7 +181,7 @@ class ScoreSampler(StochasticSampler, ABC):
     """A sampler given by a score g_t: mean ``(x + (1 - alpha_t) g_t(x)) / sqrt(alpha_t)``."""
 
     has_limit: ClassVar[bool] = True
-    """Whether g_t depends on t through abar_t only, so that its mismatch has a limit as steps are refined."""
+    """True if g_t depends on t through abar_t only, so that its mismatch has a limit as steps are refined."""
 
     @abstractmethod
     def score(self, level: Level, points: Tensor) -> Tensor:

@@ -27,7 +27,7 @@ class ProbabilityFlow(Sampler, ABC):
 
     @property
     def is_equivariant(self) -> bool:
-        """Whether the score translates with the problem."""
+        """True if the score translates with the problem."""
         return self.moves_along and self.score.is_equivariant
 
     @property
@@ -37,12 +37,12 @@ class ProbabilityFlow(Sampler, ABC):
 
     @property
     def is_users(self) -> bool:
-        """Whether the score is user code."""
+        """True if the score is user code."""
         return self.score.is_users
 
     @property
     def is_silent(self) -> bool:
-        """Whether the score's user code must not run in this process."""
+        """True if the score's user code must not run in this process."""
         return self._is_silent or self.score.is_silent
 
     def silence(self) -> None:
