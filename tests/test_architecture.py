@@ -33,18 +33,18 @@ def loaded_by(modules: str) -> set[str]:
     return set(out.stdout.split())
 
 
-def test_importing_the_core_brings_no_qt() -> None:
+def test_importing_core_loads_no_qt() -> None:
     modules = [name(path).removesuffix(".py").replace("/", ".").removesuffix(".__init__") for path in CORE]
     assert "core.bounds.bound_terms" in modules
     assert not loaded_by(", ".join(modules)) & {*QT, "app"}
 
 
-def test_qt_would_be_seen() -> None:
+def test_loaded_qt_is_detected() -> None:
     assert loaded_by("qtpy") & QT
 
 
 @pytest.mark.parametrize("path", CORE, ids=name)
-def test_the_core_imports_neither_app_nor_qt(path: Path) -> None:
+def test_core_module_imports_neither_app_nor_qt(path: Path) -> None:
     assert not {module.partition(".")[0] for module in imported(path)} & {*QT, "app"}
 
 
@@ -103,13 +103,13 @@ def undeclared(found: set[tuple[str, str]]) -> list[str]:
     ]
 
 
-def test_rooms_import_what_is_declared() -> None:
+def test_packages_import_only_declared_packages() -> None:
     found = {arrow for path in SOURCES if "tests" not in path.parts for arrow in arrows(path)}
     assert undeclared(found) == []
     assert undeclared({("core.problem", "core.samplers")}) != []
 
 
-def test_rooms_stand_in_an_order() -> None:
+def test_declared_imports_point_to_earlier_packages() -> None:
     order = list(ARROWS)
     for one, others in ARROWS.items():
         for other in others.split():
@@ -119,13 +119,13 @@ def test_rooms_stand_in_an_order() -> None:
 @pytest.mark.parametrize(
     "path", sorted((ROOT / "core").rglob("__init__.py")) + sorted((ROOT / "app").rglob("__init__.py")), ids=name
 )
-def test_every_room_says_what_lives_there(path: Path) -> None:
+def test_every_package_docstring_has_at_least_three_lines(path: Path) -> None:
     words = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
     assert words
     assert len(words.splitlines()) >= 3, "what lives here, and what may be imported from it"
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=name)
-def test_files_stay_short(path: Path) -> None:
+def test_source_file_stays_below_line_limit(path: Path) -> None:
     limit = 600 if "tests" in path.parts else 450
     assert len(path.read_text(encoding="utf-8").splitlines()) < limit

@@ -20,18 +20,18 @@ def cells(name: str) -> list[dict[str, Any]]:
 
 
 @pytest.fixture(autouse=True)
-def nothing_stays_loaded() -> Iterator[None]:
+def unload_plugins() -> Iterator[None]:
     mpl.use("agg")
     yield
     load_exactly([])
 
 
-def test_both_are_there() -> None:
+def test_both_notebooks_exist() -> None:
     assert NOTEBOOKS == ["one-run", "own-sampler"]
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
-def test_a_notebook_runs_from_top_to_bottom(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_notebook_runs_from_top_to_bottom(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     space: dict[str, Any] = {}
     for cell in cells(name):
         if cell["cell_type"] == "code":
@@ -42,18 +42,18 @@ def test_a_notebook_runs_from_top_to_bottom(name: str, capsys: pytest.CaptureFix
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
-def test_a_notebook_is_kept_without_results(name: str) -> None:
+def test_notebook_is_stored_without_outputs(name: str) -> None:
     assert all(not cell.get("outputs") and cell.get("execution_count") is None for cell in cells(name))
 
 
-def test_every_public_name_is_there_and_no_other() -> None:
+def test_core_exports_exactly_its_public_names() -> None:
     assert sorted(core.__all__) == sorted(name for names in core._ROOMS.values() for name in names)
     assert all(getattr(core, name) is not None for name in core.__all__)
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         getattr(core, "nothing")  # noqa: B009 - the name is what is tested
 
 
-def test_the_readmes_example_runs(capsys: pytest.CaptureFixture[str]) -> None:
+def test_readme_example_runs(capsys: pytest.CaptureFixture[str]) -> None:
     text = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
     code = next(part for part in text.split("```python\n")[1:] if "load_scenario" in part).partition("```")[0]
     assert len([line for line in code.splitlines() if line]) <= 5

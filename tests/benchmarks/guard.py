@@ -23,7 +23,7 @@ from core.plugins.tampering import ProductCode
 from core.runs.experiment import Experiment
 from core.samplers import SAMPLERS
 from core.scenario.scenario import Scenario
-from tests.benchmarks.sampling import Size, pose
+from tests.benchmarks.sampling import Size, random_problem
 
 REPETITIONS = 7
 OWN = """
@@ -57,7 +57,7 @@ def kernel_of(key: str, size: Size) -> Callable[[], object]:
     """A step at one level, points of its own each time so that nothing is remembered."""
     from core.problem.schedule import Schedule  # noqa: PLC0415
 
-    problem = pose(size).to(torch.device("cpu"), torch.float32)
+    problem = random_problem(size).to(torch.device("cpu"), torch.float32)
     level = problem.level(Schedule.exponential_then_constant(size.steps, 4.0, 1e-3), [size.steps // 2]).each()[0]
     points = torch.randn(size.dimension, size.particles, generator=torch.Generator().manual_seed(0))
     return lambda: SAMPLERS[key].kernel(level, points.clone())

@@ -50,7 +50,7 @@ MIXED = ["ddnm", "bo-ddnm", "exact", "pigdm", "tmpd"]
 SIZES = [Size(4, 4, 200_000, 100), Size(2, 3, 10_000, 300)]
 
 
-def pose(size: Size) -> Problem:
+def random_problem(size: Size) -> Problem:
     """A fixed random problem with one measured direction."""
     generator = torch.Generator().manual_seed(0)
     shape = size.components, size.dimension
@@ -159,7 +159,7 @@ def sampling_table() -> Table:
     runs = [(size, key) for size in SIZES for key in SAMPLERS]
     for size, key in track(runs, "Timing", transient=True):
         schedule = Schedule.exponential_then_constant(size.steps, 4.0, 1e-3)
-        fast, slow = rates(pose(size), schedule, key, size.particles)
+        fast, slow = rates(random_problem(size), schedule, key, size.particles)
         row = [key, *map(str, size), f"{statistics.median(fast) / 1e6:.1f}"]
         if slow:
             ratios = [one / other for one, other in zip(fast, slow, strict=True)]
@@ -178,7 +178,7 @@ def terms_table() -> Table:
     closed = [key for key in SAMPLERS if key != "dps"]
     for components, keys in ((3, list(SAMPLERS)[:5]), (3, MIXED), (1, closed), (1, list(SAMPLERS))):
         name = {len(closed): "all but DPS", len(SAMPLERS): "all"}.get(len(keys), ", ".join(keys))
-        seconds = terms(pose(Size(2, components, 0, 0)), schedule, keys)
+        seconds = terms(random_problem(Size(2, components, 0, 0)), schedule, keys)
         low, middle, high = (1000 * of(seconds) for of in (min, statistics.median, max))
         table.add_row(name, str(components), f"{middle:.0f}", f"{low:.0f} to {high:.0f}")
     return table

@@ -44,7 +44,7 @@ def _problem(components: int, dimension: int, rows: int, noise: float, seed: int
     return Problem.of(prior, Measurement(matrix, value, noise))
 
 
-class StepBy(Sampler):
+class FunctionSampler(Sampler):
     """A sampler made of one function."""
 
     kind = About("test", "Test", "#000000", "", "", "")
@@ -59,16 +59,16 @@ def _rescaled(base: Sampler, factor: float | Sequence[float]) -> Sampler:
         along = factor if isinstance(factor, float) else torch.tensor(factor).to(points).unsqueeze(-1)
         return Kernel(base.kernel(level, points).mean, along * level.variance)
 
-    return StepBy(step=step)
+    return FunctionSampler(step=step)
 
 
-def _company(problem: Problem) -> list[Sampler]:
+def _runnable_samplers(problem: Problem) -> list[Sampler]:
     factors = torch.linspace(0.6, 1.8, problem.prior.dimension).tolist()
     able = [sampler for sampler in SAMPLERS.values() if sampler.obstacle(problem.measurement) is None]
     return [*able, _rescaled(SAMPLERS["bo-ddnm"], 0.7), _rescaled(SAMPLERS["prior"], factors)]
 
 
-def _account(
+def _accumulate_terms(
     problem: Problem, schedule: Schedule, samplers: Sequence[Sampler], paths: int = 1000, seed: int = 0
 ) -> BoundTerms:
     evidence = BoundTerms.empty(closed_forms(problem, schedule, samplers), schedule.steps, problem.prior.dimension)
@@ -93,7 +93,7 @@ def _run(
     return trace
 
 
-def _misfit(mixture: GaussianMixture, points: Tensor) -> float:
+def _ks_distance(mixture: GaussianMixture, points: Tensor) -> float:
     """Distance of points (d, N) from the mixture on fixed projections, in Kolmogorov's scale ``sqrt(N) D``."""
     directions = torch.randn(3, mixture.dimension, generator=_generator(5), dtype=torch.float64)
     worst = 0.0
@@ -124,9 +124,9 @@ def make_problem() -> Callable[..., Problem]:
 
 
 @pytest.fixture(scope="session")
-def step_by() -> Callable[[Callable[[Level, Tensor], Kernel]], Sampler]:
+def make_sampler() -> Callable[[Callable[[Level, Tensor], Kernel]], Sampler]:
     """A sampler made of one function of the level and the points."""
-    return lambda step: StepBy(step=step)
+    return lambda step: FunctionSampler(step=step)
 
 
 @pytest.fixture(scope="session")
@@ -136,15 +136,15 @@ def rescaled() -> Callable[[Sampler, float | Sequence[float]], Sampler]:
 
 
 @pytest.fixture(scope="session")
-def company() -> Callable[[Problem], list[Sampler]]:
+def runnable_samplers() -> Callable[[Problem], list[Sampler]]:
     """Every sampler that runs on a problem, and two with variances of their own."""
-    return _company
+    return _runnable_samplers
 
 
 @pytest.fixture(scope="session")
 def accumulate_terms() -> Callable[..., BoundTerms]:
     """Run :func:`accumulate` to its end: ``(problem, schedule, samplers, paths, seed)``."""
-    return _account
+    return _accumulate_terms
 
 
 @pytest.fixture(scope="session")
@@ -154,9 +154,9 @@ def run() -> Callable[..., Trace]:
 
 
 @pytest.fixture(scope="session")
-def misfit() -> Callable[[GaussianMixture, Tensor], float]:
+def ks_distance() -> Callable[[GaussianMixture, Tensor], float]:
     """``sqrt(N)`` times the largest Kolmogorov distance on three projections; above 2.2 at a level of 4e-4."""
-    return _misfit
+    return _ks_distance
 
 
 @pytest.fixture(scope="session")

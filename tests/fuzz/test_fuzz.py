@@ -9,23 +9,23 @@ from core.scenario.scenario import Scenario
 from tests.fuzz import points, scenarios
 
 
-def test_500_scenario_texts_are_refused_in_one_sentence_or_run_to_a_report() -> None:
+def test_500_mutated_scenarios_raise_one_line_errors_or_run_to_a_report() -> None:
     tally = scenarios.fuzz(500)
     assert tally.refused + tally.accepted == 500
     assert tally.accepted > 30
     assert tally.run > 5
 
 
-def test_500_files_of_points_are_read_or_refused_in_one_sentence() -> None:
+def test_500_point_files_are_read_or_raise_one_line_errors() -> None:
     tally = points.fuzz(500)
     assert min(tally.values()) > 50
 
 
-def test_the_same_seed_gives_the_same_texts() -> None:
+def test_same_seed_gives_same_texts() -> None:
     assert scenarios.fuzz(30, 5, run_every=10**6) == scenarios.fuzz(30, 5, run_every=10**6)
 
 
-def test_a_reader_with_a_fault_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_fuzzer_finds_a_faulty_reader(monkeypatch: pytest.MonkeyPatch) -> None:
     read = Scenario.from_toml
 
     def faulty(text: str, source: str = "") -> Scenario:

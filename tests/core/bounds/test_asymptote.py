@@ -20,7 +20,7 @@ Etc = Callable[[int], Schedule]
 LIMITED = [key for key, sampler in SAMPLERS.items() if no_asymptote(sampler) is None]
 
 
-def test_who_has_none_says_why(make_problem: Make, etc: Etc) -> None:
+def test_samplers_without_asymptote_give_a_reason(make_problem: Make, etc: Etc) -> None:
     reasons = {key: no_asymptote(sampler) for key, sampler in SAMPLERS.items()}
     without = {"ccdf", "dps", "replacement", "ddnm+", "ddim", "heun"}
     assert {key for key, reason in reasons.items() if reason} == without
@@ -28,7 +28,7 @@ def test_who_has_none_says_why(make_problem: Make, etc: Etc) -> None:
     assert all((asymptote(problem, etc(100), SAMPLERS[key]) is None) == (key in without) for key in SAMPLERS)
 
 
-def test_the_mismatch_tends_to_it_as_steps_grow(
+def test_mismatch_converges_to_asymptote_at_first_order(
     make_problem: Make, accumulate_terms: AccumulateTerms, etc: Etc
 ) -> None:
     problem, samplers = make_problem(1, 3, 2, 0.4, 6), [SAMPLERS[key] for key in LIMITED]
@@ -45,7 +45,7 @@ def test_the_mismatch_tends_to_it_as_steps_grow(
         assert rate[-1] == pytest.approx(1, abs=0.15), key  # first order in the step, ln T / T
 
 
-def test_that_of_ccdf_does_not(make_problem: Make, accumulate_terms: AccumulateTerms, etc: Etc) -> None:
+def test_ccdf_mismatch_grows_without_limit(make_problem: Make, accumulate_terms: AccumulateTerms, etc: Etc) -> None:
     problem = make_problem(1, 3, 2, 0.4, 6)
     sums = [
         accumulate_terms(problem, etc(count), [SAMPLERS["ccdf"]]).value["mismatch"][0, -2] for count in (400, 800, 1600)
@@ -54,7 +54,7 @@ def test_that_of_ccdf_does_not(make_problem: Make, accumulate_terms: AccumulateT
 
 
 @pytest.mark.parametrize("key", ["ddnm", "tmpd"])
-def test_a_mixture_tends_to_it_within_its_error(
+def test_mixture_mismatch_extrapolates_to_asymptote_within_error(
     key: str, make_problem: Make, accumulate_terms: AccumulateTerms, etc: Etc
 ) -> None:
     problem, sampler = make_problem(3, 2, 1, 0.4, 6), SAMPLERS[key]
@@ -73,7 +73,7 @@ def test_a_mixture_tends_to_it_within_its_error(
     assert abs(found - 2 * limit.value) > 4 * allowed
 
 
-def test_equal_components_have_that_of_one(make_problem: Make, etc: Etc) -> None:
+def test_equal_components_have_asymptote_of_one_gaussian(make_problem: Make, etc: Etc) -> None:
     one = make_problem(1, 3, 2, 0.4, 5)
     means, covariances = (part.expand(2, *part.shape[1:]) for part in (one.prior.means, one.prior.covariances))
     two = Problem.of(GaussianMixture.from_covariances(torch.tensor([0.3, 0.7]), means, covariances), one.measurement)
@@ -84,7 +84,7 @@ def test_equal_components_have_that_of_one(make_problem: Make, etc: Etc) -> None
         assert abs(exact.value - sampled.value) <= 4 * sampled.error + 1e-12, key
 
 
-def test_a_shifted_target_of_equal_shape_is_known_by_hand() -> None:
+def test_shifted_mean_asymptote_equals_closed_form() -> None:
     # N(0, 1) and N(m, 1): Delta = sqrt(abar) m at every x, so that W = m^2 abar_1 / 2.
     prior, target = (
         GaussianMixture.from_covariances(torch.ones(1), torch.tensor([[mean]]), torch.ones(1, 1, 1))
@@ -96,7 +96,7 @@ def test_a_shifted_target_of_equal_shape_is_known_by_hand() -> None:
     assert limit.value == pytest.approx(4.5 * 0.99, rel=1e-10)
 
 
-def test_atoms_measured_without_noise(etc: Etc) -> None:
+def test_noiseless_point_masses_have_finite_asymptote(etc: Etc) -> None:
     atoms = GaussianMixture.from_covariances(
         torch.ones(3), torch.tensor([[0.0, 1.0], [0.0, -1.0], [2.0, 0.5]]), torch.zeros(3, 2, 2)
     )
@@ -110,7 +110,7 @@ def test_atoms_measured_without_noise(etc: Etc) -> None:
 
 
 @pytest.mark.parametrize("kind", ["etc", "linear", "cosine"])
-def test_the_limit_depends_on_the_schedule_through_abar_1_only(kind: str, make_problem: Make, etc: Etc) -> None:
+def test_asymptote_depends_on_schedule_only_through_abar_1(kind: str, make_problem: Make, etc: Etc) -> None:
     problem, sampler = make_problem(1, 3, 2, 0.4, 6), SAMPLERS["ddnm"]
     schedule = {"etc": etc(100), "linear": Schedule.linear(100, 1e-3, 0.1), "cosine": Schedule.cosine(100)}[kind]
     same = Schedule((schedule.betas[0], 0.3, 0.5))
@@ -118,7 +118,7 @@ def test_the_limit_depends_on_the_schedule_through_abar_1_only(kind: str, make_p
     assert f"{schedule.alpha_bar[1]:.6g}" in limit_description(schedule, kind).meaning
 
 
-def test_only_the_schedule_whose_sums_tend_to_it_names_it_the_limit_of_T(  # noqa: N802 - T is the theory's
+def test_asymptote_is_labelled_t_to_infinity_only_for_etc_schedule(
     make_problem: Make, accumulate_terms: AccumulateTerms, etc: Etc
 ) -> None:
     problem, sampler = make_problem(1, 3, 2, 0.4, 6), SAMPLERS["ddnm"]

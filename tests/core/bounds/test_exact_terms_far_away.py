@@ -37,7 +37,7 @@ def problem(mean: float, variance: float, gain: float, noise: float, value: floa
 
 
 @workdps(60)
-def by_hand(key: str, case: tuple[float, ...], schedule: Schedule) -> dict[str, float]:
+def reference_terms(key: str, case: tuple[float, ...], schedule: Schedule) -> dict[str, float]:
     """KL, bound and mismatch at t = 1 (theory.md section 3)."""
     m, width_of_prior, h, noise, y = map(mpf, case)
     seen = h * h * width_of_prior + noise**2
@@ -75,21 +75,21 @@ def by_hand(key: str, case: tuple[float, ...], schedule: Schedule) -> dict[str, 
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_terms_keep_their_digits(
+def test_terms_far_from_origin_match_60_digit_recursion(
     case: str, accumulate_terms: Callable[..., BoundTerms], etc: Callable[[int], Schedule]
 ) -> None:
     schedule, samplers = etc(STEPS), [SAMPLERS[key] for key in KEYS]
     evidence = accumulate_terms(problem(*CASES[case]), schedule, samplers)
     assert evidence.all_exact
     for index, key in enumerate(KEYS):
-        expected = by_hand(key, CASES[case], schedule)
+        expected = reference_terms(key, CASES[case], schedule)
         near = {"rel": 1e-6, "abs": 1e-9}
         assert float(evidence.kl[index, -2]) == pytest.approx(expected["kl"], **near)
         for name in ("bound", "mismatch"):
             assert float(evidence.value[name][index, -2]) == pytest.approx(expected[name], **near)
 
 
-def test_laws_are_told_in_true_coordinates(
+def test_sampler_means_are_returned_in_true_coordinates(
     accumulate_terms: Callable[..., BoundTerms], etc: Callable[[int], Schedule]
 ) -> None:
     far = problem(*CASES["target at a million"])
@@ -97,7 +97,7 @@ def test_laws_are_told_in_true_coordinates(
     assert evidence.mean[0, -1] == pytest.approx(far.target.mean.numpy(), rel=1e-7)
 
 
-def test_without_a_centre_digits_are_lost(etc: Callable[[int], Schedule]) -> None:
+def test_uncentred_recursion_loses_digits(etc: Callable[[int], Schedule]) -> None:
     """The broken twin: the same recursion in the coordinates of the file."""
     case, schedule = CASES["noiseless"], etc(STEPS)
     there = problem(*case)
@@ -105,11 +105,11 @@ def test_without_a_centre_digits_are_lost(etc: Callable[[int], Schedule]) -> Non
     view.start(schedule)
     for t in range(STEPS, 1, -1):
         totals = view.advance(there.level(schedule, [t]))
-    wrong = float(totals.kl[0, -1]) / by_hand("exact", case, schedule)["kl"] - 1
+    wrong = float(totals.kl[0, -1]) / reference_terms("exact", case, schedule)["kl"] - 1
     assert abs(wrong) > 1e-4
 
 
-def test_the_limit_of_the_mismatch_keeps_its_digits(etc: Callable[[int], Schedule]) -> None:
+def test_asymptote_is_translation_invariant_far_from_origin(etc: Callable[[int], Schedule]) -> None:
     """It is the same for a problem and its translation."""
     here = problem(0.0, 0.5, 1.0, 0.3, 0.5)
     there = problem(1e6, 0.5, 1.0, 0.3, 1e6 + 0.5)

@@ -21,7 +21,7 @@ from core.samplers import SAMPLERS, Kernel, Sampler, ScoreSampler, StochasticSam
 F64 = torch.float64
 AccumulateTerms = Callable[..., BoundTerms]
 Make = Callable[..., Problem]
-Company = Callable[[Problem], list[Sampler]]
+RunnableSamplers = Callable[[Problem], list[Sampler]]
 Value = dict[str, NDArray[np.float64]]
 
 
@@ -31,7 +31,7 @@ def short() -> Schedule:
     return Schedule.linear(12, 0.004, 0.24)
 
 
-def path_divergence(problem: Problem, schedule: Schedule, samplers: Sequence[Sampler], paths: int, to: int) -> Tensor:
+def path_log_ratio(problem: Problem, schedule: Schedule, samplers: Sequence[Sampler], paths: int, to: int) -> Tensor:
     """``ln Q_{to:T|y} - ln P_{to:T}`` on paths drawn forward from the target, (samplers, paths)."""
     generator = torch.Generator().manual_seed(77)
     basis = problem.measurement.right_basis
@@ -55,7 +55,9 @@ def path_divergence(problem: Problem, schedule: Schedule, samplers: Sequence[Sam
     return log_ratio - normal(before, torch.zeros_like(before), 1.0)
 
 
-def apart(direct: Tensor, value: NDArray[np.float64], error: NDArray[np.float64]) -> NDArray[np.float64]:
+def standardised_difference(
+    direct: Tensor, value: NDArray[np.float64], error: NDArray[np.float64]
+) -> NDArray[np.float64]:
     """Difference of a direct estimate, (..., paths), from a value, in combined standard errors."""
     own = direct.std(-1).numpy() / direct.shape[-1] ** 0.5
     return (direct.mean(-1).numpy() - value) / np.hypot(own, error)
@@ -76,7 +78,7 @@ IDENTITIES = [
 ]
 
 
-def pushed(base: Sampler, step_by: Callable[..., Sampler]) -> Sampler:
+def biased_twin(base: Sampler, make_sampler: Callable[..., Sampler]) -> Sampler:
     """The broken twin: every mean half a standard deviation off, and its distance from the target's a third more."""
 
     def step(level: Level, points: Tensor) -> Kernel:
@@ -85,45 +87,47 @@ def pushed(base: Sampler, step_by: Callable[..., Sampler]) -> Sampler:
         along = torch.as_tensor(variance).to(points).expand(*points.shape[:-2], len(basis), 1)
         return Kernel(mean + 0.5 * basis @ along.sqrt() + (mean - level.target_mean(points)) / 3, variance)
 
-    return step_by(step)
+    return make_sampler(step)
 
 
 @pytest.mark.parametrize("case", IDENTITIES, ids="K{0[0]} d{0[1]} p{0[2]} noise {0[3]} {0[4]}".format)
-def test_terms_add_up_to_the_path_divergence(
+def test_terms_sum_to_direct_path_kl_estimate(
     case: tuple[int, int, int, float, str],
-    company: Company,
+    runnable_samplers: RunnableSamplers,
     accumulate_terms: AccumulateTerms,
     make_problem: Make,
     short: Schedule,
-    step_by: Callable[..., Sampler],
+    make_sampler: Callable[..., Sampler],
 ) -> None:
     *shape, noise, variance = case
     problem = make_problem(*shape, noise, seed=6)
     samplers = [
         sampler.model_copy(update={"variance": variance}) if isinstance(sampler, StochasticSampler) else sampler
-        for sampler in company(problem)
+        for sampler in runnable_samplers(problem)
     ]
-    twins = [pushed(sampler, step_by) for sampler in samplers]
+    twins = [biased_twin(sampler, make_sampler) for sampler in samplers]
     evidence, broken = accumulate_terms(problem, short, samplers, 3000), accumulate_terms(problem, short, twins, 1500)
     frames = np.isfinite(evidence.value["bound"]).sum(1) - 1
     """Where the path divergence is finite last: t = 0, or where a step without noise comes."""
     assert {sampler.about.key for sampler, frame in zip(samplers, frames, strict=True) if not frame} == {"ddim", "heun"}
     for frame in sorted(set(frames) - {0}):
         rows = np.flatnonzero(frames == frame)
-        direct = path_divergence(problem, short, [samplers[row] for row in rows], 4000, short.steps - int(frame))
+        direct = path_log_ratio(problem, short, [samplers[row] for row in rows], 4000, short.steps - int(frame))
         keys = [samplers[row].about.label for row in rows]
-        far = apart(direct, *(part["bound"][rows, frame] for part in (evidence.value, evidence.error)))
+        far = standardised_difference(
+            direct, *(part["bound"][rows, frame] for part in (evidence.value, evidence.error))
+        )
         assert (np.abs(far) < 4).all(), dict(zip(keys, far, strict=True))
-        far = apart(direct, *(part["bound"][rows, frame] for part in (broken.value, broken.error)))
+        far = standardised_difference(direct, *(part["bound"][rows, frame] for part in (broken.value, broken.error)))
         assert (np.abs(far) > 5).all(), dict(zip(keys, far, strict=True))
 
 
-def noisy(samplers: list[Sampler]) -> list[Sampler]:
+def nondegenerate(samplers: list[Sampler]) -> list[Sampler]:
     """Those whose every step adds noise in every direction."""
     return [one for one in samplers if isinstance(one, ScoreSampler) or one.about.key == "test"]
 
 
-def information(target: GaussianMixture, points: Tensor) -> Tensor:
+def pointwise_information(target: GaussianMixture, points: Tensor) -> Tensor:
     """Its mean is ``I(k; x)``, (N,)."""
     member = target.responsibilities(points).of_component
     return torch.xlogy(member, member / target.weights.unsqueeze(-1)).sum(0)
@@ -142,38 +146,40 @@ TWINS: dict[str, Callable[[Value, float], NDArray[np.float64]]] = {
 
 @pytest.fixture(scope="module")
 def broken(
-    company: Company, accumulate_terms: AccumulateTerms, make_problem: Make, short: Schedule
+    runnable_samplers: RunnableSamplers, accumulate_terms: AccumulateTerms, make_problem: Make, short: Schedule
 ) -> Callable[[str], NDArray[np.float64]]:
     problem = make_problem(3, 2, 1, 0.4, seed=6)
-    samplers = noisy(company(problem))
+    samplers = nondegenerate(runnable_samplers(problem))
     evidence = accumulate_terms(problem, short, samplers, 15_000)
-    direct = path_divergence(problem, short, samplers, 30_000, 0)
-    info = float(information(problem.target, problem.target.sample(50_000, torch.Generator().manual_seed(3))).mean())
+    direct = path_log_ratio(problem, short, samplers, 30_000, 0)
+    info = float(
+        pointwise_information(problem.target, problem.target.sample(50_000, torch.Generator().manual_seed(3))).mean()
+    )
     last = {name: value[:, -1] for name, value in evidence.value.items()}
 
     def scores(twin: str) -> NDArray[np.float64]:
         value = TWINS[twin](last, info)
-        return np.abs(apart(direct, value, evidence.error["bound"][:, -1]))
+        return np.abs(standardised_difference(direct, value, evidence.error["bound"][:, -1]))
 
     return scores
 
 
 @pytest.mark.parametrize("twin", TWINS)
-def test_terms_that_are_broken_do_not_add_up(twin: str, broken: Callable[[str], NDArray[np.float64]]) -> None:
+def test_wrong_terms_miss_direct_path_kl_estimate(twin: str, broken: Callable[[str], NDArray[np.float64]]) -> None:
     assert broken(twin).max() > 5
 
 
 @pytest.mark.parametrize("broken", [False, True], ids=["right", "twin"])
-def test_initialisation_is_the_divergence_of_the_start(
-    broken: bool, accumulate_terms: AccumulateTerms, company: Company, make_problem: Make
+def test_initialisation_equals_kl_at_start(
+    broken: bool, accumulate_terms: AccumulateTerms, runnable_samplers: RunnableSamplers, make_problem: Make
 ) -> None:
     problem, schedule = make_problem(3, 2, 1, 0.4, seed=6), Schedule.linear(4, 0.05, 0.3)
-    evidence = accumulate_terms(problem, schedule, noisy(company(problem)), 10_000)
+    evidence = accumulate_terms(problem, schedule, nondegenerate(runnable_samplers(problem)), 10_000)
     start = problem.target.noised(float(schedule.alpha_bar[-1]))
     points = start.sample(200_000, torch.Generator().manual_seed(5))
     direct = start.log_density(points) - Normal(0.0, 1.0).log_prob(points).sum(0)
-    value = evidence.value["initialisation"] + broken * float(information(start, points).mean())
-    far = np.abs(apart(direct, value, evidence.error["initialisation"]))
+    value = evidence.value["initialisation"] + broken * float(pointwise_information(start, points).mean())
+    far = np.abs(standardised_difference(direct, value, evidence.error["initialisation"]))
     assert far.min() > 6 if broken else far.max() < 4
 
 
@@ -181,13 +187,17 @@ def test_initialisation_is_the_divergence_of_the_start(
 
 
 @pytest.mark.parametrize("noise", [0.0, 0.4])
-def test_equal_components_agree_with_one(
-    noise: float, company: Company, accumulate_terms: AccumulateTerms, make_problem: Make, short: Schedule
+def test_equal_components_match_one_gaussian_within_error(
+    noise: float,
+    runnable_samplers: RunnableSamplers,
+    accumulate_terms: AccumulateTerms,
+    make_problem: Make,
+    short: Schedule,
 ) -> None:
     one = make_problem(1, 3, 2, noise, 5)
     means, covariances = (part.expand(2, *part.shape[1:]) for part in (one.prior.means, one.prior.covariances))
     two = Problem.of(GaussianMixture.from_covariances(torch.tensor([0.3, 0.7]), means, covariances), one.measurement)
-    samplers = company(one)
+    samplers = runnable_samplers(one)
     exact, sampled = (accumulate_terms(problem, short, samplers, 10_000) for problem in (one, two))
     rows = exact.exact
     assert rows.sum() == len(samplers) - 1
@@ -203,30 +213,32 @@ def test_equal_components_agree_with_one(
     assert value - 2 * known < -4 * error
 
 
-def test_errors_fall_with_the_square_root_of_the_paths(
-    company: Company, accumulate_terms: AccumulateTerms, make_problem: Make, short: Schedule
+def test_standard_errors_fall_with_square_root_of_paths(
+    runnable_samplers: RunnableSamplers, accumulate_terms: AccumulateTerms, make_problem: Make, short: Schedule
 ) -> None:
     problem = make_problem(3, 2, 1, 0.4, 6)
-    samplers = noisy(company(problem))
+    samplers = nondegenerate(runnable_samplers(problem))
     few, many = (accumulate_terms(problem, short, samplers, paths).error for paths in (1000, 16_000))
     for term in TERMS:
         some = many[term][:, -1] > 1e-12
         np.testing.assert_allclose((few[term] / np.maximum(many[term], 1e-300))[some, -1], 4, rtol=0.3, err_msg=term)
 
 
-def test_errors_know_that_parts_go_together(
-    accumulate_terms: AccumulateTerms, make_problem: Make, short: Schedule, step_by: Callable[..., Sampler]
+def test_standard_error_of_mismatch_includes_covariance_of_its_parts(
+    accumulate_terms: AccumulateTerms, make_problem: Make, short: Schedule, make_sampler: Callable[..., Sampler]
 ) -> None:
     def aside(level: Level, points: Tensor) -> Kernel:
         gap = level.measurement.right_basis.sum(1, keepdim=True) * level.target_score(points).norm(dim=-2, keepdim=True)
         return Kernel(level.target_mean(points) + gap, level.variance)
 
-    error = accumulate_terms(make_problem(3, 2, 1, 0.4, 6), short, [step_by(aside)]).error
+    error = accumulate_terms(make_problem(3, 2, 1, 0.4, 6), short, [make_sampler(aside)]).error
     np.testing.assert_allclose(error["mismatch_range"], error["mismatch_null"], rtol=1e-9)
     np.testing.assert_allclose(error["mismatch"], 2 * error["mismatch_range"], rtol=1e-9)
 
 
-def test_errors_are_honest(accumulate_terms: AccumulateTerms, make_problem: Make, short: Schedule) -> None:
+def test_standard_errors_match_spread_over_seeds(
+    accumulate_terms: AccumulateTerms, make_problem: Make, short: Schedule
+) -> None:
     problem, seeds = make_problem(3, 2, 1, 0.4, 6), 60
     samplers = [SAMPLERS[key] for key in ("ddnm", "exact", "tmpd", "dps")]
     runs = [accumulate_terms(problem, short, samplers, 400, seed) for seed in range(seeds)]
@@ -242,11 +254,11 @@ def test_errors_are_honest(accumulate_terms: AccumulateTerms, make_problem: Make
         assert np.abs(bias / allowed).max(initial=0) < 4, term
 
 
-def test_terms_of_a_mixture_are_not_negative(
-    company: Company, accumulate_terms: AccumulateTerms, make_problem: Make, short: Schedule
+def test_mixture_terms_are_nonnegative_and_nondecreasing(
+    runnable_samplers: RunnableSamplers, accumulate_terms: AccumulateTerms, make_problem: Make, short: Schedule
 ) -> None:
     problem = make_problem(3, 2, 1, 0.4, 6)
-    evidence = accumulate_terms(problem, short, noisy(company(problem)), 4000)
+    evidence = accumulate_terms(problem, short, nondegenerate(runnable_samplers(problem)), 4000)
     for term in ("initialisation", "discretisation", "mismatch_range", "mismatch_null"):
         assert (evidence.value[term] >= -4 * evidence.error[term]).all(), term
         assert (np.diff(evidence.value[term]) >= -4 * evidence.error[term][:, 1:]).all(), term

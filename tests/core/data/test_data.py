@@ -33,7 +33,7 @@ def three_clusters(count: int = 120) -> np.ndarray:
 
 
 @given(TABLES, st.sampled_from([",", ";", "\t", " "]), st.booleans())
-def test_what_is_written_is_read_again(values: np.ndarray, delimiter: str, header: bool) -> None:
+def test_csv_round_trip_keeps_values_and_column_names(values: np.ndarray, delimiter: str, header: bool) -> None:
     lines = [delimiter.join(repr(float(value)) for value in row) for row in values]
     names = [f"name{index}" for index in range(values.shape[1])]
     table = parse_csv("\n".join([delimiter.join(names)] * header + lines))
@@ -44,7 +44,7 @@ def test_what_is_written_is_read_again(values: np.ndarray, delimiter: str, heade
 
 @given(st.text(max_size=200))
 @settings(max_examples=300)
-def test_any_text_is_a_table_or_refused_in_one_sentence(text: str) -> None:
+def test_any_text_parses_or_raises_one_line_error(text: str) -> None:
     refusal, table = None, Table("", (), np.zeros((0, 0)), {})
     try:
         table = parse_csv(text, "some.csv")
@@ -56,7 +56,7 @@ def test_any_text_is_a_table_or_refused_in_one_sentence(text: str) -> None:
 
 
 @given(TABLES)
-def test_numpy_s_own_text_is_read(values: np.ndarray) -> None:
+def test_numpy_savetxt_output_is_read(values: np.ndarray) -> None:
     text = io.StringIO()
     names = [f"name{index}" for index in range(values.shape[1])]
     np.savetxt(text, values, header=" ".join(names), fmt="%.17g")
@@ -65,12 +65,12 @@ def test_numpy_s_own_text_is_read(values: np.ndarray) -> None:
     assert table.columns == tuple(names)
 
 
-def test_decimal_commas_beside_semicolons() -> None:
+def test_decimal_commas_with_semicolon_separator() -> None:
     table = parse_csv("length;width\n1,5;2\n−3;0,25\n")
     np.testing.assert_array_equal(table.values, [[1.5, 2], [-3, 0.25]])
 
 
-def test_a_column_of_words_is_left_to_choose_from_but_not_usable() -> None:
+def test_text_column_is_listed_but_not_usable() -> None:
     table = parse_csv("length,kind\n1,setosa\n2,nan\n")
     assert table.columns == ("length", "kind")
     assert table.usable == [0]
@@ -87,13 +87,13 @@ def test_a_column_of_words_is_left_to_choose_from_but_not_usable() -> None:
         (",".join(["1"] * 65), "must have at most 64 columns (has 65)"),
     ],
 )
-def test_what_is_no_table_is_refused(text: str, words: str) -> None:
+def test_malformed_csv_is_rejected(text: str, words: str) -> None:
     with pytest.raises(ScenarioError) as caught:
         parse_csv(text)
     assert words in str(caught.value)
 
 
-def test_a_file_of_each_kind(tmp_path: Path) -> None:
+def test_npy_and_csv_files_are_read(tmp_path: Path) -> None:
     values = three_clusters()
     np.save(tmp_path / "points.npy", values.astype(np.float32))
     np.savetxt(tmp_path / "points.csv", values, delimiter=",", header="u,v")
@@ -113,7 +113,9 @@ def test_a_file_of_each_kind(tmp_path: Path) -> None:
         ("text.npy", b"1,2\n", "is not a NumPy array of numbers"),
     ],
 )
-def test_a_file_that_is_none_is_refused(name: str, content: bytes | None, words: str, tmp_path: Path) -> None:
+def test_unreadable_file_error_names_file_and_reason(
+    name: str, content: bytes | None, words: str, tmp_path: Path
+) -> None:
     if content is not None:
         (tmp_path / name).write_bytes(content)
     with pytest.raises(ScenarioError) as caught:
@@ -121,7 +123,7 @@ def test_a_file_that_is_none_is_refused(name: str, content: bytes | None, words:
     assert str(caught.value).startswith(f"{name}: {words}")
 
 
-def test_nothing_is_unpickled(tmp_path: Path) -> None:
+def test_pickled_npy_is_rejected(tmp_path: Path) -> None:
     np.save(tmp_path / "objects.npy", np.array([{}], dtype=object), allow_pickle=True)
     with pytest.raises(ScenarioError, match="is not a NumPy array of numbers"):
         read_table(tmp_path / "objects.npy")
@@ -135,12 +137,12 @@ def test_nothing_is_unpickled(tmp_path: Path) -> None:
         (np.zeros((0, 3)), "is empty"),
     ],
 )
-def test_arrays_that_are_no_points_are_refused(array: np.ndarray, words: str) -> None:
+def test_unsupported_arrays_are_rejected(array: np.ndarray, words: str) -> None:
     with pytest.raises(ScenarioError, match=words):
         table_of(array)
 
 
-def test_the_first_cell_that_is_no_number_is_named() -> None:
+def test_first_non_finite_cell_of_each_column_is_named() -> None:
     table = table_of(np.array([[1.0, 2.0], [1.0, np.nan], [np.inf, np.nan]]))
     assert table.wrong == {
         0: "row 3, column x1: must be a number (is 'inf')",
@@ -162,7 +164,7 @@ def test_the_first_cell_that_is_no_number_is_named() -> None:
         (three_clusters() * 1e-5, [0, 1], "standardise the columns"),
     ],
 )
-def test_what_cannot_be_fitted_is_refused(values: np.ndarray, columns: list[int], words: str) -> None:
+def test_columns_that_cannot_be_fitted_are_rejected(values: np.ndarray, columns: list[int], words: str) -> None:
     with pytest.raises(ScenarioError) as caught:
         table_of(values).points(columns)
     assert words in str(caught.value)
@@ -179,7 +181,7 @@ def test_standardised_columns_have_mean_0_and_deviation_1(scale: float) -> None:
 # Fitting
 
 
-def test_the_criterion_finds_the_clusters_that_are_there() -> None:
+def test_bic_selects_true_number_of_clusters() -> None:
     fit = best(fits(three_clusters(), range(1, 6), seed=0))
     assert fit.components == 3
     found = sorted(fit.prior.means)
@@ -188,18 +190,18 @@ def test_the_criterion_finds_the_clusters_that_are_there() -> None:
         np.testing.assert_allclose(covariance, 0.16 * np.eye(2), atol=0.05)
 
 
-def test_the_same_seed_gives_the_same_fit() -> None:
+def test_same_seed_gives_same_fit() -> None:
     points = np.random.default_rng(1).normal(size=(200, 2))
     first, second = (best(fits(points, [6], seed=5)) for _ in range(2))
     assert first == second
     assert first != best(fits(points, [6], seed=6))
 
 
-def test_no_more_components_than_the_points_bear() -> None:
+def test_component_count_is_limited_by_number_of_points() -> None:
     assert [fit.components for fit in fits(three_clusters(3), range(1, 11), seed=0)] == [1, 2, 3]
 
 
-def test_thin_directions_survive_rounding() -> None:
+def test_rounding_keeps_small_eigenvalues_of_covariances() -> None:
     points = np.random.default_rng(0).normal(size=(500, 2)) @ np.array([[1.0, 1.0], [0.0, 0.02]])
     prior = best(fits(points, [1], seed=0)).prior
     exact = np.linalg.eigvalsh(np.cov(points.T, bias=True))
@@ -213,7 +215,7 @@ def fitted(points: np.ndarray) -> FittedPrior:
     return FittedPrior(best(fits(points, [2], seed=0)), points, "points.csv")
 
 
-def test_the_measurement_is_kept_where_it_fits() -> None:
+def test_fitted_prior_of_same_dimension_keeps_h_and_redraws_y() -> None:
     base = load_builtin("three-components")
     made = fitted(three_clusters()).scenario(base)
     assert made.measurement.matrix == base.measurement.matrix
@@ -226,19 +228,19 @@ def test_the_measurement_is_kept_where_it_fits() -> None:
     assert Scenario.from_toml(made.to_toml()) == made
 
 
-def test_in_another_dimension_the_first_coordinate_is_measured() -> None:
+def test_fitted_prior_of_other_dimension_measures_first_coordinate() -> None:
     made = fitted(three_clusters()).scenario(load_builtin("two-measurements-3d"))
     assert made.measurement.matrix == ((1.0, 0.0),)
     assert made.measurement.noise == pytest.approx(three_clusters()[:, 0].std() / 3, rel=0.1)
 
 
-def test_many_points_are_shown_in_part() -> None:
+def test_scenario_keeps_1000_of_many_data_points() -> None:
     made = fitted(three_clusters(1000)).scenario(load_builtin("three-components"))
     assert made.data is not None
     assert len(made.data.points) == 1000
 
 
-def test_iris_petals_are_what_scikit_learn_ships() -> None:
+def test_iris_scenario_matches_scikit_learn_data_and_fit() -> None:
     petals = load_iris().data[:, 2:]
     scenario = load_builtin("iris-petals")
     assert scenario.data is not None
@@ -249,12 +251,12 @@ def test_iris_petals_are_what_scikit_learn_ships() -> None:
         np.testing.assert_allclose(getattr(scenario.prior, name), getattr(fit.prior, name), atol=0.01)
 
 
-def test_points_of_another_space_are_refused() -> None:
+def test_data_points_of_wrong_dimension_are_rejected() -> None:
     data = load_builtin("iris-petals").to_dict()
     data["data"]["points"][7] = [1.0]
     with pytest.raises(ScenarioError, match=r"data\.points: must have 2 coordinates each"):
         Scenario.from_dict(data)
 
 
-def test_a_table_knows_its_columns() -> None:
+def test_usable_columns_exclude_wrong_ones() -> None:
     assert Table("", ("a", "b"), np.zeros((3, 2)), {0: "no"}).usable == [1]

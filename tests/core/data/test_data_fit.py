@@ -27,33 +27,33 @@ MAPS = [
 ]
 
 
-def criteria(points: np.ndarray) -> list[Fit]:
+def fits_of(points: np.ndarray) -> list[Fit]:
     return list(fits(points, range(1, 5), seed=0))
 
 
 @cache
-def of_two_bands() -> list[Fit]:
-    return criteria(TWO_BANDS)
+def fits_of_two_bands() -> list[Fit]:
+    return fits_of(TWO_BANDS)
 
 
-def test_two_bands_are_found_in_their_own_units() -> None:
-    found = best(of_two_bands())
+def test_bic_finds_two_bands_in_unequal_units() -> None:
+    found = best(fits_of_two_bands())
     assert found.components == 2
     np.testing.assert_allclose(sorted(mean[1] for mean in found.means), [0, 3], atol=0.1)
 
 
 @pytest.mark.parametrize("matrix", MAPS, ids=["units", "large-small", "small-large", "turned", "affine"])
-def test_an_affine_map_changes_the_criterion_by_its_volume_alone(matrix: np.ndarray) -> None:
+def test_affine_map_shifts_bic_by_log_determinant_only(matrix: np.ndarray) -> None:
     volume = 2 * len(TWO_BANDS) * np.log(abs(np.linalg.det(matrix)))
     shift = matrix @ np.array([5.0, -2.0])
-    plain, mapped = of_two_bands(), criteria(TWO_BANDS @ matrix.T + shift)
+    plain, mapped = fits_of_two_bands(), fits_of(TWO_BANDS @ matrix.T + shift)
     np.testing.assert_allclose([fit.bic for fit in mapped], [fit.bic + volume for fit in plain], rtol=1e-6)
     for before, after in zip(plain[:2], mapped[:2], strict=True):
         expected = np.array(before.means) @ matrix.T + shift
         np.testing.assert_allclose(after.means, expected, atol=1e-4 * np.abs(expected).max())
 
 
-def test_a_fit_takes_one_thread_and_gives_the_others_back(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_fit_uses_one_thread_and_restores_thread_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[int] = []
     fit = GaussianMixture.fit
 
@@ -68,26 +68,26 @@ def test_a_fit_takes_one_thread_and_gives_the_others_back(monkeypatch: pytest.Mo
     assert [pool["num_threads"] for pool in threadpool_info()] == before
 
 
-def test_the_criterion_is_that_of_the_points() -> None:
-    one = of_two_bands()[0]
+def test_bic_of_one_component_equals_closed_form() -> None:
+    one = fits_of_two_bands()[0]
     centred = TWO_BANDS - TWO_BANDS.mean(0)
     covariance = centred.T @ centred / len(centred)
     likelihood = -0.5 * len(centred) * (2 * np.log(2 * np.pi) + np.linalg.slogdet(covariance)[1] + 2)
     assert one.bic == pytest.approx(-2 * likelihood + 5 * np.log(len(centred)), rel=1e-5)
 
 
-def test_points_that_repeat_themselves_are_no_components() -> None:
+def test_repeated_points_do_not_become_components() -> None:
     steps = np.round(np.random.default_rng(3).normal(size=(300, 2)), 0)
     assert best(fits(steps, range(1, 7), seed=0)).components == 1
 
 
-def test_too_few_points_for_the_number_asked_for() -> None:
+def test_too_few_points_for_components_are_rejected() -> None:
     with pytest.raises(ScenarioError, match=r"7 components need at least 21 different points \(there are 20\)"):
         next(fits(np.random.default_rng(0).normal(size=(20, 2)), [7], seed=0))
 
 
 @pytest.mark.parametrize("factor", [0.1, 1.0, 10.0])
-def test_columns_that_depend_on_each_other_are_named(factor: float) -> None:
+def test_error_names_linearly_dependent_columns(factor: float) -> None:
     pair = np.random.default_rng(0).normal(size=(50, 2)) * [1, factor]
     columns = np.column_stack([pair, pair.sum(1), np.random.default_rng(1).normal(size=50)])
     with pytest.raises(ScenarioError, match="columns x1, x2, x3 depend on each other linearly"):
@@ -97,12 +97,12 @@ def test_columns_that_depend_on_each_other_are_named(factor: float) -> None:
 
 
 @pytest.mark.parametrize("points", [np.zeros((9, 2)), np.full((9, 2), np.nan), np.full((9, 1), 1e300)])
-def test_what_has_no_spread_is_refused(points: np.ndarray) -> None:
+def test_points_without_finite_spread_are_rejected(points: np.ndarray) -> None:
     with pytest.raises(ScenarioError), np.errstate(all="ignore"):
         next(fits(points, [1], seed=0))
 
 
-def test_numbers_beyond_a_scenario_are_refused_in_one_sentence() -> None:
+def test_fit_beyond_scenario_limits_is_rejected() -> None:
     fit = best(fits(TWO_BANDS * 1e6, [2], seed=0))
     assert fit.components == 2
     with pytest.raises(ScenarioError, match="standardise the columns"):

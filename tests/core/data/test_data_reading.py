@@ -47,7 +47,7 @@ def text_of(rows: Sequence[Sequence[str]], separator: str, quoting: int, end: st
     st.booleans(),
 )
 @settings(max_examples=100, deadline=None)
-def test_every_notation_is_read_back(
+def test_numbers_in_every_notation_round_trip(
     rows: list[list[int]],
     signs: tuple[str, str],
     places: int,
@@ -86,14 +86,14 @@ def test_every_notation_is_read_back(
         ("x,x\n1,2\n3,4\n", ("x", "x (2)"), [1, 2]),
     ],
 )
-def test_what_programs_write(text: str, columns: tuple[str, ...], first: list[float]) -> None:
+def test_csv_dialects_of_common_programs_are_read(text: str, columns: tuple[str, ...], first: list[float]) -> None:
     table = parse_csv(text)
     assert table.columns == columns
     np.testing.assert_array_equal(table.values[0], first)
 
 
 @pytest.mark.parametrize("text", ["a;b\n1,000;5\n2,500;7\n800;9\n", 'a,b\n"1,000",5\n"2,500",7\n', "1,234;2,345\n"])
-def test_thousands_or_decimals_is_said(text: str) -> None:
+def test_ambiguous_comma_is_reported_as_doubt(text: str) -> None:
     table = parse_csv(text)
     assert "is read as" in table.doubts[0]
     other = parse_csv(text, asked=Layout(decimal="." if table.layout.decimal == "," else ","))
@@ -101,18 +101,18 @@ def test_thousands_or_decimals_is_said(text: str) -> None:
     assert other.values[0, 0] == pytest.approx(table.values[0, 0] * 1000 ** (1 if table.layout.decimal == "," else -1))
 
 
-def test_a_missing_value_in_the_first_row_is_no_header() -> None:
+def test_missing_value_in_first_row_is_not_taken_for_header() -> None:
     table = parse_csv(",2.5\n1.0,3.1\n2,4\n")
     assert len(table.values) == 3
     assert table.wrong == {0: "line 1, column x1: must be a number (is empty)"}
 
 
-def test_what_was_skipped_is_said() -> None:
+def test_remark_lists_skipped_lines() -> None:
     table = parse_csv("sep=;\n# one\n# two\na;b\n1;2\n;\n3;4\n")
     assert table.remarks[1] == "skipped: separator line 1, 2 comment lines (from line 2), empty line 6"
 
 
-def test_a_beginning_comes_first(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_long_file_yields_partial_table_before_complete_one(monkeypatch: pytest.MonkeyPatch) -> None:
     from core.data.text import steps  # noqa: PLC0415
 
     monkeypatch.setattr("core.data.text._BLOCK", 500)
@@ -135,7 +135,7 @@ def test_a_beginning_comes_first(monkeypatch: pytest.MonkeyPatch) -> None:
         (b'1,2\n"' + b"x\n" * 2000, "line 2: has a quotation mark without its counterpart"),
     ],
 )
-def test_texts_that_are_no_tables(content: bytes, words: str) -> None:
+def test_non_tabular_files_are_rejected(content: bytes, words: str) -> None:
     with pytest.raises(ScenarioError) as caught:
         parse_bytes(content, "a.csv")
     assert str(caught.value).startswith(f"a.csv: {words}")
@@ -160,20 +160,20 @@ def header(text: str) -> bytes:
         b"",
     ],
 )
-def test_bad_arrays_are_refused_before_memory_is_asked_for(content: bytes) -> None:
+def test_invalid_npy_header_is_rejected_before_allocation(content: bytes) -> None:
     with pytest.raises(ScenarioError) as caught:
         parse_npy(content, "a.npy")
     assert len(str(caught.value)) < 300
     assert "\n" not in str(caught.value)
 
 
-def test_arrays_in_column_order_are_read() -> None:
+def test_fortran_order_npy_is_read() -> None:
     file, values = io.BytesIO(), np.arange(6, dtype=">i2").reshape(3, 2, order="F")
     np.save(file, values)
     np.testing.assert_array_equal(parse_npy(file.getvalue()).values, values)
 
 
-def test_what_is_no_regular_file_is_not_waited_for(tmp_path: Path) -> None:
+def test_special_files_are_rejected_without_blocking(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.csv")
     (tmp_path / "folder.csv").mkdir()
     (tmp_path / "gone.csv").symlink_to(tmp_path / "nowhere")
@@ -184,7 +184,7 @@ def test_what_is_no_regular_file_is_not_waited_for(tmp_path: Path) -> None:
         read_table(Path("/dev/zero"))
 
 
-def test_a_file_over_the_limit_is_not_read(tmp_path: Path) -> None:
+def test_file_over_size_limit_is_rejected(tmp_path: Path) -> None:
     path = tmp_path / "large.csv"
     with path.open("wb") as file:
         file.truncate(2 << 30)

@@ -23,13 +23,13 @@ def level(make_problem: Make, etc: Callable[[int], Schedule]) -> Level:
     return make_problem(3, 3, 2, 0.3, 1).level(etc(60), [20]).each()[0]
 
 
-def test_a_lattice_has_the_middles_of_its_cells_from_below() -> None:
+def test_lattice_holds_cell_centres_bottom_row_first() -> None:
     expected = [[-0.5, 0.5, 1.5], [2.5, 2.5, 2.5]], [[-0.5, 0.5, 1.5], [3.5, 3.5, 3.5]]
     found = lattice(-1.0, 2.0, 3.0, 2.0, 3, 2).view(2, 2, 3)
     torch.testing.assert_close(found, torch.tensor(expected, dtype=torch.float64).movedim(1, 0))
 
 
-def test_the_plane_runs_through_the_mean_of_the_noised_target(level: Level) -> None:
+def test_lifted_plane_contains_mean_of_noised_target(level: Level) -> None:
     basis = torch.linalg.qr(torch.arange(6.0, dtype=torch.float64).view(3, 2) + torch.eye(3, 2)).Q.mT
     places = torch.tensor([[0.0, 1.5], [-2.0, 0.3]], dtype=torch.float64)
     points = lift(level, basis, places)
@@ -41,7 +41,7 @@ def test_the_plane_runs_through_the_mean_of_the_noised_target(level: Level) -> N
 
 
 @pytest.mark.parametrize("key", SAMPLERS)
-def test_the_gap_and_its_parts(key: str, level: Level) -> None:
+def test_score_gap_and_mismatch_split_into_measured_and_unmeasured(key: str, level: Level) -> None:
     sampler, points = SAMPLERS[key], torch.randn(3, 7, dtype=torch.float64)
     field = Field(level, sampler, points)
     mean = sampler.kernel(level, points).mean
@@ -61,14 +61,14 @@ def test_the_gap_and_its_parts(key: str, level: Level) -> None:
     )
 
 
-def test_the_heat_is_the_mismatch_of_a_step_with_the_theorys_variance(level: Level) -> None:
+def test_field_mismatch_equals_one_step_kl_with_theory_variance(level: Level) -> None:
     points = torch.randn(3, 5, dtype=torch.float64)
     kernel = SAMPLERS["ddnm"].kernel(level, points)
     step = (level.target_mean(points) - kernel.mean).square().sum(0) / (2 * kernel.variance)
     torch.testing.assert_close(Field(level, SAMPLERS["ddnm"], points).mismatch(), step)
 
 
-def test_what_is_exact_and_what_is_the_prior(level: Level) -> None:
+def test_exact_sampler_has_no_gap_and_prior_sampler_uses_prior_score(level: Level) -> None:
     points = torch.randn(3, 5, dtype=torch.float64)
     assert not Field(level, SAMPLERS["exact"], points).gap().any()
     field = Field(level, SAMPLERS["prior"], points)
@@ -76,7 +76,7 @@ def test_what_is_exact_and_what_is_the_prior(level: Level) -> None:
     torch.testing.assert_close(used_score(level, SAMPLERS["exact"], points), field.exact)
 
 
-def test_weights_of_exact_particles_are_the_targets(level: Level, generator: torch.Generator) -> None:
+def test_component_weights_of_exact_particles_match_target(level: Level, generator: torch.Generator) -> None:
     count = 20_000
     found = component_weights(level.target, level.target.sample(count, generator).float())
     np.testing.assert_allclose(found.sampled, found.exact, atol=4 / (2 * count**0.5), rtol=0)

@@ -35,7 +35,7 @@ Make = Callable[..., Problem]
 SMALL = Sizes(24, 4, 400)
 
 
-def evidence_of(problem: Problem, schedule: Schedule, samplers: Sequence[Sampler], paths: int = 2) -> BoundTerms:
+def bound_terms_of(problem: Problem, schedule: Schedule, samplers: Sequence[Sampler], paths: int = 2) -> BoundTerms:
     evidence = BoundTerms.empty(closed_forms(problem, schedule, samplers), schedule.steps, problem.prior.dimension)
     for _ in accumulate(problem, schedule, samplers, evidence, paths=paths, seed=1):
         pass
@@ -57,7 +57,7 @@ def refined(
     return found
 
 
-def done(work: Work[Any]) -> Any:
+def run_to_end(work: Work[Any]) -> Any:
     while True:
         try:
             next(work)
@@ -69,7 +69,7 @@ def forward_paths(
     problem: Problem, schedule: Schedule, samplers: Sequence[Sampler], starts: Sequence[int], points: int, paths: int
 ) -> ForwardPaths:
     sizes = {"points": points, "paths": paths, "generator": torch.Generator().manual_seed(3)}
-    return done(draw_forward_paths(problem, schedule, samplers, starts=starts, stops=set(), **sizes))
+    return run_to_end(draw_forward_paths(problem, schedule, samplers, starts=starts, stops=set(), **sizes))
 
 
 def frames(schedule: Schedule, found: Bracket) -> list[int]:
@@ -81,7 +81,7 @@ def frames(schedule: Schedule, found: Bracket) -> list[int]:
 KEYS = ("ddnm", "bo-ddnm", "ccdf", "exact", "pigdm", "tmpd", "prior", "bo-oracle", "ddnm+")
 
 
-def posed(index: int) -> tuple[Problem, list[Sampler]]:
+def random_case(index: int) -> tuple[Problem, list[Sampler]]:
     """A random problem of one component in one to three dimensions, and three of the samplers."""
     generator = torch.Generator().manual_seed(1000 + index)
     dimension = 1 + index % 3
@@ -98,14 +98,14 @@ def posed(index: int) -> tuple[Problem, list[Sampler]]:
     return Problem.of(prior, Measurement(matrix, value, noise)), [SAMPLERS[key] for key in KEYS[first::3]]
 
 
-def outside(indices: range, rounds: int = 1) -> list[tuple[str, float, float, float]]:
+def kl_outside_bracket(indices: range, rounds: int = 1) -> list[tuple[str, float, float, float]]:
     """Where the exact KL is not in the bracket, from t = T to t = 0."""
     missed = []
     schedule = Schedule.linear(16, 0.005, 0.5)
     for index in indices:
-        problem, samplers = posed(index)
+        problem, samplers = random_case(index)
         found = refined(problem, schedule, samplers, rounds, seed=index, times=(6,))
-        truth = evidence_of(problem, schedule, samplers).kl[:, frames(schedule, found)]
+        truth = bound_terms_of(problem, schedule, samplers).kl[:, frames(schedule, found)]
         low, high = found.limits()
         limits = np.stack([low, truth, high])
         rounding = 1e-9 * (1 + truth)
@@ -117,12 +117,12 @@ def outside(indices: range, rounds: int = 1) -> list[tuple[str, float, float, fl
     return missed
 
 
-def test_the_bracket_contains_the_exact_kl_in_102_of_102_cases() -> None:
-    assert outside(range(34)) == []
+def test_bracket_contains_exact_kl_in_102_of_102_cases() -> None:
+    assert kl_outside_bracket(range(34)) == []
 
 
-def test_it_does_so_after_several_rounds_too() -> None:
-    assert outside(range(0, 9, 4), rounds=3) == []  # every sampler, every dimension
+def test_bracket_contains_exact_kl_after_three_rounds() -> None:
+    assert kl_outside_bracket(range(0, 9, 4), rounds=3) == []  # every sampler, every dimension
 
 
 def flipped(basis: Tensor, kernel: Kernel, towards: Tensor, _right: Callable[..., Tensor] = upper.log_step) -> Tensor:
@@ -148,9 +148,9 @@ TWINS = {
 
 
 @pytest.mark.parametrize("twin", TWINS)
-def test_what_is_broken_misses_the_exact_kl(twin: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_broken_estimators_miss_exact_kl(twin: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(*TWINS[twin])
-    assert len(outside(range(3, 9))) > 2
+    assert len(kl_outside_bracket(range(3, 9))) > 2
 
 
 def linear_case(noise: float, seed: int = 0) -> tuple[Problem, Schedule]:
@@ -164,11 +164,11 @@ def linear_case(noise: float, seed: int = 0) -> tuple[Problem, Schedule]:
 
 
 @pytest.mark.parametrize(("noise", "key"), [(0.05, "bo-ddnm"), (0.3, "ddnm"), (0.3, "pigdm"), (0.3, "exact")])
-def test_both_upper_bounds_close_in_on_the_exact_kl(noise: float, key: str) -> None:
+def test_upper_and_lower_bounds_approach_exact_kl(noise: float, key: str) -> None:
     problem, schedule = linear_case(noise)
     samplers = [SAMPLERS[key]]
     found = refined(problem, schedule, samplers, rounds=2, sizes=Sizes(60, 6, 1000), times=(12,))
-    evidence = evidence_of(problem, schedule, samplers)
+    evidence = bound_terms_of(problem, schedule, samplers)
     truth, bound = (part[:, frames(schedule, found)] for part in (evidence.kl, evidence.value["bound"]))
     assert (found.upper.value[:, 1:] < 0.5 * truth[:, 1:] + 0.6 * bound[:, 1:] + 4 * found.upper.error[:, 1:]).all()
     assert (np.abs(found.upper.value - truth) < 0.1 * truth + 0.02 + 4 * found.upper.error).all()
@@ -180,10 +180,10 @@ def test_both_upper_bounds_close_in_on_the_exact_kl(noise: float, key: str) -> N
 # Estimators one by one
 
 
-def test_one_path_gives_the_path_bound(make_problem: Make, short: Schedule) -> None:
+def test_one_path_per_point_gives_path_bound(make_problem: Make, short: Schedule) -> None:
     problem, samplers = make_problem(3, 2, 1, 0.4, seed=6), [SAMPLERS[key] for key in ("ddnm", "bo-ddnm", "exact")]
     walks = forward_paths(problem, short, samplers, (12, 1, 0), 8000, 1)
-    evidence = evidence_of(problem, short, samplers, 8000)
+    evidence = bound_terms_of(problem, short, samplers, 8000)
     for row in range(3):
         for t in (12, 1, 0):
             estimate = walks.log_ratio(t, walks.log_weight[t, short.steps][row : row + 1]).mean()
@@ -193,9 +193,9 @@ def test_one_path_gives_the_path_bound(make_problem: Make, short: Schedule) -> N
             assert abs(1.5 * estimate.value - value) > 4 * math.hypot(1.5 * estimate.error, error)
 
 
-def test_more_paths_fall_towards_the_kl(make_problem: Make, short: Schedule) -> None:
+def test_upper_bound_falls_towards_kl_with_more_paths(make_problem: Make, short: Schedule) -> None:
     problem, schedule = make_problem(1, 2, 1, 0.4, seed=6), short
-    truth = evidence_of(problem, schedule, [SAMPLERS["exact"]]).kl[0, -1]
+    truth = bound_terms_of(problem, schedule, [SAMPLERS["exact"]]).kl[0, -1]
     bounds = []
     for paths in (1, 8, 64):
         walks = forward_paths(problem, schedule, [SAMPLERS["exact"]], (0,), 1000, paths)
@@ -204,40 +204,40 @@ def test_more_paths_fall_towards_the_kl(make_problem: Make, short: Schedule) -> 
     assert bounds[2] < truth + 0.3 * (bounds[0] - truth)
 
 
-def test_kernels_agree_with_the_densities_themselves() -> None:
+def test_log_mean_kernel_matches_direct_densities() -> None:
     generator = torch.Generator().manual_seed(0)
     points, means = (3 * torch.randn(3, count, generator=generator, dtype=F64) for count in (50, 64))
     basis, variance = (
         torch.linalg.qr(torch.randn(3, 3, generator=generator, dtype=F64))[0],
         torch.tensor([[0.1], [1.0], [2.0]]),
     )
-    density = done(log_mean_kernel(points, means, variance, basis, 4))
+    density = run_to_end(log_mean_kernel(points, means, variance, basis, 4))
     law = torch.distributions.MultivariateNormal(means.mT, basis @ torch.diag(variance.double()[:, 0]) @ basis.mT)
     each = law.log_prob(points.mT.unsqueeze(1)).view(50, 4, 16).logsumexp(2) - math.log(16)
     torch.testing.assert_close(density, each.mT, rtol=1e-5, atol=1e-4)
 
 
-def test_memory_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_log_mean_kernel_does_not_depend_on_block_size(monkeypatch: pytest.MonkeyPatch) -> None:
     generator = torch.Generator().manual_seed(0)
     points, means = (torch.randn(2, count, generator=generator, dtype=F64) for count in (301, 400))
-    whole = done(log_mean_kernel(points, means, 0.1, torch.eye(2, dtype=F64), 2))
+    whole = run_to_end(log_mean_kernel(points, means, 0.1, torch.eye(2, dtype=F64), 2))
     monkeypatch.setattr(upper, "PAIR_BYTES", 4000)
     parts = log_mean_kernel(points, means, 0.1, torch.eye(2, dtype=F64), 2)
     assert sum(1 for _ in parts) > 100
     parts = log_mean_kernel(points, means, 0.1, torch.eye(2, dtype=F64), 2)
-    torch.testing.assert_close(done(parts), whole, rtol=1e-6, atol=1e-6)
+    torch.testing.assert_close(run_to_end(parts), whole, rtol=1e-6, atol=1e-6)
 
 
-def test_lost_particles_count_as_no_density() -> None:
+def test_non_finite_particles_contribute_no_density() -> None:
     points, means = torch.zeros(2, 1, dtype=F64), torch.zeros(2, 8, dtype=F64)
-    whole = done(log_mean_kernel(points, means, 0.1, torch.eye(2, dtype=F64), 1))
+    whole = run_to_end(log_mean_kernel(points, means, 0.1, torch.eye(2, dtype=F64), 1))
     means[:, 4:] = torch.tensor([math.nan, math.inf])[:, None]
-    half = done(log_mean_kernel(points, means, 0.1, torch.eye(2, dtype=F64), 1))
+    half = run_to_end(log_mean_kernel(points, means, 0.1, torch.eye(2, dtype=F64), 1))
     torch.testing.assert_close(half, whole - math.log(2))
 
 
 @pytest.mark.parametrize("count", [30, 3000])
-def test_the_kl_of_bins_is_never_too_high_on_average(count: int) -> None:
+def test_binned_kl_has_no_upward_bias(count: int) -> None:
     generator = torch.Generator().manual_seed(0)
     wanted, other = (torch.softmax(2 * torch.randn(10, generator=generator, dtype=F64), 0) for _ in range(2))
     truth = float(torch.xlogy(wanted, wanted / other).sum())
@@ -255,24 +255,26 @@ def test_the_kl_of_bins_is_never_too_high_on_average(count: int) -> None:
         assert naive - truth > 3 * own
 
 
-def test_fitted_mixtures_find_the_law_of_the_particles(make_mixture: Callable[..., GaussianMixture]) -> None:
+def test_fitted_mixture_recovers_law_of_particles(make_mixture: Callable[..., GaussianMixture]) -> None:
     target = make_mixture(1, 2, seed=3)
     moved = GaussianMixture.from_covariances(torch.ones(1), target.means + 0.3, 0.5 * target.covariances)
-    law = done(fitted(target, moved.sample(20_000, torch.Generator().manual_seed(0))))
+    law = run_to_end(fitted(target, moved.sample(20_000, torch.Generator().manual_seed(0))))
     assert float(gaussian_kl(moved.means[0], moved.covariances[0], law.means[0], law.covariances[0])) < 1e-3
 
 
-def test_a_mixture_is_fitted_to_particles_in_a_plane(make_mixture: Callable[..., GaussianMixture]) -> None:
+def test_mixture_fitted_to_degenerate_particles_has_finite_density(
+    make_mixture: Callable[..., GaussianMixture],
+) -> None:
     target = make_mixture(3, 2, seed=3)
     flat = target.sample(500, torch.Generator().manual_seed(0))
     flat[1] = 0.5
-    assert bool(density_ratio(target, done(fitted(target, flat)))(flat).isfinite().all())
+    assert bool(density_ratio(target, run_to_end(fitted(target, flat)))(flat).isfinite().all())
 
 
 @pytest.mark.parametrize("key", ["ddnm", "bo-ddnm", "ccdf", "replacement"])
-def test_measured_parts_have_the_law_of_the_particles(key: str, make_problem: Make, short: Schedule) -> None:
+def test_measured_law_matches_simulated_particles(key: str, make_problem: Make, short: Schedule) -> None:
     problem = make_problem(3, 3, 2, 0.4, seed=6)
-    law = done(measured_laws(problem, short, [SAMPLERS[key]], (5,)))[0, 5]
+    law = run_to_end(measured_laws(problem, short, [SAMPLERS[key]], (5,)))[0, 5]
     generator = torch.Generator().manual_seed(0)
     points = torch.randn(3, 20_000, generator=generator, dtype=F64)
     for level in problem.levels(short):
@@ -287,9 +289,9 @@ def test_measured_parts_have_the_law_of_the_particles(key: str, make_problem: Ma
     assert float(gap) < 1e-3
 
 
-def test_a_measured_part_that_follows_the_score_has_no_known_law(make_problem: Make, short: Schedule) -> None:
+def test_measured_law_is_unknown_for_score_driven_samplers(make_problem: Make, short: Schedule) -> None:
     samplers = [SAMPLERS[key] for key in ("exact", "pigdm", "dps", "ddim")]
-    laws = done(measured_laws(make_problem(3, 3, 2, 0.4, seed=6), short, samplers, (5,)))
+    laws = run_to_end(measured_laws(make_problem(3, 3, 2, 0.4, seed=6), short, samplers, (5,)))
     assert {t for _, t in laws} == {short.steps}
 
 
@@ -312,7 +314,7 @@ def flow_law(problem: Problem, schedule: Schedule, sampler: Sampler, to: int) ->
 
 @pytest.mark.parametrize("key", ["ddim", "heun"])
 @pytest.mark.parametrize(("score", "to"), [("ddnm", 5), ("prior", 0), ("pigdm", 0)])
-def test_change_of_variables_gives_the_exact_reverse_kl(key: str, score: str, to: int, make_problem: Make) -> None:
+def test_change_of_variables_gives_exact_reverse_kl(key: str, score: str, to: int, make_problem: Make) -> None:
     problem, schedule = make_problem(1, 3, 1, 0.4, seed=6), Schedule.linear(30, 0.002, 0.3)
     sampler = type(SAMPLERS[key])(score=SAMPLERS[score])
     found = refined(problem, schedule, [sampler], sizes=Sizes(8, 1, 1500), times=(5,))
@@ -330,13 +332,13 @@ def test_change_of_variables_gives_the_exact_reverse_kl(key: str, score: str, to
     assert len(found.notes[0]) == 2
 
 
-def test_a_flow_into_a_plane_has_no_density_there(make_problem: Make) -> None:
+def test_flow_with_degenerate_final_law_has_infinite_reverse_kl(make_problem: Make) -> None:
     sampler = type(SAMPLERS["ddim"])(score=SAMPLERS["ddnm"])
     problem, schedule = make_problem(1, 3, 1, 0.4, seed=6), Schedule.linear(30, 0.002, 0.3)
     assert np.isinf(refined(problem, schedule, [sampler], times=(5,)).reverse.value[0, -1])
 
 
-def test_determinants_by_differences_are_those_of_the_map(make_problem: Make, short: Schedule) -> None:
+def test_finite_difference_log_determinant_matches_affine_map(make_problem: Make, short: Schedule) -> None:
     problem = make_problem(1, 3, 1, 0.4, seed=6)
     level = next(iter(problem.levels(short)))
     sampler = SAMPLERS["ddim"]
@@ -347,7 +349,7 @@ def test_determinants_by_differences_are_those_of_the_map(make_problem: Make, sh
     torch.testing.assert_close(log_determinant(sampler, level, points), exact.expand(50), rtol=0, atol=1e-8)
 
 
-def test_a_stochastic_sampler_has_no_reverse_kl(make_problem: Make, short: Schedule) -> None:
+def test_stochastic_sampler_has_no_reverse_kl(make_problem: Make, short: Schedule) -> None:
     found = refined(make_problem(1, 2, 1, 0.4, seed=6), short, [SAMPLERS["exact"]], times=(5,))
     assert np.isnan(found.reverse.value[0, 1:]).all()
 
@@ -356,34 +358,34 @@ def test_a_stochastic_sampler_has_no_reverse_kl(make_problem: Make, short: Sched
 
 
 @pytest.fixture(scope="module")
-def of_a_mixture(make_problem: Make, short: Schedule) -> Bracket:
+def mixture_bracket(make_problem: Make, short: Schedule) -> Bracket:
     samplers = [SAMPLERS[key] for key in ("ddnm", "bo-ddnm", "exact", "pigdm")]
     return refined(make_problem(3, 2, 1, 0.4, seed=6), short, samplers, sizes=Sizes(60, 4, 1000), times=(12, 5))
 
 
-def test_lower_bounds_are_below_upper_bounds(of_a_mixture: Bracket) -> None:
-    for upper_bound in (of_a_mixture.paths, of_a_mixture.kernels):
+def test_lower_bounds_are_below_upper_bounds(mixture_bracket: Bracket) -> None:
+    for upper_bound in (mixture_bracket.paths, mixture_bracket.kernels):
         known = np.isfinite(upper_bound.value)
-        slack = 4 * np.hypot(upper_bound.error, of_a_mixture.lower.error)
-        assert (of_a_mixture.lower.value <= upper_bound.value + slack)[known].all()
-    low, high = of_a_mixture.limits()
+        slack = 4 * np.hypot(upper_bound.error, mixture_bracket.lower.error)
+        assert (mixture_bracket.lower.value <= upper_bound.value + slack)[known].all()
+    low, high = mixture_bracket.limits()
     assert (low <= high).all()
     assert (low >= 0).all()
 
 
-def test_a_value_is_given_where_the_bracket_is_tight(of_a_mixture: Bracket) -> None:
-    low, high = of_a_mixture.limits()
+def test_bracket_gives_midpoint_value_only_where_tight(mixture_bracket: Bracket) -> None:
+    low, high = mixture_bracket.limits()
     tight = high - low < 0.1 * (low + high)
     assert tight.any()
     assert not tight.all()
-    np.testing.assert_array_equal(np.isfinite(of_a_mixture.value()), tight)
-    np.testing.assert_allclose(of_a_mixture.value()[tight], ((low + high) / 2)[tight])
+    np.testing.assert_array_equal(np.isfinite(mixture_bracket.value()), tight)
+    np.testing.assert_allclose(mixture_bracket.value()[tight], ((low + high) / 2)[tight])
 
 
-def test_a_known_bound_limits_the_bracket(of_a_mixture: Bracket) -> None:
-    low, high = of_a_mixture.limits()
+def test_known_bound_caps_upper_limit(mixture_bracket: Bracket) -> None:
+    low, high = mixture_bracket.limits()
     middle = (low + high) / 2
-    other = of_a_mixture.limits(np.where(high > 1, middle, np.inf))
+    other = mixture_bracket.limits(np.where(high > 1, middle, np.inf))
     np.testing.assert_array_equal(other[0], low)
     np.testing.assert_array_equal(other[1], np.where(high > 1, middle, high))
 
@@ -396,7 +398,7 @@ def test_equal_seeds_give_equal_brackets(make_problem: Make, short: Schedule) ->
         assert (getattr(one, name).value != getattr(other, name).value).any()
 
 
-def test_the_limits_only_ever_tighten(make_problem: Make, short: Schedule) -> None:
+def test_limits_never_widen_over_rounds(make_problem: Make, short: Schedule) -> None:
     samplers = [SAMPLERS[key] for key in ("ddnm", "exact", "ddim")]
     found, seen, own = Bracket.empty(short, samplers, (5,)), [], []
     common = make_problem(3, 2, 1, 0.4, seed=6), short, samplers, found
@@ -411,7 +413,7 @@ def test_the_limits_only_ever_tighten(make_problem: Make, short: Schedule) -> No
     assert any((after > before).any() for before, after in itertools.pairwise(own)), "rounds by themselves do widen"
 
 
-def missed(planned: int) -> tuple[float, float]:
+def miss_rates(planned: int) -> tuple[float, float]:
     """How often the limits of some rounds of normal estimates leave out the truth, below and above."""
     generator, shape, truth = np.random.default_rng(0), (1, 400_000), 9.0
     schedule = Schedule.linear(4, 0.1, 0.2)
@@ -426,17 +428,17 @@ def missed(planned: int) -> tuple[float, float]:
 
 
 @pytest.mark.parametrize("planned", [1, 3, 12])
-def test_all_rounds_together_are_as_sure_as_three_standard_errors(planned: int) -> None:
-    assert max(missed(planned)) < 1.2 * 0.00135
-    assert min(missed(planned)) > 0.8 * 0.00135, "and not wider than that takes"
+def test_limits_over_all_rounds_have_three_sigma_miss_rate(planned: int) -> None:
+    assert max(miss_rates(planned)) < 1.2 * 0.00135
+    assert min(miss_rates(planned)) > 0.8 * 0.00135, "and not wider than that takes"
 
 
-def test_rounds_of_three_standard_errors_each_are_not(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_three_sigma_in_each_round_exceeds_joint_miss_rate(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bracket_module, "joint_z_score", lambda _: 3.0)
-    assert min(missed(3)) > 2 * 0.00135
+    assert min(miss_rates(3)) > 2 * 0.00135
 
 
-def test_limits_that_chance_lets_cross_change_places() -> None:
+def test_crossed_limits_are_swapped() -> None:
     found = Bracket.empty(Schedule.linear(4, 0.1, 0.2), [SAMPLERS["exact"]])
     found.low[:], found.high[:] = 2.0, 1.0
     low, high = found.limits()
@@ -444,7 +446,7 @@ def test_limits_that_chance_lets_cross_change_places() -> None:
     assert (high == 2).all()
 
 
-def test_times_are_about_ten_from_first_to_last(etc: Callable[[int], Schedule]) -> None:
+def test_at_most_11_bracket_times_run_from_first_step_to_t_0(etc: Callable[[int], Schedule]) -> None:
     for steps in (1, 2, 7, 300, 1000):
         times = Bracket.empty(etc(steps) if steps > 9 else Schedule.linear(steps, 0.1, 0.2), []).times
         assert times[0] == steps
@@ -453,7 +455,7 @@ def test_times_are_about_ten_from_first_to_last(etc: Callable[[int], Schedule]) 
         assert len(times) <= 11
 
 
-def test_it_stops_when_errors_are_small_or_rounds_are_done(make_problem: Make, short: Schedule) -> None:
+def test_refinement_stops_at_target_error_or_last_round(make_problem: Make, short: Schedule) -> None:
     problem, samplers = make_problem(1, 2, 1, 0.4, seed=6), [SAMPLERS["exact"]]
     for target_error, rounds in ((1e9, 1), (1e-9, 2)):
         found = Bracket.empty(short, samplers, (5,))
@@ -462,7 +464,7 @@ def test_it_stops_when_errors_are_small_or_rounds_are_done(make_problem: Make, s
         assert seen == sorted(seen)
 
 
-def test_degenerate_steps_leave_the_upper_bounds_unknown(make_problem: Make, short: Schedule) -> None:
+def test_degenerate_steps_leave_upper_bounds_unknown(make_problem: Make, short: Schedule) -> None:
     samplers = [SAMPLERS["ddnm+"], SAMPLERS["replacement"]]
     found = refined(make_problem(2, 2, 1, 0.4, seed=6), short, samplers)
     assert np.isinf(found.paths.value[:, -1]).all()
@@ -474,7 +476,7 @@ def test_degenerate_steps_leave_the_upper_bounds_unknown(make_problem: Make, sho
     assert all(found.notes)
 
 
-def test_a_target_without_density_is_left_open_at_the_end(make_problem: Make, short: Schedule) -> None:
+def test_singular_target_leaves_bracket_open_at_t_0(make_problem: Make, short: Schedule) -> None:
     found = refined(make_problem(2, 2, 1, 0.0, seed=6), short, [SAMPLERS["ddnm"]])
     low, high = found.limits()
     assert (low[0, -1], high[0, -1]) == (0, math.inf)
@@ -483,20 +485,20 @@ def test_a_target_without_density_is_left_open_at_the_end(make_problem: Make, sh
 
 
 @pytest.mark.parametrize("start", [math.nan, 1e200])
-def test_particles_that_diverge_raise_nothing(
-    start: float, make_problem: Make, short: Schedule, step_by: Callable[..., Sampler]
+def test_diverging_particles_raise_no_error(
+    start: float, make_problem: Make, short: Schedule, make_sampler: Callable[..., Sampler]
 ) -> None:
     def lose(level: Any, points: Tensor) -> Kernel:
         mean = SAMPLERS["exact"].kernel(level, points).mean
         return Kernel(torch.where(points[:1] > 0.5, start, mean), level.variance)
 
-    found = refined(make_problem(2, 2, 1, 0.4, seed=6), short, [step_by(lose)], times=(5,))
+    found = refined(make_problem(2, 2, 1, 0.4, seed=6), short, [make_sampler(lose)], times=(5,))
     assert found.limits()[0][0, -1] >= 0
     if math.isnan(start):
         assert "diverged" in found.notes[0][-1]
 
 
-def test_many_dimensions_and_components_come_in_short_steps(make_problem: Make) -> None:
+def test_refinement_of_large_mixture_yields_at_least_once_a_second(make_problem: Make) -> None:
     problem, schedule, samplers = (
         make_problem(200, 64, 20, 0.4, seed=6),
         Schedule.linear(2, 0.1, 0.3),

@@ -52,7 +52,7 @@ def finished(prior: dict[str, object], noise: float, variance: str, samplers: li
         (0.3, "posterior", {"replacement", "ddnm"}),
     ],
 )
-def test_a_law_without_density_has_an_infinite_kl(
+def test_collapsed_law_has_infinite_kl_at_t_0(
     prior: dict[str, object], noise: float, variance: str, infinite: set[str]
 ) -> None:
     samplers = ["replacement", "ddnm", "bo-ddnm", "prior", "exact"]
@@ -76,7 +76,7 @@ def test_a_law_without_density_has_an_infinite_kl(
     assert not any("beyond double precision" in note for note in report["replacement"]["notes"] if "kl" in note)
 
 
-def test_a_target_without_density_makes_no_kl_infinite() -> None:
+def test_singular_target_gives_no_infinite_kl() -> None:
     results = finished(SINGULAR, 0.3, "theory", ["replacement"])
     assert (0, 0) not in results.collapsed
     entry = build_report(results)["samplers"]["replacement"]
@@ -84,7 +84,7 @@ def test_a_target_without_density_makes_no_kl_infinite() -> None:
     assert any("no density at t = 0" in note for note in entry["notes"])
 
 
-def test_it_is_known_without_a_bracket() -> None:
+def test_infinite_kl_is_known_without_refinement() -> None:
     results = finished(TWO, 0.3, "theory", ["replacement", "ddim:ddnm", "ddim", "prior"], rounds=0)
     assert [results.kl.at(index, 12) == INFINITE for index in range(4)] == [True, True, False, False]
     entry = build_report(results)["samplers"]["replacement"]

@@ -40,7 +40,7 @@ def run(samplers: list[str], *, components: int = 2, noise: float = 0.2, finish:
     return experiment.results
 
 
-class Between:
+class FixedBracket:
     """A bracket of which every number is given."""
 
     def __init__(self, low: float, high: float, reverse: float = math.nan, rounds: int = 1) -> None:
@@ -57,46 +57,46 @@ class Between:
 @pytest.mark.parametrize(
     ("bracket", "kind", "text", "short"),
     [
-        (Between(0.01, 0.02), "bracket", "0.0100 – 0.0200", "0.010–0.020"),
-        (Between(0.019, 0.02), "bracket", "0.0190 – 0.0200", "0.019–0.020"),
-        (Between(0.0, 0.02), "upper only", "≤ 0.0200", "≤0.020"),
-        (Between(0.0, math.inf, reverse=0.3), "reverse", "0.30 ± 0.01", "≈0.30"),
-        (Between(0.0, 0.02, reverse=0.3), "upper only", "≤ 0.0200", "≤0.020"),
-        (Between(0.0, 0.02, rounds=0), "none", "–", "–"),
+        (FixedBracket(0.01, 0.02), "bracket", "0.0100 – 0.0200", "0.010–0.020"),
+        (FixedBracket(0.019, 0.02), "bracket", "0.0190 – 0.0200", "0.019–0.020"),
+        (FixedBracket(0.0, 0.02), "upper only", "≤ 0.0200", "≤0.020"),
+        (FixedBracket(0.0, math.inf, reverse=0.3), "reverse", "0.30 ± 0.01", "≈0.30"),
+        (FixedBracket(0.0, 0.02, reverse=0.3), "upper only", "≤ 0.0200", "≤0.020"),
+        (FixedBracket(0.0, 0.02, rounds=0), "none", "–", "–"),
         (None, "none", "–", "–"),
     ],
 )
-def test_a_mixtures_kl_is_what_the_bracket_says(bracket: Any, kind: str, text: str, short: str) -> None:
+def test_kl_kind_and_texts_follow_bracket(bracket: Any, kind: str, text: str, short: str) -> None:
     results = run(["ddnm"])
     results.bracket = bracket
     known = results.kl.at(0, STEPS - 1)
     assert (known.kind, known.text, known.short) == (kind, text, short)
 
 
-def test_a_kl_may_read_higher_than_an_estimate_of_its_bound() -> None:
+def test_kl_midpoint_may_exceed_estimate_of_its_bound() -> None:
     assert KnownKL("bracket", 295.0, 400.0).exceeds(294.0)
     assert KnownKL("bracket", 290.0, 300.0).exceeds(294.0), "by its middle"
     assert not KnownKL("bracket", 200.0, 400.0).exceeds(294.0)
     assert not KnownKL("exact", 295.0, 295.0).exceeds(294.9), "rounding is no error of an estimate"
 
 
-def test_the_path_bound_limits_the_bracket() -> None:
+def test_path_bound_caps_upper_limit_of_kl() -> None:
     results = run(["ddnm"])
-    results.bracket = Between(0.01, math.inf)
+    results.bracket = FixedBracket(0.01, math.inf)
     known = results.kl.at(0, STEPS - 1)
     evidence = results.terms
     assert known.high == evidence.value["bound"][0, -2] + 3 * evidence.error["bound"][0, -2]
 
 
-def test_without_any_upper_limit_it_is_at_least_the_lower() -> None:
+def test_kl_without_upper_limit_reads_at_least_lower_limit() -> None:
     results = run(["ddim"])
-    results.bracket = Between(0.5, math.inf)
+    results.bracket = FixedBracket(0.5, math.inf)
     known = results.kl.at(0, STEPS - 1)
     assert (known.kind, known.text) == ("lower only", "≥ 0.500")
     assert math.isnan(known.value)
 
 
-def test_one_gaussian_has_its_kl_exact_at_every_frame() -> None:
+def test_one_gaussian_has_exact_kl_at_every_frame() -> None:
     results = run(["ddnm"], components=1)
     for frame in (0, 7, STEPS):
         value = results.terms.kl[0, frame]
@@ -105,10 +105,10 @@ def test_one_gaussian_has_its_kl_exact_at_every_frame() -> None:
 
 
 @pytest.mark.parametrize(("frame", "near"), [(0, 0), (4, 0), (6, 10), (18, 19), (19, 19), (20, 20)])
-def test_a_bracket_is_read_at_the_nearest_of_its_times(frame: int, near: int) -> None:
+def test_bracket_is_read_at_nearest_frame(frame: int, near: int) -> None:
     results = run(["ddnm"])
     assert results.kl.nearest_frame(frame) == frame
-    results.bracket = Between(0.1, 0.2)
+    results.bracket = FixedBracket(0.1, 0.2)
     assert results.kl.nearest_frame(frame) == near
 
 
@@ -121,12 +121,12 @@ def test_a_bracket_is_read_at_the_nearest_of_its_times(frame: int, near: int) ->
         ("ddnm", 0.0, STEPS - 1, None),
     ],
 )
-def test_a_missing_bound_has_a_reason(sampler: str, noise: float, frame: int, words: str | None) -> None:
+def test_missing_bound_has_a_reason(sampler: str, noise: float, frame: int, words: str | None) -> None:
     found = why_no_bound(run([sampler], noise=noise), 0, frame)
     assert found is None if words is None else words in str(found)
 
 
-def test_a_missing_limit_has_a_reason() -> None:
+def test_missing_asymptote_has_a_reason() -> None:
     results = run(["ccdf", "ddnm", "ddim"])
     assert why_no_limit(results, 0) is None, "nobody has looked for one yet"
     results.asymptotes = [None, SimpleNamespace(value=1.0, error=0.0), None]
@@ -138,7 +138,7 @@ def test_a_missing_limit_has_a_reason() -> None:
 # Component weights
 
 
-def test_sampled_weights_are_mean_probabilities_of_the_components() -> None:
+def test_sampled_weights_are_mean_responsibilities() -> None:
     results = run(["ddnm", "exact"])
     frame = 12
     found = results.weights(frame)
@@ -151,7 +151,7 @@ def test_sampled_weights_are_mean_probabilities_of_the_components() -> None:
     np.testing.assert_array_equal(found.exact, results.problem.target.weights)
 
 
-def test_weights_of_the_lost_are_unknown_and_of_a_singular_target_there_are_none() -> None:
+def test_weights_are_nan_for_non_finite_particles_and_none_for_singular_target() -> None:
     results = run(["ddnm"], noise=0.0)
     assert results.weights(STEPS) is None
     results.trace.frames[0][5] = math.nan
@@ -164,11 +164,11 @@ def test_weights_of_the_lost_are_unknown_and_of_a_singular_target_there_are_none
     ("low", "text"),
     [(200.0, "294 ± 7"), (293.9, "294 ± 7"), (295.0, "295 – 315"), (314.0, "314 – 315"), (316.0, "294 ± 7")],
 )
-def test_a_bound_and_a_kl_never_contradict_each_other(low: float, text: str) -> None:
+def test_bound_text_never_contradicts_kl_limits(low: float, text: str) -> None:
     """Where the KL's lower limit is above the bound's estimate, the bound is told by the limits that both leave."""
     results = run(["ddnm"])
     results.terms.value["bound"][0, STEPS - 1], results.terms.error["bound"][0, STEPS - 1] = 294.0, 7.0
-    results.bracket = Between(low, 320.0)
+    results.bracket = FixedBracket(low, 320.0)
     told = bound_texts(results, 0, STEPS - 1)
     assert told.full == text
     if "–" in text:
@@ -177,7 +177,7 @@ def test_a_bound_and_a_kl_never_contradict_each_other(low: float, text: str) -> 
         assert ends[1] >= 315
 
 
-def test_an_estimated_bound_says_so_at_any_length() -> None:
+def test_full_and_short_texts_mark_bound_as_estimate() -> None:
     results = run(["ddnm"])
     results.bracket = None
     for text in bound_texts(results, 0, STEPS - 1):

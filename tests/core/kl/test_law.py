@@ -23,15 +23,15 @@ from core.scenario.scenario import Scenario
 from core.simulation.work import result_of
 
 CASES = json.loads((Path(__file__).parents[2] / "data/reference_cases.json").read_text())["law"]["cases"]
-Account = Callable[..., BoundTerms]
+AccumulateTerms = Callable[..., BoundTerms]
 Make = Callable[..., Problem]
 
 
-def computed(problem: Problem, schedule: Schedule, sampler: Sampler) -> ComputedKL:
+def computed_kl(problem: Problem, schedule: Schedule, sampler: Sampler) -> ComputedKL:
     return result_of(compute_kl(problem, schedule, sampler, seed=1))
 
 
-def worst(found: ComputedKL, truth: np.ndarray) -> float:
+def worst_error(found: ComputedKL, truth: np.ndarray) -> float:
     """The largest gap, in parts of what is allowed: a thousandth, or 1e-4 nats."""
     return float((np.abs(found.value - truth) / np.maximum(1e-3 * truth, 1e-4)).max())
 
@@ -54,12 +54,12 @@ SCHEDULES = {
         ("cosine", 2, 0.05),
     ],
 )
-def test_one_gaussian_has_its_closed_form(
-    schedule: str, dimension: int, noise: float, make_problem: Make, accumulate_terms: Account
+def test_grid_kl_of_one_gaussian_matches_closed_form(
+    schedule: str, dimension: int, noise: float, make_problem: Make, accumulate_terms: AccumulateTerms
 ) -> None:
     problem, steps = make_problem(1, dimension, 1, noise, seed=4), SCHEDULES[schedule]
     for key in ("ddnm", "bo-ddnm", "pigdm", "exact"):
-        found = computed(problem, steps, SAMPLERS[key])
+        found = computed_kl(problem, steps, SAMPLERS[key])
         truth = accumulate_terms(problem, steps, [SAMPLERS[key]]).kl[0]
         known = np.isfinite(found.value)
         assert known.sum() >= steps.steps, found.note
@@ -70,31 +70,31 @@ def test_one_gaussian_has_its_closed_form(
 
 @pytest.mark.parametrize("key", ["ddnm", "bo-ddnm", "bo-oracle", "pigdm", "tmpd"])
 @pytest.mark.parametrize("name", [case["name"] for case in CASES[1:]])
-def test_mixtures_have_the_values_of_independent_code(name: str, key: str) -> None:
+def test_grid_kl_of_mixtures_matches_reference_cases(name: str, key: str) -> None:
     case = next(case for case in CASES if case["name"] == name)
     scenario = Scenario.from_toml(case["scenario"])
     sampler = {each.about.key: each for each in scenario.build_samplers()}[key]
-    found = computed(scenario.problem(), scenario.schedule.build(), sampler)
+    found = computed_kl(scenario.problem(), scenario.schedule.build(), sampler)
     for t, known in case["kl"][key].items():
         if math.isfinite(known["value"]):
             value = found.value[scenario.schedule.steps - int(t)]
             assert abs(value - known["value"]) <= max(1e-3 * known["value"], 1e-4) + 3 * known["error"]
 
 
-def test_a_collapsed_law_is_right_far_out(accumulate_terms: Account) -> None:
+def test_grid_kl_is_right_where_density_underflows(accumulate_terms: AccumulateTerms) -> None:
     """DDNM at large noise: the density is below the range of float64 where the target has mass."""
     prior = GaussianMixture.from_covariances(torch.ones(1), torch.zeros(1, 2), torch.eye(2)[None] * 2)
     seen = Measurement(torch.tensor([[1.0, 0.5]]).double(), torch.tensor([0.3]).double(), 3.0)
     problem, schedule = Problem.of(prior, seen), Schedule.exponential_then_constant(40, 4.0, 1e-2)
     found, truth = (
-        computed(problem, schedule, SAMPLERS["ddnm"]),
+        computed_kl(problem, schedule, SAMPLERS["ddnm"]),
         accumulate_terms(problem, schedule, [SAMPLERS["ddnm"]]).kl[0],
     )
     assert truth[-2] > 40
-    assert worst(ComputedKL(found.value[:-1], found.error[:-1], None), truth[:-1]) < 1
+    assert worst_error(ComputedKL(found.value[:-1], found.error[:-1], None), truth[:-1]) < 1
 
 
-def pushed(problem: Problem, schedule: Schedule, key: str) -> list[GridLaw]:
+def grid_laws(problem: Problem, schedule: Schedule, key: str) -> list[GridLaw]:
     seen = [
         problem.target.noised(float(bar)).sample(500, torch.Generator().manual_seed(0))
         for bar in schedule.alpha_bar[::-1]
@@ -103,11 +103,11 @@ def pushed(problem: Problem, schedule: Schedule, key: str) -> list[GridLaw]:
 
 
 @pytest.mark.parametrize("key", ["bo-ddnm", "tmpd"])
-def test_mass_is_kept_and_moments_are_those_of_a_closed_form(
-    key: str, make_problem: Make, accumulate_terms: Account
+def test_grid_law_keeps_mass_and_matches_closed_form_moments(
+    key: str, make_problem: Make, accumulate_terms: AccumulateTerms
 ) -> None:
     problem, schedule = make_problem(1, 2, 1, 0.4, seed=6), SCHEDULES["linear"]
-    last = pushed(problem, schedule, key)[-1]
+    last = grid_laws(problem, schedule, key)[-1]
     assert abs(last.mass.sum() - 1) < 1e-6
     mean, covariance = last.moments()
     known = accumulate_terms(problem, schedule, [SAMPLERS[key]])
@@ -115,9 +115,9 @@ def test_mass_is_kept_and_moments_are_those_of_a_closed_form(
     np.testing.assert_allclose(covariance, known.covariance[0, -1], atol=1e-5)
 
 
-def test_exact_particles_give_weights_and_little_variation(make_problem: Make) -> None:
+def test_grid_law_of_exact_sampler_is_close_to_target(make_problem: Make) -> None:
     problem = make_problem(3, 2, 1, 0.4, seed=6)
-    last = pushed(problem, SCHEDULES["exponential, then constant"], "exact")[-1]
+    last = grid_laws(problem, SCHEDULES["exponential, then constant"], "exact")[-1]
     np.testing.assert_allclose(last.weights(problem.target), problem.target.weights, atol=0.05)
     assert 0 < last.total_variation(problem.target) < 0.15
 
@@ -129,23 +129,23 @@ TWINS = {
 
 
 @pytest.mark.parametrize("name", TWINS)
-def test_what_is_broken_misses_the_closed_form(
-    name: str, make_problem: Make, accumulate_terms: Account, monkeypatch: pytest.MonkeyPatch
+def test_broken_grid_kernel_misses_closed_form(
+    name: str, make_problem: Make, accumulate_terms: AccumulateTerms, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     problem, schedule, sampler = make_problem(1, 2, 1, 0.3, seed=4), SCHEDULES["linear"], SAMPLERS["tmpd"]
     right, truth = law_module._kernel_of, accumulate_terms(problem, schedule, [sampler]).kl[0]
-    assert worst(computed(problem, schedule, sampler), truth) < 1
+    assert worst_error(computed_kl(problem, schedule, sampler), truth) < 1
     monkeypatch.setattr(law_module, "_kernel_of", lambda axis, variance: right(axis, TWINS[name](axis, variance)))
-    assert worst(computed(problem, schedule, sampler), truth) > 2
+    assert worst_error(computed_kl(problem, schedule, sampler), truth) > 2
 
 
-def test_what_cannot_be_had_is_said(make_problem: Make) -> None:
+def test_grid_kl_notes_why_it_is_unavailable(make_problem: Make) -> None:
     schedule = Schedule.linear(10, 0.01, 0.3)
-    high = computed(make_problem(2, 3, 1, 0.3, seed=1), schedule, SAMPLERS["ddnm"])
+    high = computed_kl(make_problem(2, 3, 1, 0.3, seed=1), schedule, SAMPLERS["ddnm"])
     assert np.isnan(high.value).all()
     assert high.note == "laws are computed in up to 2 dimensions"
-    flow = computed(make_problem(2, 2, 1, 0.3, seed=1), schedule, SAMPLERS["ddim"])
+    flow = computed_kl(make_problem(2, 2, 1, 0.3, seed=1), schedule, SAMPLERS["ddim"])
     assert flow.note == "its steps have no noise"
-    end = computed(make_problem(2, 2, 1, 0.0, seed=1), schedule, SAMPLERS["replacement"])
+    end = computed_kl(make_problem(2, 2, 1, 0.0, seed=1), schedule, SAMPLERS["replacement"])
     assert np.isfinite(end.value[:-1]).all()
     assert np.isnan(end.value[-1])

@@ -54,7 +54,7 @@ H_BLOCKS = {
 
 
 @pytest.mark.parametrize("name", H_BLOCKS)
-def test_a_block_in_h(name: str, scenario: Scenario) -> None:
+def test_pasted_block_changes_h_and_y(name: str, scenario: Scenario) -> None:
     text, at, matrix, value = H_BLOCKS[name]
     after = with_measurement_block(scenario, text, *at)
     assert after.measurement is not None
@@ -76,23 +76,21 @@ def test_a_block_in_h(name: str, scenario: Scenario) -> None:
         ("1e7", (0, 0), "1000000"),
     ],
 )
-def test_a_block_without_a_place_in_h_is_refused(
-    text: str, at: tuple[int, int], words: str, scenario: Scenario
-) -> None:
+def test_invalid_block_for_h_is_rejected(text: str, at: tuple[int, int], words: str, scenario: Scenario) -> None:
     with pytest.raises(ScenarioError) as caught:
         with_measurement_block(scenario, text, *at)
     assert words in caught.value.reason
     assert caught.value.field.startswith("measurement.matrix")
 
 
-def test_a_y_left_to_the_seed_stays_so_until_it_is_pasted(scenario: Scenario) -> None:
+def test_y_drawn_from_seed_stays_unset_until_pasted(scenario: Scenario) -> None:
     free = Scenario.from_dict(scenario.to_dict() | {"measurement": {"matrix": [[1, 0, 0], [0, 1, 0]], "noise": 0.1}})
     assert with_measurement_block(free, "1 2 3\n4 5 6\n7 8 9", 0, 0).measurement.value is None  # type: ignore[union-attr]
     value = with_measurement_block(free, "7", 1, 3).measurement.value  # type: ignore[union-attr]
     assert value == (free.with_value().values[0], 7)
 
 
-def test_pasted_covariances_means_and_weights(scenario: Scenario) -> None:
+def test_pasted_blocks_set_covariances_means_and_weights(scenario: Scenario) -> None:
     after = with_component_block(scenario, "prior", "[2 0 0; 0 2 0; 0 0 2]", 1, "covariances")
     assert after.prior.covariances == (SPREAD, ((2, 0, 0), (0, 2, 0), (0, 0, 2)))
     for text in ("array([7., 8., 9.])", "7\n8\n9", "7;8;9", "[7 8 9]", "7\t8\t9"):
@@ -115,7 +113,7 @@ def test_pasted_covariances_means_and_weights(scenario: Scenario) -> None:
         ("what", 1, "means", "row 1, column 1: must be a number (is 'what')"),
     ],
 )
-def test_pasted_numbers_of_a_wrong_shape_are_refused(
+def test_invalid_block_for_component_is_rejected(
     text: str, row: int, column: str, words: str, scenario: Scenario
 ) -> None:
     if not words:  # a column of decimals is one mean, since the other reading has two numbers a row
@@ -127,14 +125,14 @@ def test_pasted_numbers_of_a_wrong_shape_are_refused(
     assert caught.value.field == f"prior.{column}, component {row + 1}"
 
 
-def test_a_block_in_a_grid() -> None:
+def test_grid_block_must_fit_from_its_first_cell() -> None:
     assert block_for("1 2\n3 4", (2, 2), (1, 1)) == ([[1, 2], [3, 4]], True)
     assert block_for("1 2\n3 4", (3, 3), (1, 1)) == ([[1, 2], [3, 4]], False)
     with pytest.raises(ScenarioError, match="2 × 2 numbers, which do not fit from row 3, column 3 on into 3 × 3"):
         block_for("1 2\n3 4", (3, 3), (2, 2))
 
 
-def test_a_place_replaces_only_the_matrix_that_was_seen(scenario: Scenario) -> None:
+def test_matrix_field_replaces_only_an_unchanged_matrix(scenario: Scenario) -> None:
     place = MatrixField("prior", 1)
     rows = np.eye(3).tolist()
     assert place.replaced(scenario, rows, place.find(scenario)).prior.covariances[1] == tuple(map(tuple, rows))
@@ -155,7 +153,7 @@ def _pattern(patterns: tuple[Pattern, ...], title: str) -> Pattern:
 
 @pytest.mark.parametrize("rho", [-0.2, 0.0, 0.5, 1.0])
 @pytest.mark.parametrize("size", [1, 2, 5])
-def test_patterns_of_covariances(rho: float, size: int) -> None:
+def test_covariance_patterns_match_formulas(rho: float, size: int) -> None:
     place = np.arange(size)
     exponential = _pattern(COVARIANCES, "Exponential").build(size, size, ["2", str(rho)])
     np.testing.assert_allclose(exponential, 2 * np.array([[rho ** abs(i - j) for j in place] for i in place]))
@@ -165,7 +163,7 @@ def test_patterns_of_covariances(rho: float, size: int) -> None:
         assert judge_covariance(matrix).is_valid
 
 
-def test_patterns_of_h() -> None:
+def test_measurement_patterns_build_expected_rows() -> None:
     averages = _pattern(MEASUREMENTS, "Averages").build(2, 5, [])
     np.testing.assert_allclose(averages, [[1 / 3, 1 / 3, 1 / 3, 0, 0], [0, 0, 0, 0.5, 0.5]])
     rows = _pattern(MEASUREMENTS, "Selected").build(1, 4, ["4 2"])
@@ -185,7 +183,7 @@ def test_patterns_of_h() -> None:
         (_pattern(MEASUREMENTS, "Selected"), [""], "coordinates: must be whole numbers from 1 to 4"),
     ],
 )
-def test_parameters_that_make_no_pattern_are_refused(pattern: Pattern, texts: list[str], words: str) -> None:
+def test_invalid_pattern_parameters_are_rejected(pattern: Pattern, texts: list[str], words: str) -> None:
     with pytest.raises(ScenarioError) as caught:
         pattern.build(4, 4, texts)
     assert words in str(caught.value)
@@ -205,7 +203,7 @@ def test_parameters_that_make_no_pattern_are_refused(pattern: Pattern, texts: li
         ([[1, 0.5], [0.25, 1]], False, "Not symmetric: row 1, column 2 has 0.5, row 2, column 1 has 0.25."),
     ],
 )
-def test_a_covariance_is_judged_as_scenarios_judge_it(
+def test_covariance_verdict_agrees_with_scenario_validation(
     matrix: list[list[float]], is_valid: bool, words: str, scenario: Scenario
 ) -> None:
     verdict = judge_covariance(np.array(matrix, float))
@@ -221,7 +219,7 @@ def test_a_covariance_is_judged_as_scenarios_judge_it(
         place.replaced(scenario, whole.tolist())
 
 
-def test_h_is_judged_by_its_rank() -> None:
+def test_measurement_verdict_states_rank() -> None:
     assert "Rank 1 of at most 2: 1 direction" in judge_measurement(np.array([[1.0, 0, 0], [2, 0, 0]])).sentence
     assert judge_measurement(np.zeros((2, 3))).sentence == "Rank 0: nothing is measured."
     verdict = judge_measurement(np.eye(2, 5))
@@ -231,7 +229,7 @@ def test_h_is_judged_by_its_rank() -> None:
 # Files
 
 
-def test_files_of_matrices(tmp_path: Path) -> None:
+def test_matrix_files_are_read(tmp_path: Path) -> None:
     matrix = np.random.default_rng(1).normal(size=(3, 4))
     path = tmp_path / "matrix.npy"
     np.save(path, matrix)
@@ -259,7 +257,7 @@ def test_files_of_matrices(tmp_path: Path) -> None:
         ("a.csv", b"1" * (1 << 20) + b"1", "must have at most 1 MiB"),
     ],
 )
-def test_files_that_hold_no_matrix_are_refused(name: str, content: bytes, words: str, tmp_path: Path) -> None:
+def test_files_without_matrix_are_rejected(name: str, content: bytes, words: str, tmp_path: Path) -> None:
     path = tmp_path / name
     path.write_bytes(content)
     with pytest.raises(ScenarioError) as caught:
@@ -268,7 +266,7 @@ def test_files_that_hold_no_matrix_are_refused(name: str, content: bytes, words:
     assert words in str(caught.value)
 
 
-def test_arrays_that_are_no_matrix_are_refused(tmp_path: Path) -> None:
+def test_unsupported_npy_arrays_are_rejected(tmp_path: Path) -> None:
     path = tmp_path / "a.npy"
     for array, words in (
         (np.zeros((65, 2)), "at most 64 rows"),

@@ -50,7 +50,7 @@ NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
         "\ufeff1\u00a0 −0\n0 1",
     ],
 )
-def test_every_notation_is_read(text: str) -> None:
+def test_every_matrix_notation_is_read(text: str) -> None:
     assert parse_matrix(text) == UNIT
 
 
@@ -71,7 +71,7 @@ def test_every_notation_is_read(text: str) -> None:
         ("7", [[7.0]]),
     ],
 )
-def test_decimal_commas_and_other_shapes(text: str, rows: Rows) -> None:
+def test_decimal_commas_and_vectors_are_read(text: str, rows: Rows) -> None:
     assert parse_matrix(text) == rows
 
 
@@ -115,7 +115,7 @@ def test_decimal_commas_and_other_shapes(text: str, rows: Rows) -> None:
         ("\n " * 60_000, "is empty"),
     ],
 )
-def test_everything_else_is_refused_in_one_sentence(text: str, words: str) -> None:
+def test_malformed_matrix_text_is_rejected_with_one_line(text: str, words: str) -> None:
     with pytest.raises(ScenarioError) as caught:
         parse_matrix(text)
     assert words in str(caught.value)
@@ -123,7 +123,7 @@ def test_everything_else_is_refused_in_one_sentence(text: str, words: str) -> No
     assert len(str(caught.value)) < 200
 
 
-def test_the_wanted_shape_decides_between_two_readings() -> None:
+def test_expected_shape_resolves_ambiguous_text() -> None:
     assert parse_matrix("0,5") == [[0.0, 5.0]]
     assert parse_vector("0,5", 1) == [0.5]
     assert parse_vector("0,5", 2) == [0.0, 5.0]
@@ -136,7 +136,7 @@ def test_the_wanted_shape_decides_between_two_readings() -> None:
         parse_vector("1, 0; 0, 1", 2)
 
 
-def test_a_long_vector_that_numpy_breaks_is_one_vector() -> None:
+def test_numpy_vector_wrapped_over_lines_is_one_vector() -> None:
     for size in (26, 40):
         values = np.arange(size) / 8
         assert parse_vector(str(values), size) == values.tolist()
@@ -196,7 +196,7 @@ def matrices(draw: st.DrawFn) -> Rows:
 @example(rows=[[0.1 + 0.2, -0.0], [5e-324, 1.7976931348623157e308]])
 @example(rows=[[1.234, 2.345], [3.456, 4.567]])
 @example(rows=[[float(i * j) for i in range(16)] for j in range(16)])
-def test_what_is_written_is_read_exactly(name: str, rows: Rows) -> None:
+def test_matrix_text_round_trips_exactly(name: str, rows: Rows) -> None:
     with np.printoptions(floatmode="unique", threshold=10**6):
         text = NOTATIONS[name](rows)
     if name.endswith("decimal commas") and re.search(r"\b[1-9]\d{0,2},\d{3}\b", text):
@@ -211,7 +211,7 @@ def test_what_is_written_is_read_exactly(name: str, rows: Rows) -> None:
 @example("[" * 5000)
 @example("\x00")
 @example("\ud800")
-def test_any_text_is_a_matrix_or_refused(text: str) -> None:
+def test_any_text_parses_or_raises_one_short_error(text: str) -> None:
     said, rows = "", [[0.0]]
     try:
         rows = parse_matrix(text)
@@ -225,6 +225,6 @@ def test_any_text_is_a_matrix_or_refused(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", NASTY)
-def test_nasty_texts_are_refused_as_text(text: str) -> None:
+def test_hostile_texts_are_rejected(text: str) -> None:
     with pytest.raises(ScenarioError):
         parse_matrix(text)

@@ -79,7 +79,9 @@ def assert_same(alone: Results, beside: Results) -> None:
 
 
 @pytest.mark.parametrize(("name", "components"), CASES)
-def test_the_others_are_the_same_to_the_last_bit(name: str, components: int, load: Callable[[str], str]) -> None:
+def test_faulty_sampler_leaves_other_results_bit_identical(
+    name: str, components: int, load: Callable[[str], str]
+) -> None:
     key = load(FILE.format(fault=FAULTS[name]))
     refines = components == 1 or name == "in the refinement only"
     before = alone(components, refines=refines)
@@ -91,7 +93,7 @@ def test_the_others_are_the_same_to_the_last_bit(name: str, components: int, loa
 
 @pytest.mark.parametrize("fault", ["1 / 0", "pass"])
 @pytest.mark.parametrize("components", [1, 2])
-def test_the_same_holds_far_from_the_origin_and_beside_a_sound_one(
+def test_plugin_far_from_origin_leaves_other_results_bit_identical(
     fault: str, components: int, load: Callable[[str], str]
 ) -> None:
     key = load(FILE.format(fault=fault))
@@ -102,9 +104,7 @@ def test_the_same_holds_far_from_the_origin_and_beside_a_sound_one(
         np.testing.assert_array_equal(mine, theirs[1:])
 
 
-def test_where_a_fault_is_raised_the_others_are_lost(
-    load: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_unguarded_fault_ends_whole_run(load: Callable[[str], str], monkeypatch: pytest.MonkeyPatch) -> None:
     """The broken twin: a guard that lets the fault through."""
 
     def raised(_sampler: object, _evaluate: object, path: Path, call: Callable[[], object], _check: object) -> object:
@@ -120,7 +120,7 @@ def test_where_a_fault_is_raised_the_others_are_lost(
 
 
 @pytest.mark.parametrize("components", [1, 2])
-def test_its_own_numbers_are_blank_and_the_reason_is_given(
+def test_faulty_sampler_has_blank_numbers_and_a_reason(
     components: int, load: Callable[[str], str], tmp_path: Path
 ) -> None:
     key = load(FILE.format(fault=FAULTS["half way"]))
@@ -158,13 +158,13 @@ def test_its_own_numbers_are_blank_and_the_reason_is_given(
 
 
 @pytest.mark.parametrize("name", ["always", "half way"])
-def test_a_run_ends_where_no_sampler_is_left(name: str, load: Callable[[str], str]) -> None:
+def test_run_fails_when_every_sampler_is_faulty(name: str, load: Callable[[str], str]) -> None:
     key = load(FILE.format(fault=FAULTS[name]))
     with pytest.raises(ScenarioError, match=r"mine\.py: line 4: ZeroDivisionError"):
         finished((key, f"ddim:{key}"))
 
 
-def test_another_run_begins_anew(load: Callable[[str], str]) -> None:
+def test_fault_is_cleared_for_next_run(load: Callable[[str], str]) -> None:
     key = load(FILE.format(fault="CALLS.append(0) or 1 / (len(CALLS) < 10 or len(CALLS) > 40)"))
     assert finished((key, "ddnm")).faults
     assert SAMPLERS[key].fault is None
@@ -173,7 +173,7 @@ def test_another_run_begins_anew(load: Callable[[str], str]) -> None:
 
 
 @pytest.mark.usefixtures("load")
-def test_the_command_line_writes_the_report_of_the_others_and_ends_with_status_2(
+def test_cli_reports_other_samplers_and_exits_with_status_2(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)

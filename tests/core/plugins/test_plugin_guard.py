@@ -19,7 +19,7 @@ from core.runs.results import Results
 from core.samplers import SAMPLERS
 from core.scenario.scenario import Scenario
 
-MISCHIEF = {
+TAMPERING = {
     "H": "level.measurement.matrix.zero_()",
     "bases of H": "level.measurement.right_basis.zero_(); level.measurement.estimate.fill_(7.0)",
     "the problem's H": "level.problem.measurement.matrix.zero_(); level.problem.measurement.singular_values.zero_()",
@@ -38,7 +38,7 @@ FILE = '''
 import torch
 KEPT = []
 
-def mischief(level, x):
+def tamper(level, x):
     """Writes where it should not."""
     clean = x.clone()
     {statement}
@@ -81,7 +81,7 @@ def finished(components: int, samplers: list[str]) -> Results:
     return experiment.results
 
 
-def stopped_by(key: str) -> str:
+def fault_of(key: str) -> str:
     """The fault of a sampler, which stops nothing but itself."""
     results = finished(1, [key, "ddnm", "exact"])
     assert list(results.faults) == [key]
@@ -103,11 +103,11 @@ def expected(components: int) -> tuple[list[np.ndarray], float]:
     return results(components, ["ddnm", "exact"])
 
 
-@pytest.mark.parametrize("name", MISCHIEF)
-def test_neighbours_are_the_same_to_the_last_bit(name: str, load: Callable[..., str]) -> None:
+@pytest.mark.parametrize("name", TAMPERING)
+def test_tampering_plugin_leaves_other_results_bit_identical(name: str, load: Callable[..., str]) -> None:
     threads = torch.get_num_threads()
     alone, limit = expected(1)
-    key = load(FILE.format(statement=MISCHIEF[name]))
+    key = load(FILE.format(statement=TAMPERING[name]))
     found, same_limit = results(1, [key, "ddnm", "exact"])
     for mine, theirs in zip(alone, found, strict=True):
         np.testing.assert_array_equal(mine, theirs)
@@ -116,15 +116,17 @@ def test_neighbours_are_the_same_to_the_last_bit(name: str, load: Callable[..., 
     assert torch.get_num_threads() == threads
 
 
-def test_the_same_holds_for_a_mixture(load: Callable[..., str]) -> None:
+def test_tampering_plugin_leaves_mixture_results_bit_identical(load: Callable[..., str]) -> None:
     alone, _ = expected(2)
-    key = load(FILE.format(statement="; ".join(MISCHIEF[name] for name in ("H", "mixtures", "evaluations"))))
+    key = load(FILE.format(statement="; ".join(TAMPERING[name] for name in ("H", "mixtures", "evaluations"))))
     found, _ = results(2, [key, "ddnm", "exact"])
     for mine, theirs in zip(alone, found, strict=True):
         np.testing.assert_array_equal(mine, theirs)
 
 
-def test_without_copies_neighbours_are_falsified(load: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_level_without_copies_lets_plugin_change_other_results(
+    load: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The broken twin: the level itself is handed over."""
     monkeypatch.setattr("core.plugins.calls.own_level", lambda level: level)
     alone, _ = expected(1)
@@ -133,12 +135,12 @@ def test_without_copies_neighbours_are_falsified(load: Callable[..., str], monke
     assert any(not np.array_equal(mine, theirs) for mine, theirs in zip(alone, found, strict=True))
 
 
-def test_the_schedule_s_numbers_cannot_be_written_to(load: Callable[..., str]) -> None:
+def test_schedule_arrays_are_read_only_for_plugins(load: Callable[..., str]) -> None:
     key = load(FILE.format(statement="level.schedule.alpha_bar[:] = 0.5"))
-    assert re.search(r"mine.py: line 8: ValueError: assignment destination is read-only", stopped_by(key))
+    assert re.search(r"mine.py: line 8: ValueError: assignment destination is read-only", fault_of(key))
 
 
-def test_the_register_of_the_others_stays(load: Callable[..., str]) -> None:
+def test_plugin_cannot_change_registered_samplers(load: Callable[..., str]) -> None:
     before = dict(SAMPLERS)
     key = load(
         "from core.samplers import SAMPLERS\nSAMPLERS['ddnm'] = SAMPLERS.pop('exact')\n" + FILE.format(statement="pass")
@@ -165,13 +167,13 @@ RETURNED = {
 
 
 @pytest.mark.parametrize("expression", RETURNED)
-def test_a_score_is_converted_where_it_can_be_and_else_refused(expression: str, load: Callable[..., str]) -> None:
+def test_score_is_converted_or_rejected(expression: str, load: Callable[..., str]) -> None:
     key = load(f"import torch\n\ndef score(level, x):\n    return {expression}\n")
     reason = RETURNED[expression]
     if reason is None:
         results(1, [key, "ddnm", "exact"])
     else:
-        assert re.search(rf"mine.py: line 3: score must .*{reason}", stopped_by(key))
+        assert re.search(rf"mine.py: line 3: score must .*{reason}", fault_of(key))
 
 
 VARIANCES = {
@@ -192,7 +194,7 @@ VARIANCES = {
 
 
 @pytest.mark.parametrize("expression", VARIANCES)
-def test_a_variance_is_checked(expression: str, load: Callable[..., str]) -> None:
+def test_kernel_variance_is_converted_or_rejected(expression: str, load: Callable[..., str]) -> None:
     key = load(
         "import torch\nfrom core.samplers import About, Kernel, Sampler\n\nclass Mine(Sampler):\n"
         "    kind = About('mine', 'Mine', '#884400', 'x', 'Stays.', 'Me')\n"
@@ -202,7 +204,7 @@ def test_a_variance_is_checked(expression: str, load: Callable[..., str]) -> Non
     if reason is None:
         results(1, [key, "ddnm", "exact"])
     else:
-        assert re.search(rf"mine.py: line 6: .*variance must .*{reason}", stopped_by(key))
+        assert re.search(rf"mine.py: line 6: .*variance must .*{reason}", fault_of(key))
 
 
 CLASS = """
@@ -236,7 +238,7 @@ GOOD = "'mine', 'Mine', '#884400', 'x', 'Stays.', 'Me'"
         (GOOD, "weight: float", "weight"),
     ],
 )
-def test_what_a_sampler_says_of_itself_is_checked(
+def test_invalid_about_or_parameter_is_rejected(
     about: str, parameter: str, reason: str, load: Callable[..., str]
 ) -> None:
     before = dict(SAMPLERS)
@@ -248,18 +250,18 @@ def test_what_a_sampler_says_of_itself_is_checked(
 
 @pytest.mark.parametrize("end", ["raise SystemExit(0)", "import sys; sys.exit(0)", "raise GeneratorExit", "1 / 0"])
 @pytest.mark.parametrize("where", ["import", "step"])
-def test_no_exception_passes_for_an_end(end: str, where: str, load: Callable[..., str]) -> None:
+def test_exit_in_plugin_is_reported_as_error(end: str, where: str, load: Callable[..., str]) -> None:
     body = f"    {end}\n" if where == "step" else "    return x\n"
     text = (f"{end}\n" if where == "import" else "") + f"def score(level, x):\n{body}"
     if where == "import":
         with pytest.raises(ScenarioError, match=r"mine.py: line 1"):
             load(text)
     else:
-        assert "mine.py: line 2" in stopped_by(load(text))
+        assert "mine.py: line 2" in fault_of(load(text))
 
 
 @pytest.mark.usefixtures("load")
-def test_an_exit_in_a_step_ends_a_headless_run_with_a_sentence(
+def test_exit_in_step_ends_headless_run_with_status_2(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)

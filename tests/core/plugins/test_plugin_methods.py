@@ -64,7 +64,7 @@ def run(chosen: Scenario) -> Results:
         "@field_validator('weight')\n    @classmethod\n    def limit(cls, value): return 1 / 0",
     ],
 )
-def test_what_describes_a_sampler_is_no_code(method: str, load: Callable[[str], str]) -> None:
+def test_class_must_not_override_descriptive_members(method: str, load: Callable[[str], str]) -> None:
     with pytest.raises(ScenarioError, match=rf"mine\.py: line {LINE}: must not define"):
         load(CLASS.format(method=method))
 
@@ -78,12 +78,12 @@ def test_what_describes_a_sampler_is_no_code(method: str, load: Callable[[str], 
         ("has_limit = None", "has_limit must be True or False"),
     ],
 )
-def test_what_a_class_says_of_itself_has_the_right_type(method: str, reason: str, load: Callable[[str], str]) -> None:
+def test_class_attributes_of_wrong_type_are_rejected(method: str, reason: str, load: Callable[[str], str]) -> None:
     with pytest.raises(ScenarioError, match=rf"mine\.py: .*{reason}"):
         load(CLASS.format(method=method))
 
 
-def test_names_of_its_own_are_free(load: Callable[[str], str]) -> None:
+def test_class_may_define_own_methods(load: Callable[[str], str]) -> None:
     assert load(CLASS.format(method="def helper(self): return 2")) == "mine"
 
 
@@ -100,21 +100,21 @@ def test_names_of_its_own_are_free(load: Callable[[str], str]) -> None:
         ("return torch.ones(2, 1, device='meta')", f"line {LINE}: step_variance must return .*without data"),
     ],
 )
-def test_a_step_variance_is_guarded(body: str, reason: str, load: Callable[[str], str]) -> None:
+def test_invalid_step_variance_is_rejected_with_line(body: str, reason: str, load: Callable[[str], str]) -> None:
     key = load(CLASS.format(method=f"def step_variance(self, level): {body}"))
     with pytest.raises(ScenarioError, match=rf"mine\.py: {reason}"):
         run(scenario(key))
 
 
 @pytest.mark.parametrize("variance", ["0.5", "1", "torch.tensor(0.5)", "torch.full((2, 1), 0.5)"])
-def test_a_step_variance_is_converted(variance: str, load: Callable[[str], str]) -> None:
+def test_step_variance_is_converted(variance: str, load: Callable[[str], str]) -> None:
     key = load(CLASS.format(method=f"def step_variance(self, level): return {variance}"))
     results = run(scenario(key))
     assert results.terms.exact[0]
     assert np.isfinite(results.terms.value["bound"]).all()
 
 
-def test_a_step_variance_cannot_change_the_level(load: Callable[[str], str]) -> None:
+def test_step_variance_cannot_change_level(load: Callable[[str], str]) -> None:
     write = "level.measurement.matrix.zero_(); level.problem.target.means.add_(5.0); return level.variance"
     key = load(CLASS.format(method=f"def step_variance(self, level): {write}"))
     alone, beside = run(scenario("ddnm")), run(scenario(key, "ddnm"))
@@ -131,7 +131,7 @@ def test_a_step_variance_cannot_change_the_level(load: Callable[[str], str]) -> 
         ("measurement.matrix.zero_(); return 'needs\\nmore'", "run.samplers: Mine needs more"),
     ],
 )
-def test_an_obstacle_is_asked_for_where_a_run_begins(body: str, reason: str, load: Callable[[str], str]) -> None:
+def test_obstacle_is_checked_when_run_begins(body: str, reason: str, load: Callable[[str], str]) -> None:
     key = load(CLASS.format(method=f"def obstacle(self, measurement): {body}"))
     beside = run(scenario(key, "ddnm"))
     assert re.search(reason, beside.faults[key])
@@ -152,9 +152,7 @@ NOT_FINITE = {
 
 @pytest.mark.parametrize("kind", ["score", "kernel"])
 @pytest.mark.parametrize("expression", NOT_FINITE)
-def test_what_is_not_finite_at_a_finite_point_is_a_fault(
-    expression: str, kind: str, load: Callable[[str], str]
-) -> None:
+def test_non_finite_output_at_finite_points_is_a_fault(expression: str, kind: str, load: Callable[[str], str]) -> None:
     text = f"import torch\n\ndef mine(level, x):\n    return {expression}\n"
     if kind == "kernel":
         text = CLASS.replace("(ScoreSampler)", "(Sampler)").replace("def score", "def kernel").format(method="")
@@ -175,12 +173,12 @@ def test_what_is_not_finite_at_a_finite_point_is_a_fault(
         "torch.where(x.abs() > 1e6, float('inf'), 1e3 * x)",
     ],
 )
-def test_points_that_leave_every_region_diverge_and_are_no_fault(expression: str, load: Callable[[str], str]) -> None:
+def test_exploding_points_count_as_divergence_not_fault(expression: str, load: Callable[[str], str]) -> None:
     results = run(scenario(load(f"import torch\n\ndef mine(level, x):\n    return {expression}\n"), steps=40))
     assert results.trace.diverged_at[0] is not None
 
 
-def test_points_far_out_are_only_tried(load: Callable[[str], str]) -> None:
+def test_non_finite_output_at_affinity_probes_is_no_fault(load: Callable[[str], str]) -> None:
     """Whether a step is affine is tried a thousand times farther out than particles ever are."""
     text = "import torch\n\ndef mine(level, x):\n    far = torch.softmax(-x ** 2, 0) / (x.abs() < 500)\n"
     results = run(scenario(load(text + "    return level.prior_score(x) + 0 * far\n")))
@@ -188,7 +186,7 @@ def test_points_far_out_are_only_tried(load: Callable[[str], str]) -> None:
     assert np.isfinite(results.terms.value["bound"]).all()
 
 
-def test_one_rule_for_keys_stands_in_the_code_too() -> None:
+def test_loader_docstring_states_rule_for_keys() -> None:
     """README and help are held against behaviour in tests/core/plugins/test_plugins.py."""
     words = " ".join(str(core.plugins.loader.__doc__).split())
     assert "whatever it is called, its key is the file's name without ``.py``" in words

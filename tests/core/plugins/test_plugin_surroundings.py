@@ -84,7 +84,7 @@ def run(key: str) -> Results:
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_settings_are_put_back_after_every_call(change: str, load: Callable[[str], str]) -> None:
+def test_global_settings_are_restored_after_every_call(change: str, load: Callable[[str], str]) -> None:
     with torch.no_grad():
         before = CHANGES[change]()
         run(load(f"{IMPORTS}def score(level, x):\n    {change}\n    return x\n"))
@@ -92,7 +92,7 @@ def test_settings_are_put_back_after_every_call(change: str, load: Callable[[str
 
 
 @pytest.mark.parametrize("change", CHANGES | SLOW_CHANGES)
-def test_settings_are_put_back_after_loading(change: str, load: Callable[[str], str]) -> None:
+def test_global_settings_are_restored_after_loading(change: str, load: Callable[[str], str]) -> None:
     read = (CHANGES | SLOW_CHANGES)[change]
     before = read()
     load(f"{IMPORTS}{change}\ndef score(level, x):\n    return x\n")
@@ -100,7 +100,7 @@ def test_settings_are_put_back_after_loading(change: str, load: Callable[[str], 
 
 
 @pytest.mark.parametrize("change", CHANGES | SLOW_CHANGES)
-def test_without_the_guard_they_would_stay(change: str) -> None:
+def test_global_settings_stay_changed_without_guard(change: str) -> None:
     """The broken twin: the same change, made outside of the guard."""
     read = (CHANGES | SLOW_CHANGES)[change]
     with surroundings_kept(), settings_kept(), torch.no_grad():
@@ -110,9 +110,7 @@ def test_without_the_guard_they_would_stay(change: str) -> None:
 
 
 @pytest.mark.parametrize("name", PATCHES)
-def test_a_file_that_changes_the_product_is_refused_and_the_change_undone(
-    name: str, load: Callable[[str], str]
-) -> None:
+def test_file_that_patches_product_code_is_rejected_and_undone(name: str, load: Callable[[str], str]) -> None:
     score, words, before = mixture.GaussianMixture.score, dict(errors._WORDS), dict(SAMPLERS)
     text = f"{IMPORTS}import core.problem.mixture, core.problem.problem, core.samplers.builtin\n{PATCHES[name]}\n"
     with pytest.raises(ScenarioError) as caught:
@@ -127,7 +125,7 @@ def test_a_file_that_changes_the_product_is_refused_and_the_change_undone(
 
 
 @pytest.mark.parametrize("name", PATCHES)
-def test_a_step_that_changes_the_product_ends_the_run(name: str, load: Callable[[str], str]) -> None:
+def test_step_that_patches_product_code_ends_run(name: str, load: Callable[[str], str]) -> None:
     score, before = mixture.GaussianMixture.score, dict(errors._WORDS)
     imports = "import core.problem.mixture, core.problem.problem, core.samplers.builtin, core.simulation.simulate\n"
     text = f"{IMPORTS}{imports}def score(level, x):\n    if level.t == 1:\n        {PATCHES[name]}\n    return x\n"
@@ -139,7 +137,7 @@ def test_a_step_that_changes_the_product_ends_the_run(name: str, load: Callable[
     assert dict(errors._WORDS) == before
 
 
-def test_parts_of_torch_may_be_loaded_when_they_are_needed() -> None:
+def test_late_import_of_torch_dynamo_is_no_tampering() -> None:
     """Torch wraps functions of its own when its compiler is loaded; in a process of its own, since that is for good."""
     program = (
         "import core.runs.results, torch\nfrom core.plugins.tampering import ProductCode\ncode = ProductCode()\n"
@@ -149,7 +147,7 @@ def test_parts_of_torch_may_be_loaded_when_they_are_needed() -> None:
     subprocess.run([sys.executable, "-c", program], cwd=Path(__file__).parents[3], check=True, timeout=120)
 
 
-def test_an_honest_file_changes_nothing(load: Callable[[str], str]) -> None:
+def test_well_behaved_plugin_is_no_tampering(load: Callable[[str], str]) -> None:
     code = ProductCode()
     run(load(f"{IMPORTS}def score(level, x):\n    return level.prior_score(x)\n"))
     assert code.put_back() is None

@@ -75,39 +75,39 @@ def run(key: str, components: int = 1) -> Results:
 
 @pytest.mark.parametrize("components", [1, 2])
 @pytest.mark.parametrize(("text", "key"), [(FUNCTION, "mine"), (CLASS, "warm"), (KERNEL, "still")])
-def test_a_file_makes_a_sampler(text: str, key: str, components: int, plugin: Callable[..., Path]) -> None:
+def test_plugin_file_registers_and_runs(text: str, key: str, components: int, plugin: Callable[..., Path]) -> None:
     assert load_plugin(plugin(text)) == key
     results = run(key, components)
     assert results.terms.exact[0] == (components == 1)
     assert torch.isfinite(torch.tensor(results.terms.value["bound"])).all()
 
 
-def test_a_function_is_described_by_its_docstring(plugin: Callable[..., Path]) -> None:
+def test_function_plugin_takes_summary_from_docstring(plugin: Callable[..., Path]) -> None:
     about = SAMPLERS[load_plugin(plugin(FUNCTION, "my sampler.py"))].about
     assert (about.key, about.label, about.source) == ("my-sampler", "my sampler", "my sampler.py")
     assert about.summary == "The prior's score, and a little more."
 
 
-def test_a_class_has_parameters(plugin: Callable[..., Path]) -> None:
+def test_class_plugin_takes_parameters_from_scenario(plugin: Callable[..., Path]) -> None:
     load_plugin(plugin(CLASS))
     data = run("warm").scenario.to_dict() | {"samplers": {"warm": {"strength": 2.0}}}
     (sampler,) = Scenario.from_dict(data).build_samplers()
     assert sampler.parameters()["strength"] == 2.0
 
 
-def test_a_plugin_does_what_its_code_says(plugin: Callable[..., Path]) -> None:
+def test_plugin_with_prior_score_matches_builtin_prior(plugin: Callable[..., Path]) -> None:
     load_plugin(plugin("def same(level, x):\n    return level.prior_score(x)\n"))
     mine, prior = (run(key, 2).terms.value["mismatch"] for key in ("mine", "prior"))
     torch.testing.assert_close(torch.tensor(mine), torch.tensor(prior), rtol=1e-10, atol=0)
 
 
-def test_code_that_writes_into_its_points_disturbs_nobody(plugin: Callable[..., Path]) -> None:
+def test_plugin_writing_into_its_points_changes_no_common_term(plugin: Callable[..., Path]) -> None:
     load_plugin(plugin("def rude(level, x):\n    return x.mul_(0)\n"))
     rude = run("mine", 2).terms.value["initialisation"]
     torch.testing.assert_close(torch.tensor(rude), torch.tensor(run("prior", 2).terms.value["initialisation"]))
 
 
-def test_an_edited_file_takes_the_place_of_what_it_was(plugin: Callable[..., Path]) -> None:
+def test_edited_plugin_file_replaces_earlier_version(plugin: Callable[..., Path]) -> None:
     path = plugin(FUNCTION)
     load_plugin(path)
     first = fingerprint(path.read_bytes())
@@ -130,9 +130,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("case", BROKEN.values(), ids=BROKEN)
-def test_a_file_that_is_none_is_refused_in_one_sentence(
-    case: tuple[str, str, str], plugin: Callable[..., Path]
-) -> None:
+def test_invalid_plugin_file_is_rejected_with_one_line(case: tuple[str, str, str], plugin: Callable[..., Path]) -> None:
     text, field, words = case
     before = dict(SAMPLERS)
     path = plugin(text)
@@ -155,7 +153,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize("case", WRONG.values(), ids=WRONG)
-def test_an_error_in_a_run_names_the_line(case: tuple[str, str, str], plugin: Callable[..., Path]) -> None:
+def test_runtime_error_in_plugin_names_line(case: tuple[str, str, str], plugin: Callable[..., Path]) -> None:
     text, field, words = case
     key = load_plugin(plugin(text))
     with pytest.raises(ScenarioError) as caught:
@@ -164,12 +162,12 @@ def test_an_error_in_a_run_names_the_line(case: tuple[str, str, str], plugin: Ca
     assert words in caught.value.reason
 
 
-def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
+def test_missing_plugin_file_is_rejected(tmp_path: Path) -> None:
     with pytest.raises(ScenarioError, match="no such file"):
         load_plugin(tmp_path / "none.py")
 
 
-def test_a_function_is_keyed_by_its_file_and_a_class_by_its_about(plugin: Callable[..., Path]) -> None:
+def test_function_key_is_file_name_and_class_key_is_from_about(plugin: Callable[..., Path]) -> None:
     """One rule, as README and help say."""
     assert load_plugin(plugin(FUNCTION, "my file.py")) == "my-file"
     assert load_plugin(plugin(CLASS, "another.py")) == "warm"

@@ -54,7 +54,7 @@ def mismatch(samplers: list[str], weight: float) -> np.ndarray:
 
 
 @pytest.mark.parametrize("shrunk", PAGES, indirect=True)
-def test_the_example_runs(shrunk: str) -> None:
+def test_documented_sampler_with_full_weight_matches_oracle(shrunk: str) -> None:
     assert shrunk == "shrunk"
     whole, oracle = mismatch(["shrunk", "bo-oracle"], 1.0)
     assert whole == pytest.approx(oracle, rel=1e-9), "with all of the prior's pull it is the oracle"
@@ -63,11 +63,11 @@ def test_the_example_runs(shrunk: str) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_the_example_is_ten_lines(page: str) -> None:
+def test_documented_sampler_is_ten_lines_long(page: str) -> None:
     assert len(example(page).splitlines()) == 10
 
 
-def test_every_name_in_the_table_exists() -> None:
+def test_members_in_help_table_exist() -> None:
     text = (ROOT / PAGES[-1]).read_text(encoding="utf-8")
     names = set(re.findall(r"`level\.(\w+)", text))
     assert len(names) > 8

@@ -37,7 +37,7 @@ problems = st.tuples(
 
 @settings(max_examples=30, deadline=None, derandomize=True)
 @given(of=problems, times=st.lists(st.integers(1, SCHEDULE.steps), min_size=1, max_size=4), count=st.integers(1, 5))
-def test_a_level_alone_is_the_same_in_a_batch(
+def test_kernels_of_batched_levels_match_single_levels(
     make_problem: Callable[..., Problem], of: tuple[int, int, int, float, int], times: Sequence[int], count: int
 ) -> None:
     problem = make_problem(*of)
@@ -61,7 +61,7 @@ def close(one: Tensor, other: Tensor, sampler: Sampler) -> None:
     assert float((one - other).abs().max()) < 1e-8 * scale, sampler.about.label
 
 
-def test_points_of_one_level_are_seen_from_all(make_mixture: Callable[..., GaussianMixture]) -> None:
+def test_score_broadcasts_points_over_levels(make_mixture: Callable[..., GaussianMixture]) -> None:
     noised = make_mixture(3, 2, 1).noised_along([0.9, 0.3])
     points = torch.randn(2, 5, generator=torch.Generator().manual_seed(1), dtype=F64)
     expected = torch.stack([each.score(points) for each in noised.levels()])
@@ -72,7 +72,7 @@ def test_points_of_one_level_are_seen_from_all(make_mixture: Callable[..., Gauss
 
 
 @pytest.mark.parametrize(("key", "order"), [("ddim", 1), ("heun", 2)])
-def test_the_order_of_a_deterministic_sampler(
+def test_deterministic_sampler_converges_at_its_order(
     key: str, order: int, make_problem: Callable[..., Problem], accumulate_terms: Callable[..., BoundTerms], etc: Etc
 ) -> None:
     # Means and deviations err by the order's power of the step, ln T / T, and the KL by its square; at t = 1, since

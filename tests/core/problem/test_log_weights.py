@@ -46,7 +46,7 @@ def exact_log_density_and_score(
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
-def test_a_posterior_s_lost_mode_keeps_its_density_and_score(dtype: torch.dtype) -> None:
+def test_underflowed_posterior_component_keeps_density_and_score(dtype: torch.dtype) -> None:
     """Modes 6 apart, noise .1: the far one has a weight of e^-1782."""
     prior = line([0.5, 0.5], [3.0, -3.0], 0.001)
     posterior = prior.posterior(torch.ones(1, 1, dtype=F64), torch.tensor([3.0], dtype=F64), 0.1)
@@ -62,7 +62,7 @@ def test_a_posterior_s_lost_mode_keeps_its_density_and_score(dtype: torch.dtype)
         assert float(local.score(at)) == pytest.approx(score, rel=tolerance, abs=tolerance * 3 / variance)
 
 
-def test_dropping_the_lost_mode_is_what_these_tests_catch() -> None:
+def test_probability_weights_lose_score_of_underflowed_component() -> None:
     """The broken twin: weights kept as probabilities."""
     prior = line([0.5, 0.5], [3.0, -3.0], 0.001)
     posterior = prior.posterior(torch.ones(1, 1, dtype=F64), torch.tensor([3.0], dtype=F64), 0.1)
@@ -73,7 +73,7 @@ def test_dropping_the_lost_mode_is_what_these_tests_catch() -> None:
 
 @given(st.lists(st.floats(5e-324, 1e6), min_size=1, max_size=6))
 @settings(max_examples=50, deadline=None)
-def test_weights_of_any_size_are_normalised(weights: list[float]) -> None:
+def test_log_weights_are_normalised_for_weights_of_any_size(weights: list[float]) -> None:
     mixture = line(weights, [float(index) for index in range(len(weights))], 1.0)
     assert float(mixture.log_weights.logsumexp(0)) == pytest.approx(0, abs=1e-12)
     with mpmath.workdps(30):
@@ -95,7 +95,7 @@ def run(**sections: object) -> Results:
 @pytest.mark.parametrize(
     ("variance", "noise", "observed", "reversed_kl"), [(0.001, 0.1, 805.0, 845.0), (0.01, 0.35, 65.5, 71.5)]
 )
-def test_a_mode_that_the_measurement_rules_out_costs_what_it_should(
+def test_particles_in_excluded_mode_have_expected_mismatch_and_reverse_kl(
     variance: float, noise: float, observed: float, reversed_kl: float
 ) -> None:
     """Half of the prior's particles end in a mode of the target whose weight is e^-1636 or e^-136."""
@@ -125,7 +125,7 @@ def test_a_mode_that_the_measurement_rules_out_costs_what_it_should(
     assert results.metrics[1][2].weights_error.value < 1e-9
 
 
-def ddnm_by_hand(schedule: Schedule, count: int) -> np.ndarray:
+def ddnm_in_numpy(schedule: Schedule, count: int) -> np.ndarray:
     """DDNM in NumPy, weights as logarithms throughout: final particles, (2, count)."""
     generator = np.random.default_rng(0)
     means = np.array([[0.0, 30.0], [0.0, 4.7]])
@@ -142,7 +142,7 @@ def ddnm_by_hand(schedule: Schedule, count: int) -> np.ndarray:
     return x
 
 
-def test_a_prior_s_rare_component_is_found_where_the_measurement_selects_it() -> None:
+def test_ddnm_reaches_rare_prior_component_selected_by_measurement() -> None:
     """Its weight of 1e-60 is zero in float32."""
     count, steps = 4000, 100
     results = run(
@@ -156,7 +156,7 @@ def test_a_prior_s_rare_component_is_found_where_the_measurement_selects_it() ->
         run={"samplers": ["ddnm"], "particles": count, "paths": 100, "kl_rounds": 0, "device": "cpu"},
     )
     particles = results.trace.particles(0, steps - 1)[1]
-    expected = ddnm_by_hand(results.schedule, count)[1]
+    expected = ddnm_in_numpy(results.schedule, count)[1]
     error = math.hypot(float(particles.std()), float(expected.std())) / math.sqrt(count)
     assert expected.mean() > 2
     assert float(particles.mean()) == pytest.approx(expected.mean(), abs=4 * error)
@@ -172,7 +172,7 @@ MAKERS: dict[str, Callable[[GaussianMixture], GaussianMixture]] = {
 
 
 @pytest.mark.parametrize("name", MAKERS)
-def test_what_is_made_of_a_mixture_keeps_its_smallest_weight(name: str) -> None:
+def test_derived_mixtures_keep_smallest_log_weight(name: str) -> None:
     mixture = line([1.0, 1e-300, 5e-324], [0.0, 1.0, 2.0], 1.0)
     made = MAKERS[name](mixture)
     expected = [0.0, math.log(1e-300), math.log(5e-324)]

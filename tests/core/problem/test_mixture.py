@@ -49,30 +49,30 @@ def points(mixture: GaussianMixture, generator: torch.Generator) -> Tensor:
 # Evaluation
 
 
-def test_log_density_is_that_of_torch_distributions(mixture: GaussianMixture, points: Tensor) -> None:
+def test_log_density_matches_torch_distributions(mixture: GaussianMixture, points: Tensor) -> None:
     close(mixture.log_density(points), distribution(mixture).log_prob(points.mT))
 
 
-def test_score_is_the_gradient(mixture: GaussianMixture, points: Tensor) -> None:
+def test_score_matches_autograd_gradient(mixture: GaussianMixture, points: Tensor) -> None:
     leaf = points.clone().requires_grad_()
     distribution(mixture).log_prob(leaf.mT).sum().backward()
     assert leaf.grad is not None
     close(mixture.score(points), leaf.grad)
 
 
-def test_score_jacobian_is_the_hessian(mixture: GaussianMixture, points: Tensor) -> None:
+def test_score_jacobian_matches_autograd_hessian(mixture: GaussianMixture, points: Tensor) -> None:
     law = distribution(mixture)
     hessians = [torch.autograd.functional.hessian(law.log_prob, point) for point in points.mT]
     close(mixture.score_jacobian(points), torch.stack(hessians, dim=-1))
 
 
-def test_evaluation_leaves_its_argument_alone(mixture: GaussianMixture, points: Tensor) -> None:
+def test_evaluation_does_not_modify_points(mixture: GaussianMixture, points: Tensor) -> None:
     before = points.clone()
     mixture.log_density(points), mixture.score(points), mixture.score_jacobian(points)
     assert torch.equal(points, before)
 
 
-def test_many_points_give_the_same_as_few(mixture: GaussianMixture, generator: torch.Generator) -> None:
+def test_blockwise_evaluation_matches_few_points(mixture: GaussianMixture, generator: torch.Generator) -> None:
     count = 3 * (1 << 20) // (8 * mixture.components * mixture.dimension) + 17
     many = torch.randn(mixture.dimension, count, generator=generator, dtype=F64)
     some = torch.arange(0, count, count // 50)
@@ -86,13 +86,13 @@ def test_far_points_do_not_underflow(mixture: GaussianMixture) -> None:
     assert mixture.score(far).isfinite().all()
 
 
-def test_responsibilities_are_bayes(mixture: GaussianMixture, points: Tensor) -> None:
+def test_responsibilities_match_bayes_rule(mixture: GaussianMixture, points: Tensor) -> None:
     parts = MultivariateNormal(mixture.means, mixture.covariances).log_prob(points.mT.unsqueeze(1)).mT
     joint = mixture.weights.unsqueeze(-1) * parts.exp()
     close(mixture.responsibilities(points).of_component, joint / joint.sum(0))
 
 
-def test_float32_copy_agrees_to_its_precision(mixture: GaussianMixture, points: Tensor) -> None:
+def test_float32_copy_matches_to_single_precision(mixture: GaussianMixture, points: Tensor) -> None:
     single = mixture.to(torch.device("cpu"), torch.float32)
     assert single.score(points.float()).dtype == torch.float32
     close(single.score(points.float()).double(), mixture.score(points), 1e-4)
@@ -112,25 +112,25 @@ def moments(mixture: GaussianMixture, samples: Tensor) -> Tensor:
     return torch.cat([z_scores(samples, mixture.mean), z_scores(products, mixture.covariance).flatten()]).abs()
 
 
-def test_samples_have_the_moments_and_the_law(
-    mixture: GaussianMixture, generator: torch.Generator, misfit: Callable[..., float]
+def test_samples_have_moments_and_distribution_of_mixture(
+    mixture: GaussianMixture, generator: torch.Generator, ks_distance: Callable[..., float]
 ) -> None:
     samples = mixture.sample(20_000, generator)
     assert moments(mixture, samples).max() < 4
-    assert misfit(mixture, samples) < 2.2
+    assert ks_distance(mixture, samples) < 2.2
 
 
 @pytest.mark.parametrize("spoil", [lambda x: 1.1 * x, lambda x: x + 0.1, lambda x: x.flip(0)])
-def test_spoiled_samples_are_caught(
-    spoil: Callable[[Tensor], Tensor], make_mixture: Make, generator: torch.Generator, misfit: Callable[..., float]
+def test_distorted_samples_are_detected(
+    spoil: Callable[[Tensor], Tensor], make_mixture: Make, generator: torch.Generator, ks_distance: Callable[..., float]
 ) -> None:
     mixture = make_mixture(3, 2, seed=3)
     samples = spoil(mixture.sample(20_000, generator))
     assert moments(mixture, samples).max() > 5
-    assert misfit(mixture, samples) > 2.5
+    assert ks_distance(mixture, samples) > 2.5
 
 
-def test_samples_follow_their_generator_only(mixture: GaussianMixture) -> None:
+def test_samples_depend_only_on_their_generator(mixture: GaussianMixture) -> None:
     torch.manual_seed(1)
     state = torch.get_rng_state()
     first, again = (mixture.sample(5, torch.Generator().manual_seed(7)) for _ in range(2))
@@ -141,7 +141,7 @@ def test_samples_follow_their_generator_only(mixture: GaussianMixture) -> None:
 # New mixtures
 
 
-def test_noised_is_the_formula(mixture: GaussianMixture) -> None:
+def test_noised_mixture_matches_formula(mixture: GaussianMixture) -> None:
     identity = torch.eye(mixture.dimension, dtype=F64).expand_as(mixture.covariances)
     expected = GaussianMixture.from_covariances(
         mixture.weights, 0.8 * mixture.means, 0.64 * mixture.covariances + 0.36 * identity
@@ -149,7 +149,7 @@ def test_noised_is_the_formula(mixture: GaussianMixture) -> None:
     same_law(mixture.noised(0.64), expected)
 
 
-def test_noised_along_is_noised_at_every_level(mixture: GaussianMixture, points: Tensor) -> None:
+def test_noised_along_equals_noised_at_every_level(mixture: GaussianMixture, points: Tensor) -> None:
     abars = [0.999, 0.5, 1e-3]
     for abar, noised in zip(abars, mixture.noised_along(abars).levels(), strict=True):
         same_law(noised, mixture.noised(abar), 1e-15)
@@ -157,13 +157,13 @@ def test_noised_along_is_noised_at_every_level(mixture: GaussianMixture, points:
         assert not noised.is_singular
 
 
-def test_noised_along_takes_no_noise_too(mixture: GaussianMixture, points: Tensor) -> None:
+def test_noised_along_accepts_abar_of_one(mixture: GaussianMixture, points: Tensor) -> None:
     clean, noisy = mixture.noised_along([1.0, 0.5]).levels()
     close(clean.log_density(points), mixture.log_density(points))
     close(noisy.log_density(points), mixture.noised(0.5).log_density(points))
 
 
-def test_mean_and_covariance_are_those_of_the_mixture(make_mixture: Make) -> None:
+def test_mean_and_covariance_match_mixture_moments(make_mixture: Make) -> None:
     mixture = make_mixture(3, 2, seed=3)
     law = distribution(mixture)
     outer = mixture.means.unsqueeze(-1) * mixture.means.unsqueeze(-2)
@@ -173,7 +173,7 @@ def test_mean_and_covariance_are_those_of_the_mixture(make_mixture: Make) -> Non
 
 
 @pytest.mark.parametrize("rows", [1, 2, 3])
-def test_marginal_is_the_formula(rows: int, make_mixture: Make, generator: torch.Generator) -> None:
+def test_marginal_matches_formula(rows: int, make_mixture: Make, generator: torch.Generator) -> None:
     mixture = make_mixture(4, 3, seed=1)
     matrix = torch.randn(rows, 3, generator=generator, dtype=F64)
     expected = GaussianMixture.from_covariances(
@@ -188,7 +188,7 @@ def test_marginal_on_more_rows_than_columns_is_singular(make_mixture: Make) -> N
     assert marginal.dimension == 2
 
 
-def test_marginal_of_a_line_is_a_line(generator: torch.Generator) -> None:
+def test_marginal_of_rank_one_gaussian_is_singular(generator: torch.Generator) -> None:
     for _ in range(20):
         line, matrix = (torch.randn(shape, generator=generator, dtype=F64) for shape in ((3, 1), (2, 3)))
         mixture = GaussianMixture.from_covariances(tensor([1]), tensor([[0, 0, 0]]), (line @ line.mT)[None])
@@ -228,19 +228,21 @@ def value(matrix: Tensor, prior: GaussianMixture, generator: torch.Generator) ->
 
 
 @pytest.mark.parametrize("noise", [0.05, 0.5])
-def test_posterior_is_the_formula(noise: float, prior: GaussianMixture, matrix: Tensor, value: Tensor) -> None:
+def test_posterior_matches_gain_formula(noise: float, prior: GaussianMixture, matrix: Tensor, value: Tensor) -> None:
     posterior = prior.posterior(matrix, value + noise, noise)
     same_law(posterior, direct_posterior(prior, matrix, value + noise, noise))
 
 
-def test_posterior_is_bayes(prior: GaussianMixture, matrix: Tensor, value: Tensor, generator: torch.Generator) -> None:
+def test_posterior_density_matches_bayes_rule(
+    prior: GaussianMixture, matrix: Tensor, value: Tensor, generator: torch.Generator
+) -> None:
     points = torch.randn(3, 50, generator=generator, dtype=F64)
     likelihood = -(value.unsqueeze(-1) - matrix @ points).square().sum(0) / (2 * 0.5**2)
     log_evidence = prior.log_density(points) + likelihood - prior.posterior(matrix, value, 0.5).log_density(points)
     assert log_evidence.std() < 1e-10
 
 
-def test_posterior_mean_is_the_importance_weighted_prior(
+def test_posterior_mean_matches_importance_weighted_prior_samples(
     prior: GaussianMixture, matrix: Tensor, value: Tensor, generator: torch.Generator
 ) -> None:
     points = prior.sample(100_000, generator)
@@ -250,7 +252,7 @@ def test_posterior_mean_is_the_importance_weighted_prior(
 
 
 @pytest.mark.parametrize("noise", [0.0, 0.4])
-def test_measuring_twice_is_measuring_more_precisely(noise: float, prior: GaussianMixture) -> None:
+def test_repeated_rows_equal_one_scaled_row(noise: float, prior: GaussianMixture) -> None:
     row, copies, value = tensor([[1.0, -2.0, 0.5]]), tensor([[1.0], [2.0], [-1.0], [0.5]]), tensor([0.3])
     size = copies.norm()
     twice = prior.posterior(copies @ row, (copies * value).squeeze(-1), noise)
@@ -258,7 +260,9 @@ def test_measuring_twice_is_measuring_more_precisely(noise: float, prior: Gaussi
 
 
 @pytest.mark.parametrize("rows", [1, 2])
-def test_posterior_without_noise_is_conditioning(rows: int, prior: GaussianMixture, generator: torch.Generator) -> None:
+def test_noiseless_posterior_conditions_on_measurement(
+    rows: int, prior: GaussianMixture, generator: torch.Generator
+) -> None:
     matrix, value = (torch.randn(*shape, generator=generator, dtype=F64) for shape in ((rows, 3), (rows,)))
     posterior = prior.posterior(matrix, value, 0.0)
     same_law(posterior, direct_posterior(prior, matrix, value, 0.0))
@@ -268,13 +272,13 @@ def test_posterior_without_noise_is_conditioning(rows: int, prior: GaussianMixtu
         posterior.score(torch.zeros(3, 1, dtype=F64))
 
 
-def test_posterior_without_noise_is_the_limit_of_little(prior: GaussianMixture) -> None:
+def test_noiseless_posterior_is_limit_of_small_noise(prior: GaussianMixture) -> None:
     matrix, value = tensor([[1.0, 0.5, -1.0], [2.0, 1.0, -2.0]]), tensor([0.4, 0.8])
     same_law(prior.posterior(matrix, value, 0.0), prior.posterior(matrix, value, 1e-5), 1e-8)
 
 
 @pytest.mark.parametrize("noise", [1e-2, 1e-4, 1e-6])
-def test_little_noise_keeps_the_precision_of_small_variances(noise: float) -> None:
+def test_small_noise_keeps_precision_of_small_variances(noise: float) -> None:
     covariance, row = [[1.0, 0.6], [0.6, 1.3]], [0.8, 1.2]
     posterior = build([1], [[0, 0]], [covariance]).posterior(tensor([row]), tensor([0.1]), noise)
     with mpmath.workdps(60):
@@ -289,7 +293,7 @@ def test_little_noise_keeps_the_precision_of_small_variances(noise: float) -> No
 ATOMS = build([0.5, 0.3, 0.2], [[0, 0], [1, 0], [0, 2]], torch.zeros(3, 2, 2).tolist())
 
 
-def test_atoms_are_weighted_by_their_likelihood() -> None:
+def test_point_masses_are_weighted_by_likelihood() -> None:
     matrix, value, noise = tensor([[1.0, 1.0]]), tensor([0.7]), 0.5
     posterior = ATOMS.posterior(matrix, value, noise)
     likelihood = (-(value - ATOMS.means @ matrix.mT).squeeze(-1).square() / (2 * noise**2)).exp()
@@ -298,7 +302,7 @@ def test_atoms_are_weighted_by_their_likelihood() -> None:
     assert (posterior.variances == 0).all()
 
 
-def test_atoms_that_cannot_give_y_get_no_weight(generator: torch.Generator) -> None:
+def test_point_masses_incompatible_with_y_get_zero_weight(generator: torch.Generator) -> None:
     posterior = ATOMS.posterior(tensor([[1.0, 0.0]]), tensor([0.0]), 0.0)
     close(posterior.weights, tensor([5 / 7, 0, 2 / 7]))
     assert posterior.noised(0.5).score(torch.zeros(2, 3, dtype=F64)).isfinite().all()
@@ -314,19 +318,19 @@ def test_atoms_that_cannot_give_y_get_no_weight(generator: torch.Generator) -> N
     ],
     ids=["atoms", "line", "y outside the range"],
 )
-def test_a_measurement_that_cannot_be_is_refused(prior: GaussianMixture, matrix: object, value: object) -> None:
+def test_impossible_noiseless_measurement_is_rejected(prior: GaussianMixture, matrix: object, value: object) -> None:
     with pytest.raises(ValueError, match="cannot come from"):
         prior.posterior(tensor(matrix), tensor(value), 0.0)
     assert prior.posterior(tensor(matrix), tensor(value), 0.1).weights.isfinite().all()
 
 
-def test_an_atom_outweighs_a_density_where_both_can_be() -> None:
+def test_compatible_point_mass_outweighs_density() -> None:
     prior = build([1e-6, 1], [[0, 0], [0, 0]], [[[0, 0], [0, 0]], [[1, 0], [0, 1]]])
     for value, weights in ((0.0, [1.0, 0.0]), (0.5, [0.0, 1.0])):
         close(prior.posterior(tensor([[1.0, 0.0]]), tensor([value]), 0.0).weights, tensor(weights))
 
 
-def test_a_flat_component_has_no_density_until_noised() -> None:
+def test_singular_component_has_no_density_until_noised() -> None:
     flat = build([1], [[0, 0]], [[[1, 2], [2, 4]]])
     assert flat.is_singular
     for evaluate in (flat.log_density, flat.score, flat.score_jacobian):
@@ -335,7 +339,7 @@ def test_a_flat_component_has_no_density_until_noised() -> None:
     close(flat.noised(0.5).covariances, tensor([[[1.0, 1.0], [1.0, 2.5]]]))
 
 
-def test_a_singular_component_of_no_weight_does_not_count(points: Tensor, mixture: GaussianMixture) -> None:
+def test_zero_weight_singular_component_is_ignored(points: Tensor, mixture: GaussianMixture) -> None:
     extended = GaussianMixture(
         torch.cat([mixture.log_weights, tensor([-math.inf])]),
         torch.cat([mixture.means, mixture.means[:1]]),
@@ -355,12 +359,12 @@ def test_weights_are_normalised() -> None:
     close(build([1, 3], [[0], [1]], [[[1]], [[1]]]).weights, tensor([0.25, 0.75]))
 
 
-def test_covariances_survive_their_eigenvectors(make_mixture: Make) -> None:
+def test_covariances_round_trip_through_eigendecomposition(make_mixture: Make) -> None:
     covariances = make_mixture(4, 5, seed=9).covariances
     close(GaussianMixture.from_covariances(torch.ones(4), torch.zeros(4, 5), covariances).covariances, covariances)
 
 
-def test_rounding_of_a_flat_covariance_becomes_zero() -> None:
+def test_rounding_errors_in_rank_one_covariance_become_zero() -> None:
     line = tensor([[0.3], [0.7], [math.pi]])
     mixture = GaussianMixture.from_covariances(tensor([1]), tensor([[0, 0, 0]]), (line @ line.mT)[None])
     assert (mixture.variances > 0).sum() == 1
@@ -380,6 +384,8 @@ def test_rounding_of_a_flat_covariance_becomes_zero() -> None:
         ([1], [[0, 0]], [[[1, 2], [2, 1]]], "semi-definite"),
     ],
 )
-def test_nonsense_is_refused(weights: object, means: object, covariances: object, complaint: str) -> None:
+def test_invalid_mixture_parts_are_rejected(
+    weights: object, means: object, covariances: object, complaint: str
+) -> None:
     with pytest.raises(ValueError, match=complaint):
         build(weights, means, covariances)

@@ -38,13 +38,13 @@ def close(actual: Tensor, expected: Tensor, tolerance: float = 1e-12) -> None:
 # Measurement
 
 
-def test_projectors_are_those_of_the_pseudo_inverse(measurement: Measurement) -> None:
+def test_projectors_match_pseudo_inverse(measurement: Measurement) -> None:
     projector = torch.linalg.pinv(measurement.matrix) @ measurement.matrix
     close(measurement.range_projector, projector)
     close(measurement.null_projector, torch.eye(3, dtype=F64) - projector)
 
 
-def test_bases_are_orthonormal_and_in_order(measurement: Measurement) -> None:
+def test_right_basis_is_orthonormal_with_measured_directions_first(measurement: Measurement) -> None:
     basis, rank = measurement.right_basis, measurement.rank
     close(basis.mT @ basis, torch.eye(3, dtype=F64))
     assert rank == torch.linalg.matrix_rank(measurement.matrix)
@@ -60,7 +60,7 @@ def test_estimate_is_the_least_norm_solution(measurement: Measurement) -> None:
     assert measurement.distance_from_range == pytest.approx(float(residual), abs=1e-12)
 
 
-def test_float32_carries_the_bases_over(measurement: Measurement) -> None:
+def test_float32_copy_of_measurement_keeps_all_parts(measurement: Measurement) -> None:
     single = measurement.to(torch.device("cpu"), torch.float32)
     for name in ("matrix", "value", "singular_values", "right_basis", "estimate", "range_projector", "null_projector"):
         part = getattr(single, name)
@@ -78,7 +78,7 @@ def test_target_is_the_posterior(problem: Problem) -> None:
     assert torch.equal(problem.target.log_density(points), posterior.log_density(points))
 
 
-def test_float32_carries_all_parts_over(problem: Problem) -> None:
+def test_float32_copy_of_problem_converts_all_parts(problem: Problem) -> None:
     single = problem.to(torch.device("cpu"), torch.float32)
     close(single.target.means.double(), problem.target.means, 1e-6)
     assert {single.prior.means.dtype, single.target.axes.dtype, single.measurement.matrix.dtype} == {torch.float32}
@@ -87,7 +87,7 @@ def test_float32_carries_all_parts_over(problem: Problem) -> None:
 # Levels
 
 
-def test_levels_count_down_the_schedule(problem: Problem) -> None:
+def test_levels_count_down_schedule_with_its_coefficients(problem: Problem) -> None:
     schedule = Schedule.cosine(30)
     levels = list(problem.levels(schedule))
     assert [level.t for level in levels] == list(range(30, 0, -1))
@@ -101,7 +101,9 @@ def test_levels_count_down_the_schedule(problem: Problem) -> None:
             close(noised.covariances, law.noised(level.abar).covariances)
 
 
-def test_levels_are_prepared_in_blocks(make_problem: Callable[..., Problem], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_levels_are_prepared_in_blocks_on_demand(
+    make_problem: Callable[..., Problem], monkeypatch: pytest.MonkeyPatch
+) -> None:
     prepared = []
     whole = GaussianMixture.noised_along
 
@@ -135,7 +137,7 @@ def test_target_mean_is_the_conditional_mean(level: Level, problem: Problem, gen
     close(level.target_mean(points), expected)
 
 
-def test_scores_are_those_of_the_points_asked_for(level: Level, generator: torch.Generator) -> None:
+def test_cached_scores_belong_to_given_points(level: Level, generator: torch.Generator) -> None:
     some, others = torch.randn(2, 3, 5, generator=generator, dtype=F64)
     for points in (some, others, some, some.clone()):
         assert torch.equal(level.prior_score(points), level.prior.score(points))

@@ -18,7 +18,7 @@ ALL = [
 
 
 @pytest.mark.parametrize("schedule", ALL)
-def test_alpha_bar_falls_from_one(schedule: Schedule) -> None:
+def test_alpha_bar_decreases_from_one(schedule: Schedule) -> None:
     assert schedule.alpha_bar.shape == (schedule.steps + 1,)
     assert schedule.alpha_bar[0] == 1
     assert (np.diff(schedule.alpha_bar) < 0).all()
@@ -32,7 +32,7 @@ def test_alpha_bar_is_the_product_of_alphas(schedule: Schedule) -> None:
     np.testing.assert_array_equal(schedule.alpha, 1 - np.array(schedule.betas))
 
 
-def test_exponential_then_constant_is_the_formula() -> None:
+def test_exponential_then_constant_matches_formula() -> None:
     steps, c, delta = 200, 3.0, 2e-3
     rate = c * math.log(steps) / steps
     expected = [delta] + [rate * min(delta * (1 + rate) ** t, 1) for t in range(2, steps + 1)]
@@ -40,11 +40,11 @@ def test_exponential_then_constant_is_the_formula() -> None:
     assert expected[-1] == rate > expected[10]
 
 
-def test_linear_is_the_formula() -> None:
+def test_linear_matches_formula() -> None:
     np.testing.assert_allclose(Schedule.linear(5, 0.1, 0.5).betas, [0.1, 0.2, 0.3, 0.4, 0.5])
 
 
-def test_cosine_is_the_formula() -> None:
+def test_cosine_matches_formula() -> None:
     def shape(t: int) -> float:
         return math.cos((t / 40 + 0.008) / 1.008 * math.pi / 2) ** 2
 
@@ -53,22 +53,22 @@ def test_cosine_is_the_formula() -> None:
     assert schedule.betas[-1] == 0.999
 
 
-def test_schedules_are_values() -> None:
+def test_schedules_compare_by_value() -> None:
     assert Schedule.cosine(10) == Schedule.cosine(10) != Schedule.cosine(11)
 
 
-def test_no_steps_are_refused() -> None:
+def test_empty_schedule_is_rejected() -> None:
     with pytest.raises(ValueError, match="at least one"):
         Schedule(())
 
 
 @pytest.mark.parametrize("beta", [0.0, 1.0, -0.1, 1.5, math.nan])
-def test_a_beta_outside_the_unit_interval_is_refused(beta: float) -> None:
+def test_beta_outside_unit_interval_is_rejected(beta: float) -> None:
     with pytest.raises(ValueError, match="between 0 and 1"):
         Schedule((0.1, beta))
 
 
-def test_too_few_steps_for_c_are_refused() -> None:
+def test_too_few_steps_for_c_are_rejected() -> None:
     with pytest.raises(ValueError, match="between 0 and 1"):
         Schedule.exponential_then_constant(3, 10.0, 0.9)
 
@@ -83,7 +83,7 @@ schedules = st.builds(any_schedule, st.integers(2, 400), st.integers(0, 2), st.f
 
 
 @given(schedules, schedules, st.data())
-def test_a_moment_is_the_same_by_its_meaning(old: Schedule, new: Schedule, data: st.DataObject) -> None:
+def test_matching_time_has_nearest_alpha_bar(old: Schedule, new: Schedule, data: st.DataObject) -> None:
     for t in (0, 1):
         assert matching_time(t, old, new) == t
     assert matching_time(old.steps, old, new) == new.steps
@@ -97,12 +97,12 @@ def test_a_moment_is_the_same_by_its_meaning(old: Schedule, new: Schedule, data:
 
 
 @given(schedules, schedules, st.data())
-def test_moments_keep_their_order(old: Schedule, new: Schedule, data: st.DataObject) -> None:
+def test_matching_time_is_monotonic(old: Schedule, new: Schedule, data: st.DataObject) -> None:
     s, t = sorted(data.draw(st.lists(st.integers(0, old.steps), min_size=2, max_size=2)))
     assert matching_time(s, old, new) <= matching_time(t, old, new)
 
 
-def test_half_the_steps_keep_the_result_s_moment() -> None:
+def test_matching_time_keeps_t_1_when_steps_are_halved() -> None:
     long, short = (Schedule.exponential_then_constant(steps, 4.0, 1e-3) for steps in (300, 150))
     assert [matching_time(t, long, short) for t in (0, 1, 300)] == [0, 1, 150]
     assert round(150 * (299 / 300)) == 150, "the share of the way would be rounded to the end"

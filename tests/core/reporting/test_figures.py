@@ -65,7 +65,7 @@ def texts(figure: Figure) -> list[tuple[str, Bbox]]:
     return [(item.get_text(), item.get_window_extent(renderer)) for item in drawn]
 
 
-def faults(figure: Figure) -> list[str]:
+def layout_faults(figure: Figure) -> list[str]:
     """Texts that leave the page, and pairs that cover each other."""
     written, whole = texts(figure), figure.bbox
     outside = [
@@ -83,13 +83,13 @@ def faults(figure: Figure) -> list[str]:
 
 @pytest.mark.filterwarnings("ignore:Glyph")
 @pytest.mark.parametrize(("count", "bracket"), [(1, True), (3, False), (6, True), (14, True)])
-def test_the_figure_of_a_run_is_whole(count: int, bracket: bool, one: Findings) -> None:
+def test_run_figure_has_no_clipped_or_overlapping_text(count: int, bracket: bool, one: Findings) -> None:
     names = (NAMES * 3)[:count]
     found = [scaled(one, name, 10.0 ** (2 * (index % 6) - 3), bracket=bracket) for index, name in enumerate(names)]
-    assert not faults(evidence_figure("A long title, " * 8, found))
+    assert not layout_faults(evidence_figure("A long title, " * 8, found))
 
 
-def test_every_curve_of_a_run_ends_on_the_axes(one: Findings) -> None:
+def test_run_curves_end_inside_axes(one: Findings) -> None:
     found = [scaled(one, "small", 1e-3, bracket=False), scaled(one, "large", 1e4, bracket=False)]
     low, high = evidence_figure("Title", found).axes[0].get_ylim()
     for each in found:
@@ -111,11 +111,11 @@ ENDS = {"ddnm": (117.0, 131.0), "bo-ddnm": (1e-5, 2e-5), "exact": (1e-9, 3e-2), 
 
 @pytest.mark.filterwarnings("ignore:Glyph")
 @pytest.mark.parametrize("count", [1, 2])
-def test_the_figure_of_a_sweep_is_whole(count: int) -> None:
-    assert not faults(sweep_figure([sweep(ENDS)] * count))
+def test_sweep_figure_has_no_clipped_or_overlapping_text(count: int) -> None:
+    assert not layout_faults(sweep_figure([sweep(ENDS)] * count))
 
 
-def test_every_limit_of_a_sweep_is_on_the_axes() -> None:
+def test_sweep_limits_lie_inside_axes_or_have_an_arrow() -> None:
     axes = sweep_figure([sweep(ENDS)]).axes[0]
     low, high = axes.get_ylim()
     for name, (lower, upper) in ENDS.items():
@@ -128,7 +128,7 @@ def test_every_limit_of_a_sweep_is_on_the_axes() -> None:
     assert "≥ 0.500" in written
 
 
-def test_a_text_that_is_too_wide_becomes_smaller_then_shorter() -> None:
+def test_wide_text_is_shrunk_then_truncated() -> None:
     figure = page(4, 3)
     short = keep_inside(figure.text(0.1, 0.5, "short", size=12), 0.9)
     wide = keep_inside(figure.text(0.1, 0.5, "w" * 200, size=12), 0.9)
@@ -138,9 +138,9 @@ def test_a_text_that_is_too_wide_becomes_smaller_then_shorter() -> None:
     assert all(box.x1 <= 0.901 * figure.bbox.width for _, box in texts(figure))
 
 
-def test_the_faults_are_found() -> None:
+def test_layout_check_finds_clipped_and_overlapping_text() -> None:
     figure = page(4, 3)
     figure.text(0.9, 0.5, "cut at the right")
     figure.text(0.1, 0.2, "one")
     figure.text(0.1, 0.2, "two")
-    assert faults(figure) == ["cut at the right", "one / two"]
+    assert layout_faults(figure) == ["cut at the right", "one / two"]

@@ -131,7 +131,7 @@ def unexplained(content: dict[str, Any]) -> set[tuple[str, ...]]:
 # Content
 
 
-def test_layout_is_the_contract(results: Results) -> None:
+def test_report_has_documented_layout(results: Results) -> None:
     content = build_report(results)
     assert list(content) == ["schema", "scenario", "versions", "schedule", "target", "samplers", "notes"]
     assert content["schema"] == 1
@@ -160,19 +160,19 @@ def test_json_holds_plain_finite_values(results: Results) -> None:
         assert value is None or isinstance(value, str) or math.isfinite(value)
 
 
-def test_every_null_has_its_reason(results: Results) -> None:
+def test_every_null_is_explained_by_a_note(results: Results) -> None:
     content = build_report(results)
     assert unexplained(content) == set()
     assert content["notes"] == [f"{key}: {note}" for key, each in content["samplers"].items() for note in each["notes"]]
 
 
-def test_a_null_without_reason_would_be_found(results: Results) -> None:
+def test_null_without_note_is_detected(results: Results) -> None:
     content = build_report(results)
     content["samplers"]["ddnm"]["curves"]["variance"][3] = None
     assert unexplained(content) == {("ddnm", "curves", "variance")}
 
 
-def test_scenario_comes_back_with_its_value() -> None:
+def test_report_scenario_includes_drawn_y() -> None:
     content = build_report(shared("mixture"))
     scenario = Scenario.from_dict(content["scenario"])
     assert scenario.measurement.value is not None
@@ -181,7 +181,7 @@ def test_scenario_comes_back_with_its_value() -> None:
     np.testing.assert_allclose(content["target"]["covariances"], target.covariances)
 
 
-def test_exact_kl_says_so() -> None:
+def test_kl_of_one_gaussian_is_marked_exact() -> None:
     for sampler in build_report(shared("one component"))["samplers"].values():
         for terms in sampler["at"].values():
             kl = terms["kl"]
@@ -215,7 +215,7 @@ def test_kl_of_a_mixture_is_a_bracket() -> None:
     assert samplers["ddnm"]["at"]["1"]["kl"]["lower"] > samplers["exact"]["at"]["1"]["kl"]["upper"]
 
 
-def test_kl_of_a_deterministic_sampler_is_the_other_way_round() -> None:
+def test_kl_of_a_deterministic_sampler_is_reverse_kl() -> None:
     sampler = build_report(finished(kl_rounds=1, samplers=["ddim"]))["samplers"]["ddim"]
     kl = sampler["at"]["1"]["kl"]
     assert (kl["kind"], kl["of"]) == ("reverse", "KL(samples || target)")
@@ -226,7 +226,7 @@ def test_kl_of_a_deterministic_sampler_is_the_other_way_round() -> None:
 
 
 @pytest.mark.parametrize("noise", [0.1, 0.8])
-def test_degenerate_steps_are_explained(noise: float) -> None:
+def test_degenerate_steps_are_explained_by_notes(noise: float) -> None:
     content = build_report(finished(noise=noise, samplers=["ddnm+", "replacement"], kl_rounds=1))
     assert unexplained(content) == set()
     replacement = content["samplers"]["replacement"]
@@ -236,7 +236,7 @@ def test_degenerate_steps_are_explained(noise: float) -> None:
     assert any("t = 0 down: the step from t = 1 has no variance" in note for note in replacement["notes"])
 
 
-def test_closeness_stands_beside_the_terms() -> None:
+def test_report_holds_sample_metrics_at_t_1_and_t_0() -> None:
     for components, name in ((1, "w2"), (2, "sliced_w2")):
         samplers = build_report(finished(components, particles=400))["samplers"]
         for t in ("1", "0"):
@@ -246,14 +246,14 @@ def test_closeness_stands_beside_the_terms() -> None:
             assert close["weights"]["exact"] == pytest.approx(close["weights"]["sampled"], abs=0.15)
 
 
-def test_asymptotes_stand_beside_the_terms() -> None:
+def test_report_holds_asymptote_or_a_note() -> None:
     samplers = build_report(finished(1, samplers=["ddnm", "ccdf", "exact"]))["samplers"]
     assert samplers["ddnm"]["asymptote"]["value"] > samplers["exact"]["asymptote"]["value"] == 0
     assert samplers["ccdf"]["asymptote"] is None
     assert any(note.startswith("asymptote: CCDF") for note in samplers["ccdf"]["notes"])
 
 
-def test_a_shifted_target_has_the_same_report() -> None:
+def test_report_of_shifted_target_has_only_null_space_mismatch() -> None:
     data = finished(samplers=["prior", "exact"]).scenario.to_dict()
     data["target"] = data["prior"] | {"weights": [2.0, 1.0]}
     del data["measurement"]
@@ -266,7 +266,7 @@ def test_a_shifted_target_has_the_same_report() -> None:
 
 
 @pytest.mark.parametrize("case", ["no noise", "one component, no noise", "point masses", "one point"])
-def test_singular_target_has_no_terms_at_0(case: str) -> None:
+def test_singular_target_has_no_terms_at_t_0(case: str) -> None:
     for sampler in build_report(shared(case))["samplers"].values():
         assert sampler["at"]["0"] is None
         assert any("no density at t = 0" in note for note in sampler["notes"])
@@ -277,7 +277,7 @@ def test_singular_target_has_no_terms_at_0(case: str) -> None:
         assert sampler["curves"]["observed_mismatch"][-1] is not None
 
 
-def test_curves_agree_with_terms() -> None:
+def test_curves_agree_with_terms_at_t_1_and_t_0() -> None:
     for sampler in build_report(shared("one component"))["samplers"].values():
         for t, terms in sampler["at"].items():
             for name in (*TERMS, "observed_mismatch"):
@@ -285,7 +285,7 @@ def test_curves_agree_with_terms() -> None:
 
 
 @pytest.mark.parametrize("components", [1, 2])
-def test_diverged_sampler(components: int, wrong: str) -> None:
+def test_diverged_sampler_has_null_values_with_notes(components: int, wrong: str) -> None:
     content = build_report(finished(components, samplers=[wrong, "exact"]))
     sampler, other = content["samplers"]["wrong"], content["samplers"]["exact"]
     lost = sampler["diverged_at"]
@@ -300,7 +300,7 @@ def test_diverged_sampler(components: int, wrong: str) -> None:
     assert None not in other["curves"]["observed_mismatch"]
 
 
-def test_overflow_is_explained() -> None:
+def test_overflow_is_explained_by_a_note() -> None:
     results = finished(components=1)
     results.terms.value["mismatch"][0, 10:] = np.inf
     results.terms.error["variance"][1, 5] = np.nan
@@ -309,7 +309,7 @@ def test_overflow_is_explained() -> None:
     assert any("stderr.variance" in note for note in content["samplers"]["exact"]["notes"])
 
 
-def test_unfinished_experiment_is_refused(tmp_path: Path) -> None:
+def test_report_of_unfinished_experiment_is_rejected(tmp_path: Path) -> None:
     unfinished = Experiment(shared("mixture").scenario, keep_frames=False)
     next(iter(unfinished.run()))
     with pytest.raises(ValueError, match="finished"):
@@ -331,7 +331,7 @@ def test_headline_has_a_row_for_each_sampler() -> None:
     assert rows[0]["diverged"] == ""
 
 
-def test_headline_of_a_diverged_sampler(wrong: str) -> None:
+def test_headline_shows_when_sampler_diverged(wrong: str) -> None:
     row = headline(findings(finished(samplers=[wrong])))[0]
     assert re.fullmatch(r"t = \d+", row["diverged"])
     assert row["observed"] == row["KL"] == "–"
@@ -341,7 +341,7 @@ def test_headline_of_a_diverged_sampler(wrong: str) -> None:
 # Files
 
 
-def test_csv_equals_json(results: Results, tmp_path: Path) -> None:
+def test_csv_and_json_hold_equal_curves(results: Results, tmp_path: Path) -> None:
     write_report(results, tmp_path / "out")
     content = json.loads((tmp_path / "out" / "report.json").read_text(encoding="utf-8"))
     assert content == build_report(results)
@@ -358,7 +358,7 @@ def test_csv_equals_json(results: Results, tmp_path: Path) -> None:
             assert (float(text) if text else None) == error
 
 
-def test_picture_shows_every_sampler(tmp_path: Path) -> None:
+def test_figure_file_shows_colour_of_every_sampler(tmp_path: Path) -> None:
     write_report(finished(components=1, samplers=["ddnm", "bo-ddnm", "exact"]), tmp_path)
     picture = imread(tmp_path / "evidence.png")
     height, width = picture.shape[:2]
@@ -371,24 +371,24 @@ def test_picture_shows_every_sampler(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("samplers", [["exact"], list(SAMPLERS)], ids=["no mismatch", "all"])
-def test_picture_of_any_company(samplers: list[str], tmp_path: Path) -> None:
+def test_figure_file_is_drawn_for_any_set_of_samplers(samplers: list[str], tmp_path: Path) -> None:
     write_report(finished(samplers=samplers), tmp_path)
     assert imread(tmp_path / "evidence.png").shape[:2] == (1350, 2400)
 
 
-def test_picture_of_a_diverged_sampler(wrong: str, tmp_path: Path) -> None:
+def test_figure_file_is_drawn_for_diverged_sampler(wrong: str, tmp_path: Path) -> None:
     write_report(finished(components=1, samplers=[wrong]), tmp_path)
     assert imread(tmp_path / "evidence.png").shape[:2] == (1350, 2400)
 
 
-def test_folders_are_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_output_folders_are_created(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     write_report(shared("mixture"), Path("a/b"))
     assert sorted(path.name for path in (tmp_path / "a" / "b").iterdir()) == sorted(FILES)
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
 
 
-def test_a_report_takes_the_place_of_an_earlier_one(tmp_path: Path) -> None:
+def test_report_replaces_earlier_one_and_keeps_other_files(tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("kept")
     for seed in (1, 2):
         write_report(finished(seed=seed), tmp_path)
@@ -398,7 +398,7 @@ def test_a_report_takes_the_place_of_an_earlier_one(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("step", ["build_report", "_write_curves", "picture"])
 @pytest.mark.parametrize("failure", [OSError("no space left"), KeyboardInterrupt()], ids=["failing", "interrupted"])
-def test_what_fails_leaves_nothing_behind(
+def test_failed_write_keeps_earlier_report_and_leaves_no_files(
     step: str, failure: BaseException, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     earlier, fresh = tmp_path / "earlier", tmp_path / "fresh" / "deep"
@@ -419,7 +419,7 @@ def test_what_fails_leaves_nothing_behind(
     assert list(tmp_path.iterdir()) == [earlier]
 
 
-def test_places_that_cannot_hold_a_report(tmp_path: Path) -> None:
+def test_unusable_output_folders_are_rejected(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     (tmp_path / "taken" / "report.json").mkdir(parents=True)
     (tmp_path / "nowhere").symlink_to(tmp_path / "missing")
@@ -428,11 +428,11 @@ def test_places_that_cannot_hold_a_report(tmp_path: Path) -> None:
             require_folder(tmp_path / folder)
 
 
-def test_asking_for_a_place_leaves_no_trace(tmp_path: Path) -> None:
+def test_checking_output_folder_creates_nothing(tmp_path: Path) -> None:
     require_folder(tmp_path / "a" / "b")
     assert list(tmp_path.iterdir()) == []
 
 
-def test_version_is_reported() -> None:
+def test_report_holds_versions() -> None:
     assert report.product_version()
     assert build_report(shared("mixture"))["versions"]["torch"] == str(torch.__version__)

@@ -129,7 +129,7 @@ LIMITED = "DDNM: 97 % of its bound is mismatch in the measured direction"
         ),
     ],
 )
-def test_what_is_said(summaries: list[SamplerSummary], context: Context, sentence: str) -> None:
+def test_summary_sentence_for_each_state(summaries: list[SamplerSummary], context: Context, sentence: str) -> None:
     assert describe(summaries, context) == sentence
 
 
@@ -146,7 +146,7 @@ def small(components: int = 1) -> Experiment:
     return Experiment(scenario, keep_frames=True)
 
 
-def test_a_run_is_summarised_as_far_as_it_has_come() -> None:
+def test_summary_follows_progress_of_run() -> None:
     experiment = small()
     results = experiment.results
     assert "still being computed" in summarise(results, 149)
@@ -159,7 +159,7 @@ def test_a_run_is_summarised_as_far_as_it_has_come() -> None:
 
 
 @pytest.mark.parametrize(("part", "is_said"), [(0.98, True), (1.01, False)])
-def test_a_kl_is_not_set_beside_an_estimate_of_its_bound_that_is_lower(
+def test_summary_omits_kl_above_its_estimated_bound(
     part: float, is_said: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     experiment = small()
@@ -198,7 +198,7 @@ def with_bounds(results: Results, *bounds: float) -> Results:
         (KnownKL("reverse", 2.0, 2.0), KnownKL("bracket", 0.5, 0.9), False),
     ],
 )
-def test_samplers_are_ranked_by_their_kl_where_bounds_say_otherwise(
+def test_summary_ranks_by_kl_where_bounds_disagree(
     first: KnownKL, second: KnownKL, is_said: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The first has the smaller bound."""
@@ -222,7 +222,7 @@ def test_samplers_are_ranked_by_their_kl_where_bounds_say_otherwise(
         (Distance(math.nan, math.nan, math.nan), False),
     ],
 )
-def test_wrong_weights_are_said_whatever_the_bounds_say(distance: Distance, is_said: bool) -> None:
+def test_summary_reports_significantly_wrong_component_weights(distance: Distance, is_said: bool) -> None:
     experiment = small(2)
     results = experiment.results
     for _ in experiment.run():

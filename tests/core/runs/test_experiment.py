@@ -62,29 +62,29 @@ def test_another_seed_gives_other_results() -> None:
     assert first.scenario.measurement.value != second.scenario.measurement.value
 
 
-def test_a_sampler_does_not_depend_on_its_company() -> None:
+def test_results_do_not_depend_on_other_samplers() -> None:
     alone, accompanied = finished(scenario(samplers=["exact"])), finished(scenario())
     torch.testing.assert_close(alone.trace.particles(0, 20), accompanied.trace.particles(1, 20))
     np.testing.assert_allclose(alone.terms.value["bound"][0], accompanied.terms.value["bound"][1])
 
 
-def test_value_is_filled_in_and_shared() -> None:
+def test_results_scenario_holds_drawn_y() -> None:
     experiment = Experiment(scenario(), keep_frames=False)
     assert experiment.results.scenario.measurement.value == tuple(experiment.results.problem.measurement.value.tolist())
 
 
 @pytest.mark.parametrize(("keep_frames", "frames"), [(True, 21), (False, 2)])
-def test_frames_are_kept_or_not(keep_frames: bool, frames: int) -> None:
+def test_all_frames_or_last_two_are_kept(keep_frames: bool, frames: int) -> None:
     results = finished(scenario(), keep_frames=keep_frames)
     assert results.trace.frames[0].shape == (frames, 2, 30)
 
 
-def test_too_large_is_refused_before_it_starts() -> None:
+def test_run_exceeding_memory_is_rejected_before_start() -> None:
     with pytest.raises(ScenarioError, match="GiB"):
         Experiment(scenario(particles=10**12), keep_frames=False)
 
 
-def test_missing_device_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_cuda_device_is_rejected(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(ScenarioError, match="CUDA"):
         Experiment(scenario(device="cuda"), keep_frames=False)

@@ -21,12 +21,12 @@ CELLS: dict[str, dict[str, Any]] = {
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads the peak from /proc")
 @pytest.mark.parametrize("name", CELLS)
-def test_what_is_announced_is_reached_and_not_passed(name: str) -> None:
+def test_measured_peak_memory_is_close_to_and_below_announced(name: str) -> None:
     announced, measured = measure({"paths": 500, **CELLS[name]})
     assert measured <= announced <= 1.5 * measured + 256 * MIB
 
 
-def test_a_usual_run_is_small() -> None:
+def test_default_run_needs_less_than_256_mib() -> None:
     assert USUAL.total < 256 * MIB
     require_room(USUAL, GIB)
 
@@ -42,7 +42,7 @@ def test_a_usual_run_is_small() -> None:
         ("prior", {"components": 5000, "dimension": 64}, "fewer components"),
     ],
 )
-def test_what_does_not_fit_is_refused_by_its_largest_part(field: str, larger: dict[str, Any], words: str) -> None:
+def test_run_exceeding_memory_names_its_largest_part(field: str, larger: dict[str, Any], words: str) -> None:
     with pytest.raises(
         ScenarioError, match=rf"would need [\d.]+ GiB of memory and 2.0 GiB are free; .*{words}"
     ) as caught:
@@ -51,6 +51,6 @@ def test_what_does_not_fit_is_refused_by_its_largest_part(field: str, larger: di
 
 
 @pytest.mark.parametrize("field", ["particles", "paths", "steps", "samplers", "dimension"])
-def test_more_of_anything_needs_no_less(field: str) -> None:
+def test_announced_memory_grows_with_every_size(field: str) -> None:
     sizes = [USUAL._replace(**{field: getattr(USUAL, field) * factor}).total for factor in (1, 10, 100)]
     assert sizes == sorted(sizes)

@@ -31,7 +31,7 @@ def close(actual: Tensor, expected: Tensor, tolerance: float) -> None:
     torch.testing.assert_close(actual, expected, rtol=tolerance, atol=tolerance)
 
 
-def pose(prior: GaussianMixture, matrix: object, noise: float) -> Problem:
+def build_problem(prior: GaussianMixture, matrix: object, noise: float) -> Problem:
     rows = torch.as_tensor(matrix, dtype=F64)
     value = rows @ prior.sample(1, torch.Generator().manual_seed(8))[:, 0]
     return Problem.of(prior, Measurement(rows, value + noise, noise))
@@ -61,7 +61,7 @@ def hessians(mixture: GaussianMixture, abar: float, points: Tensor) -> Tensor:
 
 
 @pytest.mark.parametrize("directions", [0, 1, 2])
-def test_curvature_is_that_of_autograd_at_every_level(
+def test_curvature_matches_autograd_at_every_level(
     directions: int, mixture: GaussianMixture, generator: torch.Generator
 ) -> None:
     d, count = mixture.dimension, 6
@@ -80,7 +80,7 @@ def test_curvature_is_that_of_autograd_at_every_level(
         close(alone.score_jacobian(at), hessian, 1e-10)
 
 
-def test_curvature_of_many_points_is_that_of_few(make_mixture: Make, generator: torch.Generator) -> None:
+def test_blockwise_curvature_matches_few_points(make_mixture: Make, generator: torch.Generator) -> None:
     mixture, basis = make_mixture(3, 2, seed=3), torch.randn(2, 1, generator=generator, dtype=F64)
     many = torch.randn(2, 60_000, generator=generator, dtype=F64)
     u = torch.randn(1, 60_000, generator=generator, dtype=F64)
@@ -147,10 +147,10 @@ GUIDANCE = {"pigdm": pigdm, "tmpd": tmpd, "dps": dps, "dps-gauss": dps_gauss}
 @pytest.mark.parametrize("matrix", MATRICES.values(), ids=MATRICES.keys())
 @pytest.mark.parametrize("components", [1, 3])
 @pytest.mark.parametrize("key", GUIDANCE)
-def test_a_step_is_that_of_autograd(
+def test_guided_step_matches_autograd_definition(
     key: str, components: int, matrix: object, make_mixture: Make, generator: torch.Generator
 ) -> None:
-    problem = pose(make_mixture(components, 3, seed=4), matrix, 0.3)
+    problem = build_problem(make_mixture(components, 3, seed=4), matrix, 0.3)
     for level in problem.levels(SCHEDULE):
         points = torch.randn(3, 8, generator=generator, dtype=F64)
         x = points.mT.clone().requires_grad_()
@@ -176,7 +176,9 @@ def test_tmpd_is_exact_for_one_gaussian(
 ) -> None:
     factor = torch.linalg.cholesky(make_mixture(1, 3, seed=4).covariances[0])[:, : 3 - flat]
     mean = torch.tensor([[0.4, -0.2, 0.7]], dtype=F64)
-    problem = pose(GaussianMixture.from_covariances(torch.ones(1), mean, (factor @ factor.mT)[None]), matrix, 0.0)
+    problem = build_problem(
+        GaussianMixture.from_covariances(torch.ones(1), mean, (factor @ factor.mT)[None]), matrix, 0.0
+    )
     value = problem.measurement.value + noise * torch.ones_like(problem.measurement.value)
     problem = Problem.of(problem.prior, Measurement(problem.measurement.matrix, value, noise))
     mismatch = accumulate_terms(problem, short, [SAMPLERS["tmpd"], SAMPLERS["pigdm"]]).value["mismatch"][:, -2]
@@ -193,11 +195,13 @@ def atoms(dimension: int, components: int, generator: torch.Generator) -> Gaussi
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @pytest.mark.parametrize("rows", [1, 3, 64, 70])
-def test_point_masses_measured_without_noise_leave_no_sampler_without_a_number(
+def test_noiseless_point_masses_give_finite_steps_for_every_sampler(
     rows: int, dtype: torch.dtype, generator: torch.Generator
 ) -> None:
     prior = atoms(64, 200, generator)
-    problem = pose(prior, torch.randn(rows, 64, generator=generator, dtype=F64), 0.0).to(torch.device("cpu"), dtype)
+    problem = build_problem(prior, torch.randn(rows, 64, generator=generator, dtype=F64), 0.0).to(
+        torch.device("cpu"), dtype
+    )
     able = [sampler for sampler in SAMPLERS.values() if sampler.obstacle(problem.measurement) is None]
     assert len(able) == len(SAMPLERS) - 1
     for level in problem.levels(Schedule.exponential_then_constant(4, 4.0, 1e-3)):
@@ -209,15 +213,15 @@ def test_point_masses_measured_without_noise_leave_no_sampler_without_a_number(
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_tmpd_leaves_a_known_atom_alone(dtype: torch.dtype, generator: torch.Generator) -> None:
-    problem = pose(atoms(5, 4, generator), torch.randn(2, 5, generator=generator, dtype=F64), 0.0)
+def test_tmpd_equals_prior_step_at_point_masses(dtype: torch.dtype, generator: torch.Generator) -> None:
+    problem = build_problem(atoms(5, 4, generator), torch.randn(2, 5, generator=generator, dtype=F64), 0.0)
     level = list(problem.to(torch.device("cpu"), dtype).levels(SCHEDULE))[-1]
     points = level.abar**0.5 * level.problem.prior.means.mT
     assert torch.equal(SAMPLERS["tmpd"].kernel(level, points).mean, SAMPLERS["prior"].kernel(level, points).mean)
 
 
 @pytest.mark.parametrize("variance", [1.0, 1e-6, 1e-12, 1e-18])
-def test_tmpd_is_exact_for_one_gaussian_however_narrow(variance: float) -> None:
+def test_tmpd_is_exact_for_narrow_gaussians(variance: float) -> None:
     scenario = Scenario.from_dict(
         {
             "prior": {"weights": [1.0], "means": [[0.0]], "covariances": [[[variance]]]},

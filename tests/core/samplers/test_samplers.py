@@ -138,7 +138,7 @@ def differ(one: Tensor, other: Tensor) -> bool:
     return float((one - other).norm() / other.norm()) > 1e-3
 
 
-def pose(prior: GaussianMixture, matrix: object, noise: float) -> Problem:
+def build_problem(prior: GaussianMixture, matrix: object, noise: float) -> Problem:
     rows = torch.tensor(matrix, dtype=F64)
     value = rows @ prior.sample(1, torch.Generator().manual_seed(8))[:, 0]
     return Problem.of(prior, Measurement(rows, value + noise, noise))
@@ -181,10 +181,10 @@ def variants() -> list[Sampler]:
 @pytest.mark.parametrize("matrix", MATRICES.values(), ids=MATRICES.keys())
 @pytest.mark.parametrize("components", [1, 3])
 @pytest.mark.parametrize("sampler", variants(), ids=lambda sampler: sampler.about.label)
-def test_kernel_is_the_formula(
+def test_kernel_matches_independent_formula(
     sampler: Sampler, components: int, matrix: object, make_mixture: Make, points: Tensor
 ) -> None:
-    problem = pose(make_mixture(components, 3, seed=4), matrix, 0.3)
+    problem = build_problem(make_mixture(components, 3, seed=4), matrix, 0.3)
     basis = problem.measurement.right_basis
     for level in problem.levels(SCHEDULE):
         mean, covariance = formula(sampler, level, points)
@@ -194,26 +194,26 @@ def test_kernel_is_the_formula(
         close((basis * variances.mT) @ basis.mT, covariance, 1e-12)
 
 
-def test_every_sampler_has_its_formula_here() -> None:
+def test_every_sampler_has_an_independent_formula() -> None:
     assert set(SAMPLERS) == {*SCORES, "replacement", "ddnm+", "ddim", "heun"}
 
 
 @pytest.mark.parametrize("key", ["ddnm+", "replacement"])
-def test_ddnm_plus_and_replacement_run_without_noise_and_without_rank(key: str, mixture: GaussianMixture) -> None:
+def test_ddnm_plus_and_replacement_match_formula_without_noise_or_rank(key: str, mixture: GaussianMixture) -> None:
     for matrix, noise in ((MATRICES["tall of rank 2"], 0.0), ([[0.0, 0.0, 0.0]], 0.3)):
-        for level in pose(mixture, matrix, noise).levels(SCHEDULE):
+        for level in build_problem(mixture, matrix, noise).levels(SCHEDULE):
             points = torch.randn(3, 5, generator=torch.Generator().manual_seed(level.t), dtype=F64)
             close(SAMPLERS[key].kernel(level, points).mean, formula(SAMPLERS[key], level, points)[0])
 
 
 @pytest.mark.parametrize("key", SAMPLERS)
-def test_every_sampler_is_affine_for_one_component(
+def test_every_sampler_but_dps_is_affine_for_one_gaussian(
     key: str, gaussian: GaussianMixture, mixture: GaussianMixture, points: Tensor
 ) -> None:
     start, end = points[:, :4], points[:, 4:8]
 
     def bend(prior: GaussianMixture) -> Tensor:
-        level = list(pose(prior, MATRICES["wide"], 0.3).levels(SCHEDULE))[6]
+        level = list(build_problem(prior, MATRICES["wide"], 0.3).levels(SCHEDULE))[6]
         along = mean(key, level, 1.7 * end - 0.7 * start)
         return along - 1.7 * mean(key, level, end) + 0.7 * mean(key, level, start)
 
@@ -223,21 +223,21 @@ def test_every_sampler_is_affine_for_one_component(
 
 @pytest.mark.parametrize("matrix", MATRICES.values(), ids=MATRICES.keys())
 @pytest.mark.parametrize("other", ["ddnm", "bo-oracle"])
-def test_without_noise_bo_ddnm_is_ddnm_and_the_oracle(
+def test_noiseless_bo_ddnm_equals_ddnm_and_oracle(
     matrix: object, other: str, mixture: GaussianMixture, points: Tensor
 ) -> None:
     # The measured part of x_0 is then known, and so independent of the unmeasured one: true of any mixture.
-    for level in pose(mixture, matrix, 0.0).levels(SCHEDULE):
+    for level in build_problem(mixture, matrix, 0.0).levels(SCHEDULE):
         close(mean("bo-ddnm", level, points), mean(other, level, points))
-    noisy = list(pose(mixture, matrix, 0.3).levels(SCHEDULE))[-3]
+    noisy = list(build_problem(mixture, matrix, 0.3).levels(SCHEDULE))[-3]
     assert differ(mean("bo-ddnm", noisy, points), mean(other, noisy, points))
 
 
 @pytest.mark.parametrize(("spread", "equal"), [(1e10, True), (1.0, False)])
-def test_bo_ddnm_is_the_oracle_where_the_prior_is_flat_on_the_range(
+def test_bo_ddnm_equals_oracle_for_wide_prior_on_range(
     spread: float, equal: bool, points: Tensor, make_mixture: Callable[..., GaussianMixture]
 ) -> None:
-    measurement = pose(make_mixture(1, 3, seed=4), MATRICES["wide"], 0.3).measurement
+    measurement = build_problem(make_mixture(1, 3, seed=4), MATRICES["wide"], 0.3).measurement
     axes, variances = measurement.right_basis, torch.tensor([spread, spread, 1.0], dtype=F64)
     covariance = (axes * variances) @ axes.mT
     prior = GaussianMixture.from_covariances(torch.ones(1), torch.zeros(1, 3), covariance[None])
@@ -246,7 +246,7 @@ def test_bo_ddnm_is_the_oracle_where_the_prior_is_flat_on_the_range(
     assert bool(torch.stack(gaps).abs().max() < 1e-6) == equal
 
 
-def test_a_taken_key_is_refused() -> None:
+def test_registering_taken_key_is_rejected() -> None:
     before = dict(SAMPLERS)
     with pytest.raises(ValueError, match="'ddnm' is already registered"):
         register(type(SAMPLERS["ddnm"]))
@@ -270,25 +270,25 @@ def test_a_new_key_is_registered(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("zeta", [0.0, -1.0, 1e4, float("nan"), "much"])
-def test_a_length_that_is_none_is_refused(zeta: object) -> None:
+def test_invalid_zeta_is_rejected(zeta: object) -> None:
     with pytest.raises(ValidationError, match="zeta"):
         type(SAMPLERS["dps"])(zeta=zeta)
 
 
 @pytest.mark.parametrize("setting", [{"zetta": 1.0}, {"variance": "half"}, {"colour": "red"}])
-def test_unknown_settings_are_refused(setting: dict[str, object]) -> None:
+def test_unknown_or_invalid_parameters_are_rejected(setting: dict[str, object]) -> None:
     with pytest.raises(ValidationError, match=next(iter(setting))):
         type(SAMPLERS["dps"])(**setting)
 
 
-def test_a_length_scales_the_step(mixture: GaussianMixture, points: Tensor) -> None:
-    level = next(pose(mixture, MATRICES["wide"], 0.3).levels(SCHEDULE))
+def test_zeta_scales_dps_guidance(mixture: GaussianMixture, points: Tensor) -> None:
+    level = next(build_problem(mixture, MATRICES["wide"], 0.3).levels(SCHEDULE))
     free = SAMPLERS["prior"].kernel(level, points).mean
     one, three = (type(SAMPLERS["dps"])(zeta=zeta).kernel(level, points).mean for zeta in (1.0, 3.0))
     close(three - free, 3 * (one - free))
 
 
-def test_settings_are_in_the_name() -> None:
+def test_label_lists_parameters_that_differ_from_defaults() -> None:
     dps, ddim = type(SAMPLERS["dps"]), type(SAMPLERS["ddim"])
     assert SAMPLERS["dps"].about == SAMPLERS["dps"].kind
     assert dps(zeta=0.1, variance="beta").about.label == "DPS variance beta ζ 0.1"
@@ -297,7 +297,7 @@ def test_settings_are_in_the_name() -> None:
     assert (mine.key, mine.label, mine.colour, mine.formula) == ("weak", "Weak", "#123456", dps.kind.formula)
 
 
-def test_what_cannot_run_says_why(mixture: GaussianMixture) -> None:
+def test_obstacle_states_why_sampler_cannot_run(mixture: GaussianMixture) -> None:
     unmeasured = Problem.shifted(mixture, mixture.noised(0.9))
     assert {key for key, sampler in SAMPLERS.items() if sampler.obstacle(unmeasured.measurement) is None} == {
         "prior",
@@ -306,7 +306,7 @@ def test_what_cannot_run_says_why(mixture: GaussianMixture) -> None:
         "heun",
     }
     assert type(SAMPLERS["ddim"])(score=SAMPLERS["ddnm"]).obstacle(unmeasured.measurement) == "needs a measurement"
-    noiseless = pose(mixture, MATRICES["row"], 0.0)
+    noiseless = build_problem(mixture, MATRICES["row"], 0.0)
     assert [key for key, sampler in SAMPLERS.items() if sampler.obstacle(noiseless.measurement)] == ["dps-gauss"]
     assert "noise" in str(SAMPLERS["dps-gauss"].obstacle(noiseless.measurement))
 
@@ -314,7 +314,7 @@ def test_what_cannot_run_says_why(mixture: GaussianMixture) -> None:
 # What screens show
 
 
-def test_every_sampler_tells_what_it_is() -> None:
+def test_every_sampler_has_unique_label_formula_and_source() -> None:
     abouts: list[About] = [sampler.about for sampler in SAMPLERS.values()]
     for name in ("key", "label", "colour"):
         assert len({getattr(about, name) for about in abouts}) == len(abouts)
@@ -352,7 +352,7 @@ def lab(channels: Tensor) -> Tensor:
 
 
 @pytest.mark.parametrize("vision", VISION.values(), ids=VISION.keys())
-def test_colours_are_told_apart(vision: object) -> None:
+def test_sampler_colours_differ_under_colour_vision_deficiencies(vision: object) -> None:
     seen = {key: lab(torch.tensor(vision, dtype=F64) @ linear(SAMPLERS[key].about.colour)) for key in SAMPLERS}
     for one, other in combinations(SAMPLERS, 2):
         least = 11 if {one, other} <= PALETTE else 14
@@ -361,7 +361,7 @@ def test_colours_are_told_apart(vision: object) -> None:
 
 @pytest.mark.parametrize("background", ["#1C1F25", "#FFFFFF"])
 @pytest.mark.parametrize("key", SAMPLERS)
-def test_colours_stand_out_from_both_backgrounds(key: str, background: str) -> None:
+def test_sampler_colours_contrast_with_both_backgrounds(key: str, background: str) -> None:
     weights = torch.tensor(XYZ[1], dtype=F64)
     dark, light = sorted(float(weights @ linear(colour)) for colour in (background, SAMPLERS[key].about.colour))
     assert (light + 0.05) / (dark + 0.05) > 2.4

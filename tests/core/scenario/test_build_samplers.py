@@ -29,32 +29,32 @@ def shifted(names: list[str]) -> Scenario:
     return Scenario.from_dict({"prior": MIXTURE, "target": MIXTURE, "run": {"samplers": names}})
 
 
-def lined_up(names: list[str], tables: dict[str, Any] | None = None, **run: Any) -> list[Sampler]:
+def build(names: list[str], tables: dict[str, Any] | None = None, **run: Any) -> list[Sampler]:
     return scenario(names, tables, **run).build_samplers()
 
 
-def test_a_table_sets_parameters() -> None:
-    (weak,) = lined_up(["dps"], {"dps": {"zeta": 0.1}})
+def test_sampler_table_sets_parameters() -> None:
+    (weak,) = build(["dps"], {"dps": {"zeta": 0.1}})
     assert weak.zeta == 0.1 != SAMPLERS["dps"].zeta  # type: ignore[attr-defined]
     assert weak.about.key == "dps"
     assert weak.about.label == "DPS ζ 0.1"
 
 
-def test_several_of_one_kind_run_side_by_side() -> None:
-    strong, weak = lined_up(["dps", "dps-weak"], {"dps-weak": {"kind": "dps", "zeta": 0.1}})
+def test_two_samplers_of_one_kind_have_own_keys_and_colours() -> None:
+    strong, weak = build(["dps", "dps-weak"], {"dps-weak": {"kind": "dps", "zeta": 0.1}})
     assert (strong.zeta, weak.zeta) == (0.5, 0.1)  # type: ignore[attr-defined]
     assert weak.about.key == "dps-weak"
     assert strong.about.colour != weak.about.colour
     assert weak.about.formula == strong.about.formula
 
 
-def test_label_and_colour_can_be_given() -> None:
-    (mine,) = lined_up(["mine"], {"mine": {"kind": "ddnm", "label": "Mine", "colour": "#123456"}})
+def test_sampler_table_sets_label_and_colour() -> None:
+    (mine,) = build(["mine"], {"mine": {"kind": "ddnm", "label": "Mine", "colour": "#123456"}})
     assert (mine.about.label, mine.about.colour) == ("Mine", "#123456")
 
 
-def test_the_run_chooses_the_variance_where_a_table_does_not() -> None:
-    first, second, third = lined_up(
+def test_run_variance_applies_unless_table_sets_it() -> None:
+    first, second, third = build(
         ["ddnm", "own", "ddim"], {"own": {"kind": "ddnm", "variance": "posterior"}}, variance="beta"
     )
     assert (first.variance, second.variance) == ("beta", "posterior")  # type: ignore[attr-defined]
@@ -63,15 +63,15 @@ def test_the_run_chooses_the_variance_where_a_table_does_not() -> None:
 
 
 @pytest.mark.parametrize("names", [["ddim:dps"], ["flow"]])
-def test_a_flow_follows_any_score(names: list[str]) -> None:
+def test_ddim_takes_score_of_another_sampler(names: list[str]) -> None:
     tables = {"flow": {"kind": "ddim", "score": "dps"}, "dps": {"zeta": 2.0}}
-    (flow,) = lined_up(names, tables)
+    (flow,) = build(names, tables)
     assert isinstance(flow, DDIM)
     assert flow.score.zeta == 2.0  # type: ignore[attr-defined]
     assert flow.about.label == "DDIM · DPS ζ 2"
 
 
-def test_idle_tables_come_last_and_are_checked() -> None:
+def test_idle_sampler_tables_come_last_and_are_validated() -> None:
     names = [
         sampler.about.key for sampler in scenario(["ddnm"], {"weak": {"kind": "dps"}}).build_samplers(with_idle=True)
     ]
@@ -80,7 +80,7 @@ def test_idle_tables_come_last_and_are_checked() -> None:
         scenario(["ddnm"], {"weak": {"kind": "dps", "zeta": -1.0}})
 
 
-def test_tables_make_the_round_trip() -> None:
+def test_sampler_tables_round_trip_through_toml() -> None:
     there = scenario(["dps", "weak"], {"weak": {"kind": "dps", "zeta": 0.1}})
     assert Scenario.from_toml(there.to_toml()) == there
     assert "samplers" not in scenario(["dps"]).to_dict()
@@ -106,7 +106,9 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("case", REFUSED.values(), ids=REFUSED)
-def test_what_is_wrong_is_said_in_one_sentence(case: tuple[list[str], dict[str, Any], str, list[str]]) -> None:
+def test_invalid_sampler_table_error_names_field_in_one_line(
+    case: tuple[list[str], dict[str, Any], str, list[str]],
+) -> None:
     names, tables, field, words = case
     with pytest.raises(ScenarioError) as caught:
         scenario(names, tables)
@@ -118,7 +120,7 @@ def test_what_is_wrong_is_said_in_one_sentence(case: tuple[list[str], dict[str, 
 # Targets of their own
 
 
-def test_a_shifted_target_is_the_problem() -> None:
+def test_given_target_replaces_posterior() -> None:
     problem = shifted(["prior", "exact", "ddim:prior", "heun"]).problem()
     assert problem.measurement.rank == 0
     assert problem.target.means.tolist() == MIXTURE["means"]
@@ -127,12 +129,12 @@ def test_a_shifted_target_is_the_problem() -> None:
 @pytest.mark.parametrize(
     "name", [key for key, sampler in SAMPLERS.items() if sampler.needs_measurement] + ["ddim:ddnm"]
 )
-def test_without_a_measurement_there_is_nothing_to_use(name: str) -> None:
+def test_sampler_needing_measurement_is_rejected_without_one(name: str) -> None:
     with pytest.raises(ScenarioError, match="needs a measurement"):
         shifted([name])
 
 
-def test_there_is_one_target() -> None:
+def test_scenario_needs_either_target_or_measurement() -> None:
     both = scenario(["exact"]).to_dict() | {"target": MIXTURE}
     with pytest.raises(ScenarioError, match="left out where there is a measurement"):
         Scenario.from_dict(both)
@@ -141,13 +143,13 @@ def test_there_is_one_target() -> None:
         Scenario.from_dict(both)
 
 
-def test_a_target_lives_in_the_space_of_the_prior() -> None:
+def test_target_must_have_dimension_of_prior() -> None:
     line = {"weights": [1.0], "means": [[0.0]], "covariances": [[[1.0]]]}
     with pytest.raises(ScenarioError, match="2 coordinates"):
         Scenario.from_dict({"prior": MIXTURE, "target": line, "run": {"samplers": ["exact"]}})
 
 
-def test_noise_is_needed_where_it_is_divided_by() -> None:
+def test_dps_gauss_without_noise_is_rejected() -> None:
     data = scenario(["dps-gauss"]).to_dict()
     data["measurement"]["noise"] = 0.0
     with pytest.raises(ScenarioError, match="measurement noise"):

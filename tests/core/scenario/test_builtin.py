@@ -62,13 +62,13 @@ def at_1(each: Findings, name: str) -> float:
     return float(each.value[name][-2])
 
 
-def test_default_comes_first() -> None:
+def test_default_scenario_is_listed_first() -> None:
     assert next(iter(builtin_scenarios())) == DEFAULT
     assert set(builtin_scenarios()) == EXPECTED
 
 
 @pytest.mark.parametrize("key", sorted(EXPECTED))
-def test_builtin_is_sound(key: str) -> None:
+def test_builtin_scenario_is_complete_and_round_trips(key: str) -> None:
     found = find_scenario(key)
     assert (found.name, found.source, found.path) == (key, key, None)
     assert found.scenario.target is not None or found.scenario.values
@@ -77,7 +77,7 @@ def test_builtin_is_sound(key: str) -> None:
     assert Scenario.from_toml(found.scenario.to_toml()) == found.scenario
 
 
-def test_file_is_found(tmp_path: Path) -> None:
+def test_find_scenario_loads_file(tmp_path: Path) -> None:
     path = tmp_path / "own.toml"
     path.write_text(load_builtin(DEFAULT).to_toml(), encoding="utf-8")
     found = find_scenario(str(path))
@@ -85,7 +85,7 @@ def test_file_is_found(tmp_path: Path) -> None:
     assert found.scenario == load_builtin(DEFAULT)
 
 
-def test_file_comes_before_a_builtin_of_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_file_takes_precedence_over_builtin_of_same_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path(DEFAULT).mkdir()
     assert find_scenario(DEFAULT).path is None
@@ -94,19 +94,19 @@ def test_file_comes_before_a_builtin_of_its_name(tmp_path: Path, monkeypatch: py
 
 
 @pytest.mark.parametrize("name", ["three-component", "three-component.toml", "three_components"])
-def test_nearest_name_is_suggested(name: str) -> None:
+def test_misspelt_name_suggests_nearest_builtin(name: str) -> None:
     with pytest.raises(ScenarioError, match="did you mean 'three-components'"):
         find_scenario(name)
 
 
-def test_unknown_name_lists_the_known_ones() -> None:
+def test_unknown_name_lists_builtin_scenarios() -> None:
     with pytest.raises(ScenarioError, match="no such file or built-in scenario") as caught:
         find_scenario("zzz")
     assert "did you mean" not in str(caught.value)
     assert all(key in str(caught.value) for key in EXPECTED)
 
 
-def test_library_needs_no_qt() -> None:
+def test_importing_builtin_scenarios_loads_no_qt() -> None:
     code = "import sys, core.scenario.builtin; sys.exit(any(name.startswith('PySide6') for name in sys.modules))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
@@ -114,7 +114,7 @@ def test_library_needs_no_qt() -> None:
 # What the notes of the built-in scenarios say
 
 
-def test_three_components() -> None:
+def test_notes_of_three_components_hold() -> None:
     found = builtin_results("three-components")
     ddnm = found["ddnm"]
     assert at_1(ddnm, "mismatch_range") > 0.95 * at_1(ddnm, "mismatch")
@@ -122,7 +122,7 @@ def test_three_components() -> None:
     assert at_1(found["bo-ddnm"], "mismatch") < 0.02 * at_1(ddnm, "mismatch")
 
 
-def test_one_gaussian() -> None:
+def test_notes_of_one_gaussian_hold() -> None:
     found = builtin_results("one-gaussian")
     for each in found.values():
         gap = at_1(each, "bound") - at_1(each, "kl")
@@ -131,7 +131,7 @@ def test_one_gaussian() -> None:
     assert at_1(found["exact"], "kl") == pytest.approx(1e-3, rel=0.2)
 
 
-def test_strong_correlation() -> None:
+def test_notes_of_strong_correlation_hold() -> None:
     scenario = load_builtin("strong-correlation")
     prior = scenario.prior.model_copy(update={"covariances": (((0.5, 0.0), (0.0, 0.5)),) * 2})
     needles = builtin_results("strong-correlation")["bo-oracle"]
@@ -141,13 +141,13 @@ def test_strong_correlation() -> None:
     assert at_1(discs, "mismatch_null") == pytest.approx(0.2 * at_1(needles, "mismatch_null"), rel=0.15)
 
 
-def test_no_correlation() -> None:
+def test_notes_of_no_correlation_hold() -> None:
     round_, needles = (builtin_results(key)["bo-oracle"] for key in ("no-correlation", "strong-correlation"))
     assert at_1(needles, "mismatch_null") == pytest.approx(0.64, abs=0.03)
     assert at_1(round_, "mismatch_null") == pytest.approx(0.12, abs=0.01)
 
 
-def test_far_observation() -> None:
+def test_notes_of_far_observation_hold() -> None:
     scenario = load_builtin("far-observation")
     near = scenario.measurement.model_copy(update={"value": (0.0,)})
     far_away, close_by = (results(each) for each in (scenario, scenario.model_copy(update={"measurement": near})))
@@ -158,7 +158,7 @@ def test_far_observation() -> None:
     assert gaps[1] < 0.1 * gaps[0]
 
 
-def test_two_measurements() -> None:
+def test_notes_of_two_measurements_hold() -> None:
     scenario = load_builtin("two-measurements-3d")
     found, measurement = results(scenario), scenario.problem().measurement
     assert scenario.dimension == 3
@@ -167,7 +167,7 @@ def test_two_measurements() -> None:
     assert at_1(found["ddnm"], "mismatch") > 100 * at_1(found["bo-ddnm"], "mismatch")
 
 
-def test_noiseless() -> None:
+def test_notes_of_noiseless_hold() -> None:
     found = builtin_results("noiseless")
     for key in ("ddnm", "bo-ddnm", "bo-oracle"):
         assert at_1(found[key], "bound") == pytest.approx(at_1(found["ddnm"], "bound"), rel=1e-9)
@@ -175,13 +175,13 @@ def test_noiseless() -> None:
         assert at_1(found[key], "mismatch_null") > 0.1
 
 
-def test_point_masses() -> None:
+def test_notes_of_point_masses_hold() -> None:
     found = observed_results(load_builtin("point-masses"))
     assert at_1(found["bo-ddnm"], "mismatch") == pytest.approx(2, abs=0.3)
     assert found["bo-ddnm"].value["observed_mismatch"][-1] > 100
 
 
-def test_ccdf_never_settles() -> None:
+def test_notes_of_ccdf_never_settles_hold() -> None:
     scenario = load_builtin("ccdf-never-settles")
     longer = scenario.schedule.model_copy(update={"steps": 600})
     few, many = (results(each) for each in (scenario, scenario.model_copy(update={"schedule": longer})))
@@ -189,12 +189,12 @@ def test_ccdf_never_settles() -> None:
     assert at_1(many["bo-ddnm"], "mismatch") == pytest.approx(at_1(few["bo-ddnm"], "mismatch"), rel=0.1)
 
 
-def test_high_noise() -> None:
+def test_notes_of_high_noise_hold() -> None:
     found = builtin_results("high-noise")
     assert at_1(found["ddnm"], "mismatch") == pytest.approx(1000 * at_1(found["bo-ddnm"], "mismatch"), rel=0.2)
 
 
-def test_low_noise() -> None:
+def test_notes_of_low_noise_hold() -> None:
     low, high = (builtin_results(key) for key in ("low-noise", "high-noise"))
     assert load_builtin("low-noise").measurement.noise == load_builtin("high-noise").measurement.noise / 20
     assert at_1(low["ddnm"], "mismatch") < 1
@@ -203,7 +203,7 @@ def test_low_noise() -> None:
     assert at_1(low["bo-ddnm"], "mismatch_null") > 0.95 * at_1(low["bo-ddnm"], "mismatch")
 
 
-def test_ring() -> None:
+def test_notes_of_ring_hold() -> None:
     scenario = load_builtin("ring")
     found, weights = results(scenario), scenario.problem().target.weights.sort(descending=True).values
     assert len(weights) == 12
@@ -214,7 +214,7 @@ def test_ring() -> None:
     assert at_1(found["bo-oracle"], "bound") == pytest.approx(1.07, abs=0.04)
 
 
-def test_eight_dimensions() -> None:
+def test_notes_of_eight_dimensions_hold() -> None:
     scenario = load_builtin("eight-dimensions")
     found = results(scenario)
     assert (scenario.dimension, scenario.problem().measurement.rank) == (8, 4)
@@ -223,7 +223,7 @@ def test_eight_dimensions() -> None:
     assert 0.4 < at_1(found["bo-ddnm"], "mismatch_null") / at_1(found["bo-ddnm"], "mismatch") < 0.5
 
 
-def test_iris_petals() -> None:
+def test_notes_of_iris_petals_hold() -> None:
     scenario = load_builtin("iris-petals")
     found, weights = results(scenario), scenario.problem().target.weights.tolist()
     assert sorted(weights) == pytest.approx([0, 0.47, 0.53], abs=0.005)
@@ -231,7 +231,7 @@ def test_iris_petals() -> None:
     assert at_1(found["bo-ddnm"], "mismatch") == pytest.approx(0.25, abs=0.04)
 
 
-def test_grid_of_points() -> None:
+def test_notes_of_grid_of_points_hold() -> None:
     scenario = load_builtin("grid-of-points")
     found, weights = observed_results(scenario), scenario.problem().target.weights
     assert sorted(weights.tolist())[3:] == pytest.approx([1 / 6] * 6, abs=1e-4)
@@ -241,7 +241,7 @@ def test_grid_of_points() -> None:
     assert found["bo-ddnm"].value["observed_mismatch"][-2] > 50
 
 
-def test_six_samplers() -> None:
+def test_notes_of_six_samplers_hold() -> None:
     scenario = load_builtin("six-samplers")
     default = load_builtin(DEFAULT)
     assert (scenario.prior, scenario.measurement) == (default.prior, default.measurement)
@@ -250,7 +250,7 @@ def test_six_samplers() -> None:
     assert at_1(found["ddnm"], "bound") == pytest.approx(40, abs=4)
 
 
-def test_prior_ignores_y() -> None:
+def test_notes_of_prior_ignores_y_hold() -> None:
     scenario = load_builtin("prior-ignores-y")
     found = results(scenario)
     assert scenario.problem().target.weights.tolist() == pytest.approx([0.01, 0.99], abs=0.003)

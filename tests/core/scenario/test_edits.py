@@ -49,20 +49,20 @@ def without_empty(table: dict[str, Any]) -> dict[str, Any]:
 
 @settings(max_examples=80, deadline=None)
 @given(tables, tables)
-def test_the_difference_turns_one_table_into_the_other(old: dict[str, Any], new: dict[str, Any]) -> None:
+def test_applying_difference_yields_new_table(old: dict[str, Any], new: dict[str, Any]) -> None:
     assert without_empty(applied(old, difference(old, new))) == without_empty(new)
     assert difference(old, old) == {}
 
 
 @pytest.mark.parametrize("key", builtin_scenarios())
-def test_a_patch_between_scenarios_is_their_difference(key: str) -> None:
+def test_patch_by_difference_yields_other_scenario(key: str) -> None:
     scenario = load_builtin(key)
     patch = difference(THREE.to_dict(), scenario.to_dict())
     assert patched(THREE, patch) == scenario
     assert patched(scenario, {}) is scenario
 
 
-def test_a_patch_leaves_alone_what_it_does_not_name() -> None:
+def test_patch_changes_only_named_fields() -> None:
     edit = {"measurement": {"noise": 0.77}, "run": {"seed": 42}}
     for scenario in (ONE, THREE):
         new = patched(scenario, edit)
@@ -71,7 +71,7 @@ def test_a_patch_leaves_alone_what_it_does_not_name() -> None:
         assert patched(new, back) == scenario
 
 
-def test_none_removes_a_key() -> None:
+def test_none_in_patch_removes_key() -> None:
     assert patched(THREE, {"measurement": {"value": None}}).measurement.value is None
     kind = patched(THREE, {"schedule": {"kind": "cosine", "c": None, "delta": None}})
     assert kind.schedule.kind == "cosine"
@@ -87,12 +87,12 @@ def test_none_removes_a_key() -> None:
         {"unknown": 3},
     ],
 )
-def test_what_is_not_valid_is_refused(patch: dict[str, Any]) -> None:
+def test_invalid_patch_is_rejected(patch: dict[str, Any]) -> None:
     with pytest.raises(ScenarioError):
         patched(THREE, patch)
 
 
-def test_samplers_change_places() -> None:
+def test_with_sampler_replaces_or_swaps_samplers() -> None:
     assert THREE.run.samplers[:2] == ("ddnm", "bo-ddnm")
     assert with_sampler(THREE, "ddnm", "bo-ddnm").run.samplers[:2] == ("bo-ddnm", "ddnm")
     assert with_sampler(THREE, "ddnm", "dps").run.samplers[0] == "dps"
@@ -103,7 +103,7 @@ def test_samplers_change_places() -> None:
 
 
 @pytest.mark.parametrize("dimension", [1, 3, 5])
-def test_coordinates_come_and_go(dimension: int) -> None:
+def test_with_dimension_adds_and_removes_coordinates(dimension: int) -> None:
     new = with_dimension(THREE, dimension)
     assert new.dimension == len(new.rows[0]) == dimension
     kept = min(dimension, 2)
@@ -111,7 +111,7 @@ def test_coordinates_come_and_go(dimension: int) -> None:
     assert all(mean[2:] == (0.0,) * (dimension - 2) for mean in new.prior.means if dimension > 2)
 
 
-def test_a_drawn_value_is_given() -> None:
+def test_with_drawn_value_sets_y_from_seed() -> None:
     drawn = with_drawn_value(THREE, 3)
     assert drawn.values != THREE.values
     assert drawn == with_drawn_value(THREE, 3)
@@ -128,7 +128,7 @@ def test_a_drawn_value_is_given() -> None:
         ({"run": {"seed": 1}, "schedule": {"c": 3}}, ("schedule", "must"), "schedule", "must"),
     ],
 )
-def test_the_field_that_changed_is_to_blame(
+def test_error_is_attributed_to_changed_field(
     patch: dict[str, Any], error: tuple[str, str], field: str, reason: str
 ) -> None:
     told = blamed(ScenarioError("", *error), patch)
@@ -136,6 +136,6 @@ def test_the_field_that_changed_is_to_blame(
     assert reason in told.reason
 
 
-def test_a_fault_of_a_file_stays_the_files() -> None:
+def test_plugin_error_is_not_attributed_to_patch() -> None:
     fault = ScenarioError("own.py", "line 3", "NameError")
     assert blamed(fault, {"schedule": {"c": 30.0}}) is fault

@@ -70,7 +70,7 @@ def scenarios(draw: st.DrawFn) -> tuple[Scenario, Array]:
 
 @settings(max_examples=150, deadline=None)
 @given(scenarios(), st.tuples(wild, wild) | places, st.booleans(), st.data())
-def test_any_handle_put_anywhere_gives_a_scenario(
+def test_any_handle_dropped_anywhere_gives_valid_scenario(
     seen: tuple[Scenario, Array], place: tuple[float, float], snap: bool, data: st.DataObject
 ) -> None:
     scenario, basis = seen
@@ -83,7 +83,7 @@ def test_any_handle_put_anywhere_gives_a_scenario(
 
 @settings(max_examples=100, deadline=None)
 @given(scenarios(), places)
-def test_what_is_off_the_plane_stays(seen: tuple[Scenario, Array], place: tuple[float, float]) -> None:
+def test_drag_keeps_coordinates_outside_plane(seen: tuple[Scenario, Array], place: tuple[float, float]) -> None:
     scenario, basis = seen
     outside = np.eye(basis.shape[1]) - basis.T @ basis
     moved = move(scenario, Grip("mean", 0), place, basis, pixel=PIXEL)
@@ -102,7 +102,7 @@ def test_what_is_off_the_plane_stays(seen: tuple[Scenario, Array], place: tuple[
 @pytest.mark.parametrize("plane", PLANES)
 @settings(max_examples=60, deadline=None)
 @given(place=places)
-def test_a_mean_goes_where_it_is_put(plane: str, place: tuple[float, float]) -> None:
+def test_dragged_mean_ends_at_drop_point(plane: str, place: tuple[float, float]) -> None:
     scenario, basis = PLANES[plane]
     mean, _ = component_in_plane(move(scenario, Grip("mean", 1), place, basis, pixel=PIXEL), Grip("mean", 1), basis)
     np.testing.assert_allclose(mean, place, atol=0.01)
@@ -112,7 +112,7 @@ def test_a_mean_goes_where_it_is_put(plane: str, place: tuple[float, float]) -> 
 @pytest.mark.parametrize("axis", [0, 1])
 @settings(max_examples=60, deadline=None)
 @given(angle=st.floats(-math.pi, math.pi), length=st.floats(0.2, 4))
-def test_a_covariance_handle_goes_where_it_is_put(plane: str, axis: int, angle: float, length: float) -> None:
+def test_dragged_covariance_handle_ends_at_drop_point(plane: str, axis: int, angle: float, length: float) -> None:
     scenario, basis = PLANES[plane]
     mean, before = component_in_plane(scenario, Grip("mean", 2), basis)
     other = deviations(before, principal_angle(before, 0.0))[1 - axis]
@@ -132,7 +132,7 @@ def test_a_covariance_handle_goes_where_it_is_put(plane: str, axis: int, angle: 
 
 
 @pytest.mark.parametrize("axis", [0, 1])
-def test_a_point_mass_can_be_stretched_and_flattened_again(axis: int) -> None:
+def test_point_mass_can_be_stretched_and_flattened_again(axis: int) -> None:
     points = load_builtin("point-masses")
     mean = np.array(points.prior.means[1])
     handle = next(s for s in spots(points, PLANE, Grip("mean", 1), 0.0) if s.grip == Grip("axis", 1, axis))
@@ -148,7 +148,7 @@ def test_a_point_mass_can_be_stretched_and_flattened_again(axis: int) -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(place=places)
-def test_the_strip_goes_where_it_is_put(place: tuple[float, float]) -> None:
+def test_dragged_measurement_strip_passes_through_drop_point(place: tuple[float, float]) -> None:
     new = move(THREE, Grip("value", 0), place, PLANE, pixel=PIXEL)
     assert new.measurement.value is not None
     assert new.measurement.value[0] == pytest.approx(0.8 * place[0] + 0.6 * place[1], abs=0.01)
@@ -157,7 +157,7 @@ def test_the_strip_goes_where_it_is_put(place: tuple[float, float]) -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(angle=st.floats(-math.pi, math.pi), length=st.floats(30, 135))
-def test_the_arrow_goes_where_it_is_put_and_leaves_y(angle: float, length: float) -> None:
+def test_dragged_h_arrow_ends_at_drop_point_and_keeps_y(angle: float, length: float) -> None:
     tip = (PIXEL * length * math.cos(angle), PIXEL * length * math.sin(angle))
     new = move(THREE, Grip("row", 0), tip, PLANE, pixel=PIXEL)
     arrow = next(spot for spot in spots(new, PLANE, None, 0.0) if spot.grip == Grip("row", 0))
@@ -165,13 +165,13 @@ def test_the_arrow_goes_where_it_is_put_and_leaves_y(angle: float, length: float
     assert new.measurement.value == THREE.measurement.value
 
 
-def test_the_arrow_has_a_least_and_a_largest_gain() -> None:
+def test_dragged_h_arrow_keeps_gain_within_limits() -> None:
     for tip in ((0.0, 0.0), (1e6, 0.0)):
         row = move(THREE, Grip("row", 0), tip, PLANE, pixel=PIXEL).measurement.matrix[0]
         assert 0.005 < math.hypot(*row) < 100
 
 
-def test_a_row_in_the_plane_of_three_dimensions_stays_in_it() -> None:
+def test_row_dragged_in_plane_of_3d_problem_stays_in_plane() -> None:
     plane = np.eye(3)[[0, 2]]
     turned = move(SOLID, Grip("row", 0), (0.0, 1.5), plane, pixel=PIXEL)
     assert turned.measurement.matrix[0][1] == 0
@@ -182,7 +182,7 @@ def test_a_row_in_the_plane_of_three_dimensions_stays_in_it() -> None:
     assert ("value", 1) not in kinds, "the second row leaves this plane"
 
 
-def test_a_plane_that_follows_h_has_no_arrow() -> None:
+def test_plane_spanned_by_directions_of_h_has_no_arrow() -> None:
     one = Scenario.from_dict(
         SOLID.to_dict() | {"measurement": {"matrix": [[1.0, 2.0, 2.0]], "noise": 0.2, "value": [0.5]}}
     )
@@ -203,7 +203,7 @@ def test_a_plane_that_follows_h_has_no_arrow() -> None:
         ),
     ],
 )
-def test_shift_snaps(grip: Grip, place: tuple[float, float], found: Any) -> None:
+def test_shift_snaps_dragged_handle(grip: Grip, place: tuple[float, float], found: Any) -> None:
     assert found(move(THREE, grip, place, PLANE, pixel=PIXEL, snap=True))
     assert not found(move(THREE, grip, place, PLANE, pixel=PIXEL))
 
@@ -220,7 +220,7 @@ def test_shift_snaps_an_axis_to_angle_and_length() -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(place=st.tuples(st.floats(-9, 9), st.floats(-9, 9)))
-def test_numbers_are_short(place: tuple[float, float]) -> None:
+def test_dragged_values_have_at_most_three_digits(place: tuple[float, float]) -> None:
     mean = move(THREE, Grip("mean", 0), place, PLANE, pixel=PIXEL).prior.means[0]
     bent = move(THREE, Grip("axis", 0, 0), place, PLANE, pixel=PIXEL).prior.covariances[0]
     entries = [entry for row in bent for entry in row] if np.linalg.cond(bent) < 200 else []  # thin ones need more
@@ -229,7 +229,7 @@ def test_numbers_are_short(place: tuple[float, float]) -> None:
         assert len(digits) <= 3 or abs(value) >= 10, value
 
 
-def test_a_thin_covariance_gets_the_digits_that_it_needs() -> None:
+def test_nearly_singular_covariance_keeps_more_digits() -> None:
     thin = Scenario.from_dict(
         THREE.to_dict()
         | {"prior": {"weights": [1.0], "means": [[0.0, 0.0]], "covariances": [[[1.0, 0.0], [0.0, 0.0]]]}}
@@ -240,7 +240,7 @@ def test_a_thin_covariance_gets_the_digits_that_it_needs() -> None:
     assert all(round(entry, 6) == entry for row in new.prior.covariances[0] for entry in row), "still readable"
 
 
-def test_axes_neither_swap_nor_flip() -> None:
+def test_principal_axes_neither_swap_nor_flip() -> None:
     spread = np.diag([1.0, 0.25])
     for near in np.linspace(-7, 7, 100):
         angle = principal_angle(spread, float(near))
@@ -249,7 +249,7 @@ def test_axes_neither_swap_nor_flip() -> None:
     assert principal_angle(np.eye(2), 0.3) == 0.3, "a round one has no directions of its own"
 
 
-def test_a_line_has_means_and_values_only() -> None:
+def test_one_dimensional_problem_has_only_mean_and_value_handles() -> None:
     line = Scenario.from_dict(
         {
             "prior": {"weights": [1.0], "means": [[0.5]], "covariances": [[[1.0]]]},
@@ -262,7 +262,7 @@ def test_a_line_has_means_and_values_only() -> None:
     assert move(line, Grip("value", 0), (0.7, 7.0), np.eye(1), pixel=PIXEL).measurement.value == (1.4,)
 
 
-def test_a_y_left_to_the_seed_is_set_by_its_own_handle_only() -> None:
+def test_y_drawn_from_seed_is_set_only_by_its_own_handle() -> None:
     data = THREE.to_dict()
     del data["measurement"]["value"]
     drawn = Scenario.from_dict(data)
@@ -270,13 +270,13 @@ def test_a_y_left_to_the_seed_is_set_by_its_own_handle_only() -> None:
     assert move(drawn, Grip("value", 0), (0.0, 0.0), PLANE, pixel=PIXEL).measurement.value == (0.0,)
 
 
-def test_rows_in_the_plane_are_found() -> None:
+def test_rows_in_plane_finds_rows_of_h() -> None:
     matrix = np.array([[0.8, 0.6, 0.0], [0.0, 0.0, 2.0], [0.0, 0.0, 0.0]])
     assert rows_in_plane(matrix, np.eye(3)[:2]) == {0: (0.8, 0.6)}
     assert rows_in_plane(matrix, np.eye(3)[[0, 2]]) == {1: (0.0, 2.0)}
 
 
-def test_a_handle_waits_where_it_cannot_go() -> None:
+def test_drag_to_invalid_place_keeps_last_valid_scenario() -> None:
     point = {"weights": [1.0], "means": [[0.0, 0.0]], "covariances": [[[1.0, 0.0], [0.0, 0.0]]]}
     measured = {"matrix": [[1.0, 0.0], [0.0, 1.0]], "noise": 0.0, "value": [0.5, 0.0]}
     scenario = Scenario.from_dict(THREE.to_dict() | {"prior": point, "measurement": measured})
@@ -293,7 +293,7 @@ def test_a_handle_waits_where_it_cannot_go() -> None:
 
 
 @pytest.mark.parametrize("key", builtin_scenarios())
-def test_components_come_and_go(key: str) -> None:
+def test_components_are_added_duplicated_and_deleted(key: str) -> None:
     scenario = load_builtin(key)
     basis, count = np.eye(scenario.dimension)[:2], len(scenario.prior.weights)
     more = added(scenario, (0.5, -0.25), 0.5, basis)
@@ -311,22 +311,22 @@ def test_components_come_and_go(key: str) -> None:
     )
 
 
-def test_the_last_component_stays() -> None:
+def test_last_component_cannot_be_deleted() -> None:
     one = load_builtin("one-gaussian")
     assert deleted(one, Grip("mean", 0)) is one
     assert deleted(THREE, Grip("mean", 1)).prior.weights == (THREE.prior.weights[0], THREE.prior.weights[2])
 
 
-def test_round_keeps_the_total_variance() -> None:
+def test_made_round_keeps_total_variance() -> None:
     assert made_round(SOLID, Grip("mean", 1)).prior.covariances[1] == ((0.317, 0, 0), (0, 0.317, 0), (0, 0, 0.317))
     assert made_round(SOLID, Grip("mean", 1)).prior.covariances[0] == SOLID.prior.covariances[0]
 
 
-def test_equal_weights() -> None:
+def test_equally_weighted_sets_equal_weights() -> None:
     assert equally_weighted(THREE, "prior").prior.weights == (0.333, 0.333, 0.333)
 
 
-def test_a_command_that_cannot_be_changes_nothing() -> None:
+def test_deleting_only_compatible_point_mass_is_rejected() -> None:
     noiseless = {"matrix": [[1.0, 0.0]], "noise": 0.0, "value": [1.2]}
     points = Scenario.from_dict(load_builtin("point-masses").to_dict() | {"measurement": noiseless})
     with pytest.raises(ScenarioError):  # no other point gives this y

@@ -193,7 +193,7 @@ BAD = {
 
 
 @pytest.mark.parametrize(("edits", "field", "words"), BAD.values(), ids=BAD.keys())
-def test_what_is_wrong_is_named(edits: list[Edit], field: str, words: list[str]) -> None:
+def test_invalid_scenario_error_names_field_in_one_line(edits: list[Edit], field: str, words: list[str]) -> None:
     with pytest.raises(ScenarioError) as caught:
         Scenario.from_dict(edited(*edits), "file.toml")
     error = caught.value
@@ -208,13 +208,13 @@ def test_what_is_wrong_is_named(edits: list[Edit], field: str, words: list[str])
     ("text", "words"),
     [("prior = [", ["not valid TOML"]), ("name = 'a'\nname = 'b'", ["not valid TOML"]), ("", ["prior"])],
 )
-def test_text_that_is_no_scenario(text: str, words: list[str]) -> None:
+def test_invalid_scenario_text_is_rejected(text: str, words: list[str]) -> None:
     with pytest.raises(ScenarioError, match=r"file\.toml") as caught:
         Scenario.from_toml(text, "file.toml")
     assert all(word in str(caught.value) for word in words)
 
 
-def test_files_that_cannot_be_read(tmp_path: Path) -> None:
+def test_unreadable_scenario_files_are_rejected(tmp_path: Path) -> None:
     binary = tmp_path / "binary.toml"
     binary.write_bytes(b"\xff\xfe\x00")
     for path, words in ((tmp_path / "none.toml", "no such file"), (tmp_path, "directory"), (binary, "UTF-8")):
@@ -223,7 +223,7 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
         assert caught.value.source == str(path)
 
 
-def test_left_out_sections_have_their_defaults() -> None:
+def test_missing_sections_have_defaults() -> None:
     scenario = Scenario.from_dict(edited(drop("name"), drop("schedule"), drop("run"), drop("measurement.value")))
     assert scenario.schedule.kind == "etc"
     assert (scenario.schedule.steps, scenario.run.particles, scenario.run.paths) == (300, 4000, 4000)
@@ -238,28 +238,28 @@ def test_schedule_without_kind_is_etc() -> None:
 # Sizes
 
 
-def test_memory_is_refused_with_its_size() -> None:
+def test_particles_exceeding_memory_are_rejected_with_size() -> None:
     scenario = Scenario.from_dict(edited(put("run.particles", 10**9)))
     with pytest.raises(ScenarioError, match=r"would need [\d.]+ GiB of memory and 4.0 GiB are free") as caught:
         require_memory(scenario, keep_frames=False, available=4 * GIB)
     assert caught.value.field == "run.particles"
 
 
-def test_memory_of_paths_is_theirs() -> None:
+def test_paths_exceeding_memory_are_named_in_error() -> None:
     scenario = Scenario.from_dict(edited(put("run.paths", 10**9)))
     with pytest.raises(ScenarioError) as caught:
         require_memory(scenario, keep_frames=False, available=4 * GIB)
     assert caught.value.field == "run.paths"
 
 
-def test_frames_count() -> None:
+def test_kept_frames_count_towards_memory() -> None:
     scenario = Scenario.from_dict(edited(put("run.particles", 2 * 10**6)))
     require_memory(scenario, keep_frames=False, available=2 * GIB)
     with pytest.raises(ScenarioError, match=r"GiB"):
         require_memory(scenario, keep_frames=True, available=GIB)
 
 
-def test_cuda_where_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cuda_without_device_is_rejected(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     scenario = Scenario.from_dict(edited(put("run.device", "cuda")))
     with pytest.raises(ScenarioError, match="no CUDA device") as caught:
@@ -271,7 +271,7 @@ def test_cuda_where_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
 # y
 
 
-def test_value_is_drawn_with_the_seed() -> None:
+def test_y_is_drawn_from_seed() -> None:
     first, again, other = (
         Scenario.from_dict(edited(drop("measurement.value"), put("run.seed", seed))).with_value() for seed in (1, 1, 2)
     )
@@ -279,12 +279,12 @@ def test_value_is_drawn_with_the_seed() -> None:
     assert first.measurement.value != other.measurement.value
 
 
-def test_given_value_stays() -> None:
+def test_given_y_is_kept() -> None:
     scenario = Scenario.from_dict(edited())
     assert scenario.with_value() is scenario
 
 
-def test_drawn_values_follow_the_model() -> None:
+def test_drawn_y_has_model_mean_and_variance() -> None:
     scenario = Scenario.from_dict(edited())
     values = np.array([scenario.redrawn(seed).measurement.value for seed in range(400)])
     prior = scenario.problem().prior
@@ -357,7 +357,7 @@ def scenarios(draw: st.DrawFn) -> dict[str, Any]:
 
 @given(scenarios())
 @settings(max_examples=60, deadline=None)
-def test_round_trips_keep_the_content(data: dict[str, Any]) -> None:
+def test_dict_and_toml_round_trips_keep_content(data: dict[str, Any]) -> None:
     scenario = Scenario.from_dict(copy.deepcopy(data))
     assert Scenario.from_dict(scenario.to_dict()) == scenario
     assert Scenario.from_toml(scenario.to_toml()) == scenario
@@ -369,7 +369,7 @@ def test_round_trips_keep_the_content(data: dict[str, Any]) -> None:
 
 @given(scenarios())
 @settings(max_examples=30, deadline=None)
-def test_a_drawn_value_is_a_valid_one(data: dict[str, Any]) -> None:
+def test_drawn_y_gives_valid_scenario(data: dict[str, Any]) -> None:
     settled = Scenario.from_dict(data).with_value()
     assert Scenario.from_dict(settled.to_dict()) == settled
 
@@ -397,7 +397,7 @@ PLACES = [
 
 @given(st.sampled_from(PLACES), VALUES | st.lists(st.lists(st.floats(), min_size=2, max_size=2), max_size=2))
 @settings(max_examples=300, deadline=None)
-def test_nothing_but_a_scenario_error_escapes(place: str, value: object) -> None:
+def test_arbitrary_field_value_raises_only_scenario_error(place: str, value: object) -> None:
     try:
         scenario = Scenario.from_dict(edited(put(place, value)), "file.toml")
         require_memory(scenario, keep_frames=True)
@@ -408,18 +408,18 @@ def test_nothing_but_a_scenario_error_escapes(place: str, value: object) -> None
 
 @given(st.dictionaries(st.sampled_from(["name", "prior", "measurement", "schedule", "run", "x"]), VALUES))
 @settings(max_examples=100, deadline=None)
-def test_arbitrary_tables_are_refused(data: dict[str, Any]) -> None:
+def test_arbitrary_tables_are_rejected(data: dict[str, Any]) -> None:
     with pytest.raises(ScenarioError):
         Scenario.from_dict(data)
 
 
 @pytest.mark.parametrize("kind", SCHEDULES)
-def test_every_schedule_is_reachable_by_name(kind: str) -> None:
+def test_every_schedule_kind_is_built_by_name(kind: str) -> None:
     schedule = Scenario.from_dict(edited(put("schedule", {"kind": kind, "steps": 50}))).schedule
     assert schedule.kind == kind
     assert schedule.build().steps == 50
 
 
-def test_a_decimal_comma_is_named() -> None:
+def test_decimal_comma_is_named_in_error() -> None:
     with pytest.raises(ScenarioError, match=r"must be a number with a decimal point \(is '0,5'\)"):
         Scenario.from_dict(tomllib.loads(VALID) | {"measurement": {"matrix": [[1.0, 0.0]], "noise": "0,5"}})

@@ -38,35 +38,35 @@ def edited(text: str, **values: Any) -> Scenario:
     return Scenario.from_dict(data)
 
 
-def test_the_same_scenario_gives_the_same_text() -> None:
+def test_unchanged_scenario_keeps_text() -> None:
     assert updated_toml(TEXT, Scenario.from_toml(TEXT)) == TEXT
 
 
-def test_only_what_changed_is_written() -> None:
+def test_update_rewrites_only_changed_values() -> None:
     scenario = edited(TEXT, measurement={"noise": 0.7}, prior={"means": [[0.5, 2.0]]})
     expected = TEXT.replace("0.30", "0.7").replace("[0.5, -0.3]", "[0.5, 2.0]")
     assert updated_toml(TEXT, scenario) == expected
 
 
-def test_a_default_is_written_where_it_is_no_longer_one() -> None:
+def test_changed_default_is_added_to_text() -> None:
     text = updated_toml(TEXT, edited(TEXT, run={"particles": 77}))
     assert text.startswith(TEXT)
     assert text.split("[run]")[1].split() == ["particles", "=", "77"]
 
 
-def test_a_list_that_was_left_out_is_written_whole() -> None:
+def test_changed_default_list_is_added_whole() -> None:
     text = updated_toml(TEXT, edited(TEXT, run={"samplers": ["exact", "ddnm", "prior"]}))
     assert text.startswith(TEXT)
     assert text.split("[run]")[1].strip() == 'samplers = ["exact", "ddnm", "prior"]'
 
 
-def test_what_is_left_out_now_leaves_the_file() -> None:
+def test_removed_key_is_removed_from_text() -> None:
     data = Scenario.from_toml(TEXT).to_dict()
     del data["measurement"]["value"]
     assert updated_toml(TEXT, Scenario.from_dict(data)) == TEXT.replace("value = [1.2]\n", "")
 
 
-def test_another_number_of_components_and_another_schedule() -> None:
+def test_new_components_and_schedule_keep_comments() -> None:
     prior = {"weights": [1.0, 2.0], "means": [[0.5, -0.3], [1.0, 1.0]], "covariances": [[[1.0, 0.0], [0.0, 1.0]]] * 2}
     scenario = Scenario.from_dict(edited(TEXT, prior=prior).to_dict() | {"schedule": {"kind": "cosine", "steps": 50}})
     text = updated_toml(TEXT, scenario)
@@ -76,13 +76,13 @@ def test_another_number_of_components_and_another_schedule() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "not toml", "name = 1", '[prior]\nweights = "x"'])
-def test_where_there_is_nothing_to_keep_the_text_is_new(text: str) -> None:
+def test_unusable_text_is_replaced_by_new_toml(text: str) -> None:
     scenario = Scenario.load(SCENARIOS[0])
     assert updated_toml(text, scenario) == scenario.to_toml()
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_from_any_scenario_s_text_to_any_other(seed: int) -> None:
+def test_text_of_any_builtin_updates_to_any_other(seed: int) -> None:
     chance = random.Random(seed)
     one, other = chance.sample(SCENARIOS, 2)
     text, scenario = one.read_text(encoding="utf-8"), Scenario.load(other)

@@ -58,7 +58,9 @@ def small_blocks(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     return use
 
 
-def test_particles(problem: Problem, etc: Etc, run: Run, small_blocks: Callable[[], None]) -> None:
+def test_particles_do_not_depend_on_block_size(
+    problem: Problem, etc: Etc, run: Run, small_blocks: Callable[[], None]
+) -> None:
     whole = run(problem, etc(12), STABLE, particles=30)
     small_blocks()
     parts = run(problem, etc(12), STABLE, particles=30)
@@ -68,7 +70,7 @@ def test_particles(problem: Problem, etc: Etc, run: Run, small_blocks: Callable[
     np.testing.assert_allclose(parts.observed_error, whole.observed_error, rtol=1e-2, atol=1e-6)
 
 
-def test_a_sampler_that_diverges_leaves_the_others_alone(
+def test_diverging_sampler_in_blocks_leaves_others_unchanged(
     problem: Problem, etc: Etc, run: Run, rescaled: Callable[..., object], small_blocks: Callable[[], None]
 ) -> None:
     wild = rescaled(SAMPLERS["prior"], 1e30)
@@ -82,7 +84,7 @@ def test_a_sampler_that_diverges_leaves_the_others_alone(
 
 
 @pytest.mark.parametrize("components", [1, 3])
-def test_paths(
+def test_terms_do_not_depend_on_block_size(
     components: int,
     make_problem: Callable[..., Problem],
     etc: Etc,
@@ -99,7 +101,7 @@ def test_paths(
         np.testing.assert_allclose(parts.error[name], whole.error[name], rtol=1e-9, atol=1e-11)
 
 
-def test_paths_to_a_target_without_density(
+def test_terms_of_singular_target_do_not_depend_on_block_size(
     etc: Etc, accumulate_terms: AccumulateTerms, small_blocks: Callable[[], None]
 ) -> None:
     means = torch.tensor([[0.0, 0.0], [1.0, 2.0]])
@@ -113,7 +115,7 @@ def test_paths_to_a_target_without_density(
         np.testing.assert_allclose(parts.value[name], value, rtol=1e-9, atol=1e-11)
 
 
-def test_samples_of_the_limit(problem: Problem, etc: Etc, small_blocks: Callable[[], None]) -> None:
+def test_asymptote_does_not_depend_on_block_size(problem: Problem, etc: Etc, small_blocks: Callable[[], None]) -> None:
     whole = asymptote(problem, etc(12), SAMPLERS["tmpd"], samples=30)
     small_blocks()
     parts = asymptote(problem, etc(12), SAMPLERS["tmpd"], samples=30)
@@ -121,7 +123,7 @@ def test_samples_of_the_limit(problem: Problem, etc: Etc, small_blocks: Callable
     assert parts == pytest.approx(whole, rel=1e-9)
 
 
-def test_weights(problem: Problem, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_component_weights_do_not_depend_on_block_size(problem: Problem, monkeypatch: pytest.MonkeyPatch) -> None:
     particles = torch.randn(2, 40, generator=torch.Generator().manual_seed(1))
     whole = ExactSamples(problem.target, 40, seed=0).measure(particles)
     monkeypatch.setattr("core.diagnostics.component_weights.BLOCK_BYTES", 6 * 7)
@@ -130,7 +132,7 @@ def test_weights(problem: Problem, monkeypatch: pytest.MonkeyPatch) -> None:
     assert parts.weights_error == pytest.approx(whole.weights_error, rel=1e-9)
 
 
-def test_blocks_are_small_and_hold_everything(make_problem: Callable[..., Problem]) -> None:
+def test_blocks_cover_all_particles_within_size_limit(make_problem: Callable[..., Problem]) -> None:
     problem = make_problem(5, 4, 2, 0.3, seed=1)
     blocks = columns(problem, 1_000_000, 4)
     assert blocks[0].start == 0
@@ -139,7 +141,7 @@ def test_blocks_are_small_and_hold_everything(make_problem: Callable[..., Proble
     assert 4 * 4 * (5 + 4) * (blocks[0].stop - blocks[0].start) <= COLUMN_BYTES
 
 
-def test_a_step_says_how_far_it_is_and_can_be_stopped(
+def test_step_reports_progress_and_can_be_interrupted(
     problem: Problem, etc: Etc, small_blocks: Callable[[], None]
 ) -> None:
     small_blocks()

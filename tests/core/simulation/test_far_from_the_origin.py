@@ -45,13 +45,13 @@ def deviation(sampler: Sampler, problem: Problem, schedule: Schedule, t: int) ->
 
 @pytest.mark.parametrize("key", SAMPLERS)
 @pytest.mark.parametrize("t", [20, 7, 1])
-def test_every_sampler_of_the_product_translates_with_the_problem(key: str, t: int, make_problem: Make) -> None:
+def test_builtin_samplers_are_translation_equivariant(key: str, t: int, make_problem: Make) -> None:
     problem, schedule = make_problem(3, 3, 2, 0.4, 6), Schedule.exponential_then_constant(20, 4.0, 1e-3)
     assert SAMPLERS[key].is_equivariant
     assert deviation(SAMPLERS[key], problem, schedule, t) < 1e-8
 
 
-def test_a_pull_to_the_origin_is_found_out(make_problem: Make) -> None:
+def test_origin_dependent_sampler_is_not_equivariant(make_problem: Make) -> None:
     problem, schedule = make_problem(3, 3, 2, 0.4, 6), Schedule.exponential_then_constant(20, 4.0, 1e-3)
     assert not PullToTheOrigin().is_equivariant
     assert deviation(PullToTheOrigin(), problem, schedule, 7) > 1e-3
@@ -86,7 +86,7 @@ def finished(scenario: Scenario) -> Results:
 SOME = ["tmpd", "bo-ddnm", "replacement", "dps", "ddnm+", "heun", "exact"]
 
 
-def in_double(results: Results, key: str) -> tuple[Tensor, float]:
+def float64_reference(results: Results, key: str) -> tuple[Tensor, float]:
     """The same run in float64 and true coordinates: final particles, observed mismatch at t = 1."""
     problem, schedule = results.problem, results.schedule
     generator = torch.Generator().manual_seed(results.scenario.seed_for("particles"))
@@ -103,10 +103,10 @@ def in_double(results: Results, key: str) -> tuple[Tensor, float]:
 
 
 @pytest.mark.parametrize("key", SOME)
-def test_single_precision_loses_nothing_far_from_the_origin(key: str) -> None:
+def test_float32_run_far_from_origin_matches_float64(key: str) -> None:
     results = finished(scenario(1e5, [key]))
     assert results.trace.offsets is not None
-    points, observed = in_double(results, key)
+    points, observed = float64_reference(results, key)
     width = math.sqrt(2.5e-3)
     gap = (results.trace.particles(0, 60) - points).abs().quantile(0.99)
     is_chaotic = key == "dps"  # its step jumps where the residual changes sign
@@ -116,13 +116,13 @@ def test_single_precision_loses_nothing_far_from_the_origin(key: str) -> None:
         assert results.trace.observed_mismatch[0, -2] == pytest.approx(observed, rel=tolerance, abs=5e-4)
 
 
-def test_without_a_centre_single_precision_loses_the_particles() -> None:
+def test_uncentred_float32_run_loses_precision() -> None:
     """The broken twin: true coordinates in float32."""
     experiment = Experiment(scenario(1e5, ["tmpd"]), keep_frames=True)
     experiment.results.trace.offsets = None
     for _ in experiment.run():
         pass
-    points, observed = in_double(experiment.results, "tmpd")
+    points, observed = float64_reference(experiment.results, "tmpd")
     gap = (experiment.results.trace.particles(0, 60).double() - points).abs().quantile(0.99)
     assert float(gap) > 1e-2 * math.sqrt(2.5e-3)
     assert experiment.results.trace.observed_mismatch[0, -2] > observed + 0.05
@@ -138,7 +138,7 @@ def test_tmpd_is_exact_for_one_gaussian_at_a_mean_of_1e5() -> None:
     assert abs(close.mmd.value) < 4 * close.mmd.error
 
 
-def test_particles_are_read_where_they_are() -> None:
+def test_particles_are_returned_in_true_coordinates() -> None:
     results = finished(scenario(1e5, ["exact"]))
     offset = results.trace.offsets
     assert offset is not None
@@ -154,7 +154,7 @@ def test_particles_are_read_where_they_are() -> None:
     assert torch.equal(trails[3], results.trace.particles(0, 23)[:, :7])
 
 
-def test_a_plug_in_gets_true_coordinates() -> None:
+def test_non_equivariant_sampler_gets_true_coordinates_in_float64() -> None:
     seen: list[Tensor] = []
 
     class Watching(PullToTheOrigin):
@@ -182,7 +182,7 @@ def test_a_plug_in_gets_true_coordinates() -> None:
     np.testing.assert_allclose(mine.numpy(), theirs.numpy(), atol=1e-3)
 
 
-def test_what_single_precision_cannot_hold_is_said() -> None:
+def test_widely_spread_problem_has_single_precision_note() -> None:
     data = scenario(0.0, ["exact"]).to_dict()
     assert Experiment(Scenario.from_dict(data), keep_frames=False).results.precision_note is None
     data["prior"]["means"] = [[0.0, 0.0], [1e5, 0.0]]

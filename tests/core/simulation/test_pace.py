@@ -16,7 +16,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return now
 
 
-def test_steps_foretell_those_that_are_left(clock: list[float]) -> None:
+def test_time_left_is_estimated_from_completed_steps(clock: list[float]) -> None:
     completed = [0]
 
     def work() -> Iterator[int]:
@@ -35,7 +35,7 @@ def test_steps_foretell_those_that_are_left(clock: list[float]) -> None:
     assert (stretch.left, stretch.seconds) == (0.0, pytest.approx(10.0))
 
 
-def test_a_part_of_the_first_step_is_enough(clock: list[float]) -> None:
+def test_time_left_is_estimated_from_part_of_a_step(clock: list[float]) -> None:
     completed = [0]
 
     def work() -> Iterator[int]:
@@ -60,7 +60,7 @@ def test_durations_in_words(seconds: float, words: str) -> None:
     assert in_words(seconds) == words
 
 
-def test_a_run_tells_how_long_the_rest_takes() -> None:
+def test_experiment_estimates_seconds_left() -> None:
     covariances = [[[0.2, 0.0], [0.0, 0.2]]] * 2
     scenario = Scenario.from_dict(
         {

@@ -19,7 +19,7 @@ F64 = torch.float64
 CPU = torch.device("cpu")
 Run = Callable[..., Trace]
 Etc = Callable[[int], Schedule]
-StepBy = Callable[[Callable[[Level, Tensor], Kernel]], Sampler]
+MakeSampler = Callable[[Callable[[Level, Tensor], Kernel]], Sampler]
 Rescaled = Callable[[Sampler, float | Sequence[float]], Sampler]
 ALL = list(SAMPLERS.values())
 SCORES = [sampler for sampler in ALL if isinstance(sampler, ScoreSampler)]
@@ -39,7 +39,7 @@ def gaussian(make_problem: Callable[..., Problem]) -> Problem:
 # Random numbers
 
 
-def test_a_seed_makes_the_run(problem: Problem, etc: Etc, run: Run) -> None:
+def test_seed_determines_run(problem: Problem, etc: Etc, run: Run) -> None:
     torch.manual_seed(1)
     before = torch.get_rng_state()
     first = run(problem, etc(20), ALL, seed=4)
@@ -58,7 +58,9 @@ def together(problem: Problem, etc: Etc, run: Run) -> Trace:
 
 
 @pytest.mark.parametrize("key", SAMPLERS)
-def test_a_sampler_runs_alone_as_in_company(key: str, together: Trace, problem: Problem, etc: Etc, run: Run) -> None:
+def test_particles_do_not_depend_on_other_samplers(
+    key: str, together: Trace, problem: Problem, etc: Etc, run: Run
+) -> None:
     alone = run(problem, etc(20), [SAMPLERS[key]])
     index = list(SAMPLERS).index(key)
     assert torch.equal(alone.frames[0], together.frames[index])
@@ -66,13 +68,13 @@ def test_a_sampler_runs_alone_as_in_company(key: str, together: Trace, problem: 
         np.testing.assert_array_equal(getattr(alone, name)[0], getattr(together, name)[index])
 
 
-def test_observing_changes_no_particle(together: Trace, problem: Problem, etc: Etc, run: Run) -> None:
+def test_observing_mismatch_changes_no_particle(together: Trace, problem: Problem, etc: Etc, run: Run) -> None:
     unmeasured = run(problem, etc(20), ALL, observe=False)
     assert all(torch.equal(*pair) for pair in zip(together.frames, unmeasured.frames, strict=True))
     assert np.isnan(unmeasured.observed_mismatch[:, 1:]).all()
 
 
-def test_the_problem_stays_as_it_was(problem: Problem, etc: Etc, run: Run) -> None:
+def test_run_does_not_modify_problem(problem: Problem, etc: Etc, run: Run) -> None:
     before = problem.prior.means.clone(), problem.measurement.estimate.clone()
     run(problem, etc(5), ALL)
     assert problem.prior.means.dtype == F64
@@ -83,7 +85,7 @@ def test_the_problem_stays_as_it_was(problem: Problem, etc: Etc, run: Run) -> No
 # The trace
 
 
-def test_every_slot_is_written_once_and_then_counted(problem: Problem, etc: Etc) -> None:
+def test_each_frame_is_written_once_before_completed_counts_it(problem: Problem, etc: Etc) -> None:
     trace = Trace.empty(len(ALL), 15, 2, 40, keep_frames=True)
     for frames in trace.frames:
         frames.fill_(7.0)
@@ -105,14 +107,14 @@ def test_every_slot_is_written_once_and_then_counted(problem: Problem, etc: Etc)
     np.testing.assert_array_equal(np.moveaxis(numbers, 0, -1), [trace.observed_mismatch, trace.observed_error])
 
 
-def test_samplers_start_on_the_same_standard_normal(problem: Problem, etc: Etc, run: Run) -> None:
+def test_all_samplers_start_from_same_standard_normal_points(problem: Problem, etc: Etc, run: Run) -> None:
     starts = [frames[0] for frames in run(problem, etc(2), ALL, particles=20_000).frames]
     assert all(torch.equal(start, starts[0]) for start in starts)
     assert (starts[0].mean(1) * 20_000**0.5).abs().max() < 4
     assert ((starts[0].square().mean(1) - 1) * 10_000**0.5).abs().max() < 4
 
 
-def test_without_frames_the_last_two_are_kept(together: Trace, problem: Problem, etc: Etc, run: Run) -> None:
+def test_trace_without_frames_keeps_last_two(together: Trace, problem: Problem, etc: Etc, run: Run) -> None:
     kept, latest = together, run(problem, etc(20), ALL, keep_frames=False)
     for index, frames in enumerate(latest.frames):
         assert frames.shape[0] == 2
@@ -125,14 +127,14 @@ def test_without_frames_the_last_two_are_kept(together: Trace, problem: Problem,
 
 
 @pytest.mark.parametrize("how", ["grows", "breaks"])
-def test_a_diverging_sampler_is_reported_and_disturbs_no_other(
-    how: str, problem: Problem, etc: Etc, run: Run, step_by: StepBy
+def test_diverging_sampler_is_reported_and_leaves_others_unchanged(
+    how: str, problem: Problem, etc: Etc, run: Run, make_sampler: MakeSampler
 ) -> None:
     scores: dict[str, Callable[[Level, Tensor], Tensor]] = {
         "grows": lambda level, x: -10 * level.target_score(x),
         "breaks": lambda level, x: x * (math.nan if level.t == 24 else 1.0),
     }
-    bad = step_by(lambda level, x: Kernel(level.step_mean(x, scores[how](level, x)), level.variance))
+    bad = make_sampler(lambda level, x: Kernel(level.step_mean(x, scores[how](level, x)), level.variance))
     trace, sound = run(problem, etc(40), [*ALL[:2], bad, *ALL[2:]]), run(problem, etc(40), ALL)
     at = trace.diverged_at.pop(2)
     assert at is not None
@@ -147,7 +149,7 @@ def test_a_diverging_sampler_is_reported_and_disturbs_no_other(
     np.testing.assert_array_equal(np.delete(trace.observed_mismatch, 2, axis=0), sound.observed_mismatch)
 
 
-def test_a_distant_problem_is_no_divergence(etc: Etc, run: Run) -> None:
+def test_distant_problem_is_not_taken_for_divergence(etc: Etc, run: Run) -> None:
     prior = GaussianMixture.from_covariances(torch.ones(1), torch.full((1, 2), 1e7), torch.eye(2)[None])
     distant = Problem.of(prior, Measurement(torch.tensor([[1.0, 0.0]], dtype=F64), torch.tensor([1e7], dtype=F64), 0.1))
     trace = run(distant, etc(50), ALL)
@@ -196,7 +198,7 @@ def deviation(points: Tensor, mean: Tensor, covariance: Tensor) -> float:
     return float((numbers.mean(-1) / numbers.std(-1)).abs().max()) * points.shape[1] ** 0.5
 
 
-def test_particles_follow_the_affine_law(
+def test_particles_follow_exact_affine_law(
     gaussian: Problem, sampler: Sampler, etc: Etc, run: Run, make_problem: Callable[..., Problem]
 ) -> None:
     schedule, count = etc(30), 20_000
@@ -215,10 +217,10 @@ def test_particles_follow_the_affine_law(
 
 
 @pytest.mark.parametrize("permutation", [[0, 1, 2], [2, 1, 0]], ids=["right", "twin"])
-def test_variances_lie_along_the_singular_directions(
-    permutation: list[int], gaussian: Problem, run: Run, step_by: StepBy
+def test_kernel_variances_lie_along_right_singular_vectors(
+    permutation: list[int], gaussian: Problem, run: Run, make_sampler: MakeSampler
 ) -> None:
-    still = step_by(lambda _, x: Kernel(torch.zeros_like(x), torch.tensor([[0.2], [1.0], [3.0]]).to(x)))
+    still = make_sampler(lambda _, x: Kernel(torch.zeros_like(x), torch.tensor([[0.2], [1.0], [3.0]]).to(x)))
     points = run(gaussian, Schedule((0.5,)), [still], particles=20_000).particles(0, 1)
     basis, variances = gaussian.measurement.right_basis, torch.tensor([0.2, 1.0, 3.0], dtype=F64)[permutation]
     far = deviation(points, torch.zeros(3, 1, dtype=F64), (basis * variances) @ basis.mT)
@@ -234,23 +236,25 @@ def weight_scores(target: GaussianMixture, points: Tensor) -> float:
     return float(((member.mean(1) - target.weights) / member.std(1)).abs().max()) * points.shape[1] ** 0.5
 
 
-def test_exact_reproduces_the_posterior(
-    problem: Problem, etc: Etc, run: Run, misfit: Callable[..., float], step_by: StepBy
+def test_exact_sampler_reproduces_posterior(
+    problem: Problem, etc: Etc, run: Run, ks_distance: Callable[..., float], make_sampler: MakeSampler
 ) -> None:
-    weak = step_by(lambda level, x: Kernel(level.step_mean(x, 0.9 * level.target_score(x)), level.variance))
+    weak = make_sampler(lambda level, x: Kernel(level.step_mean(x, 0.9 * level.target_score(x)), level.variance))
     trace = run(problem, etc(1000), [SAMPLERS["exact"], weak], particles=10_000, keep_frames=False, observe=False)
     exact, twin = (frames[0] for frames in trace.frames)
-    assert misfit(problem.target, exact) < 2.2
-    assert misfit(problem.target, twin) > 3
+    assert ks_distance(problem.target, exact) < 2.2
+    assert ks_distance(problem.target, twin) > 3
     assert weight_scores(problem.target, exact) < 4
     assert weight_scores(problem.target, run(problem, etc(100), [SAMPLERS["prior"]]).particles(0, 100)) > 4
 
 
-def test_the_error_of_exact_falls_as_steps_grow(
-    problem: Problem, etc: Etc, run: Run, misfit: Callable[..., float]
+def test_error_of_exact_sampler_falls_with_steps(
+    problem: Problem, etc: Etc, run: Run, ks_distance: Callable[..., float]
 ) -> None:
     errors = [
-        misfit(problem.target, run(problem, etc(steps), [SAMPLERS["exact"]], 20_000, observe=False).particles(0, steps))
+        ks_distance(
+            problem.target, run(problem, etc(steps), [SAMPLERS["exact"]], 20_000, observe=False).particles(0, steps)
+        )
         for steps in (20, 80, 320)
     ]
     assert errors[0] > 2 * errors[1] > 3 * errors[2]
@@ -259,7 +263,7 @@ def test_the_error_of_exact_falls_as_steps_grow(
 # Observed mismatch
 
 
-def test_exact_observes_no_mismatch(problem: Problem, etc: Etc, run: Run) -> None:
+def test_exact_sampler_observes_no_mismatch(problem: Problem, etc: Etc, run: Run) -> None:
     trace = run(problem, etc(40), SCORES)
     exact = list(SAMPLERS).index("exact")
     assert (trace.observed_mismatch[exact] == 0).all()
@@ -269,14 +273,14 @@ def test_exact_observes_no_mismatch(problem: Problem, etc: Etc, run: Run) -> Non
     assert (np.diff(others) >= 0).all()
 
 
-def test_observed_is_target_path_mismatch_only_on_target(
-    problem: Problem, etc: Etc, run: Run, accumulate_terms: Callable[..., BoundTerms], step_by: StepBy
+def test_observed_mismatch_equals_target_path_mismatch_only_near_target(
+    problem: Problem, etc: Etc, run: Run, accumulate_terms: Callable[..., BoundTerms], make_sampler: MakeSampler
 ) -> None:
     def turned(level: Level, points: Tensor) -> Kernel:
         score = level.target_score(points)
         return Kernel(level.step_mean(points, score + 0.01 * score.flip(0)), level.variance)
 
-    pair, schedule = [SAMPLERS["ddnm"], step_by(turned)], etc(400)
+    pair, schedule = [SAMPLERS["ddnm"], make_sampler(turned)], etc(400)
     observed = run(problem, schedule, pair, 1500, keep_frames=False).observed_mismatch[:, -1]
     expected = accumulate_terms(problem, schedule, pair, 1500).value["mismatch"][:, -1]
     ratio = observed / expected
@@ -284,7 +288,7 @@ def test_observed_is_target_path_mismatch_only_on_target(
     assert ratio[1] == pytest.approx(1, abs=0.08)
 
 
-def test_observed_errors_are_honest(problem: Problem, etc: Etc, run: Run) -> None:
+def test_observed_standard_error_matches_spread_over_seeds(problem: Problem, etc: Etc, run: Run) -> None:
     seeds = 60
     traces = [run(problem, etc(20), [SAMPLERS["bo-ddnm"]], 200, seed) for seed in range(seeds)]
     values, errors = (

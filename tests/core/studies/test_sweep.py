@@ -58,7 +58,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 # Numbers
 
 
-def test_every_column_is_a_run_of_its_own() -> None:
+def test_each_column_equals_a_separate_run() -> None:
     sweep = finished(small(), 20, 10, 20)
     assert sweep.steps == (10, 20)
     assert sweep.is_exact
@@ -77,14 +77,14 @@ def test_every_column_is_a_run_of_its_own() -> None:
     assert not sweep.bound_error.any()
 
 
-def test_y_that_is_drawn_is_the_same_for_every_t() -> None:
+def test_drawn_y_is_equal_for_all_step_counts() -> None:
     sweep = finished(small(), 10, 20)
     value = sweep.scenario.measurement.value
     assert value is not None
     assert {sweep.scenario_at(steps).measurement.value for steps in sweep.steps} == {value}
 
 
-def test_progress_counts_what_is_complete() -> None:
+def test_progress_counts_completed_columns() -> None:
     sweep = Sweep(small(), [10, 20])
     seen = list(sweep.run())
     assert seen == sorted(seen)
@@ -98,7 +98,7 @@ def test_progress_counts_what_is_complete() -> None:
 
 
 @pytest.mark.usefixtures("quick")
-def test_a_mixture_is_bracketed() -> None:
+def test_mixture_sweep_gives_brackets_below_bound() -> None:
     sweep = finished(small(2), 10)
     assert not sweep.is_exact
     assert (sweep.lower >= 0).all()
@@ -107,7 +107,7 @@ def test_a_mixture_is_bracketed() -> None:
 
 
 @pytest.mark.usefixtures("quick")
-def test_the_bound_limits_the_bracket(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bound_caps_upper_limit_of_sweep(monkeypatch: pytest.MonkeyPatch) -> None:
     def learn_nothing(bracket: Bracket, _planned: int) -> None:
         bracket.rounds += 1
 
@@ -118,7 +118,7 @@ def test_the_bound_limits_the_bracket(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("quick")
-def test_exact_and_bracketed_samplers_stand_side_by_side() -> None:
+def test_sweep_mixes_exact_and_bracketed_samplers() -> None:
     sweep = finished(small(1, samplers=["ddnm", "dps"]), 20)
     assert sweep.lower[0, 0] == sweep.upper[0, 0]
     assert sweep.lower[1, 0] < sweep.upper[1, 0]
@@ -127,7 +127,7 @@ def test_exact_and_bracketed_samplers_stand_side_by_side() -> None:
 # The figure of Liang et al.
 
 
-def test_one_gaussian_has_the_order_and_the_magnitudes_of_the_paper() -> None:
+def test_gaussian_sweep_has_order_and_magnitudes_of_liang_et_al() -> None:
     sweep = finished(builtin("liang-gaussian"), 50, 500, 1000)
     assert tuple(sampler.about.key for sampler in sweep.samplers) == LIANG
     ddnm, plus, ours, exact = sweep.lower
@@ -141,13 +141,13 @@ def test_one_gaussian_has_the_order_and_the_magnitudes_of_the_paper() -> None:
     assert (np.diff(ours) < 0).all()
 
 
-def test_the_notes_say_what_comes_out() -> None:
+def test_notes_of_liang_gaussian_state_computed_values() -> None:
     sweep = finished(builtin("liang-gaussian"), 50, 1000)
     ends = [f"{value:.2f}" for value in sweep.lower[:2].ravel()] + [f"{sweep.lower[2, 0]:.2f}"]
     assert all(end in sweep.scenario.notes for end in [*ends, f"{sweep.lower[2, 1]:.3f}"])
 
 
-def test_the_mixture_has_the_order_of_the_paper(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_mixture_sweep_has_order_of_liang_et_al(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("core.studies.sweep._ROUNDS", 1)
     monkeypatch.setattr("core.studies.sweep._SIZES", Sizes(64, 2, 1200))
     sweep = finished(builtin("liang-mixture"), 40)
@@ -165,7 +165,7 @@ def test_the_mixture_has_the_order_of_the_paper(monkeypatch: pytest.MonkeyPatch)
 @pytest.mark.parametrize(
     ("steps", "words"), [([], "at least one"), ([1], "schedule.steps"), ([10, 10**6], "schedule.steps")]
 )
-def test_steps_that_make_no_sweep(steps: list[int], words: str) -> None:
+def test_invalid_step_counts_are_rejected(steps: list[int], words: str) -> None:
     with pytest.raises(ScenarioError, match=words):
         Sweep(small(), steps)
 
@@ -174,7 +174,7 @@ def test_steps_that_make_no_sweep(steps: list[int], words: str) -> None:
 
 
 @pytest.mark.usefixtures("quick")
-def test_numbers_are_kept(tmp_path: Path) -> None:
+def test_csv_holds_numbers_of_sweeps(tmp_path: Path) -> None:
     sweeps = [finished(small(), 10, 20), finished(small(2, samplers=["ddnm", "ddim"]), 10)]
     write_sweeps(sweeps, tmp_path / "out")
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == sorted(FILES)
@@ -190,7 +190,7 @@ def test_numbers_are_kept(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("quick")
-def test_the_picture_shows_every_sampler(tmp_path: Path) -> None:
+def test_figure_file_shows_colour_of_every_sampler(tmp_path: Path) -> None:
     for count, sweeps in enumerate([[finished(small(), 10, 20)], [finished(small(), 10), finished(small(2), 10)]], 1):
         write_sweeps(sweeps, tmp_path)
         picture = imread(tmp_path / "sweep.png")
@@ -202,7 +202,7 @@ def test_the_picture_shows_every_sampler(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("step", ["core.studies.sweep_files._write_numbers", "core.studies.sweep_figure.save_sweeps"])
-def test_what_fails_leaves_nothing_behind(step: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failed_write_leaves_no_files(step: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     sweep = finished(small(), 10)
 
     def fail(*_: object) -> None:

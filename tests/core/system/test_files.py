@@ -25,28 +25,28 @@ value = [0.5]
 """
 
 
-def refused(path: Path) -> str:
+def rejection(path: Path) -> str:
     with pytest.raises(ScenarioError) as caught:
         Scenario.load(path)
     return str(caught.value)
 
 
-def test_what_is_no_regular_file_is_refused_without_being_opened(tmp_path: Path) -> None:
+def test_special_files_are_rejected_without_opening(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "link").symlink_to("/dev/zero")
     (tmp_path / "dangling").symlink_to("nowhere")
     (tmp_path / "loop").symlink_to("loop")
     for name in ("pipe", "link"):
-        assert "regular file" in refused(tmp_path / name)
-    assert "regular file" in refused(Path("/dev/zero"))
-    assert "directory" in refused(tmp_path)
-    assert "no such file" in refused(tmp_path / "dangling")
-    assert "cannot be read" in refused(tmp_path / "loop")
-    assert "too long" in refused(tmp_path / ("x" * 300))
-    assert "no file has such a name" in refused(tmp_path / "a\0b")
+        assert "regular file" in rejection(tmp_path / name)
+    assert "regular file" in rejection(Path("/dev/zero"))
+    assert "directory" in rejection(tmp_path)
+    assert "no such file" in rejection(tmp_path / "dangling")
+    assert "cannot be read" in rejection(tmp_path / "loop")
+    assert "too long" in rejection(tmp_path / ("x" * 300))
+    assert "no file has such a name" in rejection(tmp_path / "a\0b")
 
 
-def test_a_file_beyond_the_limit_is_refused_unread(tmp_path: Path) -> None:
+def test_file_over_size_limit_is_rejected_unread(tmp_path: Path) -> None:
     path = tmp_path / "large"
     with path.open("wb") as file:
         file.truncate(1 << 40)
@@ -55,13 +55,13 @@ def test_a_file_beyond_the_limit_is_refused_unread(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"\xff\xfe\x00", b"\xc3\x28", b"\xed\xa0\x80"])
-def test_what_is_not_utf_8_is_refused(content: bytes, tmp_path: Path) -> None:
+def test_file_that_is_not_utf_8_is_rejected(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(content)
     with pytest.raises(ScenarioError, match="UTF-8"):
         read_text(tmp_path / "a")
 
 
-def test_a_byte_order_mark_is_left_out(tmp_path: Path) -> None:
+def test_byte_order_mark_is_ignored(tmp_path: Path) -> None:
     path = tmp_path / "a.toml"
     path.write_bytes(b"\xef\xbb\xbf" + SCENARIO.encode())
     assert Scenario.load(path) == Scenario.from_toml(SCENARIO) == Scenario.from_toml("\ufeff" + SCENARIO)
@@ -84,7 +84,7 @@ def test_a_byte_order_mark_is_left_out(tmp_path: Path) -> None:
     ],
     ids=range(11),
 )
-def test_hostile_text_gets_one_short_sentence(text: str, reason: str) -> None:
+def test_hostile_toml_raises_one_short_error(text: str, reason: str) -> None:
     with pytest.raises(ScenarioError) as caught:
         Scenario.from_toml(text, "a.toml")
     sentence = str(caught.value)
@@ -94,7 +94,7 @@ def test_hostile_text_gets_one_short_sentence(text: str, reason: str) -> None:
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
-def test_line_ends_and_comments_stay(end: str) -> None:
+def test_update_keeps_line_ends_and_comments(end: str) -> None:
     text = SCENARIO.replace("\n", end)
     scenario = Scenario.from_toml(text)
     assert updated_toml(text, scenario) == text
@@ -106,7 +106,7 @@ def test_line_ends_and_comments_stay(end: str) -> None:
     assert Scenario.from_toml(changed).run.seed == 5
 
 
-def test_a_file_is_replaced_whole_and_keeps_links_and_permissions(tmp_path: Path) -> None:
+def test_write_replaces_file_and_keeps_links_and_permissions(tmp_path: Path) -> None:
     real, link = tmp_path / "real", tmp_path / "link"
     real.write_bytes(b"old")
     real.chmod(0o640)
@@ -118,14 +118,14 @@ def test_a_file_is_replaced_whole_and_keeps_links_and_permissions(tmp_path: Path
     assert sorted(path.name for path in tmp_path.iterdir()) == ["link", "real"]
 
 
-def test_a_name_that_is_not_utf_8_is_the_file_that_is_written(tmp_path: Path) -> None:
+def test_write_keeps_file_name_that_is_not_utf_8(tmp_path: Path) -> None:
     path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.toml"))
     write_whole(path, b"text")
     assert [os.fsencode(found.name) for found in tmp_path.iterdir()] == [b"caf\xe9.toml"]
     assert read_bytes(path) == b"text"
 
 
-def test_a_file_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
+def test_failed_write_leaves_no_file(tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
     for path in (tmp_path / "folder", tmp_path / "none" / "a", tmp_path / ("x" * 300), tmp_path / "a\0b"):
         with pytest.raises(ScenarioError, match="cannot be written"):
@@ -133,5 +133,5 @@ def test_a_file_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["folder"]
 
 
-def test_names_that_no_file_can_have_are_no_files(tmp_path: Path) -> None:
+def test_impossible_file_names_are_not_files(tmp_path: Path) -> None:
     assert not any(is_file(path) for path in (tmp_path / ("x" * 300), tmp_path / "a\0b", tmp_path))

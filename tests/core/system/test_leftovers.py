@@ -18,7 +18,7 @@ fcntl = pytest.importorskip("fcntl")
 NAME = ".mismatch-lab-abcd_123"
 
 
-def test_what_is_made_goes_with_its_block(tmp_path: Path) -> None:
+def test_temporary_files_are_removed_at_end_of_block(tmp_path: Path) -> None:
     with temporary_file(tmp_path) as file, temporary_folder(tmp_path) as folder:
         (folder / "report.json").write_text("{}")
         remove_leftovers([tmp_path])
@@ -40,7 +40,7 @@ with temporary_file(Path(sys.argv[1])) as file, temporary_folder(Path(sys.argv[1
 """
 
 
-def test_what_a_killed_process_leaves_is_removed_at_the_next_look(tmp_path: Path) -> None:
+def test_leftovers_of_killed_process_are_removed(tmp_path: Path) -> None:
     for _ in range(3):
         subprocess.run([sys.executable, "-c", KILLED, str(tmp_path)], check=False)
     assert len(list(tmp_path.iterdir())) == 6
@@ -49,33 +49,35 @@ def test_what_a_killed_process_leaves_is_removed_at_the_next_look(tmp_path: Path
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
 
 
-def linked(place: Path, precious: Path) -> None:
+def link_to_folder(place: Path, precious: Path) -> None:
     place.symlink_to(precious.parent)
 
 
-def linked_to_a_file(place: Path, precious: Path) -> None:
+def link_to_file(place: Path, precious: Path) -> None:
     place.symlink_to(precious)
 
 
-def of_two_names(place: Path, precious: Path) -> None:
+def hard_link(place: Path, precious: Path) -> None:
     os.link(precious, place)
 
 
-def with_a_link(place: Path, precious: Path) -> None:
+def folder_with_link(place: Path, precious: Path) -> None:
     place.mkdir()
     (place / "link").symlink_to(precious)
 
 
-def with_a_folder(place: Path, _precious: Path) -> None:
+def folder_with_subfolder(place: Path, _precious: Path) -> None:
     (place / "folder").mkdir(parents=True)
 
 
-def a_pipe(place: Path, _precious: Path) -> None:
+def named_pipe(place: Path, _precious: Path) -> None:
     os.mkfifo(place)
 
 
-@pytest.mark.parametrize("make", [linked, linked_to_a_file, of_two_names, with_a_link, with_a_folder, a_pipe])
-def test_what_we_never_make_stays(make: Callable[[Path, Path], None], tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "make", [link_to_folder, link_to_file, hard_link, folder_with_link, folder_with_subfolder, named_pipe]
+)
+def test_entries_of_unexpected_type_are_kept(make: Callable[[Path, Path], None], tmp_path: Path) -> None:
     precious = tmp_path / "precious" / "file"
     precious.parent.mkdir()
     precious.write_text("kept")
@@ -88,20 +90,20 @@ def test_what_we_never_make_stays(make: Callable[[Path, Path], None], tmp_path: 
 
 
 @pytest.mark.parametrize("name", ["mismatch-lab-notes.txt", ".mismatch-lab-backup", ".mismatch-lab-", "mismatch-lab"])
-def test_other_names_stay(name: str, tmp_path: Path) -> None:
+def test_files_with_other_names_are_kept(name: str, tmp_path: Path) -> None:
     (tmp_path / name).write_text("kept")
     remove_leftovers([tmp_path])
     assert (tmp_path / name).exists()
 
 
-def test_what_belongs_to_another_user_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_leftovers_of_other_user_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / NAME).write_text("theirs")
     monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
     remove_leftovers([tmp_path])
     assert (tmp_path / NAME).exists()
 
 
-def test_what_is_removed_before_it_is_locked_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_temporary_file_removed_before_lock_is_recreated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made, real = [], leftovers._empty_file
 
     def make(within: Path) -> str:
@@ -124,9 +126,7 @@ def test_what_is_removed_before_it_is_locked_is_made_again(tmp_path: Path, monke
     os.close(handles[0])
 
 
-def test_where_there_are_no_locks_files_are_written_and_nothing_is_removed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_file_locks_writes_work_and_nothing_is_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object) -> None:
         raise OSError("no locks available")
 

@@ -49,7 +49,7 @@ def value_of(text: str) -> float:
         (-2.56e7, "−2.6·10⁷"),
     ],
 )
-def test_numbers(value: float, text: str) -> None:
+def test_text_of_number(value: float, text: str) -> None:
     assert number(value) == text
 
 
@@ -79,7 +79,7 @@ def test_numbers(value: float, text: str) -> None:
         (1.5, math.nan, "1.50 ± –"),
     ],
 )
-def test_values_with_errors(value: float, error: float, text: str) -> None:
+def test_text_of_value_with_error(value: float, error: float, text: str) -> None:
     assert with_error(value, error) == text
 
 
@@ -87,7 +87,7 @@ def test_values_with_errors(value: float, error: float, text: str) -> None:
     ("value", "text"),
     [(0.0, "0"), (1e-9, "<0.001"), (0.00099, "<0.001"), (0.0012, "0.00120"), (-1e-9, "−1.0·10⁻⁹"), (math.nan, "–")],
 )
-def test_brief_numbers(value: float, text: str) -> None:
+def test_brief_text_of_number(value: float, text: str) -> None:
     assert brief(value) == text
 
 
@@ -95,12 +95,12 @@ def test_brief_numbers(value: float, text: str) -> None:
     ("share", "text"),
     [(0.0, "0 %"), (1e-9, "<1 %"), (0.034, "3 %"), (0.97, "97 %"), (0.9999, ">99 %"), (1.0, "100 %"), (-0.2, "−20 %")],
 )
-def test_shares(share: float, text: str) -> None:
+def test_text_of_percentage(share: float, text: str) -> None:
     assert percent(share) == text
 
 
 @given(ANY, ANY)
-def test_every_float_has_a_text(value: float, error: float) -> None:
+def test_every_float_has_a_short_text(value: float, error: float) -> None:
     assert number(value)
     assert len(number(value)) <= 11
     assert brief(value)
@@ -109,7 +109,7 @@ def test_every_float_has_a_text(value: float, error: float) -> None:
 
 
 @given(FINITE)
-def test_the_text_of_a_number_is_the_number_rounded(value: float) -> None:
+def test_text_of_number_is_its_rounded_value(value: float) -> None:
     found = value_of(number(value))
     precision = 0.0051 if 1e-3 <= abs(value) < 1e5 else 0.051
     assert found == pytest.approx(value, rel=precision, abs=1e-12)

@@ -26,7 +26,7 @@ ANY = st.one_of(st.sampled_from(NASTY), st.text(), st.characters().map(lambda ch
 
 
 @given(ANY)
-def test_plain_text_holds_nothing_that_cannot_be_seen(text: str) -> None:
+def test_plain_text_has_no_invisible_characters(text: str) -> None:
     for made in (plain(text), terminal_text(text), one_line(text)):
         assert not {unicodedata.category(char) for char in made if char not in "\n\t\u200d"} & {"Cc", "Cf", "Cs", "Zl"}
         made.encode()
@@ -35,12 +35,12 @@ def test_plain_text_holds_nothing_that_cannot_be_seen(text: str) -> None:
 
 
 @given(st.text(st.characters(categories=["L", "N", "P", "S"]), max_size=100))
-def test_ordinary_text_stays_as_it_is(text: str) -> None:
+def test_ordinary_text_is_unchanged(text: str) -> None:
     assert plain(text) == terminal_text(text) == text
 
 
 @pytest.mark.parametrize("text", NASTY)
-def test_figures_draw_text_and_no_mathematics(text: str) -> None:
+def test_figure_text_is_not_parsed_as_math(text: str) -> None:
     figure = Figure()
     canvas = FigureCanvasAgg(figure)
     drawn = figure.text(0.1, 0.1, figure_text(text))
@@ -51,7 +51,7 @@ def test_figures_draw_text_and_no_mathematics(text: str) -> None:
 
 
 @given(ANY)
-def test_a_cell_is_no_formula(text: str) -> None:
+def test_csv_cell_is_never_a_formula(text: str) -> None:
     written = io.StringIO()
     csv.writer(written).writerow([cell_text(text), 1.5])
     ((cell, number),) = csv.reader(io.StringIO(written.getvalue()))
@@ -61,7 +61,7 @@ def test_a_cell_is_no_formula(text: str) -> None:
 
 
 @given(ANY)
-def test_a_file_name_stays_in_its_folder_on_every_system(text: str) -> None:
+def test_file_name_is_safe_on_every_system(text: str) -> None:
     name = file_name(text)
     assert name
     assert len(name) <= 80
@@ -76,13 +76,13 @@ VALUES: tuple[object, ...] = ("a" * 10**6, 10**5000, -(10**4400), ["x" * 500], 1
 
 
 @pytest.mark.parametrize("value", VALUES, ids=range(len(VALUES)))
-def test_what_an_error_quotes_is_short(value: object) -> None:
+def test_quoted_value_in_error_is_short(value: object) -> None:
     said = quoted(value)
     assert len(said) <= 60
     assert "\x1b" not in said
 
 
-def test_an_error_is_one_line_whatever_it_speaks_of() -> None:
+def test_error_is_one_bounded_line_for_any_content() -> None:
     error = ScenarioError("a\x1b[31m.toml\n", "k" * 10**5, "there is no key\n" * 10**5)
     assert "\x1b" not in str(error)
     assert "\n" not in str(error)
@@ -104,7 +104,7 @@ def scenario(text: str) -> Scenario:
 
 
 @pytest.mark.parametrize("text", NASTY[:8])
-def test_a_run_under_any_name_ends_in_its_report(text: str, tmp_path: Path) -> None:
+def test_run_with_hostile_name_writes_report(text: str, tmp_path: Path) -> None:
     experiment = Experiment(scenario(text), keep_frames=False)
     for _ in experiment.run():
         pass
@@ -112,7 +112,7 @@ def test_a_run_under_any_name_ends_in_its_report(text: str, tmp_path: Path) -> N
     assert sorted(path.name for path in tmp_path.iterdir()) == ["curves.csv", "evidence.png", "report.json"]
 
 
-def test_a_sweep_under_any_name_ends_in_its_files(tmp_path: Path) -> None:
+def test_sweep_with_hostile_names_writes_files(tmp_path: Path) -> None:
     sweeps = [Sweep(scenario(text), [4, 5]) for text in NASTY[:6]]
     for sweep in sweeps:
         for _ in sweep.run():
