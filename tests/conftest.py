@@ -1,4 +1,4 @@
-"""Every test runs without a display, as on a large screen."""
+"""Qt's offscreen platform with a large screen, and one torch thread, for every test."""
 
 from __future__ import annotations
 

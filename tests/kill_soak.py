@@ -1,4 +1,4 @@
-"""Kills at random moments: no half report, no lost scenario, one second of edits lost at most, nothing left behind.
+"""Soak test with kills at random moments: no partial report, at most one second of lost edits, no leftover files.
 
 Run as ``python -m tests.kill_soak [--worker 20] [--window 20] [--runs 20] [--seed 1]``; no display is needed.
 """
@@ -34,11 +34,11 @@ QUICK = ("--particles", "2000", "--paths", "500", "--steps", "300", "--rounds", 
 
 @final
 class Soak:
-    """A user's home with programs that are killed in it.
+    """A temporary home folder, and the programs that are started and killed in it.
 
     Args:
         home: an empty folder, for all that is written.
-        seed: of the moments.
+        seed: of the moments of the kills.
     """
 
     def __init__(self, home: Path, seed: int) -> None:
@@ -52,7 +52,7 @@ class Soak:
         self._shared_before = _ours(SHARED_MEMORY)
 
     def say(self, what: str) -> None:
-        """Note what went wrong."""
+        """Record and print a fault."""
         self.faults.append(what)
         print(what, flush=True)
 
@@ -72,7 +72,7 @@ class Soak:
     # Runs without a window
 
     def runs(self, kills: int) -> None:
-        """Kill headless runs: there is a whole report or none, and after SIGTERM and SIGINT nothing else."""
+        """Kill headless runs: the report is complete or absent, and SIGTERM and SIGINT leave no other file."""
         seconds = self._run_whole()
         for number in range(kills):
             which = SIGNALS[number % len(SIGNALS)]
@@ -97,7 +97,7 @@ class Soak:
         return time.perf_counter() - start
 
     def start_once(self) -> None:
-        """Start the program for a moment, which is enough to remove what was left."""
+        """Start the program briefly, which removes leftovers."""
         process = self._start("app", "list", "--help")
         process.communicate(timeout=PATIENCE_SECONDS)
 
@@ -112,7 +112,7 @@ class Soak:
     # Windows
 
     def windows(self, kills: int, worker_kills: int) -> None:
-        """Kill windows, and before that the processes that compute for them."""
+        """Kill windows, and before that their worker processes."""
         window = self.window()
         for number in range(worker_kills):
             self._kill_worker(window, number)
@@ -131,7 +131,7 @@ class Soak:
         self.check_nothing_is_left("the last window")
 
     def window(self) -> subprocess.Popen[str]:
-        """A window in which edits are made without a pause, and which has made the first."""
+        """Start a window that makes random edits without a pause; return after the first edit."""
         for file in [self._work / LOG, *self._recovery().glob("*.json")]:
             file.unlink(missing_ok=True)
         window = self._start("tests.app.random_edits", str(self._chance.randrange(10**6)))
@@ -149,7 +149,7 @@ class Soak:
             self.say(f"worker {number}: not one process computes afterwards")
 
     def kill(self, window: subprocess.Popen[str], number: int) -> None:
-        """Kill a window; what it computed with ends, too."""
+        """Kill a window; its worker processes must end as well."""
         workers = psutil.Process(window.pid).children()
         killed_at = time.time()
         window.kill()
@@ -160,7 +160,7 @@ class Soak:
         self.check_recovered(f"window {number}", killed_at)
 
     def check_recovered(self, what: str, ended_at: float, at_least: int = 0) -> None:
-        """The file or what is kept beside the settings holds every edit that is a second old."""
+        """Check that the file or the recovery data holds every edit older than a second."""
         seeds = [Scenario.load(self._work / NAME).run.seed]
         for file in self._recovery().glob("*.json"):
             kept = json.loads(file.read_text(encoding="utf-8"))
@@ -174,7 +174,7 @@ class Soak:
         return next(iter((self._home / "data").rglob("recovery")), self._home / "none")
 
     def _log(self, what: str) -> list[tuple[int, float]]:
-        """(number, time) of every such line."""
+        """Return (number, time) of every complete line of a kind."""
         try:
             lines = (self._work / LOG).read_text(encoding="utf-8").splitlines(keepends=True)
         except FileNotFoundError:
@@ -195,7 +195,7 @@ class Soak:
             time.sleep(0.02)
 
     def check_nothing_is_left(self, after: str) -> None:
-        """Nothing of a process that has ended is anywhere, but for edits to recover."""
+        """Check that ended processes left no file but the recovery data."""
         in_use = set()
         for process in psutil.process_iter(["open_files"]):
             in_use |= {Path(file.path) for file in process.info["open_files"] or []}
@@ -213,7 +213,7 @@ def _ours(folder: Path) -> set[Path]:
 
 
 def main() -> int:
-    """Kill so many times; the exit status says whether anything was found."""
+    """Run the soak test; return 1 if a fault was found."""
     parser = argparse.ArgumentParser(description=__doc__)
     for what in ("worker", "window", "runs"):
         parser.add_argument(f"--{what}", type=int, default=20, metavar="KILLS")

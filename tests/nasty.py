@@ -1,4 +1,4 @@
-"""Names that a file may hold and that each destination once took for something else."""
+"""Hostile names: markup, formulas, control codes, paths, reserved names, and very long or empty texts."""
 
 from __future__ import annotations
 

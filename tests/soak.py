@@ -1,4 +1,4 @@
-"""Thousands of random edits in a window: no exception in any slot, and never anything of another scenario.
+"""Soak test with thousands of random edits in a window: no uncaught exception, and all parts show one scenario.
 
 Run as ``python -m tests.soak [--edits 1000] [--seeds 1 2 3]``; without a display with ``QT_QPA_PLATFORM=offscreen``.
 """
@@ -38,7 +38,7 @@ SMALL = {
 
 @final
 class Faults:
-    """Every exception that nobody caught, in slots and on threads, with what was done last."""
+    """Collector of uncaught exceptions, in slots and on threads, with the latest actions."""
 
     def __init__(self) -> None:
         self.found: list[str] = []
@@ -53,30 +53,30 @@ class Faults:
         self.say("".join(traceback.format_exception(kind, value, trace)))
 
     def say(self, what: str) -> None:
-        """Note what went wrong."""
+        """Record and print a fault."""
         self.found.append(what)
         print(f"after {' → '.join(self.latest)}:\n{what}", flush=True)
 
 
 def tagged(known: Sequence[Scenario]) -> list[Scenario]:
-    """Give each a value that nothing in the window edits: it says what a scenario was, whatever it is called now."""
+    """Return the scenarios, each marked by a unique kl_error, which no action of the window edits."""
     return [patched(each, {"run": {"kl_error": (2 + place) / 1000}}) for place, each in enumerate(known)]
 
 
 def check(window: MainWindow, known: dict[str, Scenario], faults: Faults) -> None:
-    """Document, dock, hand and file are all of the scenario that was opened last."""
+    """Check that document, dock, handle controller and path all belong to the scenario that was opened last."""
     scenario = window.scenario
     name = next((name for name, each in known.items() if each.run.kl_error == scenario.run.kl_error), None)
     if (window.path.stem if window.path is not None else None) != name:
         faults.say(f"what is called {window.path} was {name}")
     if window.planes.controller.scenario != scenario:
-        faults.say("the hand stands on another scenario than the document's")
+        faults.say("the handle controller holds another scenario than the document")
     if window.problem.scenario != scenario:
-        faults.say("the dock shows another scenario than the document's")
+        faults.say("the dock shows another scenario than the document")
 
 
 def soak(seed: int, edits: int, faults: Faults) -> float:
-    """Do so many random things; return how long they took."""
+    """Perform random actions; return the seconds that they took."""
     known = {each.name: each for each in tagged(scenarios(patched(load_builtin("three-components"), SMALL)))}
     with tempfile.TemporaryDirectory() as folder:
         for name, scenario in known.items():
@@ -107,7 +107,7 @@ def soak(seed: int, edits: int, faults: Faults) -> float:
 
 
 def wait(window: MainWindow, faults: Faults) -> None:
-    """Let the run come to its end: it is one of the present scenario."""
+    """Wait for the run to end; it must be one of the present scenario."""
     limit = time.perf_counter() + RUN_SECONDS
     while window.session.is_running and time.perf_counter() < limit:
         QApplication.processEvents()
@@ -117,7 +117,7 @@ def wait(window: MainWindow, faults: Faults) -> None:
 
 
 def main() -> int:
-    """Soak once a seed; the exit status says whether anything was found."""
+    """Run the soak test for each seed; return 1 if a fault was found."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--edits", type=int, default=1000)
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])

@@ -48,7 +48,7 @@ def test_core_module_imports_neither_app_nor_qt(path: Path) -> None:
     assert not {module.partition(".")[0] for module in imported(path)} & {*QT, "app"}
 
 
-# What each room may import of the others, from the ground up: an arrow that is not here is a decision to be made.
+# The packages that each package may import, lowest first. A new entry is a design decision.
 ARROWS = {
     "core.text": "",
     "core.version": "",
@@ -84,21 +84,21 @@ ARROWS = {
 }
 
 
-def room(module: str) -> str:
+def package(module: str) -> str:
     return ".".join(module.split(".")[:2])
 
 
 def arrows(path: Path) -> set[tuple[str, str]]:
-    """Pairs of rooms of one side; the core's own face, which hands names on, may look everywhere."""
-    here = room(name(path).removesuffix(".py").replace("/", "."))
-    there = {room(module) for module in imported(path) if module.partition(".")[0] == here.partition(".")[0]}
+    """Return a file's imports between packages of app, or of core; app/__init__.py and core/__init__.py are exempt."""
+    here = package(name(path).removesuffix(".py").replace("/", "."))
+    there = {package(module) for module in imported(path) if module.partition(".")[0] == here.partition(".")[0]}
     return {(here, each) for each in there - {here}} if "__init__" not in here else set()
 
 
 def undeclared(found: set[tuple[str, str]]) -> list[str]:
     allowed = {(one, f"{one.partition('.')[0]}.{other}") for one, others in ARROWS.items() for other in others.split()}
     return [
-        f"{one} imports {other}: add the arrow to ARROWS if this is the order of the rooms, or move the code"
+        f"{one} imports {other}: add the arrow to ARROWS if this is the order of the packages, or move the code"
         for one, other in sorted(found - allowed)
     ]
 

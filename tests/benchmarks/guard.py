@@ -1,4 +1,4 @@
-"""What guarding a sampler of the user's own costs, a call and a run, beside the same sampler of the product.
+"""Overhead of the plug-in guard for a call and for a whole run, against the same built-in sampler.
 
 Run as ``python -m tests.benchmarks.guard`` from the repository's root.
 """
@@ -38,7 +38,7 @@ class Own(ScoreSampler):
 
 
 def seconds(action: Callable[[], object], count: int) -> float:
-    """Seconds a call."""
+    """Return the mean seconds of a call."""
     start = time.perf_counter()
     for _ in range(count):
         action()
@@ -46,7 +46,7 @@ def seconds(action: Callable[[], object], count: int) -> float:
 
 
 def paired(first: Callable[[], object], second: Callable[[], object], count: int) -> tuple[float, float, float]:
-    """Median seconds of both, timed alternately after a warm-up, and the median of their ratios."""
+    """Return the median seconds of both, timed alternately after a warm-up, and the median of their ratios."""
     pairs = [(seconds(first, count), seconds(second, count)) for _ in range(REPETITIONS + 1)][1:]
     ones, others = zip(*pairs, strict=True)
     ratio = statistics.median(other / one for one, other in pairs)
@@ -54,7 +54,7 @@ def paired(first: Callable[[], object], second: Callable[[], object], count: int
 
 
 def kernel_of(key: str, size: Size) -> Callable[[], object]:
-    """A step at one level, points of its own each time so that nothing is remembered."""
+    """Return a step at one level, on new points in each call so that no cached score is used."""
     from core.problem.schedule import Schedule  # noqa: PLC0415
 
     problem = random_problem(size).to(torch.device("cpu"), torch.float32)
@@ -64,7 +64,7 @@ def kernel_of(key: str, size: Size) -> Callable[[], object]:
 
 
 def run_of(key: str, components: int) -> Callable[[], object]:
-    """A whole run, without what comes after it."""
+    """Return a whole run without the refinement of the KL."""
     prior = {"weights": [1.0, 2.0], "means": [[-1.0, 0.0], [1.0, 0.5]], "covariances": [[[0.3, 0.1], [0.1, 0.2]]] * 2}
     data = {
         "prior": {name: rows[:components] for name, rows in prior.items()},

@@ -1,4 +1,4 @@
-"""How the window behaves under load: gaps, frames, latency, start and idle cost.
+"""Benchmark of the window under load: event loop gaps, frame rates, latency, start-up time and idle cost.
 
 Run as ``python -m tests.benchmarks.interface``; on a machine without a display with
 ``QT_QPA_PLATFORM=offscreen``.
@@ -58,7 +58,7 @@ application.exec()
 
 @dataclass
 class Heartbeat(QObject):
-    """A timer of the interface thread that notes how late it comes."""
+    """A timer of the interface thread that records how late each timeout arrives."""
 
     gaps: list[float] = field(default_factory=list)
 
@@ -69,13 +69,13 @@ class Heartbeat(QObject):
         self._timer.timeout.connect(self._beat)
 
     def start(self) -> None:
-        """Begin to listen."""
+        """Clear the gaps and start the timer."""
         self.gaps.clear()
         self._clock.start()
         self._timer.start()
 
     def stop(self) -> str:
-        """Stop listening; say how long the longest gap was."""
+        """Stop the timer; return a text with the longest gap and the 99.9 % quantile."""
         self._timer.stop()
         return f"{max(self.gaps):.0f} ms (99.9 %: {np.quantile(self.gaps, 0.999):.0f} ms)"
 
@@ -95,14 +95,14 @@ def until(condition: Callable[[], object], seconds: float = 300.0) -> float:
 
 
 def scenario(particles: int) -> Scenario:
-    """Three samplers, 300 steps."""
+    """Return the default scenario with three samplers, 300 steps and a number of particles."""
     data = find_scenario("three-components").scenario.to_dict()
     data["run"] |= {"particles": particles, "samplers": ["ddnm", "bo-ddnm", "exact"]}
     return Scenario.from_dict(data)
 
 
 class Painted(QObject):
-    """When the first panel's picture was painted."""
+    """An event filter that records when the first panel is painted."""
 
     def __init__(self, window: MainWindow) -> None:
         super().__init__(window)
@@ -111,18 +111,18 @@ class Painted(QObject):
         self.view.viewport().installEventFilter(self)
 
     def eventFilter(self, _watched: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's name
-        """Note it."""
+        """Record the time of every paint event."""
         if event.type() == QEvent.Type.Paint:
             self.times.append(time.perf_counter())
         return False
 
     def a_second(self, seconds: float) -> float:
-        """Frames a second, of those since the list was cleared."""
+        """Return the frames a second since the list of times was cleared."""
         return len(self.times) / seconds
 
 
 def measure(particles: int) -> None:
-    """Run and play at once, then play alone, with overlays, drag and edit."""
+    """Measure a run while playing, then playing alone with overlays, a drag, an edit and idle time."""
     window = MainWindow(scenario(particles))
     window.resize(1440, 900)
     window.show()
@@ -199,7 +199,7 @@ def drag(window: MainWindow, painted: Painted, heart: Heartbeat, *, previews: bo
 
 
 def edit(window: MainWindow, painted: Painted) -> None:
-    """From a typed number to the first new frame."""
+    """Measure the time from a typed number to the first new frame."""
     latencies = []
     for noise in (0.31, 0.32, 0.33, 0.34, 0.35):
         data = window.scenario.to_dict()
@@ -217,7 +217,7 @@ def edit(window: MainWindow, painted: Painted) -> None:
 
 
 def idle(window: MainWindow) -> None:
-    """Processor time that the window and its worker use in three seconds of rest."""
+    """Measure the processor time that the idle window and its worker use in three seconds."""
     processes = [psutil.Process(), psutil.Process(window.session._worker.spawn().pid)]
 
     def used() -> float:
@@ -230,14 +230,14 @@ def idle(window: MainWindow) -> None:
 
 
 def wait(seconds: float) -> None:
-    """Let the event loop run, without a timer that looks."""
+    """Run the event loop for some seconds without a polling timer."""
     loop = QEventLoop()
     QTimer.singleShot(round(1000 * seconds), loop.quit)
     loop.exec()
 
 
 def start_up() -> None:
-    """From nothing to the first painted frame, beside the bare imports."""
+    """Measure the time from process start to the first painted frame, and that of the imports alone."""
     seconds: dict[str, list[float]] = {"imports": [], "window": []}
     for _ in range(3):
         for name, code in (("imports", IMPORTS), ("window", START)):
@@ -249,7 +249,7 @@ def start_up() -> None:
 
 
 def main() -> None:
-    """Print every figure."""
+    """Print all measurements."""
     start_up()
     reserve_interface_core()
     gc.collect()

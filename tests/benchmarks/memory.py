@@ -1,7 +1,7 @@
-"""Peak memory of runs against what is announced for them: ``python -m tests.benchmarks.memory``.
+"""Peak memory of runs against the announced size: ``python -m tests.benchmarks.memory``.
 
-Every cell is a process of its own, in which the peak of resident memory is read when all is done; what the process
-held before the run is taken off. Frames of the window are in a file that is mapped, as in the process that computes.
+Every case runs in a process of its own, which reads its peak resident memory at the end and subtracts what it held
+before the run. Frames are kept in a memory-mapped file, as in the worker process of the window.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ _CELLS: list[dict[str, Any]] = [
 
 
 class Peak(NamedTuple):
-    """Bytes."""
+    """Announced and measured peak memory of a run, in bytes."""
 
     announced: float
     measured: float
 
 
 def scenario(cell: dict[str, Any]) -> dict[str, Any]:
-    """Return a scenario of the sizes of a cell."""
+    """Return a scenario with the sizes of a case."""
     random = np.random.default_rng(0)
     dimension, components = cell["dimension"], cell["components"]
     factors = 0.3 * random.standard_normal((components, dimension, dimension)) / dimension**0.5
@@ -64,14 +64,14 @@ def scenario(cell: dict[str, Any]) -> dict[str, Any]:
 
 
 def measure(cell: dict[str, Any]) -> Peak:
-    """Run a cell in a process of its own."""
+    """Run a case in a process of its own."""
     command = [sys.executable, "-m", "tests.benchmarks.memory", json.dumps(cell)]
     result = subprocess.run(command, check=True, capture_output=True, text=True, cwd=Path(__file__).parents[2])
     return Peak(*json.loads(result.stdout))
 
 
 def _resident(kind: str) -> int:
-    """``VmHWM``, the peak, or ``VmRSS``, what is resident now."""
+    """Return the bytes of ``VmHWM``, the peak, or of ``VmRSS``, the current resident memory."""
     lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
     return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(kind))
 

@@ -1,4 +1,4 @@
-"""Particle-steps a second, beside the same samplers written with torch.distributions and autograd; and the terms.
+"""Particle-steps a second against samplers written with torch.distributions and autograd, and time for all terms.
 
 Run as ``python -m tests.benchmarks.sampling`` from the repository's root.
 """
@@ -36,7 +36,7 @@ PLAIN_STEPS = 5
 
 
 class Size(NamedTuple):
-    """How large a run is."""
+    """The sizes of a run."""
 
     dimension: int
     components: int
@@ -51,7 +51,7 @@ SIZES = [Size(4, 4, 200_000, 100), Size(2, 3, 10_000, 300)]
 
 
 def random_problem(size: Size) -> Problem:
-    """A fixed random problem with one measured direction."""
+    """Return a fixed random problem with one measured direction."""
     generator = torch.Generator().manual_seed(0)
     shape = size.components, size.dimension
     factors = torch.randn(*shape, size.dimension, generator=generator)
@@ -73,7 +73,7 @@ def ours(problem: Problem, schedule: Schedule, key: str, particles: int) -> int:
 
 
 class Plain:
-    """Samplers as a library of distributions would have them: scores and guidance by autograd."""
+    """Reference samplers built on torch.distributions: scores and guidance by autograd."""
 
     def __init__(self, problem: Problem) -> None:
         self.prior, self.measurement = (part.to(CPU, torch.float32) for part in (problem.prior, problem.measurement))
@@ -96,20 +96,20 @@ class Plain:
         return min(PLAIN_STEPS, schedule.steps)
 
     def log_density(self, x: Tensor, abar: float) -> Tensor:
-        """``ln Q_t``."""
+        """Return ``ln Q_t`` of points (N, d), (N,)."""
         covariances = abar * self.prior.covariances + (1 - abar) * self.identity
         law = MultivariateNormal(abar**0.5 * self.prior.means, covariances)
         return MixtureSameFamily(Categorical(self.prior.weights), law).log_prob(x)
 
     def measured(self, x: Tensor, score: Tensor, abar: float) -> Tensor:
-        """BO-DDNM's score."""
+        """Return the score of BO-DDNM."""
         seen, estimate = self.inverse @ self.measurement.matrix, self.inverse @ self.measurement.value
         spread = (1 - abar) * self.identity + abar * self.measurement.noise**2 * self.inverse @ self.inverse.mT
         towards = (abar**0.5 * estimate - x @ seen) @ torch.linalg.inv(spread)
         return score @ (self.identity - seen) + towards
 
     def guidance(self, key: str, x: Tensor, score: Tensor, abar: float, beta: float) -> Tensor:
-        """The gradient through the denoised mean; the measurement has one row, so that systems are divisions."""
+        """Return the guidance gradient through the denoised mean, for a measurement of one row."""
         matrix, noise = self.measurement.matrix, self.measurement.noise
         seen = (x + (1 - abar) * score) @ matrix.mT / abar**0.5
         residual = self.measurement.value - seen.detach()
@@ -126,7 +126,7 @@ class Plain:
 
 
 def rates(problem: Problem, schedule: Schedule, key: str, particles: int) -> tuple[list[float], list[float]]:
-    """Particle-steps a second of both, timed alternately after a warm-up; the plain one only where it exists."""
+    """Return the particle-steps a second of both versions, timed alternately; the plain one only where it exists."""
     versions: list[Callable[[], int]] = [lambda: ours(problem, schedule, key, particles)]
     if key in COMPARED:
         versions.append(lambda: Plain(problem).run(schedule, key, particles))
@@ -141,7 +141,7 @@ def rates(problem: Problem, schedule: Schedule, key: str, particles: int) -> tup
 
 
 def terms(problem: Problem, schedule: Schedule, keys: Sequence[str]) -> list[float]:
-    """Seconds for all terms of samplers, 4000 paths where they are sampled."""
+    """Return the seconds for all terms of some samplers, with 4000 paths where they are sampled."""
     samplers, seconds = [SAMPLERS[key] for key in keys], []
     for _ in range(REPETITIONS + 1):
         start = time.perf_counter()
@@ -152,7 +152,7 @@ def terms(problem: Problem, schedule: Schedule, keys: Sequence[str]) -> list[flo
 
 
 def sampling_table() -> Table:
-    """Particle-steps a second of every sampler."""
+    """Return the table of particle-steps a second of every sampler."""
     table = Table(title=f"Million particle-steps a second, median of {REPETITIONS}, {torch.get_num_threads()} threads")
     for heading in ("sampler", "d", "K", "N", "T", "ours", "distributions", "ratio", "range"):
         table.add_column(heading, justify="left" if heading == "sampler" else "right")
@@ -170,7 +170,7 @@ def sampling_table() -> Table:
 
 
 def terms_table() -> Table:
-    """Seconds that the terms take."""
+    """Return the table of seconds for all terms."""
     table = Table(title=f"All terms, T = 300, d = 2, 4000 paths, median of {REPETITIONS}")
     for heading in ("samplers", "K", "milliseconds", "range"):
         table.add_column(heading, justify="left" if heading == "samplers" else "right")

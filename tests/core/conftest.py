@@ -1,4 +1,4 @@
-"""What the core's tests share: problems to pose, samplers made of one function, and one way to run each thing."""
+"""Fixtures of the core's tests: random problems, samplers made of one function, and complete runs."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def _run(
 
 
 def _ks_distance(mixture: GaussianMixture, points: Tensor) -> float:
-    """Distance of points (d, N) from the mixture on fixed projections, in Kolmogorov's scale ``sqrt(N) D``."""
+    """Return ``sqrt(N) D``, D the largest Kolmogorov distance of points (d, N) on three projections."""
     directions = torch.randn(3, mixture.dimension, generator=_generator(5), dtype=torch.float64)
     worst = 0.0
     for direction in directions:
@@ -113,67 +113,67 @@ def generator() -> torch.Generator:
 
 @pytest.fixture(scope="session")
 def make_mixture() -> Callable[..., GaussianMixture]:
-    """``(components, dimension, seed)``: a random mixture of full rank."""
+    """Return ``(components, dimension, seed) -> mixture``: random, of full rank."""
     return _mixture
 
 
 @pytest.fixture(scope="session")
 def make_problem() -> Callable[..., Problem]:
-    """``(components, dimension, rows, noise, seed)``: a random problem whose y comes from its prior."""
+    """Return ``(components, dimension, rows, noise, seed) -> problem``: random, its y drawn from the prior."""
     return _problem
 
 
 @pytest.fixture(scope="session")
 def make_sampler() -> Callable[[Callable[[Level, Tensor], Kernel]], Sampler]:
-    """A sampler made of one function of the level and the points."""
+    """Return ``(step) -> sampler``: a sampler made of one function of the level and the points."""
     return lambda step: FunctionSampler(step=step)
 
 
 @pytest.fixture(scope="session")
 def rescaled() -> Callable[[Sampler, float | Sequence[float]], Sampler]:
-    """Another sampler's mean with the default variance times a factor, or one for each right singular direction."""
+    """Return ``(sampler, factor) -> sampler``: default variance times a factor, or one a right singular direction."""
     return _rescaled
 
 
 @pytest.fixture(scope="session")
 def runnable_samplers() -> Callable[[Problem], list[Sampler]]:
-    """Every sampler that runs on a problem, and two with variances of their own."""
+    """Return ``(problem) -> samplers``: every sampler that runs on it, and two with other variances."""
     return _runnable_samplers
 
 
 @pytest.fixture(scope="session")
 def accumulate_terms() -> Callable[..., BoundTerms]:
-    """Run :func:`accumulate` to its end: ``(problem, schedule, samplers, paths, seed)``."""
+    """Return ``(problem, schedule, samplers, paths, seed) -> terms``: a complete :func:`accumulate`."""
     return _accumulate_terms
 
 
 @pytest.fixture(scope="session")
 def run() -> Callable[..., Trace]:
-    """Run :func:`simulate` to its end: ``(problem, schedule, samplers, particles, seed, keep_frames=, observe=)``."""
+    """Return ``(problem, schedule, samplers, particles, seed, ...) -> trace``: a complete :func:`simulate`."""
     return _run
 
 
 @pytest.fixture(scope="session")
 def ks_distance() -> Callable[[GaussianMixture, Tensor], float]:
-    """``sqrt(N)`` times the largest Kolmogorov distance on three projections; above 2.2 at a level of 4e-4."""
+    """Return ``(mixture, points) -> sqrt(N) D``; exact samples exceed 2.2 with probability 4e-4."""
     return _ks_distance
 
 
 @pytest.fixture(scope="session")
 def etc() -> Callable[[int], Schedule]:
-    """The schedule of the theory's experiments, by its number of steps."""
+    """Return ``(steps) -> schedule``: exponential, then constant, with c = 4 and delta = 1e-3."""
     return lambda steps: Schedule.exponential_then_constant(steps, 4.0, 1e-3)
 
 
 @pytest.fixture(scope="session")
 def short() -> Schedule:
-    """Few steps, to a start that is not yet normal: every term of the identity counts."""
+    """Return a schedule of few steps whose start is not yet normal: every term of the identity counts."""
     return Schedule.linear(25, 0.002, 0.15)
 
 
 @pytest.fixture
 def load(tmp_path: Path) -> Iterator[Callable[[str], str]]:
-    """``(text)``: load a file; what is registered is forgotten after the test."""
+    """Return ``(text) -> key``: write and load a plug-in file; unload it after the test."""
 
     def write_and_load(text: str) -> str:
         path = tmp_path / "mine.py"

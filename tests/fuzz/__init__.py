@@ -1,1 +1,1 @@
-"""Mutated scenarios and point files: nothing but the project's own errors, and reports without gaps."""
+"""Fuzzing with mutated scenarios and point files: only ScenarioError may be raised, and every report is complete."""

@@ -1,4 +1,4 @@
-"""Structure-aware mutations of scenario files: values at the edges of every field, and damage to the text itself."""
+"""Structure-aware mutations of scenario files: edge values of every field, and damage to the text."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ KEYS = ("steps", "seed", "noise", "weights", "kind", "zeta", "value", "unknown",
 
 
 def texts(originals: list[str], seed: int) -> Iterator[str]:
-    """Yield mutated texts without end, the same for the same seed."""
+    """Yield mutated texts without end, reproducible by the seed."""
     chance = random.Random(seed)
     parsed = [tomllib.loads(text) for text in originals]
     for data in parsed:
@@ -35,7 +35,7 @@ def texts(originals: list[str], seed: int) -> Iterator[str]:
 
 
 def _toml(data: dict[str, Any]) -> str:
-    """A scenario's tables as TOML; ten times as fast as a writer that keeps comments."""
+    """Write a scenario's tables as TOML, ten times as fast as a writer that keeps comments."""
     plain = [f"{json.dumps(key)} = {_value(value)}" for key, value in data.items() if not isinstance(value, dict)]
     for name, table in data.items():
         if isinstance(table, dict):
@@ -55,7 +55,7 @@ def _value(value: Any) -> str:
 
 
 def _places(data: Any, found: list[tuple[Any, Any]]) -> list[tuple[Any, Any]]:
-    """Every container with every key or index in it."""
+    """Return every pair of a container and a key or index in it."""
     entries = data.items() if isinstance(data, dict) else enumerate(data) if isinstance(data, list) else ()
     for key, value in entries:
         found.append((data, key))
@@ -92,7 +92,7 @@ def _mutate(data: dict[str, Any], chance: random.Random) -> None:
 
 
 def _damaged(text: str, chance: random.Random) -> str:
-    """Text with characters cut, doubled or put in."""
+    """Return the text with characters removed, doubled or inserted."""
     at, length = chance.randrange(len(text) + 1), chance.choice((1, 2, 5, 50))
     match chance.randrange(4):
         case 0:

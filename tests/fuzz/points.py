@@ -42,7 +42,7 @@ _TYPES = ("f8", "f4", "i4", "u1", "c16", "U5", "?", "O", "f2", "M8[s]")
 
 
 def csv_bytes(chance: random.Random) -> bytes:
-    """A table as programs write it, more or less."""
+    """Return a CSV table in a random dialect, with occasional faults."""
     mark, end = chance.choice(",;\t |"), chance.choice(("\n", "\r\n", "\r"))
     columns = chance.randrange(1, 6)
     lines = [f"sep={mark}"] if chance.random() < 0.1 else []
@@ -59,7 +59,7 @@ def csv_bytes(chance: random.Random) -> bytes:
 
 
 def npy_bytes(chance: random.Random) -> bytes:
-    """An array as NumPy writes it, or with another header."""
+    """Return an NPY file, sometimes with a false header."""
     shape = chance.choice(((7, 2), (12,), (0, 2), (), (2, 2, 2), (40, 3)))
     array = np.zeros(shape, dtype=chance.choice(_TYPES)) if chance.random() < 0.5 else np.ones(shape) * chance.random()
     file = io.BytesIO()
@@ -72,7 +72,7 @@ def npy_bytes(chance: random.Random) -> bytes:
 
 
 def files(seed: int) -> Iterator[tuple[str, bytes]]:
-    """Yield names and contents without end, the same for the same seed."""
+    """Yield names and contents without end, reproducible by the seed."""
     chance = random.Random(seed)
     while True:
         is_csv = chance.random() < 0.7
@@ -85,7 +85,7 @@ def files(seed: int) -> Iterator[tuple[str, bytes]]:
 
 
 def fuzz(count: int, seed: int = SEED) -> dict[str, int]:
-    """Read some files; what is refused must be refused in one sentence.
+    """Read some files; an error must be a ScenarioError of one line.
 
     Raises:
         AssertionError: a file failed.

@@ -1,7 +1,7 @@
 """Fuzzing of scenario files: ``python -m tests.fuzz.scenarios [COUNT] [SEED]``, or ``make fuzz``.
 
-Every text is read; nothing but a ScenarioError may come of it. Of those that are accepted some are made small and run
-to a report that JSON can hold, in which whatever is unknown has a note.
+Every text is read and may raise nothing but a ScenarioError. Some of the accepted ones are made small and run to a
+report, which must be valid JSON.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _DIMENSION, _COMPONENTS = 8, 12
 @final
 @dataclass
 class Tally:
-    """What became of the texts."""
+    """Counts of rejected, accepted and run texts."""
 
     refused: int = 0
     accepted: int = 0
@@ -39,7 +39,7 @@ class Tally:
 
 
 def small(scenario: Scenario, rounds: int) -> Scenario | None:
-    """Return an accepted scenario cut down to what runs in a blink; None where it stays too large."""
+    """Return an accepted scenario reduced to a quick run; None where it stays too large."""
     if scenario.dimension > _DIMENSION or len(scenario.prior.weights) > _COMPONENTS:
         return None
     data = scenario.to_dict()
@@ -55,16 +55,16 @@ def small(scenario: Scenario, rounds: int) -> Scenario | None:
 
 
 def check(text: str, tally: Tally, *, runs: bool, rounds: int = 1) -> None:
-    """Read a text, and run what it says.
+    """Read a text, and run its scenario.
 
     Args:
         text: of a scenario's file.
-        tally: counts what became of it.
+        tally: counts the outcome.
         runs: whether it is run to a report, if it is accepted.
         rounds: of refining the KL, which take most of the time.
 
     Raises:
-        Exception: anything that a user must never see.
+        Exception: any error but a rejection of the text.
     """
     try:
         scenario = Scenario.from_toml(text, "fuzz.toml")
@@ -94,7 +94,7 @@ def check(text: str, tally: Tally, *, runs: bool, rounds: int = 1) -> None:
 
 
 def fuzz(count: int, seed: int = SEED, *, run_every: int = 5) -> Tally:
-    """Try some texts; the first that fails is printed with its place.
+    """Try some texts; print the first that fails, and its index.
 
     Raises:
         AssertionError: a text failed.

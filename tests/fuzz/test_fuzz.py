@@ -1,4 +1,4 @@
-"""A part of ``make fuzz`` in every run of the suite, and a fault that the fuzzers must find."""
+"""A part of ``make fuzz`` in every run of the suite, and a faulty reader that the fuzzer must find."""
 
 from __future__ import annotations
 

@@ -67,7 +67,7 @@ def test_mixture_mismatch_extrapolates_to_asymptote_within_error(
         sums.append(evidence.value["mismatch"][0, -2])
         errors.append(evidence.error["mismatch"][0, -2])
     steps = [math.log(count) / count for count in (100, 200, 400)]
-    found = sums[2] + (sums[2] - sums[1]) * steps[2] / (steps[1] - steps[2])  # without its first order
+    found = sums[2] + (sums[2] - sums[1]) * steps[2] / (steps[1] - steps[2])  # extrapolated: the first order removed
     allowed = math.hypot(3 * math.hypot(*errors[1:]), limit.error)
     assert abs(found - limit.value) < 4 * allowed
     assert abs(found - 2 * limit.value) > 4 * allowed

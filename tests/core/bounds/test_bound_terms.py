@@ -59,7 +59,7 @@ def build_case(case: dict[str, Any]) -> tuple[Problem, Schedule]:
 
 @pytest.fixture(scope="module")
 def reference(accumulate_terms: AccumulateTerms) -> Callable[[str], tuple[BoundTerms, list[dict[str, Any]]]]:
-    """What we compute for a reference case, and what the file says, a sampler each."""
+    """Return the computed terms of a reference case and the values in the file, one entry a sampler."""
 
     def compare(name: str) -> tuple[BoundTerms, list[dict[str, Any]]]:
         known = CASES[name]["expected"]["samplers"]
@@ -121,7 +121,7 @@ def test_bound_exceeds_kl_and_terms_grow_along_reverse_time(
     evidence = accumulate_terms(problem, short, samplers)
     assert [sampler.about.key for sampler, exact in zip(samplers, evidence.exact, strict=True) if not exact] == ["dps"]
     kl, value = evidence.kl[evidence.exact], {term: value[evidence.exact] for term, value in evidence.value.items()}
-    # A law that is wide beyond double precision in one direction is infinitely far: DPS-Gauss gets there.
+    # DPS-Gauss reaches laws beyond double precision in one direction, whose KL is infinite.
     assert ((kl <= value["bound"] * (1 + 1e-9)) | (np.isinf(kl) & (value["bound"] > 1e3))).all()
     assert (kl >= 0).all()
     for term in ("initialisation", "discretisation", "mismatch_range", "mismatch_null"):
@@ -283,7 +283,7 @@ def test_diverging_sampler_has_huge_kl_and_leaves_others_unchanged(
 
 
 def test_dps_with_one_row_is_not_affine(make_problem: Make, short: Schedule) -> None:
-    # For one row its step is affine on either side of y = H xhat: both sides must have been tried.
+    # For one row the step is affine on either side of y = H xhat: the probes must lie on both sides.
     for seed in range(200):
         problem = make_problem(1, 1 + seed % 3, 1, 0.3, seed)
         assert not is_affine(problem, short, SAMPLERS["dps"])
@@ -347,7 +347,7 @@ def test_noiseless_step_makes_bound_infinite_from_then_on(
     evidence, rank = accumulate_terms(problem, schedule, samplers, 200), problem.measurement.rank
     for row, sampler in enumerate(samplers):
         still = np.zeros((3, schedule.steps + 1), dtype=bool)
-        """Whether a singular direction has had a step without noise, down to a frame."""
+        """Whether a singular direction has had a step without noise, up to each frame."""
         for frame, level in enumerate(problem.levels(schedule), start=1):
             variance = torch.as_tensor(sampler.kernel(level, torch.zeros(3, 1, dtype=F64)).variance)
             still[:, frame] = still[:, frame - 1] | (variance.expand(3, 1) == 0).squeeze(-1).numpy()

@@ -26,11 +26,11 @@ CASES = {
     "narrow": (1e6, 1e-12, -1.0, 1e-3, -1e6),
     "near": (1.0, 0.5, 2.0, 0.3, 1.5),
 }
-"""Mean, variance, H, noise and y."""
+"""Prior mean, prior variance, H, noise and y of each case."""
 
 
 def problem(mean: float, variance: float, gain: float, noise: float, value: float) -> Problem:
-    """One Gaussian on the line."""
+    """Return a problem with one Gaussian on the line."""
     prior = GaussianMixture.from_covariances(*(torch.tensor(part) for part in ([1.0], [[mean]], [[[variance]]])))
     line = (torch.tensor(part, dtype=torch.float64) for part in ([[gain]], [value]))
     return Problem.of(prior, Measurement(*line, noise))
@@ -38,7 +38,7 @@ def problem(mean: float, variance: float, gain: float, noise: float, value: floa
 
 @workdps(60)
 def reference_terms(key: str, case: tuple[float, ...], schedule: Schedule) -> dict[str, float]:
-    """KL, bound and mismatch at t = 1 (theory.md section 3)."""
+    """Return KL, bound and mismatch at t = 1 by a recursion in 60 digits (theory.md section 3)."""
     m, width_of_prior, h, noise, y = map(mpf, case)
     seen = h * h * width_of_prior + noise**2
     centre = m + width_of_prior * h / seen * (y - h * m)
@@ -98,7 +98,7 @@ def test_sampler_means_are_returned_in_true_coordinates(
 
 
 def test_uncentred_recursion_loses_digits(etc: Callable[[int], Schedule]) -> None:
-    """The broken twin: the same recursion in the coordinates of the file."""
+    """The broken twin: the recursion without translation to the target's mean."""
     case, schedule = CASES["noiseless"], etc(STEPS)
     there = problem(*case)
     view = ClosedFormTerms(there, [SAMPLERS["exact"]], torch.zeros(STEPS + 1, 1, dtype=torch.float64))
@@ -110,7 +110,7 @@ def test_uncentred_recursion_loses_digits(etc: Callable[[int], Schedule]) -> Non
 
 
 def test_asymptote_is_translation_invariant_far_from_origin(etc: Callable[[int], Schedule]) -> None:
-    """It is the same for a problem and its translation."""
+    """Compare the asymptote of a problem with that of its translation by 1e6."""
     here = problem(0.0, 0.5, 1.0, 0.3, 0.5)
     there = problem(1e6, 0.5, 1.0, 0.3, 1e6 + 0.5)
     near, far = (asymptote(each, etc(STEPS), SAMPLERS["bo-ddnm"]) for each in (here, there))

@@ -1,4 +1,4 @@
-"""The identity behind the bound, and the Monte Carlo that takes its expectations."""
+"""The terms of the bound sum to a direct estimate of the path KL, with honest Monte Carlo errors."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ Value = dict[str, NDArray[np.float64]]
 
 @pytest.fixture(scope="module")
 def short() -> Schedule:
-    """Few steps, to a start that is not yet normal: every term of the identity counts."""
+    """Return a schedule of few steps whose start is not yet normal: every term of the identity counts."""
     return Schedule.linear(12, 0.004, 0.24)
 
 
 def path_log_ratio(problem: Problem, schedule: Schedule, samplers: Sequence[Sampler], paths: int, to: int) -> Tensor:
-    """``ln Q_{to:T|y} - ln P_{to:T}`` on paths drawn forward from the target, (samplers, paths)."""
+    """Return ``ln Q_{to:T|y} - ln P_{to:T}`` on paths drawn forward from the target, (samplers, paths)."""
     generator = torch.Generator().manual_seed(77)
     basis = problem.measurement.right_basis
 
@@ -58,7 +58,7 @@ def path_log_ratio(problem: Problem, schedule: Schedule, samplers: Sequence[Samp
 def standardised_difference(
     direct: Tensor, value: NDArray[np.float64], error: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Difference of a direct estimate, (..., paths), from a value, in combined standard errors."""
+    """Return the difference of a direct estimate, (..., paths), from a value, in combined standard errors."""
     own = direct.std(-1).numpy() / direct.shape[-1] ** 0.5
     return (direct.mean(-1).numpy() - value) / np.hypot(own, error)
 
@@ -79,7 +79,7 @@ IDENTITIES = [
 
 
 def biased_twin(base: Sampler, make_sampler: Callable[..., Sampler]) -> Sampler:
-    """The broken twin: every mean half a standard deviation off, and its distance from the target's a third more."""
+    """Return the broken twin: means shifted by half a standard deviation, and a third farther from the target's."""
 
     def step(level: Level, points: Tensor) -> Kernel:
         mean, variance = base.kernel(level, points)
@@ -108,7 +108,7 @@ def test_terms_sum_to_direct_path_kl_estimate(
     twins = [biased_twin(sampler, make_sampler) for sampler in samplers]
     evidence, broken = accumulate_terms(problem, short, samplers, 3000), accumulate_terms(problem, short, twins, 1500)
     frames = np.isfinite(evidence.value["bound"]).sum(1) - 1
-    """Where the path divergence is finite last: t = 0, or where a step without noise comes."""
+    """The last frame with a finite path KL: t = 0, or the frame before a step without noise."""
     assert {sampler.about.key for sampler, frame in zip(samplers, frames, strict=True) if not frame} == {"ddim", "heun"}
     for frame in sorted(set(frames) - {0}):
         rows = np.flatnonzero(frames == frame)
@@ -123,12 +123,12 @@ def test_terms_sum_to_direct_path_kl_estimate(
 
 
 def nondegenerate(samplers: list[Sampler]) -> list[Sampler]:
-    """Those whose every step adds noise in every direction."""
+    """Return the samplers whose every step adds noise in every direction."""
     return [one for one in samplers if isinstance(one, ScoreSampler) or one.about.key == "test"]
 
 
 def pointwise_information(target: GaussianMixture, points: Tensor) -> Tensor:
-    """Its mean is ``I(k; x)``, (N,)."""
+    """Return the pointwise mutual information of component and point, (N,); its mean is ``I(k; x)``."""
     member = target.responsibilities(points).of_component
     return torch.xlogy(member, member / target.weights.unsqueeze(-1)).sum(0)
 
@@ -169,7 +169,7 @@ def test_wrong_terms_miss_direct_path_kl_estimate(twin: str, broken: Callable[[s
     assert broken(twin).max() > 5
 
 
-@pytest.mark.parametrize("broken", [False, True], ids=["right", "twin"])
+@pytest.mark.parametrize("broken", [False, True], ids=["correct", "broken twin"])
 def test_initialisation_equals_kl_at_start(
     broken: bool, accumulate_terms: AccumulateTerms, runnable_samplers: RunnableSamplers, make_problem: Make
 ) -> None:

@@ -208,7 +208,7 @@ def test_rounding_keeps_small_eigenvalues_of_covariances() -> None:
     np.testing.assert_allclose(np.linalg.eigvalsh(np.array(prior.covariances[0])), exact, rtol=0.05)
 
 
-# A scenario of it
+# Scenarios with a fitted prior
 
 
 def fitted(points: np.ndarray) -> FittedPrior:

@@ -1,4 +1,4 @@
-"""Fits of mixtures: the same in any units, and refused in one sentence where there can be none."""
+"""Fits of mixtures: invariant under affine maps, and rejected with a reason where no fit exists."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_bic_finds_two_bands_in_unequal_units() -> None:
     np.testing.assert_allclose(sorted(mean[1] for mean in found.means), [0, 3], atol=0.1)
 
 
-@pytest.mark.parametrize("matrix", MAPS, ids=["units", "large-small", "small-large", "turned", "affine"])
+@pytest.mark.parametrize("matrix", MAPS, ids=["units", "large-small", "small-large", "rotated", "affine"])
 def test_affine_map_shifts_bic_by_log_determinant_only(matrix: np.ndarray) -> None:
     volume = 2 * len(TWO_BANDS) * np.log(abs(np.linalg.det(matrix)))
     shift = matrix @ np.array([5.0, -2.0])

@@ -1,4 +1,4 @@
-"""Files of points in every notation: read back as written, or said to be in doubt; refused in one sentence else."""
+"""Files of points in every notation: read exactly, read with a reported doubt, or rejected."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ROWS = st.integers(1, 3).flatmap(
 
 
 def written(number: int, decimal: str, thousands: str, places: int) -> str:
-    """A number of thousandths in a notation."""
+    """Format ``number / 10**places`` with given decimal and thousands signs."""
     text = f"{number / 10**places:,.{places}f}"
     return text.translate({ord(","): thousands, ord("."): decimal})
 
@@ -63,7 +63,7 @@ def test_numbers_in_every_notation_round_trip(
     expected = np.array(rows) / 10**places
     told = parse_bytes(content, asked=Layout(separator, *signs, header))
     np.testing.assert_allclose(told.values, expected, rtol=1e-12)
-    if len(rows[0]) == 1:  # one column shows no separator: a comma in its numbers may be taken for one, or refused
+    if len(rows[0]) == 1:  # without a separator a decimal comma is ambiguous
         return
     guessed = parse_bytes(content)
     assert guessed.doubts or guessed.wrong or np.allclose(guessed.values, expected, rtol=1e-12)

@@ -39,7 +39,7 @@ def reweighed(mixture: GaussianMixture, *weights: float) -> GaussianMixture:
 
 
 def excess(distance: Distance) -> float:
-    """How many standard errors a number is above what exact samples would show."""
+    """Return how many standard errors a distance is above its floor, the value for exact samples."""
     return (distance.value - distance.floor) / distance.error
 
 
@@ -155,7 +155,7 @@ def test_missing_component_is_detected_by_every_metric(make_mixture: Make) -> No
     mixture = make_mixture(3, 2, 0)
     other = reweighed(mixture, 0.7, 0.3, 0.0)
     found = metrics_of(mixture, draw_samples(other, 20_000))
-    # Components overlap: means of responsibilities are known by the law of many samples of the wrong mixture.
+    # Components overlap: the expected mean responsibilities are estimated from many other samples.
     expected = mixture.responsibilities(draw_samples(other, 400_000, seed=7).double()).of_component.mean(-1)
     gaps = (found.sampled_weights - expected.numpy()) / found.sampled_error
     assert np.abs(gaps).max() < 4
@@ -190,7 +190,7 @@ def test_mmd_kernel_width_is_median_distance() -> None:
 
 
 def standardised_deviations(mixture: GaussianMixture, other: GaussianMixture, truth: list[float] | None) -> np.ndarray:
-    """(50, 3): how many standard errors each distance is from the truth, or from its floor."""
+    """Return how many standard errors each distance is from the truth, or from its floor, (50 seeds, 3)."""
     rows = []
     for seed in range(50):
         found = distances(metrics_of(mixture, draw_samples(other, 600, seed=seed), seed=500 + seed))
@@ -228,7 +228,7 @@ def test_floor_and_error_fall_with_particle_count(make_mixture: Make) -> None:
         assert getattr(many, name).error < getattr(few, name).error / 4
 
 
-# Random numbers, and what is unknown
+# Seeds, and undefined metrics
 
 
 def test_equal_seeds_give_equal_metrics(make_mixture: Make) -> None:
@@ -237,11 +237,13 @@ def test_equal_seeds_give_equal_metrics(make_mixture: Make) -> None:
     torch.manual_seed(0)
     first, again, other = (distances(metrics_of(mixture, points, seed)) for seed in (5, 5, 6))
     assert first == again != other
-    assert torch.rand(1) == torch.rand(1, generator=torch.Generator().manual_seed(0))  # not of the common stream
+    assert torch.rand(1) == torch.rand(1, generator=torch.Generator().manual_seed(0))  # the global generator is unused
 
 
 @pytest.mark.parametrize("noise", [0.0, 0.3])
-@pytest.mark.parametrize("covariance", [[[0.0, 0.0], [0.0, 0.0]], [[0.5, 0.1], [0.1, 0.3]]], ids=["points", "broad"])
+@pytest.mark.parametrize(
+    "covariance", [[[0.0, 0.0], [0.0, 0.0]], [[0.5, 0.1], [0.1, 0.3]]], ids=["point-masses", "full-rank"]
+)
 def test_metrics_of_singular_targets(noise: float, covariance: list[list[float]]) -> None:
     prior = GaussianMixture.from_covariances(
         tensor([0.5, 0.5]), tensor([[-1.0, 0.5], [-1.0, 2.5]]), tensor([covariance, covariance])

@@ -1,4 +1,4 @@
-"""Scores over a plane: each against its formula, written a second time."""
+"""Score fields on a plane, against independent formulas."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Make = Callable[..., Problem]
 
 @pytest.fixture
 def level(make_problem: Make, etc: Callable[[int], Schedule]) -> Level:
-    """Three components in R^3, two rows, in the middle of the run."""
+    """Return level t = 20 of 60 for three components in R^3 and two rows."""
     return make_problem(3, 3, 2, 0.3, 1).level(etc(60), [20]).each()[0]
 
 

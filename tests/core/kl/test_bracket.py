@@ -1,4 +1,4 @@
-"""The bracket around the true KL: it must contain what is known otherwise, and close in."""
+"""Brackets of the KL: they contain exact values, tighten over rounds, and their errors are honest."""
 
 from __future__ import annotations
 
@@ -76,13 +76,13 @@ def frames(schedule: Schedule, found: Bracket) -> list[int]:
     return [schedule.steps - t for t in found.times]
 
 
-# One component: the truth is known
+# One component, whose KL is known exactly
 
 KEYS = ("ddnm", "bo-ddnm", "ccdf", "exact", "pigdm", "tmpd", "prior", "bo-oracle", "ddnm+")
 
 
 def random_case(index: int) -> tuple[Problem, list[Sampler]]:
-    """A random problem of one component in one to three dimensions, and three of the samplers."""
+    """Return a random problem of one component in one to three dimensions, and three samplers."""
     generator = torch.Generator().manual_seed(1000 + index)
     dimension = 1 + index % 3
     rows = 1 + int(torch.randint(dimension, (1,), generator=generator))
@@ -99,7 +99,7 @@ def random_case(index: int) -> tuple[Problem, list[Sampler]]:
 
 
 def kl_outside_bracket(indices: range, rounds: int = 1) -> list[tuple[str, float, float, float]]:
-    """Where the exact KL is not in the bracket, from t = T to t = 0."""
+    """Return the cases whose exact KL lies outside the bracket: name, lower limit, exact KL, upper limit."""
     missed = []
     schedule = Schedule.linear(16, 0.005, 0.5)
     for index in indices:
@@ -135,15 +135,15 @@ def summed(points: Tensor, means: Tensor, *rest: Any, _right: Callable[..., Work
 
 
 def uncorrected(wanted: Tensor, particles: Tensor) -> Estimate:
-    """The KL of the frequencies themselves, as if they had no error; an empty bin holds next to none."""
+    """Return the plug-in KL of the frequencies, without bias correction; empty bins count as 1e-6."""
     share, other = wanted / wanted.sum(), (particles / particles.sum()).clamp(min=1e-6)
     return Estimate(float(torch.xlogy(share, share / other).sum()), 0.0)
 
 
 TWINS = {
     "weights of the wrong sign": (upper, "log_step", flipped),
-    "kernels that are summed, not averaged": (rounds_module, "log_mean_kernel", summed),
-    "frequencies as they are": (rounds_module, "binned_kl", uncorrected),
+    "kernels summed instead of averaged": (rounds_module, "log_mean_kernel", summed),
+    "frequencies without bias correction": (rounds_module, "binned_kl", uncorrected),
 }
 
 
@@ -299,7 +299,7 @@ def test_measured_law_is_unknown_for_score_driven_samplers(make_problem: Make, s
 
 
 def flow_law(problem: Problem, schedule: Schedule, sampler: Sampler, to: int) -> tuple[Tensor, Tensor]:
-    """Mean and covariance at t of an affine deterministic sampler."""
+    """Return mean and covariance at t of an affine deterministic sampler."""
     size = problem.prior.dimension
     mean, covariance = torch.zeros(size, 1, dtype=F64), torch.eye(size, dtype=F64)
     probes = torch.cat([torch.zeros(size, 1), torch.eye(size)], dim=1).double()
@@ -327,7 +327,7 @@ def test_change_of_variables_gives_exact_reverse_kl(key: str, score: str, to: in
     assert error < 0.2 * truth
     other_way = float(gaussian_kl(target.means[0], target.covariances[0], *law))
     assert found.limits()[0][0, column] <= other_way
-    assert score != "prior" or abs(value - other_way) > 4 * error  # one is not the other
+    assert score != "prior" or abs(value - other_way) > 4 * error  # KL and reverse KL differ
     assert np.isinf(found.upper.value[0, 1:]).all()
     assert len(found.notes[0]) == 2
 
@@ -414,7 +414,7 @@ def test_limits_never_widen_over_rounds(make_problem: Make, short: Schedule) -> 
 
 
 def miss_rates(planned: int) -> tuple[float, float]:
-    """How often the limits of some rounds of normal estimates leave out the truth, below and above."""
+    """Return how often the limits of some rounds of normal estimates miss the truth, below and above."""
     generator, shape, truth = np.random.default_rng(0), (1, 400_000), 9.0
     schedule = Schedule.linear(4, 0.1, 0.2)
     found = Bracket.empty(schedule, [SAMPLERS["exact"]]).among([0], 1)

@@ -1,4 +1,4 @@
-"""Samplers whose last step leaves no density: their KL at t = 0 is infinite, exactly, and the report says so."""
+"""Collapsed samplers, whose last step leaves no density: their KL at t = 0 is known to be infinite."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is said to be known of the KL, and why a bound or a limit is missing."""
+"""Kinds and texts of the known KL, and the reasons for a missing bound or asymptote."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def run(samplers: list[str], *, components: int = 2, noise: float = 0.2, finish:
 
 
 class FixedBracket:
-    """A bracket of which every number is given."""
+    """A stand-in for a bracket with given limits."""
 
     def __init__(self, low: float, high: float, reverse: float = math.nan, rounds: int = 1) -> None:
         shape = (1, len(TIMES))
@@ -165,7 +165,7 @@ def test_weights_are_nan_for_non_finite_particles_and_none_for_singular_target()
     [(200.0, "294 ± 7"), (293.9, "294 ± 7"), (295.0, "295 – 315"), (314.0, "314 – 315"), (316.0, "294 ± 7")],
 )
 def test_bound_text_never_contradicts_kl_limits(low: float, text: str) -> None:
-    """Where the KL's lower limit is above the bound's estimate, the bound is told by the limits that both leave."""
+    """Where the KL's lower limit exceeds the bound's estimate, the text is the range that both allow."""
     results = run(["ddnm"])
     results.terms.value["bound"][0, STEPS - 1], results.terms.error["bound"][0, STEPS - 1] = 294.0, 7.0
     results.bracket = FixedBracket(low, 320.0)

@@ -1,4 +1,4 @@
-"""The law of a sampler on grids: closed forms, independent values, and twins that are broken."""
+"""Laws of samplers on grids, against closed forms and independent values, with broken twins."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def computed_kl(problem: Problem, schedule: Schedule, sampler: Sampler) -> Compu
 
 
 def worst_error(found: ComputedKL, truth: np.ndarray) -> float:
-    """The largest gap, in parts of what is allowed: a thousandth, or 1e-4 nats."""
+    """Return the largest error in units of the tolerance, the larger of a thousandth and 1e-4 nats."""
     return float((np.abs(found.value - truth) / np.maximum(1e-3 * truth, 1e-4)).max())
 
 
@@ -82,7 +82,7 @@ def test_grid_kl_of_mixtures_matches_reference_cases(name: str, key: str) -> Non
 
 
 def test_grid_kl_is_right_where_density_underflows(accumulate_terms: AccumulateTerms) -> None:
-    """DDNM at large noise: the density is below the range of float64 where the target has mass."""
+    """Take DDNM at large noise, whose density underflows in float64 where the target has mass."""
     prior = GaussianMixture.from_covariances(torch.ones(1), torch.zeros(1, 2), torch.eye(2)[None] * 2)
     seen = Measurement(torch.tensor([[1.0, 0.5]]).double(), torch.tensor([0.3]).double(), 3.0)
     problem, schedule = Problem.of(prior, seen), Schedule.exponential_then_constant(40, 4.0, 1e-2)
@@ -123,8 +123,8 @@ def test_grid_law_of_exact_sampler_is_close_to_target(make_problem: Make) -> Non
 
 
 TWINS = {
-    "the variance of the splines is not taken back": lambda axis, variance: variance + axis.spacing**2 / 3,
-    "a step has too much noise": lambda _axis, variance: 1.02 * variance,
+    "variance of the splines not subtracted": lambda axis, variance: variance + axis.spacing**2 / 3,
+    "2 % too much noise in a step": lambda _axis, variance: 1.02 * variance,
 }
 
 

@@ -1,4 +1,4 @@
-"""Fits to particles that lie far out in some directions, and in a plane in others."""
+"""Mixture fits to particles that are distant in some directions and degenerate in others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Matrices in a scenario: pasted blocks, patterns, verdicts, files."""
+"""Matrices of a scenario: pasted blocks, patterns, verdicts and files."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SPREAD = ((1.0, 0.5, 0.0), (0.5, 2.0, 0.0), (0.0, 0.0, 3.0))
 
 @pytest.fixture
 def scenario() -> Scenario:
-    """Two components in three dimensions, two measurements."""
+    """Return a scenario with two components in three dimensions and two measurements."""
     return Scenario.from_dict(
         {
             "prior": {"weights": [0.5, 0.5], "means": [[0, 0, 0], [1, 1, 1]], "covariances": [SPREAD, SPREAD]},
@@ -116,7 +116,7 @@ def test_pasted_blocks_set_covariances_means_and_weights(scenario: Scenario) -> 
 def test_invalid_block_for_component_is_rejected(
     text: str, row: int, column: str, words: str, scenario: Scenario
 ) -> None:
-    if not words:  # a column of decimals is one mean, since the other reading has two numbers a row
+    if not words:  # one mean: the other reading has two numbers a row
         assert with_component_block(scenario, "prior", text, row, column).prior.means[0] == (0.5, 0.25, 0.125)  # type: ignore[arg-type]
         return
     with pytest.raises(ScenarioError) as caught:

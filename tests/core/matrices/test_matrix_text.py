@@ -1,4 +1,4 @@
-"""Matrices as text: every notation is read exactly, everything else is refused in one sentence."""
+"""Matrices as text: every notation is read exactly, anything else is rejected with one line."""
 
 from __future__ import annotations
 
@@ -200,7 +200,7 @@ def test_matrix_text_round_trips_exactly(name: str, rows: Rows) -> None:
     with np.printoptions(floatmode="unique", threshold=10**6):
         text = NOTATIONS[name](rows)
     if name.endswith("decimal commas") and re.search(r"\b[1-9]\d{0,2},\d{3}\b", text):
-        return  # perhaps a thousand
+        return  # ambiguous: may be a thousands separator
     found = parse_readings(text)
     assert rows in found
     assert len(rows) == 1 or len(rows[0]) == 1 or rows == found[0]

@@ -1,4 +1,4 @@
-"""A sampler of the user's own that fails stops itself alone: the others' numbers are the same to the last bit."""
+"""A failing plug-in sampler stops alone: the results of the other samplers are bit-identical."""
 
 from __future__ import annotations
 
@@ -34,7 +34,9 @@ FAULTS = {
     "not a number": "level.t > 6 or x.fill_(float('nan'))",
     "in the refinement only": "CALLS.append(0) or 1 / (len(CALLS) < 40)",
 }
-CASES = [case for case in product(FAULTS, [1, 2]) if case != ("in the refinement only", 1)]  # where there is none
+CASES = [
+    case for case in product(FAULTS, [1, 2]) if case != ("in the refinement only", 1)
+]  # one component has no refinement
 FILE = "CALLS = []\n\ndef mine(level, x):\n    {fault}\n    return level.prior_score(x) + 0 * x\n"
 
 
@@ -60,12 +62,12 @@ def finished(samplers: tuple[str, ...], components: int = 1, distance: float = 0
 
 @cache
 def alone(components: int, distance: float = 0.0, *, refines: bool = True) -> Results:
-    """The run without a faulty neighbour."""
+    """Return the run without the faulty sampler."""
     return finished(OTHERS if components == 1 else OTHERS[:2], components, distance, refines=refines)
 
 
 def assert_same(alone: Results, beside: Results) -> None:
-    """All that is known of the samplers that both runs end with."""
+    """Assert that all results of the samplers at the end of both runs are equal."""
     count = len(alone.samplers)
     for mine, theirs in zip(alone.trace.frames, beside.trace.frames[-count:], strict=True):
         np.testing.assert_array_equal(mine.numpy(), theirs.numpy())

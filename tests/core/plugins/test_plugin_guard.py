@@ -1,4 +1,4 @@
-"""Samplers of the user's own cannot falsify their neighbours, and what they return and say of themselves is checked."""
+"""Plug-in samplers cannot change other samplers' results, and their outputs and About are validated."""
 
 from __future__ import annotations
 
@@ -22,24 +22,24 @@ from core.scenario.scenario import Scenario
 TAMPERING = {
     "H": "level.measurement.matrix.zero_()",
     "bases of H": "level.measurement.right_basis.zero_(); level.measurement.estimate.fill_(7.0)",
-    "the problem's H": "level.problem.measurement.matrix.zero_(); level.problem.measurement.singular_values.zero_()",
+    "H of the problem": "level.problem.measurement.matrix.zero_(); level.problem.measurement.singular_values.zero_()",
     "mixtures": "level.target.means.add_(5.0); level.prior.variances.mul_(3.0)",
     "the problem": "level.problem.target.means.add_(5.0); level.problem.prior.log_weights.zero_()",
     "evaluations": "level.prior.whitening.matrix.zero_(); level.target.whitening.offset.zero_()",
-    "scores that are remembered": "level.prior_score(x).zero_(); level.target_score(x).zero_()",
+    "cached scores": "level.prior_score(x).zero_(); level.target_score(x).zero_()",
     "points": "x.zero_()",
     "the level's own numbers": "level.__dict__.update(beta=0.5, abar=0.1)",
     "the schedule": "level.schedule.__dict__['alpha_bar'] = level.schedule.alpha_bar * 0 + 0.5",
     "torch's settings": "torch.set_default_dtype(torch.float64); torch.set_num_threads(3); torch.manual_seed(1)",
     "gradients": "torch.set_grad_enabled(True)",
-    "what it returned before": "KEPT and KEPT[-1].zero_()",
+    "tensor returned earlier": "KEPT and KEPT[-1].zero_()",
 }
 FILE = '''
 import torch
 KEPT = []
 
 def tamper(level, x):
-    """Writes where it should not."""
+    """Modifies shared data."""
     clean = x.clone()
     {statement}
     KEPT.append(torch.zeros_like(clean))
@@ -49,7 +49,7 @@ def tamper(level, x):
 
 @pytest.fixture
 def load(tmp_path: Path) -> Iterator[Callable[..., str]]:
-    """``(text, name="mine.py")``: load a file; what is registered is forgotten after the test."""
+    """Return ``(text, name="mine.py") -> key``: write and load a plug-in file; unload it after the test."""
 
     def write_and_load(text: str, name: str = "mine.py") -> str:
         path = tmp_path / name
@@ -61,7 +61,7 @@ def load(tmp_path: Path) -> Iterator[Callable[..., str]]:
 
 
 def finished(components: int, samplers: list[str]) -> Results:
-    """A small run to its end."""
+    """Return the results of a complete small run."""
     prior = {"weights": [1.0, 2.0], "means": [[-1.0, 0.0], [1.0, 0.5]], "covariances": [[[0.3, 0.1], [0.1, 0.2]]] * 2}
     experiment = Experiment(
         Scenario.from_dict(
@@ -82,14 +82,14 @@ def finished(components: int, samplers: list[str]) -> Results:
 
 
 def fault_of(key: str) -> str:
-    """The fault of a sampler, which stops nothing but itself."""
+    """Return the fault of a sampler, asserting that no other sampler stopped."""
     results = finished(1, [key, "ddnm", "exact"])
     assert list(results.faults) == [key]
     return results.faults[key]
 
 
 def results(components: int, samplers: list[str]) -> tuple[list[np.ndarray], float]:
-    """Everything that the run found of all samplers but the first."""
+    """Return the particles, terms and asymptote of the last two samplers of a run."""
     results = finished(components, samplers)
     found = [frames.numpy() for frames in results.trace.frames[-2:]]
     found += [values[-2:] for values in results.terms.value.values()]
@@ -99,7 +99,7 @@ def results(components: int, samplers: list[str]) -> tuple[list[np.ndarray], flo
 
 @cache
 def expected(components: int) -> tuple[list[np.ndarray], float]:
-    """What the run finds without a neighbour."""
+    """Return the results of a run without the plug-in."""
     return results(components, ["ddnm", "exact"])
 
 
@@ -127,7 +127,7 @@ def test_tampering_plugin_leaves_mixture_results_bit_identical(load: Callable[..
 def test_level_without_copies_lets_plugin_change_other_results(
     load: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The broken twin: the level itself is handed over."""
+    """The broken twin: the plug-in gets the level itself instead of a copy."""
     monkeypatch.setattr("core.plugins.calls.own_level", lambda level: level)
     alone, _ = expected(1)
     key = load(FILE.format(statement="level.problem.target.means.add_(0.1)"))

@@ -1,4 +1,4 @@
-"""Everything of a user's class that the product calls is guarded; what only describes it may not be code."""
+"""Every method of a plug-in class that the product calls is guarded; descriptive members must be plain values."""
 
 from __future__ import annotations
 
@@ -179,7 +179,7 @@ def test_exploding_points_count_as_divergence_not_fault(expression: str, load: C
 
 
 def test_non_finite_output_at_affinity_probes_is_no_fault(load: Callable[[str], str]) -> None:
-    """Whether a step is affine is tried a thousand times farther out than particles ever are."""
+    """The probes for an affine step lie a thousand times farther out than particles ever do."""
     text = "import torch\n\ndef mine(level, x):\n    far = torch.softmax(-x ** 2, 0) / (x.abs() < 500)\n"
     results = run(scenario(load(text + "    return level.prior_score(x) + 0 * far\n")))
     assert not results.terms.exact[0]
@@ -187,7 +187,7 @@ def test_non_finite_output_at_affinity_probes_is_no_fault(load: Callable[[str], 
 
 
 def test_loader_docstring_states_rule_for_keys() -> None:
-    """README and help are held against behaviour in tests/core/plugins/test_plugins.py."""
+    """README and help are checked in tests/core/plugins/test_plugins.py."""
     words = " ".join(str(core.plugins.loader.__doc__).split())
     assert "whatever it is called, its key is the file's name without ``.py``" in words
     assert "brings its key in its ``kind``" in words

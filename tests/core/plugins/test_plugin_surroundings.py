@@ -1,4 +1,4 @@
-"""What samplers of the user's own change for everybody is put back, and changes of the product's code are refused."""
+"""Global settings changed by plug-ins are restored, and changes of the product's code are rejected."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def test_global_settings_are_restored_after_loading(change: str, load: Callable[
 
 @pytest.mark.parametrize("change", CHANGES | SLOW_CHANGES)
 def test_global_settings_stay_changed_without_guard(change: str) -> None:
-    """The broken twin: the same change, made outside of the guard."""
+    """The broken twin: the same change outside the guard."""
     read = (CHANGES | SLOW_CHANGES)[change]
     with surroundings_kept(), settings_kept(), torch.no_grad():
         before = read()
@@ -138,7 +138,7 @@ def test_step_that_patches_product_code_ends_run(name: str, load: Callable[[str]
 
 
 def test_late_import_of_torch_dynamo_is_no_tampering() -> None:
-    """Torch wraps functions of its own when its compiler is loaded; in a process of its own, since that is for good."""
+    """Importing torch's compiler wraps torch functions permanently, hence a process of its own."""
     program = (
         "import core.runs.results, torch\nfrom core.plugins.tampering import ProductCode\ncode = ProductCode()\n"
         "before = torch.manual_seed\nimport torch._dynamo\nassert torch.manual_seed is not before\n"

@@ -1,4 +1,4 @@
-"""Samplers from a user's own file: what may stand in it, and what is said when something goes wrong in it."""
+"""Plug-in files: what they may define, and the errors for what goes wrong."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Still(StochasticSampler):
 
 @pytest.fixture
 def plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path]:
-    """``(text, name="mine.py")``: write a file; what is registered is forgotten after the test."""
+    """Return ``(text, name="mine.py") -> path``: write a plug-in file; restore the registry after the test."""
     before = dict(SAMPLERS)
     monkeypatch.setattr("core.plugins.loader._loaded", {})
 
@@ -117,15 +117,15 @@ def test_edited_plugin_file_replaces_earlier_version(plugin: Callable[..., Path]
 
 
 BROKEN = {
-    "syntax": ("def f(:\n", "line 1", "syntax"),
-    "start": ("x = 1\nraise KeyError('no')\n", "line 2", "KeyError"),
-    "exit": ("import sys\nsys.exit(3)\n", "line 2", "SystemExit"),
-    "nothing": ("x = 1\n", "", "must define one sampler"),
-    "two": ("def f(level, x): ...\ndef g(level, x): ...\n", "", "defines f, g"),
-    "arguments": ("def f(x):\n    return x\n", "f", "two arguments"),
+    "syntax error": ("def f(:\n", "line 1", "syntax"),
+    "exception on import": ("x = 1\nraise KeyError('no')\n", "line 2", "KeyError"),
+    "exit on import": ("import sys\nsys.exit(3)\n", "line 2", "SystemExit"),
+    "no sampler": ("x = 1\n", "", "must define one sampler"),
+    "two samplers": ("def f(level, x): ...\ndef g(level, x): ...\n", "", "defines f, g"),
+    "one argument": ("def f(x):\n    return x\n", "f", "two arguments"),
     "no kind": ("\n".join(line for line in CLASS.splitlines() if "kind" not in line), "", "'kind'"),
     "unknown key": (CLASS.replace('"Me")', '"Me", assumption="")'), "line 5", "did you mean 'assumptions'?"),
-    "taken": (CLASS.replace('"warm"', '"ddnm"'), "", "already a sampler 'ddnm'"),
+    "key taken": (CLASS.replace('"warm"', '"ddnm"'), "", "already a sampler 'ddnm'"),
 }
 
 
@@ -145,10 +145,14 @@ def test_invalid_plugin_file_is_rejected_with_one_line(case: tuple[str, str, str
 
 WRONG = {
     "raises": ("def f(level, x):\n    return 1 / 0\n", "line 2", "ZeroDivisionError"),
-    "shape": ("\ndef f(level, x):\n    return x[:, :1]\n", "line 2", "score must return a tensor of shape"),
-    "nothing": ("def f(level, x):\n    return None\n", "line 1", "NoneType"),
+    "wrong shape": ("\ndef f(level, x):\n    return x[:, :1]\n", "line 2", "score must return a tensor of shape"),
+    "returns None": ("def f(level, x):\n    return None\n", "line 1", "NoneType"),
     "no kernel": (KERNEL.replace("return Kernel(x, level.variance)", "return x"), "line 7", "a Kernel with"),
-    "unknown name": ("def f(level, x):\n    return level.prior_scor(x)\n", "line 2", "did you mean 'prior_score'?"),
+    "unknown attribute": (
+        "def f(level, x):\n    return level.prior_scor(x)\n",
+        "line 2",
+        "did you mean 'prior_score'?",
+    ),
 }
 
 
@@ -168,7 +172,7 @@ def test_missing_plugin_file_is_rejected(tmp_path: Path) -> None:
 
 
 def test_function_key_is_file_name_and_class_key_is_from_about(plugin: Callable[..., Path]) -> None:
-    """One rule, as README and help say."""
+    """README and help state the same rule."""
     assert load_plugin(plugin(FUNCTION, "my file.py")) == "my-file"
     assert load_plugin(plugin(CLASS, "another.py")) == "warm"
     for page in ("README.md", "resources/help/6-writing-a-sampler.md"):

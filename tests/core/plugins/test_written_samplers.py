@@ -1,4 +1,4 @@
-"""The samplers that README and help show as examples: they load, run, and do what the words around them say."""
+"""The example samplers of README and help: they load, run, and do what the text around them says."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PAGES = ("README.md", "resources/help/6-writing-a-sampler.md")
 
 
 def example(page: str) -> str:
-    """The one Python block of a page that defines a sampler."""
+    """Return the one Python block of a page that defines a sampler."""
     blocks = re.findall(r"```python\n(.*?)```", (ROOT / page).read_text(encoding="utf-8"), re.DOTALL)
     (code,) = (block for block in blocks if "ScoreSampler" in block)
     return str(code)

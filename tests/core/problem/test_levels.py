@@ -1,4 +1,4 @@
-"""Noise levels taken at once are those taken one by one, for every sampler; and how the deterministic ones converge."""
+"""Batched noise levels equal single ones for every sampler; convergence order of deterministic samplers."""
 
 from __future__ import annotations
 

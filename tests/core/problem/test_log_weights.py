@@ -1,4 +1,4 @@
-"""Components whose weights underflow as probabilities still count where the others have even less density."""
+"""Components whose weights underflow as probabilities still count where the others have less density."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ F64 = torch.float64
 
 
 def line(weights: list[float], means: list[float], variance: float) -> GaussianMixture:
-    """A mixture on the line whose components share a variance."""
+    """Return a mixture on the line whose components share a variance."""
     count = len(means)
     return GaussianMixture.from_covariances(
         torch.tensor(weights, dtype=F64),
@@ -34,7 +34,7 @@ def line(weights: list[float], means: list[float], variance: float) -> GaussianM
 def exact_log_density_and_score(
     log_weights: list[float], means: list[float], variance: float, x: float
 ) -> tuple[float, float]:
-    """Both in 60 digits, where nothing underflows."""
+    """Return log density and score, computed in 60 digits, where nothing underflows."""
     with mpmath.workdps(60):
         terms = [
             mpmath.exp(mpmath.mpf(log_weight) - (mpmath.mpf(x) - mean) ** 2 / (2 * variance))
@@ -47,7 +47,7 @@ def exact_log_density_and_score(
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
 def test_underflowed_posterior_component_keeps_density_and_score(dtype: torch.dtype) -> None:
-    """Modes 6 apart, noise .1: the far one has a weight of e^-1782."""
+    """Modes 6 apart, noise 0.1: the far one has a weight of about e^-1636."""
     prior = line([0.5, 0.5], [3.0, -3.0], 0.001)
     posterior = prior.posterior(torch.ones(1, 1, dtype=F64), torch.tensor([3.0], dtype=F64), 0.1)
     assert float(posterior.weights[1]) == 0, "as a probability it is gone"
@@ -126,7 +126,7 @@ def test_particles_in_excluded_mode_have_expected_mismatch_and_reverse_kl(
 
 
 def ddnm_in_numpy(schedule: Schedule, count: int) -> np.ndarray:
-    """DDNM in NumPy, weights as logarithms throughout: final particles, (2, count)."""
+    """Return the final particles of DDNM in NumPy with log weights throughout, (2, count)."""
     generator = np.random.default_rng(0)
     means = np.array([[0.0, 30.0], [0.0, 4.7]])
     log_weights = np.array([0.0, math.log(1e-60)])
@@ -143,7 +143,7 @@ def ddnm_in_numpy(schedule: Schedule, count: int) -> np.ndarray:
 
 
 def test_ddnm_reaches_rare_prior_component_selected_by_measurement() -> None:
-    """Its weight of 1e-60 is zero in float32."""
+    """The component's weight of 1e-60 is zero in float32."""
     count, steps = 4000, 100
     results = run(
         prior={

@@ -102,7 +102,7 @@ def test_float32_copy_matches_to_single_precision(mixture: GaussianMixture, poin
 
 
 def z_scores(samples: Tensor, expected: Tensor) -> Tensor:
-    """Sample means, (..., N), less what is expected, in standard errors."""
+    """Return the deviation of sample means over the last axis from their expectation, in standard errors."""
     return (samples.mean(-1) - expected) * samples.shape[-1] ** 0.5 / samples.std(-1)
 
 
@@ -199,7 +199,7 @@ def test_marginal_of_rank_one_gaussian_is_singular(generator: torch.Generator) -
 
 
 def direct_posterior(prior: GaussianMixture, matrix: Tensor, value: Tensor, noise: float) -> GaussianMixture:
-    """The formulas with S_k and G_k, for noise that keeps S_k well conditioned."""
+    """Return the posterior by innovation covariances S_k and gains G_k, for well conditioned S_k."""
     covariances = prior.covariances
     evidence = matrix @ covariances @ matrix.mT + noise**2 * torch.eye(len(matrix), dtype=F64)
     gain = covariances @ matrix.mT @ torch.linalg.inv(evidence)

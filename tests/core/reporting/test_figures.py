@@ -1,4 +1,4 @@
-"""Everything in a figure is inside the page, no text covers another, and every curve's end is on its axes."""
+"""Layout of figures: no clipped or overlapping text, and every curve ends inside its axes."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def one() -> Findings:
 
 
 def scaled(one: Findings, name: str, scale: float, *, bracket: bool) -> Findings:
-    """The findings of a sampler of another name whose numbers are larger."""
+    """Return the findings under another name and with scaled numbers."""
     value = {key: scale * column for key, column in one.value.items()}
     entry = {"kind": "bracket", "lower": 1.17e2 * scale, "upper": 1.3e2 * scale}
     found: dict[str, Any] = {"value": value, "about": replace(one.about, label=name)}
@@ -66,7 +66,7 @@ def texts(figure: Figure) -> list[tuple[str, Bbox]]:
 
 
 def layout_faults(figure: Figure) -> list[str]:
-    """Texts that leave the page, and pairs that cover each other."""
+    """Return the texts that leave the page, and the pairs that overlap."""
     written, whole = texts(figure), figure.bbox
     outside = [
         text for text, box in written if box.x0 < 0 or box.y0 < 0 or box.x1 > whole.width or box.y1 > whole.height
@@ -98,7 +98,7 @@ def test_run_curves_end_inside_axes(one: Findings) -> None:
 
 
 def sweep(ends: dict[str, tuple[float, float]]) -> Sweep:
-    """A finished sweep whose lower and upper limits at the last T are given."""
+    """Return a finished sweep with given lower and upper limits of each sampler."""
     made = Sweep(scenario(list(ends)), [5, 10])
     for row, (low, high) in enumerate(ends.values()):
         made.lower[row], made.upper[row], made.bound[row] = low, high, 2 * high if np.isfinite(high) else np.inf

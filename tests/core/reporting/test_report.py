@@ -33,7 +33,7 @@ ROUND = [[0.3, 0.1], [0.1, 0.2]]
 
 
 class WrongSign(ScoreSampler):
-    """Runs away from the target."""
+    """A diverging sampler: its score points away from the target."""
 
     kind = About("wrong", "Wrong sign", "#AA0000", "-50 s", "", "")
 
@@ -87,7 +87,7 @@ CASES: dict[str, dict[str, Any]] = {
 
 @cache
 def shared(case: str) -> Results:
-    """The run of a case, for tests that only read it."""
+    """Return the run of a case, shared by tests that only read it."""
     return finished(**CASES[case])
 
 
@@ -98,7 +98,7 @@ def results(request: pytest.FixtureRequest) -> Results:
 
 @cache
 def files() -> dict[str, bytes]:
-    """The files of the mixture's report."""
+    """Return the files of the mixture's report, by name."""
     with tempfile.TemporaryDirectory() as folder:
         write_report(shared("mixture"), Path(folder))
         return {path.name: path.read_bytes() for path in Path(folder).iterdir()}
@@ -117,7 +117,7 @@ def leaves(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, 
 
 
 def unexplained(content: dict[str, Any]) -> set[tuple[str, ...]]:
-    """Paths of what is null and not named by a note of its sampler."""
+    """Return the paths of null values that no note of their sampler names."""
     missing = set()
     for key, sampler in content["samplers"].items():
         named = {field for note in sampler["notes"] for field in re.split(r", |:", note.split(": ")[0])}

@@ -1,4 +1,4 @@
-"""The line of plain words, state by state."""
+"""The summary sentence of a run for each state of its samplers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ AT_ONE = Context(t=1, steps=300)
 
 
 def summary_of(label: str, parts: tuple[float, ...], **rest: float) -> SamplerSummary:
-    """With the bound that the parts add up to."""
+    """Return a sampler's summary whose bound is the sum of the parts."""
     return SamplerSummary(label, rest.pop("bound", sum(parts)), dict(zip(PARTS, parts, strict=True)), **rest)
 
 
@@ -201,7 +201,7 @@ def with_bounds(results: Results, *bounds: float) -> Results:
 def test_summary_ranks_by_kl_where_bounds_disagree(
     first: KnownKL, second: KnownKL, is_said: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The first has the smaller bound."""
+    """The first sampler has the smaller bound and, where a sentence is expected, the larger KL."""
     experiment = small()
     results = experiment.results
     for _ in experiment.run():

@@ -1,4 +1,4 @@
-"""Guidance through the denoised mean: the Jacobian in closed form, and the papers' definitions by autograd."""
+"""Guided samplers and the Jacobian of a mixture's score, against the papers' definitions by autograd."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def build_problem(prior: GaussianMixture, matrix: object, noise: float) -> Probl
 
 
 def log_density(mixture: GaussianMixture, abar: float) -> Callable[[Tensor], Tensor]:
-    """``ln Q_t`` of points (N, d), by a library."""
+    """Return ``ln Q_t`` of points (N, d) as a function, by torch.distributions."""
     covariances = abar * mixture.covariances + (1 - abar) * torch.eye(mixture.dimension, dtype=F64)
     law = MultivariateNormal(abar**0.5 * mixture.means, covariances)
     return MixtureSameFamily(Categorical(mixture.weights), law).log_prob
@@ -96,7 +96,7 @@ def test_blockwise_curvature_matches_few_points(make_mixture: Make, generator: t
 
 
 def denoiser(problem: Problem, level: Level) -> Callable[[Tensor], Tensor]:
-    """``xhat(x) = E[x_0 | x]`` of points (N, d), differentiable, by autograd of the log density."""
+    """Return the differentiable ``xhat(x) = E[x_0 | x]`` of points (N, d), by autograd of the log density."""
     of = log_density(problem.prior, float(level.abar))
 
     def xhat(x: Tensor) -> Tensor:
@@ -107,7 +107,7 @@ def denoiser(problem: Problem, level: Level) -> Callable[[Tensor], Tensor]:
 
 
 def pigdm(problem: Problem, level: Level, x: Tensor) -> Tensor:
-    """Song et al. 2023: the gradient through xhat of the Gaussian likelihood, its covariance held fixed."""
+    """Return PiGDM's guidance (Song et al. 2023): the Gaussian likelihood's gradient at fixed covariance."""
     h, noise = problem.measurement.matrix, problem.measurement.noise
     spread = (1 - level.abar) * h @ h.mT + noise**2 * torch.eye(len(h), dtype=F64)
     xhat = denoiser(problem, level)(x)
@@ -116,7 +116,7 @@ def pigdm(problem: Problem, level: Level, x: Tensor) -> Tensor:
 
 
 def tmpd(problem: Problem, level: Level, x: Tensor) -> Tensor:
-    """Boys et al. 2023: the same with ``H Cov[x_0 | x] H^T``, by the Jacobian of xhat row by row."""
+    """Return TMPD's guidance (Boys et al. 2023): PiGDM's with ``H Cov[x_0 | x] H^T`` by the Jacobian of xhat."""
     h, noise = problem.measurement.matrix, problem.measurement.noise
     xhat = denoiser(problem, level)(x)
     seen = xhat @ h.mT
@@ -128,14 +128,14 @@ def tmpd(problem: Problem, level: Level, x: Tensor) -> Tensor:
 
 
 def dps(problem: Problem, level: Level, x: Tensor) -> Tensor:
-    """Chung et al. 2023: ``-zeta grad |y - H xhat|``, added to the sampler's step rather than to its score."""
+    """Return DPS's guidance (Chung et al. 2023), ``-zeta grad |y - H xhat|``, as a part of the score."""
     xhat = denoiser(problem, level)(x)
     norms = (problem.measurement.value - xhat @ problem.measurement.matrix.mT).norm(dim=1)
     return -0.5 * torch.autograd.grad(norms.sum(), x)[0] * level.alpha**0.5 / level.beta
 
 
 def dps_gauss(problem: Problem, level: Level, x: Tensor) -> Tensor:
-    """``grad ln N(y; H xhat, sigma_y^2 I)``."""
+    """Return ``grad ln N(y; H xhat, sigma_y^2 I)``."""
     xhat = denoiser(problem, level)(x)
     squares = (problem.measurement.value - xhat @ problem.measurement.matrix.mT).square().sum()
     return torch.autograd.grad(-squares / (2 * problem.measurement.noise**2), x)[0]

@@ -26,7 +26,7 @@ MATRICES = {
 
 
 class Symbols:
-    """The letters of theory.md section 2, from H, y, sigma_y and the mixtures' scores alone."""
+    """The symbols of theory.md section 2, from H, y, sigma_y and the mixtures' scores alone."""
 
     def __init__(self, level: Level, x: Tensor) -> None:
         measurement, identity = level.measurement, torch.eye(len(x), dtype=F64)
@@ -45,11 +45,11 @@ class Symbols:
         self.residual = self.y - self.matrix @ self.xhat
 
     def back(self, weights: Tensor) -> Tensor:
-        """``J H^T W (y - H xhat)`` for a matrix W (p, p), or one a particle."""
+        """Return ``J H^T W (y - H xhat)`` for a matrix W (p, p), or one a particle."""
         return (self.jacobian @ self.matrix.mT @ weights @ self.residual.mT.unsqueeze(-1)).squeeze(-1).mT
 
     def precision(self, spread: Tensor) -> Tensor:
-        """``(H C H^T + sigma_y^2 I)^{-1}`` for a covariance C of x_0."""
+        """Return ``(H C H^T + sigma_y^2 I)^{-1}`` for a covariance C of x_0."""
         rows = len(self.matrix)
         return torch.linalg.inv(self.matrix @ spread @ self.matrix.mT + self.noise**2 * torch.eye(rows, dtype=F64))
 
@@ -87,7 +87,7 @@ def replacement(s: Symbols, variance: float) -> tuple[Tensor, Tensor]:
 
 
 def ddnm_plus(s: Symbols, variance: float) -> tuple[Tensor, Tensor]:
-    """Direction by direction, as the paper's appendix has it."""
+    """Return mean and covariance of DDNM+ by singular directions, as in the paper's appendix."""
     towards = s.before**0.5 * (1 - s.alpha) / (1 - s.abar)
     stay = s.alpha**0.5 * (1 - s.before) / (1 - s.abar)
     _, scales, right = torch.linalg.svd(s.matrix)
@@ -104,7 +104,7 @@ def ddnm_plus(s: Symbols, variance: float) -> tuple[Tensor, Tensor]:
 
 
 def formula(sampler: Sampler, level: Level, x: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean (d, N) and covariance (d, d) of a sampler's step."""
+    """Return mean (d, N) and covariance (d, d) of a sampler's step."""
     s = Symbols(level, x)
     key, nothing = sampler.kind.key, torch.zeros(len(x), len(x), dtype=F64)
     if key in {"ddim", "heun"}:
@@ -120,7 +120,7 @@ def formula(sampler: Sampler, level: Level, x: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def heun(s: Symbols, euler: Tensor, own: Callable[[Symbols], Tensor]) -> Tensor:
-    """``(xbar - D) / sigma`` averaged over both ends, in ``xbar = x / sqrt(abar)``."""
+    """Return Heun's step: the slope ``(xbar - D) / sigma``, ``xbar = x / sqrt(abar)``, averaged over both ends."""
     end = Symbols(next(level for level in s.level.problem.levels(s.level.schedule) if level.t == s.level.t - 1), euler)
     sigmas = [((1 - abar) / abar) ** 0.5 for abar in (s.abar, end.abar)]
     denoised = [(one.x + (1 - one.abar) * own(one)) / one.abar**0.5 for one in (s, end)]
@@ -164,7 +164,7 @@ def mean(key: str, level: Level, points: Tensor) -> Tensor:
 
 
 def variants() -> list[Sampler]:
-    """Every sampler with every reverse variance, and deterministic ones of other scores."""
+    """Return every sampler with every reverse variance, and deterministic ones with other scores."""
     flows = [type(SAMPLERS[key])(score=SAMPLERS[score]) for key in ("ddim", "heun") for score in ("bo-ddnm", "tmpd")]
     return [
         *SAMPLERS.values(),
@@ -311,7 +311,7 @@ def test_obstacle_states_why_sampler_cannot_run(mixture: GaussianMixture) -> Non
     assert "noise" in str(SAMPLERS["dps-gauss"].obstacle(noiseless.measurement))
 
 
-# What screens show
+# Labels, sources and colours
 
 
 def test_every_sampler_has_unique_label_formula_and_source() -> None:
@@ -328,15 +328,15 @@ def test_every_sampler_has_unique_label_formula_and_source() -> None:
 
 
 VISION = {
-    "all": [[1, 0, 0], [0, 1, 0], [0, 0, 1]],
-    "no red": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
-    "no green": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]],
-    "no blue": [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.303900]],
+    "normal vision": [[1, 0, 0], [0, 1, 0], [0, 0, 1]],
+    "protanopia": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
+    "deuteranopia": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]],
+    "tritanopia": [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.303900]],
 }
-"""What linear RGB looks like without one of the cones (Machado, Oliveira, Fernandes 2009)."""
+"""Maps of linear RGB that simulate colour vision deficiencies (Machado, Oliveira, Fernandes 2009)."""
 XYZ = [[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750], [0.0193339, 0.1191920, 0.9503041]]
 PALETTE = {"ddnm", "bo-ddnm", "exact", "bo-oracle", "pigdm", "tmpd", "dps"}
-"""Whose colours are the purest; the others keep further away from them and from one another."""
+"""Samplers with the purest colours; all other pairs must differ by more."""
 
 
 def linear(colour: str) -> Tensor:
@@ -345,7 +345,7 @@ def linear(colour: str) -> Tensor:
 
 
 def lab(channels: Tensor) -> Tensor:
-    """CIELAB of linear RGB, white at D65."""
+    """Return CIELAB of linear RGB, white at D65."""
     ratio = torch.tensor(XYZ, dtype=F64) @ channels.clamp(0, 1) / torch.tensor([0.95047, 1.0, 1.08883])
     x, y, z = torch.where(ratio > 216 / 24389, ratio ** (1 / 3), (24389 / 27 * ratio + 16) / 116)
     return torch.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)])

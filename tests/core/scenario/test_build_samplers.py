@@ -1,4 +1,4 @@
-"""Which samplers a scenario runs: tables, parameters, several of one kind, and flows of another's score."""
+"""Samplers that a scenario builds: tables, parameters, several of one kind, and ODE samplers of other scores."""
 
 from __future__ import annotations
 
@@ -87,21 +87,26 @@ def test_sampler_tables_round_trip_through_toml() -> None:
 
 
 REFUSED = {
-    "unknown": (["ddmn"], {}, "run.samplers", ["'ddmn'", "'ddnm'"]),
+    "unknown sampler": (["ddmn"], {}, "run.samplers", ["'ddmn'", "'ddnm'"]),
     "unknown kind": (["ddnm"], {"x": {"kind": "dsp"}}, "samplers.x.kind", ["'dsp'", "'dps'"]),
     "unknown key": (["ddnm"], {"dps": {"zta": 1}}, "samplers.dps", ["'zta'", "'zeta'", "variance"]),
-    "own name": (["ddnm"], {"dps": {"name": "x"}}, "samplers.dps", ["'name'"]),
+    "name as parameter": (["ddnm"], {"dps": {"name": "x"}}, "samplers.dps", ["'name'"]),
     "wrong type": (["ddnm"], {"dps": {"zeta": "big"}}, "samplers.dps.zeta", ["number", "'big'"]),
     "out of range": (["ddnm"], {"dps": {"zeta": 0}}, "samplers.dps.zeta", ["greater than 0"]),
-    "colour": (["ddnm"], {"dps": {"colour": "red"}}, "samplers.dps.colour", ["'red'"]),
-    "no table": (["ddnm"], {"dps": 3}, "samplers.dps", ["table"]),
-    "another's name": (["ddnm"], {"ddnm": {"kind": "dps"}}, "samplers.ddnm.kind", ["another sampler"]),
-    "odd name": (["ddnm"], {"a b": {"kind": "dps"}}, "samplers.a b", ["letters"]),
-    "twice": (["ddnm", "ddnm"], {}, "run.samplers", ["twice"]),
-    "score unknown": (["ddim:dmn"], {}, "run.samplers", ["'dmn'", "'ddnm'"]),
-    "no score": (["ddim:ddnm+"], {}, "run.samplers", ["'ddnm+'"]),
-    "itself": (["x"], {"x": {"kind": "ddim", "score": "x"}}, "samplers.x.score", ["'x'"]),
-    "variance": (["ddnm"], {"ddnm": {"variance": "big"}}, "samplers.ddnm.variance", ["theory", "beta", "posterior"]),
+    "invalid colour": (["ddnm"], {"dps": {"colour": "red"}}, "samplers.dps.colour", ["'red'"]),
+    "not a table": (["ddnm"], {"dps": 3}, "samplers.dps", ["table"]),
+    "key of another sampler": (["ddnm"], {"ddnm": {"kind": "dps"}}, "samplers.ddnm.kind", ["another sampler"]),
+    "invalid key": (["ddnm"], {"a b": {"kind": "dps"}}, "samplers.a b", ["letters"]),
+    "sampler twice": (["ddnm", "ddnm"], {}, "run.samplers", ["twice"]),
+    "unknown score": (["ddim:dmn"], {}, "run.samplers", ["'dmn'", "'ddnm'"]),
+    "sampler without score": (["ddim:ddnm+"], {}, "run.samplers", ["'ddnm+'"]),
+    "own score": (["x"], {"x": {"kind": "ddim", "score": "x"}}, "samplers.x.score", ["'x'"]),
+    "invalid variance": (
+        ["ddnm"],
+        {"ddnm": {"variance": "big"}},
+        "samplers.ddnm.variance",
+        ["theory", "beta", "posterior"],
+    ),
 }
 
 
@@ -117,7 +122,7 @@ def test_invalid_sampler_table_error_names_field_in_one_line(
     assert "\n" not in str(caught.value)
 
 
-# Targets of their own
+# Given targets
 
 
 def test_given_target_replaces_posterior() -> None:

@@ -39,7 +39,7 @@ EXPECTED = {
 
 
 def results(scenario: Scenario, particles: int = 1) -> dict[str, Findings]:
-    """What is found of a scenario; its terms are the same with however few particles."""
+    """Return the findings of a scenario, by default with one particle, which changes no term."""
     few = scenario.run.model_copy(update={"particles": particles})
     experiment = Experiment(scenario.model_copy(update={"run": few}), keep_frames=False)
     for _ in experiment.run():
@@ -49,12 +49,12 @@ def results(scenario: Scenario, particles: int = 1) -> dict[str, Findings]:
 
 @cache
 def builtin_results(key: str) -> dict[str, Findings]:
-    """The same of a built-in scenario, computed once."""
+    """Return the findings of a built-in scenario, computed once."""
     return results(load_builtin(key))
 
 
 def observed_results(scenario: Scenario) -> dict[str, Findings]:
-    """The same with all its particles, for what is measured on them."""
+    """Return the findings with all particles, for tests of observed mismatch."""
     return results(scenario, scenario.run.particles)
 
 

@@ -1,4 +1,4 @@
-"""Edits: a patch changes what it names and nothing else, whatever scenario it is applied to."""
+"""Edits of scenarios: a patch changes exactly the fields that it names."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ tables: st.SearchStrategy[dict[str, Any]] = st.recursive(
 
 
 def applied(table: dict[str, Any], patch: dict[str, Any]) -> dict[str, Any]:
-    """What a patch means, in other words than the program's."""
+    """Apply a patch, independently of the program's implementation."""
     result = {key: value for key, value in table.items() if patch.get(key, 0) is not None}
     for key, value in patch.items():
         if value is not None:
@@ -42,7 +42,7 @@ def applied(table: dict[str, Any], patch: dict[str, Any]) -> dict[str, Any]:
 
 
 def without_empty(table: dict[str, Any]) -> dict[str, Any]:
-    """A table without tables that hold nothing: as far as a scenario's file goes, these are not there."""
+    """Return a table without empty tables, which mean nothing in a scenario's file."""
     inner = {key: without_empty(value) if isinstance(value, dict) else value for key, value in table.items()}
     return {key: value for key, value in inner.items() if value != {}}
 

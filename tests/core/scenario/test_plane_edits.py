@@ -1,4 +1,4 @@
-"""What a hand does to a scenario: handles end where they are put, and whatever comes out is a scenario."""
+"""Edits by dragging: handles end where they are dropped, and every result is a valid scenario."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ wild = st.floats(-1e7, 1e7)
 
 @st.composite
 def scenarios(draw: st.DrawFn) -> tuple[Scenario, Array]:
-    """A scenario with any covariances, singular ones too, and a plane to look at it."""
+    """Draw a scenario with any covariances, including singular ones, and a plane of its space."""
     dimension, count = draw(st.integers(1, 4)), draw(st.integers(1, 3))
     random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     scale = 10.0 ** draw(st.integers(-3, 1))
@@ -223,7 +223,9 @@ def test_shift_snaps_an_axis_to_angle_and_length() -> None:
 def test_dragged_values_have_at_most_three_digits(place: tuple[float, float]) -> None:
     mean = move(THREE, Grip("mean", 0), place, PLANE, pixel=PIXEL).prior.means[0]
     bent = move(THREE, Grip("axis", 0, 0), place, PLANE, pixel=PIXEL).prior.covariances[0]
-    entries = [entry for row in bent for entry in row] if np.linalg.cond(bent) < 200 else []  # thin ones need more
+    entries = (
+        [entry for row in bent for entry in row] if np.linalg.cond(bent) < 200 else []
+    )  # nearly singular ones need more digits
     for value in (*mean, *entries):
         digits = f"{abs(value):.12g}".replace(".", "").lstrip("0").partition("e")[0]
         assert len(digits) <= 3 or abs(value) >= 10, value
@@ -329,6 +331,6 @@ def test_equally_weighted_sets_equal_weights() -> None:
 def test_deleting_only_compatible_point_mass_is_rejected() -> None:
     noiseless = {"matrix": [[1.0, 0.0]], "noise": 0.0, "value": [1.2]}
     points = Scenario.from_dict(load_builtin("point-masses").to_dict() | {"measurement": noiseless})
-    with pytest.raises(ScenarioError):  # no other point gives this y
+    with pytest.raises(ScenarioError):  # no other point mass gives this y
         deleted(points, Grip("mean", 0))
     assert deleted(points, Grip("mean", 3)) != points

@@ -75,14 +75,14 @@ BAD = {
     "no prior": ([drop("prior")], "prior", ["missing"]),
     "no means": ([drop("prior.means")], "prior.means", ["missing"]),
     "no noise": ([drop("measurement.noise")], "measurement.noise", ["missing"]),
-    "prior no table": ([put("prior", 3)], "prior", ["table"]),
-    "no weights at all": ([put("prior.weights", [])], "prior.weights", ["empty"]),
+    "prior is not a table": ([put("prior", 3)], "prior", ["table"]),
+    "empty weights": ([put("prior.weights", [])], "prior.weights", ["empty"]),
     "zero weight": ([put("prior.weights", [0.4, 0.0])], "prior.weights, component 2", ["positive", "0"]),
     "negative weight": ([put("prior.weights", [-1.0, 0.6])], "prior.weights, component 1", ["positive", "-1"]),
     "infinite weight": ([put("prior.weights", [0.4, float("inf")])], "prior.weights, component 2", ["finite"]),
     "nan mean": ([put("prior.means", [[float("nan"), 0.0], [0.0, 0.0]])], "component 1, entry 1", ["finite"]),
     "text for a number": ([put("prior.weights", ["a", 0.6])], "prior.weights, component 1", ["number", "'a'"]),
-    "truth for a number": ([put("prior.weights", [True, 0.6])], "prior.weights, component 1", ["number"]),
+    "boolean for a number": ([put("prior.weights", [True, 0.6])], "prior.weights, component 1", ["number"]),
     "huge number": ([put("prior.means", [[1e300, 0.0], [0.0, 0.0]])], "component 1, entry 1", ["1000000"]),
     "too few means": ([put("prior.means", [[0.0, 0.0]])], "prior.means", ["2 weights", "has 1"]),
     "too few covariances": ([put("prior.covariances", [COVARIANCE])], "prior.covariances", ["2 weights", "has 1"]),
@@ -115,7 +115,7 @@ BAD = {
         ["2 by 2", "1 by 1"],
     ),
     "too few weights": ([put("prior.weights", [1.0])], "prior.weights", ["each of the 2 means", "has 1"]),
-    "the first row short": (
+    "short first row": (
         [put("measurement.matrix", [[1.0], [1.0, 0.0], [0.0, 1.0]]), drop("measurement.value")],
         "measurement.matrix, row 1",
         ["as many entries as row 2 (2)", "has 1"],
@@ -149,7 +149,7 @@ BAD = {
     "negative noise": ([put("measurement.noise", -0.1)], "measurement.noise", ["greater than or equal to 0", "-0.1"]),
     "vanishing noise": ([put("measurement.noise", 1e-200)], "measurement.noise", ["0 or at least 1e-09", "1e-200"]),
     "value of another length": ([put("measurement.value", [0.1, 0.2])], "measurement.value", ["1 rows", "has 2"]),
-    "value out of range": (
+    "value outside the range of H": (
         [
             put("measurement.matrix", [[1.0, 0.0], [1.0, 0.0]]),
             put("measurement.value", [1.0, 0.0]),
@@ -170,7 +170,7 @@ BAD = {
         ["'delta'", "steps"],
     ),
     "no steps": ([put("schedule.steps", 0)], "schedule.steps", ["greater than or equal to 2"]),
-    "half a step": ([put("schedule.steps", 10.5)], "schedule.steps", ["integer", "10.5"]),
+    "fractional steps": ([put("schedule.steps", 10.5)], "schedule.steps", ["integer", "10.5"]),
     "delta of one": ([put("schedule.delta", 1.0)], "schedule.delta", ["less than 1"]),
     "beta beyond one": ([put("schedule.c", 50.0)], "schedule", ["between 0 and 1", "more steps"]),
     "beta lost in rounding": ([put("schedule.c", 1e-12)], "schedule", ["at least 1e-09"]),
@@ -185,7 +185,7 @@ BAD = {
     "samplers as one text": ([put("run.samplers", "ddnm")], "run.samplers", ["list"]),
     "no particles": ([put("run.particles", 0)], "run.particles", ["greater than or equal to 1"]),
     "one path": ([put("run.paths", 1)], "run.paths", ["greater than or equal to 2"]),
-    "beyond all counting": ([put("run.particles", 10**400)], "run.particles", []),
+    "particles beyond any integer limit": ([put("run.particles", 10**400)], "run.particles", []),
     "negative seed": ([put("run.seed", -1)], "run.seed", ["greater than or equal to 0"]),
     "seed too long": ([put("run.seed", 2**63)], "run.seed", ["less than"]),
     "unknown device": ([put("run.device", "gpu")], "run.device", ["'auto'", "'cpu'", "'cuda'", "'gpu'"]),
@@ -374,7 +374,7 @@ def test_drawn_y_gives_valid_scenario(data: dict[str, Any]) -> None:
     assert Scenario.from_dict(settled.to_dict()) == settled
 
 
-# Whatever a file may hold
+# Arbitrary contents
 
 LEAVES = st.one_of(
     st.floats(),

@@ -31,7 +31,7 @@ value = [1.2]
 
 
 def edited(text: str, **values: Any) -> Scenario:
-    """Sections given by name are merged into what a text says."""
+    """Return the scenario of a text with sections merged into it."""
     data = Scenario.from_toml(text).to_dict()
     for key, value in values.items():
         data[key] = data[key] | value if isinstance(value, dict) and key in data else value

@@ -1,4 +1,4 @@
-"""Particles and paths in many blocks: the numbers of one block, within rounding, and little memory."""
+"""Particles and paths in many blocks: equal to one block within rounding, and bounded in size."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Run = Callable[..., Trace]
 AccumulateTerms = Callable[..., BoundTerms]
 Etc = Callable[[int], Schedule]
 STABLE = [sampler for key, sampler in SAMPLERS.items() if key != "dps-gauss"]
-"""One that diverges in a few steps amplifies rounding."""
+"""All samplers but DPS-Gauss, which diverges in a few steps and so amplifies rounding."""
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +32,7 @@ def problem(make_problem: Callable[..., Problem]) -> Problem:
 
 
 class WholeNoise:
-    """The noise of one block, drawn whole and handed out in parts: the same whatever the parts are."""
+    """Noise drawn as one block and handed out in parts: equal for any block size."""
 
     def __init__(self, dimension: int, widths: list[int], generator: torch.Generator, _device: torch.device) -> None:
         self.dimension, self.widths, self.generator = dimension, widths, generator

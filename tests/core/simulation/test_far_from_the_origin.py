@@ -1,4 +1,4 @@
-"""Particles far from the origin: samplers translate with the problem, and single precision loses nothing."""
+"""Problems far from the origin: samplers are translation-equivariant, and float32 loses no precision."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ SHIFT = torch.tensor([3.0, -7.0, 2.0], dtype=torch.float64)
 
 
 class PullToTheOrigin(ScoreSampler):
-    """A sampler that does not translate with the problem."""
+    """A sampler that is not translation-equivariant."""
 
     kind = About("origin", "Origin", "#000000", "", "", "")
 
     def score(self, level: Level, points: Tensor) -> Tensor:
-        """The prior's score and a pull to zero."""
+        """Return the prior's score plus a pull to the origin."""
         return level.prior_score(points) - 0.1 * points
 
 
 def deviation(sampler: Sampler, problem: Problem, schedule: Schedule, t: int) -> float:
-    """How far a step misses the translation of the problem."""
+    """Return the largest violation of translation equivariance by a step."""
     moved = problem.translated(SHIFT)
     points = torch.randn(3, 50, generator=torch.Generator().manual_seed(t), dtype=torch.float64)
     here, there = (part.level(schedule, [t]).each()[0] for part in (problem, moved))
@@ -59,7 +59,7 @@ def test_origin_dependent_sampler_is_not_equivariant(make_problem: Make) -> None
 
 
 def scenario(mean: float, samplers: list[str], spread: float = 2.5e-3) -> Scenario:
-    """One Gaussian around (mean, mean), measured near it."""
+    """Return a scenario of two close Gaussians at (mean, mean), measured near them."""
     return Scenario.from_dict(
         {
             "prior": {
@@ -87,7 +87,7 @@ SOME = ["tmpd", "bo-ddnm", "replacement", "dps", "ddnm+", "heun", "exact"]
 
 
 def float64_reference(results: Results, key: str) -> tuple[Tensor, float]:
-    """The same run in float64 and true coordinates: final particles, observed mismatch at t = 1."""
+    """Return final particles and observed mismatch at t = 1 of a run in float64 and true coordinates."""
     problem, schedule = results.problem, results.schedule
     generator = torch.Generator().manual_seed(results.scenario.seed_for("particles"))
     noise = torch.empty(2, results.scenario.run.particles)

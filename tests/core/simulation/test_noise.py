@@ -1,4 +1,4 @@
-"""The common noise: standard normals, the same for a seed whether a thread draws ahead or not."""
+"""The common noise: standard normals in the generator's order, drawn ahead by a thread."""
 
 from __future__ import annotations
 

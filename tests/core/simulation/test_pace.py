@@ -21,7 +21,7 @@ def test_time_left_is_estimated_from_completed_steps(clock: list[float]) -> None
 
     def work() -> Iterator[int]:
         for step in range(6):
-            clock[0] += 100.0 if step == 0 else 2.0  # what comes before the first step does not count
+            clock[0] += 100.0 if step == 0 else 2.0  # time before the first step does not count
             completed[0] += 1
             yield step
 
@@ -29,7 +29,7 @@ def test_time_left_is_estimated_from_completed_steps(clock: list[float]) -> None
     assert stretch.left is None
     followed = stretch.follow(work())
     assert [next(followed), next(followed)] == [0, 1]
-    clock[0] += 50.0  # nor what is done between the steps
+    clock[0] += 50.0  # nor does time spent by the consumer between steps
     assert stretch.left == pytest.approx(8.0)
     assert list(followed) == [2, 3, 4, 5]
     assert (stretch.left, stretch.seconds) == (0.0, pytest.approx(10.0))

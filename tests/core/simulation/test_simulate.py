@@ -161,13 +161,13 @@ def test_distant_problem_is_not_taken_for_divergence(etc: Etc, run: Run) -> None
 
 
 def affine(of: Callable[[Tensor], Tensor], dimension: int) -> tuple[Tensor, Tensor]:
-    """Constant (d, 1) and slope (d, d) of an affine map of points."""
+    """Return constant (d, 1) and slope (d, d) of an affine map of points."""
     constant = of(torch.zeros(dimension, 1, dtype=F64))
     return constant, of(torch.eye(dimension, dtype=F64)) - constant
 
 
 def laws(problem: Problem, schedule: Schedule, sampler: Sampler) -> Iterator[tuple[Tensor, Tensor, float]]:
-    """Mean, covariance and accumulated observed mismatch of a sampler's particles, exactly, for K = 1."""
+    """Yield exact mean, covariance and accumulated observed mismatch of a sampler's particles for K = 1."""
     dimension, basis = problem.prior.dimension, problem.measurement.right_basis
     mean, covariance, total = torch.zeros(dimension, 1, dtype=F64), torch.eye(dimension, dtype=F64), 0.0
     yield mean, covariance, total
@@ -191,7 +191,7 @@ def sampler(request: pytest.FixtureRequest, rescaled: Rescaled) -> Sampler:
 
 
 def deviation(points: Tensor, mean: Tensor, covariance: Tensor) -> float:
-    """The largest distance of means and covariances from what is expected, in standard errors."""
+    """Return the largest deviation of means and covariances from their expectation, in standard errors."""
     points = torch.linalg.solve_triangular(torch.linalg.cholesky(covariance), points.double() - mean, upper=False)
     products = torch.einsum("in,jn->ijn", points, points) - torch.eye(len(points)).unsqueeze(-1)
     numbers = torch.cat([points, products.flatten(0, 1)])
@@ -206,7 +206,7 @@ def test_particles_follow_exact_affine_law(
         gaussian = make_problem(1, 3, 2, 3.0, seed=6)
     trace = run(gaussian, schedule, [sampler], particles=count)
     for frame, (mean, covariance, total) in enumerate(laws(gaussian, schedule, sampler)):
-        if frame in {0, 1, 15, 29}:  # at t = 0 replacement is flat
+        if frame in {0, 1, 15, 29}:  # at t = 0 replacement is singular
             assert deviation(trace.particles(0, frame), mean, covariance) < 4.5
             assert deviation(trace.particles(0, frame), mean, 1.1 * covariance) > 4.5
         error = trace.observed_error[0, frame]
@@ -216,7 +216,7 @@ def test_particles_follow_exact_affine_law(
             assert (trace.observed_mismatch[0, frame], error) == (math.inf, 0)
 
 
-@pytest.mark.parametrize("permutation", [[0, 1, 2], [2, 1, 0]], ids=["right", "twin"])
+@pytest.mark.parametrize("permutation", [[0, 1, 2], [2, 1, 0]], ids=["correct", "broken twin"])
 def test_kernel_variances_lie_along_right_singular_vectors(
     permutation: list[int], gaussian: Problem, run: Run, make_sampler: MakeSampler
 ) -> None:
@@ -231,7 +231,7 @@ def test_kernel_variances_lie_along_right_singular_vectors(
 
 
 def weight_scores(target: GaussianMixture, points: Tensor) -> float:
-    """The largest distance of the sampled component weights from the exact ones, in standard errors."""
+    """Return the largest deviation of sampled component weights from the exact ones, in standard errors."""
     member = target.responsibilities(points.double()).of_component
     return float(((member.mean(1) - target.weights) / member.std(1)).abs().max()) * points.shape[1] ** 0.5
 

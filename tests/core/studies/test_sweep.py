@@ -159,7 +159,7 @@ def test_mixture_sweep_has_order_of_liang_et_al(monkeypatch: pytest.MonkeyPatch)
     assert ddnm[1] < 4
 
 
-# Being refused
+# Invalid sweeps
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Files are read with a limit and only where they are regular, and written whole or not at all."""
+"""Files: only regular ones under a size limit are read, and writing is atomic."""
 
 from __future__ import annotations
 

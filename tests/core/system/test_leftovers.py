@@ -1,4 +1,4 @@
-"""What killed processes leave is removed, and nothing else."""
+"""Temporary files of killed processes are removed, and nothing else is."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Numbers as people read them."""
+"""Texts of numbers, errors and percentages for the screen."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ERRORS = st.floats(0, 9e4)
 
 
 def value_of(text: str) -> float:
-    """Read what ``number`` wrote."""
+    """Parse a text that ``number`` wrote."""
     plain = text.replace("−", "-")
     if "·10" in plain:
         mantissa, exponent = plain.split("·10")

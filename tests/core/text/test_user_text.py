@@ -1,4 +1,4 @@
-"""Text of users and files is text everywhere: on terminals, in figures, in tables, in names of files and in errors."""
+"""Texts from users and files are never markup, formulas, paths or control codes, wherever they are shown."""
 
 from __future__ import annotations
 
