@@ -34,7 +34,7 @@ RUN_MS = 30_000
 """No small run takes this long, however busy the machine."""
 
 OFFSCREEN_COMPLAINT = "This plugin does not support"
-"""Of windows' hints, and of menus that come to the front and take the keys."""
+"""Start of the offscreen plug-in's warnings about window hints, raised menus and grabbed keyboards."""
 
 SMALL = {
     "name": "Small",
@@ -49,7 +49,7 @@ ONE_GAUSSIAN = {
 
 
 def _merged(data: dict[str, Any], edits: dict[str, Any]) -> dict[str, Any]:
-    """Sections are merged, whatever is no section is replaced."""
+    """Return data with its sections merged with edits, and other values replaced."""
     return data | {
         key: data[key] | value if isinstance(value, dict) and key in data else value for key, value in edits.items()
     }
@@ -69,7 +69,7 @@ def _make_results(scenario: Scenario, frames: int | None = None) -> Results:
 
 
 def _bracket(results: Results) -> Bracket:
-    """A bracket below every bound, or reversed where there is none."""
+    """Return KL brackets below every bound, and a reversed KL where no bound exists."""
     steps = results.schedule.steps
     bracket = Bracket.empty(results.schedule, results.samplers, (steps // 2,))
     bound = results.terms.value["bound"][:, steps - np.array(bracket.times)]
@@ -123,7 +123,7 @@ def qapp(qapp: QApplication) -> QApplication:
 
 
 @pytest.fixture(autouse=True)
-def nothing_is_left(request: pytest.FixtureRequest) -> Iterator[None]:
+def fail_on_leaks(request: pytest.FixtureRequest) -> Iterator[None]:
     """Fail a test that leaves a thread, an active timer or a window, or about which Qt complains."""
     threads = set(threading.enumerate())
     log = request.getfixturevalue("qtlog") if "qtbot" in request.fixturenames else None
@@ -144,8 +144,8 @@ def nothing_is_left(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def unsaved_changes_are_discarded(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody is there to answer."""
+def discard_unsaved_changes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Answer the question about unsaved changes with Discard."""
     monkeypatch.setattr(QMessageBox, "warning", lambda *_: QMessageBox.StandardButton.Discard)
 
 

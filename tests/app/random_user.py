@@ -1,4 +1,4 @@
-"""Someone in a hurry, who does random things with a window: dozens in the suite, thousands in the soak."""
+"""A simulated user who does random things with a window: dozens in the suite, thousands in the soak."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ def environment() -> dict[str, str]:
 # Running
 
 
-def test_run_writes_the_report_and_prints_its_headline(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_run_writes_report_files_and_prints_kl_and_bound(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["run", "one-gaussian", "--out", "out", *QUICK]) == 0
     assert sorted(path.name for path in (folder / "out").iterdir()) == ["curves.csv", "evidence.png", "report.json"]
     output = capsys.readouterr()
@@ -49,7 +49,7 @@ def test_run_writes_the_report_and_prints_its_headline(folder: Path, capsys: pyt
         assert f"{sampler['at']['1']['bound']:.3g}" in line
 
 
-def test_table_is_whole_where_there_is_no_terminal(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_summary_table_is_not_truncated_without_a_terminal(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["run", "high-noise", *QUICK, "--samplers", ",".join(SAMPLERS)]) == 0
     output = capsys.readouterr().out
     assert "…" not in output
@@ -61,7 +61,9 @@ def test_table_is_whole_where_there_is_no_terminal(folder: Path, capsys: pytest.
     assert (folder / "runs" / "high-noise" / "report.json").is_file()
 
 
-def test_the_table_explains_what_its_titles_do_not_say(capsys: pytest.CaptureFixture[str]) -> None:
+def test_summary_table_has_footnotes_for_its_columns_and_dashes_for_missing_bounds(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     assert main(["run", "one-gaussian", *QUICK, "--samplers", "ddnm,ddim"]) == 0
     lines = capsys.readouterr().out.splitlines()
     for title in ("KL", "bound", "observed", "limit"):
@@ -71,7 +73,7 @@ def test_the_table_explains_what_its_titles_do_not_say(capsys: pytest.CaptureFix
     assert ddim[-len(header) + 4 :] == ["–"] * (len(header) - 4), "parts of a bound that there is not"
 
 
-def test_a_fault_in_a_sampler_s_file_is_named_after_that_file(
+def test_sampler_fault_names_the_plugin_file_and_line(
     folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("core.plugins.loader._loaded", {})
@@ -85,7 +87,7 @@ def test_a_fault_in_a_sampler_s_file_is_named_after_that_file(
 
 
 @pytest.mark.parametrize("command", [["run", "one-gaussian", *QUICK], ["sweep", "one-gaussian", "--steps", "5,10"]])
-def test_a_log_is_told_now_and_then_how_far_it_is(
+def test_progress_is_printed_as_lines_without_a_terminal(
     command: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("app.cli.progress._LINE_SECONDS", 0.0)
@@ -95,7 +97,7 @@ def test_a_log_is_told_now_and_then_how_far_it_is(
     assert all(line.startswith("One Gaussian, every number exact") and line.endswith(" s") for line in lines)
 
 
-def test_overrides_take_the_place_of_the_file(folder: Path) -> None:
+def test_options_override_the_scenario_file(folder: Path) -> None:
     path = folder / "own.toml"
     path.write_text(load_builtin("three-components").to_toml(), encoding="utf-8")
     options = ["--steps", "10", "--particles", "11", "--paths", "12", "--seed", "13", "--rounds", "0"]
@@ -109,19 +111,19 @@ def test_overrides_take_the_place_of_the_file(folder: Path) -> None:
         "variance": "theory",
         "kl_error": 0.02,
         "kl_rounds": 0,
-        "seed": 13,
+        "negative seed": 13,
         "device": "cpu",
     }
 
 
-def test_same_run_same_report(folder: Path) -> None:
+def test_equal_runs_write_identical_reports(folder: Path) -> None:
     for name in ("a", "b"):
         assert main(["run", "three-components", "--out", name, *QUICK]) == 0
     assert (folder / "a" / "report.json").read_bytes() == (folder / "b" / "report.json").read_bytes()
     assert (folder / "a" / "curves.csv").read_bytes() == (folder / "b" / "curves.csv").read_bytes()
 
 
-def test_from_another_folder_as_a_program(folder: Path) -> None:
+def test_program_runs_from_another_working_directory(folder: Path) -> None:
     result = subprocess.run(
         program("run", "one-gaussian", *QUICK), env=environment(), capture_output=True, text=True, check=False
     )
@@ -129,7 +131,7 @@ def test_from_another_folder_as_a_program(folder: Path) -> None:
     assert (folder / "runs" / "one-gaussian" / "evidence.png").is_file()
 
 
-def test_a_terminal_that_cannot_write_every_sign() -> None:
+def test_output_encoding_without_unicode_replaces_characters() -> None:
     result = subprocess.run(
         program("run", "three-components", *QUICK),
         env={**environment(), "PYTHONIOENCODING": "ascii"},
@@ -141,27 +143,27 @@ def test_a_terminal_that_cannot_write_every_sign() -> None:
     assert "?" in result.stdout
 
 
-# Being refused
+# Errors
 
-REFUSED = {
+INVALID = {
     "unknown scenario": (["run", "three-component"], ["three-component", "did you mean 'three-components'"]),
     "unknown file": (["run", "none.toml"], ["none.toml", "no such file"]),
     "folder": (["run", "folder"], ["folder", "cannot be read"]),
     "no scenario": (["run"], ["SCENARIO"]),
     "not toml": (["run", "broken.toml"], ["broken.toml", "not valid TOML"]),
     "bad scenario": (["run", "bad.toml"], ["bad.toml", "prior.weights, component 2", "positive"]),
-    "no particles": (["run", "three-components", "--particles", "0"], ["run.particles", "is 0"]),
-    "half a particle": (["run", "three-components", "--particles", "1.5"], ["--particles", "1.5"]),
-    "no such number": (["run", "three-components", "--particles", "9" * 400], ["run.particles"]),
+    "zero particles": (["run", "three-components", "--particles", "0"], ["run.particles", "is 0"]),
+    "fractional particles": (["run", "three-components", "--particles", "1.5"], ["--particles", "1.5"]),
+    "huge particles": (["run", "three-components", "--particles", "9" * 400], ["run.particles"]),
     "one path": (["run", "three-components", "--paths", "1"], ["run.paths"]),
     "one step": (["run", "three-components", "--steps", "1"], ["schedule.steps"]),
-    "seed": (["run", "three-components", "--seed", "-1"], ["run.seed"]),
+    "negative seed": (["run", "three-components", "--seed", "-1"], ["run.seed"]),
     "unknown sampler": (["run", "three-components", "--samplers", "exact,ddmn"], ["'ddmn'", "did you mean 'ddnm'"]),
     "no samplers": (["run", "three-components", "--samplers", ""], ["run.samplers"]),
-    "sampler twice": (["run", "three-components", "--samplers", "exact,exact"], ["run.samplers", "twice"]),
+    "duplicate sampler": (["run", "three-components", "--samplers", "exact,exact"], ["run.samplers", "twice"]),
     "unknown device": (["run", "three-components", "--device", "tpu"], ["run.device", "'cpu'", "'tpu'"]),
     "no cuda": (["run", "three-components", "--device", "cuda"], ["three-components", "run.device", "CUDA"]),
-    "memory": (["run", "three-components", "--particles", "1000000000000"], ["run.particles", "GiB"]),
+    "too much memory": (["run", "three-components", "--particles", "1000000000000"], ["run.particles", "GiB"]),
     "unknown option": (["run", "three-components", "--partices", "3"], ["--partices"]),
     "unknown option of the window": (["--bogus"], ["--bogus"]),
     "two scenarios": (["run", "three-components", "noiseless"], ["noiseless"]),
@@ -176,8 +178,8 @@ def contents(folder: Path) -> dict[str, bytes | None]:
     return {str(path): path.read_bytes() if path.is_file() else None for path in folder.rglob("*")}
 
 
-@pytest.mark.parametrize(("arguments", "words"), REFUSED.values(), ids=REFUSED.keys())
-def test_one_sentence_status_2_and_nothing_written(
+@pytest.mark.parametrize(("arguments", "words"), INVALID.values(), ids=INVALID.keys())
+def test_invalid_arguments_print_one_sentence_exit_with_2_and_write_nothing(
     arguments: list[str],
     words: list[str],
     folder: Path,
@@ -202,12 +204,14 @@ def test_one_sentence_status_2_and_nothing_written(
 
 
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="needs a place where nobody can write")
-def test_an_unwritable_output_folder_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+def test_unwritable_output_folder_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["run", "three-components", "--out", "/proc/report"]) == 2
     assert "--out: cannot write to /proc/report" in capsys.readouterr().err
 
 
-def test_full_disk(folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_full_disk_is_reported_and_leaves_no_files(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     def fail(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
@@ -217,7 +221,7 @@ def test_full_disk(folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch
     assert list(folder.iterdir()) == []
 
 
-def test_device_out_of_memory(
+def test_cuda_out_of_memory_names_run_particles_and_leaves_no_files(
     folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object) -> None:
@@ -229,7 +233,7 @@ def test_device_out_of_memory(
     assert list(folder.iterdir()) == []
 
 
-def test_a_fault_of_the_program_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unexpected_exception_is_not_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> None:
         raise ValueError("a fault")
 
@@ -238,7 +242,9 @@ def test_a_fault_of_the_program_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -
         main(["run", "three-components", *QUICK])
 
 
-def test_interrupted(folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_interrupt_exits_with_130_and_leaves_no_files(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
@@ -250,10 +256,10 @@ def test_interrupted(folder: Path, capsys: pytest.CaptureFixture[str], monkeypat
     assert list(folder.iterdir()) == []
 
 
-# Listing and helping
+# List and help
 
 
-def test_list_names_everything(capsys: pytest.CaptureFixture[str]) -> None:
+def test_list_prints_all_scenarios_and_samplers(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["list"]) == 0
     words = " ".join(capsys.readouterr().out.split())
     for key in builtin_scenarios():
@@ -265,26 +271,26 @@ def test_list_names_everything(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["list", "--help"], ["open", "--help"]])
-def test_help(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_help_option_prints_usage(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(arguments) == 0
     output = capsys.readouterr().out
     assert output.startswith("Usage: mismatch-lab")
     assert "--help" in output
 
 
-def test_help_names_every_override(capsys: pytest.CaptureFixture[str]) -> None:
+def test_run_help_lists_all_override_options(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["run", "--help"]) == 0
     output = capsys.readouterr().out
     for option in ("--out", "--particles", "--paths", "--steps", "--seed", "--samplers", "--device"):
         assert option in output
 
 
-def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+def test_version_option_prints_the_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--version"]) == 0
     assert capsys.readouterr().out.startswith("mismatch-lab, version ")
 
 
-def test_help_loads_nothing_heavy() -> None:
+def test_help_imports_neither_torch_nor_qt_nor_matplotlib_nor_rich() -> None:
     code = (
         "import sys; from app.cli.commands import main; main(['--help'])\n"
         "sys.exit(bool({'torch', 'PySide6', 'matplotlib', 'rich'} & set(sys.modules)))"
@@ -292,14 +298,16 @@ def test_help_loads_nothing_heavy() -> None:
     assert subprocess.run([sys.executable, "-c", code], env=environment(), check=False).returncode == 0
 
 
-# Opening
+# Opening the window
 
 
 @pytest.mark.parametrize(
     ("arguments", "name"),
     [([], "three-components"), (["noiseless"], "noiseless"), (["open", "noiseless"], "noiseless")],
 )
-def test_window_opens_on_the_scenario(arguments: list[str], name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_window_opens_the_default_or_named_builtin_scenario(
+    arguments: list[str], name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     window = pytest.importorskip("app.window.start")
     opened: list[tuple[object, Path | None]] = []
 
@@ -313,7 +321,7 @@ def test_window_opens_on_the_scenario(arguments: list[str], name: str, monkeypat
     assert opened == [(load_builtin(name), None)]
 
 
-def test_window_opens_on_a_file(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_window_opens_a_scenario_file(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     window = pytest.importorskip("app.window.start")
     path = folder / "own.toml"
     path.write_text(load_builtin("noiseless").to_toml(), encoding="utf-8")
@@ -322,7 +330,7 @@ def test_window_opens_on_a_file(folder: Path, monkeypatch: pytest.MonkeyPatch) -
     assert main(["own.toml"]) == 7
 
 
-def test_what_is_wrong_is_said_without_a_display_as_well(
+def test_unknown_scenario_is_reported_without_a_display(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
@@ -331,7 +339,7 @@ def test_what_is_wrong_is_said_without_a_display_as_well(
     assert "did you mean 'three-components'" in capsys.readouterr().err
 
 
-def test_no_display_offers_the_headless_run(
+def test_missing_display_error_names_the_headless_command(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse() -> None:

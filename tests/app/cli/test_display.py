@@ -42,35 +42,35 @@ def assert_refused(result: subprocess.CompletedProcess[str], *words: str) -> Non
         assert word in result.stderr
 
 
-def test_no_display_is_refused_before_qt_loads(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ensure_display_raises_without_a_display(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
         monkeypatch.delenv(name, raising=False)
     with pytest.raises(NoDisplayError, match="no display"):
         ensure_display()
 
 
-def test_no_display() -> None:
+def test_program_without_a_display_exits_with_one_sentence() -> None:
     assert_refused(start("from app.cli.commands import main; raise SystemExit(main([]))"), "there is no display")
 
 
-def test_nothing_of_qt_or_torch_is_loaded_without_a_display() -> None:
+def test_qt_and_torch_are_not_imported_without_a_display() -> None:
     code = "import sys; from app.cli.commands import main; main([]); print({'PySide6', 'torch'} & set(sys.modules))"
     assert start(code).stdout == "set()\n"
 
 
-def test_display_that_does_not_answer() -> None:
+def test_unreachable_x_display_is_reported() -> None:
     assert_refused(start(DISPLAY=":77"), "could not connect to display :77")
 
 
-def test_display_that_does_not_answer_behind_wayland() -> None:
+def test_unreachable_wayland_display_is_reported() -> None:
     assert_refused(start(WAYLAND_DISPLAY="wayland-77"), "Qt could not open a window")
 
 
-def test_platform_that_is_not_there() -> None:
+def test_unknown_qt_platform_is_reported() -> None:
     assert_refused(start(QT_QPA_PLATFORM="nonsense"), "nonsense")
 
 
-def test_missing_library() -> None:
+def test_missing_shared_library_names_the_debian_packages() -> None:
     code = """
 import sys
 class Missing:
@@ -84,7 +84,7 @@ raise SystemExit(main([]))
     assert_refused(start(code, QT_QPA_PLATFORM="offscreen"), "libEGL.so.1", DEBIAN_PACKAGES)
 
 
-def test_later_messages_are_printed() -> None:
+def test_qt_messages_after_startup_are_printed() -> None:
     result = start(QT_QPA_PLATFORM="offscreen")
     assert result.returncode == 0
     assert result.stdout == "started\n"

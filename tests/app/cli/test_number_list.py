@@ -22,14 +22,14 @@ from app.cli.number_list import MOST_NUMBERS, whole_numbers
         ("20,10,...,30", []),
     ],
 )
-def test_lists_and_progressions(text: str, numbers: list[int]) -> None:
+def test_lists_and_arithmetic_progressions_are_parsed(text: str, numbers: list[int]) -> None:
     assert whole_numbers(text) == numbers
 
 
 @pytest.mark.parametrize(
     "text", ["1,2,...,100000000", "1,2,...,1001", "5,4,...,-99999999", "7," * 1000 + "7", f"0,1,...,{'9' * 4000}"]
 )
-def test_too_many_are_refused_before_they_are_made(text: str) -> None:
+def test_too_long_lists_are_rejected_without_allocating_them(text: str) -> None:
     tracemalloc.start()
     try:
         with pytest.raises(click.BadParameter, match=f"at most {MOST_NUMBERS} numbers"):
@@ -40,6 +40,6 @@ def test_too_many_are_refused_before_they_are_made(text: str) -> None:
 
 
 @given(st.text("0123456789,. -_x", max_size=30) | st.lists(st.integers().map(str) | st.just("...")).map(",".join))
-def test_any_text_gives_few_numbers_or_a_refusal(text: str) -> None:
+def test_any_text_is_parsed_within_the_limit_or_rejected(text: str) -> None:
     with contextlib.suppress(click.BadParameter):
         assert len(whole_numbers(text)) <= MOST_NUMBERS

@@ -44,7 +44,7 @@ def send(number: int) -> None:
     time.sleep(0)  # Python hears of it at the latest here
 
 
-def before(patch: Patch, owner: Any, name: str, number: int) -> None:
+def signal_before_call(patch: Patch, owner: Any, name: str, number: int) -> None:
     """Have the signal come when a function is called."""
     real = getattr(owner, name)
 
@@ -56,11 +56,11 @@ def before(patch: Patch, owner: Any, name: str, number: int) -> None:
     patch.setattr(owner, name, wrapped)
 
 
-def in_a_step(patch: Patch, number: int) -> None:
-    before(patch, Trace, "write", number)
+def during_step(patch: Patch, number: int) -> None:
+    signal_before_call(patch, Trace, "write", number)
 
 
-def swallowed_in_a_step(patch: Patch, number: int) -> None:
+def swallowed_by_sampler(patch: Patch, number: int) -> None:
     real = Trace.write
 
     def write(*args: Any) -> None:
@@ -71,11 +71,11 @@ def swallowed_in_a_step(patch: Patch, number: int) -> None:
     patch.setattr(Trace, "write", write)
 
 
-def while_the_picture_is_drawn(patch: Patch, number: int) -> None:
-    before(patch, Figure, "savefig", number)
+def during_figure_drawing(patch: Patch, number: int) -> None:
+    signal_before_call(patch, Figure, "savefig", number)
 
 
-def made_another_error_by_the_drawing(patch: Patch, number: int) -> None:
+def turned_into_other_error_by_figure_drawing(patch: Patch, number: int) -> None:
     def fail(*_: Any, **__: Any) -> None:
         try:
             send(number)
@@ -85,7 +85,7 @@ def made_another_error_by_the_drawing(patch: Patch, number: int) -> None:
     patch.setattr(Figure, "savefig", fail)
 
 
-def lost_in_the_drawing(patch: Patch, number: int) -> None:
+def lost_in_destructor_during_figure_drawing(patch: Patch, number: int) -> None:
     class Deleted:
         def __del__(self) -> None:
             send(number)
@@ -99,29 +99,29 @@ def lost_in_the_drawing(patch: Patch, number: int) -> None:
     patch.setattr(Figure, "savefig", draw)
 
 
-def while_the_files_are_written(patch: Patch, number: int) -> None:
-    before(patch, Path, "write_bytes", number)
+def during_file_writing(patch: Patch, number: int) -> None:
+    signal_before_call(patch, Path, "write_bytes", number)
 
 
-def before_the_files_are_moved(patch: Patch, number: int) -> None:
-    before(patch, staging, "require_places", number)
+def before_files_are_moved(patch: Patch, number: int) -> None:
+    signal_before_call(patch, staging, "require_places", number)
 
 
 @pytest.mark.parametrize("number", SIGNALS[:2], ids=lambda number: number.name)
 @pytest.mark.parametrize(
     "moment",
     [
-        in_a_step,
-        swallowed_in_a_step,
-        while_the_picture_is_drawn,
-        made_another_error_by_the_drawing,
-        lost_in_the_drawing,
-        while_the_files_are_written,
-        before_the_files_are_moved,
+        during_step,
+        swallowed_by_sampler,
+        during_figure_drawing,
+        turned_into_other_error_by_figure_drawing,
+        lost_in_destructor_during_figure_drawing,
+        during_file_writing,
+        before_files_are_moved,
     ],
     ids=lambda moment: moment.__name__,
 )
-def test_a_signal_ends_a_run_in_one_sentence_and_leaves_nothing(
+def test_signal_during_run_prints_one_sentence_and_leaves_no_files(
     moment: Callable[[Patch, int], None],
     number: signal.Signals,
     folder: Path,
@@ -138,11 +138,11 @@ def test_a_signal_ends_a_run_in_one_sentence_and_leaves_nothing(
     assert sorted(path.name for path in folder.rglob("*")) == ["here", "temporary"]
 
 
-def test_a_signal_while_files_are_moved_waits_and_says_so(
+def test_signal_while_files_are_moved_is_deferred_until_all_are_written(
     folder: Path, monkeypatch: Patch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for is_new in (True, False):
-        before(monkeypatch, Path, "rename" if is_new else "replace", signal.SIGTERM)
+        signal_before_call(monkeypatch, Path, "rename" if is_new else "replace", signal.SIGTERM)
         assert main(["run", "one-gaussian", "--out", "out", *QUICK]) == 143
         told = capsys.readouterr().err
         assert told.count("\n") == 1
@@ -152,14 +152,16 @@ def test_a_signal_while_files_are_moved_waits_and_says_so(
         (folder / "here" / "out" / "report.json").unlink()
 
 
-def test_a_terminal_that_is_closed(folder: Path, monkeypatch: Patch, capsys: pytest.CaptureFixture[str]) -> None:
-    while_the_picture_is_drawn(monkeypatch, signal.SIGHUP)
+def test_sighup_during_sweep_exits_with_129_and_leaves_no_files(
+    folder: Path, monkeypatch: Patch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    during_figure_drawing(monkeypatch, signal.SIGHUP)
     assert main(["sweep", "one-gaussian", "--steps", "4,8"]) == 129
     assert capsys.readouterr().err == "mismatch-lab: interrupted by SIGHUP, nothing was written\n"
     assert not list((folder / "here").iterdir())
 
 
-def test_a_second_signal_does_not_disturb_the_first_one_s_cleaning() -> None:
+def test_second_signal_does_not_interrupt_cleanup_after_the_first() -> None:
     cleaned = []
 
     def work() -> None:
@@ -175,7 +177,7 @@ def test_a_second_signal_does_not_disturb_the_first_one_s_cleaning() -> None:
         assert (cleaned, stop.status) == ([True], 143)
 
 
-def test_what_is_ignored_stays_ignored() -> None:
+def test_signals_ignored_at_start_stay_ignored() -> None:
     handler = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
         with stop.listening():
@@ -205,7 +207,7 @@ def wait_until(condition: Callable[[], object], process: subprocess.Popen[str]) 
         time.sleep(0.02)
 
 
-def test_a_signal_while_the_program_is_loaded(tmp_path: Path) -> None:
+def test_signal_during_imports_prints_one_sentence_and_leaves_no_files(tmp_path: Path) -> None:
     process = started("run", "one-gaussian", "--out", str(tmp_path / "out"), TMPDIR=str(tmp_path))
     maps = psutil.Process(process.pid).memory_maps
     wait_until(lambda: any("libtorch" in each.path for each in maps()), process)

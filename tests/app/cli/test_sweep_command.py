@@ -19,7 +19,7 @@ def swept(path: Path) -> list[tuple[str, int]]:
         return [(row["scenario"], int(row["steps"])) for row in csv.DictReader(file) if row["sampler"] == "exact"]
 
 
-def test_a_sweep_of_two_scenarios(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_sweep_of_two_scenarios_writes_figure_and_table(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["sweep", "one-gaussian", "liang-gaussian", "--steps", "10, 30", "--out", "out"]) == 0
     output = capsys.readouterr()
     assert output.err == ""
@@ -29,25 +29,34 @@ def test_a_sweep_of_two_scenarios(folder: Path, capsys: pytest.CaptureFixture[st
     assert swept(folder / "out" / "sweep.csv") == [(name, steps) for name in names for steps in (10, 30)]
 
 
-def test_steps_go_on_as_they_began(folder: Path) -> None:
+def test_steps_option_accepts_a_progression(folder: Path) -> None:
     assert main(["sweep", "liang-gaussian", "--steps", "10,20,...,45"]) == 0
     assert [steps for _, steps in swept(folder / "runs" / "sweep" / "sweep.csv")] == [10, 20, 30, 40]
 
 
-REFUSED = {
+INVALID = {
     "no scenario": (["sweep"], ["SCENARIO"]),
     "unknown scenario": (["sweep", "liang-gausian"], ["did you mean 'liang-gaussian'"]),
-    "a second one that is unknown": (["sweep", "one-gaussian", "zzz"], ["zzz", "no such file"]),
-    "no number": (["sweep", "one-gaussian", "--steps", "10,x"], ["--steps", "whole numbers", "10,x"]),
-    "nothing": (["sweep", "one-gaussian", "--steps", ""], ["--steps", "whole numbers"]),
-    "no end": (["sweep", "one-gaussian", "--steps", "10,20,..."], ["--steps", "whole numbers"]),
-    "no stride": (["sweep", "one-gaussian", "--steps", "10,10,...,20"], ["--steps", "whole numbers"]),
-    "backwards": (["sweep", "one-gaussian", "--steps", "20,10,...,30"], ["steps", "at least one"]),
+    "unknown second scenario": (["sweep", "one-gaussian", "zzz"], ["zzz", "no such file"]),
+    "not a number": (["sweep", "one-gaussian", "--steps", "10,x"], ["--steps", "whole numbers", "10,x"]),
+    "empty list": (["sweep", "one-gaussian", "--steps", ""], ["--steps", "whole numbers"]),
+    "progression without end": (["sweep", "one-gaussian", "--steps", "10,20,..."], ["--steps", "whole numbers"]),
+    "progression with zero stride": (
+        ["sweep", "one-gaussian", "--steps", "10,10,...,20"],
+        ["--steps", "whole numbers"],
+    ),
+    "progression away from its end": (["sweep", "one-gaussian", "--steps", "20,10,...,30"], ["steps", "at least one"]),
     "one step": (["sweep", "one-gaussian", "--steps", "1,10"], ["one-gaussian", "schedule.steps"]),
-    "endless": (["sweep", "one-gaussian", "--steps", "5,6,...,100000000"], ["--steps", "at most 1000", "99999996"]),
-    "beyond any machine": (["sweep", "one-gaussian", "--steps", f"5,6,...,1{'0' * 4000}"], ["--steps", "at most 1000"]),
-    "a long way down": (["sweep", "one-gaussian", "--steps", "9000000,8999999,...,2"], ["--steps", "at most 1000"]),
-    "a long list": (["sweep", "one-gaussian", "--steps", ",".join(["7"] * 30_000)], ["--steps", "1000", "30000"]),
+    "too long progression": (
+        ["sweep", "one-gaussian", "--steps", "5,6,...,100000000"],
+        ["--steps", "at most 1000", "99999996"],
+    ),
+    "end of 4000 digits": (["sweep", "one-gaussian", "--steps", f"5,6,...,1{'0' * 4000}"], ["--steps", "at most 1000"]),
+    "too long decreasing progression": (
+        ["sweep", "one-gaussian", "--steps", "9000000,8999999,...,2"],
+        ["--steps", "at most 1000"],
+    ),
+    "too long list": (["sweep", "one-gaussian", "--steps", ",".join(["7"] * 30_000)], ["--steps", "1000", "30000"]),
     "too many digits": (["sweep", "one-gaussian", "--steps", "9" * 5000], ["--steps", "whole numbers"]),
     "more steps than a schedule has": (["sweep", "one-gaussian", "--steps", "5,900000"], ["schedule.steps", "100000"]),
     "more scenarios than a figure holds": (["sweep", *["one-gaussian"] * 41], ["SCENARIO...", "at most 40"]),
@@ -55,8 +64,8 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize(("arguments", "words"), REFUSED.values(), ids=REFUSED.keys())
-def test_one_sentence_status_2_and_nothing_written(
+@pytest.mark.parametrize(("arguments", "words"), INVALID.values(), ids=INVALID.keys())
+def test_invalid_arguments_print_one_sentence_exit_with_2_and_write_nothing(
     arguments: list[str], words: list[str], folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (folder / "taken").write_text("")
@@ -70,7 +79,7 @@ def test_one_sentence_status_2_and_nothing_written(
     assert [path.name for path in folder.iterdir()] == ["taken"]
 
 
-def test_a_full_disk_leaves_nothing(
+def test_full_disk_is_reported_and_leaves_no_files(
     folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object) -> None:
@@ -82,7 +91,7 @@ def test_a_full_disk_leaves_nothing(
     assert list(folder.iterdir()) == []
 
 
-def test_help_says_how_steps_are_written(capsys: pytest.CaptureFixture[str]) -> None:
+def test_sweep_help_lists_arguments_and_options(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["sweep", "--help"]) == 0
     output = capsys.readouterr().out
     assert "SCENARIO..." in output

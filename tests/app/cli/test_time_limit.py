@@ -20,7 +20,9 @@ def run(*options: str) -> int:
     return main(["run", "three-components", *QUICK, *options])
 
 
-def test_without_a_terminal_a_long_run_is_refused(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_run_over_the_time_limit_is_rejected_without_a_terminal(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert run("--max-time", "1e-9") == 2
     error = capsys.readouterr().err
     assert error.startswith("mismatch-lab: this run would take about ")
@@ -30,13 +32,15 @@ def test_without_a_terminal_a_long_run_is_refused(folder: Path, capsys: pytest.C
     assert list(folder.iterdir()) == []
 
 
-def test_a_run_within_the_limit_goes_on(folder: Path) -> None:
+def test_run_within_the_time_limit_finishes(folder: Path) -> None:
     assert run("--max-time", "100000") == 0
     assert (folder / "out" / "report.json").exists()
 
 
 @pytest.mark.parametrize(("answer", "status"), [(True, 0), (False, 130)])
-def test_a_terminal_is_asked_once(answer: bool, status: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_run_over_the_time_limit_asks_once_at_a_terminal(
+    answer: bool, status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     asked: list[str] = []
 
     def confirm(question: str, *, abort: bool, err: bool) -> None:
@@ -55,6 +59,6 @@ def test_a_terminal_is_asked_once(answer: bool, status: int, monkeypatch: pytest
 
 
 @pytest.mark.parametrize("minutes", ["0", "-1", "x", "nan"])
-def test_a_limit_that_is_none_is_refused(minutes: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_invalid_time_limit_is_rejected(minutes: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("--max-time", minutes) == 2
     assert "--max-time" in capsys.readouterr().err

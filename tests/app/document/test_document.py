@@ -29,28 +29,28 @@ def seeds(make_scenario: Make) -> list[Scenario]:
     return [make_scenario(run={"seed": seed}) for seed in range(6)]
 
 
-def become(scenario: Scenario) -> Edit:
+def replace_with(scenario: Scenario) -> Edit:
     """An edit after which there is this scenario, whatever was there before."""
     return lambda _: scenario
 
 
-def heard(document: Document) -> list[Any]:
+def recorded_signals(document: Document) -> list[Any]:
     told: list[Any] = []
     document.loaded.connect(lambda scenario: told.append(("loaded", scenario)))
     document.changed.connect(lambda scenario: told.append(("changed", scenario)))
     return told
 
 
-def test_every_edit_is_undone_and_made_again(seeds: list[Scenario]) -> None:
+def test_undo_and_redo_step_through_all_edits(seeds: list[Scenario]) -> None:
     document = Document(seeds[0])
-    told = heard(document)
+    told = recorded_signals(document)
     for scenario in seeds[1:4]:
-        document.edit(become(scenario))
+        document.edit(replace_with(scenario))
     document.undo()
     document.undo()
     document.redo()
     assert [scenario for _, scenario in told] == [seeds[index] for index in (1, 2, 3, 2, 1, 2)]
-    document.edit(become(seeds[5]))
+    document.edit(replace_with(seeds[5]))
     assert not document.can_redo
     for _ in range(9):
         document.undo()
@@ -58,20 +58,20 @@ def test_every_edit_is_undone_and_made_again(seeds: list[Scenario]) -> None:
     assert not document.can_undo
 
 
-def test_the_same_scenario_again_is_no_edit(seeds: list[Scenario], make_scenario: Make) -> None:
+def test_edit_to_an_equal_scenario_is_ignored(seeds: list[Scenario], make_scenario: Make) -> None:
     document = Document(seeds[0])
-    told = heard(document)
-    document.edit(become(make_scenario(run={"seed": 0})))
+    told = recorded_signals(document)
+    document.edit(replace_with(make_scenario(run={"seed": 0})))
     assert told == []
     assert not document.can_undo
 
 
-def test_slides_of_one_slider_are_one_step(seeds: list[Scenario]) -> None:
+def test_consecutive_edits_of_one_gesture_are_one_undo_step(seeds: list[Scenario]) -> None:
     document = Document(seeds[0])
-    document.edit(become(seeds[1]))
+    document.edit(replace_with(seeds[1]))
     for scenario in seeds[2:5]:
-        document.edit(become(scenario), "noise")
-    document.edit(become(seeds[5]), "steps")
+        document.edit(replace_with(scenario), "noise")
+    document.edit(replace_with(seeds[5]), "steps")
     steps = []
     while document.can_undo:
         document.undo()
@@ -80,25 +80,25 @@ def test_slides_of_one_slider_are_one_step(seeds: list[Scenario]) -> None:
 
 
 @pytest.mark.parametrize("between", ["edit", "undo", "save"])
-def test_what_comes_between_ends_a_gesture(between: str, seeds: list[Scenario], tmp_path: Path) -> None:
+def test_edit_undo_or_save_in_between_ends_a_gesture(between: str, seeds: list[Scenario], tmp_path: Path) -> None:
     document = Document(seeds[0])
-    document.edit(become(seeds[1]), "noise")
+    document.edit(replace_with(seeds[1]), "noise")
     if between == "edit":
-        document.edit(become(seeds[2]))
+        document.edit(replace_with(seeds[2]))
     elif between == "save":
         document.save(tmp_path / "saved.toml")
     else:
-        document.edit(become(seeds[2]))
+        document.edit(replace_with(seeds[2]))
         document.undo()
     before = document.scenario
-    document.edit(become(seeds[3]), "noise")
+    document.edit(replace_with(seeds[3]), "noise")
     document.undo()
     assert document.scenario == before
 
 
-def test_modified_is_what_differs_from_the_file(seeds: list[Scenario], tmp_path: Path) -> None:
+def test_is_modified_compares_with_the_saved_scenario(seeds: list[Scenario], tmp_path: Path) -> None:
     document = Document(seeds[0])
-    document.edit(become(seeds[1]))
+    document.edit(replace_with(seeds[1]))
     assert document.is_modified
     document.save(tmp_path / "saved.toml")
     assert not document.is_modified
@@ -110,8 +110,8 @@ def test_modified_is_what_differs_from_the_file(seeds: list[Scenario], tmp_path:
 
 def test_opening_a_scenario_clears_the_undo_history(seeds: list[Scenario]) -> None:
     document = Document(seeds[0])
-    document.edit(become(seeds[1]))
-    told = heard(document)
+    document.edit(replace_with(seeds[1]))
+    told = recorded_signals(document)
     document.load(seeds[2])
     assert told == [("loaded", seeds[2])]
     assert (document.can_undo, document.is_modified, document.path) == (False, False, None)
@@ -121,7 +121,7 @@ def test_the_undo_history_is_limited(seeds: list[Scenario], monkeypatch: pytest.
     monkeypatch.setattr("app.document.document._MOST_STEPS", 3)
     document = Document(seeds[0])
     for scenario in seeds[1:]:
-        document.edit(become(scenario))
+        document.edit(replace_with(scenario))
     while document.can_undo:
         document.undo()
     assert document.scenario == seeds[2]
@@ -134,14 +134,14 @@ def test_a_saved_file_keeps_its_comments(tmp_path: Path) -> None:
     document = Document(Scenario.load(path), path)
     data = document.scenario.to_dict()
     data["measurement"]["noise"] = 0.75
-    document.edit(become(Scenario.from_dict(data)))
+    document.edit(replace_with(Scenario.from_dict(data)))
     document.save(path)
     assert path.read_text(encoding="utf-8") == text.replace("noise = 0.3", "noise = 0.75")
 
 
-def test_a_file_that_cannot_be_written_is_named(seeds: list[Scenario], tmp_path: Path) -> None:
+def test_save_to_a_missing_folder_raises_and_keeps_the_document_modified(seeds: list[Scenario], tmp_path: Path) -> None:
     document = Document(seeds[0])
-    document.edit(become(seeds[1]))
+    document.edit(replace_with(seeds[1]))
     with pytest.raises(ScenarioError, match="cannot be written"):
         document.save(tmp_path / "missing" / "new.toml")
     assert document.is_modified
@@ -169,7 +169,7 @@ def button(window: MainWindow, text: str) -> QToolButton:
     return next(each for each in window.findChildren(QToolButton) if each.text() == text)
 
 
-def test_dock_picker_and_run_follow_undo(window: Window, qtbot: QtBot) -> None:
+def test_dock_picker_and_run_follow_undo_and_redo(window: Window, qtbot: QtBot) -> None:
     made = window()
     start = made.scenario
     assert not button(made, "Undo").isEnabled()
@@ -193,7 +193,7 @@ def test_dock_picker_and_run_follow_undo(window: Window, qtbot: QtBot) -> None:
     assert not button(made, "Redo").isEnabled()
 
 
-def test_a_drag_of_a_slider_is_one_step(window: Window, qtbot: QtBot, handle_at: Callable[..., QPoint]) -> None:
+def test_slider_drag_is_one_undo_step(window: Window, qtbot: QtBot, handle_at: Callable[..., QPoint]) -> None:
     made = window()
     start = made.scenario
     slider = made.problem.measurement.noise.slider
@@ -208,7 +208,7 @@ def test_a_drag_of_a_slider_is_one_step(window: Window, qtbot: QtBot, handle_at:
     assert not made.document.can_undo
 
 
-def test_a_field_takes_back_its_typing_first(window: Window, qtbot: QtBot) -> None:
+def test_ctrl_z_in_a_field_undoes_typing_before_document_edits(window: Window, qtbot: QtBot) -> None:
     made = window()
     type_into(qtbot, field(made, "seed"), "7")
     line = field(made, "noise")
@@ -222,7 +222,7 @@ def test_a_field_takes_back_its_typing_first(window: Window, qtbot: QtBot) -> No
     assert made.scenario.run.seed == 0, "with nothing of its own to undo, the field leaves the keys to the window"
 
 
-def test_undo_by_mouse_takes_unfinished_typing_with_it(window: Window, qtbot: QtBot) -> None:
+def test_undo_button_also_reverts_unfinished_typing(window: Window, qtbot: QtBot) -> None:
     made = window()
     type_into(qtbot, field(made, "seed"), "7")
     type_into(qtbot, field(made, "noise"), "0.5", end=None)
@@ -230,7 +230,9 @@ def test_undo_by_mouse_takes_unfinished_typing_with_it(window: Window, qtbot: Qt
     assert (made.scenario.measurement.noise, made.scenario.run.seed) == (0.3, 7)
 
 
-def test_an_edit_keeps_what_the_dock_does_not_show(window: Window, qtbot: QtBot, make_scenario: Make) -> None:
+def test_dock_edits_keep_data_and_group_until_the_dimension_changes(
+    window: Window, qtbot: QtBot, make_scenario: Make
+) -> None:
     start = make_scenario(data={"points": [[0.1, 0.2]]}, group="From data")
     made = window(start)
     type_into(qtbot, field(made, "particles"), "50")

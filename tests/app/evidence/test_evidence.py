@@ -1,4 +1,4 @@
-"""The evidence: curves and table hold the run's own numbers, and say what they are."""
+"""The evidence dock: curves, legend and texts hold the run's numbers and name their kinds."""
 
 from __future__ import annotations
 
@@ -72,7 +72,9 @@ def drawn(headline: HeadlinePlot) -> dict[tuple[str, str], QPainterPath]:
 
 
 @pytest.mark.parametrize("logarithmic", [True, False])
-def test_curves_hold_the_terms(logarithmic: bool, results: Results, headline: HeadlinePlot, qtbot: QtBot) -> None:
+def test_curves_equal_the_bound_terms(
+    logarithmic: bool, results: Results, headline: HeadlinePlot, qtbot: QtBot
+) -> None:
     headline.show_results(results)
     headline.show_frame(STEPS)
     if not logarithmic:
@@ -91,7 +93,7 @@ def test_curves_hold_the_terms(logarithmic: bool, results: Results, headline: He
 
 
 @pytest.mark.parametrize("frame", [0, 1, 17, STEPS])
-def test_the_observed_curve_ends_at_the_cursor(frame: int, results: Results, headline: HeadlinePlot) -> None:
+def test_observed_mismatch_curve_ends_at_the_cursor(frame: int, results: Results, headline: HeadlinePlot) -> None:
     headline.show_results(results)
     headline.show_frame(frame)
     assert headline.time.cursor_line.value() == STEPS - frame
@@ -104,7 +106,7 @@ def test_the_observed_curve_ends_at_the_cursor(frame: int, results: Results, hea
         assert len(headline._curves.curve(index, "bound")[0]) == STEPS + 1
 
 
-def test_curves_grow_with_the_run(headline: HeadlinePlot, make_scenario: Make, make_results: Run) -> None:
+def test_curves_end_at_the_last_computed_frame(headline: HeadlinePlot, make_scenario: Make, make_results: Run) -> None:
     results = make_results(make_scenario(), 11)
     headline.show_results(results)
     headline.show_frame(30)
@@ -114,7 +116,7 @@ def test_curves_grow_with_the_run(headline: HeadlinePlot, make_scenario: Make, m
 
 
 @pytest.mark.parametrize("logarithmic", [True, False])
-def test_a_curve_goes_through_its_values(
+def test_curve_pixels_lie_at_its_values(
     logarithmic: bool, headline: HeadlinePlot, qtbot: QtBot, make_scenario: Make, make_results: Run
 ) -> None:
     results = make_results(make_scenario(one=True, run={"samplers": ["ddnm"]}))
@@ -134,7 +136,7 @@ def test_a_curve_goes_through_its_values(
 
 
 @pytest.mark.parametrize("logarithmic", [True, False])
-def test_the_axis_holds_the_largest_value(
+def test_value_axis_contains_the_largest_value(
     logarithmic: bool, results: Results, headline: HeadlinePlot, qtbot: QtBot
 ) -> None:
     headline.show_results(results)
@@ -153,7 +155,7 @@ def legend(headline: HeadlinePlot) -> list[str]:
     return [entry._words for entry in headline.findChildren(LegendEntry) if entry.isVisible()]
 
 
-def test_the_legend_names_what_is_drawn(results: Results, headline: HeadlinePlot, refine: Refine) -> None:
+def test_legend_lists_the_drawn_curves(results: Results, headline: HeadlinePlot, refine: Refine) -> None:
     exact = ["KL, exact"] if results.terms.all_exact else []
     headline.show_results(results)
     assert legend(headline) == ["mismatch", "observed", "bound", *exact]
@@ -164,14 +166,14 @@ def test_the_legend_names_what_is_drawn(results: Results, headline: HeadlinePlot
     )
 
 
-def test_the_legend_covers_no_data(results: Results, headline: HeadlinePlot) -> None:
+def test_legend_does_not_overlap_the_plot(results: Results, headline: HeadlinePlot) -> None:
     headline.show_results(results)
     plot = QRect(headline.time.mapTo(headline, QPoint()), headline.time.size())
     for entry in headline.findChildren(LegendEntry):
         assert not plot.intersects(QRect(entry.mapTo(headline, QPoint()), entry.size())) or not entry.isVisible()
 
 
-def test_the_bracket_is_a_band_with_end_marks(
+def test_kl_bracket_is_drawn_as_a_band_with_end_marks(
     headline: HeadlinePlot, make_scenario: Make, make_results: Run, refine: Refine
 ) -> None:
     results = make_results(make_scenario(run={"samplers": ["ddnm"]}))
@@ -191,7 +193,7 @@ def test_the_bracket_is_a_band_with_end_marks(
     assert {round(float(np.log10(limit[0, -2])), 6) for limit in (bracket.low, bracket.high)} <= marks
 
 
-def test_brackets_without_a_lower_limit_are_not_joined_by_a_band(
+def test_kl_bracket_without_lower_limit_interrupts_the_band(
     headline: HeadlinePlot, make_scenario: Make, make_results: Run, refine: Refine
 ) -> None:
     results = refine(make_results(make_scenario(run={"samplers": ["ddnm"]})))
@@ -207,7 +209,7 @@ def test_brackets_without_a_lower_limit_are_not_joined_by_a_band(
     assert any(height == pytest.approx(np.log10(high) - 0.03 * headline.time.span) for height in heights), "a short bar"
 
 
-def test_the_legend_takes_two_lines_in_the_narrowest_dock(
+def test_legend_fits_on_two_lines_in_the_narrowest_dock(
     dock: EvidenceDock, make_scenario: Make, make_results: Run, refine: Refine
 ) -> None:
     dock.show_results(refine(make_results(make_scenario(run={"samplers": ["ddnm", "ddim", "exact"]}))))
@@ -219,7 +221,7 @@ def test_the_legend_takes_two_lines_in_the_narrowest_dock(
 
 
 @pytest.mark.parametrize(("t", "named"), [(6, ("bound at t = 6", "KL at t = 1")), (1, ("bound", "KL"))])
-def test_the_read_out_names_the_t_of_each_number(
+def test_hover_card_names_the_t_of_each_number(
     t: int,
     named: tuple[str, ...],
     headline: HeadlinePlot,
@@ -234,7 +236,7 @@ def test_the_read_out_names_the_t_of_each_number(
 
 
 @pytest.mark.parametrize("is_above", [False, True])
-def test_a_kl_above_its_bounds_estimate_is_explained(
+def test_hover_card_explains_a_kl_above_the_estimated_bound(
     is_above: bool, headline: HeadlinePlot, make_scenario: Make, make_results: Run, refine: Refine
 ) -> None:
     results = refine(make_results(make_scenario()))
@@ -246,13 +248,13 @@ def test_a_kl_above_its_bounds_estimate_is_explained(
     headline.time.left.emit()
 
 
-def test_the_mismatch_has_a_band_only_where_it_is_estimated(results: Results, headline: HeadlinePlot) -> None:
+def test_error_band_is_drawn_only_for_estimated_mismatch(results: Results, headline: HeadlinePlot) -> None:
     headline.show_results(results)
     estimated = results.terms.error["mismatch"].any(1).sum()
     assert len(headline.time.still._drawing._areas) == estimated
 
 
-def test_limits_stand_right_of_the_end(results: Results, headline: HeadlinePlot, refine: Refine) -> None:
+def test_asymptotes_are_marked_beyond_t_0(results: Results, headline: HeadlinePlot, refine: Refine) -> None:
     headline.show_results(refine(results))
     marks = drawn(headline)
     for index, sampler in enumerate(results.samplers):
@@ -264,7 +266,7 @@ def test_limits_stand_right_of_the_end(results: Results, headline: HeadlinePlot,
             assert mark.elementAt(0).y == pytest.approx(np.log10(end))
 
 
-def test_a_curve_that_is_missing_is_explained(
+def test_note_explains_missing_curves(
     headline: HeadlinePlot, make_scenario: Make, make_results: Run, refine: Refine
 ) -> None:
     results = make_results(make_scenario(run={"samplers": ["ddnm", "ccdf", "ddim"]}))
@@ -278,7 +280,7 @@ def test_a_curve_that_is_missing_is_explained(
 
 
 @pytest.mark.parametrize("part", [0.2, 0.5, 0.9])
-def test_hovering_reads_every_samplers_values_off(
+def test_hovering_shows_the_values_of_every_sampler_at_that_t(
     part: float, results: Results, headline: HeadlinePlot, qtbot: QtBot
 ) -> None:
     headline.show_results(results)
@@ -303,7 +305,7 @@ def test_hovering_reads_every_samplers_values_off(
     assert not headline.time.hover_line.isVisible()
 
 
-def test_nothing_is_shown_before_a_run(headline: HeadlinePlot, dock: EvidenceDock) -> None:
+def test_dock_is_empty_before_a_run(headline: HeadlinePlot, dock: EvidenceDock) -> None:
     headline.advance()
     headline.show_frame(3)
     dock.advance()
@@ -314,7 +316,7 @@ def test_nothing_is_shown_before_a_run(headline: HeadlinePlot, dock: EvidenceDoc
 
 
 @pytest.mark.parametrize("palette", [theme.DARK, theme.LIGHT], ids=["dark", "light"])
-def test_the_theme_is_taken(
+def test_plot_follows_the_theme(
     palette: theme.Palette, results: Results, headline: HeadlinePlot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     headline.show_results(results)
@@ -324,7 +326,9 @@ def test_the_theme_is_taken(
     assert image.pixelColor(2, 2).name().upper() == palette.surface
 
 
-def test_the_axis_holds_what_the_particles_observe(results: Results, headline: HeadlinePlot) -> None:
+def test_value_axis_contains_observed_mismatch_unless_particles_diverged(
+    results: Results, headline: HeadlinePlot
+) -> None:
 
     results.trace.observed_mismatch[:] = 1e7
     headline.show_results(results)
@@ -340,7 +344,7 @@ def test_the_axis_holds_what_the_particles_observe(results: Results, headline: H
 @pytest.mark.parametrize(
     "samplers", [["ddnm"], ["ddnm", "bo-ddnm", "exact"], ["ddnm", "ccdf", "ddim", "tmpd", "exact"]]
 )
-def test_everything_fits_in_the_smallest_window(
+def test_dock_fits_into_the_smallest_window(
     samplers: list[str], dock: EvidenceDock, make_scenario: Make, make_results: Run, refine: Refine
 ) -> None:
     results = refine(make_results(make_scenario(run={"samplers": samplers})))
@@ -355,7 +359,7 @@ def test_everything_fits_in_the_smallest_window(
     assert lowest <= dock.height()
 
 
-def test_the_line_of_words_follows_the_cursor(dock: EvidenceDock, make_scenario: Make, make_results: Run) -> None:
+def test_summary_line_follows_the_cursor(dock: EvidenceDock, make_scenario: Make, make_results: Run) -> None:
     results = make_results(make_scenario())
     dock.show_results(results)
     dock.write(0)
@@ -365,7 +369,7 @@ def test_the_line_of_words_follows_the_cursor(dock: EvidenceDock, make_scenario:
     assert f'<b style="color:{colour}">DDNM</b>: ' in dock.summary.text()
 
 
-def test_all_figures_are_of_one_frame(dock: EvidenceDock, results: Results) -> None:
+def test_bars_and_table_show_the_same_frame(dock: EvidenceDock, results: Results) -> None:
     dock.show_results(results)
     dock.write(20)
     dock.show_frame(30)
@@ -376,7 +380,7 @@ def test_all_figures_are_of_one_frame(dock: EvidenceDock, results: Results) -> N
     assert dock.composition.bars._frame == dock.terms._frame == dock._frame == 30
 
 
-def test_names_within_names_keep_their_own_colour() -> None:
+def test_sampler_name_containing_another_has_its_own_colour() -> None:
     abouts = [SAMPLERS[key].about for key in ("ddnm", "bo-ddnm", "exact")]
     text = coloured("BO-DDNM < DDNM; exactly", abouts)
     one, other = (theme.legible(about.colour, theme.current().surface) for about in abouts[:2])
@@ -384,28 +388,28 @@ def test_names_within_names_keep_their_own_colour() -> None:
 
 
 @pytest.mark.parametrize("text", ["/tmp/DDNM.py", r"C:\DDNM\a.py", "DDNM.py", "my-DDNM", "DDNMs"])
-def test_a_name_within_a_path_or_word_has_no_colour(text: str) -> None:
+def test_sampler_name_inside_a_path_or_word_is_not_coloured(text: str) -> None:
     assert coloured(f"{text}: line 2", [SAMPLERS["ddnm"].about]) == f"{text}: line 2"
 
 
 @pytest.mark.parametrize("text", ["DDNM.", "(DDNM)", "DDNM’s", "DDNM, ", "DDNM: 3", "DDNM (/tmp/DDNM.py)"])
-def test_a_name_in_a_sentence_has_its_colour(text: str) -> None:
+def test_sampler_name_in_a_sentence_is_coloured(text: str) -> None:
     assert coloured(text, [SAMPLERS["ddnm"].about]).count("<b ") == 1
 
 
-def test_a_long_name_is_cut_and_still_has_its_colour() -> None:
+def test_long_sampler_name_is_shortened_and_coloured() -> None:
     about = replace(SAMPLERS["ddnm"].about, label="<b> & " + "w" * 120)
     assert len(about.short_label) == 28
     assert coloured(f"{about.short_label}: right", [about]).endswith("…</b>: right")
     assert SAMPLERS["bo-ddnm"].about.short_label == "BO-DDNM"
 
 
-def test_a_word_without_end_leaves_the_dock_as_wide_as_it_is(dock: EvidenceDock) -> None:
+def test_long_word_in_the_summary_does_not_widen_the_dock(dock: EvidenceDock) -> None:
     dock.summary.setText(coloured("x" * 300, []))
     assert dock.summary.minimumSizeHint().width() < dock.minimumWidth() - 40
 
 
-def test_the_evidence_tabs_are_chosen_with_the_keyboard(
+def test_arrow_keys_switch_the_evidence_tabs(
     dock: EvidenceDock, make_scenario: Make, make_results: Run, qtbot: QtBot
 ) -> None:
     dock.show_results(make_results(make_scenario()))
@@ -425,7 +429,7 @@ def test_the_evidence_tabs_are_chosen_with_the_keyboard(
     assert dock.scale.isVisible()
 
 
-def test_one_switch_changes_both_axes(dock: EvidenceDock, results: Results, qtbot: QtBot) -> None:
+def test_scale_switch_changes_both_plots(dock: EvidenceDock, results: Results, qtbot: QtBot) -> None:
     dock.show_results(results)
     qtbot.mouseClick(dock.headline.scale.buttons[1], Qt.MouseButton.LeftButton)
     assert not dock.headline.time.logarithmic

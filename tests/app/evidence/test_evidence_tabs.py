@@ -1,4 +1,4 @@
-"""Composition, increments and weights: what is painted is what the run knows at the cursor."""
+"""Composition, increments and weights: the painted values are those of the run at the cursor."""
 
 from __future__ import annotations
 
@@ -54,8 +54,8 @@ def weights(shown: Callable[..., QWidget]) -> WeightsView:
     return made
 
 
-def point_at(qtbot: QtBot, widget: QWidget, at: QPoint, card: ReadOut) -> str:
-    """Hover, check where the card lies, and return what it says."""
+def hover_at(qtbot: QtBot, widget: QWidget, at: QPoint, card: ReadOut) -> str:
+    """Hover, check the place of the card, and return its text."""
     qtbot.mouseMove(widget, at + QPoint(4, 0))  # the pointer may rest there from before
     qtbot.mouseMove(widget, at)
     qtbot.waitUntil(card.isVisible)
@@ -69,7 +69,9 @@ def point_at(qtbot: QtBot, widget: QWidget, at: QPoint, card: ReadOut) -> str:
 
 
 @pytest.mark.parametrize("frame", [0, 1, 2, STEPS - 1, STEPS])
-def test_no_total_is_cut_off(frame: int, composition: Composition, make_scenario: Make, make_results: Run) -> None:
+def test_bar_totals_fit_their_column(
+    frame: int, composition: Composition, make_scenario: Make, make_results: Run
+) -> None:
     results = make_results(make_scenario())
     results.terms.value["bound"][:, 0], results.terms.error["bound"][:, 0] = 1.3e-8, 3e-9
     composition.show_results(results)
@@ -80,7 +82,7 @@ def test_no_total_is_cut_off(frame: int, composition: Composition, make_scenario
 
 
 @pytest.mark.parametrize("frame", [STEPS - 1, STEPS])
-def test_a_bound_that_does_not_exist_is_explained_in_its_place(
+def test_missing_bound_is_explained_in_bars_and_increments(
     frame: int, composition: Composition, per_step: PerStepPlot, make_scenario: Make, make_results: Run
 ) -> None:
     results = make_results(make_scenario(run={"samplers": ["ddnm", "ddim", "heun"]}))
@@ -99,7 +101,9 @@ def test_a_bound_that_does_not_exist_is_explained_in_its_place(
 
 
 @pytest.mark.parametrize("absolute", [False, True])
-def test_bars_are_made_of_the_terms(absolute: bool, results: Results, composition: Composition) -> None:
+def test_bar_segments_are_proportional_to_the_bound_terms(
+    absolute: bool, results: Results, composition: Composition
+) -> None:
     frame = STEPS - 1
     composition.show_results(results)
     composition.set_absolute(absolute)
@@ -115,7 +119,7 @@ def test_bars_are_made_of_the_terms(absolute: bool, results: Results, compositio
         assert all(after.left() == pytest.approx(before.right()) for before, after in pairwise(places))
 
 
-def test_bars_have_the_colours_of_the_legend(results: Results, composition: Composition) -> None:
+def test_bar_segments_have_the_colours_of_the_legend(results: Results, composition: Composition) -> None:
     composition.show_results(results)
     composition.show_frame(STEPS - 1)
     image = composition.bars.grab().toImage()
@@ -128,7 +132,7 @@ def test_bars_have_the_colours_of_the_legend(results: Results, composition: Comp
     assert seen <= shown_now < {words for words, _ in PARTS.values()}
 
 
-def test_a_term_below_zero_lies_left_of_the_others(results: Results, composition: Composition) -> None:
+def test_negative_bound_term_is_drawn_left_of_the_others(results: Results, composition: Composition) -> None:
     value = results.terms.value
     value["variance"][:, -2] = -0.25 * value["bound"][:, -2]
     value["discretisation"][:, -2] += 0.25 * value["bound"][:, -2]
@@ -140,13 +144,13 @@ def test_a_term_below_zero_lies_left_of_the_others(results: Results, composition
     assert first["mismatch_null"].right() <= composition.bars._bar(0).right() + 1e-6
 
 
-def test_hovering_a_bar_says_every_term_with_its_error(
+def test_hovering_a_bar_shows_every_bound_term_with_its_error(
     results: Results, composition: Composition, qtbot: QtBot
 ) -> None:
     composition.show_results(results)
     composition.show_frame(STEPS - 1)
     bars = composition.bars
-    text = point_at(qtbot, bars, bars._bar(1).center().toPoint(), bars.read_out)
+    text = hover_at(qtbot, bars, bars._bar(1).center().toPoint(), bars.read_out)
     assert f"{results.samplers[1].about.label} at t = 1" in text
     for name in PARTS:
         value, error = (part[name][1, -2] for part in (results.terms.value, results.terms.error))
@@ -155,7 +159,7 @@ def test_hovering_a_bar_says_every_term_with_its_error(
     assert not bars.read_out.isVisible()
 
 
-def test_a_sampler_without_a_bound_has_no_bar_but_a_reason(
+def test_sampler_without_a_bound_shows_the_reason_instead_of_a_bar(
     composition: Composition, make_scenario: Make, make_results: Run, qtbot: QtBot
 ) -> None:
     composition.show_results(make_results(make_scenario(run={"samplers": ["ddnm", "ddim"]})))
@@ -163,13 +167,13 @@ def test_a_sampler_without_a_bound_has_no_bar_but_a_reason(
     bars = composition.bars
     assert {row for row, _, _ in bars.segments()} == {0}
     assert "DDIM · Exact: no bound" in bars.accessibleDescription()
-    assert "it adds no noise" in point_at(qtbot, bars, bars._bar(1).center().toPoint(), bars.read_out)
+    assert "it adds no noise" in hover_at(qtbot, bars, bars._bar(1).center().toPoint(), bars.read_out)
 
 
 # Per step
 
 
-def test_increments_add_up_to_the_mismatch(results: Results, per_step: PerStepPlot) -> None:
+def test_increments_sum_to_the_mismatch(results: Results, per_step: PerStepPlot) -> None:
     per_step.show_results(results)
     for index in range(len(results.samplers)):
         times, added = per_step.curve(index)
@@ -177,10 +181,10 @@ def test_increments_add_up_to_the_mismatch(results: Results, per_step: PerStepPl
         np.testing.assert_allclose(added.cumsum(), results.terms.value["mismatch"][index, 1:], atol=1e-12)
 
 
-def test_hovering_reads_a_step_off(results: Results, per_step: PerStepPlot, qtbot: QtBot) -> None:
+def test_hovering_shows_the_increment_of_that_step(results: Results, per_step: PerStepPlot, qtbot: QtBot) -> None:
     per_step.show_results(results)
     view = per_step.time.plot.viewport()
-    text = point_at(qtbot, view, QPoint(view.width() // 2, 40), per_step.read_out)
+    text = hover_at(qtbot, view, QPoint(view.width() // 2, 40), per_step.read_out)
     t = round(per_step.time.hover_line.value())
     assert f"step to t = {t}" in text
     mismatch = results.terms.value["mismatch"][0]
@@ -201,7 +205,7 @@ def mixture(components: int) -> dict[str, object]:
     }
 
 
-def test_weights_are_those_of_the_particles_at_the_cursor(
+def test_weights_are_estimated_from_the_particles_at_the_cursor(
     weights: WeightsView, make_scenario: Make, make_results: Run, qtbot: QtBot
 ) -> None:
     results = make_results(make_scenario())
@@ -212,14 +216,14 @@ def test_weights_are_those_of_the_particles_at_the_cursor(
         assert expected is not None
         assert weights.weights is not None
         np.testing.assert_array_equal(weights.weights.sampled, expected.sampled)
-        text = point_at(qtbot, weights, QPoint(weights.width() // 2, 60), weights.read_out)
+        text = hover_at(qtbot, weights, QPoint(weights.width() // 2, 60), weights.read_out)
         assert f"at t = {STEPS - frame}" in text
         assert number(expected.exact[1]) in text
         assert with_error(expected.sampled[0, 1], expected.error[0, 1]) in text
 
 
 @pytest.mark.parametrize("components", [3, 12, 30])
-def test_every_component_is_painted(
+def test_weight_bars_of_all_components_are_painted(
     components: int, weights: WeightsView, make_scenario: Make, make_results: Run
 ) -> None:
     results = make_results(make_scenario(prior=mixture(components), run={"samplers": ["ddnm"]}))
@@ -243,7 +247,7 @@ def test_every_component_is_painted(
     ("sections", "words"),
     [({"one": True}, "One component"), ({"measurement": {"noise": 0.0}}, "no density at t = 0")],
 )
-def test_words_stand_where_there_are_no_weights(
+def test_missing_component_weights_are_explained(
     sections: dict[str, object], words: str, weights: WeightsView, make_scenario: Make, make_results: Run
 ) -> None:
     weights.show_results(make_results(make_scenario(**sections)))

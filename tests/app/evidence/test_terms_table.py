@@ -1,4 +1,4 @@
-"""The table: what it says of each sampler is what the run knows, and nothing of it is cut off."""
+"""The bound terms table: its numbers are those of the run, and no text is cut off."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def title(table: TermsTable, name: str) -> str:
 
 
 @pytest.mark.parametrize("frame", [0, 23, STEPS - 1, STEPS])
-def test_terms_are_those_of_the_cursor(frame: int, results: Results, table: TermsTable) -> None:
+def test_table_shows_the_bound_terms_at_the_cursor(frame: int, results: Results, table: TermsTable) -> None:
     table.show_results(results)
     table.show_frame(frame)
     assert f"at t = {STEPS - frame}," in " ".join(label.text() for label in table.findChildren(QLabel))
@@ -65,7 +65,7 @@ def test_terms_are_those_of_the_cursor(frame: int, results: Results, table: Term
         assert text(table, "kl", column) == kl
 
 
-def test_what_comes_after_the_run_is_said_to(results: Results, table: TermsTable, refine: Refine) -> None:
+def test_metrics_are_marked_as_computed_after_the_run(results: Results, table: TermsTable, refine: Refine) -> None:
     table.show_results(results)
     table.show_frame(STEPS - 1)
     for name in ("limit", "w2", "weights", "mmd"):
@@ -81,7 +81,9 @@ def test_what_comes_after_the_run_is_said_to(results: Results, table: TermsTable
     assert table.table.isRowHidden(list(ROWS).index("weights")) == (results.problem.target.components == 1)
 
 
-def test_the_kl_is_named_by_its_kind(table: TermsTable, make_scenario: Make, make_results: Run, refine: Refine) -> None:
+def test_kl_row_title_names_the_kind_of_number(
+    table: TermsTable, make_scenario: Make, make_results: Run, refine: Refine
+) -> None:
     results = make_results(make_scenario(run={"samplers": ["ddnm", "exact"]}))
     table.show_results(results)
     table.show_frame(STEPS - 1)
@@ -96,7 +98,7 @@ def test_the_kl_is_named_by_its_kind(table: TermsTable, make_scenario: Make, mak
 
 
 @pytest.mark.parametrize(("high", "is_unlike"), [(1.0, False), (0.01, True)])
-def test_a_large_kl_at_a_small_distance_is_explained(
+def test_large_kl_with_small_w2_is_explained(
     high: float, is_unlike: bool, table: TermsTable, make_scenario: Make, make_results: Run, refine: Refine
 ) -> None:
     results = refine(make_results(make_scenario(run={"samplers": ["ddnm", "exact"]})))
@@ -109,7 +111,7 @@ def test_a_large_kl_at_a_small_distance_is_explained(
 
 
 @pytest.mark.parametrize("part", [0.5, 1.01])
-def test_a_bound_whose_estimate_is_below_the_kl_says_why(
+def test_bound_estimate_below_the_kl_is_explained(
     part: float, table: TermsTable, make_scenario: Make, make_results: Run, refine: Refine
 ) -> None:
     results = refine(make_results(make_scenario(run={"samplers": ["ddnm"]})))
@@ -119,7 +121,7 @@ def test_a_bound_whose_estimate_is_below_the_kl_says_why(
     assert ("within the estimate's error" in tip(table, "bound")) is (part > 1)
 
 
-def test_kinds_that_differ_have_a_row(
+def test_kind_row_is_shown_when_samplers_have_different_kinds_of_kl(
     table: TermsTable, make_scenario: Make, make_results: Run, refine: Refine
 ) -> None:
     results = refine(make_results(make_scenario(run={"samplers": ["ddnm", "ddim"]})))
@@ -133,7 +135,7 @@ def test_kinds_that_differ_have_a_row(
     assert "no limit is known" in tip(table, "limit", 1)
 
 
-def test_nothing_is_claimed_of_the_limit_of_a_user_s_own_score(
+def test_asymptote_of_a_plugin_sampler_is_unknown(
     table: TermsTable, make_scenario: Make, make_results: Run, refine: Refine, own_sampler: Callable[..., str]
 ) -> None:
     key = own_sampler("def mine(level, x):\n    return level.prior_score(x)\n")
@@ -147,7 +149,7 @@ def test_nothing_is_claimed_of_the_limit_of_a_user_s_own_score(
     assert "no limit of its mismatch is known" in str(no_asymptote(results.samplers[0]))
 
 
-def test_a_singular_target_has_no_bound_at_the_end(table: TermsTable, make_scenario: Make, make_results: Run) -> None:
+def test_singular_target_has_no_bound_at_t_0(table: TermsTable, make_scenario: Make, make_results: Run) -> None:
     table.show_results(make_results(make_scenario(measurement={"noise": 0.0})))
     table.show_frame(STEPS - 1)
     assert text(table, "bound") != "none"
@@ -156,7 +158,7 @@ def test_a_singular_target_has_no_bound_at_the_end(table: TermsTable, make_scena
     assert "no density at t = 0; read t = 1" in tip(table, "bound")
 
 
-def test_divergence_has_a_row_only_where_there_is_one(results: Results, table: TermsTable) -> None:
+def test_divergence_row_is_shown_only_after_divergence(results: Results, table: TermsTable) -> None:
     row = list(ROWS).index("diverged")
     table.show_results(results)
     table.show_frame(STEPS)
@@ -170,7 +172,7 @@ def test_divergence_has_a_row_only_where_there_is_one(results: Results, table: T
 
 @pytest.mark.parametrize("samplers", [MANY[:1], MANY[:3], MANY[:4], MANY])
 @pytest.mark.parametrize("one", [True, False])
-def test_no_cell_is_cut_off(
+def test_cell_texts_fit_their_columns(
     one: bool, samplers: list[str], table: TermsTable, make_scenario: Make, make_results: Run, refine: Refine
 ) -> None:
     results = refine(make_results(make_scenario(one=one, run={"samplers": samplers})))
@@ -191,7 +193,7 @@ def test_no_cell_is_cut_off(
         assert table.table.viewport().rect().contains(last) or table.table.isRowHidden(row)
 
 
-def test_wide_numbers_during_playback_hide_no_column_at_the_end(
+def test_columns_widened_during_playback_shrink_at_the_last_frame(
     table: TermsTable, make_scenario: Make, make_results: Run, refine: Refine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     results = refine(make_results(make_scenario()))
@@ -210,7 +212,7 @@ def test_wide_numbers_during_playback_hide_no_column_at_the_end(
 
 
 @pytest.mark.parametrize("width", [260, 330, 420, 700])
-def test_what_a_number_is_survives_any_width(
+def test_cells_show_full_brackets_and_errors_at_any_width(
     width: int, table: TermsTable, make_scenario: Make, make_results: Run, refine: Refine
 ) -> None:
     results = refine(make_results(make_scenario(run={"samplers": MANY})))

@@ -1,4 +1,4 @@
-"""Plots against reverse time hold every curve, or name at the edge which they do not."""
+"""Plots against reverse time show every curve, or name those out of view at the edge."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def plot(qtbot: QtBot) -> TimePlot:
     return made
 
 
-def test_every_curve_ends_in_view_or_is_named(plot: TimePlot) -> None:
+def test_curves_end_in_view_or_are_named_at_the_edge(plot: TimePlot) -> None:
     @settings(max_examples=60, deadline=None)
     @given(st.lists(_TOPS, min_size=1, max_size=5), st.booleans())
     def holds(tops: list[float], logarithmic: bool) -> None:
@@ -47,7 +47,7 @@ def test_every_curve_ends_in_view_or_is_named(plot: TimePlot) -> None:
     holds()
 
 
-def test_one_large_curve_does_not_hide_the_small_ones(plot: TimePlot) -> None:
+def test_logarithmic_axis_shows_small_curves_beside_large_ones(plot: TimePlot) -> None:
     plot.fit([reach("DPS", 1e5), reach("TMPD", 2e-4)])
     low, high = plot.plot.viewRange()[1]
     assert low < math.log10(2e-4) < 5 < high
@@ -56,7 +56,7 @@ def test_one_large_curve_does_not_hide_the_small_ones(plot: TimePlot) -> None:
     assert 3 <= len(ticks) <= 7, "numbers do not overlap"
 
 
-def test_a_zero_is_named_below_a_logarithmic_axis_only(plot: TimePlot) -> None:
+def test_curve_at_zero_is_named_below_a_logarithmic_axis_only(plot: TimePlot) -> None:
     curves = [reach("DDNM", 3.0), reach("a < b", 0.0, "bound"), reach("a < b", 1.0, "observed")]
     plot.fit(curves)
     assert "▼&nbsp;a &lt; b (bound)" in plot.below.text()
@@ -67,7 +67,7 @@ def test_a_zero_is_named_below_a_logarithmic_axis_only(plot: TimePlot) -> None:
 
 
 @pytest.mark.parametrize("count", [1, 3, 9])
-def test_names_at_an_edge_stay_inside_the_plot(count: int, plot: TimePlot) -> None:
+def test_names_at_the_edge_fit_the_plot_width(count: int, plot: TimePlot) -> None:
     labels = [f"sampler number {index}" for index in range(count)]
     plot.fit([reach("DDNM", 3.0), *(reach(label, 0.0, "mismatch, observed") for label in labels)])
     QApplication.processEvents()
@@ -79,13 +79,13 @@ def test_names_at_an_edge_stay_inside_the_plot(count: int, plot: TimePlot) -> No
     assert plot.below.text().endswith(f" +{left}") == (left > 0)
 
 
-def test_a_curve_of_diverging_particles_is_named_above(plot: TimePlot) -> None:
+def test_curve_of_diverging_particles_is_named_above_the_plot(plot: TimePlot) -> None:
     plot.fit([reach("DDNM", 3.0), reach("DPS", 1e30, diverges=True)])
     assert plot.plot.viewRange()[1][1] < 2
     assert "▲&nbsp;DPS" in plot.above.text()
 
 
-def test_the_headline_names_the_exact_sampler_below_its_axis(
+def test_headline_plot_names_the_exact_sampler_below_its_axis(
     qtbot: QtBot, make_scenario: Callable[..., Scenario], make_results: Callable[..., Results]
 ) -> None:
     headline = HeadlinePlot()

@@ -1,4 +1,4 @@
-"""Consent is asked for the code that runs: all of it, as Python reads it, with nothing out of sight."""
+"""The consent dialog shows all of the code that runs, decoded as Python does, with nothing out of sight."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def shown(content: bytes, bot: QtBot) -> CodeView:
     return view
 
 
-def test_all_lines_are_there_and_can_be_scrolled_to(qtbot: QtBot) -> None:
+def test_consent_dialog_shows_all_lines_read_only(qtbot: QtBot) -> None:
     dialog = TrustDialog(None, Path("mine.py"), LONG.encode())  # type: ignore[arg-type]
     qtbot.addWidget(dialog)
     with qtbot.waitExposed(dialog):
@@ -40,7 +40,7 @@ def test_all_lines_are_there_and_can_be_scrolled_to(qtbot: QtBot) -> None:
     assert view.toPlainText() == LONG
 
 
-def test_nothing_hides_beyond_the_right_edge(qtbot: QtBot) -> None:
+def test_long_lines_are_wrapped(qtbot: QtBot) -> None:
     view = shown(f"x = 1{' ' * 3000}; import os\n".encode(), qtbot)
     view.resize(400, 300)
     view.show()
@@ -48,13 +48,13 @@ def test_nothing_hides_beyond_the_right_edge(qtbot: QtBot) -> None:
     assert view.toPlainText().replace("\n↪ ", "").endswith("; import os")
 
 
-def test_markup_and_invisible_characters_are_text(qtbot: QtBot) -> None:
+def test_markup_is_plain_text_and_control_characters_are_replaced(qtbot: QtBot) -> None:
     text = shown("# <b>bold</b>\n# a\u202eb\u200bc\x1b[31m\x00\n".encode(), qtbot).toPlainText()
     assert text == "# <b>bold</b>\n# a\ufffdb\ufffdc\ufffd[31m\ufffd"
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "latin-1", "utf-7", "utf-16"])
-def test_code_is_shown_in_the_encoding_that_it_names(encoding: str) -> None:
+def test_code_is_decoded_with_its_declared_encoding(encoding: str) -> None:
     hidden = "import os; os.name  # é"
     content = f"# coding: {encoding}\n".encode() + hidden.encode(encoding)
     if encoding == "utf-16":  # none that Python takes
@@ -63,7 +63,7 @@ def test_code_is_shown_in_the_encoding_that_it_names(encoding: str) -> None:
         assert source_text(content) == f"# coding: {encoding}\n{hidden}"
 
 
-def test_a_large_file_comes_in_piece_by_piece_and_runs_only_when_it_is_there(qtbot: QtBot) -> None:
+def test_run_button_is_enabled_only_when_a_large_file_is_fully_shown(qtbot: QtBot) -> None:
     content = ("x = 1  # some words\n" * 10_000).encode() + b"y = 2"
     dialog = TrustDialog(None, Path("mine.py"), content)  # type: ignore[arg-type]
     qtbot.addWidget(dialog)

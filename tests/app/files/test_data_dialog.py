@@ -1,4 +1,4 @@
-"""A prior from data: from a file over the dialog to the planes, and back with Undo."""
+"""The data dialog: a prior fitted to the points of a file, in a background task."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def opened(window: MainWindow, bot: QtBot, path: Path) -> DataDialog:
     return dialog
 
 
-def test_from_file_to_planes_and_back(
+def test_prior_is_fitted_to_a_file_shown_on_the_planes_and_undone(
     window: Window, qtbot: QtBot, clusters: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = window()
@@ -82,7 +82,7 @@ def test_from_file_to_planes_and_back(
     qtbot.waitUntil(lambda: not made.planes._data_legend.isVisible())
 
 
-def test_columns_number_and_scale_are_chosen(window: Window, qtbot: QtBot, clusters: Path) -> None:
+def test_chosen_columns_components_and_scaling_are_fitted(window: Window, qtbot: QtBot, clusters: Path) -> None:
     made = window()
     dialog = opened(made, qtbot, clusters)
     qtbot.mouseClick(dialog.columns[2], LEFT)
@@ -98,7 +98,7 @@ def test_columns_number_and_scale_are_chosen(window: Window, qtbot: QtBot, clust
     assert np.std(made.scenario.data.points) == pytest.approx(1, abs=0.01)
 
 
-def test_what_cannot_be_fitted_is_said_at_once(window: Window, qtbot: QtBot, clusters: Path) -> None:
+def test_selection_without_columns_is_rejected_before_fitting(window: Window, qtbot: QtBot, clusters: Path) -> None:
     made = window()
     dialog = opened(made, qtbot, clusters)
     for index in (0, 2):
@@ -113,7 +113,7 @@ def test_what_cannot_be_fitted_is_said_at_once(window: Window, qtbot: QtBot, clu
 
 
 @pytest.mark.parametrize("height", [2000, 700, 560])
-def test_it_stays_on_the_screen_with_its_buttons(
+def test_dialog_with_many_columns_stays_on_screen_with_its_buttons(
     height: int, window: Window, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     screen = QRect(0, 20, 1280, height)
@@ -135,7 +135,7 @@ def test_it_stays_on_the_screen_with_its_buttons(
     dialog.reject()
 
 
-def test_a_file_that_is_no_table_says_so(window: Window, qtbot: QtBot, tmp_path: Path) -> None:
+def test_ragged_file_is_reported_and_cannot_be_fitted(window: Window, qtbot: QtBot, tmp_path: Path) -> None:
     path = tmp_path / "ragged.csv"
     path.write_text("1,2\n3\n")
     made = window()
@@ -145,7 +145,7 @@ def test_a_file_that_is_no_table_says_so(window: Window, qtbot: QtBot, tmp_path:
     dialog.reject()
 
 
-def test_the_interface_goes_on_while_it_fits_and_cancel_changes_nothing(
+def test_cancelling_a_running_fit_keeps_the_scenario(
     window: Window, qtbot: QtBot, clusters: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     go = threading.Event()
@@ -168,7 +168,7 @@ def test_the_interface_goes_on_while_it_fits_and_cancel_changes_nothing(
     assert made.scenario == before
 
 
-def test_a_fit_that_breaks_down_leaves_the_dialog(
+def test_failed_fit_shows_its_error_and_keeps_the_dialog_usable(
     window: Window, qtbot: QtBot, clusters: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*_: object) -> Iterator[Fit]:
@@ -183,7 +183,7 @@ def test_a_fit_that_breaks_down_leaves_the_dialog(
     dialog.reject()
 
 
-def test_closing_the_window_waits_for_the_fit(window: Window, qtbot: QtBot, clusters: Path) -> None:
+def test_closing_the_window_joins_the_fit_thread(window: Window, qtbot: QtBot, clusters: Path) -> None:
     made = window()
     dialog = opened(made, qtbot, clusters)
     qtbot.mouseClick(dialog.fit, LEFT)
@@ -191,7 +191,7 @@ def test_closing_the_window_waits_for_the_fit(window: Window, qtbot: QtBot, clus
     assert "mismatch-lab-task" not in [thread.name for thread in threading.enumerate()]
 
 
-def test_a_task_hears_only_the_latest_work(qtbot: QtBot) -> None:
+def test_task_drops_results_of_superseded_work(qtbot: QtBot) -> None:
     task, given, go = Task(None), [], threading.Event()
 
     def late() -> Iterator[object]:
@@ -208,7 +208,9 @@ def test_a_task_hears_only_the_latest_work(qtbot: QtBot) -> None:
     assert given == ["soon"]
 
 
-def test_an_accident_in_a_task_is_one_sentence(qtbot: QtBot, caplog: pytest.LogCaptureFixture) -> None:
+def test_exception_in_a_task_is_logged_and_reported_in_one_sentence(
+    qtbot: QtBot, caplog: pytest.LogCaptureFixture
+) -> None:
     task = Task(None)
     with qtbot.waitSignal(task.failed) as heard:
         task.start(iter(lambda: 1 / 0, None))
@@ -217,7 +219,7 @@ def test_an_accident_in_a_task_is_one_sentence(qtbot: QtBot, caplog: pytest.LogC
     assert "a task failed" in caplog.text
 
 
-def test_the_prior_s_own_button_asks_for_a_file(
+def test_from_data_button_of_the_prior_opens_the_dialog(
     window: Window, qtbot: QtBot, clusters: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = window(finish=False)
@@ -230,7 +232,9 @@ def test_the_prior_s_own_button_asks_for_a_file(
     dialog.reject()
 
 
-def test_closing_does_not_wait_for_ever(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_closing_a_task_that_never_ends_times_out(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("app.run.process._PATIENCE_SECONDS", 0.05)
     task, go = Task(None), threading.Event()
 

@@ -1,4 +1,4 @@
-"""One file of points after another: a fit belongs to its own file and settings, whatever was open before."""
+"""Several data files in a row: a fit uses its own file and settings, whatever was open before."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def held(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
     go.set()
 
 
-def test_every_file_gets_its_own_fit(window: Window, qtbot: QtBot, near: Path, far: Path) -> None:
+def test_successive_files_are_fitted_to_their_own_points(window: Window, qtbot: QtBot, near: Path, far: Path) -> None:
     made = window(finish=False)
     for path, centre, count in ((near, [1, 2], 90), (near, [1, 2], 90), (far, [-4, 7], 60)):
         fit_one(made, qtbot, path)
@@ -82,7 +82,7 @@ def test_every_file_gets_its_own_fit(window: Window, qtbot: QtBot, near: Path, f
         np.testing.assert_allclose(means(made), centre, atol=0.15)
 
 
-def test_a_file_that_was_written_anew_is_read_anew(window: Window, qtbot: QtBot, near: Path) -> None:
+def test_rewritten_file_is_read_again(window: Window, qtbot: QtBot, near: Path) -> None:
     made = window(finish=False)
     fit_one(made, qtbot, near)
     write_points(near, [-9.0, 5.0])
@@ -91,7 +91,7 @@ def test_a_file_that_was_written_anew_is_read_anew(window: Window, qtbot: QtBot,
     assert made.scenario.notes.startswith("2 components fitted to 90 points")
 
 
-def test_files_of_other_dimensions_follow_each_other(
+def test_files_of_different_dimensions_can_follow_each_other(
     window: Window, qtbot: QtBot, near: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     made = window(finish=False)
@@ -105,7 +105,7 @@ def test_files_of_other_dimensions_follow_each_other(
 
 
 @pytest.mark.parametrize("how", ["reject", "close", "replace"])
-def test_a_fit_that_is_given_up_leaves_nothing_for_the_next_file(
+def test_abandoned_fit_does_not_affect_the_next_file(
     how: str, window: Window, qtbot: QtBot, near: Path, far: Path, held: threading.Event
 ) -> None:
     made = window(finish=False)
@@ -128,7 +128,9 @@ def test_a_fit_that_is_given_up_leaves_nothing_for_the_next_file(
     assert made.scenario.data.source == "far.csv"
 
 
-def test_another_choice_gives_a_running_fit_up(window: Window, qtbot: QtBot, near: Path, held: threading.Event) -> None:
+def test_changed_component_count_cancels_the_running_fit(
+    window: Window, qtbot: QtBot, near: Path, held: threading.Event
+) -> None:
     made = window(finish=False)
     before = made.scenario
     dialog = opened(made, qtbot, near)
@@ -145,7 +147,9 @@ def test_another_choice_gives_a_running_fit_up(window: Window, qtbot: QtBot, nea
     assert len(made.scenario.prior.weights) == 2
 
 
-def test_another_scenario_closes_the_dialog(window: Window, qtbot: QtBot, near: Path, held: threading.Event) -> None:
+def test_choosing_another_scenario_closes_the_dialog_and_drops_its_fit(
+    window: Window, qtbot: QtBot, near: Path, held: threading.Event
+) -> None:
     made = window(finish=False)
     dialog = opened(made, qtbot, near)
     with qtbot.waitSignal(dialog.task.yielded, timeout=FIT_MS):
@@ -159,7 +163,7 @@ def test_another_scenario_closes_the_dialog(window: Window, qtbot: QtBot, near: 
     assert made.scenario.name.startswith("High noise")
 
 
-def test_closing_the_window_waits_for_fits_that_were_given_up(
+def test_closing_the_window_joins_abandoned_fit_threads(
     window: Window, qtbot: QtBot, near: Path, far: Path, held: threading.Event
 ) -> None:
     made = window(finish=False)

@@ -1,4 +1,4 @@
-"""How the dialog says what it understood of a file, and how that is corrected."""
+"""The data dialog reports how it read a file, and lets the user correct it."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_ambiguous_layouts_are_reported_and_can_be_corrected(read: Callable[...,
     dialog.reject()
 
 
-def test_header_and_separator_are_corrected(read: Callable[..., DataDialog], qtbot: QtBot) -> None:
+def test_header_and_separator_can_be_corrected(read: Callable[..., DataDialog], qtbot: QtBot) -> None:
     dialog = read("0,1\n" + "".join(f"{index}.5,{index * index % 7}.25\n" for index in range(12)))
     assert "is taken for names" in dialog.reading.doubts.text()
     assert dialog._size.text() == "12 rows, 2 columns"
@@ -80,7 +80,7 @@ def test_header_and_separator_are_corrected(read: Callable[..., DataDialog], qtb
     dialog.reject()
 
 
-def test_a_file_that_is_refused_can_be_read_in_another_way(read: Callable[..., DataDialog], qtbot: QtBot) -> None:
+def test_rejected_file_can_be_read_with_another_separator(read: Callable[..., DataDialog], qtbot: QtBot) -> None:
     dialog = read("1,2 3\n4 5\n6,7 8\n")
     choose(qtbot, dialog, "separator", "comma")
     assert dialog._error.text() == "line 2: must have 2 cells as the first (has 1)"
@@ -91,7 +91,7 @@ def test_a_file_that_is_refused_can_be_read_in_another_way(read: Callable[..., D
     dialog.reject()
 
 
-def test_why_a_column_is_not_offered_is_shown_and_rows_can_be_left_out(
+def test_excluded_columns_are_explained_and_incomplete_rows_can_be_dropped(
     read: Callable[..., DataDialog], qtbot: QtBot
 ) -> None:
     chance = np.random.default_rng(0)
@@ -116,7 +116,7 @@ def test_why_a_column_is_not_offered_is_shown_and_rows_can_be_left_out(
     )
 
 
-def test_a_number_of_components_that_points_cannot_bear_leaves_the_form(
+def test_too_many_components_for_the_points_keeps_the_form_enabled(
     read: Callable[..., DataDialog], qtbot: QtBot
 ) -> None:
     dialog = read("".join(f"{3 * index},{index * index % 7}\n" for index in range(20)))
@@ -128,7 +128,7 @@ def test_a_number_of_components_that_points_cannot_bear_leaves_the_form(
     dialog.reject()
 
 
-def test_dependent_columns_leave_the_form(read: Callable[..., DataDialog]) -> None:
+def test_linearly_dependent_columns_are_reported_and_can_be_deselected(read: Callable[..., DataDialog]) -> None:
     pairs = np.random.default_rng(0).integers(0, 90, size=(40, 2))
     dialog = read("a,b,sum\n" + "".join(f"{a},{b},{a + b}\n" for a, b in pairs))
     assert dialog._error.text() == "columns a, b, sum depend on each other linearly; leave one of them out"
@@ -139,14 +139,14 @@ def test_dependent_columns_leave_the_form(read: Callable[..., DataDialog]) -> No
 
 
 @pytest.mark.parametrize("content", [b"\x93NUMPY\x01\x00", b"\x93NUMPY\x01\x00\x10\x00{'shape': (9**9,)}"])
-def test_a_bad_array_is_refused_in_one_sentence(content: bytes, read: Callable[..., DataDialog]) -> None:
+def test_invalid_npy_file_is_rejected_in_one_sentence(content: bytes, read: Callable[..., DataDialog]) -> None:
     dialog = read(content, "points.npy")
     assert dialog._error.text().startswith("is not a NumPy array of numbers")
     assert not dialog.reading.isVisible()
     dialog.reject()
 
 
-def test_names_are_text(read: Callable[..., DataDialog]) -> None:
+def test_column_and_file_names_are_shown_as_plain_text(read: Callable[..., DataDialog]) -> None:
     name = "<img src='x'>&b"
     dialog = read(
         f'"{name}","two\nlines"\n' + "".join(f"{3 * index},{index % 5}\n" for index in range(20)), "p&q<b>.csv"

@@ -1,4 +1,4 @@
-"""Files: nothing is lost unasked, not even in a crash; settings; drops."""
+"""Unsaved changes, recovery after a crash, stored settings, and dropped files."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def edit(window: MainWindow, seed: int) -> None:
     window.document.edit(lambda scenario: patched(scenario, {"run": {"seed": seed}}))
 
 
-def said(window: MainWindow) -> list[str]:
+def banner_texts(window: MainWindow) -> list[str]:
     labels = (label for label in window.banner.findChildren(QLabel) if label.isVisible())
     return [label.text() for label in labels]
 
@@ -44,7 +44,7 @@ def press(bot: QtBot, window: MainWindow, text: str) -> None:
 
 
 class Asked:
-    """Somebody answers the question about unsaved changes."""
+    """A message box about unsaved changes that gives a fixed answer and counts its calls."""
 
     def __init__(self, answer: QMessageBox.StandardButton) -> None:
         self.answer, self.times = answer, 0
@@ -64,7 +64,7 @@ def answer(monkeypatch: pytest.MonkeyPatch) -> Callable[[QMessageBox.StandardBut
     return give
 
 
-def leave_by(way: str, window: MainWindow, other: Path) -> None:
+def leave_scenario(way: str, window: MainWindow, other: Path) -> None:
     {
         "close": window.close,
         "open": lambda: window.files.open_path(other),
@@ -73,7 +73,7 @@ def leave_by(way: str, window: MainWindow, other: Path) -> None:
 
 
 @pytest.mark.parametrize("way", ["close", "open", "choose"])
-def test_unsaved_changes_are_guarded(
+def test_unsaved_changes_ask_before_closing_or_replacing_the_scenario(
     way: str, window: Window, make_scenario: Make, tmp_path: Path, answer: Callable[..., Asked]
 ) -> None:
     own, other = tmp_path / "own.toml", tmp_path / "other.toml"
@@ -82,16 +82,18 @@ def test_unsaved_changes_are_guarded(
     edit(made, 5)
     edited = made.scenario
     asked = answer(ANSWERS.Cancel)
-    leave_by(way, made, other)
+    leave_scenario(way, made, other)
     assert (made.scenario, made.isVisible(), asked.times) == (edited, True, 1)
     assert not own.exists()
     answer(ANSWERS.Save)
-    leave_by(way, made, other)
+    leave_scenario(way, made, other)
     assert Scenario.load(own) == edited
     assert made.scenario != edited or not made.isVisible()
 
 
-def test_what_is_saved_is_not_asked_about(window: Window, tmp_path: Path, answer: Callable[..., Asked]) -> None:
+def test_saved_scenario_is_replaced_without_a_question(
+    window: Window, tmp_path: Path, answer: Callable[..., Asked]
+) -> None:
     made = window(None, tmp_path / "own.toml", finish=False)
     edit(made, 5)
     made.files.save_file()
@@ -101,7 +103,7 @@ def test_what_is_saved_is_not_asked_about(window: Window, tmp_path: Path, answer
     assert asked.times == 0
 
 
-def test_unfinished_typing_is_asked_about_too(window: Window, qtbot: QtBot, answer: Callable[..., Asked]) -> None:
+def test_unfinished_typing_counts_as_unsaved(window: Window, qtbot: QtBot, answer: Callable[..., Asked]) -> None:
     made = window()
     line = made.problem.measurement.fields["noise"]
     assert isinstance(line, QLineEdit)
@@ -115,7 +117,7 @@ def test_unfinished_typing_is_asked_about_too(window: Window, qtbot: QtBot, answ
     answer(ANSWERS.Discard)
 
 
-def test_to_save_and_then_name_no_file_is_to_stay(
+def test_cancelled_save_dialog_keeps_the_window_open(
     window: Window, monkeypatch: pytest.MonkeyPatch, answer: Callable[..., Asked]
 ) -> None:
     made = window(finish=False)
@@ -130,31 +132,33 @@ def test_to_save_and_then_name_no_file_is_to_stay(
 # After a crash
 
 
-def crash(home: Path, window: MainWindow) -> dict[Path, bytes]:
-    """What would lie in the recovery folder had the window been killed now."""
+def recovery_files_at_kill(home: Path, window: MainWindow) -> dict[Path, bytes]:
+    """Return the recovery files that a kill at this moment would leave, by path."""
     window.files._autosave.write()  # type: ignore[union-attr]
     return {file: file.read_bytes() for file in (home / "recovery").glob("*.json")}
 
 
-def come_back(left: dict[Path, bytes]) -> None:
+def restore_after_kill(left: dict[Path, bytes]) -> None:
     for file, content in left.items():
         file.write_bytes(content)
 
 
-def test_unsaved_edits_survive_a_crash(window: Window, qtbot: QtBot, make_scenario: Make, tmp_path: Path) -> None:
+def test_unsaved_edits_are_offered_and_restored_after_a_crash(
+    window: Window, qtbot: QtBot, make_scenario: Make, tmp_path: Path
+) -> None:
     own = tmp_path / "own.toml"
     own.write_text("# mine\n" + make_scenario().to_toml(), encoding="utf-8")
     first = window(Scenario.load(own), own, tmp_path, finish=False)
     edit(first, 5)
     edited = first.scenario
-    left = crash(tmp_path, first)
+    left = recovery_files_at_kill(tmp_path, first)
     first.close()
-    come_back(left)
+    restore_after_kill(left)
 
     second = window(None, None, tmp_path, finish=False)
-    assert said(second) == ["The program ended with unsaved changes to “Small”."]
+    assert banner_texts(second) == ["The program ended with unsaved changes to “Small”."]
     press(qtbot, second, "Restore")
-    assert said(second) == []
+    assert banner_texts(second) == []
     assert (second.scenario, second.path) == (edited, own)
     assert second.isWindowModified()
     assert not any(file in left for file in (tmp_path / "recovery").iterdir())
@@ -164,12 +168,12 @@ def test_unsaved_edits_survive_a_crash(window: Window, qtbot: QtBot, make_scenar
     assert list((tmp_path / "recovery").glob("*")) == []
 
 
-def test_what_a_crash_left_may_be_discarded(window: Window, qtbot: QtBot, tmp_path: Path) -> None:
+def test_recovered_edits_can_be_discarded(window: Window, qtbot: QtBot, tmp_path: Path) -> None:
     first = window(None, None, tmp_path, finish=False)
     edit(first, 5)
-    left = crash(tmp_path, first)
+    left = recovery_files_at_kill(tmp_path, first)
     first.close()
-    come_back(left)
+    restore_after_kill(left)
     second = window(None, None, tmp_path, finish=False)
     before = second.scenario
     press(qtbot, second, "Discard")
@@ -177,27 +181,27 @@ def test_what_a_crash_left_may_be_discarded(window: Window, qtbot: QtBot, tmp_pa
     assert list((tmp_path / "recovery").glob("*")) == []
 
 
-def test_an_offer_that_is_not_answered_is_made_again(window: Window, tmp_path: Path) -> None:
+def test_unanswered_recovery_offer_is_repeated_at_the_next_start(window: Window, tmp_path: Path) -> None:
     first = window(None, None, tmp_path, finish=False)
     edit(first, 5)
-    left = crash(tmp_path, first)
+    left = recovery_files_at_kill(tmp_path, first)
     first.close()
-    come_back(left)
+    restore_after_kill(left)
     for _ in range(2):
         made = window(None, None, tmp_path, finish=False)
-        assert "unsaved changes" in said(made)[0]
+        assert "unsaved changes" in banner_texts(made)[0]
         made.close()
 
 
-def test_a_window_that_lives_is_not_a_crash(window: Window, tmp_path: Path) -> None:
+def test_edits_of_another_open_window_are_not_offered_for_recovery(window: Window, tmp_path: Path) -> None:
     first = window(None, None, tmp_path, finish=False)
     edit(first, 5)
-    crash(tmp_path, first)
+    recovery_files_at_kill(tmp_path, first)
     second = window(None, None, tmp_path, finish=False)
-    assert said(second) == []
+    assert banner_texts(second) == []
 
 
-def test_edits_are_kept_by_themselves_and_no_longer_than_needed(
+def test_recovery_file_is_written_after_edits_and_removed_when_saved_or_undone(
     window: Window, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("app.document.recovery._DELAY_MS", 30)
@@ -228,20 +232,20 @@ def test_an_unreadable_recovery_file_is_renamed(content: str, tmp_path: Path) ->
     assert [file.name for file in tmp_path.iterdir()] == ["some.broken"]
 
 
-def test_edits_with_a_sampler_that_is_not_loaded_wait_for_it(
+def test_recovery_with_an_unknown_sampler_is_offered_again_until_it_is_loaded(
     window: Window, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = window(None, None, tmp_path, finish=False)
     monkeypatch.setitem(SAMPLERS, "mine", SAMPLERS["exact"])
     first.document.edit(lambda scenario: patched(scenario, {"run": {"samplers": ["ddnm", "mine"]}}))
     edited = first.scenario
-    left = crash(tmp_path, first)
+    left = recovery_files_at_kill(tmp_path, first)
     first.close()
-    come_back(left)
+    restore_after_kill(left)
     monkeypatch.delitem(SAMPLERS, "mine")
     second = window(None, None, tmp_path, finish=False)
     press(qtbot, second, "Restore")
-    told, offer = said(second)
+    told, offer = banner_texts(second)
     assert "there is no sampler 'mine'" in told
     assert "Sampler from a file" in told
     assert "unsaved changes" in offer
@@ -252,7 +256,7 @@ def test_edits_with_a_sampler_that_is_not_loaded_wait_for_it(
     second.close()
 
 
-def test_a_recovery_folder_that_cannot_be_made_does_not_stop_edits(window: Window, tmp_path: Path) -> None:
+def test_unwritable_recovery_folder_does_not_stop_edits(window: Window, tmp_path: Path) -> None:
     (tmp_path / "recovery").write_text("in the way")
     made = window(None, None, tmp_path, finish=False)
     edit(made, 5)
@@ -260,13 +264,13 @@ def test_a_recovery_folder_that_cannot_be_made_does_not_stop_edits(window: Windo
     assert made.scenario.run.seed == 5
 
 
-def test_an_offer_and_an_error_leave_room_for_all_below(window: Window, qapp: QApplication) -> None:
+def test_banner_with_offer_and_error_leaves_the_docks_their_minimum_height(window: Window, qapp: QApplication) -> None:
     made = window()
     made.resize(1280, 720)
     made.banner.offer("The program ended with unsaved changes to “A scenario with a long name”.", {"Restore": print})
     made.banner.say("/home/somebody/own.toml: run.samplers: there is no sampler 'ddmn'; did you mean 'ddnm'? " * 2)
     qapp.processEvents()
-    assert len(said(made)) == 2
+    assert len(banner_texts(made)) == 2
     assert made.evidence.height() >= made.evidence.minimumSizeHint().height()
     assert made.banner.height() < 60
 
@@ -274,7 +278,7 @@ def test_an_offer_and_an_error_leave_room_for_all_below(window: Window, qapp: QA
 # Settings
 
 
-def test_size_and_splitter_are_remembered_until_they_are_reset(
+def test_window_and_splitter_sizes_are_restored_until_the_layout_is_reset(
     window: Window, qapp: QApplication, tmp_path: Path
 ) -> None:
     first = window(None, None, tmp_path, finish=False)
@@ -294,7 +298,7 @@ def test_size_and_splitter_are_remembered_until_they_are_reset(
     second.deleteLater()
 
 
-def test_overlays_are_remembered_until_the_layout_is_reset(window: Window, qtbot: QtBot, tmp_path: Path) -> None:
+def test_overlays_are_restored_until_the_layout_is_reset(window: Window, qtbot: QtBot, tmp_path: Path) -> None:
     first = window(None, None, tmp_path, finish=False)
     for key in (Qt.Key.Key_T, Qt.Key.Key_W, Qt.Key.Key_M):
         qtbot.keyClick(first, key)
@@ -314,14 +318,16 @@ def test_overlays_are_remembered_until_the_layout_is_reset(window: Window, qtbot
 
 
 @pytest.mark.parametrize("content", [b"\xff\xfe\x00junk", b"[General\nx", None])
-def test_settings_that_cannot_be_read_are_set_aside(content: bytes | None, window: Window, tmp_path: Path) -> None:
+def test_unreadable_settings_file_is_renamed_and_reported(
+    content: bytes | None, window: Window, tmp_path: Path
+) -> None:
     path = tmp_path / "settings.ini"
     if content is None:
         path.mkdir()
     else:
         path.write_bytes(content)
     made = window(None, None, tmp_path, finish=False)
-    assert said(made) == [f"The settings could not be read and were set aside as {path}.broken."]
+    assert banner_texts(made) == [f"The settings could not be read and were set aside as {path}.broken."]
     made.close()
     assert Settings(tmp_path).warning is None
     assert Settings(tmp_path).value("geometry") is not None
@@ -330,11 +336,11 @@ def test_settings_that_cannot_be_read_are_set_aside(content: bytes | None, windo
 def test_stored_settings_of_a_wrong_type_are_ignored(window: Window, tmp_path: Path) -> None:
     (tmp_path / "settings.ini").write_text("[General]\ngeometry=7\nsplit=x, y\nrecent=@Invalid()\n")
     made = window(None, None, tmp_path, finish=False)
-    assert said(made) == []
+    assert banner_texts(made) == []
     assert Settings(tmp_path).recent == []
 
 
-def test_recent_files_come_latest_first_while_they_are_there(
+def test_recent_files_menu_lists_existing_files_latest_first(
     window: Window, make_scenario: Make, tmp_path: Path
 ) -> None:
     made = window(None, None, tmp_path, finish=False)
@@ -389,7 +395,7 @@ def test_a_dropped_scenario_is_opened(window: Window, make_scenario: Make, tmp_p
     assert (made.scenario.name, made.path) == ("Other", path)
 
 
-def test_dropped_points_open_the_dialog(window: Window, qtbot: QtBot, tmp_path: Path) -> None:
+def test_dropped_data_file_opens_the_data_dialog(window: Window, qtbot: QtBot, tmp_path: Path) -> None:
     path = tmp_path / "points.csv"
     path.write_text("\n".join(f"{x},{x * x % 7}" for x in range(30)))
     made = window()
@@ -401,7 +407,7 @@ def test_dropped_points_open_the_dialog(window: Window, qtbot: QtBot, tmp_path: 
 
 
 @pytest.mark.parametrize("names", [["picture.png"], ["a.toml", "b.toml"], []])
-def test_other_drops_are_not_taken(names: list[str], window: Window, tmp_path: Path) -> None:
+def test_unsupported_drops_are_ignored(names: list[str], window: Window, tmp_path: Path) -> None:
     made = window(finish=False)
     before = made.scenario
     assert not drop(made, made, *(tmp_path / name for name in names))

@@ -1,4 +1,4 @@
-"""Files that change, vanish or were never files while the window has them open."""
+"""Files that another program changes or removes, and paths that are no regular files."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def saved(make_scenario: Make, tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("change", ["written", "removed"])
 @pytest.mark.parametrize("answer", ["Cancel", "Save", "Open"])
-def test_a_file_that_someone_else_changed_is_not_overwritten_unasked(
+def test_file_changed_by_another_program_is_not_overwritten_without_asking(
     change: str, answer: str, saved: Path, window: Window, make_scenario: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[str] = []
@@ -71,7 +71,7 @@ def test_a_file_that_someone_else_changed_is_not_overwritten_unasked(
     monkeypatch.setattr(QMessageBox, "warning", lambda *_: QMessageBox.StandardButton.Discard)
 
 
-def test_one_s_own_saves_are_not_asked_about(
+def test_repeated_saves_ask_nothing(
     saved: Path, window: Window, make_scenario: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = window(make_scenario(), saved, finish=False)
@@ -82,7 +82,7 @@ def test_one_s_own_saves_are_not_asked_about(
         assert Scenario.load(saved).run.seed == seed
 
 
-def test_recent_files_may_be_anything(tmp_path: Path) -> None:
+def test_unreadable_recent_file_entries_are_dropped(tmp_path: Path) -> None:
     settings = Settings(tmp_path)
     locked = tmp_path / "locked"
     locked.mkdir()
@@ -94,7 +94,7 @@ def test_recent_files_may_be_anything(tmp_path: Path) -> None:
     assert settings.recent == [tmp_path / "b.toml"]
 
 
-def test_recovery_passes_over_what_is_no_recovery_file(tmp_path: Path, make_scenario: Make) -> None:
+def test_recovery_skips_files_that_are_no_recovery_files(tmp_path: Path, make_scenario: Make) -> None:
     (tmp_path / "folder.json").mkdir()
     (tmp_path / "dangling.json").symlink_to("nowhere")
     (tmp_path / "device.json").symlink_to("/dev/zero")
@@ -116,7 +116,7 @@ def run(*words: str, **how: object) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_a_full_or_closed_output_ends_in_one_sentence_or_none() -> None:
+def test_full_output_is_reported_and_closed_pipe_ends_silently() -> None:
     with Path("/dev/full").open("w") as full:
         result = run("list", stdout=full)
     assert result.returncode == 2

@@ -1,4 +1,4 @@
-"""The gallery: every built-in scenario, by mouse and keys, drawn while nobody waits."""
+"""The gallery: every built-in scenario, by mouse and keys, with thumbnails drawn in idle time."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def type_key(bot: QtBot, key: Qt.Key | str) -> None:
     bot.keyClick(widget, key)
 
 
-def test_every_scenario_is_in_a_group_with_a_sentence() -> None:
+def test_every_builtin_scenario_has_a_group_and_a_one_sentence_summary() -> None:
     groups = gallery()
     entries = [entry for group in groups.values() for entry in group]
     assert {entry.key for entry in entries} == set(builtin_scenarios())
@@ -61,7 +61,7 @@ def test_every_scenario_is_in_a_group_with_a_sentence() -> None:
     assert len({entry.name for entry in entries}) == len(entries)
 
 
-def test_no_text_is_cut(opened: Gallery, qapp: QApplication) -> None:
+def test_card_texts_fit_their_cards(opened: Gallery, qapp: QApplication) -> None:
     qapp.processEvents()
     for card in opened.cards:
         for label in card.findChildren(QLabel):
@@ -69,13 +69,13 @@ def test_no_text_is_cut(opened: Gallery, qapp: QApplication) -> None:
             assert not label.text() or label.height() >= label.heightForWidth(label.width()), card.entry.key
 
 
-def test_the_scenario_on_the_screen_is_marked_and_has_the_keys(opened: Gallery) -> None:
+def test_current_scenario_is_marked_and_focused(opened: Gallery) -> None:
     assert focused() == DEFAULT
     marked = [card.entry.key for card in opened.cards if "on screen" in card._name.text()]
     assert marked == [DEFAULT]
 
 
-def test_arrows_move_as_the_eye_does(opened: Gallery, qtbot: QtBot) -> None:
+def test_arrow_keys_move_the_focus_between_cards(opened: Gallery, qtbot: QtBot) -> None:
     def place() -> tuple[int, int]:
         return next(where for where, card in opened._places.items() if card.entry.key == focused())
 
@@ -98,7 +98,9 @@ def test_arrows_move_as_the_eye_does(opened: Gallery, qtbot: QtBot) -> None:
     assert focused() == names(opened)[-1]
 
 
-def test_typing_filters_and_enter_takes_the_first(opened: Gallery, qtbot: QtBot, after: Callable[..., Any]) -> None:
+def test_typing_filters_the_cards_and_enter_opens_the_first(
+    opened: Gallery, qtbot: QtBot, after: Callable[..., Any]
+) -> None:
     for letter in "iris":
         type_key(qtbot, letter)
     assert opened.filter.text() == "iris"
@@ -109,7 +111,9 @@ def test_typing_filters_and_enter_takes_the_first(opened: Gallery, qtbot: QtBot,
 
 
 @pytest.mark.parametrize(("typed", "best"), [("no noise", "noiseless"), ("six points", "point-masses")])
-def test_enter_opens_the_best(typed: str, best: str, opened: Gallery, qtbot: QtBot, after: Callable[..., Any]) -> None:
+def test_enter_opens_the_best_match(
+    typed: str, best: str, opened: Gallery, qtbot: QtBot, after: Callable[..., Any]
+) -> None:
     for letter in typed:
         type_key(qtbot, letter)
     assert names(opened)[0] == best
@@ -128,7 +132,9 @@ def test_a_filter_without_matches_shows_a_message(opened: Gallery, qtbot: QtBot)
     assert len(names(opened)) == len(builtin_scenarios())
 
 
-def test_from_the_filter_down_into_the_cards(opened: Gallery, qtbot: QtBot, after: Callable[..., Any]) -> None:
+def test_down_key_moves_the_focus_from_the_filter_to_the_cards(
+    opened: Gallery, qtbot: QtBot, after: Callable[..., Any]
+) -> None:
     for letter in "noise":
         type_key(qtbot, letter)
     type_key(qtbot, Qt.Key.Key_Down)
@@ -138,7 +144,7 @@ def test_from_the_filter_down_into_the_cards(opened: Gallery, qtbot: QtBot, afte
     assert after(opened.chosen, lambda: type_key(qtbot, Qt.Key.Key_Return)) == [expected]
 
 
-def test_escape_leaves_everything_as_it_was(window: Window, qtbot: QtBot) -> None:
+def test_escape_closes_the_gallery_and_keeps_the_scenario(window: Window, qtbot: QtBot) -> None:
     made = window()
     before = made.scenario
     qtbot.keyClick(made, Qt.Key.Key_G, CONTROL)
@@ -150,7 +156,7 @@ def test_escape_leaves_everything_as_it_was(window: Window, qtbot: QtBot) -> Non
     assert made.scenario == before
 
 
-def test_a_click_shows_the_scenario(window: Window, qtbot: QtBot) -> None:
+def test_click_on_a_card_opens_its_scenario(window: Window, qtbot: QtBot) -> None:
     made = window()
     qtbot.mouseClick(made.bar.picker, LEFT)
     opened = made.files._gallery
@@ -164,10 +170,10 @@ def test_a_click_shows_the_scenario(window: Window, qtbot: QtBot) -> None:
     opened.reject()
 
 
-# Pictures
+# Thumbnails
 
 
-def test_pictures_come_one_at_a_time_and_are_kept(
+def test_thumbnails_are_drawn_once_and_cached(
     opened: Gallery, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, active_timers: Callable[..., list[QTimer]]
 ) -> None:
     qtbot.waitUntil(lambda: not active_timers(opened), timeout=20_000)
@@ -180,7 +186,7 @@ def test_pictures_come_one_at_a_time_and_are_kept(
     assert drawn == []
 
 
-def test_a_hidden_gallery_draws_nothing(opened: Gallery, active_timers: Callable[..., list[QTimer]]) -> None:
+def test_hidden_gallery_stops_drawing_thumbnails(opened: Gallery, active_timers: Callable[..., list[QTimer]]) -> None:
     assert active_timers(opened)
     opened.reject()
     assert not active_timers(opened)
@@ -191,14 +197,14 @@ def colours(image: QImage) -> set[str]:
 
 
 @pytest.mark.parametrize("key", builtin_scenarios())
-def test_a_picture_shows_the_scenario(key: str, qapp: QApplication) -> None:  # noqa: ARG001
+def test_thumbnail_of_every_builtin_scenario_is_drawn(key: str, qapp: QApplication) -> None:  # noqa: ARG001
     scenario = load_builtin(key)
     image = thumbnail(scenario, QSize(264, 132), 2.0).toImage()
     assert (image.width(), image.height()) == (528, 264)
     assert len(colours(image)) > 10
 
 
-def test_a_picture_is_in_the_theme_s_colours(qapp: QApplication, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: ARG001
+def test_thumbnail_background_follows_the_theme(qapp: QApplication, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: ARG001
     for palette in (theme.DARK, theme.LIGHT):
         monkeypatch.setattr(theme, "current", lambda palette=palette: palette)
         image = thumbnail(load_builtin("one-gaussian"), QSize(264, 132), 1.0).toImage()

@@ -1,4 +1,4 @@
-"""Typed words find scenarios: by their titles first, by whole words before beginnings, and only with all words."""
+"""Gallery search: all typed words must match; titles rank before texts, whole words before prefixes."""
 
 from __future__ import annotations
 
@@ -48,21 +48,21 @@ def found(typed: str) -> list[str]:
         ("iris", "iris-petals"),
     ],
 )
-def test_the_best_is_what_was_meant(typed: str, best: str) -> None:
+def test_best_match_of_typed_words(typed: str, best: str) -> None:
     assert found(typed)[0] == best
 
 
 @pytest.mark.parametrize("typed", ["", "  ", "-", "…?"])
-def test_an_empty_filter_shows_all_in_order(typed: str) -> None:
+def test_empty_filter_lists_all_scenarios_in_order(typed: str) -> None:
     assert found(typed) == [entry.key for entry in ENTRIES]
 
 
 @pytest.mark.parametrize("typed", ["zzz", "no zzz", "six irises", "oise", "noise?x"])
-def test_all_words_must_be_there_from_their_beginning(typed: str) -> None:
+def test_scenario_matches_only_if_every_typed_word_begins_one_of_its_words(typed: str) -> None:
     assert found(typed) == []
 
 
-def test_every_title_finds_itself_first() -> None:
+def test_full_title_or_key_ranks_its_scenario_first() -> None:
     for entry in ENTRIES:
         assert found(entry.name)[0] == entry.key
         assert found(entry.key)[0] == entry.key
@@ -73,7 +73,7 @@ def entry(key: str, name: str, sentence: str) -> GalleryEntry:
     return GalleryEntry(key, name, "Group", sentence)
 
 
-def test_titles_then_whole_words_then_beginnings() -> None:
+def test_matches_rank_by_title_then_whole_word_then_prefix() -> None:
     ranked = [
         entry("a", "A noise", "Text."),
         entry("b", "Noisefree", "Text."),
@@ -84,7 +84,7 @@ def test_titles_then_whole_words_then_beginnings() -> None:
     assert matching([*ranked, entry("e", "Other", "Denoised.")], "noise") == ranked
 
 
-def test_of_equals_the_words_as_they_stand_come_first() -> None:
+def test_equal_matches_rank_by_phrase_and_by_position() -> None:
     apart, inside, first = (
         entry("a", "Two of one kind, Gaussian", ""),
         entry("b", "Here one Gaussian", ""),
@@ -95,5 +95,5 @@ def test_of_equals_the_words_as_they_stand_come_first() -> None:
 
 
 @given(st.text(max_size=12), st.text(max_size=3))
-def test_more_words_never_find_more(typed: str, more: str) -> None:
+def test_additional_words_never_add_matches(typed: str, more: str) -> None:
     assert set(found(f"{typed} {more}")) <= set(found(typed))

@@ -1,4 +1,4 @@
-"""Samplers from files in the window: nothing runs unasked, faults are said in one sentence, and a mended file works."""
+"""Plug-in samplers in the window: consent before code runs, faults in one sentence, reload of a corrected file."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def made(window: Callable[..., MainWindow], make_scenario: Callable[..., Scenari
     return window(make_scenario(run={"kl_rounds": 0}), None, tmp_path / "home", finish=False)
 
 
-def said(made: MainWindow) -> str:
+def banner_text(made: MainWindow) -> str:
     return " ".join(label.text() for label in made.banner.findChildren(QLabel) if label.isVisible())
 
 
@@ -81,11 +81,11 @@ def load(made: MainWindow, path: Path, bot: QtBot, words: str = "Run this code")
     return asked
 
 
-def settle(made: MainWindow, bot: QtBot) -> None:
+def wait_for_run(made: MainWindow, bot: QtBot) -> None:
     bot.waitUntil(lambda: not made.session.is_running, timeout=30_000)
 
 
-def test_code_runs_only_when_it_is_allowed_to(made: MainWindow, file: Callable[..., Path], qtbot: QtBot) -> None:
+def test_plugin_code_runs_only_after_consent(made: MainWindow, file: Callable[..., Path], qtbot: QtBot) -> None:
     path = file(GOOD)
     question = load(made, path, qtbot, "Leave it")
     assert "mine" not in SAMPLERS
@@ -95,11 +95,11 @@ def test_code_runs_only_when_it_is_allowed_to(made: MainWindow, file: Callable[.
     assert made.scenario.run.samplers[-1] == "mine"
     assert made.problem.samplers.chips["mine"].isChecked()
     assert made.problem.samplers.chips["mine"].isVisible()
-    settle(made, qtbot)
+    wait_for_run(made, qtbot)
     assert "mine" in made.planes.panels
 
 
-def test_the_answer_is_remembered_by_content(
+def test_consent_is_remembered_by_file_content(
     made: MainWindow, file: Callable[..., Path], qtbot: QtBot, tmp_path: Path
 ) -> None:
     path = file(GOOD)
@@ -109,7 +109,7 @@ def test_the_answer_is_remembered_by_content(
     assert Settings(tmp_path / "home").trusts("nothing") is False
 
 
-def test_a_file_is_chosen_from_the_menu_and_from_the_chips(
+def test_menu_and_chip_button_both_open_a_plugin_file(
     made: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened: list[Path] = []
@@ -120,7 +120,7 @@ def test_a_file_is_chosen_from_the_menu_and_from_the_chips(
     assert opened == [Path("/a/mine.py")] * 2
 
 
-def test_a_dropped_file_is_loaded(made: MainWindow, file: Callable[..., Path], qtbot: QtBot) -> None:
+def test_dropped_plugin_file_is_loaded_after_consent(made: MainWindow, file: Callable[..., Path], qtbot: QtBot) -> None:
     data = QMimeData()
     data.setUrls([QUrl.fromLocalFile(str(file(GOOD)))])
     copy, button, key = Qt.DropAction.CopyAction, LEFT, Qt.KeyboardModifier.NoModifier
@@ -136,27 +136,27 @@ def test_a_dropped_file_is_loaded(made: MainWindow, file: Callable[..., Path], q
     ("text", "words"),
     [("def f(:\n", "line 1"), ("import nothing_of_that_name\n", "nothing_of_that_name"), ("x = 1\n", "one sampler")],
 )
-def test_a_file_that_is_not_a_scenario_changes_nothing(
+def test_plugin_file_that_fails_to_load_is_reported_and_keeps_the_scenario(
     text: str, words: str, made: MainWindow, file: Callable[..., Path], qtbot: QtBot
 ) -> None:
     before = made.scenario
     load(made, file(text), qtbot)
-    qtbot.waitUntil(lambda: words in said(made))
-    assert "mine.py" in said(made)
+    qtbot.waitUntil(lambda: words in banner_text(made))
+    assert "mine.py" in banner_text(made)
     assert made.scenario is before
 
 
 @pytest.mark.parametrize("fault", ["def pull(level, x):\n    return 1 / 0\n", SLOW_FAULT])
-def test_a_fault_in_a_run_names_the_line_and_a_mended_file_works(
+def test_run_time_fault_names_its_line_and_the_corrected_file_reloads(
     fault: str, made: MainWindow, file: Callable[..., Path], qtbot: QtBot
 ) -> None:
-    settle(made, qtbot)
+    wait_for_run(made, qtbot)
     first = made.results
     path = file(fault)
     load(made, path, qtbot)
-    settle(made, qtbot)
+    wait_for_run(made, qtbot)
     line = 3 if fault == SLOW_FAULT else 2
-    assert f"mine.py: line {line}: ZeroDivisionError" in said(made)
+    assert f"mine.py: line {line}: ZeroDivisionError" in banner_text(made)
     assert made.results is not None
     assert made.results is first or made.results.completed > 0, "what was computed stays"
     assert len(made.planes.panels) >= 3
@@ -171,14 +171,14 @@ def test_a_fault_in_a_run_names_the_line_and_a_mended_file_works(
             and made.results is not None
             and not made.session.is_running
             and made.results.completed == made.scenario.schedule.steps + 1
-            and said(made) == ""
+            and banner_text(made) == ""
         ),
         timeout=30_000,
     )
     assert "mine" in made.planes.panels
 
 
-def test_a_new_version_that_does_not_fit_leaves_the_old_one(
+def test_reload_incompatible_with_the_scenario_keeps_the_old_version(
     made: MainWindow, file: Callable[..., Path], qtbot: QtBot
 ) -> None:
     path = file(WARM)
@@ -187,12 +187,12 @@ def test_a_new_version_that_does_not_fit_leaves_the_old_one(
     before = made.scenario
     path.write_text(WARM.replace("strength", "power"), encoding="utf-8")
     load(made, path, qtbot)
-    qtbot.waitUntil(lambda: "the version before stays" in said(made))
+    qtbot.waitUntil(lambda: "the version before stays" in banner_text(made))
     assert SAMPLERS["warm"].model_dump()["strength"] == 0.5
     assert made.scenario is before
 
 
-def test_an_undo_that_a_reloaded_sampler_makes_invalid_is_refused(
+def test_undo_made_invalid_by_a_reloaded_sampler_is_rejected(
     made: MainWindow, file: Callable[..., Path], qtbot: QtBot
 ) -> None:
     path = file(WARM)
@@ -206,15 +206,15 @@ def test_an_undo_that_a_reloaded_sampler_makes_invalid_is_refused(
     now = made.scenario
     made.files._undo.trigger()
     assert made.scenario is now
-    assert "samplers.warm: there is no key 'strength'" in said(made)
+    assert "samplers.warm: there is no key 'strength'" in banner_text(made)
     path.write_text(WARM, encoding="utf-8")
     load(made, path, qtbot)
     made.files._undo.trigger()
     assert made.scenario == weak
-    settle(made, qtbot)
+    wait_for_run(made, qtbot)
 
 
-def test_a_sampler_that_cannot_run_here_is_loaded_all_the_same(
+def test_sampler_unsuitable_for_the_scenario_is_loaded_but_disabled(
     window: Callable[..., MainWindow], make_scenario: Callable[..., Scenario], file: Callable[..., Path], qtbot: QtBot
 ) -> None:
     data = make_scenario(run={"kl_rounds": 0, "samplers": ["prior"]}).to_dict()
@@ -222,16 +222,16 @@ def test_a_sampler_that_cannot_run_here_is_loaded_all_the_same(
     del data["measurement"]
     made = window(Scenario.from_dict(data), finish=False)
     load(made, file(WARM.replace("    needs_measurement = False\n", "")), qtbot)
-    qtbot.waitUntil(lambda: "Warm needs a measurement" in said(made))
+    qtbot.waitUntil(lambda: "Warm needs a measurement" in banner_text(made))
     assert made.scenario.run.samplers == ("prior",)
     assert "warm" in made.problem.samplers.chips
     assert not made.problem.samplers.chips["warm"].isEnabled()
 
 
-def test_a_scenario_that_names_an_unknown_sampler_says_how_to_load_it(made: MainWindow, tmp_path: Path) -> None:
+def test_scenario_with_an_unknown_sampler_explains_how_to_load_it(made: MainWindow, tmp_path: Path) -> None:
     path = tmp_path / "own.toml"
     text = made.scenario.to_toml().replace('"exact"', '"mine"')
     path.write_text(text, encoding="utf-8")
     made.files.open_path(path)
-    assert "there is no sampler 'mine'" in said(made)
-    assert "--plugin FILE, or Sampler from a file…" in said(made)
+    assert "there is no sampler 'mine'" in banner_text(made)
+    assert "--plugin FILE, or Sampler from a file…" in banner_text(made)

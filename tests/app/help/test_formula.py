@@ -1,4 +1,4 @@
-"""Formulas: everything that is registered can be typeset, sits on the baseline, and is sharp in the theme's ink."""
+"""Formulas: those of all samplers are typeset, on the baseline, sharp, and in the theme's text colour."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SIZE = 40.0
 
 
 def opacity(image: QImage) -> NDArray[np.uint8]:
-    """Of each pixel."""
+    """Return the alpha of each pixel."""
     converted = image.convertToFormat(QImage.Format.Format_RGBA8888)
     rows = np.frombuffer(converted.constBits(), np.uint8).reshape(converted.height(), converted.bytesPerLine())
     return (
@@ -34,7 +34,7 @@ def drawn(latex: str, ratio: float = 1.0) -> QImage:
 
 
 @pytest.mark.parametrize("key", SAMPLERS)
-def test_every_sampler_can_be_typeset(key: str) -> None:
+def test_formulas_of_every_sampler_are_typeset(key: str) -> None:
     for latex in lines(SAMPLERS[key].about):
         formula = typeset(latex)
         box = formula.path.boundingRect()
@@ -42,7 +42,7 @@ def test_every_sampler_can_be_typeset(key: str) -> None:
         assert -formula.ascent - 0.1 <= box.top() < box.bottom() <= formula.descent + 0.1
 
 
-def test_a_formula_is_typeset_while_a_thread_typesets_others() -> None:
+def test_typesetting_is_thread_safe() -> None:
     latex = [line for sampler in SAMPLERS.values() for line in lines(sampler.about)]
     interval = sys.getswitchinterval()
     sys.setswitchinterval(1e-5)
@@ -55,24 +55,24 @@ def test_a_formula_is_typeset_while_a_thread_typesets_others() -> None:
     assert len(made) == 3 * len(latex)
 
 
-def test_a_score_is_named_and_what_its_letters_stand_for_has_its_own_line() -> None:
+def test_score_formula_starts_with_its_name_and_defines_symbols_on_separate_lines() -> None:
     first, second = lines(SAMPLERS["bo-ddnm"].about)
     assert first.startswith("g_t(x) = ")
     assert second.startswith(r"\Sigma_t = ")
 
 
-def test_a_formula_that_names_itself_is_left_as_it_is() -> None:
+def test_formula_with_a_left_hand_side_gets_no_name() -> None:
     about = replace(SAMPLERS["ddnm"].about, formula=r"\mu_t = \frac{x}{2}")
     assert lines(about) == [r"\mu_t = \dfrac{x}{2}"]
 
 
-def test_an_exponent_is_not_spaced_like_an_operator() -> None:
+def test_dagger_exponent_is_not_spaced_like_an_operator() -> None:
     assert typeset(r"H^\dagger y").width < typeset(r"H \dagger y").width - 0.3
 
 
 @pytest.mark.usefixtures("qapp")
 @pytest.mark.parametrize("latex", ["x", "E", r"\alpha"])
-def test_a_picture_in_a_line_stands_on_the_text_s_baseline(latex: str) -> None:
+def test_inline_formula_stands_on_the_text_baseline(latex: str) -> None:
     image = drawn(latex)
     half = QFontMetricsF(theme.font(14)).xHeight() / 2
     baseline = (image.height() + half) / 2  # where Qt puts it for a picture in the middle of a line
@@ -81,7 +81,7 @@ def test_a_picture_in_a_line_stands_on_the_text_s_baseline(latex: str) -> None:
 
 
 @pytest.mark.usefixtures("qapp")
-def test_a_picture_is_drawn_anew_for_a_finer_screen() -> None:
+def test_formula_is_redrawn_for_a_higher_pixel_ratio() -> None:
     coarse, fine = drawn(r"\sqrt{\bar\alpha_t}"), drawn(r"\sqrt{\bar\alpha_t}", ratio=2.0)
     assert fine.width() == pytest.approx(2 * coarse.width(), abs=1)
     assert fine.deviceIndependentSize().width() == pytest.approx(coarse.width(), abs=1)
@@ -91,7 +91,7 @@ def test_a_picture_is_drawn_anew_for_a_finer_screen() -> None:
 
 
 @pytest.mark.usefixtures("qapp")
-def test_a_picture_is_never_cut_off() -> None:
+def test_formula_image_is_not_clipped() -> None:
     for latex in (r"\dfrac{\sqrt{\bar\alpha_t}\, H^\dagger y - P x}{1-\bar\alpha_t}", "j", r"\sum_{s>t} s_{t|y}"):
         inked = opacity(drawn(latex))
         assert inked.max() > 200
@@ -100,7 +100,7 @@ def test_a_picture_is_never_cut_off() -> None:
 
 
 @pytest.mark.parametrize("palette", [theme.DARK, theme.LIGHT], ids=["dark", "light"])
-def test_a_formula_has_the_ink_of_the_theme(
+def test_formula_has_the_text_colour_of_the_theme(
     palette: theme.Palette, shown: Callable[..., QWidget], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(theme, "current", lambda: palette)
@@ -111,7 +111,7 @@ def test_a_formula_has_the_ink_of_the_theme(
     assert palette.ink.lower() in colours
 
 
-def test_what_cannot_be_typeset_is_shown_as_written(shown: Callable[..., QWidget]) -> None:
+def test_invalid_latex_is_shown_as_source(shown: Callable[..., QWidget]) -> None:
     view = FormulaView(r"\nonsense{", 20)
     shown(view, view.sizeHint().width(), view.sizeHint().height())
     assert "cannot be typeset" in view.toolTip()
@@ -119,7 +119,7 @@ def test_what_cannot_be_typeset_is_shown_as_written(shown: Callable[..., QWidget
     assert view.width() > 20
 
 
-def test_warming_up_typesets_on_another_thread_and_skips_what_it_cannot(qapp: QApplication) -> None:  # noqa: ARG001
+def test_warm_up_typesets_in_a_thread_and_skips_invalid_latex(qapp: QApplication) -> None:  # noqa: ARG001
     typeset.cache_clear()
     warm_up([r"\nonsense{", "a + b"]).join(timeout=30)
     before = typeset.cache_info().hits

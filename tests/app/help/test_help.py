@@ -1,4 +1,4 @@
-"""What explains: cards, pages, shortcuts, versions; opened by mouse and key, closed by Escape, blocking nothing."""
+"""Help: sampler cards, pages, shortcuts and versions, opened by mouse and key, closed by Escape, never modal."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ GENERATED = {"samplers": samplers_in_words, "shortcuts": lambda: "none"}
 
 @pytest.fixture
 def made(window: Window, qtbot: QtBot) -> MainWindow:
-    """A window whose run may be under way."""
+    """A window whose first run may not have finished."""
     opened = window(finish=False)
     qtbot.waitUntil(opened.isActiveWindow)
     opened.player.pause()
@@ -45,7 +45,7 @@ def made(window: Window, qtbot: QtBot) -> MainWindow:
 
 @pytest.fixture
 def ran(made: MainWindow, qtbot: QtBot) -> MainWindow:
-    """The same with its panels, when the run is over."""
+    """A window with panels, whose first run has finished."""
     qtbot.waitUntil(lambda: made.results is not None and not made.session.is_running, timeout=RUN_MS)
     made.player.seek(20)
     made.setFocus()
@@ -59,7 +59,7 @@ def texts(widget: QWidget) -> str:
 # Cards
 
 
-def test_the_button_of_a_panel_opens_its_card_beside_it_and_escape_closes_it(ran: MainWindow, qtbot: QtBot) -> None:
+def test_info_button_opens_the_sampler_card_beside_it_and_escape_closes_it(ran: MainWindow, qtbot: QtBot) -> None:
     for key, plane in ran.planes.panels.items():
         qtbot.mouseClick(plane.info, LEFT)
         card = ran.help.card
@@ -74,7 +74,7 @@ def test_the_button_of_a_panel_opens_its_card_beside_it_and_escape_closes_it(ran
         assert ran.help.card is None
 
 
-def test_the_key_opens_the_card_of_the_selected_panel_and_closes_it(ran: MainWindow, qtbot: QtBot) -> None:
+def test_i_key_toggles_the_card_of_the_selected_sampler(ran: MainWindow, qtbot: QtBot) -> None:
     qtbot.keyClick(ran, Qt.Key.Key_2)
     qtbot.keyClick(ran, Qt.Key.Key_I)
     assert ran.help.card is not None
@@ -86,7 +86,7 @@ def test_the_key_opens_the_card_of_the_selected_panel_and_closes_it(ran: MainWin
     assert ran.help.card is None
 
 
-def test_a_card_leaves_the_window_usable(ran: MainWindow, qtbot: QtBot) -> None:
+def test_open_card_does_not_block_the_window(ran: MainWindow, qtbot: QtBot) -> None:
     qtbot.keyClick(ran, Qt.Key.Key_I)
     frame = ran.player.frame
     qtbot.keyClick(ran, Qt.Key.Key_Left)
@@ -94,7 +94,7 @@ def test_a_card_leaves_the_window_usable(ran: MainWindow, qtbot: QtBot) -> None:
     assert ran.help.card is not None
 
 
-def test_a_chip_offers_the_card_of_a_sampler_that_does_not_run(ran: MainWindow, qtbot: QtBot) -> None:
+def test_about_button_in_chip_settings_opens_the_sampler_card(ran: MainWindow, qtbot: QtBot) -> None:
     editor = ran.problem.samplers
     qtbot.mouseClick(editor.fold, Qt.MouseButton.LeftButton)
     qtbot.mouseClick(editor.chips["ccdf"].chevron, Qt.MouseButton.LeftButton)
@@ -106,7 +106,7 @@ def test_a_chip_offers_the_card_of_a_sampler_that_does_not_run(ran: MainWindow, 
     assert editor.settings is None, "the card takes its place"
 
 
-def test_a_card_says_what_a_sampler_assumes_and_which_variant_it_is(
+def test_card_shows_assumptions_and_variant_of_the_sampler(
     ran: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     qtbot.keyClick(ran, Qt.Key.Key_I)
@@ -120,7 +120,7 @@ def test_a_card_says_what_a_sampler_assumes_and_which_variant_it_is(
     assert "The only one." in words
 
 
-def test_the_card_leads_to_the_page_on_all_samplers(ran: MainWindow, qtbot: QtBot) -> None:
+def test_card_links_to_the_samplers_page(ran: MainWindow, qtbot: QtBot) -> None:
     qtbot.keyClick(ran, Qt.Key.Key_I)
     assert ran.help.card is not None
     link = next(label for label in ran.help.card.findChildren(QLabel) if "href" in label.text())
@@ -146,7 +146,7 @@ def titles(viewer: HelpViewer) -> list[str]:
     return [item.text() for item in items if not item.isHidden()]
 
 
-def test_the_pages_are_there_in_their_order(viewer: HelpViewer) -> None:
+def test_help_pages_are_listed_in_order(viewer: HelpViewer) -> None:
     assert titles(viewer) == [
         "What you see",
         "The identity and the bound",
@@ -161,7 +161,7 @@ def test_the_pages_are_there_in_their_order(viewer: HelpViewer) -> None:
 
 
 @pytest.mark.parametrize("page", pages(GENERATED), ids=lambda page: page.name)
-def test_every_formula_of_a_page_is_typeset_and_every_link_leads_somewhere(page: Page) -> None:
+def test_page_formulas_are_typeset_and_page_links_exist(page: Page) -> None:
     for latex in formulas([page]):
         typeset(latex)
     names = {path.name for path in (Path(__file__).parents[3] / "resources" / "help").iterdir()}
@@ -170,7 +170,7 @@ def test_every_formula_of_a_page_is_typeset_and_every_link_leads_somewhere(page:
     assert "{{" not in page.text
 
 
-def test_the_formulas_are_pictures_of_ink(viewer: HelpViewer) -> None:
+def test_page_formulas_are_loaded_as_images(viewer: HelpViewer) -> None:
     viewer.show_page("2-identity.md")
     found = formulas([viewer.pages["2-identity.md"]])
     html = viewer.reader.document().toHtml()
@@ -180,7 +180,7 @@ def test_the_formulas_are_pictures_of_ink(viewer: HelpViewer) -> None:
     assert all(not viewer.reader.loadResource(kind, name).isNull() for name in names)  # type: ignore[attr-defined]
 
 
-def test_the_page_on_samplers_is_made_of_what_is_registered(
+def test_samplers_page_is_generated_from_the_registered_samplers(
     viewer: HelpViewer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     viewer.show_page("3-samplers.md")
@@ -191,7 +191,7 @@ def test_the_page_on_samplers_is_made_of_what_is_registered(
     assert "*Assumes:* It knows the target." in samplers_in_words()
 
 
-def test_the_papers_on_the_page_of_samplers_are_links(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_paper_references_on_the_samplers_page_are_links(monkeypatch: pytest.MonkeyPatch) -> None:
     html = to_html(samplers_in_words())
     assert '<a href="https://arxiv.org/abs/2212.00490">arXiv:2212.00490</a>' in html
     assert '<a href="https://openreview.net/forum?id=9_gsMA8MRKQ">openreview.net/forum?id=9_gsMA8MRKQ</a>' in html
@@ -200,7 +200,7 @@ def test_the_papers_on_the_page_of_samplers_are_links(monkeypatch: pytest.Monkey
     assert 'href="https://example.org"' not in to_html(samplers_in_words()), "what is written stands for itself"
 
 
-def test_a_link_is_followed_by_a_click(viewer: HelpViewer, qtbot: QtBot) -> None:
+def test_click_on_a_link_opens_its_page(viewer: HelpViewer, qtbot: QtBot) -> None:
     viewer.show_page("4-numbers.md")
     viewer.show_page("3-samplers.md")
     place = viewer.reader.document().find("The identity and the bound")
@@ -210,7 +210,7 @@ def test_a_link_is_followed_by_a_click(viewer: HelpViewer, qtbot: QtBot) -> None
     assert viewer.reader.toPlainText().startswith("The identity and the bound")
 
 
-def test_a_link_to_the_web_goes_to_the_browser(viewer: HelpViewer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_web_link_opens_in_the_browser(viewer: HelpViewer, monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[str] = []
     monkeypatch.setattr(help_pages.QDesktopServices, "openUrl", lambda url: opened.append(url.toString()))
     viewer.show_page("2-identity.md")
@@ -219,7 +219,7 @@ def test_a_link_to_the_web_goes_to_the_browser(viewer: HelpViewer, monkeypatch: 
     assert viewer.contents.currentItem().text() == "The identity and the bound"
 
 
-def test_the_search_keeps_the_pages_that_have_the_words_and_marks_them(viewer: HelpViewer, qtbot: QtBot) -> None:
+def test_search_filters_the_pages_and_marks_the_words(viewer: HelpViewer, qtbot: QtBot) -> None:
     qtbot.keyClicks(viewer.search, "beta_start")
     assert titles(viewer) == ["Scenario files"]
     assert viewer.contents.currentItem().text() == "Scenario files"
@@ -234,9 +234,7 @@ def test_the_search_keeps_the_pages_that_have_the_words_and_marks_them(viewer: H
     assert not viewer.reader.extraSelections()
 
 
-def test_the_help_opens_where_it_was_left_and_escape_closes_it(
-    made: MainWindow, viewer: HelpViewer, qtbot: QtBot
-) -> None:
+def test_help_reopens_on_the_last_page_after_escape(made: MainWindow, viewer: HelpViewer, qtbot: QtBot) -> None:
     viewer.show_page("5-scenario-files.md")
     qtbot.keyClick(viewer.search, Qt.Key.Key_Escape)
     assert not viewer.isVisible()
@@ -251,7 +249,7 @@ def test_the_help_opens_where_it_was_left_and_escape_closes_it(
 SAID = ["W bias", "W_bias", "bracket", "limit", "observed", "asymptote", "upper only", "≤", "≈", "39.2 – 40.1", "±"]
 
 
-def test_what_the_screen_says_is_found_on_the_page_about_numbers(viewer: HelpViewer) -> None:
+def test_screen_terms_are_explained_on_the_numbers_page(viewer: HelpViewer) -> None:
     for words in SAID:
         viewer.search.setText(words)
         assert "Reading the numbers" in titles(viewer), words
@@ -261,7 +259,7 @@ def test_what_the_screen_says_is_found_on_the_page_about_numbers(viewer: HelpVie
         viewer.show_page(next(iter(viewer.pages)))
 
 
-def test_f1_opens_the_page_on_what_has_the_keys(made: MainWindow, qtbot: QtBot) -> None:
+def test_f1_opens_the_page_about_the_focused_widget(made: MainWindow, qtbot: QtBot) -> None:
     pages = {
         made.problem.samplers.chips["ddnm"]: "The samplers",
         made.problem.measurement.lines["noise"]: "Scenario files",
@@ -277,7 +275,7 @@ def test_f1_opens_the_page_on_what_has_the_keys(made: MainWindow, qtbot: QtBot) 
         assert made.help.viewer.contents.currentItem().text() == title
 
 
-def test_pages_follow_the_theme(made: MainWindow, viewer: HelpViewer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_help_pages_follow_the_theme(made: MainWindow, viewer: HelpViewer, monkeypatch: pytest.MonkeyPatch) -> None:
     for palette in (theme.DARK, theme.LIGHT):
         monkeypatch.setattr(theme, "current", lambda palette=palette: palette)
         made.help.restyle()
@@ -289,13 +287,13 @@ def code(name: str) -> str:
     return page.text.split("```")[1]
 
 
-def test_the_scenario_of_the_help_can_be_opened() -> None:
+def test_example_scenario_of_the_help_is_valid() -> None:
     scenario = Scenario.from_toml(code("5-scenario-files.md"), "help")
     assert scenario.run.samplers == ("ddnm", "bo-ddnm", "exact")
 
 
-def test_the_formula_of_the_sampler_in_the_help_is_typeset() -> None:
-    """That the sampler runs is tested with the core."""
+def test_formula_of_the_example_sampler_in_the_help_is_typeset() -> None:
+    """The sampler itself is tested with the core."""
     defined: dict[str, Any] = {}
     exec(code("6-writing-a-sampler.md").removeprefix("python\n"), defined)
     typeset(defined["Shrunk"].kind.formula)
@@ -304,7 +302,7 @@ def test_the_formula_of_the_sampler_in_the_help_is_typeset() -> None:
 # Shortcuts, versions, full screen
 
 
-def test_the_sheet_is_made_of_what_the_window_does(made: MainWindow, qtbot: QtBot) -> None:
+def test_shortcut_sheet_lists_all_actions_and_keys_of_the_window(made: MainWindow, qtbot: QtBot) -> None:
     extra = QAction("Something new", made, shortcut=QKeySequence("Ctrl+J"))
     made.addAction(extra)
     qtbot.keyClick(made, "?")
@@ -326,13 +324,13 @@ def test_the_sheet_is_made_of_what_the_window_does(made: MainWindow, qtbot: QtBo
     assert not sheet.isVisible()
 
 
-def test_every_key_of_the_sheet_belongs_to_one_thing_only(made: MainWindow) -> None:
+def test_shortcut_sheet_lists_no_key_twice(made: MainWindow) -> None:
     by_keys = (rows for title, rows in shortcuts(made, made.keys).items() if title != "On a plane")
     names = [name for rows in by_keys for _, keys in rows for name in keys.split("  ")]
     assert len(names) == len(set(names)) > 12
 
 
-def test_every_key_of_the_list_is_taken_by_the_window(made: MainWindow, qtbot: QtBot) -> None:
+def test_window_handles_every_listed_key(made: MainWindow, qtbot: QtBot) -> None:
     pressed: list[str] = []
     made.keys = [replace(key, press=lambda key=key: pressed.append(key.name)) for key in made.keys]
     for key in made.keys:
@@ -340,7 +338,7 @@ def test_every_key_of_the_list_is_taken_by_the_window(made: MainWindow, qtbot: Q
     assert pressed == [key.name for key in made.keys]
 
 
-def test_versions_are_shown_and_copied(made: MainWindow, qtbot: QtBot) -> None:
+def test_about_dialog_shows_and_copies_the_versions(made: MainWindow, qtbot: QtBot) -> None:
     menu = made.help.button.menu()
     assert isinstance(menu, QMenu)
     next(action for action in menu.actions() if "About" in action.text()).trigger()
@@ -356,13 +354,13 @@ def test_versions_are_shown_and_copied(made: MainWindow, qtbot: QtBot) -> None:
     dialog.close()
 
 
-def test_f11_fills_the_screen_and_gives_it_back(made: MainWindow, qtbot: QtBot) -> None:
+def test_f11_toggles_full_screen(made: MainWindow, qtbot: QtBot) -> None:
     for full in (True, False):
         qtbot.keyClick(QApplication.focusWidget() or made, Qt.Key.Key_F11)
         assert made.isFullScreen() is full
 
 
-def test_the_menu_is_named_and_reached_by_tab(made: MainWindow) -> None:
+def test_help_menu_button_has_a_name_and_tab_focus(made: MainWindow) -> None:
     button = made.help.button
     assert button.accessibleName() == "Help"
     assert button.focusPolicy() & Qt.FocusPolicy.TabFocus

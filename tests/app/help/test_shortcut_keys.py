@@ -1,4 +1,4 @@
-"""Keys: none means two things at once, and each that the help lists does what it says, wherever the focus is."""
+"""Shortcuts are unique, and each that the help lists triggers its action wherever the focus is."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def quick() -> Scenario:
 
 @pytest.fixture
 def made(window: Window, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> MainWindow:
-    """With prior and target in the dock, and dialogs that are left at once."""
+    """A window with prior and target in the dock, whose dialogs are cancelled at once."""
     for name in ("getOpenFileName", "getSaveFileName"):
         monkeypatch.setattr(QFileDialog, name, lambda *_: ("", ""))
     opened = window(quick())
@@ -40,7 +40,7 @@ def made(window: Window, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> MainW
 
 
 def sequences(made: MainWindow) -> list[str]:
-    """Every key that does something wherever the focus is."""
+    """Return all shortcuts of the window."""
     found = [sequence for action in made.findChildren(QAction) for sequence in action.shortcuts()]
     for shortcut in made.findChildren(QShortcut):
         if shortcut.isEnabled() and shortcut.context() != Qt.ShortcutContext.WidgetShortcut:
@@ -50,14 +50,14 @@ def sequences(made: MainWindow) -> list[str]:
     return names + [QKeySequence(key.key).toString() for key in made.keys]
 
 
-def open_all_that_floats(made: MainWindow) -> None:
+def open_all_popups(made: MainWindow) -> None:
     made.help.start_tour()
     made.help.explain_selected()
     made.problem.samplers.open_settings(next(iter(made.scenario.run.samplers)))
 
 
-def test_no_two_shortcuts_are_the_same_and_escape_closes_what_floats(made: MainWindow, qtbot: QtBot) -> None:
-    open_all_that_floats(made)
+def test_shortcuts_are_unique_and_escape_closes_popups_one_by_one(made: MainWindow, qtbot: QtBot) -> None:
+    open_all_popups(made)
     twice = {name: count for name, count in Counter(sequences(made)).items() if count > 1}
     assert twice == {"Esc": 2}, "one shortcut for all that floats; the window's own key has its turn after it"
     assert [each.keys() for each in made.findChildren(QShortcut)] == [[QKeySequence(Qt.Key.Key_Escape)]]
@@ -73,7 +73,7 @@ def test_no_two_shortcuts_are_the_same_and_escape_closes_what_floats(made: MainW
 
 
 def focused(made: MainWindow) -> dict[str, QWidget]:
-    """One of each kind of place that the keys may go to."""
+    """Return one focusable widget of each kind, by name."""
     made.problem.prior.table.setCurrentCell(0, 0)
     return {
         "window": made,
@@ -97,7 +97,7 @@ def types(name: str) -> bool:
     return "Ctrl" not in name and not name.startswith("F1") and name != "F2"
 
 
-def test_every_command_is_reached_from_everywhere(made: MainWindow, qtbot: QtBot) -> None:
+def test_command_shortcuts_work_wherever_the_focus_is(made: MainWindow, qtbot: QtBot) -> None:
     heard: list[str] = []
     commands = [action for action in made.findChildren(QAction) if action.shortcuts()]
     for action in commands:
@@ -118,7 +118,7 @@ def test_every_command_is_reached_from_everywhere(made: MainWindow, qtbot: QtBot
                 assert heard == [action.text()], (place, name)
 
 
-def test_each_command_that_the_help_lists_does_something(made: MainWindow, qtbot: QtBot) -> None:
+def test_listed_command_shortcuts_trigger_their_actions(made: MainWindow, qtbot: QtBot) -> None:
     heard: list[str] = []
     commands = {action.text(): action for action in made.findChildren(QAction) if action.shortcuts()}
     listed = dict(shortcuts(made, made.keys)["Commands"])
@@ -140,7 +140,7 @@ def test_each_command_that_the_help_lists_does_something(made: MainWindow, qtbot
     assert not made.isVisible()
 
 
-def test_each_key_that_the_help_lists_does_something(made: MainWindow, qtbot: QtBot) -> None:
+def test_listed_keys_trigger_their_actions_only_without_modifiers(made: MainWindow, qtbot: QtBot) -> None:
     pressed: list[str] = []
     made.keys = [replace(key, press=lambda name=key.name: pressed.append(name)) for key in made.keys]
     for key in made.keys:
@@ -153,7 +153,7 @@ def test_each_key_that_the_help_lists_does_something(made: MainWindow, qtbot: Qt
         assert pressed == [key.name], "with Ctrl it is another key"
 
 
-def test_text_fields_leave_commands_to_the_window(made: MainWindow, qtbot: QtBot) -> None:
+def test_text_fields_do_not_consume_command_shortcuts(made: MainWindow, qtbot: QtBot) -> None:
     """Ctrl+D is a key of text fields on some platforms; the others here are on all."""
     heard: list[str] = []
     table = made.problem.prior.table
@@ -177,7 +177,7 @@ def test_text_fields_leave_commands_to_the_window(made: MainWindow, qtbot: QtBot
             assert heard == [name], widget
 
 
-def test_typing_and_undo_are_no_commands(qtbot: QtBot) -> None:
+def test_typing_and_undo_keys_are_not_treated_as_commands(qtbot: QtBot) -> None:
     made = QWidget()
     qtbot.addWidget(made)
     for keys in ("Ctrl+D", "F2", "F", "?", "Ctrl+Z"):
@@ -194,7 +194,7 @@ def test_typing_and_undo_are_no_commands(qtbot: QtBot) -> None:
     assert not asked(Qt.Key.Key_A, CONTROL)
 
 
-def test_delete_removes_from_the_table_that_has_the_keys(made: MainWindow, qtbot: QtBot) -> None:
+def test_delete_key_acts_on_the_focused_table(made: MainWindow, qtbot: QtBot) -> None:
     before = made.scenario
     made.document.edit(lambda scenario: scenario)
     for mixture in (made.problem.prior, made.problem.target):

@@ -1,4 +1,4 @@
-"""The tour: offered once, points at the right things, answers in the run's numbers, and leaves the app usable."""
+"""The tour: started once, frames its targets, quotes the run's numbers, and leaves the window usable."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def settings(folder: Path) -> Settings:
     return Settings(folder)
 
 
-def test_it_is_offered_on_the_first_start_only(window: Window, tmp_path: Path, qtbot: QtBot) -> None:
+def test_tour_starts_on_the_first_start_only(window: Window, tmp_path: Path, qtbot: QtBot) -> None:
     first = window(finish=False)
     first.help.welcome(settings(tmp_path))
     assert first.help.tour is not None
@@ -60,7 +60,7 @@ def test_it_is_offered_on_the_first_start_only(window: Window, tmp_path: Path, q
     qtbot.waitUntil(lambda: not second.session.is_running, timeout=RUN_MS)
 
 
-def test_it_starts_again_from_the_menu(made: MainWindow, tour: Tour) -> None:
+def test_menu_restarts_the_tour(made: MainWindow, tour: Tour) -> None:
     tour.go(3)
     menu = made.help.button.menu()
     assert isinstance(menu, QMenu)
@@ -73,7 +73,7 @@ def test_it_starts_again_from_the_menu(made: MainWindow, tour: Tour) -> None:
     assert made.help.tour is not None
 
 
-def test_it_is_walked_through_with_the_mouse(made: MainWindow, tour: Tour, qtbot: QtBot) -> None:
+def test_next_back_and_done_buttons_walk_through_the_tour(made: MainWindow, tour: Tour, qtbot: QtBot) -> None:
     seen = [words(tour)]
     assert not tour.back.isEnabled()
     for count in range(2, 6):
@@ -90,7 +90,7 @@ def test_it_is_walked_through_with_the_mouse(made: MainWindow, tour: Tour, qtbot
 
 
 @pytest.mark.parametrize("size", [(1280, 720), (1440, 900)], ids=str)
-def test_each_step_points_at_its_target_and_hides_none_of_it(
+def test_each_step_frames_its_target_without_covering_it(
     size: tuple[int, int], made: MainWindow, tour: Tour, qtbot: QtBot
 ) -> None:
     made.resize(*size)
@@ -103,7 +103,7 @@ def test_each_step_points_at_its_target_and_hides_none_of_it(
         assert not tour.geometry().intersects(place()), step
 
 
-def test_what_it_points_at_is_scrolled_into_view(made: MainWindow, tour: Tour) -> None:
+def test_step_scrolls_its_target_into_view(made: MainWindow, tour: Tour) -> None:
     made.problem.verticalScrollBar().setValue(made.problem.verticalScrollBar().maximum())
     tour.go(2)
     slider = made.problem.measurement.noise
@@ -111,7 +111,7 @@ def test_what_it_points_at_is_scrolled_into_view(made: MainWindow, tour: Tour) -
     assert not slider.visibleRegion().isEmpty()
 
 
-def test_what_it_points_at_is_unfolded(made: MainWindow, qtbot: QtBot) -> None:
+def test_step_unfolds_the_section_of_its_target(made: MainWindow, qtbot: QtBot) -> None:
     qtbot.mouseClick(made.problem.measurement.header, LEFT)
     assert not made.problem.measurement.noise.isVisible()
     made.help.start_tour()
@@ -121,7 +121,7 @@ def test_what_it_points_at_is_unfolded(made: MainWindow, qtbot: QtBot) -> None:
 
 
 @pytest.mark.parametrize(("key", "answer"), [(Qt.Key.Key_Right, "DDNM's dots stay"), (Qt.Key.Key_Left, "come closer")])
-def test_it_asks_for_the_noise_and_says_what_the_move_shows(
+def test_noise_step_comments_on_the_move_of_the_slider(
     key: Qt.Key, answer: str, made: MainWindow, tour: Tour, qtbot: QtBot
 ) -> None:
     tour.go(2)
@@ -132,7 +132,7 @@ def test_it_asks_for_the_noise_and_says_what_the_move_shows(
     qtbot.waitUntil(lambda: not made.session.is_running, timeout=RUN_MS)
 
 
-def test_the_last_step_answers_in_the_numbers_of_the_run(made: MainWindow, tour: Tour) -> None:
+def test_last_step_quotes_the_numbers_of_the_run(made: MainWindow, tour: Tour) -> None:
     tour.go(4)
     assert made.results is not None
     evidence = made.results.terms
@@ -142,9 +142,7 @@ def test_the_last_step_answers_in_the_numbers_of_the_run(made: MainWindow, tour:
             assert figure.partition(" ±")[0] in words(tour)
 
 
-def test_the_last_step_does_without_samplers_that_do_not_run(
-    window: Window, make_scenario: Callable[..., Scenario]
-) -> None:
+def test_last_step_omits_samplers_that_do_not_run(window: Window, make_scenario: Callable[..., Scenario]) -> None:
     made = window(make_scenario(run={"samplers": ["exact"]}))
     made.help.start_tour()
     assert made.help.tour is not None
@@ -153,7 +151,7 @@ def test_the_last_step_does_without_samplers_that_do_not_run(
     assert "Measured mismatch" in words(made.help.tour)
 
 
-def test_the_window_stays_usable_under_the_ring(made: MainWindow, tour: Tour, qtbot: QtBot) -> None:
+def test_window_stays_usable_during_the_tour(made: MainWindow, tour: Tour, qtbot: QtBot) -> None:
     tour.go(1)
     place = made.transport.play.mapTo(made, made.transport.play.rect().center())
     assert made.childAt(place) is made.transport.play
@@ -164,7 +162,7 @@ def test_the_window_stays_usable_under_the_ring(made: MainWindow, tour: Tour, qt
     assert made.player.frame == frame - 1
 
 
-def test_escape_closes_a_card_first_then_the_tour(made: MainWindow, tour: Tour, qtbot: QtBot) -> None:
+def test_escape_closes_an_open_card_before_the_tour(made: MainWindow, tour: Tour, qtbot: QtBot) -> None:
     qtbot.keyClick(made, Qt.Key.Key_I)
     assert made.help.card is not None
     qtbot.keyClick(made, Qt.Key.Key_Escape)
@@ -175,7 +173,7 @@ def test_escape_closes_a_card_first_then_the_tour(made: MainWindow, tour: Tour, 
     assert not tour._ring.isVisible()
 
 
-def test_it_can_be_skipped_at_any_step_but_the_last(tour: Tour, made: MainWindow, qtbot: QtBot) -> None:
+def test_skip_button_ends_the_tour_at_any_step_but_the_last(tour: Tour, made: MainWindow, qtbot: QtBot) -> None:
     tour.go(4)
     assert not tour.skip.isVisible()
     tour.go(1)
@@ -183,7 +181,7 @@ def test_it_can_be_skipped_at_any_step_but_the_last(tour: Tour, made: MainWindow
     assert made.help.tour is None
 
 
-def test_its_buttons_are_reached_by_tab(tour: Tour) -> None:
+def test_tour_buttons_have_tab_focus(tour: Tour) -> None:
     assert all(button.focusPolicy() & Qt.FocusPolicy.TabFocus for button in tour.findChildren(QPushButton))
 
 
@@ -201,7 +199,7 @@ SIZE = QSize(300, 200)
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_a_popup_goes_where_it_fits(target: QRect, side: str) -> None:
+def test_popup_is_placed_on_the_side_with_room(target: QRect, side: str) -> None:
     placed = beside(target, SIZE, ROOM)
     assert placed.size() == SIZE
     assert ROOM.contains(placed)
@@ -213,7 +211,7 @@ def test_a_popup_goes_where_it_fits(target: QRect, side: str) -> None:
     }[side]
 
 
-def test_a_popup_without_room_beside_lies_over_the_middle() -> None:
+def test_popup_without_room_beside_is_centred_on_the_target() -> None:
     placed = beside(ROOM, SIZE, ROOM)
     assert (placed.center() - ROOM.center()).manhattanLength() <= 2
 
@@ -224,17 +222,17 @@ def test_a_popup_larger_than_the_room_keeps_its_top_left_corner(shown: Callable[
     assert holder.rect().contains(placed.topLeft())
 
 
-# Keys, and what the tour leaves behind
+# Keys and unsaved changes
 
 
-def test_return_goes_on_to_the_end(made: MainWindow, tour: Tour, qtbot: QtBot) -> None:
+def test_return_key_steps_through_the_tour(made: MainWindow, tour: Tour, qtbot: QtBot) -> None:
     for index in range(5):
         assert tour.index == index
         qtbot.keyClick(QApplication.focusWidget(), Qt.Key.Key_Return)
     assert made.help.tour is None
 
 
-def test_the_keys_of_a_step_work_and_return_in_a_field_only_ends_the_typing(
+def test_window_keys_work_and_return_in_a_field_does_not_advance_the_tour(
     made: MainWindow, tour: Tour, qtbot: QtBot
 ) -> None:
     qtbot.keyClick(QApplication.focusWidget(), Qt.Key.Key_Return)
@@ -255,7 +253,7 @@ def test_the_keys_of_a_step_work_and_return_in_a_field_only_ends_the_typing(
     qtbot.waitUntil(lambda: not made.session.is_running, timeout=RUN_MS)
 
 
-def test_return_presses_the_button_that_has_the_focus(tour: Tour, qtbot: QtBot) -> None:
+def test_return_presses_the_focused_button(tour: Tour, qtbot: QtBot) -> None:
     tour.go(2)
     tour.back.setFocus()
     qtbot.keyClick(tour.back, Qt.Key.Key_Return)
@@ -265,7 +263,7 @@ def test_return_presses_the_button_that_has_the_focus(tour: Tour, qtbot: QtBot) 
 
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What the user is asked about unsaved changes."""
+    """Questions asked about unsaved changes."""
     questions: list[str] = []
 
     def ask(*arguments: object) -> QMessageBox.StandardButton:
@@ -276,7 +274,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return questions
 
 
-def test_the_noise_of_the_tour_is_not_asked_about(made: MainWindow, tour: Tour, asked: list[str]) -> None:
+def test_noise_changed_by_the_tour_is_discarded_without_asking(made: MainWindow, tour: Tour, asked: list[str]) -> None:
     made.problem.measurement.noise.slider.setValue(900)
     assert made.isWindowModified()
     tour.close()
@@ -284,7 +282,7 @@ def test_the_noise_of_the_tour_is_not_asked_about(made: MainWindow, tour: Tour, 
     assert asked == []
 
 
-def test_whatever_else_is_edited_meanwhile_is_asked_about(made: MainWindow, tour: Tour, asked: list[str]) -> None:
+def test_other_edits_during_the_tour_are_unsaved_changes(made: MainWindow, tour: Tour, asked: list[str]) -> None:
     made.problem.measurement.noise.slider.setValue(900)
     made.document.edit(lambda scenario: patched(scenario, {"run": {"seed": 7}}))
     tour.close()
@@ -292,7 +290,7 @@ def test_whatever_else_is_edited_meanwhile_is_asked_about(made: MainWindow, tour
     assert len(asked) == 1
 
 
-def test_a_noise_in_a_file_of_one_s_own_is_asked_about(
+def test_noise_changed_by_the_tour_in_a_user_s_file_is_an_unsaved_change(
     window: Window, make_scenario: Callable[..., Scenario], tmp_path: Path, asked: list[str]
 ) -> None:
     path = tmp_path / "own.toml"

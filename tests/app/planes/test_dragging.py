@@ -56,7 +56,7 @@ def prior_texts(window: MainWindow) -> list[str]:
     return window.problem.prior.table.texts()[0]
 
 
-def test_the_dock_follows_the_hand_and_the_run_starts_when_it_lets_go(window: Window, qtbot: QtBot) -> None:
+def test_dock_follows_a_drag_and_the_run_starts_on_release(window: Window, qtbot: QtBot) -> None:
     made = window()
     first = made.results
     start = press(qtbot, made, MEAN)
@@ -76,7 +76,7 @@ def test_the_dock_follows_the_hand_and_the_run_starts_when_it_lets_go(window: Wi
     assert made.scenario.prior == preview.prior
 
 
-def test_a_preview_shows_the_frame_that_was_shown(window: Window, qtbot: QtBot, make_scenario: Make) -> None:
+def test_preview_keeps_the_frame_of_the_cursor(window: Window, qtbot: QtBot, make_scenario: Make) -> None:
     made = window(make_scenario(run={"particles": 2500, "paths": 300}))
     made.player.pause()
     made.player.seek(31)
@@ -93,7 +93,7 @@ def test_a_preview_shows_the_frame_that_was_shown(window: Window, qtbot: QtBot, 
     assert made.scenario.run.particles == 2500
 
 
-def test_a_preview_stays_until_the_run_has_come_as_far(window: Window, qtbot: QtBot, make_scenario: Make) -> None:
+def test_preview_stays_until_the_new_run_reaches_its_frame(window: Window, qtbot: QtBot, make_scenario: Make) -> None:
     made = window(make_scenario(schedule={"steps": 400}, run={"particles": 2500}))
     made.player.pause()
     made.player.seek(380)
@@ -116,7 +116,7 @@ def test_a_preview_stays_until_the_run_has_come_as_far(window: Window, qtbot: Qt
     assert (plane.particles._newest == made.results.trace.frames[0][380].numpy()).all()
 
 
-def test_escape_brings_the_numbers_and_the_run_back(window: Window, qtbot: QtBot) -> None:
+def test_escape_during_a_drag_restores_the_dock_and_the_run(window: Window, qtbot: QtBot) -> None:
     made = window()
     before, texts = made.scenario, prior_texts(made)
     start = press(qtbot, made, MEAN)
@@ -132,7 +132,7 @@ def test_escape_brings_the_numbers_and_the_run_back(window: Window, qtbot: QtBot
     release(qtbot, made, start)
 
 
-def test_arrows_step_the_transport_unless_a_handle_has_the_keys(window: Window, qtbot: QtBot) -> None:
+def test_arrow_keys_step_the_transport_unless_a_handle_is_focused(window: Window, qtbot: QtBot) -> None:
     made = window()
     made.player.pause()
     made.player.seek(20)
@@ -152,7 +152,7 @@ def test_arrows_step_the_transport_unless_a_handle_has_the_keys(window: Window, 
     assert made.scenario.prior.means[0] == pytest.approx((-1.19, -0.8))
 
 
-def test_a_drag_goes_on_from_an_edit_in_the_dock(window: Window, qtbot: QtBot) -> None:
+def test_drag_keeps_an_earlier_edit_of_the_dock(window: Window, qtbot: QtBot) -> None:
     made = window()
     made.problem.prior.table.item(0, 0).setText("0.9")
     qtbot.waitUntil(lambda: not made.session.is_running, timeout=RUN_MS)
@@ -163,7 +163,7 @@ def test_a_drag_goes_on_from_an_edit_in_the_dock(window: Window, qtbot: QtBot) -
     assert made.scenario.prior.means[0][0] > -1.2
 
 
-def test_a_y_that_is_left_to_the_seed_stays_so(window: Window, qtbot: QtBot, make_scenario: Make) -> None:
+def test_drag_keeps_y_drawn_from_the_seed(window: Window, qtbot: QtBot, make_scenario: Make) -> None:
     data = make_scenario().to_dict()
     del data["measurement"]["value"]
     made = window(Scenario.from_dict(data))
@@ -174,7 +174,7 @@ def test_a_y_that_is_left_to_the_seed_stays_so(window: Window, qtbot: QtBot, mak
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-def test_many_drags_in_a_row(seed: int, window: Window, qtbot: QtBot) -> None:
+def test_many_random_drags_end_in_a_run_of_the_current_scenario(seed: int, window: Window, qtbot: QtBot) -> None:
     made = window()
     dice = random.Random(seed)
     for _ in range(12):
@@ -200,7 +200,7 @@ def session(qapp: QApplication) -> Iterator[Session]:  # noqa: ARG001 - signals 
     made.close()
 
 
-def test_previews_never_queue_and_the_last_one_comes(session: Session, qtbot: QtBot, make_scenario: Make) -> None:
+def test_previews_coalesce_to_the_first_and_the_last(session: Session, qtbot: QtBot, make_scenario: Make) -> None:
     shown: list[Results] = []
     others: list[Any] = []
     session.previewed.connect(shown.append)
@@ -214,7 +214,7 @@ def test_previews_never_queue_and_the_last_one_comes(session: Session, qtbot: Qt
     assert not others
 
 
-def test_a_run_drops_previews(session: Session, qtbot: QtBot, make_scenario: Make) -> None:
+def test_start_of_a_run_drops_pending_previews(session: Session, qtbot: QtBot, make_scenario: Make) -> None:
     shown: list[Results] = []
     session.previewed.connect(shown.append)
     session.preview(make_scenario(schedule={"steps": 2000}))
@@ -224,7 +224,7 @@ def test_a_run_drops_previews(session: Session, qtbot: QtBot, make_scenario: Mak
     assert not shown
 
 
-def test_a_preview_that_breaks_says_so(
+def test_failed_preview_is_reported(
     session: Session, qtbot: QtBot, make_scenario: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scenario = make_scenario()

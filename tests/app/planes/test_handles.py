@@ -28,7 +28,7 @@ MEAN, AXIS, VALUE, ROW = Grip("mean", 0), Grip("axis", 0), Grip("value", 0), Gri
 
 
 class Planes:
-    """A grid of panels, what it announced, and a hand with a mouse."""
+    """A grid of panels with its recorded signals, and a simulated mouse and keyboard."""
 
     def __init__(self, grid: PlanesWidget, document: Document, bot: QtBot) -> None:
         self.grid, self.document, self.bot = grid, document, bot
@@ -61,7 +61,7 @@ class Planes:
         self.bot.mousePress(self.view.viewport(), LEFT, NONE, at)
 
     def move(self, to: QPoint, modifier: Qt.KeyboardModifier = NONE) -> None:
-        """Qt's own test function cannot hold Shift while the mouse moves."""
+        """Move the mouse with a modifier key held, which QTest.mouseMove cannot."""
         port = self.view.viewport()
         event = mouse_move(port, to, modifier)
         QApplication.sendEvent(port, event)
@@ -81,14 +81,14 @@ class Planes:
         self.bot.mouseClick(self.view.viewport(), button, NONE, at)
 
     def focus(self, grip: Grip) -> None:
-        """As a click on it does."""
+        """Select a handle with a click."""
         self.click(self.pixel_at(grip))
 
     def type(self, key: Qt.Key, modifier: Qt.KeyboardModifier = NONE) -> None:
         self.bot.keyClick(self.view, key, modifier)
 
     def menu(self, open_it: Callable[[], object], choose: str | None = None) -> dict[str, bool]:
-        """What the menu offers, by text: whether it can be chosen."""
+        """Open a context menu; return whether each entry, by its text, is enabled."""
         offered: dict[str, bool] = {}
 
         def look() -> None:
@@ -142,7 +142,7 @@ def shift_of(planes: Planes, by: QPoint) -> tuple[float, float]:
 
 
 @pytest.mark.parametrize("key", ["ddnm", "bo-ddnm", "exact"])
-def test_a_mean_is_dragged_in_any_panel(key: str, three: Planes) -> None:
+def test_drag_of_a_mean_in_any_panel_is_one_edit(key: str, three: Planes) -> None:
     three.key = key
     before, by = three.scenario, QPoint(45, -60)
     three.drag(MEAN, by)
@@ -155,7 +155,7 @@ def test_a_mean_is_dragged_in_any_panel(key: str, three: Planes) -> None:
     assert [each for each, plane in three.grid.panels.items() if plane.property("selected")] == [key]
 
 
-def test_a_click_selects_and_edits_nothing(three: Planes) -> None:
+def test_click_on_a_handle_selects_without_editing(three: Planes) -> None:
     assert AXIS not in [spot.grip for spot in three.grid.controller.spots]
     three.focus(MEAN)
     assert three.grid.controller.selected == MEAN
@@ -166,13 +166,13 @@ def test_a_click_selects_and_edits_nothing(three: Planes) -> None:
     assert three.grid.controller.selected is None
 
 
-def test_a_press_that_moves_less_than_the_threshold_edits_nothing(three: Planes) -> None:
+def test_press_moved_less_than_the_drag_threshold_edits_nothing(three: Planes) -> None:
     three.drag(MEAN, QPoint(1, 1))
     assert not three.dragged
     assert not three.edited
 
 
-def test_nothing_jumps_when_a_handle_is_taken_off_its_middle(three: Planes) -> None:
+def test_handle_grabbed_off_centre_does_not_jump(three: Planes) -> None:
     start = three.pixel_at(MEAN) + QPoint(6, 5)
     three.press(start)
     three.move(start + QPoint(50, 0))
@@ -182,7 +182,7 @@ def test_nothing_jumps_when_a_handle_is_taken_off_its_middle(three: Planes) -> N
 
 
 @pytest.mark.parametrize("axis", [0, 1])
-def test_a_covariance_is_turned_and_stretched(axis: int, three: Planes) -> None:
+def test_drag_of_an_axis_handle_changes_the_covariance_only(axis: int, three: Planes) -> None:
     three.focus(MEAN)
     before = np.array(three.scenario.prior.covariances[0])
     three.drag(Grip("axis", 0, axis), QPoint(25, 40))
@@ -194,7 +194,7 @@ def test_a_covariance_is_turned_and_stretched(axis: int, three: Planes) -> None:
 
 
 @pytest.mark.parametrize("along", [0.0, 1.1, -1.4])
-def test_the_strip_is_dragged_anywhere_along_its_line(along: float, three: Planes) -> None:
+def test_measurement_line_is_dragged_at_any_place_along_it(along: float, three: Planes) -> None:
     start = three.pixel_of(0.16 - 0.6 * along, 0.12 + 0.8 * along)
     by = QPoint(40, -30)  # along H = (0.8, 0.6)
     three.press(start)
@@ -207,7 +207,7 @@ def test_the_strip_is_dragged_anywhere_along_its_line(along: float, three: Plane
 
 
 @pytest.mark.parametrize("off", [-1.8, -0.6, 0.9, 1.8])
-def test_the_whole_strip_is_dragged_and_lightens_under_the_mouse(off: float, three: Planes) -> None:
+def test_measurement_strip_is_dragged_at_any_width_and_highlighted_on_hover(off: float, three: Planes) -> None:
     x, y = 0.16 + 0.6 * 1.8 + 0.8 * 0.3 * off, 0.12 - 0.8 * 1.8 + 0.6 * 0.3 * off
     start, by = three.pixel_of(x, y), QPoint(40, -30)
     calm = three.view.grab().toImage()
@@ -223,7 +223,7 @@ def test_the_whole_strip_is_dragged_and_lightens_under_the_mouse(off: float, thr
     assert three.edited[0].measurement.value[0] == pytest.approx(0.2 + 50 * three.view.handles.pixel, abs=0.03)
 
 
-def test_a_click_on_the_strip_asks_for_the_scores_and_takes_nothing(three: Planes) -> None:
+def test_click_on_the_measurement_strip_requests_the_score_card_and_clears_the_selection(three: Planes) -> None:
     asked: list[tuple[str, QPointF]] = []
     three.grid.panels["ddnm"].asked.connect(lambda key, point: asked.append((key, point)))
     three.focus(MEAN)
@@ -237,7 +237,7 @@ def test_a_click_on_the_strip_asks_for_the_scores_and_takes_nothing(three: Plane
     assert len(three.edited[0].prior.weights) == 4, "a double click adds a component, here as elsewhere"
 
 
-def test_however_wide_the_strip_there_is_room_to_pan(planes: Callable[..., Planes], make_scenario: Make) -> None:
+def test_very_wide_measurement_strip_leaves_room_to_pan(planes: Callable[..., Planes], make_scenario: Make) -> None:
     wide = planes(make_scenario(measurement={"noise": 50.0}))
     handles = wide.view.handles
     view = handles.boundingRect()
@@ -246,7 +246,7 @@ def test_however_wide_the_strip_there_is_room_to_pan(planes: Callable[..., Plane
     assert handles.strip_at(view.bottomRight()) is None
 
 
-def test_the_arrow_turns_h_and_changes_its_gain(three: Planes) -> None:
+def test_drag_of_the_arrow_handle_rotates_and_scales_the_row_of_h(three: Planes) -> None:
     three.drag(ROW, QPoint(-30, -45))
     row = np.array(three.edited[0].measurement.matrix[0])
     assert row[1] / row[0] > 0.9
@@ -254,7 +254,7 @@ def test_the_arrow_turns_h_and_changes_its_gain(three: Planes) -> None:
     assert three.edited[0].measurement.value == (0.2,)
 
 
-def test_the_handle_stays_under_the_mouse(three: Planes) -> None:
+def test_dragged_handle_stays_under_the_mouse(three: Planes) -> None:
     three.focus(MEAN)
     for grip in (MEAN, AXIS, ROW, VALUE):
         by = QPoint(24, -18)
@@ -265,14 +265,14 @@ def test_the_handle_stays_under_the_mouse(three: Planes) -> None:
 
 
 @pytest.mark.parametrize(("grip", "by"), [(MEAN, QPoint(33, 21)), (VALUE, QPoint(37, 11))])
-def test_shift_snaps_to_a_grid(grip: Grip, by: QPoint, three: Planes) -> None:
+def test_shift_snaps_means_and_y_to_a_grid(grip: Grip, by: QPoint, three: Planes) -> None:
     three.drag(grip, by, SHIFT)
     new = three.edited[0]
     values = new.prior.means[0] if grip == MEAN else new.measurement.value or ()
     assert all(round(value, 1) == value for value in values)
 
 
-def test_shift_snaps_directions(three: Planes) -> None:
+def test_shift_snaps_the_row_of_h_to_15_degrees_and_tenths(three: Planes) -> None:
     three.drag(ROW, QPoint(-20, -7), SHIFT)
     row = three.edited[0].measurement.matrix[0]
     steps = np.degrees(np.arctan2(row[1], row[0])) / 15
@@ -280,7 +280,7 @@ def test_shift_snaps_directions(three: Planes) -> None:
     assert np.hypot(*row) * 10 == pytest.approx(round(np.hypot(*row) * 10), abs=0.01)
 
 
-def test_escape_gives_a_drag_up_and_restores_what_was(three: Planes) -> None:
+def test_escape_cancels_a_drag_and_restores_the_scenario(three: Planes) -> None:
     before, start = three.scenario, three.pixel_at(MEAN)
     three.press(start)
     three.move(start + QPoint(60, 40))
@@ -295,7 +295,7 @@ def test_escape_gives_a_drag_up_and_restores_what_was(three: Planes) -> None:
     assert not three.edited
 
 
-def test_the_exact_contours_follow_and_the_view_stays(three: Planes) -> None:
+def test_exact_contours_follow_a_drag_with_a_fixed_view(three: Planes) -> None:
     plane = three.grid.panels["exact"]
     before, view = plane.view.grab().toImage(), plane.box.viewRange()
     start = three.pixel_at(Grip("mean", 1))
@@ -318,7 +318,7 @@ def differing(one: QImage, other: QImage) -> int:
     return int(np.count_nonzero(np.abs(brightness[0] - brightness[1]) > 60))
 
 
-def test_many_moves_at_once_are_one_step(three: Planes, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_queued_mouse_moves_are_merged_into_one_redraw(three: Planes, monkeypatch: pytest.MonkeyPatch) -> None:
     drawn: list[object] = []
     make = Scene.of.__func__  # type: ignore[attr-defined]
     monkeypatch.setattr(Scene, "of", classmethod(lambda cls, *args: drawn.append(args) or make(cls, *args)))
@@ -336,7 +336,7 @@ def test_many_moves_at_once_are_one_step(three: Planes, monkeypatch: pytest.Monk
 # Hovering
 
 
-def test_a_handle_under_the_mouse_grows_and_says_its_value(three: Planes) -> None:
+def test_hovered_handle_grows_and_shows_its_value(three: Planes) -> None:
     handles, port = three.view.handles, three.view.viewport()
     three.bot.mouseMove(port, three.pixel_of(-2.2, 2.2))
     for grip, words in ((MEAN, "m₁ = (-1.2, -0.8), weight 0.4"), (VALUE, "y = 0.2"), (ROW, "H = (0.8, 0.6), gain 1")):
@@ -353,7 +353,7 @@ def test_a_handle_under_the_mouse_grows_and_says_its_value(three: Planes) -> Non
         assert not handles.toolTip()
 
 
-def test_a_handle_is_at_least_twelve_pixels_wide(three: Planes) -> None:
+def test_handle_can_be_grabbed_within_six_pixels(three: Planes) -> None:
     middle = three.pixel_at(MEAN)
     for way in (QPoint(6, 0), QPoint(-6, 0), QPoint(0, 6), QPoint(0, -6)):
         point = three.view.handles.mapFromScene(three.view.mapToScene(middle + way))
@@ -363,7 +363,7 @@ def test_a_handle_is_at_least_twelve_pixels_wide(three: Planes) -> None:
 # Adding, deleting, and the menu
 
 
-def test_a_double_click_adds_a_component_and_delete_removes_it(three: Planes) -> None:
+def test_double_click_adds_a_component_and_delete_key_removes_it(three: Planes) -> None:
     before, at = three.scenario, three.pixel_of(1.5, 1.25)
     three.bot.mouseDClick(three.view.viewport(), LEFT, NONE, at)
     assert three.edited[0].prior.means[3] == pytest.approx((1.5, 1.25), abs=0.03)
@@ -375,7 +375,7 @@ def test_a_double_click_adds_a_component_and_delete_removes_it(three: Planes) ->
     assert len(three.edited) == 2
 
 
-def test_the_last_component_stays(planes: Callable[..., Planes], make_scenario: Make) -> None:
+def test_last_component_cannot_be_deleted(planes: Callable[..., Planes], make_scenario: Make) -> None:
     one = planes(make_scenario(one=True))
     one.focus(MEAN)
     one.type(Qt.Key.Key_Delete)
@@ -383,7 +383,7 @@ def test_the_last_component_stays(planes: Callable[..., Planes], make_scenario: 
     assert not one.menu(lambda: one.click(one.pixel_at(MEAN), RIGHT))["Delete m₁\tDel"]
 
 
-def test_delete_with_nothing_selected_changes_nothing(three: Planes) -> None:
+def test_delete_key_without_a_selected_component_edits_nothing(three: Planes) -> None:
     three.focus(VALUE)
     three.type(Qt.Key.Key_Delete)
     assert not three.edited
@@ -401,14 +401,14 @@ def test_delete_with_nothing_selected_changes_nothing(three: Planes) -> None:
         ("Draw y from the model", lambda new: new.measurement.value != (0.2,)),
     ],
 )
-def test_the_menu_of_a_component(entry: str, found: Callable[[Scenario], bool], three: Planes) -> None:
+def test_component_menu_entries_edit_the_scenario(entry: str, found: Callable[[Scenario], bool], three: Planes) -> None:
     three.menu(lambda: three.click(three.pixel_at(Grip("mean", 1)), RIGHT), entry)
     assert len(three.edited) == 1
     assert found(three.edited[0])
     assert three.scenario == three.edited[0]
 
 
-def test_the_menu_at_an_empty_place(three: Planes) -> None:
+def test_menu_at_an_empty_place_adds_a_component_there(three: Planes) -> None:
     place = three.pixel_of(-1.5, 1.5)
     offered = three.menu(lambda: three.click(place, RIGHT), "Add a component here")
     assert list(offered) == [
@@ -423,7 +423,7 @@ def test_the_menu_at_an_empty_place(three: Planes) -> None:
     assert three.edited[0].prior.means[3] == pytest.approx((-1.5, 1.5), abs=0.03)
 
 
-def test_the_menu_resets_the_view(three: Planes) -> None:
+def test_fit_view_entry_resets_the_view(three: Planes) -> None:
     box = three.grid.panels["ddnm"].box
     before = box.viewRange()
     box.translateBy((1.0, 0.5))
@@ -432,7 +432,7 @@ def test_the_menu_resets_the_view(three: Planes) -> None:
     np.testing.assert_allclose(box.viewRange(), before)
 
 
-def test_the_menu_key_opens_the_focused_handles_menu(three: Planes) -> None:
+def test_menu_key_opens_the_menu_of_the_focused_handle(three: Planes) -> None:
     three.focus(MEAN)
     middle = three.view.rect().center()
     event = QContextMenuEvent(QContextMenuEvent.Reason.Keyboard, middle, three.view.mapToGlobal(middle))
@@ -440,7 +440,7 @@ def test_the_menu_key_opens_the_focused_handles_menu(three: Planes) -> None:
     assert "Duplicate m₁" in offered
 
 
-def test_the_menu_shows_the_scores_and_asks_for_a_weight(three: Planes, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_menu_entries_show_the_scores_and_set_a_weight(three: Planes, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[object] = []
     three.grid.panels["ddnm"].asked.connect(lambda *args: asked.append(args))
     three.menu(lambda: three.click(three.pixel_at(MEAN), RIGHT), "Show the scores here")
@@ -454,7 +454,7 @@ def test_the_menu_shows_the_scores_and_asks_for_a_weight(three: Planes, monkeypa
     assert three.edited[0].prior.weights == (0.7, 0.35, 0.25)
 
 
-# A target of its own
+# A given target
 
 
 @pytest.fixture
@@ -468,7 +468,7 @@ def shifted(planes: Callable[..., Planes], make_scenario: Make) -> Planes:
     return made
 
 
-def test_a_target_of_its_own_is_dragged_like_the_prior(shifted: Planes) -> None:
+def test_handles_of_a_given_target_edit_the_target_only(shifted: Planes) -> None:
     before, grip = shifted.scenario, Grip("mean", 1, mixture="target")
     assert shifted.grid.controller.describe(grip).startswith("c₂ = (1.6, 0.7)")
     shifted.drag(grip, QPoint(30, 0))
@@ -482,7 +482,7 @@ def test_a_target_of_its_own_is_dragged_like_the_prior(shifted: Planes) -> None:
     assert shifted.edited[-1].prior == before.prior
 
 
-def test_without_a_measurement_the_menu_has_nothing_of_it(shifted: Planes) -> None:
+def test_menu_without_a_measurement_has_no_measurement_entries(shifted: Planes) -> None:
     offered = shifted.menu(lambda: shifted.click(shifted.pixel_at(Grip("mean", 0, mixture="target")), RIGHT))
     assert "Duplicate c₁" in offered
     assert not {"Bring y here", "Aim H here", "Draw y from the model"} & offered.keys()
@@ -491,7 +491,7 @@ def test_without_a_measurement_the_menu_has_nothing_of_it(shifted: Planes) -> No
 # Keys
 
 
-def test_tab_goes_through_the_handles_of_one_panel(three: Planes) -> None:
+def test_tab_steps_through_the_handles_of_one_panel(three: Planes) -> None:
     three.grid.panels["ddnm"].view.setFocus(Qt.FocusReason.TabFocusReason)
     seen = []
     while three.view.hasFocus() and len(seen) < 20:
@@ -504,7 +504,7 @@ def test_tab_goes_through_the_handles_of_one_panel(three: Planes) -> None:
     assert kinds == [*expected, "value00", "row00"]
 
 
-def test_only_one_panel_is_in_the_way_of_tab(three: Planes) -> None:
+def test_only_one_panel_has_tab_focus(three: Planes) -> None:
     policies = [plane.view.focusPolicy() for plane in three.grid.panels.values()]
     assert policies == [Qt.FocusPolicy.TabFocus, Qt.FocusPolicy.NoFocus, Qt.FocusPolicy.NoFocus]
 
@@ -529,7 +529,7 @@ def test_arrows_move_the_focused_mean(
     assert len(three.edited) == 1
 
 
-def test_a_key_held_down_is_one_edit(three: Planes) -> None:
+def test_arrow_key_held_down_is_one_edit(three: Planes) -> None:
     three.focus(VALUE)
     for _ in range(5):
         three.bot.keyPress(three.view, Qt.Key.Key_Right)
@@ -541,17 +541,19 @@ def test_a_key_held_down_is_one_edit(three: Planes) -> None:
     assert three.edited[0].measurement.value == pytest.approx((0.2 + 0.8 * 0.05,), abs=1e-3)
 
 
-def test_leaving_the_panel_ends_a_drag_by_keys(three: Planes) -> None:
+def test_focus_leaving_the_panel_ends_a_keyboard_drag(three: Planes) -> None:
     three.focus(MEAN)
     three.bot.keyPress(three.view, Qt.Key.Key_Right)
     three.grid.setFocus()
     assert len(three.edited) == 1
 
 
-# Planes of more and of fewer dimensions
+# Other dimensions
 
 
-def test_handles_act_in_the_chosen_plane(planes: Callable[..., Planes], make_scenario: Make, qtbot: QtBot) -> None:
+def test_handles_edit_coordinates_of_the_chosen_plane(
+    planes: Callable[..., Planes], make_scenario: Make, qtbot: QtBot
+) -> None:
     data = {
         "prior": {"weights": [1.0], "means": [[0.5, -0.3, 0.7]], "covariances": [np.eye(3).tolist()]},
         "measurement": {"matrix": [[0.6, 0.0, 0.8]], "value": [0.5]},
@@ -568,7 +570,9 @@ def test_handles_act_in_the_chosen_plane(planes: Callable[..., Planes], make_sce
     assert mean[2] < 0.6
 
 
-def test_on_a_line_the_mean_and_the_value_move(planes: Callable[..., Planes], make_scenario: Make) -> None:
+def test_one_dimensional_mean_and_y_are_dragged_horizontally(
+    planes: Callable[..., Planes], make_scenario: Make
+) -> None:
     data = {
         "prior": {"weights": [1.0], "means": [[0.5]], "covariances": [[[1.0]]]},
         "measurement": {"matrix": [[1.0]], "value": [1.0]},
@@ -581,7 +585,7 @@ def test_on_a_line_the_mean_and_the_value_move(planes: Callable[..., Planes], ma
     assert line.edited[1].measurement.value == pytest.approx((1.0 + 0.6 * across,), abs=0.02)
 
 
-def test_another_scenario_ends_a_drag(three: Planes, make_scenario: Make, make_results: Run) -> None:
+def test_loading_another_scenario_ends_a_drag(three: Planes, make_scenario: Make, make_results: Run) -> None:
     start = three.pixel_at(MEAN)
     three.press(start)
     three.move(start + QPoint(40, 0))
@@ -593,7 +597,7 @@ def test_another_scenario_ends_a_drag(three: Planes, make_scenario: Make, make_r
     assert three.scenario == other
 
 
-def test_a_handle_has_its_colour(three: Planes) -> None:
+def test_mean_handle_has_its_colour(three: Planes) -> None:
     three.focus(MEAN)
     image = three.view.grab().toImage()
     assert image.pixelColor(three.pixel_at(MEAN)).hue() == pytest.approx(QColor("#2E7CD1").hue(), abs=12)

@@ -62,13 +62,13 @@ def marks(grid: PlanesWidget, key: str) -> object:
 # Overlays
 
 
-def test_trails_and_the_target_at_t_are_on_at_first(grid: PlanesWidget) -> None:
+def test_default_overlays_are_trails_and_target(grid: PlanesWidget) -> None:
     assert grid.overlays.shown == {"target", "trails"}
     assert not grid._overlay_legend.isVisible()
     assert all(plane._heat.image is None for plane in grid.panels.values())
 
 
-def test_the_list_opens_and_escape_closes_it(grid: PlanesWidget, qtbot: QtBot) -> None:
+def test_overlay_list_toggles_overlays_and_escape_closes_it(grid: PlanesWidget, qtbot: QtBot) -> None:
     qtbot.mouseClick(grid.overlays, LEFT)
     choice = grid.overlays.choice
     assert choice.isVisible()
@@ -79,7 +79,7 @@ def test_the_list_opens_and_escape_closes_it(grid: PlanesWidget, qtbot: QtBot) -
     assert "1" in grid.overlays.text()
 
 
-def test_the_mismatch_is_where_the_formula_says(grid: PlanesWidget, qtbot: QtBot, results: Results) -> None:
+def test_mismatch_heat_map_equals_the_mismatch_field(grid: PlanesWidget, qtbot: QtBot, results: Results) -> None:
     tick(qtbot, grid, "mismatch")
     assert grid._overlay_legend.isVisible()
     hottest = float(grid._overlay_legend.scale.words[1].split()[0])
@@ -99,7 +99,7 @@ def test_the_mismatch_is_where_the_formula_says(grid: PlanesWidget, qtbot: QtBot
     assert not grid._overlay_legend.isVisible()
 
 
-def test_arrows_are_scores_on_one_scale(grid: PlanesWidget, qtbot: QtBot, results: Results) -> None:
+def test_arrows_are_scores_on_a_common_logarithmic_scale(grid: PlanesWidget, qtbot: QtBot, results: Results) -> None:
     tick(qtbot, grid, "used")
     tick(qtbot, grid, "exact")
     level = results.problem.level(results.schedule, [results.schedule.steps - FRAME]).each()[0]
@@ -119,7 +119,7 @@ def test_arrows_are_scores_on_one_scale(grid: PlanesWidget, qtbot: QtBot, result
 
 
 @pytest.mark.parametrize("quiet", ["mismatch", "used"])
-def test_no_sampler_dwarfs_the_arrows_of_another(
+def test_arrow_scale_keeps_a_small_sampler_visible_beside_a_large_one(
     quiet: str, grid: PlanesWidget, qtbot: QtBot, make_scenario: Make, make_results: Run
 ) -> None:
     grid.show_results(make_results(make_scenario(run={"samplers": ["dps", "bo-ddnm"]}), 40))
@@ -129,7 +129,9 @@ def test_no_sampler_dwarfs_the_arrows_of_another(
     assert lengths[1] > 0.2 * lengths[0]
 
 
-def test_the_scales_change_in_small_steps_over_the_run(grid: PlanesWidget, qtbot: QtBot, results: Results) -> None:
+def test_heat_map_scale_changes_in_steps_of_1_2_5_over_the_run(
+    grid: PlanesWidget, qtbot: QtBot, results: Results
+) -> None:
     ends = []
     tick(qtbot, grid, "mismatch")
     for frame in range(results.schedule.steps):
@@ -141,7 +143,9 @@ def test_the_scales_change_in_small_steps_over_the_run(grid: PlanesWidget, qtbot
     assert steps.max() < 1.1, "of five powers of ten"
 
 
-def test_only_a_part_of_the_mismatch(grid: PlanesWidget, qtbot: QtBot, results: Results) -> None:
+def test_measured_part_of_the_mismatch_points_along_the_row_of_h(
+    grid: PlanesWidget, qtbot: QtBot, results: Results
+) -> None:
     qtbot.keyClick(grid.overlays.choice.part, Qt.Key.Key_Down)
     assert grid.overlays.part == "measured"
     assert "mismatch" in grid.overlays.shown
@@ -152,7 +156,7 @@ def test_only_a_part_of_the_mismatch(grid: PlanesWidget, qtbot: QtBot, results: 
     assert np.abs(row @ arrows.vectors).max() > 0
 
 
-def test_twins_have_the_same_index(grid: PlanesWidget, qtbot: QtBot, results: Results) -> None:
+def test_twins_join_particles_of_equal_index(grid: PlanesWidget, qtbot: QtBot, results: Results) -> None:
     tick(qtbot, grid, "twins")
     ours, exact = grid.panels["ddnm"]._marks.marks.twins
     np.testing.assert_array_equal(ours, results.trace.frames[0][FRAME][:, :TWINS].numpy())
@@ -160,7 +164,7 @@ def test_twins_have_the_same_index(grid: PlanesWidget, qtbot: QtBot, results: Re
     assert grid.panels["exact"]._marks.marks.twins is None
 
 
-def test_without_exact_there_are_no_twins_and_the_legend_says_so(
+def test_twins_without_the_exact_sampler_are_explained_in_the_legend(
     grid: PlanesWidget, qtbot: QtBot, make_scenario: Make, make_results: Run
 ) -> None:
     grid.show_results(make_results(make_scenario(run={"samplers": ["ddnm"]}), 3))
@@ -170,7 +174,7 @@ def test_without_exact_there_are_no_twins_and_the_legend_says_so(
     assert "run Exact" in grid._overlay_legend.words.text()
 
 
-def test_weights_are_the_mean_probabilities(grid: PlanesWidget, qtbot: QtBot, results: Results) -> None:
+def test_weights_overlay_shows_mean_responsibilities(grid: PlanesWidget, qtbot: QtBot, results: Results) -> None:
     tick(qtbot, grid, "weights")
     level = results.problem.level(results.schedule, [results.schedule.steps - FRAME]).each()[0]
     bars = grid.panels["ddnm"]._marks.marks.weights
@@ -181,13 +185,13 @@ def test_weights_are_the_mean_probabilities(grid: PlanesWidget, qtbot: QtBot, re
     np.testing.assert_allclose(bars.places, results.problem.target.means.mT)
 
 
-def test_trails_can_be_left_out(grid: PlanesWidget, qtbot: QtBot) -> None:
+def test_trails_overlay_can_be_switched_off(grid: PlanesWidget, qtbot: QtBot) -> None:
     assert grid.panels["ddnm"].particles._trail.size
     tick(qtbot, grid, "trails")
     assert not grid.panels["ddnm"].particles._trail.size
 
 
-def test_no_step_is_left_at_the_end(grid: PlanesWidget, qtbot: QtBot, results: Results) -> None:
+def test_mismatch_overlay_is_empty_at_t_0(grid: PlanesWidget, qtbot: QtBot, results: Results) -> None:
     tick(qtbot, grid, "mismatch")
     grid.show_frame(results.schedule.steps)
     assert "t = 0" in grid._overlay_legend.words.text()
@@ -195,7 +199,7 @@ def test_no_step_is_left_at_the_end(grid: PlanesWidget, qtbot: QtBot, results: R
 
 
 @pytest.mark.parametrize("dimension", [1, 3])
-def test_every_overlay_in_other_dimensions(
+def test_every_overlay_is_drawn_in_one_and_three_dimensions(
     dimension: int, grid: PlanesWidget, qtbot: QtBot, make_scenario: Make, make_results: Run
 ) -> None:
     cube = np.eye(dimension).tolist()
@@ -212,14 +216,14 @@ def test_every_overlay_in_other_dimensions(
 
 
 @pytest.mark.parametrize("dark", [True, False])
-def test_the_heat_is_clear_at_its_low_end_and_grows_denser(dark: bool) -> None:
+def test_heat_map_opacity_rises_from_zero(dark: bool) -> None:
     opacity = heat_colours(dark) >> 24
     assert opacity[0] == 0
     assert (np.diff(opacity.astype(int)) >= 0).all()
     assert opacity[-1] < 200
 
 
-def test_what_is_not_finite_has_an_end_of_the_scale(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_heat_map_shows_nan_as_lowest_and_infinity_as_highest_value(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(theme, "current", lambda: theme.DARK)
     image = heat_image(np.array([[np.nan, 0.0, 10.0**-DECADES, np.inf, 1.0]]), 1.0)
     opacity = [image.pixel(column, 0) >> 24 for column in range(5)]
@@ -241,7 +245,7 @@ def card_text(grid: PlanesWidget) -> str:
     return " ".join(label.text() for label in grid._card.findChildren(QLabel))
 
 
-def test_a_click_shows_the_scores_there(grid: PlanesWidget, qtbot: QtBot, results: Results) -> None:
+def test_click_opens_the_score_card_of_that_point(grid: PlanesWidget, qtbot: QtBot, results: Results) -> None:
     click(qtbot, grid.panels["ddnm"], (-1.5, 1.4))
     assert grid.selected is grid.panels["ddnm"]
     assert grid._card is not None
@@ -258,7 +262,7 @@ def test_a_click_shows_the_scores_there(grid: PlanesWidget, qtbot: QtBot, result
     assert "DDNM at t = 15" in card_text(grid)
 
 
-def test_the_card_moves_with_clicks_and_goes_with_the_same_one(grid: PlanesWidget, qtbot: QtBot) -> None:
+def test_score_card_follows_clicks_and_closes_on_the_same_point(grid: PlanesWidget, qtbot: QtBot) -> None:
     click(qtbot, grid.panels["ddnm"], (-1.5, 1.4))
     before = grid._card.pos()
     click(qtbot, grid.panels["exact"], (0.9, -2.0))
@@ -270,13 +274,13 @@ def test_the_card_moves_with_clicks_and_goes_with_the_same_one(grid: PlanesWidge
     qtbot.waitUntil(lambda: grid.panels["exact"]._marks.marks.point is None)
 
 
-def test_a_handle_that_is_clicked_shows_no_card_and_closes_one(grid: PlanesWidget, qtbot: QtBot) -> None:
+def test_click_on_a_handle_closes_the_score_card(grid: PlanesWidget, qtbot: QtBot) -> None:
     click(qtbot, grid.panels["ddnm"], (-1.5, 1.4))
     click(qtbot, grid.panels["ddnm"], tuple(grid.controller.spots[0].place(grid.panels["ddnm"].view.handles.pixel)))
     assert grid._card is None
 
 
-def test_enter_shows_the_scores_at_the_focused_handle(grid: PlanesWidget, qtbot: QtBot) -> None:
+def test_enter_opens_the_score_card_at_the_focused_handle(grid: PlanesWidget, qtbot: QtBot) -> None:
     view = grid.panels["ddnm"].view
     view.setFocus(Qt.FocusReason.TabFocusReason)
     qtbot.keyClick(view, Qt.Key.Key_Return)
@@ -288,7 +292,7 @@ def test_enter_shows_the_scores_at_the_focused_handle(grid: PlanesWidget, qtbot:
 # One panel enlarged
 
 
-def test_a_double_click_on_the_header_enlarges_and_again_returns(grid: PlanesWidget, qtbot: QtBot) -> None:
+def test_double_click_on_the_header_toggles_an_enlarged_panel(grid: PlanesWidget, qtbot: QtBot) -> None:
     plane = grid.panels["bo-ddnm"]
     qtbot.wait(20)  # until the panels have their places
     before, view = plane.size(), np.array(plane.box.viewRange())
@@ -303,7 +307,7 @@ def test_a_double_click_on_the_header_enlarges_and_again_returns(grid: PlanesWid
         np.testing.assert_allclose(other.box.viewRange(), view, atol=0.06)
 
 
-def test_the_view_that_was_chosen_survives_enlarging(grid: PlanesWidget, qtbot: QtBot) -> None:
+def test_enlarging_a_panel_keeps_the_chosen_view(grid: PlanesWidget, qtbot: QtBot) -> None:
     grid._follow = False
     grid.panel_grid.leader.box.setRange(xRange=(-1, 1), yRange=(-1, 1), padding=0)
     before = np.array(grid.panels["exact"].box.viewRange())
@@ -315,7 +319,9 @@ def test_the_view_that_was_chosen_survives_enlarging(grid: PlanesWidget, qtbot: 
     np.testing.assert_allclose(grid.panels["exact"].box.viewRange(), before, atol=0.02)
 
 
-def test_in_the_window_by_keys(window: Callable[..., MainWindow], qtbot: QtBot, make_scenario: Make) -> None:
+def test_window_keys_enlarge_select_and_close_panels_overlays_and_card(
+    window: Callable[..., MainWindow], qtbot: QtBot, make_scenario: Make
+) -> None:
     made = window(make_scenario(run={"kl_rounds": 0}))
     grid = made.planes
     made.setFocus()
@@ -340,7 +346,7 @@ def test_in_the_window_by_keys(window: Callable[..., MainWindow], qtbot: QtBot, 
 # Pages
 
 
-def test_more_than_six_panels_are_on_pages(
+def test_more_than_six_panels_are_split_into_pages(
     grid: PlanesWidget, qtbot: QtBot, make_scenario: Make, make_results: Run
 ) -> None:
     assert not grid.panel_grid.pager.isVisible()
@@ -364,7 +370,7 @@ def test_more_than_six_panels_are_on_pages(
 # The sampler of a panel
 
 
-def test_one_takes_the_place_of_another_or_changes_places_with_it(make_scenario: Make) -> None:
+def test_with_sampler_replaces_or_swaps_samplers(make_scenario: Make) -> None:
     scenario = make_scenario()
     assert with_sampler(scenario, "bo-ddnm", "tmpd").run.samplers == ("ddnm", "tmpd", "exact")
     assert with_sampler(scenario, "ddnm", "exact").run.samplers == ("exact", "bo-ddnm", "ddnm")
@@ -372,7 +378,7 @@ def test_one_takes_the_place_of_another_or_changes_places_with_it(make_scenario:
         with_sampler(make_scenario(measurement={"noise": 0.0, "value": [0.2]}), "ddnm", "dps-gauss")
 
 
-def test_the_headers_menu_edits_the_scenario(
+def test_header_menu_replaces_the_sampler_of_the_scenario(
     window: Callable[..., MainWindow], qtbot: QtBot, make_scenario: Make
 ) -> None:
     made = window(make_scenario(run={"kl_rounds": 0}))
@@ -388,7 +394,7 @@ def test_the_headers_menu_edits_the_scenario(
     qtbot.waitUntil(lambda: "ddnm" in made.planes.panels and not made.session.is_running, timeout=30_000)
 
 
-def test_contours_follow_the_target_to_the_cursor_s_t(grid: PlanesWidget, results: Results) -> None:
+def test_contours_show_the_target_at_the_cursor_and_are_cached_per_t(grid: PlanesWidget, results: Results) -> None:
     steps = results.schedule.steps
     grid.show_frame(steps // 2)
     plane = next(iter(grid.panels.values()))

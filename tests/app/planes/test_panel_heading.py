@@ -1,4 +1,4 @@
-"""The panels' headings: the same quantities in each, never a part of a number."""
+"""The panels' headings: the same quantities in each, with both ends of a bracket and the mark of an estimate."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def names(form: Sequence[tuple[str, str]]) -> list[str]:
 
 
 @pytest.mark.parametrize("width", [1400, 900, 700, 560, 480, 400, 330])
-def test_every_panel_names_the_same_quantities(width: int, grid: PlanesWidget, mixture: Results) -> None:
+def test_headings_of_all_panels_name_the_same_quantities(width: int, grid: PlanesWidget, mixture: Results) -> None:
     grid.show_results(mixture)
     grid.write(headings(mixture, AT_ONE, is_playing=False))
     grid.resize(width, 500)
@@ -66,18 +66,18 @@ def test_headings_are_shortened_in_narrow_panels(grid: PlanesWidget, mixture: Re
     assert seen[0] > seen[-1]
 
 
-def test_a_limit_of_two_figures_is_rounded_up(mixture: Results) -> None:
+def test_upper_kl_limit_is_rounded_up_in_short_forms(mixture: Results) -> None:
     mixture.bracket.low[:], mixture.bracket.high[:] = 0.0, 0.2213
     heading = headings(mixture, AT_ONE, is_playing=False)[0]
     assert [form[0][1] for form in heading.forms[:4]] == ["≤ 0.221", "≤0.23", "≤0.23", "≤0.23"]
 
 
-def test_both_ends_are_rounded_outwards(mixture: Results) -> None:
+def test_kl_bracket_ends_are_rounded_outwards(mixture: Results) -> None:
     mixture.bracket.low[:], mixture.bracket.high[:] = 0.1497, 0.2213
     assert headings(mixture, AT_ONE, is_playing=False)[0].forms[1][0] == ("KL", "0.14–0.23")
 
 
-def test_one_panel_alone_says_all_that_fits_it(grid: PlanesWidget, mixture: Results) -> None:
+def test_enlarged_panel_has_a_longer_heading(grid: PlanesWidget, mixture: Results) -> None:
     grid.show_results(mixture)
     grid.write(headings(mixture, AT_ONE, is_playing=False))
     together = words(grid)[2]
@@ -85,7 +85,7 @@ def test_one_panel_alone_says_all_that_fits_it(grid: PlanesWidget, mixture: Resu
     assert len(words(grid)[0]) > len(together)
 
 
-def test_no_form_drops_an_end_of_a_bracket_or_the_sign_of_what_a_number_is(mixture: Results) -> None:
+def test_every_heading_form_keeps_both_bracket_ends_and_marks_estimates(mixture: Results) -> None:
     bracket = mixture.bracket
     bracket.low[:], bracket.high[:] = 0.0331, 0.0813
     bracket.low[2] = 0.0
@@ -98,23 +98,23 @@ def test_no_form_drops_an_end_of_a_bracket_or_the_sign_of_what_a_number_is(mixtu
                     assert "±" in text or "≈" in text
 
 
-def test_an_estimate_without_its_error_says_about(mixture: Results) -> None:
+def test_estimate_without_its_error_is_marked_as_approximate(mixture: Results) -> None:
     value = mixture.terms.value["bound"][0, AT_ONE]
     assert headings(mixture, AT_ONE, is_playing=False)[0].forms[2][1] == ("bound", f"≈ {number(value)}")
 
 
-def test_a_kl_that_would_flash_up_is_left_out_while_playing(mixture: Results) -> None:
+def test_kl_known_only_at_some_t_is_omitted_during_playback(mixture: Results) -> None:
     for playing in (False, True):
         assert ("KL" in names(headings(mixture, AT_ONE, is_playing=playing)[0].forms[0])) is not playing
 
 
-def test_one_gaussian_has_its_kl_while_playing(make_scenario: Make, make_results: Run) -> None:
+def test_exact_kl_of_one_gaussian_is_shown_during_playback(make_scenario: Make, make_results: Run) -> None:
     results = make_results(make_scenario(one=True))
     kl = number(results.terms.kl[0, 30])
     assert headings(results, 30, is_playing=True)[0].forms[0][0] == ("KL", kl)
 
 
-def test_what_is_reversed_or_missing_is_named(make_scenario: Make, make_results: Run, refine: Refine) -> None:
+def test_reversed_kl_and_missing_bound_are_named(make_scenario: Make, make_results: Run, refine: Refine) -> None:
     results = refine(make_results(make_scenario(run={"samplers": ["ddnm", "ddim", "heun"]})))
     for heading in headings(results, AT_ONE, is_playing=False)[1:]:
         assert heading.forms[0] == (("reversed KL", "0.30 ± 0.01"), ("bound", "none"))
@@ -122,20 +122,20 @@ def test_what_is_reversed_or_missing_is_named(make_scenario: Make, make_results:
 
 
 @pytest.mark.parametrize("part", [0.5, 1.01])
-def test_a_kl_above_its_bounds_estimate_is_explained(part: float, mixture: Results) -> None:
+def test_kl_above_the_estimated_bound_is_explained(part: float, mixture: Results) -> None:
     bound = mixture.terms.value["bound"][0, AT_ONE]
     mixture.bracket.low[0], mixture.bracket.high[0] = part * bound, 1.05 * bound
     tip = headings(mixture, AT_ONE, is_playing=False)[0].tip
     assert (WITHIN_ERROR in tip) is (part > 1)
 
 
-def test_divergence_is_said_from_its_t_on(mixture: Results) -> None:
+def test_divergence_is_shown_from_its_t_on(mixture: Results) -> None:
     mixture.trace.diverged_at[0] = 7
     assert headings(mixture, STEPS - 8, is_playing=False)[0].diverged_at is None
     assert headings(mixture, STEPS - 7, is_playing=False)[0].diverged_at == 7
 
 
-def test_panels_are_equally_wide_whatever_their_samplers_are_called(
+def test_panels_are_equally_wide_with_a_long_sampler_label(
     grid: PlanesWidget, make_scenario: Make, make_results: Run
 ) -> None:
     table = {"ddnm": {"label": "w" * 120}}

@@ -1,4 +1,4 @@
-"""The planes: lines that enclose what they say, particles where they are, panels that share one view."""
+"""The planes: contours enclose their masses, particles are drawn at their positions, panels share one view."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def test_a_contour_encloses_its_mass(name: str, mass: float) -> None:
 
 
 @pytest.mark.parametrize("name", MIXTURES)
-def test_the_mass_test_sees_a_line_that_is_a_little_off(name: str) -> None:
+def test_contour_mass_check_detects_a_wrong_level_and_a_shift(name: str) -> None:
     target = MIXTURES[name]
     assert abs(excess_mass(contours(target, [0.55]), target, 0.6)) > 4
     x, y = contours(target, [0.6])
@@ -103,7 +103,7 @@ def test_the_contours_of_built_in_scenarios_enclose_their_masses(key: str) -> No
         assert abs(excess_mass(contours(target, [mass]), target, mass)) < 4
 
 
-def test_all_masses_are_drawn_in_one_line() -> None:
+def test_contours_of_all_masses_are_one_nan_separated_line() -> None:
     target = MIXTURES["round"]
     x, y = contours(target, MASSES)
     radii = np.hypot(x - 0.3, y + 2.0)
@@ -129,7 +129,7 @@ def test_all_masses_are_drawn_in_one_line() -> None:
         ),
     ],
 )
-def test_the_planes_on_offer(dimension: int, labels: list[str], make_scenario: Make) -> None:
+def test_offered_projections_by_dimension(dimension: int, labels: list[str], make_scenario: Make) -> None:
     problem = isotropic(make_scenario, dimension).problem()
     offered = projections(problem)
     assert [plane.label for plane in offered] == labels
@@ -154,14 +154,14 @@ def isotropic(make_scenario: Make, dimension: int, **sections: object) -> Scenar
 
 
 @pytest.mark.parametrize("dimension", [2, 3, 5])
-def test_points_are_projected(dimension: int, make_scenario: Make) -> None:
+def test_points_are_projected_with_the_basis_of_the_plane(dimension: int, make_scenario: Make) -> None:
     particles = torch.randn(dimension, 50, generator=torch.Generator().manual_seed(1))
     for plane in projections(isotropic(make_scenario, dimension).problem()):
         expected = plane.basis.numpy() @ particles.numpy()
         np.testing.assert_allclose(plane.points(particles), expected, atol=1e-6)
 
 
-def test_points_of_a_line_are_spread_below_it(make_scenario: Make) -> None:
+def test_one_dimensional_points_are_spread_evenly_below_the_axis(make_scenario: Make) -> None:
     particles = torch.randn(1, 1000, generator=torch.Generator().manual_seed(1))
     (plane,) = projections(isotropic(make_scenario, 1).problem())
     x, height = plane.points(particles)
@@ -175,7 +175,7 @@ def scene_of(scenario: Scenario, plane: Projection) -> Scene:
     return Scene.of(scenario.problem(), float(scenario.schedule.build().alpha_bar[1]), plane)
 
 
-def test_only_rows_that_lie_in_the_plane_are_drawn(make_scenario: Make) -> None:
+def test_only_rows_of_h_within_the_plane_are_drawn(make_scenario: Make) -> None:
     rows = {"matrix": [[0.8, 0.6, 0.0], [0.0, 0.0, 2.0], [0.0, -3.0, 0.0]], "value": [0.2, 0.5, 0.7]}
     scenario = isotropic(make_scenario, 3, measurement=rows)
     drawn = {plane.label: scene_of(scenario, plane).measured for plane in projections(scenario.problem())}
@@ -186,7 +186,7 @@ def test_only_rows_that_lie_in_the_plane_are_drawn(make_scenario: Make) -> None:
     }
 
 
-def test_a_scene_on_a_line_shows_the_densities(make_scenario: Make) -> None:
+def test_one_dimensional_scene_shows_the_densities(make_scenario: Make) -> None:
     scenario = isotropic(make_scenario, 1)
     (plane,) = projections(scenario.problem())
     scene = scene_of(scenario, plane)
@@ -197,7 +197,7 @@ def test_a_scene_on_a_line_shows_the_densities(make_scenario: Make) -> None:
     assert scene.measured == [(1.0, 0.0, 0.5)]
 
 
-def test_the_extent_holds_everything(make_scenario: Make) -> None:
+def test_scene_extent_contains_prior_and_target(make_scenario: Make) -> None:
     scenario = make_scenario(measurement={"value": [6.0]})
     (plane,) = projections(scenario.problem())
     extent = scene_of(scenario, plane).extent
@@ -231,7 +231,7 @@ def ink(image: QImage) -> NDArray[np.float64]:
     return 255.0 - rows[:, : converted.width(), :3].min(axis=2)
 
 
-def spot(image: QImage) -> tuple[float, float]:
+def middle_of_ink(image: QImage) -> tuple[float, float]:
     """Middle of what is drawn, in the image's own pixels."""
     amount = ink(image)
     assert amount.sum() > 0, "nothing is drawn"
@@ -246,7 +246,9 @@ def place(plane: SamplerPanel, x: float, y: float) -> QPoint:
 
 @pytest.mark.parametrize(("x", "y"), [(0.0, 0.0), (1.5, 1.1), (-1.3, 0.4), (0.77, -1.62)])
 @pytest.mark.parametrize("ratio", [1, 2])
-def test_a_lone_particle_is_drawn_where_it_is(x: float, y: float, ratio: int, plane: SamplerPanel) -> None:
+def test_single_particle_is_drawn_at_its_position_at_any_pixel_ratio(
+    x: float, y: float, ratio: int, plane: SamplerPanel
+) -> None:
     plane.particles.set_frames(np.array([[x], [y]], dtype=np.float32), NO_TRAIL)
     expected = place(plane, x, y)
     image = QImage(plane.view.size() * ratio, QImage.Format.Format_RGB32)
@@ -255,21 +257,21 @@ def test_a_lone_particle_is_drawn_where_it_is(x: float, y: float, ratio: int, pl
     painter = QPainter(image)
     plane.view.render(painter, QRectF(plane.view.rect()))
     painter.end()
-    found = spot(image)
+    found = middle_of_ink(image)
     assert found == pytest.approx((ratio * expected.x(), ratio * expected.y()), abs=1.5 * ratio)
     assert np.count_nonzero(ink(image)) == (2 * ratio) ** 2
 
 
-def test_a_lone_particle_is_in_its_place_in_the_window(plane: SamplerPanel) -> None:
+def test_single_particle_is_drawn_at_its_position_within_the_window(plane: SamplerPanel) -> None:
     plane.particles.set_frames(np.array([[1.5], [-1.0]], dtype=np.float32), NO_TRAIL)
     holder = plane.window()
     corner = plane.view.mapTo(holder, QPoint(0, 0))
     cut = holder.grab().toImage().copy(corner.x(), corner.y(), plane.view.width(), plane.view.height())
     expected = place(plane, 1.5, -1.0)
-    assert spot(cut) == pytest.approx((expected.x(), expected.y()), abs=1.5)
+    assert middle_of_ink(cut) == pytest.approx((expected.x(), expected.y()), abs=1.5)
 
 
-def test_particles_have_their_samplers_colour_and_trails_are_fainter(plane: SamplerPanel) -> None:
+def test_particles_have_the_sampler_colour_and_trails_are_fainter(plane: SamplerPanel) -> None:
     old, new = (np.array([[x], [0.5]], dtype=np.float32) for x in (-1.0, 1.0))
     plane.particles.set_frames(new, old[None])
     image = plane.view.grab().toImage()
@@ -282,12 +284,12 @@ def test_particles_have_their_samplers_colour_and_trails_are_fainter(plane: Samp
 
 
 @pytest.mark.parametrize("points", [np.full((2, 30), np.nan), np.full((2, 30), np.inf), np.full((2, 30), 1e30)])
-def test_particles_that_are_nowhere_are_not_drawn(points: NDArray[np.float64], plane: SamplerPanel) -> None:
+def test_non_finite_and_huge_particles_are_not_drawn(points: NDArray[np.float64], plane: SamplerPanel) -> None:
     plane.particles.set_frames(points.astype(np.float32), np.stack([points.astype(np.float32)] * 2))
     assert ink(plane.view.grab().toImage()).max() == 0
 
 
-def test_the_strips_are_one_and_two_deviations_wide(plane: SamplerPanel, make_scenario: Make) -> None:
+def test_measurement_strips_are_one_and_two_standard_deviations_wide(plane: SamplerPanel, make_scenario: Make) -> None:
     scenario = make_scenario(measurement={"matrix": [[1.6, -1.2]], "noise": 0.5, "value": [0.4]})
     plane.set_scene(scene_of(scenario, projections(scenario.problem())[0]), Drawing(), Drawing())
     items = [item for item in plane.view.scene().items() if isinstance(item, QGraphicsPolygonItem)]
@@ -321,7 +323,7 @@ def texts(widget: QWidget) -> str:
     return " ".join(label.text() for label in widget.findChildren(QLabel) if label.isVisible())
 
 
-def test_the_headline_says_kl_bound_and_divergence(plane: SamplerPanel) -> None:
+def test_heading_shows_kl_bound_and_divergence(plane: SamplerPanel) -> None:
     plane.set_heading(Heading(((("KL", "0.12"), ("bound", "1.05")),), ""))
     plane.show_form(0)
     assert "0.12" in texts(plane)
@@ -363,7 +365,7 @@ def drag(bot: QtBot, plane: SamplerPanel, by: QPoint) -> None:
 
 
 @pytest.mark.parametrize("key", ["ddnm", "bo-ddnm", "exact"])
-def test_panels_move_together(key: str, grid: PlanesWidget, qtbot: QtBot) -> None:
+def test_panning_one_panel_pans_all(key: str, grid: PlanesWidget, qtbot: QtBot) -> None:
     before = ranges(grid)
     drag(qtbot, grid.panels[key], QPoint(60, -35))
     now = ranges(grid)
@@ -372,7 +374,7 @@ def test_panels_move_together(key: str, grid: PlanesWidget, qtbot: QtBot) -> Non
         np.testing.assert_allclose(new, now[0], atol=0.02)  # widths may differ by a pixel
 
 
-def test_a_hand_that_moved_the_view_keeps_it_until_fit(
+def test_panned_view_is_kept_across_runs_until_fit(
     grid: PlanesWidget, qtbot: QtBot, make_scenario: Make, make_results: Run
 ) -> None:
     far = make_results(make_scenario(measurement={"value": [30.0]}), 1)
@@ -390,7 +392,7 @@ def test_a_hand_that_moved_the_view_keeps_it_until_fit(
     np.testing.assert_allclose(ranges(grid)[0], followed)
 
 
-def test_panels_that_are_added_show_the_place_that_the_user_chose(
+def test_new_panels_take_the_panned_view(
     grid: PlanesWidget, qtbot: QtBot, make_scenario: Make, make_results: Run
 ) -> None:
     grid.show_results(make_results(make_scenario(), 1))
@@ -404,7 +406,7 @@ def test_panels_that_are_added_show_the_place_that_the_user_chose(
 
 
 @pytest.mark.parametrize("followed", [4000, 30])
-def test_the_newest_frame_and_the_trails_of_some_are_shown(
+def test_panels_show_the_current_frame_and_trails_of_the_first_particles(
     followed: int, grid: PlanesWidget, make_scenario: Make, make_results: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "TRAIL_PARTICLES", followed)
@@ -421,7 +423,7 @@ def test_the_newest_frame_and_the_trails_of_some_are_shown(
             assert len(plane.particles._fading) == before.shape[1]
 
 
-def test_a_prior_that_stays_is_not_drawn_anew_unless_more_finely(make_scenario: Make) -> None:
+def test_prior_contours_are_reused_unless_changed_or_coarser(make_scenario: Make) -> None:
     scenario = make_scenario()
     moved = make_scenario(measurement={"value": [0.9]})
     other = make_scenario(prior={"weights": [0.5, 0.3, 0.2]})
@@ -437,7 +439,7 @@ def test_a_prior_that_stays_is_not_drawn_anew_unless_more_finely(make_scenario: 
 
 
 @pytest.mark.parametrize(("count", "columns"), [(1, 1), (2, 2), (3, 2), (4, 2), (5, 3), (6, 3)])
-def test_any_number_of_panels_fills_the_grid(
+def test_one_to_six_panels_fill_the_grid(
     count: int, columns: int, grid: PlanesWidget, qtbot: QtBot, make_scenario: Make, make_results: Run
 ) -> None:
     keys = list(SAMPLERS)[:count]
@@ -461,7 +463,7 @@ def test_any_number_of_panels_fills_the_grid(
 
 
 @pytest.mark.parametrize(("one", "height", "fits"), [(False, 900, True), (True, 900, False), (False, 420, False)])
-def test_weights_stand_beside_the_panels_where_there_is_room(
+def test_weights_view_fills_an_empty_cell_if_there_is_room_and_a_mixture(
     one: bool, height: int, fits: bool, grid: PlanesWidget, qtbot: QtBot, make_scenario: Make, make_results: Run
 ) -> None:
     results = make_results(make_scenario(one=one))
@@ -481,16 +483,14 @@ def test_weights_stand_beside_the_panels_where_there_is_room(
         np.testing.assert_array_equal(weights.weights.sampled, expected.sampled)
 
 
-def test_panels_are_kept_where_the_samplers_are_the_same(
-    grid: PlanesWidget, make_scenario: Make, make_results: Run
-) -> None:
+def test_panels_are_reused_for_the_same_samplers(grid: PlanesWidget, make_scenario: Make, make_results: Run) -> None:
     before = list(grid.panels.values())
     grid.show_results(make_results(make_scenario(measurement={"noise": 0.9}), 1))
     assert list(grid.panels.values()) == before
 
 
 @pytest.mark.parametrize("table", [{"label": "Mine"}, {"colour": "#123456"}])
-def test_a_panel_takes_its_sampler_s_new_name_and_colour(
+def test_panel_follows_a_changed_sampler_label_and_colour(
     table: dict[str, str], grid: PlanesWidget, make_scenario: Make, make_results: Run
 ) -> None:
     results = make_results(make_scenario(samplers={"ddnm": table}), 1)
@@ -500,7 +500,7 @@ def test_a_panel_takes_its_sampler_s_new_name_and_colour(
 
 
 @pytest.mark.parametrize("on", ["picture", "header"])
-def test_a_click_selects_a_panel(on: str, grid: PlanesWidget, qtbot: QtBot) -> None:
+def test_click_on_picture_or_header_selects_the_panel(on: str, grid: PlanesWidget, qtbot: QtBot) -> None:
     target = grid.panels["bo-ddnm"]
     rect_in_window = (target.view.viewport(), QPoint(60, 60)) if on == "picture" else (target, QPoint(60, 12))
     qtbot.mouseClick(rect_in_window[0], LEFT, pos=rect_in_window[1])
@@ -511,7 +511,9 @@ def test_a_click_selects_a_panel(on: str, grid: PlanesWidget, qtbot: QtBot) -> N
     }
 
 
-def test_another_plane_is_chosen(grid: PlanesWidget, qtbot: QtBot, make_scenario: Make, make_results: Run) -> None:
+def test_chosen_plane_is_shown_and_kept_for_the_next_run(
+    grid: PlanesWidget, qtbot: QtBot, make_scenario: Make, make_results: Run
+) -> None:
     results = make_results(isotropic(make_scenario, 3))
     assert not grid.choice.isVisible(), "there is only one plane to show"
     grid.show_results(results)
@@ -524,7 +526,7 @@ def test_another_plane_is_chosen(grid: PlanesWidget, qtbot: QtBot, make_scenario
     assert grid.choice.currentText() == "x₂, x₃", "a new run keeps the plane"
 
 
-def test_another_plane_is_chosen_before_a_new_run_has_frames_to_show(
+def test_plane_chosen_before_the_new_run_reaches_the_cursor_shows_its_first_frame(
     grid: PlanesWidget, qtbot: QtBot, make_scenario: Make, make_results: Run
 ) -> None:
     grid.show_results(make_results(isotropic(make_scenario, 3)))
@@ -540,7 +542,7 @@ def choose(bot: QtBot, box: QComboBox, text: str) -> None:
         bot.keyClick(box, Qt.Key.Key_Down)
 
 
-def test_the_theme_is_taken(grid: PlanesWidget, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_panels_follow_the_theme(grid: PlanesWidget, monkeypatch: pytest.MonkeyPatch) -> None:
     corner = grid.panels["exact"].view.viewport().rect().topLeft() + QPoint(2, 2)
     for palette in (theme.DARK, theme.LIGHT):
         monkeypatch.setattr(theme, "current", lambda palette=palette: palette)
@@ -549,7 +551,7 @@ def test_the_theme_is_taken(grid: PlanesWidget, monkeypatch: pytest.MonkeyPatch)
         assert image.pixelColor(corner).name().upper() == palette.surface
 
 
-def test_a_click_on_the_picture_selects_the_sampler(qtbot: QtBot) -> None:
+def test_click_on_the_picture_emits_the_sampler_key(qtbot: QtBot) -> None:
     plane = SamplerPanel(SAMPLERS["exact"].about, HandleController(Document(load_builtin(DEFAULT))), lambda: None)
     qtbot.addWidget(plane)
     plane.resize(300, 300)

@@ -35,25 +35,25 @@ def selected_rows(table: QTableWidget) -> set[int]:
     return {index.row() for index in table.selectedIndexes()}
 
 
-def test_a_row_selects_the_handle_and_a_handle_the_row(window: Window, qtbot: QtBot) -> None:
+def test_table_row_and_handle_selection_are_synchronised(window: Window, qtbot: QtBot) -> None:
     made = window()
-    table, hand = made.problem.prior.table, made.planes.controller
-    assert hand.selected is None
+    table, controller = made.problem.prior.table, made.planes.controller
+    assert controller.selected is None
     assert table.currentRow() == -1
     assert not made.problem.prior.delete.isEnabled()
     click_cell(qtbot, table, 1, 1)
-    assert hand.selected == Grip("mean", 1)
-    assert Grip("axis", 1) in [spot.grip for spot in hand.spots], "its covariance can be taken"
+    assert controller.selected == Grip("mean", 1)
+    assert Grip("axis", 1) in [spot.grip for spot in controller.spots], "its covariance can be taken"
     click_handle(qtbot, made, Grip("mean", 2))
     assert selected_rows(table) == {2}
     assert made.problem.prior.delete.isEnabled()
     qtbot.mouseClick(view_of(made).viewport(), LEFT, NONE, QPoint(8, 8))
-    assert hand.selected is None
+    assert controller.selected is None
     assert selected_rows(table) == set()
     assert not made.problem.prior.delete.isEnabled()
 
 
-def test_delete_acts_on_the_selection_wherever_it_was_made(window: Window, qtbot: QtBot) -> None:
+def test_delete_acts_on_a_selection_made_in_dock_or_panel(window: Window, qtbot: QtBot) -> None:
     made = window()
     click_handle(qtbot, made, Grip("mean", 1))
     qtbot.mouseClick(made.problem.prior.delete, LEFT)
@@ -65,24 +65,24 @@ def test_delete_acts_on_the_selection_wherever_it_was_made(window: Window, qtbot
     assert made.scenario.prior.weights == (0.25,)
 
 
-def test_what_is_added_is_selected(window: Window, qtbot: QtBot) -> None:
+def test_added_component_is_selected(window: Window, qtbot: QtBot) -> None:
     made = window()
-    hand = made.planes.controller
+    controller = made.planes.controller
     qtbot.mouseClick(made.problem.prior.duplicate, LEFT)
     assert len(made.scenario.prior.weights) == 3, "there is nothing to duplicate yet"
     click_cell(qtbot, made.problem.prior.table, 0)
     qtbot.mouseClick(made.problem.prior.duplicate, LEFT)
-    assert hand.selected == Grip("mean", 1)
+    assert controller.selected == Grip("mean", 1)
     made.document.undo()
     assert len(made.scenario.prior.weights) == 3
     button = next(b for b in made.problem.prior.findChildren(type(made.problem.prior.delete)) if b.text() == "Add")
     qtbot.mouseClick(button, LEFT)
     assert selected_rows(made.problem.prior.table) == {3}
-    qtbot.waitUntil(lambda: Grip("axis", 3) in [spot.grip for spot in hand.spots], timeout=RUN_MS)
-    assert hand.selected == Grip("mean", 3)
+    qtbot.waitUntil(lambda: Grip("axis", 3) in [spot.grip for spot in controller.spots], timeout=RUN_MS)
+    assert controller.selected == Grip("mean", 3)
 
 
-def test_another_scenario_has_nothing_selected(
+def test_loading_another_scenario_clears_the_selection(
     window: Window, qtbot: QtBot, make_scenario: Callable[..., Scenario]
 ) -> None:
     made = window()

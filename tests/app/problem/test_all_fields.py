@@ -1,4 +1,4 @@
-"""What a field writes it reads again: every field of the dock and of every sampler's settings, for any valid value."""
+"""Every field of the dock and of the samplers' settings reads back any valid value that it shows."""
 
 from __future__ import annotations
 
@@ -26,27 +26,27 @@ POSITIVE = st.floats(1e-3, 1e6)
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False))
-def test_any_float_is_read_as_it_was_written(value: float) -> None:
+def test_formatted_floats_parse_to_the_same_value(value: float) -> None:
     assert parse_number(format_number(value)) == value
     assert parse_vector(format_number(value)) == [value]
     assert parse_matrix(format_matrix([[value, -value], [1.5, value]])) == [[value, -value], [1.5, value]]
 
 
 @given(st.integers(-(10**15), 2**63))
-def test_any_whole_number_stays_one(value: int) -> None:
+def test_formatted_integers_parse_to_integers(value: int) -> None:
     again = parse_number(format_number(value))
     assert again == value
     assert type(again) is int
 
 
 @pytest.mark.parametrize("text", ["1000000", "1e6", "1e+06", "1_000_000", "1000000.0", " 1000000 "])
-def test_a_whole_number_may_be_typed_in_any_notation(text: str) -> None:
+def test_integers_are_parsed_from_any_notation(text: str) -> None:
     value = parse_whole(text)
     assert (value, type(value)) == (1_000_000, int)
 
 
 @pytest.mark.parametrize(("text", "read_as"), [("0.5", 0.5), ("1e400", math.inf), ("1,000", "1,000"), ("12a", "12a")])
-def test_what_is_no_whole_number_is_left_to_the_validator(text: str, read_as: object) -> None:
+def test_invalid_integers_are_passed_to_the_validator(text: str, read_as: object) -> None:
     assert parse_whole(text) == read_as
 
 
@@ -82,7 +82,7 @@ def edits(draw: st.DrawFn) -> dict[str, Any]:
     return {"prior": prior, "measurement": measurement, "schedule": schedule, "run": run}
 
 
-def test_the_dock_reads_every_field_as_it_shows_it(qtbot: QtBot, make_scenario: Make) -> None:
+def test_dock_reads_back_any_valid_scenario_unchanged(qtbot: QtBot, make_scenario: Make) -> None:
     base = make_scenario()
     editor = ProblemEditor(Document(base))
     qtbot.addWidget(editor)
@@ -101,7 +101,7 @@ def test_the_dock_reads_every_field_as_it_shows_it(qtbot: QtBot, make_scenario: 
     holds()
 
 
-def test_a_broken_field_would_be_seen(qtbot: QtBot, make_scenario: Make) -> None:
+def test_dock_round_trip_check_detects_a_rounded_field(qtbot: QtBot, make_scenario: Make) -> None:
     editor = ProblemEditor(Document(make_scenario()))
     qtbot.addWidget(editor)
     editor.show_scenario(make_scenario(measurement={"noise": 0.123456789}))
@@ -110,7 +110,7 @@ def test_a_broken_field_would_be_seen(qtbot: QtBot, make_scenario: Make) -> None
 
 
 @pytest.mark.parametrize("kind", SAMPLERS)
-def test_settings_of_a_sampler_read_what_they_show(kind: str, qtbot: QtBot) -> None:
+def test_sampler_settings_read_back_their_values_unchanged(kind: str, qtbot: QtBot) -> None:
     window, chip = QWidget(), QWidget()
     chip.setParent(window)
     qtbot.addWidget(window)
@@ -129,7 +129,7 @@ def test_settings_of_a_sampler_read_what_they_show(kind: str, qtbot: QtBot) -> N
     assert box.values() == label, "a text that looks like a number stays a text"
 
 
-def test_numbers_are_the_files_in_every_language(qtbot: QtBot) -> None:
+def test_number_fields_use_a_decimal_point_whatever_the_locale(qtbot: QtBot) -> None:
     before = QLocale()
     assert before.decimalPoint() == "."
     box = QDoubleSpinBox(decimals=3, value=0.125)

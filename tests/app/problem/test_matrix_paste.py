@@ -50,7 +50,7 @@ def errors(editor: ProblemEditor) -> list[str]:
     return [label.text() for label in labels if label.isVisible()]
 
 
-def test_a_block_from_a_spreadsheet_is_another_h_and_one_step_back(dock: ProblemEditor, qtbot: QtBot) -> None:
+def test_pasted_spreadsheet_block_replaces_h_in_one_undo_step(dock: ProblemEditor, qtbot: QtBot) -> None:
     before = dock.document.scenario
     paste(qtbot, dock.measurement.table, 0, 0, "0,5\t1\r\n2\t3\r\n")
     assert dock.document.scenario.rows == ((0.5, 1), (2, 3))
@@ -60,7 +60,7 @@ def test_a_block_from_a_spreadsheet_is_another_h_and_one_step_back(dock: Problem
     assert not dock.document.can_undo
 
 
-def test_blocks_of_weights_means_and_covariances(dock: ProblemEditor, qtbot: QtBot) -> None:
+def test_pasted_blocks_set_weights_means_and_covariances(dock: ProblemEditor, qtbot: QtBot) -> None:
     table = dock.prior.table
     paste(qtbot, table, 0, 0, "0.3\n0.7")
     paste(qtbot, table, 0, 1, "array([[1., 2.],\n       [3., 4.]])")
@@ -81,7 +81,7 @@ def test_blocks_of_weights_means_and_covariances(dock: ProblemEditor, qtbot: QtB
         (0, 0, "what\nelse", "must be a number (is 'what')"),
     ],
 )
-def test_a_wrong_block_is_one_sentence_and_no_change(
+def test_invalid_block_is_reported_and_changes_nothing(
     row: int, column: int, text: str, words: str, dock: ProblemEditor, qtbot: QtBot
 ) -> None:
     before, texts = dock.document.scenario, dock.prior.table.texts()
@@ -92,7 +92,7 @@ def test_a_wrong_block_is_one_sentence_and_no_change(
     assert words in said
 
 
-def test_a_block_is_pasted_while_a_cell_is_edited(dock: ProblemEditor, qtbot: QtBot) -> None:
+def test_block_is_pasted_while_a_cell_is_edited(dock: ProblemEditor, qtbot: QtBot) -> None:
     table = dock.measurement.table
     table.setCurrentCell(0, 0)
     table.editItem(table.item(0, 0))
@@ -108,7 +108,7 @@ def test_a_block_is_pasted_while_a_cell_is_edited(dock: ProblemEditor, qtbot: Qt
 
 
 @pytest.mark.parametrize("text", ["array([[2, 1], [1, 2]])", "[2 1; 1 2]", "2, 1; 1, 2", "[[2. 1.] [1. 2.]]"])
-def test_notations_are_typed_too(text: str, dock: ProblemEditor) -> None:
+def test_matrix_notations_can_be_typed(text: str, dock: ProblemEditor) -> None:
     dock.prior.table.item(0, 2).setText(text)
     assert dock.document.scenario.prior.covariances[0] == ((2, 1), (1, 2))
     dock.prior.table.item(1, 1).setText("array([7, 8])")
@@ -116,7 +116,7 @@ def test_notations_are_typed_too(text: str, dock: ProblemEditor) -> None:
     assert dock.prior.table.item(1, 1).text() == "7, 8"
 
 
-def test_a_decimal_comma_in_a_cell_of_h_is_never_two_numbers(dock: ProblemEditor) -> None:
+def test_decimal_comma_in_a_cell_of_h_is_rejected(dock: ProblemEditor) -> None:
     before = dock.document.scenario
     dock.measurement.table.item(0, 0).setText("0,5")
     assert dock.document.scenario is before
@@ -126,15 +126,15 @@ def test_a_decimal_comma_in_a_cell_of_h_is_never_two_numbers(dock: ProblemEditor
     assert errors(dock) == []
 
 
-def test_a_y_is_pasted_as_a_column(dock: ProblemEditor, qtbot: QtBot) -> None:
+def test_y_is_pasted_as_a_column(dock: ProblemEditor, qtbot: QtBot) -> None:
     paste(qtbot, dock.measurement.table, 0, 2, "8\n9")
     assert dock.document.scenario.values == (8, 9)
 
 
-# Large ones
+# Large problems
 
 
-def test_large_matrices_are_summed_up(dock: ProblemEditor, make_scenario: Make, qtbot: QtBot) -> None:
+def test_large_matrices_are_shown_as_a_summary(dock: ProblemEditor, make_scenario: Make, qtbot: QtBot) -> None:
     dock.document.load(make_scenario(**large()))
     table = dock.prior.table
     assert table.item(0, 2).text() == "positive definite,\neigenvalues 1 to 1"
@@ -154,7 +154,9 @@ def test_large_matrices_are_summed_up(dock: ProblemEditor, make_scenario: Make, 
     assert not dock.measurement.summary.isVisible()
 
 
-def test_rows_and_components_of_large_problems_are_added_and_removed(dock: ProblemEditor, make_scenario: Make) -> None:
+def test_rows_and_components_can_be_added_and_removed_in_large_problems(
+    dock: ProblemEditor, make_scenario: Make
+) -> None:
     start = make_scenario(**large(6))
     dock.document.load(start)
     dock.measurement._add_row()

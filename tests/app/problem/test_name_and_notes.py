@@ -1,4 +1,4 @@
-"""Name and notes: written in place, undone like every edit, and never taken for those of another problem."""
+"""Name and notes: edited in place, undone like every edit, and marked when they belong to another scenario."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ def write_words(bot: QtBot, field: PlainTextField, text: str, end: Qt.Key | None
         bot.keyClick(field, end)
 
 
-# What a scenario is called
+# Names
 
 
 @pytest.mark.parametrize("key", builtin_scenarios())
-def test_a_built_in_scenario_is_called_what_it_is(key: str) -> None:
+def test_unchanged_builtin_scenario_keeps_its_name_and_notes(key: str) -> None:
     scenario = load_builtin(key)
     assert title(scenario) == scenario.name
     assert origin_of_notes(scenario) is None
@@ -48,7 +48,7 @@ def test_a_built_in_scenario_is_called_what_it_is(key: str) -> None:
 
 
 @pytest.mark.parametrize("patch", [{"measurement": {"noise": 0.1}}, {"run": {"seed": 5}}, {"schedule": {"steps": 50}}])
-def test_another_problem_is_not_called_the_same(patch: dict[str, object]) -> None:
+def test_edited_builtin_scenario_is_marked_as_edited(patch: dict[str, object]) -> None:
     edited = patched(NOISE, patch)
     assert title(edited) == f"{NOISE.name} (edited)"
     assert origin_of_notes(edited) == NOISE.name
@@ -60,7 +60,7 @@ def test_another_problem_is_not_called_the_same(patch: dict[str, object]) -> Non
     assert patched(own, {"name": NOISE.name, "notes": NOISE.notes}) == edited, "nothing but words"
 
 
-def test_words_of_one_s_own_stay() -> None:
+def test_user_s_name_and_notes_are_kept() -> None:
     own = titled(quieter(NOISE), name="  Mine,\n twice ", notes="My notes")
     assert (own.name, own.notes) == ("Mine, twice", "My notes")
     assert (title(own), origin_of_notes(own)) == ("Mine, twice", None)
@@ -80,7 +80,7 @@ def made(window: Window, qtbot: QtBot) -> MainWindow:
     return opened
 
 
-def test_the_name_is_written_in_place_and_undone(made: MainWindow, qtbot: QtBot) -> None:
+def test_name_is_edited_in_place_and_undone(made: MainWindow, qtbot: QtBot) -> None:
     words = made.problem.name_and_notes
     write_words(qtbot, words.name, "A <b>bold</b> name & more")
     assert made.scenario.name == "A <b>bold</b> name & more"
@@ -95,7 +95,7 @@ def test_the_name_is_written_in_place_and_undone(made: MainWindow, qtbot: QtBot)
     assert (made.scenario.name, words.name.toPlainText()) == ("Small", "Small")
 
 
-def test_notes_are_plain_text_of_many_lines(made: MainWindow, qtbot: QtBot) -> None:
+def test_notes_are_multi_line_plain_text(made: MainWindow, qtbot: QtBot) -> None:
     notes = made.problem.name_and_notes.notes
     low = notes.height()
     rich = QMimeData()
@@ -123,7 +123,7 @@ def test_focusing_name_or_notes_is_no_edit(made: MainWindow) -> None:
     assert not made.document.can_undo
 
 
-def test_a_name_is_one_line(made: MainWindow) -> None:
+def test_pasted_line_breaks_in_the_name_become_spaces(made: MainWindow) -> None:
     pasted = QMimeData()
     pasted.setText("two\n\tlines")
     name = made.problem.name_and_notes.name
@@ -133,7 +133,7 @@ def test_a_name_is_one_line(made: MainWindow) -> None:
     assert made.scenario.name == "two lines"
 
 
-def test_typing_is_taken_back_before_edits_are(made: MainWindow, qtbot: QtBot) -> None:
+def test_ctrl_z_undoes_typing_before_document_edits(made: MainWindow, qtbot: QtBot) -> None:
     made.document.edit(quieter)
     name = made.problem.name_and_notes.name
     write_words(qtbot, name, "New", end=None)
@@ -145,14 +145,14 @@ def test_typing_is_taken_back_before_edits_are(made: MainWindow, qtbot: QtBot) -
     assert made.scenario.measurement.noise != 0.1
 
 
-def test_what_is_typed_belongs_to_the_file_it_was_typed_in(made: MainWindow, qtbot: QtBot) -> None:
+def test_unfinished_name_is_dropped_when_another_scenario_opens(made: MainWindow, qtbot: QtBot) -> None:
     write_words(qtbot, made.problem.name_and_notes.name, "Mine", end=None)
     made.files.choose("one-gaussian")
     made.setFocus()
     assert made.scenario == load_builtin("one-gaussian")
 
 
-def test_an_edited_built_in_says_so_everywhere(
+def test_edited_builtin_scenario_is_marked_in_picker_title_notes_and_file_name(
     window: Window, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = window(patched(NOISE, SMALL), finish=False)
@@ -187,7 +187,7 @@ def test_an_edited_built_in_says_so_everywhere(
     assert Scenario.load(path).name == "Mine"
 
 
-def test_new_begins_a_scenario_without_a_name(window: Window, qtbot: QtBot, tmp_path: Path) -> None:
+def test_new_command_starts_an_untitled_scenario(window: Window, qtbot: QtBot, tmp_path: Path) -> None:
     path = tmp_path / "old.toml"
     path.write_text(patched(NOISE, {"name": "Old", **SMALL}).to_toml(), encoding="utf-8")
     made = window(Scenario.load(path), path, finish=False)

@@ -32,7 +32,7 @@ Make = Callable[..., Scenario]
 LEFT = Qt.MouseButton.LeftButton
 
 
-class Hand:
+class User:
     """Types and clicks in a problem dock as a user does, and keeps what it emits."""
 
     def __init__(self, editor: ProblemEditor, qtbot: QtBot) -> None:
@@ -103,12 +103,12 @@ class Hand:
 
 
 @pytest.fixture
-def hand(shown: Callable[..., QWidget], qtbot: QtBot, make_scenario: Make) -> Hand:
+def user(shown: Callable[..., QWidget], qtbot: QtBot, make_scenario: Make) -> User:
     """A dock that shows the small scenario: three components in the plane, one measurement."""
     editor = ProblemEditor(Document(make_scenario()))
     shown(editor, 328, 1500)
     editor.activateWindow()
-    return Hand(editor, qtbot)
+    return User(editor, qtbot)
 
 
 def edited(scenario: Scenario, *changes: tuple[str, Any]) -> Scenario:
@@ -123,45 +123,45 @@ def edited(scenario: Scenario, *changes: tuple[str, Any]) -> Scenario:
     return Scenario.from_dict(data)
 
 
-# Every field, by hand
+# Every field
 
-EDITS: dict[str, tuple[Callable[[Hand], None], list[tuple[str, Any]]]] = {
-    "weight": (lambda hand: hand.cell(hand.prior, 1, 0, "0.5"), [("prior.weights.1", 0.5)]),
-    "mean": (lambda hand: hand.cell(hand.prior, 2, 1, "-0.7, 1e-12"), [("prior.means.2", [-0.7, 1e-12])]),
-    "mean in brackets": (lambda hand: hand.cell(hand.prior, 0, 1, "[1 -2]"), [("prior.means.0", [1.0, -2.0])]),
+EDITS: dict[str, tuple[Callable[[User], None], list[tuple[str, Any]]]] = {
+    "weight": (lambda user: user.cell(user.prior, 1, 0, "0.5"), [("prior.weights.1", 0.5)]),
+    "mean": (lambda user: user.cell(user.prior, 2, 1, "-0.7, 1e-12"), [("prior.means.2", [-0.7, 1e-12])]),
+    "mean in brackets": (lambda user: user.cell(user.prior, 0, 1, "[1 -2]"), [("prior.means.0", [1.0, -2.0])]),
     "covariance": (
-        lambda hand: hand.cell(hand.prior, 0, 2, "0.5, 0.25; 0.25, 1"),
+        lambda user: user.cell(user.prior, 0, 2, "0.5, 0.25; 0.25, 1"),
         [("prior.covariances.0", [[0.5, 0.25], [0.25, 1.0]])],
     ),
-    "H": (lambda hand: hand.cell(hand.measurement, 0, 1, "-2.5"), [("measurement.matrix.0.1", -2.5)]),
-    "y": (lambda hand: hand.cell(hand.measurement, 0, 2, "0.30000000000000004"), [("measurement.value.0", 0.1 + 0.2)]),
-    "noise": (lambda hand: hand.line("noise", "0.7"), [("measurement.noise", 0.7)]),
-    "no noise": (lambda hand: hand.line("noise", "0"), [("measurement.noise", 0.0)]),
-    "noise below the slider": (lambda hand: hand.line("noise", "1e-6"), [("measurement.noise", 1e-6)]),
-    "noise beyond the slider": (lambda hand: hand.line("noise", "17.25"), [("measurement.noise", 17.25)]),
-    "growth": (lambda hand: hand.line("c", "3.5"), [("schedule.c", 3.5)]),
-    "first step": (lambda hand: hand.line("delta", "2e-4"), [("schedule.delta", 2e-4)]),
-    "steps": (lambda hand: hand.line("steps", "77"), [("schedule.steps", 77)]),
-    "steps beyond the slider": (lambda hand: hand.line("steps", "12345"), [("schedule.steps", 12345)]),
-    "particles": (lambda hand: hand.line("particles", "7"), [("run.particles", 7)]),
-    "paths": (lambda hand: hand.line("paths", "1234567"), [("run.paths", 1234567)]),
-    "seed": (lambda hand: hand.line("seed", str(2**62)), [("run.seed", 2**62)]),
-    "device": (lambda hand: hand.choose(hand.editor.run.device, "auto"), [("run.device", "auto")]),
+    "H": (lambda user: user.cell(user.measurement, 0, 1, "-2.5"), [("measurement.matrix.0.1", -2.5)]),
+    "y": (lambda user: user.cell(user.measurement, 0, 2, "0.30000000000000004"), [("measurement.value.0", 0.1 + 0.2)]),
+    "noise": (lambda user: user.line("noise", "0.7"), [("measurement.noise", 0.7)]),
+    "no noise": (lambda user: user.line("noise", "0"), [("measurement.noise", 0.0)]),
+    "noise below the slider": (lambda user: user.line("noise", "1e-6"), [("measurement.noise", 1e-6)]),
+    "noise beyond the slider": (lambda user: user.line("noise", "17.25"), [("measurement.noise", 17.25)]),
+    "growth": (lambda user: user.line("c", "3.5"), [("schedule.c", 3.5)]),
+    "first step": (lambda user: user.line("delta", "2e-4"), [("schedule.delta", 2e-4)]),
+    "steps": (lambda user: user.line("steps", "77"), [("schedule.steps", 77)]),
+    "steps beyond the slider": (lambda user: user.line("steps", "12345"), [("schedule.steps", 12345)]),
+    "particles": (lambda user: user.line("particles", "7"), [("run.particles", 7)]),
+    "paths": (lambda user: user.line("paths", "1234567"), [("run.paths", 1234567)]),
+    "seed": (lambda user: user.line("seed", str(2**62)), [("run.seed", 2**62)]),
+    "device": (lambda user: user.choose(user.editor.run.device, "auto"), [("run.device", "auto")]),
     "one sampler more": (
-        lambda hand: (hand.press("11 more"), hand.press("Prior"))[1],
+        lambda user: (user.press("11 more"), user.press("Prior"))[1],
         [("run.samplers", ["ddnm", "bo-ddnm", "exact", "prior"])],
     ),
-    "one sampler less": (lambda hand: hand.press("BO-DDNM"), [("run.samplers", ["ddnm", "exact"])]),
+    "one sampler less": (lambda user: user.press("BO-DDNM"), [("run.samplers", ["ddnm", "exact"])]),
     "linear": (
-        lambda hand: hand.choose(hand.editor.run.kind, "linear β"),
+        lambda user: user.choose(user.editor.run.kind, "linear β"),
         [("schedule", {"kind": "linear", "steps": 40})],
     ),
     "add a row": (
-        lambda hand: hand.press("Add row"),
+        lambda user: user.press("Add row"),
         [("measurement.matrix", [[0.8, 0.6], [0.0, 1.0]]), ("measurement.value", [0.2, 0.0])],
     ),
     "add": (
-        lambda hand: hand.press("Add"),
+        lambda user: user.press("Add"),
         [
             ("prior.weights", [0.4, 0.35, 0.25, 0.25]),
             ("prior.means", [[-1.2, -0.8], [1.1, -0.4], [0.2, 1.3], [0.0, 0.0]]),
@@ -177,7 +177,7 @@ EDITS: dict[str, tuple[Callable[[Hand], None], list[tuple[str, Any]]]] = {
         ],
     ),
     "duplicate": (
-        lambda hand: (hand.select(hand.prior, 1), hand.press("Duplicate"))[1],
+        lambda user: (user.select(user.prior, 1), user.press("Duplicate"))[1],
         [
             ("prior.weights", [0.4, 0.35, 0.35, 0.25]),
             ("prior.means", [[-1.2, -0.8], [1.1, -0.4], [1.1, -0.4], [0.2, 1.3]]),
@@ -193,7 +193,7 @@ EDITS: dict[str, tuple[Callable[[Hand], None], list[tuple[str, Any]]]] = {
         ],
     ),
     "delete": (
-        lambda hand: (hand.select(hand.prior, 1), hand.press("Delete"))[1],
+        lambda user: (user.select(user.prior, 1), user.press("Delete"))[1],
         [
             ("prior.weights", [0.4, 0.25]),
             ("prior.means", [[-1.2, -0.8], [0.2, 1.3]]),
@@ -201,7 +201,7 @@ EDITS: dict[str, tuple[Callable[[Hand], None], list[tuple[str, Any]]]] = {
         ],
     ),
     "one dimension more": (
-        lambda hand: hand.turn(Qt.Key.Key_Up),
+        lambda user: user.turn(Qt.Key.Key_Up),
         [
             ("prior.means", [[-1.2, -0.8, 0.0], [1.1, -0.4, 0.0], [0.2, 1.3, 0.0]]),
             (
@@ -216,7 +216,7 @@ EDITS: dict[str, tuple[Callable[[Hand], None], list[tuple[str, Any]]]] = {
         ],
     ),
     "one dimension less": (
-        lambda hand: hand.turn(Qt.Key.Key_Down),
+        lambda user: user.turn(Qt.Key.Key_Down),
         [
             ("prior.means", [[-1.2], [1.1], [0.2]]),
             ("prior.covariances", [[[0.30]], [[0.20]], [[0.40]]]),
@@ -227,15 +227,17 @@ EDITS: dict[str, tuple[Callable[[Hand], None], list[tuple[str, Any]]]] = {
 
 
 @pytest.mark.parametrize("name", EDITS)
-def test_an_edit_is_one_scenario(name: str, hand: Hand, make_scenario: Make, shown: Callable[..., QWidget]) -> None:
+def test_each_field_edit_emits_one_scenario_with_that_change(
+    name: str, user: User, make_scenario: Make, shown: Callable[..., QWidget]
+) -> None:
     edit, changes = EDITS[name]
-    edit(hand)
+    edit(user)
     expected = edited(make_scenario(), *changes)
-    assert hand.edits == [expected]
-    assert hand.marked == hand.errors == []
+    assert user.edits == [expected]
+    assert user.marked == user.errors == []
     fresh = ProblemEditor(Document(expected))
     shown(fresh, 328, 1500)
-    assert texts(hand.editor) == texts(fresh), "after an edit the dock shows what it would show for the new scenario"
+    assert texts(user.editor) == texts(fresh), "after an edit the dock shows what it would show for the new scenario"
 
 
 def texts(editor: ProblemEditor) -> list[object]:
@@ -251,123 +253,123 @@ def texts(editor: ProblemEditor) -> list[object]:
     return [tables, lines, boxes, sliders, chips, editor.prior.dimension.value()]
 
 
-def test_the_same_value_again_is_no_edit(hand: Hand) -> None:
-    hand.cell(hand.prior, 0, 0, "0.40")
-    hand.line("noise", "3e-1")
-    hand.line("steps", "40")
-    assert hand.edits == []
-    assert hand.errors == []
+def test_retyping_an_equal_value_is_no_edit(user: User) -> None:
+    user.cell(user.prior, 0, 0, "0.40")
+    user.line("noise", "3e-1")
+    user.line("steps", "40")
+    assert user.edits == []
+    assert user.errors == []
 
 
-def test_every_kind_of_schedule_has_its_own_parameters(hand: Hand) -> None:
-    run = hand.editor.run
+def test_schedule_kinds_show_their_own_parameters(user: User) -> None:
+    run = user.editor.run
 
     def visible() -> set[str]:
         return {name for name in run.parameters if run.fields[name].isVisible()}
 
     assert visible() == {"c", "delta"}
-    hand.choose(run.kind, "linear β")
+    user.choose(run.kind, "linear β")
     assert visible() == {"beta_start", "beta_end"}
-    hand.line("beta_start", "0.002")
-    hand.line("beta_end", "0.15")
-    schedule = hand.edits[-1].schedule.model_dump()
+    user.line("beta_start", "0.002")
+    user.line("beta_end", "0.15")
+    schedule = user.edits[-1].schedule.model_dump()
     assert schedule == {"kind": "linear", "steps": 40, "beta_start": 0.002, "beta_end": 0.15}
     curve = run.curve.getOriginalDataset()[1]
-    assert curve.tolist() == hand.edits[-1].schedule.build().alpha_bar.tolist()
-    hand.choose(run.kind, "cosine")
+    assert curve.tolist() == user.edits[-1].schedule.build().alpha_bar.tolist()
+    user.choose(run.kind, "cosine")
     assert visible() == set()
-    assert hand.edits[-1].schedule.model_dump() == {"kind": "cosine", "steps": 40}
-    hand.choose(run.kind, "linear β")
-    hand.choose(run.kind, "exponential then constant")
+    assert user.edits[-1].schedule.model_dump() == {"kind": "cosine", "steps": 40}
+    user.choose(run.kind, "linear β")
+    user.choose(run.kind, "exponential then constant")
     assert visible() == {"c", "delta"}
-    assert len(hand.edits) == 6
+    assert len(user.edits) == 6
 
 
-def test_the_last_component_and_the_last_row_stay(hand: Hand) -> None:
+def test_last_component_and_last_row_cannot_be_removed(user: User) -> None:
     for _ in range(2):
-        hand.select(hand.prior, 0)
-        hand.press("Delete")
-    hand.press("Delete")
-    assert len(hand.edits[-1].prior.weights) == 1
-    assert len(hand.edits) == 2
-    assert not hand.editor.prior.delete.isEnabled()
-    hand.press("Remove row")
-    assert not hand.editor.measurement.remove.isEnabled()
-    assert len(hand.edits) == 2
-    hand.press("Add")
-    assert hand.editor.prior.delete.isEnabled()
+        user.select(user.prior, 0)
+        user.press("Delete")
+    user.press("Delete")
+    assert len(user.edits[-1].prior.weights) == 1
+    assert len(user.edits) == 2
+    assert not user.editor.prior.delete.isEnabled()
+    user.press("Remove row")
+    assert not user.editor.measurement.remove.isEnabled()
+    assert len(user.edits) == 2
+    user.press("Add")
+    assert user.editor.prior.delete.isEnabled()
 
 
-def test_a_covariance_is_also_told_as_deviations_and_an_angle(hand: Hand) -> None:
-    hand.cell(hand.prior, 0, 2, "4, 0; 0, 1")
-    assert hand.prior.item(0, 2).toolTip() == "4, 0; 0, 1\nstandard deviations 2 along 0°, 1 across"
-    assert hand.prior.item(1, 2).toolTip().endswith("0.632 along 117°, 0.387 across")
+def test_covariance_tool_tip_shows_standard_deviations_and_angle(user: User) -> None:
+    user.cell(user.prior, 0, 2, "4, 0; 0, 1")
+    assert user.prior.item(0, 2).toolTip() == "4, 0; 0, 1\nstandard deviations 2 along 0°, 1 across"
+    assert user.prior.item(1, 2).toolTip().endswith("0.632 along 117°, 0.387 across")
 
 
-def test_the_key_delete_removes_the_selected_component(hand: Hand) -> None:
-    hand.select(hand.prior, 1)
-    hand.bot.keyClick(hand.prior, Qt.Key.Key_Delete)
-    assert hand.edits[-1].prior.weights == (0.4, 0.25)
-    assert not hand.editor.prior.duplicate.isEnabled(), "nothing is selected now"
-    hand.bot.keyClick(hand.prior, Qt.Key.Key_Delete)
-    assert len(hand.edits) == 1
+def test_delete_key_removes_the_selected_component(user: User) -> None:
+    user.select(user.prior, 1)
+    user.bot.keyClick(user.prior, Qt.Key.Key_Delete)
+    assert user.edits[-1].prior.weights == (0.4, 0.25)
+    assert not user.editor.prior.duplicate.isEnabled(), "nothing is selected now"
+    user.bot.keyClick(user.prior, Qt.Key.Key_Delete)
+    assert len(user.edits) == 1
 
 
-def test_the_selected_row_of_h_is_removed(hand: Hand, make_scenario: Make) -> None:
-    hand.editor.document.load(make_scenario(measurement={"matrix": [[1, 0], [0, 1], [1, 1]], "value": [0.1, 0.2, 0.3]}))
-    hand.select(hand.measurement, 1)
-    hand.press("Remove row")
-    assert len(hand.edits) == 1
-    assert hand.edits[0].measurement.matrix == ((1, 0), (1, 1))
-    assert hand.edits[0].measurement.value == (0.1, 0.3)
+def test_the_selected_row_of_h_is_removed(user: User, make_scenario: Make) -> None:
+    user.editor.document.load(make_scenario(measurement={"matrix": [[1, 0], [0, 1], [1, 1]], "value": [0.1, 0.2, 0.3]}))
+    user.select(user.measurement, 1)
+    user.press("Remove row")
+    assert len(user.edits) == 1
+    assert user.edits[0].measurement.matrix == ((1, 0), (1, 1))
+    assert user.edits[0].measurement.value == (0.1, 0.3)
 
 
 @pytest.mark.parametrize("value", [None, [0.2, 0.5]])
 @pytest.mark.parametrize("noise", [0.0, 0.3])
-def test_draw_y_gives_another_y_that_is_set(
-    value: list[float] | None, noise: float, hand: Hand, make_scenario: Make
+def test_draw_y_button_sets_a_new_y_in_the_range_of_h(
+    value: list[float] | None, noise: float, user: User, make_scenario: Make
 ) -> None:
     # Rows that depend on each other: without noise, a y that was rounded would not be in the range of H.
     matrix = [[0.8, 0.6], [2.0, 1.5]]
     start = make_scenario(measurement={"matrix": matrix, "noise": noise, "value": value and [value[0], 2.5 * value[0]]})
-    hand.editor.document.load(start)
-    hand.press("Draw y")
-    hand.press("Draw y")
-    first, second = (scenario.measurement.value for scenario in hand.edits)
+    user.editor.document.load(start)
+    user.press("Draw y")
+    user.press("Draw y")
+    first, second = (scenario.measurement.value for scenario in user.edits)
     assert first is not None
     assert second is not None
     assert first != second != start.measurement.value
-    assert hand.edits[-1] == edited(start, ("measurement.value", list(second)))
-    assert parse_number(hand.measurement.item(0, 2).text()) == second[0]
+    assert user.edits[-1] == edited(start, ("measurement.value", list(second)))
+    assert parse_number(user.measurement.item(0, 2).text()) == second[0]
 
 
-def test_a_y_left_to_the_seed_stays_so_until_it_is_typed(hand: Hand, make_scenario: Make) -> None:
+def test_y_drawn_from_the_seed_stays_unset_until_typed(user: User, make_scenario: Make) -> None:
     start = make_scenario(measurement={"value": None})
-    hand.editor.document.load(start)
+    user.editor.document.load(start)
     drawn = start.with_value().measurement.value
     assert drawn is not None
-    assert float(hand.measurement.item(0, 2).text()) == pytest.approx(drawn[0], rel=1e-3)
-    hand.line("noise", "0.5")
-    assert hand.edits[-1] == edited(start, ("measurement.noise", 0.5))
-    hand.cell(hand.measurement, 0, 2, "1.5")
-    assert hand.edits[-1].measurement.value == (1.5,)
+    assert float(user.measurement.item(0, 2).text()) == pytest.approx(drawn[0], rel=1e-3)
+    user.line("noise", "0.5")
+    assert user.edits[-1] == edited(start, ("measurement.noise", 0.5))
+    user.cell(user.measurement, 0, 2, "1.5")
+    assert user.edits[-1].measurement.value == (1.5,)
 
 
 @pytest.mark.parametrize("name", ["noise", "steps", "particles"])
-def test_a_slider_is_dragged(
-    name: str, hand: Hand, make_scenario: Make, handle_at: Callable[[QSlider, int], QPoint]
+def test_slider_drag_edits_its_field(
+    name: str, user: User, make_scenario: Make, handle_at: Callable[[QSlider, int], QPoint]
 ) -> None:
-    slid = hand.editor.measurement.noise if name == "noise" else getattr(hand.editor.run, name)
+    slid = user.editor.measurement.noise if name == "noise" else getattr(user.editor.run, name)
     path = {"noise": "measurement.noise", "steps": "schedule.steps", "particles": "run.particles"}[name]
     line = slid.findChild(QLineEdit)
     start = slid.slider.value()
-    hand.bot.mousePress(slid.slider, LEFT, pos=handle_at(slid.slider, start))
+    user.bot.mousePress(slid.slider, LEFT, pos=handle_at(slid.slider, start))
     for target in (500, 700, 1000, 0):
-        hand.bot.mouseMove(slid.slider, handle_at(slid.slider, target))
+        user.bot.mouseMove(slid.slider, handle_at(slid.slider, target))
         value = parse_number(line.text())
-        assert hand.edits[-1] == edited(make_scenario(), (path, value))
-    hand.bot.mouseRelease(slid.slider, LEFT, pos=handle_at(slid.slider, 0))
-    values = [scenario.model_dump()[path.split(".")[0]][name] for scenario in hand.edits]
+        assert user.edits[-1] == edited(make_scenario(), (path, value))
+    user.bot.mouseRelease(slid.slider, LEFT, pos=handle_at(slid.slider, 0))
+    values = [scenario.model_dump()[path.split(".")[0]][name] for scenario in user.edits]
     assert len(values) == 4
     assert values[0] < values[1] < values[2]
     low, high = {"noise": (0, 3), "steps": (20, 2000), "particles": (100, 100_000)}[name]
@@ -375,167 +377,173 @@ def test_a_slider_is_dragged(
     assert all(later != earlier for earlier, later in pairwise(values))
 
 
-def test_the_last_sampler_cannot_go(hand: Hand) -> None:
+def test_switching_off_the_last_sampler_is_an_error(user: User) -> None:
     for label in ("DDNM", "BO-DDNM", "Exact"):
-        hand.press(label)
-    assert [scenario.run.samplers for scenario in hand.edits] == [("bo-ddnm", "exact"), ("exact",)]
-    assert hand.marked == [hand.editor.samplers.fields["samplers"]]
-    (error,) = hand.errors
+        user.press(label)
+    assert [scenario.run.samplers for scenario in user.edits] == [("bo-ddnm", "exact"), ("exact",)]
+    assert user.marked == [user.editor.samplers.fields["samplers"]]
+    (error,) = user.errors
     assert "must not be empty" in error
-    assert not any(chip.isChecked() for chip in hand.editor.samplers.chips.values())
-    hand.press("11 more")
-    hand.press("CCDF")
-    assert hand.edits[-1].run.samplers == ("ccdf",)
-    assert hand.marked == hand.errors == []
+    assert not any(chip.isChecked() for chip in user.editor.samplers.chips.values())
+    user.press("11 more")
+    user.press("CCDF")
+    assert user.edits[-1].run.samplers == ("ccdf",)
+    assert user.marked == user.errors == []
 
 
-def test_a_dimension_is_typed(hand: Hand) -> None:
-    box = hand.editor.prior.dimension
-    hand.bot.mouseClick(box.lineEdit(), LEFT)
-    hand.bot.keyClick(box, Qt.Key.Key_A, Qt.KeyboardModifier.ControlModifier)
-    hand.bot.keyClicks(box, "12")
-    hand.bot.keyClick(box, Qt.Key.Key_Return)
+def test_dimension_can_be_typed(user: User) -> None:
+    box = user.editor.prior.dimension
+    user.bot.mouseClick(box.lineEdit(), LEFT)
+    user.bot.keyClick(box, Qt.Key.Key_A, Qt.KeyboardModifier.ControlModifier)
+    user.bot.keyClicks(box, "12")
+    user.bot.keyClick(box, Qt.Key.Key_Return)
     box.clearFocus()
-    assert [scenario.dimension for scenario in hand.edits] == [12]
+    assert [scenario.dimension for scenario in user.edits] == [12]
 
 
-def test_dimensions_that_go_come_back_round(hand: Hand, make_scenario: Make) -> None:
-    hand.turn(Qt.Key.Key_Down)
-    hand.turn(Qt.Key.Key_Up)
-    prior, old = hand.edits[-1].prior, make_scenario().prior
+def test_removed_and_added_dimension_is_standard_normal(user: User, make_scenario: Make) -> None:
+    user.turn(Qt.Key.Key_Down)
+    user.turn(Qt.Key.Key_Up)
+    prior, old = user.edits[-1].prior, make_scenario().prior
     assert prior.means == tuple((mean[0], 0.0) for mean in old.means)
     assert prior.covariances == tuple(((spread[0][0], 0.0), (0.0, 1.0)) for spread in old.covariances)
 
 
-# What is invalid
+# Invalid input
 
 
-def prior_table(hand: Hand) -> QWidget:
-    return hand.prior
+def prior_table(user: User) -> QWidget:
+    return user.prior
 
 
-def measurement_table(hand: Hand) -> QWidget:
-    return hand.measurement
+def measurement_table(user: User) -> QWidget:
+    return user.measurement
 
 
-def line(name: str) -> Callable[[Hand], QWidget]:
-    def find(hand: Hand) -> QWidget:
-        return next(section.fields[name] for section in hand.editor.sections if name in section.fields)
+def line(name: str) -> Callable[[User], QWidget]:
+    def find(user: User) -> QWidget:
+        return next(section.fields[name] for section in user.editor.sections if name in section.fields)
 
     return find
 
 
-Wrong = tuple[Callable[[Hand, str], None], str, str, Callable[[Hand], QWidget], str]
-WRONG: dict[str, Wrong] = {
-    "weight of zero": (lambda hand, text: hand.cell(hand.prior, 1, 0, text), "0", "1", prior_table, "component 2"),
-    "weight in words": (lambda hand, text: hand.cell(hand.prior, 0, 0, text), "half", "1", prior_table, "valid number"),
-    "short mean": (lambda hand, text: hand.cell(hand.prior, 2, 1, text), "1", "1, 1", prior_table, "2 coordinates"),
-    "no mean": (lambda hand, text: hand.cell(hand.prior, 0, 1, text), "", "1, 1", prior_table, "coordinate"),
+InvalidInput = tuple[Callable[[User, str], None], str, str, Callable[[User], QWidget], str]
+INVALID: dict[str, InvalidInput] = {
+    "weight of zero": (lambda user, text: user.cell(user.prior, 1, 0, text), "0", "1", prior_table, "component 2"),
+    "weight in words": (lambda user, text: user.cell(user.prior, 0, 0, text), "half", "1", prior_table, "valid number"),
+    "short mean": (lambda user, text: user.cell(user.prior, 2, 1, text), "1", "1, 1", prior_table, "2 coordinates"),
+    "empty mean": (lambda user, text: user.cell(user.prior, 0, 1, text), "", "1, 1", prior_table, "coordinate"),
     "asymmetric": (
-        lambda hand, text: hand.cell(hand.prior, 0, 2, text),
+        lambda user, text: user.cell(user.prior, 0, 2, text),
         "1,.5;0,1",
         "1,0;0,1",
         prior_table,
         "not symm",
     ),
-    "indefinite": (lambda hand, text: hand.cell(hand.prior, 0, 2, text), "1,2;2,1", "1,0;0,1", prior_table, "eigenval"),
+    "indefinite": (lambda user, text: user.cell(user.prior, 0, 2, text), "1,2;2,1", "1,0;0,1", prior_table, "eigenval"),
     "short mean of one": (
-        lambda hand, text: hand.cell(hand.prior, 0, 1, text),
+        lambda user, text: user.cell(user.prior, 0, 1, text),
         "1",
         "1, 1",
         prior_table,
         "means · component 1: must have 2 coordinates",
     ),
-    "small matrix": (lambda hand, text: hand.cell(hand.prior, 1, 2, text), "1", "1,0;0,1", prior_table, "2 by 2"),
-    "huge H": (lambda hand, text: hand.cell(hand.measurement, 0, 0, text), "1e7", "1e6", measurement_table, "1000000"),
-    "H in words": (lambda hand, text: hand.cell(hand.measurement, 0, 0, text), "x", "1", measurement_table, "number"),
-    "infinite y": (lambda hand, text: hand.cell(hand.measurement, 0, 2, text), "inf", "9", measurement_table, "finite"),
-    "no y": (lambda hand, text: hand.cell(hand.measurement, 0, 2, text), "", "9", measurement_table, "valid number"),
-    "negative noise": (lambda hand, text: hand.line("noise", text), "-0.1", "0.1", line("noise"), "greater than or"),
-    "tiny noise": (lambda hand, text: hand.line("noise", text), "1e-10", "1e-9", line("noise"), "0 or at least 1e-09"),
-    "noise not a number": (lambda hand, text: hand.line("noise", text), "nan", "0.1", line("noise"), "finite number"),
-    "one step": (lambda hand, text: hand.line("steps", text), "1", "2", line("steps"), "greater than or equal to 2"),
-    "half a step": (lambda hand, text: hand.line("steps", text), "40.5", "41", line("steps"), "valid integer"),
-    "endless steps": (lambda hand, text: hand.line("steps", text), "100001", "50", line("steps"), "100000"),
-    "no particles": (lambda hand, text: hand.line("particles", text), "0", "1", line("particles"), "equal to 1"),
-    "one path": (lambda hand, text: hand.line("paths", text), "1", "2", line("paths"), "equal to 2"),
-    "negative seed": (lambda hand, text: hand.line("seed", text), "-1", "1", line("seed"), "equal to 0"),
-    "huge seed": (lambda hand, text: hand.line("seed", text), str(2**63), "1", line("seed"), "less than"),
-    "no growth": (lambda hand, text: hand.line("c", text), "0", "1", line("c"), "greater than 0"),
-    "first step of one": (lambda hand, text: hand.line("delta", text), "1", "0.1", line("delta"), "less than 1"),
-    "steps too large": (lambda hand, text: hand.line("c", text), "30", "3", line("c"), "c: beta_t must lie"),
+    "small matrix": (lambda user, text: user.cell(user.prior, 1, 2, text), "1", "1,0;0,1", prior_table, "2 by 2"),
+    "huge H": (lambda user, text: user.cell(user.measurement, 0, 0, text), "1e7", "1e6", measurement_table, "1000000"),
+    "H in words": (lambda user, text: user.cell(user.measurement, 0, 0, text), "x", "1", measurement_table, "number"),
+    "infinite y": (lambda user, text: user.cell(user.measurement, 0, 2, text), "inf", "9", measurement_table, "finite"),
+    "empty y": (lambda user, text: user.cell(user.measurement, 0, 2, text), "", "9", measurement_table, "valid number"),
+    "negative noise": (lambda user, text: user.line("noise", text), "-0.1", "0.1", line("noise"), "greater than or"),
+    "noise below minimum": (
+        lambda user, text: user.line("noise", text),
+        "1e-10",
+        "1e-9",
+        line("noise"),
+        "0 or at least 1e-09",
+    ),
+    "noise not a number": (lambda user, text: user.line("noise", text), "nan", "0.1", line("noise"), "finite number"),
+    "one step": (lambda user, text: user.line("steps", text), "1", "2", line("steps"), "greater than or equal to 2"),
+    "fractional steps": (lambda user, text: user.line("steps", text), "40.5", "41", line("steps"), "valid integer"),
+    "too many steps": (lambda user, text: user.line("steps", text), "100001", "50", line("steps"), "100000"),
+    "zero particles": (lambda user, text: user.line("particles", text), "0", "1", line("particles"), "equal to 1"),
+    "one path": (lambda user, text: user.line("paths", text), "1", "2", line("paths"), "equal to 2"),
+    "negative seed": (lambda user, text: user.line("seed", text), "-1", "1", line("seed"), "equal to 0"),
+    "huge seed": (lambda user, text: user.line("seed", text), str(2**63), "1", line("seed"), "less than"),
+    "zero growth": (lambda user, text: user.line("c", text), "0", "1", line("c"), "greater than 0"),
+    "first step of one": (lambda user, text: user.line("delta", text), "1", "0.1", line("delta"), "less than 1"),
+    "steps too large": (lambda user, text: user.line("c", text), "30", "3", line("c"), "c: beta_t must lie"),
 }
 
 
-@pytest.mark.parametrize("name", WRONG)
-def test_what_is_invalid_is_marked_and_explained_until_it_is_mended(name: str, hand: Hand) -> None:
-    edit, bad, good, widget, words = WRONG[name]
-    edit(hand, bad)
-    assert hand.edits == []
-    assert hand.marked == [widget(hand)]
-    (error,) = hand.errors
+@pytest.mark.parametrize("name", INVALID)
+def test_invalid_field_is_marked_and_explained_until_corrected(name: str, user: User) -> None:
+    edit, bad, good, widget, words = INVALID[name]
+    edit(user, bad)
+    assert user.edits == []
+    assert user.marked == [widget(user)]
+    (error,) = user.errors
     assert words in error
-    edit(hand, good)
-    assert len(hand.edits) == 1
-    assert hand.marked == hand.errors == []
+    edit(user, good)
+    assert len(user.edits) == 1
+    assert user.marked == user.errors == []
 
 
-def test_a_y_out_of_range_is_marked_when_the_noise_goes(hand: Hand, make_scenario: Make) -> None:
-    hand.editor.document.load(make_scenario(measurement={"matrix": [[1, 0], [1, 0]], "value": [0.1, 0.2]}))
-    hand.line("noise", "0")
-    assert hand.edits == []
-    assert hand.marked == [hand.editor.measurement.fields["noise"]], "y was right before"
-    assert "noise: not possible with measurement.value: must lie in the range of matrix" in hand.errors[0]
-    hand.cell(hand.measurement, 1, 2, "0.1")
-    assert hand.edits[-1].measurement.value == (0.1, 0.1)
-    assert hand.edits[-1].measurement.noise == 0
-    assert hand.errors == []
+def test_zero_noise_with_y_outside_the_range_of_h_marks_the_noise(user: User, make_scenario: Make) -> None:
+    user.editor.document.load(make_scenario(measurement={"matrix": [[1, 0], [1, 0]], "value": [0.1, 0.2]}))
+    user.line("noise", "0")
+    assert user.edits == []
+    assert user.marked == [user.editor.measurement.fields["noise"]], "y was right before"
+    assert "noise: not possible with measurement.value: must lie in the range of matrix" in user.errors[0]
+    user.cell(user.measurement, 1, 2, "0.1")
+    assert user.edits[-1].measurement.value == (0.1, 0.1)
+    assert user.edits[-1].measurement.noise == 0
+    assert user.errors == []
 
 
-def test_while_one_field_is_wrong_another_edit_waits_for_it(hand: Hand, make_scenario: Make) -> None:
-    hand.line("noise", "none")
-    hand.cell(hand.prior, 0, 0, "0.5")
-    assert hand.edits == []
-    assert hand.marked == [line("noise")(hand)]
-    hand.line("noise", "0.1")
-    assert hand.edits == [edited(make_scenario(), ("prior.weights.0", 0.5), ("measurement.noise", 0.1))]
+def test_edits_beside_an_invalid_field_are_applied_when_it_is_corrected(user: User, make_scenario: Make) -> None:
+    user.line("noise", "none")
+    user.cell(user.prior, 0, 0, "0.5")
+    assert user.edits == []
+    assert user.marked == [line("noise")(user)]
+    user.line("noise", "0.1")
+    assert user.edits == [edited(make_scenario(), ("prior.weights.0", 0.5), ("measurement.noise", 0.1))]
 
 
-def test_an_error_opens_its_section(hand: Hand) -> None:
-    section = hand.editor.run
-    hand.bot.mouseClick(section.header, LEFT)
+def test_error_unfolds_its_section(user: User) -> None:
+    section = user.editor.run
+    user.bot.mouseClick(section.header, LEFT)
     assert not section.fields["seed"].isVisible()
-    hand.editor.show_error(ScenarioError("", "run.seed", "must be luckier"))
+    user.editor.show_error(ScenarioError("", "run.seed", "must be luckier"))
     assert section.fields["seed"].isVisible()
-    assert hand.errors == ["seed: must be luckier"]
+    assert user.errors == ["seed: must be luckier"]
 
 
 @pytest.mark.parametrize(
     ("field", "name"), [("run.particles", "particles"), ("run.paths", "paths"), ("run.device", "device")]
 )
-def test_an_error_that_arrives_from_a_run_is_marked(field: str, name: str, hand: Hand) -> None:
-    hand.editor.show_error(ScenarioError("", field, "this run would need 3.6 TiB"))
-    assert hand.marked == [hand.editor.run.fields[name]]
-    assert hand.errors == [f"{name}: this run would need 3.6 TiB"]
-    hand.line("particles", "100")
-    assert hand.marked == hand.errors == []
+def test_error_of_a_run_marks_its_field_until_the_next_edit(field: str, name: str, user: User) -> None:
+    user.editor.show_error(ScenarioError("", field, "this run would need 3.6 TiB"))
+    assert user.marked == [user.editor.run.fields[name]]
+    assert user.errors == [f"{name}: this run would need 3.6 TiB"]
+    user.line("particles", "100")
+    assert user.marked == user.errors == []
 
 
-def test_an_error_of_no_field_is_said_above_all(hand: Hand) -> None:
-    hand.editor.show_error(ScenarioError("", "", "the run stopped"))
-    assert hand.marked == []
-    assert hand.errors == ["the run stopped"]
-    hand.editor.show_error(None)
-    assert hand.errors == []
+def test_error_without_a_field_is_shown_and_cleared(user: User) -> None:
+    user.editor.show_error(ScenarioError("", "", "the run stopped"))
+    assert user.marked == []
+    assert user.errors == ["the run stopped"]
+    user.editor.show_error(None)
+    assert user.errors == []
 
 
-# Numbers survive
+# Precision
 
 HARD = [0.1 + 0.2, 1e-12, 1 / 3, 1e6, -1e6, 123456.78901234567, 5e-324, -0.0, 2 / 7, 1e-7, 99999.95, 1234567e-1, 0.0]
 
 
 def hard_scenario(seed: int) -> Scenario:
-    """A valid scenario of numbers that are easily lost."""
+    """A valid scenario of numbers that lose digits in a careless text format."""
     chance = random.Random(seed)
     size, count, rows = chance.randint(1, 4), chance.randint(1, 4), chance.randint(1, 3)
     entry = lambda: chance.choice([*HARD, chance.uniform(-3, 3), chance.gauss(0, 1e-5)])  # noqa: E731
@@ -576,21 +584,21 @@ def hard_scenario(seed: int) -> Scenario:
 
 
 @pytest.mark.parametrize("seed", range(16))
-def test_an_edit_changes_nothing_else(seed: int, hand: Hand) -> None:
+def test_edits_keep_all_other_values_at_full_precision(seed: int, user: User) -> None:
     chance = random.Random(seed)
     scenario = hard_scenario(seed)
-    hand.editor.document.load(scenario)
-    assert hand.edits == [], "showing is no edit"
+    user.editor.document.load(scenario)
+    assert user.edits == [], "showing is no edit"
     row = chance.randrange(len(scenario.prior.weights))
     edits: list[tuple[Callable[[], None], tuple[str, Any]]] = [
-        (lambda: hand.cell(hand.prior, row, 0, "0.123"), (f"prior.weights.{row}", 0.123)),
-        (lambda: hand.line("noise", "0.4321"), ("measurement.noise", 0.4321)),
-        (lambda: hand.line("seed", "31"), ("run.seed", 31)),
-        (lambda: hand.line("steps", "59"), ("schedule.steps", 59)),
-        (lambda: hand.cell(hand.measurement, 0, 0, "0.77"), ("measurement.matrix.0.0", 0.77)),
+        (lambda: user.cell(user.prior, row, 0, "0.123"), (f"prior.weights.{row}", 0.123)),
+        (lambda: user.line("noise", "0.4321"), ("measurement.noise", 0.4321)),
+        (lambda: user.line("seed", "31"), ("run.seed", 31)),
+        (lambda: user.line("steps", "59"), ("schedule.steps", 59)),
+        (lambda: user.cell(user.measurement, 0, 0, "0.77"), ("measurement.matrix.0.0", 0.77)),
     ]
     for edit, change in chance.sample(edits, 3):
         edit()
         scenario = edited(scenario, change)
-        assert hand.edits[-1] == scenario
-    assert len(hand.edits) == 3
+        assert user.edits[-1] == scenario
+    assert len(user.edits) == 3

@@ -23,8 +23,8 @@ LEFT = Qt.MouseButton.LeftButton
 CONTROL = Qt.KeyboardModifier.ControlModifier
 
 
-class Hand:
-    """Works on chips as a user does, and keeps what comes of it."""
+class User:
+    """Clicks and types on chips as a user does, and records the edits."""
 
     def __init__(self, editor: ProblemEditor, bot: QtBot) -> None:
         self.editor, self.samplers, self.bot = editor, editor.samplers, bot
@@ -76,63 +76,63 @@ class Hand:
 
 
 @pytest.fixture
-def hand(shown: Callable[..., QWidget], qtbot: QtBot, make_scenario: Make) -> Hand:
+def user(shown: Callable[..., QWidget], qtbot: QtBot, make_scenario: Make) -> User:
     editor = ProblemEditor(Document(make_scenario()))
     shown(editor, 328, 1500)
     editor.activateWindow()
-    return Hand(editor, qtbot)
+    return User(editor, qtbot)
 
 
-def test_a_long_label_leaves_the_dock_as_wide_as_it_is(hand: Hand, make_scenario: Make) -> None:
+def test_long_label_does_not_widen_the_dock(user: User, make_scenario: Make) -> None:
     label = "<b>&" + "w" * 120
-    hand.editor.document.load(make_scenario(samplers={"ddnm": {"label": label}}))
-    chip = hand.samplers.chips["ddnm"]
+    user.editor.document.load(make_scenario(samplers={"ddnm": {"label": label}}))
+    chip = user.samplers.chips["ddnm"]
     assert chip.sizeHint().width() < 300
-    assert hand.samplers.minimumSizeHint().width() < 300
+    assert user.samplers.minimumSizeHint().width() < 300
     assert label in unescape(chip.toolTip())
 
 
 # The fold
 
 
-def test_samplers_that_do_not_run_are_in_the_fold(hand: Hand) -> None:
-    assert hand.seen == ["ddnm", "bo-ddnm", "exact"]
-    assert hand.samplers.fold.text() == f"{len(SAMPLERS) - 3} more"
-    hand.unfold()
-    assert hand.seen == list(SAMPLERS)
-    hand.unfold()
-    assert hand.seen == ["ddnm", "bo-ddnm", "exact"]
+def test_samplers_that_do_not_run_are_hidden_until_unfolded(user: User) -> None:
+    assert user.seen == ["ddnm", "bo-ddnm", "exact"]
+    assert user.samplers.fold.text() == f"{len(SAMPLERS) - 3} more"
+    user.unfold()
+    assert user.seen == list(SAMPLERS)
+    user.unfold()
+    assert user.seen == ["ddnm", "bo-ddnm", "exact"]
 
 
-def test_a_chip_that_is_switched_off_stays_under_the_pointer(hand: Hand, make_scenario: Make) -> None:
-    chip = hand.samplers.chips["bo-ddnm"]
+def test_chip_switched_off_stays_in_place_until_another_scenario_opens(user: User, make_scenario: Make) -> None:
+    chip = user.samplers.chips["bo-ddnm"]
     where = chip.geometry()
-    hand.bot.mouseClick(chip, LEFT)
-    assert hand.last.run.samplers == ("ddnm", "exact")
+    user.bot.mouseClick(chip, LEFT)
+    assert user.last.run.samplers == ("ddnm", "exact")
     assert (chip.isVisible(), chip.geometry(), chip.isChecked()) == (True, where, False)
-    hand.bot.mouseClick(chip, LEFT)
-    assert hand.last.run.samplers == ("ddnm", "exact", "bo-ddnm")
-    assert hand.seen == ["ddnm", "bo-ddnm", "exact"], "the order is that of all samplers, whoever came last"
-    hand.editor.document.load(make_scenario(name="Another", run={"samplers": ["exact"]}))
-    assert hand.seen == ["exact"]
+    user.bot.mouseClick(chip, LEFT)
+    assert user.last.run.samplers == ("ddnm", "exact", "bo-ddnm")
+    assert user.seen == ["ddnm", "bo-ddnm", "exact"], "the order is that of all samplers, whoever came last"
+    user.editor.document.load(make_scenario(name="Another", run={"samplers": ["exact"]}))
+    assert user.seen == ["exact"]
 
 
-def test_every_sampler_has_a_chip_that_explains_it(hand: Hand) -> None:
-    assert list(hand.samplers.chips) == list(SAMPLERS)
-    for key, chip in hand.samplers.chips.items():
+def test_every_sampler_has_a_chip_with_its_summary(user: User) -> None:
+    assert list(user.samplers.chips) == list(SAMPLERS)
+    for key, chip in user.samplers.chips.items():
         assert chip.text() == SAMPLERS[key].about.label
         assert SAMPLERS[key].about.summary in chip.toolTip()
 
 
-def test_tab_goes_from_chip_to_chip_and_space_switches(hand: Hand) -> None:
-    hand.unfold()
-    hand.samplers.chips["prior"].setFocus()
+def test_tab_moves_between_chips_and_space_toggles_them(user: User) -> None:
+    user.unfold()
+    user.samplers.chips["prior"].setFocus()
     for name in list(SAMPLERS)[1:]:
-        hand.bot.keyClick(hand.editor.focusWidget(), Qt.Key.Key_Tab)
-        assert hand.samplers.chips[name].hasFocus(), name
-    hand.bot.keyClick(hand.samplers.chips["heun"], Qt.Key.Key_Space)
-    assert hand.last.run.samplers[-1] == "heun"
-    for name, chip in hand.samplers.chips.items():
+        user.bot.keyClick(user.editor.focusWidget(), Qt.Key.Key_Tab)
+        assert user.samplers.chips[name].hasFocus(), name
+    user.bot.keyClick(user.samplers.chips["heun"], Qt.Key.Key_Space)
+    assert user.last.run.samplers[-1] == "heun"
+    for name, chip in user.samplers.chips.items():
         assert chip.accessibleName() == f"Run {SAMPLERS[name].about.label}"
         assert chip.chevron.accessibleName() == f"Settings of {SAMPLERS[name].about.label}"
 
@@ -141,68 +141,68 @@ def test_tab_goes_from_chip_to_chip_and_space_switches(hand: Hand) -> None:
 
 
 @pytest.mark.parametrize("way", ["chevron", "right click", "menu key"])
-def test_settings_open_beside_the_chip(way: str, hand: Hand) -> None:
-    chip = hand.samplers.chips["exact"]
+def test_settings_open_by_chevron_right_click_or_menu_key(way: str, user: User) -> None:
+    chip = user.samplers.chips["exact"]
     if way == "chevron":
-        hand.bot.mouseClick(chip.chevron, LEFT)
+        user.bot.mouseClick(chip.chevron, LEFT)
     elif way == "menu key":
         chip.setFocus()
-        hand.bot.keyClick(chip, Qt.Key.Key_Menu)
+        user.bot.keyClick(chip, Qt.Key.Key_Menu)
     else:
         place = chip.rect().center()
         QApplication.sendEvent(chip, QContextMenuEvent(QContextMenuEvent.Reason.Mouse, place, chip.mapToGlobal(place)))
-    assert hand.settings.name == "exact"
-    assert list(hand.settings.fields) == ["variance", "label", "colour"]
-    assert hand.settings.fields["variance"].hasFocus()
-    hand.bot.keyClick(hand.settings.fields["variance"], Qt.Key.Key_Escape)
-    assert hand.samplers.settings is None
+    assert user.settings.name == "exact"
+    assert list(user.settings.fields) == ["variance", "label", "colour"]
+    assert user.settings.fields["variance"].hasFocus()
+    user.bot.keyClick(user.settings.fields["variance"], Qt.Key.Key_Escape)
+    assert user.samplers.settings is None
     assert chip.hasFocus(), "where the keyboard came from"
-    assert hand.edits == []
+    assert user.edits == []
 
 
-def test_a_number_is_set_and_its_range_said(hand: Hand) -> None:
-    hand.unfold()
-    hand.open("dps")
-    assert hand.settings.fields["zeta"].toolTip() == "zeta: more than 0 and at most 1000; 0.5 if left out"
-    hand.type("zeta", "0.1")
-    assert [scenario.samplers for scenario in hand.edits] == [{"dps": {"zeta": 0.1}}]
-    assert hand.samplers.chips["dps"].text() == "DPS ζ 0.1"
-    hand.type("zeta", "0.5")
-    assert hand.last.samplers == {}, "what is as it is by itself is not written"
+def test_numeric_parameter_is_set_and_its_range_is_shown(user: User) -> None:
+    user.unfold()
+    user.open("dps")
+    assert user.settings.fields["zeta"].toolTip() == "zeta: more than 0 and at most 1000; 0.5 if left out"
+    user.type("zeta", "0.1")
+    assert [scenario.samplers for scenario in user.edits] == [{"dps": {"zeta": 0.1}}]
+    assert user.samplers.chips["dps"].text() == "DPS ζ 0.1"
+    user.type("zeta", "0.5")
+    assert user.last.samplers == {}, "what is as it is by itself is not written"
 
 
-def test_a_choice_is_made_by_the_keys(hand: Hand) -> None:
-    hand.open("ddnm")
-    hand.choose("variance", "beta")
-    assert hand.last.samplers == {"ddnm": {"variance": "beta"}}
-    hand.choose("variance", None)
-    assert hand.last.samplers == {}
+def test_choice_parameter_is_set_by_keyboard(user: User) -> None:
+    user.open("ddnm")
+    user.choose("variance", "beta")
+    assert user.last.samplers == {"ddnm": {"variance": "beta"}}
+    user.choose("variance", None)
+    assert user.last.samplers == {}
 
 
-def test_a_flow_follows_the_score_that_is_chosen(hand: Hand) -> None:
-    hand.unfold()
-    hand.open("heun")
-    hand.choose("score", "ddnm")
-    assert hand.last.samplers == {"heun": {"score": "ddnm"}}
-    assert hand.samplers.chips["heun"].text() == "Heun · DDNM"
+def test_flow_sampler_uses_the_chosen_score(user: User) -> None:
+    user.unfold()
+    user.open("heun")
+    user.choose("score", "ddnm")
+    assert user.last.samplers == {"heun": {"score": "ddnm"}}
+    assert user.samplers.chips["heun"].text() == "Heun · DDNM"
 
 
-def test_a_flow_named_by_its_score_gets_a_table_of_its_own(hand: Hand, make_scenario: Make) -> None:
-    hand.editor.document.load(make_scenario(run={"samplers": ["ddim:ddnm", "exact"]}))
-    hand.open("ddim:ddnm")
-    hand.type("label", "Flow")
-    assert hand.last.run.samplers == ("ddim-ddnm", "exact")
-    assert hand.last.samplers == {"ddim-ddnm": {"kind": "ddim", "score": "ddnm", "label": "Flow"}}
-    assert hand.settings.name == "ddim-ddnm"
+def test_editing_a_flow_named_by_its_score_gives_it_its_own_table(user: User, make_scenario: Make) -> None:
+    user.editor.document.load(make_scenario(run={"samplers": ["ddim:ddnm", "exact"]}))
+    user.open("ddim:ddnm")
+    user.type("label", "Flow")
+    assert user.last.run.samplers == ("ddim-ddnm", "exact")
+    assert user.last.samplers == {"ddim-ddnm": {"kind": "ddim", "score": "ddnm", "label": "Flow"}}
+    assert user.settings.name == "ddim-ddnm"
 
 
-def test_a_colour_is_typed_or_picked(hand: Hand, monkeypatch: pytest.MonkeyPatch) -> None:
-    hand.open("ddnm")
-    hand.type("colour", "#123456")
-    assert hand.last.build_samplers()[0].about.colour == "#123456"
+def test_colour_is_typed_or_picked(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    user.open("ddnm")
+    user.type("colour", "#123456")
+    assert user.last.build_samplers()[0].about.colour == "#123456"
     monkeypatch.setattr(QColorDialog, "getColor", lambda *_: QColor("#00ff00"))
-    hand.bot.mouseClick(hand.settings.swatch, LEFT)
-    assert hand.last.samplers == {"ddnm": {"colour": "#00FF00"}}
+    user.bot.mouseClick(user.settings.swatch, LEFT)
+    assert user.last.samplers == {"ddnm": {"colour": "#00FF00"}}
 
 
 @pytest.mark.parametrize(
@@ -213,87 +213,89 @@ def test_a_colour_is_typed_or_picked(hand: Hand, monkeypatch: pytest.MonkeyPatch
         ("colour", "red", "pattern", "#FF0000"),
     ],
 )
-def test_what_is_refused_is_marked_with_the_sentence(field: str, bad: str, words: str, good: str, hand: Hand) -> None:
-    hand.unfold()
-    hand.open("dps")
-    hand.type(field, bad)
-    assert hand.edits == []
-    assert hand.settings.fields[field].property("invalid")
-    assert words in hand.settings.error.text()
-    assert hand.settings.error.isVisible()
-    assert hand.samplers.chips["dps"].property("invalid")
-    assert f"dps.{field}" in hand.samplers.error.text()
-    hand.type(field, good)
-    assert len(hand.edits) == 1
-    assert not hand.settings.fields[field].property("invalid")
-    assert not hand.samplers.chips["dps"].property("invalid")
-    assert not hand.samplers.error.isVisible()
+def test_invalid_parameter_is_marked_and_explained(field: str, bad: str, words: str, good: str, user: User) -> None:
+    user.unfold()
+    user.open("dps")
+    user.type(field, bad)
+    assert user.edits == []
+    assert user.settings.fields[field].property("invalid")
+    assert words in user.settings.error.text()
+    assert user.settings.error.isVisible()
+    assert user.samplers.chips["dps"].property("invalid")
+    assert f"dps.{field}" in user.samplers.error.text()
+    user.type(field, good)
+    assert len(user.edits) == 1
+    assert not user.settings.fields[field].property("invalid")
+    assert not user.samplers.chips["dps"].property("invalid")
+    assert not user.samplers.error.isVisible()
 
 
 # Several of one kind
 
 
-def test_a_second_sampler_of_a_kind_has_its_own_chip_and_parameters(hand: Hand) -> None:
-    hand.open("ddnm")
-    hand.choose("variance", "posterior")
-    hand.press("Add another")
-    assert hand.last.run.samplers == ("ddnm", "ddnm-2", "bo-ddnm", "exact")
-    assert hand.last.samplers["ddnm-2"] == {"kind": "ddnm", "variance": "posterior"}
-    assert hand.settings.name == "ddnm-2"
-    hand.choose("variance", "beta")
-    assert hand.last.samplers == {
+def test_added_sampler_of_a_kind_has_its_own_chip_and_parameters(user: User) -> None:
+    user.open("ddnm")
+    user.choose("variance", "posterior")
+    user.press("Add another")
+    assert user.last.run.samplers == ("ddnm", "ddnm-2", "bo-ddnm", "exact")
+    assert user.last.samplers["ddnm-2"] == {"kind": "ddnm", "variance": "posterior"}
+    assert user.settings.name == "ddnm-2"
+    user.choose("variance", "beta")
+    assert user.last.samplers == {
         "ddnm": {"variance": "posterior"},
         "ddnm-2": {"kind": "ddnm", "variance": "beta"},
     }
-    assert hand.seen == ["ddnm", "ddnm-2", "bo-ddnm", "exact"]
-    hand.press("Add another")
-    labels = [chip.text() for chip in hand.samplers.chips.values() if chip.isVisible()]
+    assert user.seen == ["ddnm", "ddnm-2", "bo-ddnm", "exact"]
+    user.press("Add another")
+    labels = [chip.text() for chip in user.samplers.chips.values() if chip.isVisible()]
     assert len(set(labels)) == len(labels) == 5, "two that are the same are told apart"
-    hand.press("Remove")
-    assert hand.last.run.samplers == ("ddnm", "ddnm-2", "bo-ddnm", "exact")
-    assert "ddnm-3" not in hand.samplers.chips
-    assert hand.samplers.settings is None
+    user.press("Remove")
+    assert user.last.run.samplers == ("ddnm", "ddnm-2", "bo-ddnm", "exact")
+    assert "ddnm-3" not in user.samplers.chips
+    assert user.samplers.settings is None
 
 
-def test_one_of_its_own_stays_beside_its_kind_when_it_is_switched_off(hand: Hand) -> None:
-    hand.open("exact")
-    hand.press("Add another")
-    hand.bot.mouseClick(hand.samplers.chips["exact-2"], LEFT)
-    assert hand.last.run.samplers == ("ddnm", "bo-ddnm", "exact")
-    assert hand.last.samplers == {"exact-2": {"kind": "exact"}}
-    assert hand.seen == ["ddnm", "bo-ddnm", "exact", "exact-2"]
+def test_added_sampler_keeps_its_chip_when_switched_off(user: User) -> None:
+    user.open("exact")
+    user.press("Add another")
+    user.bot.mouseClick(user.samplers.chips["exact-2"], LEFT)
+    assert user.last.run.samplers == ("ddnm", "bo-ddnm", "exact")
+    assert user.last.samplers == {"exact-2": {"kind": "exact"}}
+    assert user.seen == ["ddnm", "bo-ddnm", "exact", "exact-2"]
 
 
-def test_what_was_set_can_be_reset(hand: Hand) -> None:
-    hand.open("ddnm")
-    hand.type("label", "Mine")
-    hand.press("Reset")
-    assert hand.last.samplers == {}
-    assert hand.samplers.chips["ddnm"].text() == "DDNM"
+def test_reset_button_restores_the_defaults(user: User) -> None:
+    user.open("ddnm")
+    user.type("label", "Mine")
+    user.press("Reset")
+    assert user.last.samplers == {}
+    assert user.samplers.chips["ddnm"].text() == "DDNM"
 
 
-def test_a_sampler_that_cannot_run_says_why(hand: Hand, make_scenario: Make) -> None:
-    hand.editor.document.load(make_scenario(measurement={"noise": 0.0}))
-    hand.unfold()
-    chip = hand.samplers.chips["dps-gauss"]
+def test_sampler_that_cannot_run_is_disabled_with_the_reason(user: User, make_scenario: Make) -> None:
+    user.editor.document.load(make_scenario(measurement={"noise": 0.0}))
+    user.unfold()
+    chip = user.samplers.chips["dps-gauss"]
     assert not chip.isEnabled()
     assert "DPS-Gauss divides by the measurement noise" in chip.toolTip()
 
 
-def test_each_edit_is_one_step_back(window: Callable[..., MainWindow], qtbot: QtBot, make_scenario: Make) -> None:
+def test_each_sampler_edit_is_one_undo_step(
+    window: Callable[..., MainWindow], qtbot: QtBot, make_scenario: Make
+) -> None:
     made = window(make_scenario(run={"kl_rounds": 0}))
     editor = made.problem.samplers
     before = made.scenario
-    hand = Hand(made.problem, qtbot)
-    hand.open("ddnm")
-    hand.type("label", "Mine")
+    user = User(made.problem, qtbot)
+    user.open("ddnm")
+    user.type("label", "Mine")
     after = made.scenario
-    qtbot.keyClick(hand.settings.fields["label"], Qt.Key.Key_Z, CONTROL)
+    qtbot.keyClick(user.settings.fields["label"], Qt.Key.Key_Z, CONTROL)
     assert made.scenario == before
-    assert hand.settings.fields["label"].text() == ""
+    assert user.settings.fields["label"].text() == ""
     made.document.redo()
     assert made.scenario == after
-    hand.press("Add another")
+    user.press("Add another")
     assert editor.settings is not None
     made.document.undo()
     assert made.scenario == after

@@ -1,4 +1,4 @@
-"""A target of its own in the dock: there and back, edited, undone, with planes, gallery, tour and help without y."""
+"""The target selector: posterior or given mixture, edited and undone; planes, gallery, tour and help without y."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ Make = Callable[..., Scenario]
 LEFT = Qt.MouseButton.LeftButton
 
 
-class Hand:
-    """Chooses and types in the dock, and keeps what comes of it."""
+class User:
+    """Chooses and types in the dock as a user does, and records the edits."""
 
     def __init__(self, editor: ProblemEditor, bot: QtBot) -> None:
         self.editor, self.bot = editor, bot
@@ -44,103 +44,107 @@ class Hand:
 
 
 @pytest.fixture
-def hand(shown: Callable[..., QWidget], qtbot: QtBot, make_scenario: Make) -> Hand:
+def user(shown: Callable[..., QWidget], qtbot: QtBot, make_scenario: Make) -> User:
     editor = ProblemEditor(Document(make_scenario()))
     shown(editor, 328, 1700)
     editor.activateWindow()
-    return Hand(editor, qtbot)
+    return User(editor, qtbot)
 
 
-def test_the_posterior_becomes_a_mixture_and_samplers_that_need_y_go(hand: Hand, make_scenario: Make) -> None:
-    hand.aim(at_mixture=True)
-    (shifted,) = hand.edits
+def test_switching_to_a_mixture_target_keeps_the_posterior_and_drops_samplers_that_need_y(
+    user: User, make_scenario: Make
+) -> None:
+    user.aim(at_mixture=True)
+    (shifted,) = user.edits
     assert shifted.measurement is None
     assert shifted.run.samplers == ("prior", "exact"), "the exact one alone would show nothing"
-    assert hand.editor.aim.left_out.text() == "Left out, for want of a measurement: DDNM, BO-DDNM."
-    assert hand.editor.aim.left_out.isVisible()
+    assert user.editor.aim.left_out.text() == "Left out, for want of a measurement: DDNM, BO-DDNM."
+    assert user.editor.aim.left_out.isVisible()
     posterior, target = make_scenario().problem().target, shifted.problem().target
     assert float((posterior.means - target.means).abs().max()) < 1e-3
-    assert (hand.editor.target.isVisible(), hand.editor.measurement.isVisible()) == (True, False)
-    assert not hand.editor.samplers.chips["ddnm"].isEnabled()
-    hand.aim(at_mixture=False)
-    assert hand.edits[-1] == make_scenario(), "all of it is as it was"
-    assert not hand.editor.aim.left_out.isVisible()
-    assert hand.editor.samplers.chips["ddnm"].isEnabled()
+    assert (user.editor.target.isVisible(), user.editor.measurement.isVisible()) == (True, False)
+    assert not user.editor.samplers.chips["ddnm"].isEnabled()
+    user.aim(at_mixture=False)
+    assert user.edits[-1] == make_scenario(), "all of it is as it was"
+    assert not user.editor.aim.left_out.isVisible()
+    assert user.editor.samplers.chips["ddnm"].isEnabled()
 
 
-def test_both_sides_are_remembered(hand: Hand) -> None:
-    hand.aim(at_mixture=True)
-    hand.cell(hand.editor.target.table, 0, 1, "2, 3")
-    target = hand.edits[-1].target
+def test_edited_target_is_restored_when_switching_back(user: User) -> None:
+    user.aim(at_mixture=True)
+    user.cell(user.editor.target.table, 0, 1, "2, 3")
+    target = user.edits[-1].target
     assert target is not None
     assert target.means[0] == (2.0, 3.0)
-    hand.aim(at_mixture=False)
-    hand.aim(at_mixture=True)
-    assert hand.edits[-1].target == target
+    user.aim(at_mixture=False)
+    user.aim(at_mixture=True)
+    assert user.edits[-1].target == target
 
 
-def test_what_is_remembered_belongs_to_its_scenario(hand: Hand) -> None:
-    hand.aim(at_mixture=True)
-    hand.editor.document.load(load_builtin("shifted-mean"))
-    hand.aim(at_mixture=False)
-    measurement = hand.edits[-1].measurement
+def test_remembered_measurement_is_dropped_when_another_scenario_opens(user: User) -> None:
+    user.aim(at_mixture=True)
+    user.editor.document.load(load_builtin("shifted-mean"))
+    user.aim(at_mixture=False)
+    measurement = user.edits[-1].measurement
     assert measurement is not None
     assert (measurement.matrix, measurement.value) == (((1.0, 0.0),), (0.0,))
 
 
-def test_the_target_is_edited_and_refused_like_the_prior(hand: Hand) -> None:
-    hand.editor.document.load(load_builtin("shifted-mean"))
-    target = hand.editor.target
-    hand.cell(target.table, 0, 0, "-1")
-    assert hand.edits == []
+def test_target_table_validates_and_edits_like_the_prior_table(user: User) -> None:
+    user.editor.document.load(load_builtin("shifted-mean"))
+    target = user.editor.target
+    user.cell(target.table, 0, 0, "-1")
+    assert user.edits == []
     assert target.table.property("invalid")
     assert "must be positive" in target.error.text()
-    assert not hand.editor.prior.error.isVisible()
-    hand.cell(target.table, 0, 0, "2")
-    assert hand.edits[-1].target is not None
-    assert hand.edits[-1].target.weights == (2.0, 0.5)
+    assert not user.editor.prior.error.isVisible()
+    user.cell(target.table, 0, 0, "2")
+    assert user.edits[-1].target is not None
+    assert user.edits[-1].target.weights == (2.0, 0.5)
     add = next(each for each in target.findChildren(QWidget) if each.property("text") == "Add")
-    hand.bot.mouseClick(add, LEFT)
-    assert len(hand.edits[-1].target.weights) == 3  # type: ignore[union-attr]
-    assert len(hand.edits[-1].prior.weights) == 2
+    user.bot.mouseClick(add, LEFT)
+    assert len(user.edits[-1].target.weights) == 3  # type: ignore[union-attr]
+    assert len(user.edits[-1].prior.weights) == 2
 
 
-def test_a_dimension_more_is_one_for_the_target_too(hand: Hand) -> None:
-    hand.editor.document.load(load_builtin("shifted-mean"))
-    hand.bot.keyClick(hand.editor.prior.dimension, Qt.Key.Key_Up)
-    (grown,) = hand.edits
+def test_added_dimension_extends_the_target(user: User) -> None:
+    user.editor.document.load(load_builtin("shifted-mean"))
+    user.bot.keyClick(user.editor.prior.dimension, Qt.Key.Key_Up)
+    (grown,) = user.edits
     assert grown.target is not None
     assert grown.target.means == ((-0.4, 0.3, 0.0), (1.6, 0.7, 0.0))
     assert grown.target.covariances[0][2] == (0.0, 0.0, 1.0)
-    hand.aim(at_mixture=False)
-    assert hand.edits[-1].measurement.matrix == ((1.0, 0.0, 0.0),)  # type: ignore[union-attr]
+    user.aim(at_mixture=False)
+    assert user.edits[-1].measurement.matrix == ((1.0, 0.0, 0.0),)  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize("key", [key for key in builtin_scenarios() if not key.startswith("shifted")])
-def test_every_posterior_can_become_a_target(key: str, hand: Hand) -> None:
-    """Singular covariances too, which rounding makes indefinite."""
+def test_posterior_of_every_builtin_scenario_can_become_the_target(key: str, user: User) -> None:
+    """Includes singular covariances, which rounding makes indefinite."""
     scenario = load_builtin(key)
-    hand.editor.document.load(scenario)
+    user.editor.document.load(scenario)
     if scenario.target is not None:
         return
-    hand.aim(at_mixture=True)
-    assert hand.editor.scenario is not None
-    assert hand.editor.scenario.target is not None
+    user.aim(at_mixture=True)
+    assert user.editor.scenario is not None
+    assert user.editor.scenario.target is not None
 
 
 @pytest.mark.parametrize("key", ["shifted-mean", "shifted-weights"])
-def test_a_shifted_scenario_has_a_picture(key: str, qapp: QApplication) -> None:
+def test_thumbnail_of_a_scenario_with_given_target_is_drawn(key: str, qapp: QApplication) -> None:
     assert qapp
     picture = thumbnail(load_builtin(key), QSize(160, 120), 1.0).toImage()
     colours = {picture.pixel(x, y) for x in range(0, 160, 2) for y in range(0, 120, 2)}
     assert len(colours) > 10
 
 
-def test_a_window_without_a_measurement(window: Callable[..., MainWindow], qtbot: QtBot, make_scenario: Make) -> None:
+def test_window_without_a_measurement_runs_and_shows_card_and_tour(
+    window: Callable[..., MainWindow], qtbot: QtBot, make_scenario: Make
+) -> None:
     made = window(make_scenario(run={"kl_rounds": 0}), finish=False)
     before = made.scenario
-    hand = Hand(made.problem, qtbot)
-    hand.aim(at_mixture=True)
+    user = User(made.problem, qtbot)
+    user.aim(at_mixture=True)
     qtbot.waitUntil(lambda: not made.session.is_running, timeout=30_000)
     assert made.results is not None
     assert list(made.planes.panels) == ["prior", "exact"]

@@ -56,7 +56,7 @@ def turn_wheel(widget: QWidget, notches: int = -1) -> None:
 
 
 def state(root: QWidget) -> list[object]:
-    """Everything that controls hold."""
+    """Return the values of all controls."""
     found: list[object] = []
     for widget in root.findChildren(QWidget):
         if isinstance(widget, QComboBox):
@@ -89,7 +89,7 @@ def dock(shown: Callable[..., QWidget], make_scenario: Make) -> ProblemEditor:
 
 
 @pytest.mark.parametrize("is_focused", [False, True], ids=["without focus", "with focus"])
-def test_the_wheel_over_each_control_of_the_dock_changes_nothing(dock: ProblemEditor, is_focused: bool) -> None:
+def test_wheel_over_dock_controls_changes_no_value(dock: ProblemEditor, is_focused: bool) -> None:
     before = state(dock)
     found = controls(dock)
     assert {QComboBox, QAbstractSpinBox, QAbstractSlider, QLineEdit, QTableWidget} <= {
@@ -105,7 +105,7 @@ def test_the_wheel_over_each_control_of_the_dock_changes_nothing(dock: ProblemEd
         assert state(dock) == before, widget
 
 
-def test_the_wheel_over_each_control_scrolls_the_dock(dock: ProblemEditor) -> None:
+def test_wheel_over_dock_controls_scrolls_the_dock(dock: ProblemEditor) -> None:
     bar, kinds = dock.verticalScrollBar(), set()
     for widget in controls(dock):
         dock.ensureWidgetVisible(widget)
@@ -120,14 +120,14 @@ def test_the_wheel_over_each_control_scrolls_the_dock(dock: ProblemEditor) -> No
     assert kinds >= {QComboBox, QAbstractSlider, QLineEdit, QAbstractButton}
 
 
-def test_a_click_into_a_control_is_no_wheel(dock: ProblemEditor, qtbot: QtBot) -> None:
-    """The state is looked at where it would change: keys still turn a spin box."""
+def test_control_state_check_detects_a_change(dock: ProblemEditor, qtbot: QtBot) -> None:
+    """Positive control of the tests above and below: a key changes the state that they compare."""
     before = state(dock)
     qtbot.keyClick(dock.prior.dimension, Qt.Key.Key_Up)
     assert state(dock) != before
 
 
-def test_the_wheel_changes_nothing_in_the_settings_of_a_sampler(dock: ProblemEditor) -> None:
+def test_wheel_over_sampler_settings_changes_no_value(dock: ProblemEditor) -> None:
     dock.samplers.open_settings("ddnm")
     settings = dock.samplers.settings
     assert settings is not None
@@ -142,7 +142,9 @@ def test_the_wheel_changes_nothing_in_the_settings_of_a_sampler(dock: ProblemEdi
     settings.close()
 
 
-def test_the_wheel_changes_nothing_in_dialogs(shown: Callable[..., QWidget], tmp_path: Path, qtbot: QtBot) -> None:
+def test_wheel_over_dialog_controls_changes_no_value(
+    shown: Callable[..., QWidget], tmp_path: Path, qtbot: QtBot
+) -> None:
     path = tmp_path / "points.csv"
     path.write_text("a,b\n" + "\n".join(f"{i},{i * i % 7}" for i in range(30)), encoding="utf-8")
     parent = shown(QWidget(), 700, 500)
@@ -161,7 +163,7 @@ def test_the_wheel_changes_nothing_in_dialogs(shown: Callable[..., QWidget], tmp
     dialog.reject()
 
 
-def test_the_wheel_changes_no_control_of_the_window(window: Callable[..., MainWindow]) -> None:
+def test_wheel_over_window_controls_changes_no_value(window: Callable[..., MainWindow]) -> None:
     made = window()
     scenario, frame = made.scenario, made.player.frame
     made.player.pause()
@@ -175,7 +177,7 @@ def test_the_wheel_changes_no_control_of_the_window(window: Callable[..., MainWi
     assert made.player.frame == frame
 
 
-def test_the_time_slider_takes_the_wheel_once_it_has_the_focus(shown: Callable[..., QWidget]) -> None:
+def test_wheel_moves_the_time_slider_only_with_focus(shown: Callable[..., QWidget]) -> None:
     slider = TimeSlider()
     slider.setRange(0, 100)
     shown(slider, 300, 30)
@@ -193,7 +195,7 @@ def names_called(path: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("path", sorted(APP.rglob("*.py")), ids=lambda path: path.name)
-def test_controls_are_made_of_the_classes_that_leave_the_wheel(path: Path) -> None:
+def test_app_uses_no_qt_controls_that_react_to_the_wheel(path: Path) -> None:
     assert not names_called(path) & {
         "QComboBox",
         "QSpinBox",

@@ -12,7 +12,7 @@ from tests.app.random_edits import LOG, NAME
 from tests.kill_soak import Soak
 
 
-def test_a_window_is_killed(tmp_path: Path) -> None:
+def test_killed_window_loses_no_edits_and_leaves_no_files(tmp_path: Path) -> None:
     soak = Soak(tmp_path, seed=1)
     soak.kill(soak.window(), 0)
     soak.start_once()
@@ -20,7 +20,7 @@ def test_a_window_is_killed(tmp_path: Path) -> None:
     assert not soak.faults
 
 
-def test_a_loss_would_be_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_kill_soak_detects_lost_edits_and_left_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tests.kill_soak.LOST_SECONDS", -1.0)
     soak = Soak(tmp_path, seed=1)
     (tmp_path / "work" / NAME).write_text(load_builtin("one-gaussian").to_toml())

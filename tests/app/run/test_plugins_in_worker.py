@@ -1,4 +1,4 @@
-"""Code of the user's own runs in the window's process while it is loaded, and never again."""
+"""Plug-in code runs in the window's process only while it is loaded, afterwards only in the worker."""
 
 from __future__ import annotations
 
@@ -81,7 +81,9 @@ def callers(path: Path) -> dict[int, set[str]]:
 
 
 @pytest.mark.parametrize("one", [True, False])
-def test_no_call_is_made_here(one: bool, finished: Callable[..., tuple[Results, Path]]) -> None:
+def test_plugin_methods_are_called_only_in_the_worker_process(
+    one: bool, finished: Callable[..., tuple[Results, Path]]
+) -> None:
     results, path = finished(one=one)
     everything_of(results)
     assert not results.faults
@@ -91,17 +93,17 @@ def test_no_call_is_made_here(one: bool, finished: Callable[..., tuple[Results, 
     assert callers(path)[process] == {"score", "step_variance", "obstacle"}
 
 
-def test_where_samplers_are_not_silent_code_runs_here(
+def test_plugin_call_check_detects_calls_in_the_window_process(
     finished: Callable[..., tuple[Results, Path]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The broken twin: copies of a run that evaluate what they are asked for."""
+    """Broken twin: without the guard, results in the window's process call the plug-in."""
     monkeypatch.setattr("core.plugins.calls._silence", lambda _: None)
     results, path = finished(one=True)
     everything_of(results)
     assert os.getpid() in callers(path)
 
 
-def test_the_copy_knows_what_has_no_density(
+def test_worker_results_know_that_a_plugin_sampler_collapses(
     make_scenario: Callable[..., Scenario], own_sampler: Callable[..., str]
 ) -> None:
     text = (

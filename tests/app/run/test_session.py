@@ -1,4 +1,4 @@
-"""The session: one run at a time, the latest only, and nothing left behind."""
+"""The session: one run at a time, only the latest, no thread or timer left after it."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def run_threads() -> list[threading.Thread]:
     return [thread for thread in threading.enumerate() if thread.name == "mismatch-lab-run"]
 
 
-def test_a_run_begins_advances_and_finishes_in_this_order(
+def test_run_signals_began_advanced_and_finished_in_order(
     session: Session, recorder: Recorder, qtbot: QtBot, make_scenario: Make
 ) -> None:
     with qtbot.waitSignals([session.began, session.finished], order="strict", timeout=RUN_MS):
@@ -79,7 +79,7 @@ def test_a_run_begins_advances_and_finishes_in_this_order(
     assert recorder.completed[-2:] != [61, 61], "nothing new, nothing said"
 
 
-def test_the_results_are_those_of_a_fresh_experiment(
+def test_session_frames_equal_those_of_an_experiment(
     session: Session, after: Callable[..., list[Any]], make_scenario: Make, make_results: Callable[..., Results]
 ) -> None:
     scenario = make_scenario()
@@ -90,7 +90,7 @@ def test_the_results_are_those_of_a_fresh_experiment(
     assert all(mine.equal(other) for mine, other in zip(began[0].trace.frames, fresh.trace.frames, strict=True))
 
 
-def test_a_new_start_drops_the_old_run(
+def test_start_drops_the_running_run(
     session: Session, recorder: Recorder, after: Callable[..., list[Any]], make_scenario: Make
 ) -> None:
     after(session.began, lambda: session.start(make_scenario(name="old", schedule={"steps": 3000})))
@@ -101,7 +101,7 @@ def test_a_new_start_drops_the_old_run(
     assert {value for kind, value in recorder.events[before:] if kind != "finished"} == {"new"}
 
 
-def test_a_hundred_starts_in_a_row_never_queue(
+def test_hundred_starts_in_a_row_do_not_queue(
     session: Session,
     recorder: Recorder,
     after: Callable[..., list[Any]],
@@ -135,7 +135,7 @@ def test_a_hundred_starts_in_a_row_never_queue(
     assert seconds < RUN_MS / 1000
 
 
-def test_a_run_is_given_up_and_what_is_computed_stays(
+def test_cancel_keeps_the_computed_frames(
     session: Session, recorder: Recorder, after: Callable[..., list[Any]], make_scenario: Make
 ) -> None:
     began: list[Results] = []
@@ -153,7 +153,7 @@ def test_a_run_is_given_up_and_what_is_computed_stays(
     assert not session.is_running, "there is nothing to give up"
 
 
-def test_a_run_that_is_given_up_at_once_shows_its_first_frame(
+def test_run_cancelled_at_once_shows_its_first_frame(
     session: Session, recorder: Recorder, after: Callable[..., list[Any]], make_scenario: Make
 ) -> None:
     def start_and_cancel() -> None:
@@ -165,7 +165,7 @@ def test_a_run_that_is_given_up_at_once_shows_its_first_frame(
     assert recorder.completed == [1]
 
 
-def test_the_time_of_a_run_grows_and_rests(
+def test_run_time_increases_until_the_run_finishes(
     session: Session, after: Callable[..., list[Any]], make_scenario: Make
 ) -> None:
     assert session.seconds == 0
@@ -175,8 +175,8 @@ def test_the_time_of_a_run_grows_and_rests(
     assert 0 < early < total == session.seconds
 
 
-def broken(scenario: Scenario, **run: object) -> Scenario:
-    """What no file could say, and no check sees."""
+def unvalidated(scenario: Scenario, **run: object) -> Scenario:
+    """Return a scenario with run values that bypass validation."""
     return scenario.model_copy(update={"run": scenario.run.model_copy(update=run)})
 
 
@@ -187,9 +187,9 @@ def broken(scenario: Scenario, **run: object) -> Scenario:
         ({"samplers": ("nothing",)}, "", "PydanticCustomError: there is no sampler"),
         ({"paths": -3}, "", "RuntimeError"),
     ],
-    ids=["refused", "here", "there"],
+    ids=["rejected", "fails in the window's process", "fails in the worker"],
 )
-def test_a_run_that_breaks_is_reported_and_the_next_one_runs(
+def test_failed_run_is_reported_and_the_next_run_finishes(
     run: dict[str, object],
     field: str,
     reason: str,
@@ -199,7 +199,7 @@ def test_a_run_that_breaks_is_reported_and_the_next_one_runs(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     thread = run_threads()
-    (error,) = after(session.failed, lambda: session.start(broken(make_scenario(), **run)))
+    (error,) = after(session.failed, lambda: session.start(unvalidated(make_scenario(), **run)))
     assert isinstance(error, ScenarioError)
     assert error.field == field
     assert reason in error.reason
@@ -209,7 +209,7 @@ def test_a_run_that_breaks_is_reported_and_the_next_one_runs(
     assert run_threads() == thread
 
 
-def test_a_process_that_is_lost_is_said_and_started_again(
+def test_killed_worker_process_is_reported_and_restarted(
     session: Session, after: Callable[..., list[Any]], make_scenario: Make
 ) -> None:
     after(session.advanced, lambda: session.start(make_scenario(schedule={"steps": 20_000})))
@@ -225,7 +225,7 @@ def endless(level, x):
 """
 
 
-def test_a_step_that_never_ends_is_killed_for_the_next_run(
+def test_endless_step_is_killed_by_start_cancel_or_close(
     session: Session,
     after: Callable[..., list[Any]],
     make_scenario: Make,
@@ -243,7 +243,7 @@ def test_a_step_that_never_ends_is_killed_for_the_next_run(
     assert not run_threads()
 
 
-def test_a_step_that_never_ends_is_told_of_and_no_other(
+def test_stalled_signal_is_emitted_only_during_an_endless_step(
     session: Session,
     after: Callable[..., list[Any]],
     make_scenario: Make,
@@ -262,7 +262,7 @@ def test_a_step_that_never_ends_is_told_of_and_no_other(
     after(session.cancelled, session.cancel)
 
 
-def test_a_start_from_within_the_end_of_a_run_runs(
+def test_start_from_a_finished_handler_runs(
     session: Session, recorder: Recorder, qtbot: QtBot, make_scenario: Make
 ) -> None:
     session.finished.connect(
@@ -273,7 +273,7 @@ def test_a_start_from_within_the_end_of_a_run_runs(
     assert recorder.of("began") == ["first", "second"]
 
 
-def test_closing_at_any_moment_leaves_nothing(qapp: QApplication, make_scenario: Make) -> None:
+def test_close_at_any_moment_leaves_no_thread_and_emits_nothing(qapp: QApplication, make_scenario: Make) -> None:
     chance = random.Random(20)
     for _ in range(30):
         session = Session()
@@ -291,7 +291,7 @@ def test_closing_at_any_moment_leaves_nothing(qapp: QApplication, make_scenario:
         assert len(recorder.events) == said
 
 
-def test_closing_does_not_wait_for_the_run(
+def test_close_does_not_wait_for_the_run(
     session: Session, after: Callable[..., list[Any]], make_scenario: Make
 ) -> None:
     (results,) = after(session.began, lambda: session.start(make_scenario(schedule={"steps": 20_000})))
@@ -299,7 +299,7 @@ def test_closing_does_not_wait_for_the_run(
     assert results.trace.completed < 20_001
 
 
-def test_nothing_starts_after_the_end(
+def test_closed_session_starts_no_run(
     session: Session, make_scenario: Make, active_timers: Callable[[], list[QTimer]]
 ) -> None:
     session.close()
@@ -320,7 +320,7 @@ def test_an_idle_session_has_no_active_timer(
     assert not active_timers()
 
 
-def test_the_interface_keeps_a_processor(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_core_is_reserved_for_the_interface(monkeypatch: pytest.MonkeyPatch) -> None:
     threads: list[int] = []
     monkeypatch.setattr(process, "torch", SimpleNamespace(set_num_threads=threads.append))
     for cores in (8, 2, 1, None):

@@ -1,4 +1,4 @@
-"""The process that computes: what comes back, what is left behind, and how it ends."""
+"""The worker process: its results, leftover files, errors and end."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def own_prefix(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(leftovers, "PREFIX", f".mismatch-lab-test-{os.getpid()}-")
 
 
-def drain(worker: Worker, scenario: Scenario, *, refine: bool = False) -> Results:
+def last_results(worker: Worker, scenario: Scenario, *, refine: bool = False) -> Results:
     *_, last = worker.compute(scenario, refine=refine)
     return last
 
@@ -62,10 +62,10 @@ def files() -> set[Path]:
 
 
 @pytest.mark.parametrize("one", [True, False])
-def test_results_from_the_worker_equal_those_computed_here(one: bool, worker: Worker, make_scenario: Make) -> None:
+def test_worker_results_equal_in_process_results(one: bool, worker: Worker, make_scenario: Make) -> None:
     reserve_interface_core()
     scenario = make_scenario(one=one, run={"kl_rounds": 1})
-    there, here = drain(worker, scenario, refine=True), run(scenario, keep_frames=True)
+    there, here = last_results(worker, scenario, refine=True), run(scenario, keep_frames=True)
     assert there.is_complete
     assert all(mine.equal(other) for mine, other in zip(there.trace.frames, here.trace.frames, strict=True))
     assert there.trace.diverged_at == here.trace.diverged_at
@@ -78,7 +78,7 @@ def test_results_from_the_worker_equal_those_computed_here(one: bool, worker: Wo
         np.testing.assert_array_equal(there.bracket.limits(), here.bracket.limits())
 
 
-def test_what_is_new_comes_now_and_then_and_in_order(worker: Worker, make_scenario: Make) -> None:
+def test_updates_are_ordered_complete_and_fewer_than_steps(worker: Worker, make_scenario: Make) -> None:
     seen = []
     for results in worker.compute(make_scenario(schedule={"steps": 2000}), refine=False):
         seen.append(results.completed)
@@ -90,70 +90,74 @@ def test_what_is_new_comes_now_and_then_and_in_order(worker: Worker, make_scenar
     assert len(seen) < 1000, "not every step is told"
 
 
-def test_a_run_that_is_given_up_leaves_no_file_and_the_next_one_runs(worker: Worker, make_scenario: Make) -> None:
+def test_abandoned_run_leaves_no_file_and_the_worker_is_reused(worker: Worker, make_scenario: Make) -> None:
     before = files()
-    drain(worker, make_scenario())
+    last_results(worker, make_scenario())
     process = worker.spawn()
     runs = worker.compute(make_scenario(schedule={"steps": 20_000}), refine=False)
     results = next(runs)
     assert files() == before, "mapped and unlinked"
     runs.close()
     assert results.completed < 20_001
-    assert drain(worker, make_scenario()).completed == 41
+    assert last_results(worker, make_scenario()).completed == 41
     assert worker.spawn() is process
 
 
-def test_where_there_is_no_shared_memory_a_temporary_file_serves(
+def test_particles_use_a_temporary_file_without_shared_memory(
     worker: Worker, make_scenario: Make, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(module, "SHARED_MEMORY", tmp_path / "missing")
     with module._particle_file(make_scenario()) as room:
         assert room.parent == Path(tempfile.gettempdir())
-    assert drain(worker, make_scenario()).is_complete
+    assert last_results(worker, make_scenario()).is_complete
 
 
-def test_frames_without_room_are_refused(worker: Worker, make_scenario: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_run_is_rejected_when_frames_exceed_the_free_space(
+    worker: Worker, make_scenario: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
     before = files()
     monkeypatch.setattr(module.shutil, "disk_usage", lambda _: SimpleNamespace(free=100))
     with pytest.raises(ScenarioError, match=r"run\.particles: the frames would need 0\.0 GiB of room"):
-        drain(worker, make_scenario())
+        last_results(worker, make_scenario())
     assert files() == before
 
 
-def test_a_sampler_may_print(worker: Worker, make_scenario: Make, own_sampler: Callable[..., str]) -> None:
-    assert drain(worker, make_scenario(run={"samplers": ["ddnm", own_sampler(NOISY)]})).is_complete
+def test_sampler_that_prints_does_not_break_the_run(
+    worker: Worker, make_scenario: Make, own_sampler: Callable[..., str]
+) -> None:
+    assert last_results(worker, make_scenario(run={"samplers": ["ddnm", own_sampler(NOISY)]})).is_complete
 
 
-def test_samplers_are_those_that_are_known_here(
+def test_worker_uses_the_currently_loaded_plugin_version(
     worker: Worker, make_scenario: Make, own_sampler: Callable[..., str]
 ) -> None:
     ends = []
     for factor in (1.0, 0.5, 1.0):
         key = own_sampler(f"def own(level, x):\n    return {factor} * level.prior_score(x)\n")
-        ends.append(drain(worker, make_scenario(run={"samplers": [key]})).trace.frames[0][-1].clone())
+        ends.append(last_results(worker, make_scenario(run={"samplers": [key]})).trace.frames[0][-1].clone())
     assert ends[0].equal(ends[2])
     assert not ends[0].equal(ends[1])
 
 
-def test_refusals_and_faults_name_their_reason(
+def test_plugin_faults_and_run_errors_name_their_reason(
     worker: Worker, make_scenario: Make, own_sampler: Callable[..., str], caplog: pytest.LogCaptureFixture
 ) -> None:
     key = own_sampler("def own(level, x):\n    return 1 / 0\n")
     with pytest.raises(ScenarioError, match=r"own\.py: line 2: ZeroDivisionError"):
-        drain(worker, make_scenario(run={"samplers": [key]}))
+        last_results(worker, make_scenario(run={"samplers": [key]}))
     assert not caplog.records
     scenario = make_scenario()
     broken = scenario.model_copy(update={"run": scenario.run.model_copy(update={"paths": -3})})
     with pytest.raises(RunError, match="the run stopped"):
-        drain(worker, broken)
+        last_results(worker, broken)
     assert "Traceback" in caplog.text
 
 
-def test_ctrl_c_is_for_the_program(worker: Worker, make_scenario: Make) -> None:
-    drain(worker, make_scenario())
+def test_worker_ignores_sigint(worker: Worker, make_scenario: Make) -> None:
+    last_results(worker, make_scenario())
     process = worker.spawn()
     process.send_signal(signal.SIGINT)
-    assert drain(worker, make_scenario()).is_complete
+    assert last_results(worker, make_scenario()).is_complete
     assert process.poll() is None
 
 
@@ -186,7 +190,7 @@ time.sleep(60)
 
 
 @pytest.mark.parametrize("when", ["idle", "computing", "in a step"])
-def test_it_ends_with_the_program_whatever_ends_that(when: str, tmp_path: Path) -> None:
+def test_worker_exits_when_the_program_is_killed(when: str, tmp_path: Path) -> None:
     sampler, temporary = tmp_path / "endless.py", tmp_path / "temporary"
     sampler.write_text(ENDLESS)
     temporary.mkdir()
@@ -202,7 +206,7 @@ def test_it_ends_with_the_program_whatever_ends_that(when: str, tmp_path: Path) 
     assert not list(temporary.iterdir())
 
 
-def test_a_request_is_dropped_by_its_own_number_only() -> None:
+def test_inbox_drops_a_request_only_by_its_own_number() -> None:
     reader, writer = os.pipe()
     closed = threading.Event()
     inbox = Inbox(os.fdopen(reader, "rb"), closed.set)

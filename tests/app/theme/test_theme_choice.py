@@ -18,7 +18,7 @@ Window = Callable[..., MainWindow]
 
 
 @pytest.fixture(autouse=True)
-def the_system_s_again(qapp: QApplication) -> Iterator[None]:  # noqa: ARG001
+def reset_theme(qapp: QApplication) -> Iterator[None]:  # noqa: ARG001
     yield
     theme.scheme.choose(Qt.ColorScheme.Unknown)
 
@@ -32,7 +32,9 @@ def colour_of(window: MainWindow) -> str:
     return window.transport.grab().toImage().pixelColor(QPoint(3, 3)).name().upper()
 
 
-def test_a_theme_is_taken_at_once_and_at_the_next_start(window: Window, tmp_path: Path, qapp: QApplication) -> None:
+def test_chosen_theme_applies_at_once_and_is_restored_until_layout_reset(
+    window: Window, tmp_path: Path, qapp: QApplication
+) -> None:
     first = window(None, None, tmp_path, finish=False)
     assert choice(first, "As the system").isChecked()
     before = colour_of(first)
@@ -55,12 +57,12 @@ def test_a_theme_is_taken_at_once_and_at_the_next_start(window: Window, tmp_path
 
 
 @pytest.mark.parametrize("kept", ["mauve", "dark, light", "@Invalid()"])
-def test_a_theme_that_there_is_not_is_the_system_s(kept: str, window: Window, tmp_path: Path) -> None:
+def test_invalid_stored_theme_falls_back_to_the_system_theme(kept: str, window: Window, tmp_path: Path) -> None:
     (tmp_path / "settings.ini").write_text(f"[General]\ntheme={kept}\n")
     assert choice(window(None, None, tmp_path, finish=False), "As the system").isChecked()
 
 
-def test_the_system_s_changes_are_not_followed_once_one_is_chosen(window: Window, tmp_path: Path) -> None:
+def test_system_theme_changes_are_ignored_with_a_chosen_theme(window: Window, tmp_path: Path) -> None:
     choice(window(None, None, tmp_path, finish=False), "Dark").trigger()
     QApplication.styleHints().colorSchemeChanged.emit(Qt.ColorScheme.Light)
     assert theme.current() is theme.DARK

@@ -36,7 +36,7 @@ def test_positions_rise_from_zero_to_one(name: str, kind: str) -> None:
     assert (np.diff(positions) > 0).all()
 
 
-def test_log_snr_has_equal_room_for_equal_steps_of_log_snr() -> None:
+def test_log_snr_axis_is_linear_in_log_snr() -> None:
     schedule = SCHEDULES["etc"]
     positions = TimeScale(schedule, "log SNR").positions[:-1]
     snr = schedule.alpha_bar[:0:-1] / (1 - schedule.alpha_bar[:0:-1])
@@ -51,12 +51,12 @@ def test_frame_is_the_inverse_of_position(frame: float, kind: str) -> None:
 
 
 @given(st.integers(0, 100), st.sampled_from(["t", "log t", "log SNR"]))
-def test_the_nearest_time_of_a_frame_s_position_is_its_own(frame: int, kind: str) -> None:
+def test_time_at_the_position_of_a_frame_is_its_t(frame: int, kind: str) -> None:
     scale = TimeScale(SCHEDULES["linear"], kind)  # type: ignore[arg-type]
     assert scale.time(scale.position(frame)) == 100 - frame
 
 
-def test_the_axis_runs_from_T_to_0_and_goes_on_beside_the_run() -> None:  # noqa: N802 - T is the theory's
+def test_axis_runs_from_T_to_0_and_is_linear_beyond_the_run() -> None:  # noqa: N802 - T is the theory's
     times = np.array([103.0, 100.0, 40.0, 1.0, 0.0, -2.0])
     assert (TimeScale(SCHEDULES["etc"]).axis(times) == times).all()
     scale = TimeScale(SCHEDULES["etc"], "log SNR")
@@ -73,7 +73,7 @@ def slider(shown: Callable[..., QWidget]) -> TimeSlider:
 
 
 @pytest.mark.parametrize("kind", ["t", "log t", "log SNR"])
-def test_a_press_on_the_groove_takes_the_handle_there_and_drags_it(
+def test_press_on_the_groove_moves_the_handle_and_starts_a_drag(
     kind: str, slider: TimeSlider, qtbot: QtBot, handle_at: Callable[[QSlider, int], QPoint]
 ) -> None:
     slider.set_scale(TimeScale(SCHEDULES["etc"], kind))  # type: ignore[arg-type]
@@ -95,7 +95,7 @@ def test_a_press_on_the_groove_takes_the_handle_there_and_drags_it(
     assert scale.position(middle) == pytest.approx(0.5, abs=0.02)
 
 
-def test_a_press_on_the_handle_does_not_move_it(
+def test_press_on_the_handle_does_not_move_it(
     slider: TimeSlider, qtbot: QtBot, handle_at: Callable[[QSlider, int], QPoint]
 ) -> None:
     slider.set_scale(TimeScale(SCHEDULES["etc"]))
@@ -105,7 +105,7 @@ def test_a_press_on_the_handle_does_not_move_it(
     qtbot.mouseRelease(slider, Qt.MouseButton.LeftButton, pos=handle_at(slider, 50))
 
 
-def test_playing_along_a_logarithmic_axis_takes_as_long_and_is_slow_near_the_end(
+def test_playback_on_a_logarithmic_axis_has_equal_duration_and_slows_near_t_0(
     qapp: object,  # noqa: ARG001 - timers need an application
 ) -> None:
     player, schedule = Player(), SCHEDULES["cosine"]
@@ -122,7 +122,7 @@ def test_playing_along_a_logarithmic_axis_takes_as_long_and_is_slow_near_the_end
     assert paces["log SNR"] < paces["t"] / 2
 
 
-def test_the_transport_lays_the_run_along_the_chosen_axis(shown: Callable[..., QWidget], qtbot: QtBot) -> None:
+def test_axis_choice_applies_to_the_player_and_to_later_runs(shown: Callable[..., QWidget], qtbot: QtBot) -> None:
     player = Player()
     transport = Transport(player)
     shown(transport, 1200, 60)
@@ -139,7 +139,7 @@ def test_the_transport_lays_the_run_along_the_chosen_axis(shown: Callable[..., Q
 
 
 @pytest.mark.parametrize("kind", ["t", "log t", "log SNR"])
-def test_a_plot_along_an_axis_reads_off_the_t_that_it_shows(
+def test_hovering_a_time_plot_gives_the_frame_of_the_shown_t(
     kind: str, shown: Callable[..., QWidget], qtbot: QtBot
 ) -> None:
     plot = TimePlot("a plot", "nats", height=100)

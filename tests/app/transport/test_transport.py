@@ -25,7 +25,7 @@ RUN = Schedule.linear(LAST, 1e-3, 0.1)
 
 @pytest.fixture
 def clock() -> SimpleNamespace:
-    """What the player takes for the time: ``now``, in seconds."""
+    """The clock of the player: ``now``, in seconds."""
     return SimpleNamespace(now=100.0)
 
 
@@ -62,7 +62,7 @@ def transport(player: Player, shown: Callable[..., QWidget]) -> Transport:
     return widget
 
 
-def at(player: Player, frame: int, action: Callable[[], object]) -> None:
+def at_frame(player: Player, frame: int, action: Callable[[], object]) -> None:
     """Do something the first time that a frame is shown."""
 
     def look(shown_frame: int) -> None:
@@ -76,7 +76,7 @@ def at(player: Player, frame: int, action: Callable[[], object]) -> None:
 # The player
 
 
-def test_it_plays_every_frame_to_the_end_and_stops(player: Player, moved: list[int], qtbot: QtBot) -> None:
+def test_player_shows_every_frame_up_to_t_1_and_stops(player: Player, moved: list[int], qtbot: QtBot) -> None:
     states: list[bool] = []
     player.playing_changed.connect(states.append)
     player.play()
@@ -87,7 +87,7 @@ def test_it_plays_every_frame_to_the_end_and_stops(player: Player, moved: list[i
     assert player.frame == 0, "at the end it plays from the start"
 
 
-def test_it_never_passes_what_is_computed_and_goes_on_from_there(
+def test_player_waits_at_the_last_computed_frame_and_continues_from_there(
     player: Player, moved: list[int], qtbot: QtBot
 ) -> None:
     player.begin(RUN)
@@ -103,7 +103,9 @@ def test_it_never_passes_what_is_computed_and_goes_on_from_there(
     assert moved == list(range(REST + 1)), "it must go on, not jump to where it would be by now"
 
 
-def test_nothing_is_shown_before_the_first_frame(player: Player, moved: list[int], clock: SimpleNamespace) -> None:
+def test_seek_past_the_computed_frames_follows_the_computation(
+    player: Player, moved: list[int], clock: SimpleNamespace
+) -> None:
     player.begin(RUN)
     player.seek(30)
     assert not moved
@@ -113,7 +115,7 @@ def test_nothing_is_shown_before_the_first_frame(player: Player, moved: list[int
     assert moved == [0, 19, 30], "a seek past what is computed follows the computation"
 
 
-def test_while_paused_the_computation_is_not_followed_at_every_offer(player: Player, moved: list[int]) -> None:
+def test_paused_player_skips_frames_offered_in_quick_succession(player: Player, moved: list[int]) -> None:
     player.begin(RUN)
     player.seek(30)
     for available in range(1, LAST + 2):
@@ -121,7 +123,7 @@ def test_while_paused_the_computation_is_not_followed_at_every_offer(player: Pla
     assert moved == [30], "only what was sought, when no time has passed"
 
 
-def test_a_loop_starts_again(player: Player, moved: list[int], qtbot: QtBot) -> None:
+def test_loop_restarts_from_the_first_frame(player: Player, moved: list[int], qtbot: QtBot) -> None:
     player.loop = True
     player.moved.connect(lambda _: setattr(player, "loop", moved.count(REST) < 3))
     player.play()
@@ -129,7 +131,7 @@ def test_a_loop_starts_again(player: Player, moved: list[int], qtbot: QtBot) -> 
     assert moved == [*range(1, REST + 1), *range(REST + 1), *range(REST + 1)]
 
 
-def test_every_frame_is_shown_however_long_each_takes(
+def test_every_frame_mode_skips_no_frame_when_painting_is_slow(
     player: Player, moved: list[int], qtbot: QtBot, clock: SimpleNamespace
 ) -> None:
     player.speed = EVERY_FRAME
@@ -139,7 +141,7 @@ def test_every_frame_is_shown_however_long_each_takes(
     assert moved == list(range(1, REST + 1))
 
 
-def test_a_run_that_is_given_up_ends_where_it_was_computed_to(player: Player, moved: list[int], qtbot: QtBot) -> None:
+def test_cancelled_run_ends_at_its_last_computed_frame(player: Player, moved: list[int], qtbot: QtBot) -> None:
     player.begin(RUN)
     player.offer(11)
     player.play()
@@ -154,7 +156,7 @@ def test_a_run_that_is_given_up_ends_where_it_was_computed_to(player: Player, mo
     assert moved[-1] == LAST, "the next run is whole again"
 
 
-def test_a_run_that_is_given_up_while_paused_shows_its_last_frame(player: Player, moved: list[int]) -> None:
+def test_run_cancelled_while_paused_shows_its_last_frame(player: Player, moved: list[int]) -> None:
     player.seek(LAST)
     player.begin(RUN)
     player.offer(11)  # too soon to be shown
@@ -163,7 +165,7 @@ def test_a_run_that_is_given_up_while_paused_shows_its_last_frame(player: Player
     assert moved == [LAST, 10]
 
 
-def test_playing_does_not_wait_for_a_run_without_a_frame(
+def test_player_stops_when_a_run_ends_without_a_frame(
     player: Player, active_timers: Callable[[], list[object]]
 ) -> None:
     player.begin(RUN)
@@ -173,14 +175,14 @@ def test_playing_does_not_wait_for_a_run_without_a_frame(
 
 
 @pytest.mark.parametrize(("wanted", "shown_frame"), [(-5, 0), (0, 0), (17, 17), (LAST, LAST), (LAST + 5, LAST)])
-def test_seek_stays_in_the_run(player: Player, moved: list[int], wanted: int, shown_frame: int) -> None:
+def test_seek_is_clamped_to_the_run(player: Player, moved: list[int], wanted: int, shown_frame: int) -> None:
     player.seek(30)
     player.seek(wanted)
     assert moved == [30, shown_frame]
 
 
-def test_a_step_pauses(player: Player, qtbot: QtBot) -> None:
-    at(player, 20, lambda: player.step(-2))
+def test_step_pauses_playback(player: Player, qtbot: QtBot) -> None:
+    at_frame(player, 20, lambda: player.step(-2))
     player.play()
     qtbot.waitUntil(lambda: not player.is_playing)
     assert player.frame == 18
@@ -190,7 +192,7 @@ def test_a_step_pauses(player: Player, qtbot: QtBot) -> None:
 
 
 @pytest.mark.parametrize(("frame", "then"), [(0, 0), (LAST - 1, 2 * LAST - 1), (LAST, 2 * LAST)])
-def test_a_new_run_keeps_what_the_cursor_means_when_paused(frame: int, then: int, player: Player) -> None:
+def test_paused_cursor_keeps_its_noise_level_in_a_new_run(frame: int, then: int, player: Player) -> None:
     player.seek(LAST // 2)
     player.seek(frame)
     longer = Schedule.linear(2 * LAST, 1e-3, 0.1)
@@ -203,7 +205,7 @@ def test_a_new_run_keeps_what_the_cursor_means_when_paused(frame: int, then: int
     assert not player.is_playing
 
 
-def test_no_rounding_adds_up_from_run_to_run(player: Player) -> None:
+def test_cursor_rounding_does_not_accumulate_over_runs(player: Player) -> None:
     player.seek(15)
     for steps in (7, 200, 13, 3, 999, 2):
         player.begin(Schedule.linear(steps, 1e-3, 0.1))
@@ -220,10 +222,10 @@ def test_no_rounding_adds_up_from_run_to_run(player: Player) -> None:
 
 
 @pytest.mark.parametrize("act", ["pause", "step"])
-def test_before_the_first_frame_of_a_shorter_run_the_old_frame_counts_for_nothing(
+def test_pause_and_step_before_the_first_frame_of_a_new_run_ignore_the_old_frame(
     act: str, player: Player, qtbot: QtBot
 ) -> None:
-    at(player, 50, lambda: player.begin(Schedule.linear(10, 1e-3, 0.1)))
+    at_frame(player, 50, lambda: player.begin(Schedule.linear(10, 1e-3, 0.1)))
     player.play()
     qtbot.waitUntil(lambda: not player.is_current)
     player.pause() if act == "pause" else player.step(2)
@@ -232,7 +234,7 @@ def test_before_the_first_frame_of_a_shorter_run_the_old_frame_counts_for_nothin
     assert player.frame == (0 if act == "pause" else 2)
 
 
-def test_a_run_that_fails_does_not_move_the_cursor(player: Player) -> None:
+def test_failed_run_does_not_move_the_cursor(player: Player) -> None:
     player.seek(REST)
     player.begin(RUN)
     player.offer(4)
@@ -243,18 +245,18 @@ def test_a_run_that_fails_does_not_move_the_cursor(player: Player) -> None:
     assert player.frame == REST
 
 
-def test_a_new_run_starts_from_its_start_when_playing(player: Player, moved: list[int], qtbot: QtBot) -> None:
+def test_new_run_during_playback_starts_from_its_first_frame(player: Player, moved: list[int], qtbot: QtBot) -> None:
     def begin_again() -> None:
         player.begin(RUN)
         player.offer(LAST + 1)
 
-    at(player, 20, begin_again)
+    at_frame(player, 20, begin_again)
     player.play()
     qtbot.waitUntil(lambda: not player.is_playing)
     assert moved == [*range(1, 21), *range(1, REST + 1)]
 
 
-def test_restart_plays_from_the_start(player: Player, moved: list[int], qtbot: QtBot) -> None:
+def test_restart_plays_from_the_first_frame(player: Player, moved: list[int], qtbot: QtBot) -> None:
     player.seek(30)
     moved.clear()
     player.restart()
@@ -266,7 +268,7 @@ def test_restart_plays_from_the_start(player: Player, moved: list[int], qtbot: Q
 
 
 @pytest.mark.parametrize("speed", SPEEDS)
-def test_speed_is_frames_a_tick(
+def test_speed_is_frames_per_tick(
     speed: float, transport: Transport, player: Player, moved: list[int], qtbot: QtBot
 ) -> None:
     steps = SPEEDS.index(speed) - SPEEDS.index(1.0)
@@ -282,7 +284,7 @@ def test_speed_is_frames_a_tick(
     assert [0, *moved] == sorted({min(round(tick * speed), REST) for tick in range(8 * LAST + 1)})
 
 
-def test_every_frame_is_chosen_below_the_speeds(transport: Transport, player: Player, qtbot: QtBot) -> None:
+def test_every_frame_is_the_last_entry_of_the_speed_list(transport: Transport, player: Player, qtbot: QtBot) -> None:
     qtbot.keyClick(transport.speed, Qt.Key.Key_End)
     assert transport.speed.currentText() == "every frame"
     assert player.speed is EVERY_FRAME
@@ -290,7 +292,7 @@ def test_every_frame_is_chosen_below_the_speeds(transport: Transport, player: Pl
     assert player.speed == SPEEDS[-1]
 
 
-def test_the_status_says_how_far_and_how_long_and_offers_to_stop(
+def test_status_shows_progress_and_time_with_a_cancel_button(
     transport: Transport, player: Player, qtbot: QtBot
 ) -> None:
     player.begin(RUN)
@@ -307,7 +309,7 @@ def test_the_status_says_how_far_and_how_long_and_offers_to_stop(
     assert transport.status.text() == f"computed {LAST} / {LAST} in 2.50 s"
 
 
-def test_the_status_of_a_long_run_says_how_long_it_will_take(transport: Transport, player: Player) -> None:
+def test_status_of_a_long_run_shows_the_estimated_time_left(transport: Transport, player: Player) -> None:
     player.begin(RUN)
     transport.show_progress(9, 1440.0)
     assert transport.status.text() == f"computing 8 / {LAST} · about 2.8 h left"
@@ -315,7 +317,7 @@ def test_the_status_of_a_long_run_says_how_long_it_will_take(transport: Transpor
     assert transport.status.text() == f"computing {LAST - 4} / {LAST} · 60.0 s"
 
 
-def test_the_status_of_a_step_that_does_not_end_counts_its_seconds(transport: Transport, player: Player) -> None:
+def test_status_of_a_stalled_step_counts_its_seconds(transport: Transport, player: Player) -> None:
     player.begin(RUN)
     transport.show_progress(11, 1.234)
     for seconds in (2.1, 9.6):
@@ -327,7 +329,9 @@ def test_the_status_of_a_step_that_does_not_end_counts_its_seconds(transport: Tr
 
 
 @pytest.mark.parametrize(("name", "frame"), [("to_start", 0), ("back", 19), ("forward", 21), ("to_end", LAST)], ids=str)
-def test_buttons_step_and_pause(name: str, frame: int, transport: Transport, player: Player, qtbot: QtBot) -> None:
+def test_step_buttons_move_the_frame_and_have_accessible_names(
+    name: str, frame: int, transport: Transport, player: Player, qtbot: QtBot
+) -> None:
     player.seek(20)
     button: QToolButton = getattr(transport, name)
     qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
@@ -336,7 +340,7 @@ def test_buttons_step_and_pause(name: str, frame: int, transport: Transport, pla
     assert button.toolTip() == button.accessibleName() != ""
 
 
-def test_the_play_button_plays_and_pauses(transport: Transport, player: Player, qtbot: QtBot) -> None:
+def test_play_button_toggles_playback_and_its_icon(transport: Transport, player: Player, qtbot: QtBot) -> None:
     player.loop = True
     pixels = lambda: transport.play.icon().pixmap(24).toImage()  # noqa: E731
     paused = pixels()
@@ -348,13 +352,13 @@ def test_the_play_button_plays_and_pauses(transport: Transport, player: Player, 
     assert pixels() == paused
 
 
-def test_the_loop_button(transport: Transport, player: Player, qtbot: QtBot) -> None:
+def test_loop_button_toggles_looping(transport: Transport, player: Player, qtbot: QtBot) -> None:
     for loop in (True, False):
         qtbot.mouseClick(transport.loop, Qt.MouseButton.LeftButton)
         assert player.loop is loop
 
 
-def test_the_bar_is_dragged(
+def test_scrub_bar_drag_pauses_and_moves_the_frame(
     transport: Transport, player: Player, moved: list[int], qtbot: QtBot, handle_at: HandleAt
 ) -> None:
     bar = transport.scrub
@@ -369,7 +373,7 @@ def test_the_bar_is_dragged(
     assert [frame for frame in moved if frame > 40] != []
 
 
-def test_the_bar_follows_clicks_on_its_groove_and_its_keys(
+def test_scrub_bar_follows_groove_clicks_and_keys(
     transport: Transport, player: Player, qtbot: QtBot, handle_at: HandleAt
 ) -> None:
     bar = transport.scrub
@@ -386,7 +390,7 @@ def test_the_bar_follows_clicks_on_its_groove_and_its_keys(
         assert player.frame == bar.value() == frame
 
 
-def test_the_scrub_bar_does_not_move_while_it_is_dragged(
+def test_scrub_bar_does_not_follow_the_computation_while_dragged(
     transport: Transport, player: Player, qtbot: QtBot, handle_at: HandleAt, clock: SimpleNamespace
 ) -> None:
     bar = transport.scrub
@@ -406,7 +410,7 @@ def test_the_scrub_bar_does_not_move_while_it_is_dragged(
 
 
 @pytest.mark.parametrize("frame", [0, 1, 30, LAST])
-def test_the_label_says_t_abar_and_snr(frame: int, transport: Transport, player: Player) -> None:
+def test_label_shows_t_alpha_bar_and_snr(frame: int, transport: Transport, player: Player) -> None:
     player.seek(LAST // 3)
     player.seek(frame)
     schedule = Schedule.linear(LAST, 1e-3, 0.1)
@@ -419,7 +423,7 @@ def test_the_label_says_t_abar_and_snr(frame: int, transport: Transport, player:
     assert f"SNR = {ratio}<" in text
 
 
-def test_the_label_at_the_ends(transport: Transport, player: Player) -> None:
+def test_label_shows_infinite_snr_only_at_t_0(transport: Transport, player: Player) -> None:
     player.seek(LAST)
     assert "ᾱ = 1.00 " in transport.where.text()
     assert "SNR = ∞" in transport.where.text()
@@ -427,7 +431,7 @@ def test_the_label_at_the_ends(transport: Transport, player: Player) -> None:
     assert "∞" not in transport.where.text()
 
 
-def test_nothing_runs_when_paused(player: Player, active_timers: Callable[[], list[object]]) -> None:
+def test_paused_player_has_no_active_timer(player: Player, active_timers: Callable[[], list[object]]) -> None:
     player.play()
     assert active_timers()
     player.pause()

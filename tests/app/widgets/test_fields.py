@@ -10,7 +10,7 @@ HARD = [0.1 + 0.2, 1e-12, 1 / 3, 1e6, -1e6, 123456.78901234567, 5e-324, -0.0, 2 
 
 
 @pytest.mark.parametrize("value", HARD)
-def test_a_number_is_written_so_that_it_is_read_again(value: float) -> None:
+def test_hard_floats_parse_to_the_same_value_after_formatting(value: float) -> None:
     assert parse_number(format_number(value)) == value
     matrix = [[value, 1.5], [0.1 + 0.2, value]]
     assert parse_matrix(format_matrix(matrix)) == matrix
@@ -27,5 +27,5 @@ def test_a_number_is_written_so_that_it_is_read_again(value: float) -> None:
         ("", []),
     ],
 )
-def test_vectors_are_read_as_people_write_them(text: str, numbers: list[object]) -> None:
+def test_vectors_are_parsed_from_common_notations(text: str, numbers: list[object]) -> None:
     assert parse_vector(text.split(";", maxsplit=1)[0]) == numbers

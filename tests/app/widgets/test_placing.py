@@ -1,4 +1,4 @@
-"""Boxes beside points: near, inside, and over nothing."""
+"""Placement of label boxes beside points."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def overlap(one: Box, other: Box) -> bool:
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_boxes_cover_neither_each_other_nor_what_is_taken_nor_points(seed: int) -> None:
+def test_label_boxes_overlap_neither_each_other_nor_taken_boxes_nor_points(seed: int) -> None:
     chance = np.random.default_rng(seed)
     points = tuple(map(tuple, chance.uniform((20, 20), (230, 200), (5, 2)).tolist()))
     taken = tuple((x, y, 30.0, 16.0) for x, y in chance.uniform((0, 0), (220, 200), (5, 2)).tolist())
@@ -32,7 +32,7 @@ def test_boxes_cover_neither_each_other_nor_what_is_taken_nor_points(seed: int) 
         assert box[1] + box[3] <= FRAME[3]
 
 
-def test_a_box_is_beside_its_point_and_none_where_there_is_no_room() -> None:
+def test_label_box_lies_beside_its_point_or_is_omitted_without_room() -> None:
     (box,) = place_labels(((120.0, 110.0),), SIZE, (), FRAME)
     assert box is not None
     assert abs(box[0] + 32 - 120) <= 32 + 10

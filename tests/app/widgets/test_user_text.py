@@ -1,4 +1,4 @@
-"""What a file or a user says is text in every widget of the window: no markup, no image, no shortcut's mark."""
+"""Texts of files and users are shown as plain text in every widget: no markup, image or mnemonic."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MARKUP = "<img src='file:///dev/null'><b>x</b> p < q & r [*]"
 
 
 @pytest.mark.parametrize("text", NASTY)
-def test_each_destination_shows_the_text_itself(text: str, qtbot: QtBot) -> None:
+def test_escaped_user_text_is_shown_verbatim(text: str, qtbot: QtBot) -> None:
     button = QLabel()
     qtbot.addWidget(button)
     document = QtGui.QTextDocument()
@@ -36,7 +36,7 @@ def test_each_destination_shows_the_text_itself(text: str, qtbot: QtBot) -> None
 
 
 def is_markup(text: str) -> bool:
-    """Whether a place that guesses would take a file's text for markup."""
+    """Return whether a widget that detects rich text would show a file's text as markup."""
     return "<img" in text and QtGui.Qt.mightBeRichText(text)
 
 
@@ -45,7 +45,7 @@ def loses_ampersand(text: str) -> bool:
 
 
 def texts_of(widget: QWidget) -> Iterator[tuple[str, bool]]:
-    """Texts of a widget, each with whether it would be misread."""
+    """Return the texts of a widget, each with whether it would be shown wrongly."""
     yield widget.toolTip(), is_markup(widget.toolTip())
     if isinstance(widget, QLabel):
         text, form = widget.text(), widget.textFormat()
@@ -59,7 +59,7 @@ def texts_of(widget: QWidget) -> Iterator[tuple[str, bool]]:
 
 
 def markup_in(root: QWidget) -> list[str]:
-    """Every text of a widget and its children that would be taken for markup, or loses an ampersand."""
+    """Return the texts of a widget and its children that would be shown as markup or lose an ampersand."""
     found = [each for widget in [root, *root.findChildren(QWidget)] for each in texts_of(widget)]
     for action in root.findChildren(QAction):
         found += [(action.text(), loses_ampersand(action.text())), (action.toolTip(), is_markup(action.toolTip()))]
@@ -76,7 +76,7 @@ def named(make_scenario: Make) -> Scenario:
     )
 
 
-def test_nothing_of_a_scenario_is_markup_in_the_window(
+def test_markup_in_a_scenario_is_shown_as_text_in_the_window(
     named: Scenario, window: Window, qapp: QApplication, tmp_path: Path
 ) -> None:
     path = tmp_path / "a <b>&b.toml"
@@ -102,7 +102,7 @@ def test_nothing_of_a_scenario_is_markup_in_the_window(
         assert markup_in(menu) == []
 
 
-def test_a_plug_in_cannot_word_its_consent(qtbot: QtBot, tmp_path: Path) -> None:
+def test_markup_in_a_plugin_file_name_is_plain_text_in_the_consent_dialog(qtbot: QtBot, tmp_path: Path) -> None:
     path = tmp_path / "<h1>Safe<img src=x> & more.py"
     dialog = TrustDialog(None, path, b"print('<b>code</b>')")  # type: ignore[arg-type]
     qtbot.addWidget(dialog)

@@ -18,7 +18,7 @@ from core.samplers import SAMPLERS
 
 
 @given(st.integers(0, 10**6))
-def test_subscripts(value: int) -> None:
+def test_subscript_digits_encode_the_number(value: int) -> None:
     text = subscript(value)
     assert re.fullmatch("[₀-₉]+", text)
     assert int("".join(str(ord(figure) - 0x2080) for figure in text)) == value
@@ -26,13 +26,13 @@ def test_subscripts(value: int) -> None:
 
 @pytest.mark.parametrize("palette", [theme.LIGHT, theme.DARK], ids=["light", "dark"])
 @pytest.mark.parametrize("colour", [theme.STRIP, *(sampler.about.colour for sampler in SAMPLERS.values())])
-def test_text_in_a_colour_can_be_read(colour: str, palette: theme.Palette) -> None:
+def test_legible_colours_have_enough_contrast(colour: str, palette: theme.Palette) -> None:
     text = theme.legible(colour, palette.surface)
     assert theme.contrast(text, palette.surface) >= 4.5
     assert theme.legible(text, palette.surface) == text, "what can be read stays as it is"
 
 
-def test_buttons_of_dialogs_are_words_alone(qtbot: QtBot) -> None:
+def test_dialog_buttons_have_no_icons(qtbot: QtBot) -> None:
     theme.install(QApplication.instance())
     box = QMessageBox(standardButtons=QMessageBox.StandardButton.Save | QMessageBox.StandardButton.Cancel)
     qtbot.addWidget(box)
@@ -40,7 +40,7 @@ def test_buttons_of_dialogs_are_words_alone(qtbot: QtBot) -> None:
     assert all(button.icon().isNull() for button in box.buttons())
 
 
-def test_contrast_is_that_of_wcag() -> None:
+def test_contrast_equals_the_wcag_ratio() -> None:
     assert theme.contrast("#FFFFFF", "#000000") == pytest.approx(21)
     assert theme.contrast("#777777", "#FFFFFF") == pytest.approx(4.48, abs=0.005)  # its well-known example
 
@@ -50,7 +50,7 @@ def test_contrast_is_that_of_wcag() -> None:
     [(Qt.PenStyle.SolidLine, "muted"), (Qt.PenStyle.NoPen, "ink"), (Qt.PenStyle.DotLine, "#F2A541")],
 )
 @pytest.mark.parametrize("palette", [theme.LIGHT, theme.DARK], ids=["light", "dark"])
-def test_a_legend_entry_shows_its_sample_in_its_colour(
+def test_legend_entry_shows_its_sample_in_its_colour(
     style: Qt.PenStyle,
     colour: str,
     palette: theme.Palette,

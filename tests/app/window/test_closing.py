@@ -27,32 +27,32 @@ def noisier(scenario: Scenario) -> Scenario:
     return patched(scenario, {"measurement": {"noise": 0.7}})
 
 
-def in_the_run(made: MainWindow, bot: QtBot, _folder: Path) -> None:
+def during_run(made: MainWindow, bot: QtBot, _folder: Path) -> None:
     bot.waitUntil(lambda: made.results is not None and made.results.completed > 5, timeout=RUN_MS)
     assert made.player.is_playing
 
 
-def while_the_kl_is_closed_in_on(made: MainWindow, bot: QtBot, _folder: Path) -> None:
+def during_kl_refinement(made: MainWindow, bot: QtBot, _folder: Path) -> None:
     bot.waitUntil(lambda: made.transport.is_refining, timeout=RUN_MS)
 
 
-def in_a_drag(made: MainWindow, bot: QtBot, folder: Path) -> None:
-    in_the_run(made, bot, folder)
+def during_drag(made: MainWindow, bot: QtBot, folder: Path) -> None:
+    during_run(made, bot, folder)
     made._dragged(noisier(made.scenario))
     made._dragged(made.scenario)
 
 
-def with_an_edit_to_keep(made: MainWindow, _bot: QtBot, _folder: Path) -> None:
+def with_unsaved_edit(made: MainWindow, _bot: QtBot, _folder: Path) -> None:
     made.document.edit(noisier)
 
 
-def in_the_gallery(made: MainWindow, bot: QtBot, _folder: Path) -> None:
+def in_gallery(made: MainWindow, bot: QtBot, _folder: Path) -> None:
     made.files.show_gallery()
     assert made.files._gallery is not None
     bot.waitUntil(lambda: len(made.files._gallery._pictures) > 1)  # type: ignore[union-attr]
 
 
-def in_the_tour(made: MainWindow, _bot: QtBot, _folder: Path) -> None:
+def in_tour(made: MainWindow, _bot: QtBot, _folder: Path) -> None:
     made.help.start_tour()
     assert made.help.tour is not None
     made.help.tour.go(2)
@@ -80,7 +80,7 @@ def fitting_points(made: MainWindow, bot: QtBot, folder: Path) -> None:
     made.files._data.fit.click()
 
 
-def asked_whether_code_may_run(made: MainWindow, _bot: QtBot, folder: Path) -> None:
+def in_consent_dialog(made: MainWindow, _bot: QtBot, folder: Path) -> None:
     path = folder / "mine.py"
     path.write_text("def mine(level, x):\n    return level.prior_score(x)\n")
     made.files.open_any(path)
@@ -95,22 +95,22 @@ def loading_code(made: MainWindow, _bot: QtBot, folder: Path) -> None:
 
 MOMENTS: list[Moment] = [
     lambda *_: None,
-    in_the_run,
-    while_the_kl_is_closed_in_on,
-    in_a_drag,
-    with_an_edit_to_keep,
-    in_the_gallery,
-    in_the_tour,
+    during_run,
+    during_kl_refinement,
+    during_drag,
+    with_unsaved_edit,
+    in_gallery,
+    in_tour,
     with_help_open,
     reading_points,
     fitting_points,
-    asked_whether_code_may_run,
+    in_consent_dialog,
     loading_code,
 ]
 
 
 @pytest.fixture(autouse=True)
-def samplers_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def restore_samplers(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     before = dict(SAMPLERS)
     monkeypatch.setattr("core.plugins.loader._loaded", {})
     yield

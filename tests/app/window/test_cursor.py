@@ -1,4 +1,4 @@
-"""The cursor of a window keeps its meaning from run to run, whatever becomes of the schedule."""
+"""The cursor keeps its noise level from run to run when the schedule changes."""
 
 from __future__ import annotations
 
@@ -27,7 +27,9 @@ def finished(made: MainWindow) -> bool:
     return not made.session.is_running
 
 
-def test_the_cursor_stays_at_its_moment(window: Window, qtbot: QtBot, make_scenario: Make) -> None:
+def test_cursor_keeps_its_noise_level_when_the_schedule_changes(
+    window: Window, qtbot: QtBot, make_scenario: Make
+) -> None:
     made = window(make_scenario(run=FEW))
     made.player.pause()
     old = made.results.schedule
@@ -42,20 +44,18 @@ def test_the_cursor_stays_at_its_moment(window: Window, qtbot: QtBot, make_scena
         assert t_of(made) == t, "no rounding is left behind"
 
 
-def test_a_preview_after_a_change_of_steps_shows_the_same_moment(
-    window: Window, qtbot: QtBot, make_scenario: Make
-) -> None:
+def test_preview_after_a_change_of_steps_keeps_t(window: Window, qtbot: QtBot, make_scenario: Make) -> None:
     made = window(make_scenario(run=FEW))
     made.player.pause()
     made.player.seek(39)
     made.document.edit(lambda scenario: patched(scenario, {"schedule": {"steps": 20}}))
-    hand = made.planes.controller
-    assert hand.spots
+    controller = made.planes.controller
+    assert controller.spots
     with qtbot.waitSignal(made.session.previewed, timeout=RUN_MS):
-        hand.grasp(hand.spots[0].grip)
-        hand.move((0.4, 0.4), pixel=0.01, snap=False)
+        controller.grasp(controller.spots[0].grip)
+        controller.move((0.4, 0.4), pixel=0.01, snap=False)
     assert made.results.schedule.steps == 20
     assert t_of(made) == 1
-    hand.release()
+    controller.release()
     qtbot.waitUntil(lambda: made.results.scenario == made.scenario and not made.session.is_running, timeout=RUN_MS)
     assert t_of(made) == 1

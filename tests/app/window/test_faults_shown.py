@@ -1,4 +1,4 @@
-"""A sampler that stops by a fault in its code: the window says so beside it, and goes on with the others."""
+"""A sampler stopped by a fault in its code: its panel and the banner show it, the others go on."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ FAULTS = {
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_the_process_that_computes_goes_on_with_the_others(
+def test_worker_results_of_other_samplers_are_unaffected_by_a_fault(
     fault: str, make_scenario: Callable[..., Scenario], own_sampler: Callable[..., str]
 ) -> None:
     key, worker = own_sampler(FAULTS[fault], "<b>mine.py"), shared_worker()
@@ -37,7 +37,7 @@ def test_the_process_that_computes_goes_on_with_the_others(
     assert all(math.isnan(value) for table in beside.tables() for value in table[0])
 
 
-def test_the_window_says_so_and_blanks_its_numbers(
+def test_fault_is_shown_in_the_banner_and_on_the_panel_of_its_sampler(
     window: Callable[..., MainWindow],
     make_scenario: Callable[..., Scenario],
     own_sampler: Callable[..., str],
@@ -56,7 +56,7 @@ def test_the_window_says_so_and_blanks_its_numbers(
     assert not made.planes.panels["ddnm"]._notice.isVisible()
 
 
-def test_a_long_reason_is_cut_at_its_end_to_fit_the_panel(
+def test_long_fault_message_is_shortened_to_fit_the_panel(
     window: Callable[..., MainWindow],
     make_scenario: Callable[..., Scenario],
     own_sampler: Callable[..., str],
@@ -82,7 +82,7 @@ def table_of(results: Results, bot: QtBot) -> TermsTable:
     return table
 
 
-def test_its_column_and_heading_are_blank(
+def test_table_column_and_heading_of_a_stopped_sampler_are_blank(
     make_scenario: Callable[..., Scenario], own_sampler: Callable[..., str], qtbot: QtBot
 ) -> None:
     key = own_sampler(FAULTS["half way"])

@@ -1,4 +1,4 @@
-"""A window that a signal ends: nothing is asked, unsaved edits are there at the next start."""
+"""A window closed by a signal: no question is asked, unsaved edits are offered at the next start."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def signals(qapp: QApplication, monkeypatch: pytest.MonkeyPatch) -> Iterator[End
 
 @pytest.mark.parametrize("number", NUMBERS, ids=lambda number: number.name)
 @pytest.mark.parametrize("state", ["saved", "edited", "typing", "dragging", "asked"])
-def test_a_signal_ends_the_window(
+def test_signal_closes_the_window_without_asking_and_keeps_unsaved_edits(
     number: signal.Signals,
     state: str,
     signals: EndSignals,
@@ -103,7 +103,7 @@ def test_a_signal_ends_the_window(
     assert [path.suffix for path in (tmp_path / "recovery").iterdir()] == [".json"], "no lock is left"
 
 
-def test_what_cannot_be_kept_is_not_said_to_be(
+def test_unwritable_recovery_folder_is_reported_when_a_signal_ends_the_window(
     signals: EndSignals, window: Window, qtbot: QtBot, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "recovery").write_text("in the way")
@@ -115,7 +115,7 @@ def test_what_cannot_be_kept_is_not_said_to_be(
     assert "cannot be kept" in caplog.text
 
 
-def test_a_signal_before_anyone_listens_is_heard(qapp: QApplication, qtbot: QtBot) -> None:
+def test_signal_before_the_handler_is_connected_is_delivered(qapp: QApplication, qtbot: QtBot) -> None:
     with stop.listening():
         stop.hold()
         os.kill(os.getpid(), signal.SIGTERM)
@@ -126,11 +126,13 @@ def test_a_signal_before_anyone_listens_is_heard(qapp: QApplication, qtbot: QtBo
         made.deleteLater()
 
 
-# What is kept while the window lives
+# Recovery files
 
 
 @pytest.mark.parametrize("how", ["edits", "drag", "typing"])
-def test_what_never_pauses_is_kept_all_the_same(how: str, window: Window, qtbot: QtBot, tmp_path: Path) -> None:
+def test_edits_without_a_pause_are_still_written_to_the_recovery_file(
+    how: str, window: Window, qtbot: QtBot, tmp_path: Path
+) -> None:
     made = window(home=tmp_path)
     name = made.problem.name_and_notes.name
     made.problem.name_and_notes.rename()
@@ -157,7 +159,7 @@ def test_what_never_pauses_is_kept_all_the_same(how: str, window: Window, qtbot:
         qtbot.waitUntil(lambda: not kept(tmp_path))
 
 
-def test_a_slow_disk_does_not_block_and_the_last_state_is_written(
+def test_slow_disk_does_not_block_and_the_last_state_is_written(
     make_scenario: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     goes_on, written = threading.Event(), []
@@ -189,7 +191,7 @@ def test_a_slow_disk_does_not_block_and_the_last_state_is_written(
     found.drop()
 
 
-def test_removing_waits_for_what_is_being_written(make_scenario: Make, tmp_path: Path) -> None:
+def test_removal_of_the_recovery_file_waits_for_a_pending_write(make_scenario: Make, tmp_path: Path) -> None:
     made = RecoveryWriter(tmp_path / "some.json")
     for seed in range(20):
         made.keep(UnsavedEdits(seeded(seed, make_scenario()), None, ""))

@@ -1,4 +1,4 @@
-"""Files whose code does not end: said while they load, and given up on request."""
+"""Plug-in files whose code does not end: announced while they load, and given up on request."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Window = Callable[..., MainWindow]
 
 
 @pytest.mark.parametrize("gives_up", [True, False])
-def test_a_file_that_loads_for_long_is_spoken_of(
+def test_slow_plugin_load_is_announced_and_can_be_given_up(
     gives_up: bool, window: Window, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(plugins, "_PATIENCE_MS", 50)
@@ -49,7 +49,7 @@ def test_a_file_that_loads_for_long_is_spoken_of(
     made.files.plugins.close()
 
 
-def test_a_file_that_loops_is_spoken_of_on_the_command_line(tmp_path: Path) -> None:
+def test_command_line_announces_a_slow_plugin_load_and_can_be_interrupted(tmp_path: Path) -> None:
     (tmp_path / "loops.py").write_text("while True:\n    pass\n")
     process = subprocess.Popen(
         [sys.executable, "-m", "app", "list", "--plugin", str(tmp_path / "loops.py")],

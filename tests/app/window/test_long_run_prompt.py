@@ -32,7 +32,7 @@ def answer(banner: Banner, words: str, qtbot: QtBot) -> None:
     qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
 
 
-def test_a_short_run_asks_nothing(long_run: LongRunPrompt, banner: Banner) -> None:
+def test_short_run_shows_no_prompt(long_run: LongRunPrompt, banner: Banner) -> None:
     long_run.follow(0, 300, 100.0)
     long_run.follow(1, 10_000, 1.0)
     long_run.follow(100, 300, 5.0)
@@ -40,7 +40,7 @@ def test_a_short_run_asks_nothing(long_run: LongRunPrompt, banner: Banner) -> No
 
 
 @pytest.mark.parametrize(("words", "result"), [("Continue", []), ("Stop", ["stopped"])])
-def test_a_long_run_asks_once(
+def test_long_run_shows_the_prompt_once(
     words: str, result: list[str], long_run: LongRunPrompt, banner: Banner, stopped: list[str], qtbot: QtBot
 ) -> None:
     long_run.follow(1, 20_000, 14.0)
@@ -55,7 +55,9 @@ def test_a_long_run_asks_once(
     assert banner.offered != ""
 
 
-def test_the_question_goes_with_its_run_and_leaves_other_offers_alone(long_run: LongRunPrompt, banner: Banner) -> None:
+def test_prompt_is_removed_with_its_run_and_does_not_replace_other_offers(
+    long_run: LongRunPrompt, banner: Banner
+) -> None:
     long_run.follow(1, 20_000, 14.0)
     long_run.begin()
     assert banner.offered == ""

@@ -1,4 +1,4 @@
-"""Random things in a row, done as a user does them: nothing breaks, nothing is left, nothing queues.
+"""Random user actions in a row raise no error, leave no thread or widget, and queue no runs.
 
 ``python -m tests.soak`` does thousands.
 """
@@ -30,7 +30,7 @@ def alive(kind: type[QObject] | type[Results]) -> int:
     return sum(type(each) is kind for each in gc.get_objects())
 
 
-def test_random_edits_break_leave_and_queue_nothing(
+def test_random_edits_leave_no_errors_threads_or_queued_runs(
     window: Callable[..., MainWindow], qtbot: QtBot, make_scenario: Make
 ) -> None:
     known = scenarios(make_scenario(schedule={"steps": 20}))

@@ -1,4 +1,4 @@
-"""Edits that were decided on an outdated revision: they apply to the present scenario, or change nothing."""
+"""Edits begun on an outdated revision apply to the current scenario, or change nothing."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ RUN_MS = 30_000
 
 @pytest.fixture
 def other(make_scenario: Make) -> Scenario:
-    """In the same plane as the small scenario, but another problem in everything."""
+    """A two-dimensional scenario that differs from the small one in every section."""
     run = {"samplers": ["exact", "dps", "ddnm"], "seed": 9, **FEW}
     return make_scenario(one=True, name="Other", schedule=STEPS, run=run)
 
@@ -97,7 +97,7 @@ def type_into(bot: QtBot, window: MainWindow, name: str, text: str) -> None:
 # The document
 
 
-def test_an_edit_meets_the_present_scenario(make_scenario: Make, other: Scenario) -> None:
+def test_edit_applies_to_the_current_scenario(make_scenario: Make, other: Scenario) -> None:
     document = Document(make_scenario())
 
     def noisier(scenario: Scenario) -> Scenario:
@@ -110,7 +110,7 @@ def test_an_edit_meets_the_present_scenario(make_scenario: Make, other: Scenario
 
 
 @pytest.mark.parametrize("then", ["load", "edit", "undo"])
-def test_an_edit_of_what_is_no_longer_there_is_refused(then: str, make_scenario: Make, other: Scenario) -> None:
+def test_edit_of_an_outdated_revision_is_rejected(then: str, make_scenario: Make, other: Scenario) -> None:
     document = Document(make_scenario())
     document.edit(lambda scenario: patched(scenario, {"run": {"seed": 1}}))
     seen = document.revision
@@ -131,7 +131,7 @@ def test_an_edit_of_what_is_no_longer_there_is_refused(then: str, make_scenario:
         assert document.scenario == patched(before, {"run": {"paths": 7}})
 
 
-def test_no_revision_comes_twice(make_scenario: Make) -> None:
+def test_revisions_are_unique(make_scenario: Make) -> None:
     document = Document(make_scenario())
     seen: list[Revision] = [document.revision]
     for step in (
@@ -150,7 +150,7 @@ def test_no_revision_comes_twice(make_scenario: Make) -> None:
 # A drag before the first frame of another file
 
 
-def test_a_drag_before_the_first_frame_of_another_file(
+def test_drag_before_the_first_frame_of_a_new_file_changes_nothing(
     frozen: MainWindow, qtbot: QtBot, file: Path, other: Scenario
 ) -> None:
     old = frozen.scenario
@@ -168,7 +168,7 @@ def test_a_drag_before_the_first_frame_of_another_file(
     assert Scenario.load(file) == frozen.scenario == other
 
 
-def test_the_handles_are_the_other_file_s_once_its_run_is_drawn(
+def test_handles_belong_to_the_new_file_once_its_run_is_drawn(
     window: Window, qtbot: QtBot, file: Path, other: Scenario
 ) -> None:
     made = window()
@@ -184,7 +184,7 @@ def test_the_handles_are_the_other_file_s_once_its_run_is_drawn(
     assert patched(saved, {"prior": {"means": other.to_dict()["prior"]["means"]}}) == other
 
 
-def test_a_drag_that_was_begun_on_the_file_before(
+def test_opening_a_file_during_a_drag_drops_the_drag(
     frozen: MainWindow, qtbot: QtBot, file: Path, other: Scenario
 ) -> None:
     start = press(qtbot, frozen)
@@ -196,7 +196,7 @@ def test_a_drag_that_was_begun_on_the_file_before(
     assert not frozen.document.is_modified
 
 
-def test_a_preview_of_the_file_before_is_not_shown(window: Window, qtbot: QtBot, file: Path, other: Scenario) -> None:
+def test_preview_of_the_previous_file_is_dropped(window: Window, qtbot: QtBot, file: Path, other: Scenario) -> None:
     made = window()
     shown: list[Any] = []
     made.session.previewed.connect(shown.append)
@@ -209,7 +209,7 @@ def test_a_preview_of_the_file_before_is_not_shown(window: Window, qtbot: QtBot,
     assert made.scenario == other
 
 
-def test_a_run_that_is_stopped_before_its_first_frame_leaves_no_handles(
+def test_run_cancelled_before_its_first_frame_leaves_no_handles(
     window: Window, qtbot: QtBot, file: Path, other: Scenario
 ) -> None:
     made = window()
@@ -225,7 +225,7 @@ def test_a_run_that_is_stopped_before_its_first_frame_leaves_no_handles(
 # Edits elsewhere while a handle is held
 
 
-def test_typing_and_dragging_do_not_undo_each_other(frozen: MainWindow, qtbot: QtBot) -> None:
+def test_typing_during_a_drag_keeps_both_edits(frozen: MainWindow, qtbot: QtBot) -> None:
     before = frozen.scenario
     start = press(qtbot, frozen)
     move(frozen, start + QPoint(20, 0))
@@ -243,7 +243,7 @@ def test_typing_and_dragging_do_not_undo_each_other(frozen: MainWindow, qtbot: Q
     assert frozen.scenario == before
 
 
-def test_what_is_typed_when_a_handle_is_taken_stays(frozen: MainWindow, qtbot: QtBot) -> None:
+def test_unfinished_typing_is_kept_when_a_drag_starts(frozen: MainWindow, qtbot: QtBot) -> None:
     line = frozen.problem.measurement.lines["noise"]
     line.setFocus()
     qtbot.keyClick(line, Qt.Key.Key_A, CONTROL)
@@ -254,7 +254,7 @@ def test_what_is_typed_when_a_handle_is_taken_stays(frozen: MainWindow, qtbot: Q
     assert frozen.scenario.prior.means[0] != before.prior.means[0]
 
 
-def test_undo_during_a_drag(frozen: MainWindow, qtbot: QtBot) -> None:
+def test_undo_during_a_drag_ends_it_only_if_it_changes_the_dragged_component(frozen: MainWindow, qtbot: QtBot) -> None:
     before = frozen.scenario
     elsewhere: dict[str, Any] = {"measurement": {"noise": 0.5}}
     held: dict[str, Any] = {"prior": {"means": [[0.5, 0.5], *before.prior.means[1:]]}}
@@ -274,7 +274,7 @@ def test_undo_during_a_drag(frozen: MainWindow, qtbot: QtBot) -> None:
             frozen.document.undo()
 
 
-def test_a_component_that_goes_takes_the_drag_with_it(frozen: MainWindow, qtbot: QtBot) -> None:
+def test_removing_the_dragged_component_ends_the_drag(frozen: MainWindow, qtbot: QtBot) -> None:
     last = Grip("mean", 2)
     start = press(qtbot, frozen, frozen.scenario.prior.means[2])
     assert frozen.planes.controller.grip == last
@@ -286,7 +286,7 @@ def test_a_component_that_goes_takes_the_drag_with_it(frozen: MainWindow, qtbot:
     assert frozen.scenario.to_dict()["prior"] == two
 
 
-def test_a_plane_of_another_dimension_has_no_handles(frozen: MainWindow, qtbot: QtBot) -> None:
+def test_changed_dimension_removes_the_handles_until_the_new_run(frozen: MainWindow, qtbot: QtBot) -> None:
     mean = frozen.scenario.prior.means[0]
     start = press(qtbot, frozen)
     move(frozen, start + QPoint(20, 0))
@@ -305,7 +305,9 @@ def test_a_plane_of_another_dimension_has_no_handles(frozen: MainWindow, qtbot: 
 # Menus, dialogs
 
 
-def test_a_menu_that_was_opened_before(frozen: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_outdated_menu_entries_change_nothing(
+    frozen: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
     menus: list[QMenu] = []
 
     def look() -> None:
@@ -327,7 +329,7 @@ def test_a_menu_that_was_opened_before(frozen: MainWindow, qtbot: QtBot, monkeyp
     assert menus
 
 
-def test_a_fit_that_comes_after_another_file_was_opened(
+def test_fit_finished_after_another_file_was_opened_is_dropped(
     frozen: MainWindow, qtbot: QtBot, file: Path, other: Scenario, tmp_path: Path
 ) -> None:
     points = tmp_path / "points.csv"
@@ -344,9 +346,7 @@ def test_a_fit_that_comes_after_another_file_was_opened(
     assert frozen.scenario == other
 
 
-def test_the_other_target_of_a_file_before_does_not_come_back(
-    window: Window, qtbot: QtBot, make_scenario: Make
-) -> None:
+def test_measurement_of_the_previous_file_is_not_restored(window: Window, qtbot: QtBot, make_scenario: Make) -> None:
     made = window(make_scenario(measurement={"noise": 0.123}), finish=False)
     qtbot.keyClick(made.problem.aim.box, Qt.Key.Key_Down)
     assert made.scenario.target is not None

@@ -70,7 +70,7 @@ def same_frames(results: Results | None, other: Results) -> bool:
 # Running
 
 
-def test_it_opens_and_plays_by_itself_to_the_end(window: Window, qtbot: QtBot) -> None:
+def test_window_plays_from_the_start_to_t_1_when_opened(window: Window, qtbot: QtBot) -> None:
     made = window(finish=False)
     assert made.player.is_playing
     made.player.speed = 8.0
@@ -86,7 +86,7 @@ def test_it_opens_and_plays_by_itself_to_the_end(window: Window, qtbot: QtBot) -
     assert [made.evidence.terms.cell("bound", column).text for column in range(3)] == final
 
 
-def test_every_part_shows_the_frame_at_the_cursor(window: Window) -> None:
+def test_transport_panels_plot_and_table_show_the_frame_at_the_cursor(window: Window) -> None:
     made = window()
     made.player.pause()
     made.player.seek(25)
@@ -102,7 +102,7 @@ def test_every_part_shows_the_frame_at_the_cursor(window: Window) -> None:
         assert made.evidence.terms.cell("bound", index).text in texts
 
 
-def test_one_gaussian_has_its_kl_in_the_headline(window: Window, make_scenario: Make) -> None:
+def test_exact_kl_of_one_gaussian_is_in_the_headings(window: Window, make_scenario: Make) -> None:
     made = window(make_scenario(one=True))
     made.player.pause()
     made.player.seek(40)
@@ -112,7 +112,7 @@ def test_one_gaussian_has_its_kl_in_the_headline(window: Window, make_scenario: 
         assert f"KL {number(made.results.terms.kl[index, 40])}, bound" in texts
 
 
-def test_the_cancel_button_keeps_what_is_computed(window: Window, qtbot: QtBot, make_scenario: Make) -> None:
+def test_cancel_button_keeps_the_computed_frames(window: Window, qtbot: QtBot, make_scenario: Make) -> None:
     made = window(make_scenario(schedule={"steps": 3000}), finish=False)
     qtbot.waitUntil(made.transport.cancel.isVisible, timeout=RUN_MS)
     qtbot.mouseClick(made.transport.cancel, LEFT)
@@ -131,7 +131,9 @@ def test_the_cancel_button_keeps_what_is_computed(window: Window, qtbot: QtBot, 
     qtbot.waitUntil(lambda: "computed 40 / 40" in made.transport.status.text(), timeout=RUN_MS)
 
 
-def test_the_bar_is_scrubbed_both_ways_by_hand(window: Window, qtbot: QtBot, handle_at: Callable[..., QPoint]) -> None:
+def test_scrub_bar_shows_frames_in_both_directions(
+    window: Window, qtbot: QtBot, handle_at: Callable[..., QPoint]
+) -> None:
     made = window()
     made.player.pause()
     bar = made.transport.scrub
@@ -146,7 +148,7 @@ def test_the_bar_is_scrubbed_both_ways_by_hand(window: Window, qtbot: QtBot, han
     qtbot.mouseRelease(bar, LEFT, pos=handle_at(bar, 3))
 
 
-def test_an_edit_while_it_runs_restarts_and_the_last_one_wins(
+def test_edit_during_a_run_restarts_with_the_last_scenario(
     window: Window, qtbot: QtBot, make_scenario: Make, make_results: Run
 ) -> None:
     made = window(make_scenario(schedule={"steps": 3000}), finish=False)
@@ -160,7 +162,7 @@ def test_an_edit_while_it_runs_restarts_and_the_last_one_wins(
     assert made.isWindowModified()
 
 
-def test_an_invalid_edit_keeps_the_last_valid_run_on_screen_and_playing(window: Window, qtbot: QtBot) -> None:
+def test_invalid_edit_keeps_the_last_valid_run_playing(window: Window, qtbot: QtBot) -> None:
     made = window()
     made.player.loop = True
     made.player.restart()
@@ -177,7 +179,7 @@ def test_an_invalid_edit_keeps_the_last_valid_run_on_screen_and_playing(window: 
     made.player.pause()
 
 
-def test_a_run_that_needs_too_much_memory_marks_the_particles(window: Window, qtbot: QtBot, after: After) -> None:
+def test_run_over_the_memory_limit_marks_the_particles_field(window: Window, qtbot: QtBot, after: After) -> None:
     made = window()
     before = made.results
     after(made.session.failed, lambda: type_into(qtbot, field(made, "particles"), str(10**12)))
@@ -189,7 +191,7 @@ def test_a_run_that_needs_too_much_memory_marks_the_particles(window: Window, qt
     assert made.results is not before
 
 
-def test_what_is_put_right_again_leaves_the_words_of_the_run(window: Window, qtbot: QtBot) -> None:
+def test_corrected_field_restores_the_status_of_the_run(window: Window, qtbot: QtBot) -> None:
     made = window()
     words = made.transport.status.text()
     assert words.startswith("computed")
@@ -217,7 +219,7 @@ class Runaway(Sampler):
 """
 
 
-def test_a_sampler_that_diverges_says_so_and_disturbs_no_other(
+def test_divergence_is_shown_on_its_panel_and_affects_no_other_sampler(
     window: Window, make_scenario: Make, make_results: Run, own_sampler: Callable[..., str]
 ) -> None:
     own_sampler(RUNAWAY)
@@ -235,7 +237,7 @@ def test_a_sampler_that_diverges_says_so_and_disturbs_no_other(
     assert torch.equal(made.results.trace.frames[1], alone.trace.frames[0])
 
 
-def test_fifty_edits_in_a_row_end_in_one_run_of_the_last(
+def test_fifty_edits_in_a_row_end_in_a_run_of_the_last_scenario(
     window: Window, qtbot: QtBot, qapp: QApplication, make_results: Run
 ) -> None:
     made = window(finish=False)
@@ -269,7 +271,9 @@ def test_fifty_edits_in_a_row_end_in_one_run_of_the_last(
     assert made.player.available == made.player.last + 1 == made.scenario.schedule.steps + 1
 
 
-def test_at_rest_no_timer_is_active(window: Window, qtbot: QtBot, active_timers: Callable[..., list[QTimer]]) -> None:
+def test_paused_window_has_no_active_timer(
+    window: Window, qtbot: QtBot, active_timers: Callable[..., list[QTimer]]
+) -> None:
     made = window()
     made.player.play()
     assert active_timers(made)
@@ -278,7 +282,7 @@ def test_at_rest_no_timer_is_active(window: Window, qtbot: QtBot, active_timers:
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_closing_at_any_moment_leaves_nothing(
+def test_closing_during_a_run_or_typing_leaves_no_timer_or_thread(
     seed: int, window: Window, qtbot: QtBot, qapp: QApplication, make_scenario: Make, active_timers: Callable[..., Any]
 ) -> None:
     chance = random.Random(seed)
@@ -299,7 +303,7 @@ def test_closing_at_any_moment_leaves_nothing(
 
 
 @pytest.mark.parametrize("focus", ["window", "picture", "button"])
-def test_keys_play_and_step(focus: str, window: Window, qtbot: QtBot) -> None:
+def test_keys_play_and_step_wherever_the_focus_is(focus: str, window: Window, qtbot: QtBot) -> None:
     made = window()
     made.player.pause()
     made.player.seek(20)
@@ -319,7 +323,7 @@ def test_keys_play_and_step(focus: str, window: Window, qtbot: QtBot) -> None:
     assert not made.player.is_playing
 
 
-def test_figures_select_panels(window: Window, qtbot: QtBot, make_scenario: Make) -> None:
+def test_digit_keys_select_panels(window: Window, qtbot: QtBot, make_scenario: Make) -> None:
     six = list(SAMPLERS)[:6]
     made = window(make_scenario(run={"samplers": six}))
     for index, key in enumerate(six):
@@ -330,7 +334,7 @@ def test_figures_select_panels(window: Window, qtbot: QtBot, make_scenario: Make
     assert made.planes.panels[key].property("selected")
 
 
-def test_typing_comes_first(window: Window, qtbot: QtBot) -> None:
+def test_text_fields_receive_keys_before_the_window(window: Window, qtbot: QtBot) -> None:
     made = window()
     made.player.pause()
     made.player.seek(20)
@@ -352,7 +356,7 @@ def test_typing_comes_first(window: Window, qtbot: QtBot) -> None:
     assert not any(plane.property("selected") for plane in made.planes.panels.values())
 
 
-def test_f_fits_the_view(window: Window, qtbot: QtBot) -> None:
+def test_f_key_fits_the_view(window: Window, qtbot: QtBot) -> None:
     made = window()
     plane = made.planes.panels["ddnm"]
     qtbot.keyClick(made, Qt.Key.Key_F)
@@ -371,7 +375,9 @@ def test_f_fits_the_view(window: Window, qtbot: QtBot) -> None:
 # Files
 
 
-def test_a_file_is_opened(window: Window, qtbot: QtBot, after: After, tmp_path: Path, make_scenario: Make) -> None:
+def test_opened_file_replaces_scenario_fields_and_panels(
+    window: Window, qtbot: QtBot, after: After, tmp_path: Path, make_scenario: Make
+) -> None:
     made = window()
     other = make_scenario(name="From a file", measurement={"noise": 0.75}, run={"samplers": ["exact", "prior"]})
     path = tmp_path / "other.toml"
@@ -398,7 +404,7 @@ def test_a_file_is_opened(window: Window, qtbot: QtBot, after: After, tmp_path: 
         (None, "cannot be read"),
     ],
 )
-def test_a_bad_file_changes_nothing_and_is_explained(
+def test_invalid_file_is_reported_and_keeps_the_current_scenario(
     content: bytes | None, words: str, window: Window, tmp_path: Path
 ) -> None:
     path = tmp_path / "bad.toml"
@@ -417,7 +423,7 @@ def test_a_bad_file_changes_nothing_and_is_explained(
     assert errors(made) == []
 
 
-def test_the_dialogs_are_asked_and_may_be_left(
+def test_cancelled_file_dialogs_change_nothing(
     window: Window, qtbot: QtBot, tmp_path: Path, make_scenario: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = window(finish=False)
@@ -441,7 +447,7 @@ def test_the_dialogs_are_asked_and_may_be_left(
     assert made.scenario == other
 
 
-def test_what_is_saved_is_opened_again(window: Window, qtbot: QtBot, tmp_path: Path) -> None:
+def test_saved_scenario_is_read_back_unchanged(window: Window, qtbot: QtBot, tmp_path: Path) -> None:
     path = tmp_path / "saved.toml"
     made = window(None, path, finish=False)
     type_into(qtbot, field(made, "noise"), "0.30000000000000004")
@@ -458,7 +464,7 @@ def test_what_is_saved_is_opened_again(window: Window, qtbot: QtBot, tmp_path: P
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="file size limits are a thing of Unix")
-def test_a_save_that_breaks_keeps_the_old_file(window: Window, qtbot: QtBot, tmp_path: Path) -> None:
+def test_failed_save_keeps_the_old_file(window: Window, qtbot: QtBot, tmp_path: Path) -> None:
     import resource  # noqa: PLC0415 - there is none on Windows
 
     path = tmp_path / "old.toml"
@@ -481,7 +487,7 @@ def test_a_save_that_breaks_keeps_the_old_file(window: Window, qtbot: QtBot, tmp
 
 
 @pytest.mark.parametrize("kind", ["missing", "file", "read-only"])
-def test_a_folder_that_cannot_be_written_is_named(
+def test_save_into_an_unwritable_folder_is_reported(
     kind: str, window: Window, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = tmp_path / "folder"
@@ -500,7 +506,7 @@ def test_a_folder_that_cannot_be_written_is_named(
 
 
 @pytest.mark.parametrize("key", builtin_scenarios())
-def test_every_built_in_scenario_runs(key: str, window: Window, qtbot: QtBot) -> None:
+def test_every_builtin_scenario_runs_in_the_window(key: str, window: Window, qtbot: QtBot) -> None:
     made, scenario = window(finish=False), load_builtin(key)
     made.files.choose(key)
     assert made.scenario == scenario
@@ -514,7 +520,7 @@ def test_every_built_in_scenario_runs(key: str, window: Window, qtbot: QtBot) ->
     assert made.player.frame < made.player.available
 
 
-def test_the_title_names_scenario_file_and_changes(window: Window, qtbot: QtBot, tmp_path: Path) -> None:
+def test_window_title_names_scenario_file_and_unsaved_changes(window: Window, qtbot: QtBot, tmp_path: Path) -> None:
     made = window(None, tmp_path / "mine.toml", finish=False)
     assert made.windowTitle() == "Small · mine.toml[*] – Mismatch Lab"
     assert not made.isWindowModified()
@@ -527,7 +533,9 @@ def test_the_title_names_scenario_file_and_changes(window: Window, qtbot: QtBot,
 # Looks
 
 
-def test_the_theme_changes_while_it_plays(window: Window, qapp: QApplication, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_window_follows_a_system_theme_change(
+    window: Window, qapp: QApplication, monkeypatch: pytest.MonkeyPatch
+) -> None:
     made = window()
     made.player.seek(20)
     signal = QGuiApplication.styleHints().colorSchemeChanged
@@ -548,7 +556,7 @@ def test_the_theme_changes_while_it_plays(window: Window, qapp: QApplication, mo
         signal.emit(Qt.ColorScheme.Light)
 
 
-def test_all_parts_fit_at_every_window_size(window: Window, qapp: QApplication) -> None:
+def test_docks_and_panels_do_not_overlap_at_common_window_sizes(window: Window, qapp: QApplication) -> None:
     made = window()
     for size in ((1280, 720), (1440, 900), (1080, 640)):
         made.resize(*size)
@@ -564,7 +572,7 @@ def test_all_parts_fit_at_every_window_size(window: Window, qapp: QApplication) 
             assert plane.view.height() > 90, size
 
 
-def test_tab_goes_through_the_bar_before_the_docks(window: Window) -> None:
+def test_tab_order_is_tool_bar_then_docks_then_transport(window: Window) -> None:
     made = window(finish=False)
     chain: list[QWidget] = [made]
     while (following := chain[-1].nextInFocusChain()) is not made:

@@ -26,7 +26,7 @@ Window = Callable[..., MainWindow]
         (QRect(50, 30, 720, 420), QSize(716, 400)),
     ],
 )
-def test_the_first_window_is_on_the_screen(
+def test_first_window_fits_the_screen(
     screen: QRect, size: QSize, monkeypatch: pytest.MonkeyPatch, shown: Callable[..., QWidget]
 ) -> None:
     monkeypatch.setattr(window_size, "available", lambda _: screen)
@@ -43,7 +43,7 @@ def visible_docks(window: MainWindow) -> set[str]:
     return {name for name in ("problem", "evidence") if getattr(window, name).isVisible()}
 
 
-def test_docks_give_way_in_narrow_windows_and_come_back(window: Window, qapp: QApplication) -> None:
+def test_docks_are_hidden_in_narrow_windows_and_return(window: Window, qapp: QApplication) -> None:
     made = window()
     for width, expected in ((1080, {"problem", "evidence"}), (900, {"evidence"}), (720, {"evidence"})):
         made.resize(width, 450)
@@ -54,7 +54,7 @@ def test_docks_give_way_in_narrow_windows_and_come_back(window: Window, qapp: QA
     assert visible_docks(made) == {"problem", "evidence"}
 
 
-def test_a_dock_that_is_asked_for_takes_the_room_of_the_other(window: Window, qtbot: QtBot, qapp: QApplication) -> None:
+def test_opening_a_dock_in_a_narrow_window_hides_the_other(window: Window, qtbot: QtBot, qapp: QApplication) -> None:
     made = window()
     made.resize(800, 600)
     qapp.processEvents()
@@ -93,15 +93,13 @@ def test_a_dock_that_is_asked_for_takes_the_room_of_the_other(window: Window, qt
         (3, (10, 10), (1, 1)),
     ],
 )
-def test_the_grid_has_the_shape_with_the_largest_pictures(
+def test_panel_grid_has_the_shape_with_the_largest_panels(
     count: int, size: tuple[int, int], cells: tuple[int, int]
 ) -> None:
     assert shape(count, *size) == cells
 
 
-def test_the_whole_problem_stays_in_view_when_panels_change_size(
-    window: Window, qapp: QApplication, qtbot: QtBot
-) -> None:
+def test_whole_scene_stays_in_view_when_panels_are_resized(window: Window, qapp: QApplication, qtbot: QtBot) -> None:
     made = window()
 
     def in_view() -> bool:
@@ -117,7 +115,7 @@ def test_the_whole_problem_stays_in_view_when_panels_change_size(
     qtbot.waitUntil(in_view)
 
 
-def test_small_windows_show_panels_on_pages(
+def test_small_window_splits_the_panels_into_pages(
     window: Window, make_scenario: Callable[..., Scenario], qtbot: QtBot
 ) -> None:
     made = window(make_scenario(run={"samplers": ["prior", "ddnm", "bo-ddnm", "ccdf", "bo-oracle", "exact"]}))
@@ -133,7 +131,9 @@ def test_small_windows_show_panels_on_pages(
 
 
 @pytest.mark.parametrize("size", [(1080, 640), (720, 450)])
-def test_a_low_dock_scrolls_and_no_plot_loses_its_axis(size: tuple[int, int], window: Window, qtbot: QtBot) -> None:
+def test_evidence_dock_scrolls_in_low_windows_and_keeps_the_plot_axis(
+    size: tuple[int, int], window: Window, qtbot: QtBot
+) -> None:
     made = window()
     made.resize(*size)
     dock = made.evidence
@@ -146,7 +146,7 @@ def test_a_low_dock_scrolls_and_no_plot_loses_its_axis(size: tuple[int, int], wi
     assert lowest <= dock.viewport().height(), "the table's last row can be brought into view"
 
 
-def test_bars_fit_into_the_smallest_window(window: Window, qapp: QApplication) -> None:
+def test_tool_bar_and_transport_fit_into_the_smallest_window(window: Window, qapp: QApplication) -> None:
     made = window()
     made.resize(window_size.LEAST)
     qapp.processEvents()
@@ -159,7 +159,7 @@ def test_bars_fit_into_the_smallest_window(window: Window, qapp: QApplication) -
 
 
 @pytest.mark.parametrize("size", [(1440, 900), (1080, 640)])
-def test_the_card_of_scores_leaves_the_transport_free(size: tuple[int, int], window: Window, qtbot: QtBot) -> None:
+def test_score_card_does_not_cover_the_transport(size: tuple[int, int], window: Window, qtbot: QtBot) -> None:
     made = window()
     made.resize(*size)
     for plane in made.planes.panels.values():
