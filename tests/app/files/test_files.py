@@ -201,7 +201,7 @@ def test_edits_of_another_open_window_are_not_offered_for_recovery(window: Windo
     assert banner_texts(second) == []
 
 
-def test_recovery_file_is_written_after_edits_and_removed_when_saved_or_undone(
+def test_recovery_file_is_written_after_edits_and_removed_when_undone_or_closed(
     window: Window, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("app.document.recovery._DELAY_MS", 30)

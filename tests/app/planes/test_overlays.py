@@ -319,7 +319,7 @@ def test_enlarging_a_panel_keeps_the_chosen_view(grid: PlanesWidget, qtbot: QtBo
     np.testing.assert_allclose(grid.panels["exact"].box.viewRange(), before, atol=0.02)
 
 
-def test_window_keys_enlarge_select_and_close_panels_overlays_and_card(
+def test_window_keys_control_panels_overlays_and_score_card(
     window: Callable[..., MainWindow], qtbot: QtBot, make_scenario: Make
 ) -> None:
     made = window(make_scenario(run={"kl_rounds": 0}))
