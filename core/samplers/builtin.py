@@ -8,7 +8,7 @@ from typing import final
 import torch
 from torch import Tensor
 
-from core.problem.mixture import affine
+from core.problem.mixture import add_product, affine
 from core.problem.problem import Level
 from core.samplers.base import About, ScoreSampler, register
 
@@ -26,7 +26,8 @@ class RangeReplacement(ScoreSampler):
         measurement = level.measurement
         pull = (measurement.measured_basis * self.precision(level)) @ measurement.measured_basis.mT
         centre = level.abar**0.5 * (pull @ measurement.estimate)
-        return affine(affine(centre, -pull, points), measurement.null_projector, level.prior_score(points))
+        pulled = affine(centre, -pull, points)
+        return add_product(pulled, measurement.null_projector, level.prior_score(points))
 
 
 @register
@@ -146,7 +147,7 @@ class BOOracle(ScoreSampler):
         """Return ``N s_t + P s_{t|y}``."""
         measurement = level.measurement
         unmeasured = measurement.null_projector @ level.prior_score(points)
-        return affine(unmeasured, measurement.range_projector, level.target_score(points))
+        return add_product(unmeasured, measurement.range_projector, level.target_score(points))
 
 
 @register

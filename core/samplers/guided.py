@@ -30,9 +30,10 @@ class Guided(ScoreSampler):
     def score(self, level: Level, points: Tensor) -> Tensor:
         """Return ``s_t + J V_r u`` with ``J = (I + (1 - abar_t) grad s_t) / sqrt(abar_t)``."""
         curvature, basis = level.prior_curvature(points), level.measurement.measured_basis
-        residual = basis.mT @ (level.measurement.estimate - level.denoised(points, curvature.score))
-        weighted = self.weighted(level, residual, curvature)
-        return curvature.apply(weighted).div_(level.abar**0.5).add_(curvature.score)
+        measured = level.denoised(basis.mT @ points, basis.mT @ curvature.score)
+        residual = basis.mT @ level.measurement.estimate - measured
+        weighted = self.weighted(level, residual, curvature) / level.abar**0.5
+        return curvature.apply(weighted).add_(curvature.score)
 
 
 def _squares(level: Level) -> Tensor:

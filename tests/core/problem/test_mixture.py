@@ -92,6 +92,19 @@ def test_responsibilities_match_bayes_rule(mixture: GaussianMixture, points: Ten
     close(mixture.responsibilities(points).of_component, joint / joint.sum(0))
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_responsibilities_are_never_subnormal(dtype: torch.dtype) -> None:
+    wide = GaussianMixture.from_covariances(torch.ones(2), torch.tensor([[-1.0], [1.0]]), torch.ones(2, 1, 1)).to(
+        torch.device("cpu"), dtype
+    )
+    points = torch.linspace(0, 800, 4001, dtype=dtype).unsqueeze(0)
+    found = wide.responsibilities(points).of_component[0]
+    expected = (-2 * points[0]).exp() / (1 + (-2 * points[0]).exp())
+    assert ((expected > 0) & (expected < torch.finfo(dtype).tiny)).any(), "the softmax itself has subnormal numbers"
+    assert ((found == 0) | (found > torch.finfo(dtype).tiny)).all()
+    assert (found - expected).abs().max() < 4 * torch.finfo(dtype).eps
+
+
 def test_float32_copy_matches_to_single_precision(mixture: GaussianMixture, points: Tensor) -> None:
     single = mixture.to(torch.device("cpu"), torch.float32)
     assert single.score(points.float()).dtype == torch.float32
