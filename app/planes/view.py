@@ -15,7 +15,7 @@ from app.planes.handles.controller import HandleController
 from app.planes.handles.handles import HandlesItem
 from app.planes.handles.menu import plane_menu
 from app.widgets.keys import is_asked_for
-from core.scenario.plane_edits import Grip
+from core.scenario.plane_edits import Handle
 
 _ARROWS = {Qt.Key.Key_Left: (-1, 0), Qt.Key.Key_Right: (1, 0), Qt.Key.Key_Down: (0, -1), Qt.Key.Key_Up: (0, 1)}
 _LARGE_NUDGE = 10
@@ -46,8 +46,8 @@ class PlaneView(pg.GraphicsView):
 
     def _say(self) -> None:
         """Set the accessible description to the focused handle and its value."""
-        focused = self.hasFocus() and self.controller.grip is not None
-        words = self.controller.describe(self.controller.grip) if focused else ""  # type: ignore[arg-type]
+        focused = self.hasFocus() and self.controller.handle is not None
+        words = self.controller.describe(self.controller.handle) if focused else ""  # type: ignore[arg-type]
         if words != self.accessibleDescription():
             self.setAccessibleDescription(words)
             if focused:  # have screen readers read the new handle
@@ -78,12 +78,14 @@ class PlaneView(pg.GraphicsView):
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:  # noqa: N802 - Qt's name
         """Open the focused handle's menu on the menu key; right clicks are handled by pyqtgraph's click event."""
-        if event.reason() == QContextMenuEvent.Reason.Keyboard and self.controller.grip is not None:
-            self._open_menu(self.controller.grip, self.handles.place(self.controller.grip))
+        if event.reason() == QContextMenuEvent.Reason.Keyboard and self.controller.handle is not None:
+            self._open_menu(self.controller.handle, self.handles.place(self.controller.handle))
 
-    def _open_menu(self, grip: Grip | None, point: QPointF) -> None:
+    def _open_menu(self, handle: Handle | None, point: QPointF) -> None:
         place, pixel = (point.x(), point.y()), self.handles.pixel
-        menu = plane_menu(self.controller, grip, place, pixel, ask=lambda: self.asked.emit(point), fit=self._reset_view)
+        menu = plane_menu(
+            self.controller, handle, place, pixel, ask=lambda: self.asked.emit(point), fit=self._reset_view
+        )
         menu.exec(self.viewport().mapToGlobal(self.mapFromScene(self.handles.mapToScene(point))))
         menu.deleteLater()
 
@@ -99,12 +101,12 @@ class PlaneView(pg.GraphicsView):
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
         """Move the focused handle (arrows), remove its component (Delete), show scores (Enter), cancel (Escape)."""
         key = Qt.Key(event.key())
-        if key in _ARROWS and self.controller.grip is not None:
+        if key in _ARROWS and self.controller.handle is not None:
             self._nudge(_ARROWS[key], large=bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier))
         elif key in {Qt.Key.Key_Delete, Qt.Key.Key_Backspace} and self.controller.selected is not None:
             self.controller.delete()
-        elif key in {Qt.Key.Key_Return, Qt.Key.Key_Enter} and self.controller.grip is not None:
-            self.asked.emit(self.handles.place(self.controller.grip))
+        elif key in {Qt.Key.Key_Return, Qt.Key.Key_Enter} and self.controller.handle is not None:
+            self.asked.emit(self.handles.place(self.controller.handle))
         elif key == Qt.Key.Key_Escape:
             self._is_nudging = False
             if not self.controller.cancel():
@@ -115,14 +117,14 @@ class PlaneView(pg.GraphicsView):
 
     def _nudge(self, way: tuple[int, int], *, large: bool) -> None:
         """Drag by an arrow key; one edit until the key is released."""
-        grip = self.controller.grip
-        assert grip is not None
+        handle = self.controller.handle
+        assert handle is not None
         if self.controller.is_dragging and not self._is_nudging:
             return  # dragged with the mouse
         if not self.controller.is_dragging:
-            self.controller.grasp(grip)
+            self.controller.start_drag(handle)
             self._is_nudging = True
-            self._nudged = self.handles.place(grip)
+            self._nudged = self.handles.place(handle)
         pixel = self.handles.pixel
         step = self._step(pixel) * (_LARGE_NUDGE if large else 1)
         self._nudged += QPointF(*way) * step
@@ -143,11 +145,17 @@ class PlaneView(pg.GraphicsView):
 
     def focusNextPrevChild(self, forward: bool) -> bool:  # noqa: N802 - Qt's name
         """Move the focus through the handles before it leaves the panel."""
-        grips = [spot.grip for spot in self.controller.spots]
-        place = grips.index(self.controller.grip) if self.controller.grip in grips else -1 if forward else len(grips)
+        handles = [position.handle for position in self.controller.positions]
+        place = (
+            handles.index(self.controller.handle)
+            if self.controller.handle in handles
+            else -1
+            if forward
+            else len(handles)
+        )
         place += 1 if forward else -1
-        if 0 <= place < len(grips):
-            self.controller.focus(grips[place])
+        if 0 <= place < len(handles):
+            self.controller.focus(handles[place])
             return True
         return super().focusNextPrevChild(forward)
 
@@ -155,9 +163,9 @@ class PlaneView(pg.GraphicsView):
         """Focus the first handle, or the last one on Shift+Tab."""
         super().focusInEvent(event)
         self.handles.has_focus = True
-        grips = [spot.grip for spot in self.controller.spots]
-        if grips and event.reason() in {Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason}:
-            self.controller.focus(grips[0 if event.reason() == Qt.FocusReason.TabFocusReason else -1])
+        handles = [position.handle for position in self.controller.positions]
+        if handles and event.reason() in {Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason}:
+            self.controller.focus(handles[0 if event.reason() == Qt.FocusReason.TabFocusReason else -1])
         self._say()
         self.handles.update()
 

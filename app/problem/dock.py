@@ -21,7 +21,7 @@ from app.widgets.user_text import plain_label
 from core.errors import ScenarioError
 from core.matrices import MatrixField
 from core.scenario.edits import Edit, Patch, blamed, difference, patched, with_dimension
-from core.scenario.plane_edits import Grip
+from core.scenario.plane_edits import Handle
 from core.scenario.scenario import Scenario
 
 # What is opened later is imported then: the first frame waits for nothing that it does not show.
@@ -40,7 +40,7 @@ class ProblemEditor(QScrollArea):
     mended = Signal()
     """The invalid field was reset."""
     selected = Signal(object)
-    """The Grip of the component that the user selected, or None."""
+    """The Handle of the component that the user selected, or None."""
 
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -134,9 +134,9 @@ class ProblemEditor(QScrollArea):
         self._loading = False
 
     def _tell_selected(self, mixture: MixtureEditor, row: int) -> None:
-        self.selected.emit(Grip("mean", row, mixture=mixture.key) if row >= 0 else None)  # type: ignore[arg-type]
+        self.selected.emit(Handle("mean", row, mixture=mixture.key) if row >= 0 else None)  # type: ignore[arg-type]
 
-    def select(self, component: Grip | None) -> None:
+    def select(self, component: Handle | None) -> None:
         """Show which component is selected on the planes, without emitting signals."""
         for mixture in (self.prior, self.target):
             mine = component is not None and component.mixture == mixture.key

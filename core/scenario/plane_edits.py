@@ -49,8 +49,8 @@ Mixture = Literal["prior", "target"]
 
 @final
 @dataclass(frozen=True)
-class Grip:
-    """Quantity that a handle edits: a component's mean or principal axis, or value or direction of a row of H."""
+class Handle:
+    """Handle on a plane, named by what it edits: mean or axis of a component, value or direction of a row of H."""
 
     kind: Literal["mean", "axis", "value", "row"]
     index: int
@@ -60,17 +60,17 @@ class Grip:
     """Mixture of the component."""
 
     @property
-    def component(self) -> Grip | None:
-        """Grip of the component's mean; None for a row of H."""
-        return Grip("mean", self.index, mixture=self.mixture) if self.kind in {"mean", "axis"} else None
+    def component(self) -> Handle | None:
+        """The handle of the component's mean; None for a row of H."""
+        return Handle("mean", self.index, mixture=self.mixture) if self.kind in {"mean", "axis"} else None
 
 
 @final
 @dataclass(frozen=True)
-class Spot:
+class HandlePosition:
     """Position of a handle: a place of the plane and an offset in pixels (right, up)."""
 
-    grip: Grip
+    handle: Handle
     anchor: tuple[float, float]
     offset: tuple[float, float] = (0.0, 0.0)
 
@@ -89,17 +89,17 @@ def section(scenario: Scenario, mixture: Mixture) -> MixtureSection:
     return found
 
 
-def components(scenario: Scenario) -> list[Grip]:
-    """Return the mean grips of all components: the prior's, then those of a given target."""
+def components(scenario: Scenario) -> list[Handle]:
+    """Return the mean handles of all components: the prior's, then those of a given target."""
     held: list[Mixture] = ["prior"] if scenario.target is None else ["prior", "target"]
     return [
-        Grip("mean", index, mixture=mixture)
+        Handle("mean", index, mixture=mixture)
         for mixture in held
         for index in range(len(section(scenario, mixture).weights))
     ]
 
 
-def component_in_plane(scenario: Scenario, component: Grip, basis: Array) -> tuple[Array, Array]:
+def component_in_plane(scenario: Scenario, component: Handle, basis: Array) -> tuple[Array, Array]:
     """Return mean (k,) and covariance (k, k) of one component projected on the plane."""
     held = section(scenario, component.mixture)
     mean, covariance = (np.asarray(part[component.index]) for part in (held.means, held.covariances))
@@ -139,35 +139,37 @@ def rows_in_plane(matrix: Array, basis: Array) -> dict[int, tuple[float, float]]
     return found
 
 
-def spots(scenario: Scenario, basis: Array, selected: Grip | None, near: float) -> list[Spot]:
+def handle_positions(scenario: Scenario, basis: Array, selected: Handle | None, near: float) -> list[HandlePosition]:
     """Return all handles of a plane: means, the selected component's axes, and the measurements in the plane."""
     found = []
     flat = len(basis) == 1
     for component in components(scenario):
         mean, spread = component_in_plane(scenario, component, basis)
         anchor = (float(mean[0]), LINE_HEIGHT if flat else float(mean[1]))
-        found.append(Spot(component, anchor))
+        found.append(HandlePosition(component, anchor))
         if component == selected and not flat:
-            found += _axis_spots(component, mean, spread, near)
+            found += _axis_positions(component, mean, spread, near)
     value = scenario.with_value().values
     # In a plane whose basis depends on H, rows of H have no handle.
     fixed = not flat and np.count_nonzero(basis) == len(basis)
     for index, (a, b) in rows_in_plane(np.asarray(scenario.rows), basis).items():
         gain = math.hypot(a, b)
         foot = value[index] / gain**2
-        found.append(Spot(Grip("value", index), (foot * a, foot * b)))
+        found.append(HandlePosition(Handle("value", index), (foot * a, foot * b)))
         if fixed:
             length = _ARROW_START + _ARROW_RANGE * gain / (1 + gain)
-            found.append(Spot(Grip("row", index), (0.0, 0.0), (length * a / gain, length * b / gain)))
+            found.append(HandlePosition(Handle("row", index), (0.0, 0.0), (length * a / gain, length * b / gain)))
     return found
 
 
-def _axis_spots(component: Grip, mean: Array, spread: Array, near: float) -> list[Spot]:
+def _axis_positions(component: Handle, mean: Array, spread: Array, near: float) -> list[HandlePosition]:
     angle = principal_angle(spread, near)
     lengths, axes = deviations(spread, angle), directions(angle)
     ends = [mean + REACH * lengths[axis] * axes[:, axis] for axis in (0, 1)]
     return [
-        Spot(replace(component, kind="axis", axis=axis), (float(x), float(y)), tuple((STALK * axes[:, axis]).tolist()))
+        HandlePosition(
+            replace(component, kind="axis", axis=axis), (float(x), float(y)), tuple((STALK * axes[:, axis]).tolist())
+        )
         for axis, (x, y) in enumerate(ends)
     ]
 
@@ -177,7 +179,7 @@ def _axis_spots(component: Grip, mean: Array, spread: Array, near: float) -> lis
 
 def move(
     scenario: Scenario,
-    grip: Grip,
+    handle: Handle,
     place: tuple[float, float],
     basis: Array,
     *,
@@ -189,7 +191,7 @@ def move(
 
     Args:
         scenario: the scenario at the start of the drag.
-        grip: the handle.
+        handle: the handle that is moved.
         place: position of the handle now.
         basis: of the plane, (k, d).
         pixel: length in the plane that one pixel covers.
@@ -200,22 +202,22 @@ def move(
         ScenarioError: the prior cannot give this measurement (only possible without noise).
     """
     point = np.array(place)
-    match grip.kind:
+    match handle.kind:
         case "mean":
-            return _moved_mean(scenario, grip, _snapped(point, snap)[: len(basis)], basis)
+            return _moved_mean(scenario, handle, _snapped(point, snap)[: len(basis)], basis)
         case "axis":
-            return _moved_axis(scenario, grip, point, basis, gap=STALK * pixel, near=near, snap=snap)
+            return _moved_axis(scenario, handle, point, basis, gap=STALK * pixel, near=near, snap=snap)
         case "value":
-            return _moved_value(scenario, grip.index, point[: len(basis)], basis, snap=snap)
+            return _moved_value(scenario, handle.index, point[: len(basis)], basis, snap=snap)
         case "row":
-            return _moved_row(scenario, grip.index, point / pixel, basis, snap=snap)
+            return _moved_row(scenario, handle.index, point / pixel, basis, snap=snap)
 
 
 def _snapped(value: Array, snap: bool, step: float = SNAP) -> Array:
     return step * np.round(value / step) if snap else value
 
 
-def _moved_mean(scenario: Scenario, component: Grip, place: Array, basis: Array) -> Scenario:
+def _moved_mean(scenario: Scenario, component: Handle, place: Array, basis: Array) -> Scenario:
     old = np.asarray(section(scenario, component.mixture).means[component.index])
     new = old + basis.T @ (place - basis @ old)
     return _with_component(scenario, component, "means", _short(new, old).tolist())
@@ -227,30 +229,30 @@ def axis_angle(arm: Array, axis: int) -> float:
 
 
 def _moved_axis(
-    scenario: Scenario, grip: Grip, tip: Array, basis: Array, *, gap: float, near: float, snap: bool
+    scenario: Scenario, handle: Handle, tip: Array, basis: Array, *, gap: float, near: float, snap: bool
 ) -> Scenario:
     """Return the scenario with both axes turned with the handle, and the dragged one of the handle's length.
 
     The linear map that does this in the plane is applied to the whole space, so that the covariance
     stays positive semi-definite; an axis of length zero gets its variance added instead.
     """
-    mean, spread = component_in_plane(scenario, grip, basis)
+    mean, spread = component_in_plane(scenario, handle, basis)
     before = principal_angle(spread, near)
     old = deviations(spread, before)
     arm = tip - mean
-    after = float(_snapped(np.array(axis_angle(arm, grip.axis)), snap, SNAP_ANGLE)) if arm.any() else before
+    after = float(_snapped(np.array(axis_angle(arm, handle.axis)), snap, SNAP_ANGLE)) if arm.any() else before
     new = old.copy()
     length = max(float(np.hypot(*arm)) - gap, 0.0) / REACH
-    new[grip.axis] = min(float(_snapped(np.array(length), snap)), _LARGEST_DEVIATION)
+    new[handle.axis] = min(float(_snapped(np.array(length), snap)), _LARGEST_DEVIATION)
     has_length = old > _NO_LENGTH * max(float(old.max()), 1e-9)
     scale = np.divide(new, old, out=np.ones(2), where=has_length)
     turned = directions(after)
     inside = (turned * scale) @ directions(before).T
     whole = np.eye(basis.shape[1]) + basis.T @ (inside - np.eye(2)) @ basis
-    covariance = np.asarray(section(scenario, grip.mixture).covariances[grip.index])
+    covariance = np.asarray(section(scenario, handle.mixture).covariances[handle.index])
     added = basis.T @ (turned * np.where(has_length, 0.0, new**2)) @ turned.T @ basis
     moved = _short_covariance(whole @ covariance @ whole.T + added, covariance)
-    return _with_component(scenario, grip, "covariances", moved.tolist())
+    return _with_component(scenario, handle, "covariances", moved.tolist())
 
 
 def _moved_value(scenario: Scenario, index: int, place: Array, basis: Array, *, snap: bool) -> Scenario:
@@ -279,7 +281,7 @@ class Drag:
 
     start: Scenario
     """Scenario without the drag; edits from elsewhere may change it meanwhile."""
-    grip: Grip
+    handle: Handle
     basis: Array
     near: float
     current: Scenario = field(init=False)
@@ -291,14 +293,14 @@ class Drag:
 
     def to(self, place: tuple[float, float], *, pixel: float, snap: bool) -> Scenario:
         """Move the handle to a place, and return the scenario."""
-        edit = partial(move, grip=self.grip, place=place, basis=self.basis, pixel=pixel, near=self.near, snap=snap)
+        edit = partial(move, handle=self.handle, place=place, basis=self.basis, pixel=pixel, near=self.near, snap=snap)
         with suppress(ScenarioError):  # not valid where no x of the prior gives this y
             self.current, self.edit = edit(self.start), edit
         return self.current
 
     def rebase(self, start: Scenario) -> bool:
         """Continue from a scenario that was edited elsewhere; return whether the dragged quantity is unchanged."""
-        if _held(self.start, self.grip) != _held(start, self.grip):
+        if _held(self.start, self.handle) != _held(start, self.handle):
             return False
         try:
             self.start, self.current = start, self.edit(start)
@@ -311,15 +313,15 @@ def _unchanged(scenario: Scenario) -> Scenario:
     return scenario
 
 
-def _held(scenario: Scenario, grip: Grip) -> object:
+def _held(scenario: Scenario, handle: Handle) -> object:
     """Return the numbers that moving a handle starts from: its component, or H and y; None where they are gone."""
-    if grip.component is None:
-        known = grip.index < len(scenario.rows)
+    if handle.component is None:
+        known = handle.index < len(scenario.rows)
         return (scenario.rows, scenario.with_value().values) if known else None
-    if grip.component not in components(scenario):
+    if handle.component not in components(scenario):
         return None
-    held = section(scenario, grip.mixture)
-    return len(held.weights), held.means[grip.index], held.covariances[grip.index]
+    held = section(scenario, handle.mixture)
+    return len(held.weights), held.means[handle.index], held.covariances[handle.index]
 
 
 # Edits of menus and keys
@@ -336,7 +338,7 @@ def added(scenario: Scenario, place: tuple[float, float], deviation: float, basi
     return _with_components(scenario, "prior", [*_components(scenario, "prior"), component])
 
 
-def duplicated(scenario: Scenario, component: Grip, step: float, basis: Array) -> Scenario:
+def duplicated(scenario: Scenario, component: Handle, step: float, basis: Array) -> Scenario:
     """Return the scenario with a copy of a component, shifted by a step right and down."""
     rows = _components(scenario, component.mixture)
     weight, mean, covariance = rows[component.index]
@@ -345,21 +347,21 @@ def duplicated(scenario: Scenario, component: Grip, step: float, basis: Array) -
     return _with_components(scenario, component.mixture, [*rows, copy])
 
 
-def deleted(scenario: Scenario, component: Grip) -> Scenario:
+def deleted(scenario: Scenario, component: Handle) -> Scenario:
     """Return the scenario without a component; the last one of a mixture stays."""
     rows = _components(scenario, component.mixture)
     del rows[component.index]
     return _with_components(scenario, component.mixture, rows) if rows else scenario
 
 
-def made_round(scenario: Scenario, component: Grip) -> Scenario:
+def made_round(scenario: Scenario, component: Handle) -> Scenario:
     """Return the scenario with an isotropic covariance of the same total variance."""
     covariance = np.asarray(section(scenario, component.mixture).covariances[component.index])
     variance = float(f"{np.trace(covariance) / len(covariance):.3g}")
     return _with_component(scenario, component, "covariances", (variance * np.eye(len(covariance))).tolist())
 
 
-def weighted(scenario: Scenario, component: Grip, weight: float) -> Scenario:
+def weighted(scenario: Scenario, component: Handle, weight: float) -> Scenario:
     """Return the scenario with another weight of a component."""
     return _with_component(scenario, component, "weights", weight)
 
@@ -420,7 +422,7 @@ def _with_components(scenario: Scenario, mixture: Mixture, rows: Sequence[Compon
     return _with(scenario, mixture, weights=weights, means=means, covariances=covariances)
 
 
-def _with_component(scenario: Scenario, component: Grip, part: str, value: object) -> Scenario:
+def _with_component(scenario: Scenario, component: Handle, part: str, value: object) -> Scenario:
     values = list(getattr(section(scenario, component.mixture), part))
     values[component.index] = value
     return _with(scenario, component.mixture, **{part: values})

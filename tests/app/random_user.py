@@ -111,10 +111,10 @@ class User:
         QApplication.processEvents()
 
     def _some_handle(self, view: PlaneView) -> QPoint:
-        spots = self.window.planes.controller.spots
-        if not spots:  # as if there were one
+        positions = self.window.planes.controller.positions
+        if not positions:  # as if there were one
             return QPoint(*(self.chance.randrange(10, 100) for _ in range(2)))
-        place = view.handles.place(self.chance.choice(spots).grip)
+        place = view.handles.place(self.chance.choice(positions).handle)
         return view.mapFromScene(view.handles.mapToScene(place))
 
     def drag(self, meanwhile: Callable[[], object] | None = None) -> None:
@@ -222,10 +222,10 @@ class User:
         """Not shown, for nobody is there to close it; at times it is out of date when its entry is chosen."""
         view = self.view
         at = view.handles.mapFromScene(view.mapToScene(self._some_handle(view)))
-        place, grip = (at.x(), at.y()), view.handles.at(at)
+        place, handle = (at.x(), at.y()), view.handles.at(at)
         planes = self.window.planes
         menu = plane_menu(
-            planes.controller, grip, place, view.handles.pixel, ask=lambda: view.asked.emit(at), fit=planes.fit
+            planes.controller, handle, place, view.handles.pixel, ask=lambda: view.asked.emit(at), fit=planes.fit
         )
         entries = [entry for entry in menu.actions() if entry.isEnabled() and not entry.text().startswith("Weight")]
         if self.chance.random() < 0.3:

@@ -25,7 +25,7 @@ from app.run.process import reserve_interface_core
 from app.theme import theme
 from app.window.window import MainWindow
 from core.scenario.builtin import find_scenario
-from core.scenario.plane_edits import Grip
+from core.scenario.plane_edits import Handle
 from core.scenario.scenario import Scenario
 
 _BEAT_MS = 2
@@ -162,7 +162,7 @@ def measure(particles: int) -> None:
 def drag(window: MainWindow, painted: Painted, heart: Heartbeat, *, previews: bool) -> None:
     """Move a mean for three seconds, 125 times a second as a mouse does."""
     view, port = painted.view, painted.view.viewport()
-    start = view.mapFromScene(view.handles.mapToScene(view.handles.place(Grip("mean", 1))))
+    start = view.mapFromScene(view.handles.mapToScene(view.handles.place(Handle("mean", 1))))
 
     def send(kind: QEvent.Type, at: QPoint, button: Qt.MouseButton) -> None:
         places = QPointF(at), QPointF(port.mapToGlobal(at))

@@ -22,9 +22,9 @@ from core.scenario.plane_edits import (
     REACH,
     Array,
     Drag,
-    Grip,
+    Handle,
+    HandlePosition,
     Mixture,
-    Spot,
     added,
     axis_angle,
     component_in_plane,
@@ -32,10 +32,10 @@ from core.scenario.plane_edits import (
     deleted,
     deviations,
     duplicated,
+    handle_positions,
     principal_angle,
     rows_in_plane,
     section,
-    spots,
 )
 from core.scenario.scenario import Scenario
 
@@ -67,14 +67,14 @@ class HandleController(QObject):
         document.changed.connect(self._rebase)
         self.is_active = False
         """True if the drawn plane fits the present scenario."""
-        self.spots: list[Spot] = []
-        self.lines: dict[Grip, tuple[float, float, float]] = {}
+        self.positions: list[HandlePosition] = []
+        self.lines: dict[Handle, tuple[float, float, float]] = {}
         """(a, b, y) of each measurement row in the plane: ``a u + b v = y``."""
         self.outline: tuple[Place, Place, float] | None = None
         """Centre, half axes and angle of the ellipse with the selected component's covariance handles."""
-        self.grip: Grip | None = None
+        self.handle: Handle | None = None
         """Handle with the keyboard focus, or dragged last."""
-        self.selected: Grip | None = None
+        self.selected: Handle | None = None
         """Mean of the component that is selected, here and in the dock: its covariance has handles, Delete removes
         it. One that is being added in the dock may not be known here yet."""
         self.basis: Array = np.eye(2)
@@ -147,16 +147,16 @@ class HandleController(QObject):
         self._arrival.stop()
 
     def _place_handles(self) -> None:
-        self.spots, self.lines, self.outline = [], {}, None
+        self.positions, self.lines, self.outline = [], {}, None
         if self.is_active:
             settled = self.scenario.with_value()
-            self.spots = spots(settled, self.basis, self.selected, self._angle)
+            self.positions = handle_positions(settled, self.basis, self.selected, self._angle)
             rows = rows_in_plane(np.asarray(settled.rows), self.basis)
             values = settled.values
-            self.lines = {Grip("value", index): (a, b, values[index]) for index, (a, b) in rows.items()}
+            self.lines = {Handle("value", index): (a, b, values[index]) for index, (a, b) in rows.items()}
             self.outline = self._outline(settled)
-        if self.grip not in [spot.grip for spot in self.spots]:
-            self.grip = None
+        if self.handle not in [position.handle for position in self.positions]:
+            self.handle = None
         self.changed.emit()
 
     def _outline(self, scenario: Scenario) -> tuple[Place, Place, float] | None:
@@ -169,20 +169,20 @@ class HandleController(QObject):
 
     # Handles
 
-    def focus(self, grip: Grip | None) -> None:
+    def focus(self, handle: Handle | None) -> None:
         """Focus a handle, which also selects its component; None clears the selection."""
-        component = grip.component if grip is not None else None
+        component = handle.component if handle is not None else None
         if component != self.selected:
             self._angle = 0.0
-        self.selected, self.grip = component, grip
+        self.selected, self.handle = component, handle
         self._place_handles()
 
-    def grasp(self, grip: Grip) -> None:
+    def start_drag(self, handle: Handle) -> None:
         """Start a drag; nothing is edited before the handle moves."""
         self.release()
-        self.focus(grip)
-        if self.grip == grip:
-            self._drag = Drag(self._document.scenario, grip, self.basis, self._angle)
+        self.focus(handle)
+        if self.handle == handle:
+            self._drag = Drag(self._document.scenario, handle, self.basis, self._angle)
 
     def move(self, place: Place, *, pixel: float, snap: bool) -> None:
         """Move the dragged handle once events are processed; of several positions only the latest counts."""
@@ -206,8 +206,8 @@ class HandleController(QObject):
         if self.selected is None or len(self.basis) == 1:
             return 0.0
         mean, spread = component_in_plane(self.scenario, self.selected, self.basis)
-        held = self.grip is not None and self.grip.kind == "axis"
-        near = axis_angle(np.array(place) - mean, self.grip.axis) if held else self._angle  # type: ignore[union-attr]
+        held = self.handle is not None and self.handle.kind == "axis"
+        near = axis_angle(np.array(place) - mean, self.handle.axis) if held else self._angle  # type: ignore[union-attr]
         return principal_angle(spread, near)
 
     def release(self) -> None:
@@ -266,13 +266,13 @@ class HandleController(QObject):
         if self.edit(lambda scenario: added(scenario, place, _NEW_DEVIATION * pixel, self.basis), seen):
             self._select_last()
 
-    def duplicate(self, component: Grip, pixel: float, seen: Revision | None = None) -> None:
+    def duplicate(self, component: Handle, pixel: float, seen: Revision | None = None) -> None:
         """Add a copy of a component beside it and select the copy."""
         if self.edit(lambda scenario: duplicated(scenario, component, _COPY_STEP * pixel, self.basis), seen):
             self._select_last(component.mixture)
 
     def _select_last(self, mixture: Mixture = "prior") -> None:
-        self.focus(Grip("mean", len(section(self.scenario, mixture).weights) - 1, mixture=mixture))
+        self.focus(Handle("mean", len(section(self.scenario, mixture).weights) - 1, mixture=mixture))
 
     def delete(self, seen: Revision | None = None) -> None:
         """Remove the selected component, unless it is the only one."""
@@ -295,26 +295,26 @@ class HandleController(QObject):
 
     # Descriptions
 
-    def name(self, grip: Grip) -> str:
+    def name(self, handle: Handle) -> str:
         """Return the name of a handle on the plane; rows are numbered if there are several."""
-        if grip.component is not None:
-            return ("m" if grip.mixture == "prior" else "c") + subscript(grip.index + 1)
+        if handle.component is not None:
+            return ("m" if handle.mixture == "prior" else "c") + subscript(handle.index + 1)
         several = len(self.scenario.rows) > 1
-        return ("y" if grip.kind == "value" else "H") + (subscript(grip.index + 1) if several else "")
+        return ("y" if handle.kind == "value" else "H") + (subscript(handle.index + 1) if several else "")
 
-    def describe(self, grip: Grip) -> str:
+    def describe(self, handle: Handle) -> str:
         """Return the name and value of what a handle stands for."""
-        name, index = self.name(grip), grip.index
-        match grip.kind:
+        name, index = self.name(handle), handle.index
+        match handle.kind:
             case "mean":
-                held = section(self.scenario, grip.mixture)
+                held = section(self.scenario, handle.mixture)
                 return f"{name} = ({format_vector(held.means[index])}), weight {format_number(held.weights[index])}"
             case "axis" if self.outline is not None:
-                length = self.outline[1][grip.axis] / REACH
-                degrees = round(math.degrees(self.outline[2]) + 90 * grip.axis) % 180
+                length = self.outline[1][handle.axis] / REACH
+                degrees = round(math.degrees(self.outline[2]) + 90 * handle.axis) % 180
                 return f"{name}: standard deviation {length:.3g} along {degrees}°"
             case "value":
-                return f"{name} = {format_number(self.lines[grip][2])}"
+                return f"{name} = {format_number(self.lines[handle][2])}"
             case "row":
                 row = self.scenario.rows[index]
                 return f"{name} = ({format_vector(row)}), gain {math.hypot(*row):.3g}"

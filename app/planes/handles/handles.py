@@ -20,7 +20,7 @@ from PySide6.QtWidgets import QGraphicsSceneHoverEvent, QGraphicsSceneMouseEvent
 from app.planes.handles.controller import HandleController
 from app.theme import theme
 from app.widgets.placing import Box
-from core.scenario.plane_edits import Grip, Spot
+from core.scenario.plane_edits import Handle, HandlePosition
 
 _RADIUS = 6.0
 """Radius of a handle in pixels; hovered or dragged ones are larger."""
@@ -61,13 +61,13 @@ class HandlesItem(pg.GraphicsObject):
     def __init__(self, controller: HandleController) -> None:
         super().__init__()
         self.controller = controller
-        self.hovered: Grip | None = None
+        self.hovered: Handle | None = None
         self.has_focus = False
         """True if the handles of this panel have the keyboard focus."""
-        self._grasp = QPointF()
+        self._pressed_at = QPointF()
         self._shift = QPointF()
         self._is_moving = False
-        self._strip: Grip | None = None
+        self._strip: Handle | None = None
         """Measurement whose strip was pressed; the drag begins with the first move."""
         self.setAcceptHoverEvents(True)
         self.setAcceptedMouseButtons(Qt.MouseButton.LeftButton)
@@ -91,28 +91,32 @@ class HandlesItem(pg.GraphicsObject):
         view = self.getViewBox()
         return float(view.viewPixelSize()[0])
 
-    def place(self, grip: Grip) -> QPointF:
+    def place(self, handle: Handle) -> QPointF:
         """Return the position of a handle in plane coordinates."""
-        return QPointF(*next(spot for spot in self.controller.spots if spot.grip == grip).place(self.pixel))
+        return QPointF(
+            *next(position for position in self.controller.positions if position.handle == handle).place(self.pixel)
+        )
 
-    def at(self, point: QPointF) -> Grip | None:
+    def at(self, point: QPointF) -> Handle | None:
         """Return the nearest handle within reach of a point of the plane, or None."""
 
-        def distance(spot: Spot) -> float:
-            return math.dist(spot.place(pixel), (point.x(), point.y())) / pixel
+        def distance(position: HandlePosition) -> float:
+            return math.dist(position.place(pixel), (point.x(), point.y())) / pixel
 
         pixel = self.pixel
-        nearest = min(self.controller.spots, key=distance, default=None)
-        return nearest.grip if nearest is not None and distance(nearest) <= _HOLD else None
+        nearest = min(self.controller.positions, key=distance, default=None)
+        return nearest.handle if nearest is not None and distance(nearest) <= _HOLD else None
 
-    def strip_at(self, point: QPointF) -> Grip | None:
+    def strip_at(self, point: QPointF) -> Handle | None:
         """Return the measurement whose strip contains a point (the nearest centre line of several), or None."""
-        ways = {grip: _length(self._way_to(grip, point)) for grip in self.controller.lines}
-        return min((grip for grip in ways if ways[grip] <= self._half_width(grip)), key=ways.__getitem__, default=None)
+        ways = {handle: _length(self._way_to(handle, point)) for handle in self.controller.lines}
+        return min(
+            (handle for handle in ways if ways[handle] <= self._half_width(handle)), key=ways.__getitem__, default=None
+        )
 
-    def _half_width(self, grip: Grip) -> float:
+    def _half_width(self, handle: Handle) -> float:
         """Return the distance from its centre line within which a strip is hit."""
-        a, b, _ = self.controller.lines[grip]
+        a, b, _ = self.controller.lines[handle]
         view = self.boundingRect()
         widest = _WIDEST_STRIP * min(view.width(), view.height())
         return max(min(2 * self.controller.noise / math.hypot(a, b), widest), _HOLD_STRIP * self.pixel)
@@ -121,16 +125,16 @@ class HandlesItem(pg.GraphicsObject):
         """Return the rectangles of handles and names, in pixels."""
         metrics = QFontMetricsF(theme.font(_NAME))
         found = []
-        for spot in self.controller.spots:
-            middle = world.map(QPointF(*spot.anchor)) + QPointF(spot.offset[0], -spot.offset[1])
+        for position in self.controller.positions:
+            middle = world.map(QPointF(*position.anchor)) + QPointF(position.offset[0], -position.offset[1])
             held = QRectF(middle.x(), middle.y(), 0, 0).adjusted(-_RADIUS - 2, -_RADIUS - 2, _RADIUS + 2, _RADIUS + 2)
-            if self._is_named(spot.grip):
-                held |= metrics.boundingRect(self.controller.name(spot.grip)).translated(middle + _NAME_OFFSET)
+            if self._is_named(position.handle):
+                held |= metrics.boundingRect(self.controller.name(position.handle)).translated(middle + _NAME_OFFSET)
             found.append((held.x(), held.y(), held.width(), held.height()))
         return found
 
-    def _is_named(self, grip: Grip) -> bool:
-        return grip.kind != "axis" and len(self.controller.spots) <= _LABELLED
+    def _is_named(self, handle: Handle) -> bool:
+        return handle.kind != "axis" and len(self.controller.positions) <= _LABELLED
 
     # Mouse
 
@@ -142,45 +146,45 @@ class HandlesItem(pg.GraphicsObject):
         """Clear the highlight."""
         self._hover(None)
 
-    def _hover(self, grip: Grip | None) -> None:
-        if grip is None:
+    def _hover(self, handle: Handle | None) -> None:
+        if handle is None:
             self.unsetCursor()
         else:
             self.setCursor(Qt.CursorShape.OpenHandCursor)
-        self.setToolTip("" if grip is None else f"{self.controller.describe(grip)}\n{_HINTS[grip.kind]}")
-        if grip != self.hovered:
-            self.hovered = grip
+        self.setToolTip("" if handle is None else f"{self.controller.describe(handle)}\n{_HINTS[handle.kind]}")
+        if handle != self.hovered:
+            self.hovered = handle
             self.update()
 
     def mousePressEvent(self, event: QGraphicsSceneMouseEvent) -> None:  # noqa: N802 - Qt's name
         """Start a drag of the handle or strip under the mouse; elsewhere let the view pan."""
-        grip = self.at(event.pos())
-        self._strip = self.strip_at(event.pos()) if grip is None else None
-        if grip is None and self._strip is None:
+        handle = self.at(event.pos())
+        self._strip = self.strip_at(event.pos()) if handle is None else None
+        if handle is None and self._strip is None:
             event.ignore()
             return
-        self._grasp, self._is_moving = event.pos(), False
-        if grip is not None:
-            self._take(grip)
+        self._pressed_at, self._is_moving = event.pos(), False
+        if handle is not None:
+            self._take(handle)
 
-    def _take(self, grip: Grip) -> None:
-        self.controller.grasp(grip)
+    def _take(self, handle: Handle) -> None:
+        self.controller.start_drag(handle)
         if not self.controller.is_dragging:
             return
-        self._shift = self._way_to(grip, self._grasp)
+        self._shift = self._way_to(handle, self._pressed_at)
         self.setCursor(Qt.CursorShape.ClosedHandCursor)
         self.pressed.emit()
 
-    def _way_to(self, grip: Grip, point: QPointF) -> QPointF:
+    def _way_to(self, handle: Handle, point: QPointF) -> QPointF:
         """Return the offset from a point to the handle (or its line), so that a drag starts without a jump."""
-        if grip.kind != "value":
-            return self.place(grip) - point
-        a, b, value = self.controller.lines[grip]
+        if handle.kind != "value":
+            return self.place(handle) - point
+        a, b, value = self.controller.lines[handle]
         return QPointF(a, b) * ((value - a * point.x() - b * point.y()) / (a * a + b * b))
 
     def mouseMoveEvent(self, event: QGraphicsSceneMouseEvent) -> None:  # noqa: N802 - Qt's name
         """Drag the handle."""
-        self._is_moving = self._is_moving or _length(event.pos() - self._grasp) >= _START * self.pixel
+        self._is_moving = self._is_moving or _length(event.pos() - self._pressed_at) >= _START * self.pixel
         if self._is_moving and self._strip is not None:
             if self._strip in self.controller.lines:  # it may have been removed since the press
                 self._take(self._strip)
@@ -218,38 +222,38 @@ class HandlesItem(pg.GraphicsObject):
         self._draw_held_strip(painter, world)
         self._draw_outline(painter, world)
         palette = theme.current()
-        for spot in reversed(self.controller.spots):  # means on top of measurements
-            self._draw(painter, palette, spot, world.map(QPointF(*spot.anchor)))
+        for position in reversed(self.controller.positions):  # means on top of measurements
+            self._draw(painter, palette, position, world.map(QPointF(*position.anchor)))
         self._draw_value(painter, world)
         painter.restore()
 
-    def _is_lit(self, grip: Grip) -> bool:
-        return grip == self.hovered or (
-            grip == self.controller.grip and (self.has_focus or self.controller.is_dragging)
+    def _is_lit(self, handle: Handle) -> bool:
+        return handle == self.hovered or (
+            handle == self.controller.handle and (self.has_focus or self.controller.is_dragging)
         )
 
-    def _draw(self, painter: QPainter, palette: theme.Palette, spot: Spot, anchor: QPointF) -> None:
-        grip = spot.grip
-        lit = self._is_lit(grip)
-        centre = anchor + QPointF(spot.offset[0], -spot.offset[1])
+    def _draw(self, painter: QPainter, palette: theme.Palette, position: HandlePosition, anchor: QPointF) -> None:
+        handle = position.handle
+        lit = self._is_lit(handle)
+        centre = anchor + QPointF(position.offset[0], -position.offset[1])
         radius = _RADIUS + (_GROWN if lit else 0.0)
-        measured = grip.kind in {"value", "row"}
-        colour = theme.STRIP if measured else palette.accent if lit or grip.kind == "axis" else palette.ink
+        measured = handle.kind in {"value", "row"}
+        colour = theme.STRIP if measured else palette.accent if lit or handle.kind == "axis" else palette.ink
         painter.setPen(QPen(QColor(colour), 2.5 if lit else 1.5))
-        if spot.offset != (0.0, 0.0):
+        if position.offset != (0.0, 0.0):
             painter.drawLine(anchor, centre)
-        chosen = grip == self.controller.selected
+        chosen = handle == self.controller.selected
         painter.setBrush(QColor(palette.accent if chosen else palette.surface))
-        if grip.kind == "row":
+        if handle.kind == "row":
             painter.setBrush(QColor(colour))
-            painter.drawPolygon(_arrow_head(centre, math.atan2(-spot.offset[1], spot.offset[0]), radius + 1))
-        elif grip.kind == "value":
+            painter.drawPolygon(_arrow_head(centre, math.atan2(-position.offset[1], position.offset[0]), radius + 1))
+        elif handle.kind == "value":
             painter.drawRoundedRect(QRectF(centre.x() - radius, centre.y() - radius, 2 * radius, 2 * radius), 3, 3)
         else:
             painter.drawEllipse(centre, radius, radius)
-        if not self._is_named(grip):
+        if not self._is_named(handle):
             return
-        place, words = centre + _NAME_OFFSET, self.controller.name(grip)
+        place, words = centre + _NAME_OFFSET, self.controller.name(handle)
         painter.setPen(QColor(palette.surface))
         for way in _AROUND:
             painter.drawText(place + way, words)
@@ -261,11 +265,13 @@ class HandlesItem(pg.GraphicsObject):
         light = QColor(theme.STRIP)
         light.setAlphaF(_LIGHT)
         far = 2 * max(self.boundingRect().width(), self.boundingRect().height())
-        for grip, (a, b, _) in self.controller.lines.items():
-            if self._is_lit(grip):
+        for handle, (a, b, _) in self.controller.lines.items():
+            if self._is_lit(handle):
                 along = QPointF(-b, a) * (far / math.hypot(a, b))
-                foot = QPointF(*next(spot for spot in self.controller.spots if spot.grip == grip).anchor)
-                across = QPointF(a, b) * (self._half_width(grip) / math.hypot(a, b))
+                foot = QPointF(
+                    *next(position for position in self.controller.positions if position.handle == handle).anchor
+                )
+                across = QPointF(a, b) * (self._half_width(handle) / math.hypot(a, b))
                 corners = (foot - along - across, foot + along - across, foot + along + across, foot - along + across)
                 painter.setPen(Qt.PenStyle.NoPen)
                 painter.setBrush(light)
@@ -290,18 +296,18 @@ class HandlesItem(pg.GraphicsObject):
 
     def _draw_value(self, painter: QPainter, world: QTransform) -> None:
         """Draw the value of the dragged handle beside it."""
-        grip = self.controller.grip
-        if grip is None or not self.has_focus:
+        handle = self.controller.handle
+        if handle is None or not self.has_focus:
             return
-        palette, words = theme.current(), self.controller.describe(grip)
+        palette, words = theme.current(), self.controller.describe(handle)
         font = theme.font(12, "medium")
         metrics = QFontMetricsF(font)
         frame = world.mapRect(self.boundingRect())
         box = QRectF(0, 0, metrics.horizontalAdvance(words) + 16, metrics.height() + 8)
-        box.moveCenter(world.map(self.place(grip)) + QPointF(0, -30))
+        box.moveCenter(world.map(self.place(handle)) + QPointF(0, -30))
         box.moveLeft(min(max(box.left(), frame.left() + 4), frame.right() - box.width() - 4))
         if box.top() < frame.top() + 4:
-            box.moveTop(world.map(self.place(grip)).y() + 16)
+            box.moveTop(world.map(self.place(handle)).y() + 16)
         box.moveTop(min(max(box.top(), frame.top() + 4), frame.bottom() - box.height() - 4))
         painter.setPen(QPen(QColor(palette.line), 1))
         painter.setBrush(QColor(palette.raised))

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QApplication, QInputDialog, QMenu
 from app.document.document import Revision
 from app.planes.handles.controller import HandleController, Place
 from core.scenario.plane_edits import (
-    Grip,
+    Handle,
     equally_weighted,
     made_round,
     section,
@@ -26,13 +26,13 @@ Act = Callable[[], object]
 
 
 def plane_menu(
-    controller: HandleController, grip: Grip | None, place: Place, pixel: float, *, ask: Act, fit: Act
+    controller: HandleController, handle: Handle | None, place: Place, pixel: float, *, ask: Act, fit: Act
 ) -> QMenu:
     """Return the context menu for a handle's component, or for an empty point.
 
     Args:
         controller: makes the edits.
-        grip: handle under the mouse, or None.
+        handle: handle under the mouse, or None.
         place: point in plane coordinates.
         pixel: size of a pixel in plane coordinates.
         ask: shows the scores at the point.
@@ -41,21 +41,23 @@ def plane_menu(
     controller.release()
     menu = QMenu()
     if controller.is_active:
-        _add_component(menu, controller, grip, place, pixel)
+        _add_component(menu, controller, handle, place, pixel)
     menu.addAction("Show the scores here", ask)
     if controller.is_active:
-        _add_edits(menu, controller, grip, place)
+        _add_edits(menu, controller, handle, place)
     menu.addSeparator()
     menu.addAction("Fit view\tF", fit)
     return menu
 
 
-def _add_component(menu: QMenu, controller: HandleController, grip: Grip | None, place: Place, pixel: float) -> None:
+def _add_component(
+    menu: QMenu, controller: HandleController, handle: Handle | None, place: Place, pixel: float
+) -> None:
     """Add commands for a component, or for a new one; all are meant for the revision at which the menu opened."""
     seen = controller.revision
-    if grip is not None:
-        controller.focus(grip)
-    component = grip.component if grip is not None else None
+    if handle is not None:
+        controller.focus(handle)
+    component = handle.component if handle is not None else None
     if component is not None:
         name = controller.name(component)
         menu.addAction(f"Weight of {name}…", lambda: _ask_weight(controller, component, seen))
@@ -68,12 +70,12 @@ def _add_component(menu: QMenu, controller: HandleController, grip: Grip | None,
     menu.addSeparator()
 
 
-def _add_edits(menu: QMenu, controller: HandleController, grip: Grip | None, place: Place) -> None:
+def _add_edits(menu: QMenu, controller: HandleController, handle: Handle | None, place: Place) -> None:
     """Add commands for the measurement and for all components."""
     seen, scenario = controller.revision, controller.scenario
     _add_rows(menu, controller, place)
     menu.addSeparator()
-    mixture = grip.mixture if grip is not None and grip.component is not None else "prior"
+    mixture = handle.mixture if handle is not None and handle.component is not None else "prior"
     if len(section(scenario, mixture).weights) > 1:
         menu.addAction(
             "Set all weights equal", lambda: controller.edit(lambda old: equally_weighted(old, mixture), seen)
@@ -88,13 +90,13 @@ def _add_rows(menu: QMenu, controller: HandleController, place: Place) -> None:
         return
     row, basis, seen = next(iter(controller.lines)).index, controller.basis, controller.revision
     menu.addAction("Bring y here", lambda: controller.edit(lambda old: with_value_at(old, row, place, basis), seen))
-    if Grip("row", row) in [spot.grip for spot in controller.spots] and any(place):
+    if Handle("row", row) in [position.handle for position in controller.positions] and any(place):
         menu.addAction(
             "Aim H here", lambda: controller.edit(lambda old: with_row_towards(old, row, place, basis), seen)
         )
 
 
-def _ask_weight(controller: HandleController, component: Grip, seen: Revision) -> None:
+def _ask_weight(controller: HandleController, component: Handle, seen: Revision) -> None:
     if seen != controller.revision:
         return  # the component may have been removed
     title = f"Weight of {controller.name(component)}"

@@ -16,13 +16,13 @@ from app.planes.view import PlaneView
 from app.run.session import Session
 from app.window.window import MainWindow
 from core.runs.results import Results
-from core.scenario.plane_edits import Grip
+from core.scenario.plane_edits import Handle
 from core.scenario.scenario import Scenario
 
 Make = Callable[..., Scenario]
 Window = Callable[..., MainWindow]
 LEFT, NONE = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
-MEAN, VALUE = Grip("mean", 0), Grip("value", 0)
+MEAN, VALUE = Handle("mean", 0), Handle("value", 0)
 RUN_MS = 30_000
 
 
@@ -30,13 +30,13 @@ def view_of(window: MainWindow) -> PlaneView:
     return next(iter(window.planes.panels.values())).view
 
 
-def pixel_at(window: MainWindow, grip: Grip) -> QPoint:
+def pixel_at(window: MainWindow, handle: Handle) -> QPoint:
     handles = view_of(window).handles
-    return view_of(window).mapFromScene(handles.mapToScene(handles.place(grip)))
+    return view_of(window).mapFromScene(handles.mapToScene(handles.place(handle)))
 
 
-def press(bot: QtBot, window: MainWindow, grip: Grip) -> QPoint:
-    start = pixel_at(window, grip)
+def press(bot: QtBot, window: MainWindow, handle: Handle) -> QPoint:
+    start = pixel_at(window, handle)
     bot.mousePress(view_of(window).viewport(), LEFT, NONE, start)
     return start
 
@@ -178,8 +178,8 @@ def test_many_random_drags_end_in_a_run_of_the_current_scenario(seed: int, windo
     made = window()
     dice = random.Random(seed)
     for _ in range(12):
-        grip = dice.choice(made.planes.controller.spots).grip
-        start = press(qtbot, made, grip)
+        handle = dice.choice(made.planes.controller.positions).handle
+        start = press(qtbot, made, handle)
         for _ in range(3):
             move(made, start + QPoint(dice.randint(-30, 30), dice.randint(-30, 30)))
         if dice.random() < 0.3:

@@ -17,14 +17,14 @@ from app.planes.scene import Scene
 from app.planes.view import PlaneView
 from app.widgets.widgets import subscript
 from core.runs.results import Results
-from core.scenario.plane_edits import Grip
+from core.scenario.plane_edits import Handle
 from core.scenario.scenario import Scenario
 
 Make = Callable[..., Scenario]
 Run = Callable[..., Results]
 LEFT, RIGHT = Qt.MouseButton.LeftButton, Qt.MouseButton.RightButton
 SHIFT, NONE = Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.NoModifier
-MEAN, AXIS, VALUE, ROW = Grip("mean", 0), Grip("axis", 0), Grip("value", 0), Grip("row", 0)
+MEAN, AXIS, VALUE, ROW = Handle("mean", 0), Handle("axis", 0), Handle("value", 0), Handle("row", 0)
 
 
 class Planes:
@@ -52,8 +52,8 @@ class Planes:
         handles = self.view.handles
         return self.view.mapFromScene(handles.mapToScene(QPointF(x, y)))
 
-    def pixel_at(self, grip: Grip) -> QPoint:
-        place = self.view.handles.place(grip)
+    def pixel_at(self, handle: Handle) -> QPoint:
+        place = self.view.handles.place(handle)
         return self.pixel_of(place.x(), place.y())
 
     def press(self, at: QPoint) -> None:
@@ -70,8 +70,8 @@ class Planes:
     def release(self, at: QPoint) -> None:
         self.bot.mouseRelease(self.view.viewport(), LEFT, NONE, at)
 
-    def drag(self, grip: Grip, by: QPoint, modifier: Qt.KeyboardModifier = NONE) -> None:
-        start = self.pixel_at(grip)
+    def drag(self, handle: Handle, by: QPoint, modifier: Qt.KeyboardModifier = NONE) -> None:
+        start = self.pixel_at(handle)
         self.press(start)
         for share in (0.3, 0.6, 1.0):
             self.move(start + by * share, modifier)
@@ -80,9 +80,9 @@ class Planes:
     def click(self, at: QPoint, button: Qt.MouseButton = LEFT) -> None:
         self.bot.mouseClick(self.view.viewport(), button, NONE, at)
 
-    def focus(self, grip: Grip) -> None:
+    def focus(self, handle: Handle) -> None:
         """Select a handle with a click."""
-        self.click(self.pixel_at(grip))
+        self.click(self.pixel_at(handle))
 
     def type(self, key: Qt.Key, modifier: Qt.KeyboardModifier = NONE) -> None:
         self.bot.keyClick(self.view, key, modifier)
@@ -156,10 +156,10 @@ def test_drag_of_a_mean_in_any_panel_is_one_edit(key: str, three: Planes) -> Non
 
 
 def test_click_on_a_handle_selects_without_editing(three: Planes) -> None:
-    assert AXIS not in [spot.grip for spot in three.grid.controller.spots]
+    assert AXIS not in [position.handle for position in three.grid.controller.positions]
     three.focus(MEAN)
     assert three.grid.controller.selected == MEAN
-    assert {AXIS, Grip("axis", 0, 1)} <= {spot.grip for spot in three.grid.controller.spots}
+    assert {AXIS, Handle("axis", 0, 1)} <= {position.handle for position in three.grid.controller.positions}
     assert not three.dragged
     assert not three.edited
     three.click(three.pixel_of(-2.2, 2.2))
@@ -185,7 +185,7 @@ def test_handle_grabbed_off_centre_does_not_jump(three: Planes) -> None:
 def test_drag_of_an_axis_handle_changes_the_covariance_only(axis: int, three: Planes) -> None:
     three.focus(MEAN)
     before = np.array(three.scenario.prior.covariances[0])
-    three.drag(Grip("axis", 0, axis), QPoint(25, 40))
+    three.drag(Handle("axis", 0, axis), QPoint(25, 40))
     after = np.array(three.scenario.prior.covariances[0])
     assert np.abs(after - before).max() > 0.02
     assert np.linalg.eigvalsh(after)[0] >= 0
@@ -230,7 +230,7 @@ def test_click_on_the_measurement_strip_requests_the_score_card_and_clears_the_s
     three.click(three.pixel_of(1.4, -1.3))
     assert [key for key, _ in asked] == ["ddnm"]
     assert asked[0][1].x() == pytest.approx(1.4, abs=0.02)
-    assert three.grid.controller.grip is None
+    assert three.grid.controller.handle is None
     assert three.grid.controller.selected is None
     assert not three.edited
     three.bot.mouseDClick(three.view.viewport(), LEFT, NONE, three.pixel_of(1.4, -1.3))
@@ -256,19 +256,19 @@ def test_drag_of_the_arrow_handle_rotates_and_scales_the_row_of_h(three: Planes)
 
 def test_dragged_handle_stays_under_the_mouse(three: Planes) -> None:
     three.focus(MEAN)
-    for grip in (MEAN, AXIS, ROW, VALUE):
+    for handle in (MEAN, AXIS, ROW, VALUE):
         by = QPoint(24, -18)
-        expected = three.pixel_at(grip) + by
-        three.drag(grip, by)
-        found = three.pixel_at(grip)
-        assert (found - expected).manhattanLength() <= 3, grip
+        expected = three.pixel_at(handle) + by
+        three.drag(handle, by)
+        found = three.pixel_at(handle)
+        assert (found - expected).manhattanLength() <= 3, handle
 
 
-@pytest.mark.parametrize(("grip", "by"), [(MEAN, QPoint(33, 21)), (VALUE, QPoint(37, 11))])
-def test_shift_snaps_means_and_y_to_a_grid(grip: Grip, by: QPoint, three: Planes) -> None:
-    three.drag(grip, by, SHIFT)
+@pytest.mark.parametrize(("handle", "by"), [(MEAN, QPoint(33, 21)), (VALUE, QPoint(37, 11))])
+def test_shift_snaps_means_and_y_to_a_grid(handle: Handle, by: QPoint, three: Planes) -> None:
+    three.drag(handle, by, SHIFT)
     new = three.edited[0]
-    values = new.prior.means[0] if grip == MEAN else new.measurement.value or ()
+    values = new.prior.means[0] if handle == MEAN else new.measurement.value or ()
     assert all(round(value, 1) == value for value in values)
 
 
@@ -298,7 +298,7 @@ def test_escape_cancels_a_drag_and_restores_the_scenario(three: Planes) -> None:
 def test_exact_contours_follow_a_drag_with_a_fixed_view(three: Planes) -> None:
     plane = three.grid.panels["exact"]
     before, view = plane.view.grab().toImage(), plane.box.viewRange()
-    start = three.pixel_at(Grip("mean", 1))
+    start = three.pixel_at(Handle("mean", 1))
     three.press(start)
     three.move(start + QPoint(0, 70))
     during = plane.view.grab().toImage()
@@ -339,11 +339,11 @@ def test_queued_mouse_moves_are_merged_into_one_redraw(three: Planes, monkeypatc
 def test_hovered_handle_grows_and_shows_its_value(three: Planes) -> None:
     handles, port = three.view.handles, three.view.viewport()
     three.bot.mouseMove(port, three.pixel_of(-2.2, 2.2))
-    for grip, words in ((MEAN, "m₁ = (-1.2, -0.8), weight 0.4"), (VALUE, "y = 0.2"), (ROW, "H = (0.8, 0.6), gain 1")):
+    for handle, words in ((MEAN, "m₁ = (-1.2, -0.8), weight 0.4"), (VALUE, "y = 0.2"), (ROW, "H = (0.8, 0.6), gain 1")):
         calm = three.view.grab().toImage()
-        three.bot.mouseMove(port, three.pixel_at(grip))
+        three.bot.mouseMove(port, three.pixel_at(handle))
         QApplication.processEvents()
-        assert handles.hovered == grip
+        assert handles.hovered == handle
         assert handles.toolTip().startswith(words)
         assert handles.cursor().shape() == Qt.CursorShape.OpenHandCursor
         assert differing(calm, three.view.grab().toImage()) > 20
@@ -367,7 +367,7 @@ def test_double_click_adds_a_component_and_delete_key_removes_it(three: Planes) 
     before, at = three.scenario, three.pixel_of(1.5, 1.25)
     three.bot.mouseDClick(three.view.viewport(), LEFT, NONE, at)
     assert three.edited[0].prior.means[3] == pytest.approx((1.5, 1.25), abs=0.03)
-    assert three.grid.controller.selected == Grip("mean", 3)
+    assert three.grid.controller.selected == Handle("mean", 3)
     three.release(at)
     three.type(Qt.Key.Key_Delete)
     assert three.edited[1].prior == before.prior
@@ -402,7 +402,7 @@ def test_delete_key_without_a_selected_component_edits_nothing(three: Planes) ->
     ],
 )
 def test_component_menu_entries_edit_the_scenario(entry: str, found: Callable[[Scenario], bool], three: Planes) -> None:
-    three.menu(lambda: three.click(three.pixel_at(Grip("mean", 1)), RIGHT), entry)
+    three.menu(lambda: three.click(three.pixel_at(Handle("mean", 1)), RIGHT), entry)
     assert len(three.edited) == 1
     assert found(three.edited[0])
     assert three.scenario == three.edited[0]
@@ -469,10 +469,10 @@ def shifted(planes: Callable[..., Planes], make_scenario: Make) -> Planes:
 
 
 def test_handles_of_a_given_target_edit_the_target_only(shifted: Planes) -> None:
-    before, grip = shifted.scenario, Grip("mean", 1, mixture="target")
-    assert shifted.grid.controller.describe(grip).startswith("c₂ = (1.6, 0.7)")
-    shifted.drag(grip, QPoint(30, 0))
-    shifted.drag(Grip("axis", 1, 0, "target"), QPoint(20, 20))
+    before, handle = shifted.scenario, Handle("mean", 1, mixture="target")
+    assert shifted.grid.controller.describe(handle).startswith("c₂ = (1.6, 0.7)")
+    shifted.drag(handle, QPoint(30, 0))
+    shifted.drag(Handle("axis", 1, 0, "target"), QPoint(20, 20))
     moved, turned = shifted.edited
     assert moved.target.means[1][0] > 1.7
     assert turned.target.covariances[1] != before.target.covariances[1]
@@ -483,7 +483,7 @@ def test_handles_of_a_given_target_edit_the_target_only(shifted: Planes) -> None
 
 
 def test_menu_without_a_measurement_has_no_measurement_entries(shifted: Planes) -> None:
-    offered = shifted.menu(lambda: shifted.click(shifted.pixel_at(Grip("mean", 0, mixture="target")), RIGHT))
+    offered = shifted.menu(lambda: shifted.click(shifted.pixel_at(Handle("mean", 0, mixture="target")), RIGHT))
     assert "Duplicate c₁" in offered
     assert not {"Bring y here", "Aim H here", "Draw y from the model"} & offered.keys()
 
@@ -495,11 +495,11 @@ def test_tab_steps_through_the_handles_of_one_panel(three: Planes) -> None:
     three.grid.panels["ddnm"].view.setFocus(Qt.FocusReason.TabFocusReason)
     seen = []
     while three.view.hasFocus() and len(seen) < 20:
-        assert three.grid.controller.grip is not None
-        seen.append(three.grid.controller.grip)
+        assert three.grid.controller.handle is not None
+        seen.append(three.grid.controller.handle)
         assert three.view.accessibleDescription() == three.grid.controller.describe(seen[-1])
         three.type(Qt.Key.Key_Tab)
-    kinds = [f"{grip.kind}{grip.index}{grip.axis}" for grip in seen]
+    kinds = [f"{handle.kind}{handle.index}{handle.axis}" for handle in seen]
     expected = [f"{kind}{index}{axis}" for index in range(3) for kind, axis in (("mean", 0), ("axis", 0), ("axis", 1))]
     assert kinds == [*expected, "value00", "row00"]
 
@@ -559,10 +559,12 @@ def test_handles_edit_coordinates_of_the_chosen_plane(
         "measurement": {"matrix": [[0.6, 0.0, 0.8]], "value": [0.5]},
     }
     solid = planes(make_scenario(**data))
-    assert [spot.grip.kind for spot in solid.grid.controller.spots] == ["mean"], "H leaves the plane of x₁ and x₂"
+    assert [position.handle.kind for position in solid.grid.controller.positions] == ["mean"], (
+        "H leaves the plane of x₁ and x₂"
+    )
     qtbot.keyClick(solid.grid.choice, Qt.Key.Key_Down)
     assert solid.grid.choice.currentText() == f"x{subscript(1)}, x{subscript(3)}"
-    assert [spot.grip.kind for spot in solid.grid.controller.spots] == ["mean", "value", "row"]
+    assert [position.handle.kind for position in solid.grid.controller.positions] == ["mean", "value", "row"]
     solid.drag(MEAN, QPoint(-40, 30))
     mean = solid.edited[0].prior.means[0]
     assert mean[0] < 0.4

@@ -276,7 +276,7 @@ def test_score_card_follows_clicks_and_closes_on_the_same_point(grid: PlanesWidg
 
 def test_click_on_a_handle_closes_the_score_card(grid: PlanesWidget, qtbot: QtBot) -> None:
     click(qtbot, grid.panels["ddnm"], (-1.5, 1.4))
-    click(qtbot, grid.panels["ddnm"], tuple(grid.controller.spots[0].place(grid.panels["ddnm"].view.handles.pixel)))
+    click(qtbot, grid.panels["ddnm"], tuple(grid.controller.positions[0].place(grid.panels["ddnm"].view.handles.pixel)))
     assert grid._card is None
 
 
@@ -284,7 +284,7 @@ def test_enter_opens_the_score_card_at_the_focused_handle(grid: PlanesWidget, qt
     view = grid.panels["ddnm"].view
     view.setFocus(Qt.FocusReason.TabFocusReason)
     qtbot.keyClick(view, Qt.Key.Key_Return)
-    place = view.handles.place(grid.controller.grip)
+    place = view.handles.place(grid.controller.handle)
     assert grid._point == ("ddnm", place)
     grid._close_card()
 

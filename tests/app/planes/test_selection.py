@@ -10,7 +10,7 @@ from pytestqt.qtbot import QtBot
 
 from app.planes.view import PlaneView
 from app.window.window import MainWindow
-from core.scenario.plane_edits import Grip
+from core.scenario.plane_edits import Handle
 from core.scenario.scenario import Scenario
 
 Window = Callable[..., MainWindow]
@@ -26,9 +26,9 @@ def view_of(window: MainWindow) -> PlaneView:
     return window.planes.panel_grid.leader.view
 
 
-def click_handle(bot: QtBot, window: MainWindow, grip: Grip) -> None:
+def click_handle(bot: QtBot, window: MainWindow, handle: Handle) -> None:
     view = view_of(window)
-    bot.mouseClick(view.viewport(), LEFT, NONE, view.mapFromScene(view.handles.mapToScene(view.handles.place(grip))))
+    bot.mouseClick(view.viewport(), LEFT, NONE, view.mapFromScene(view.handles.mapToScene(view.handles.place(handle))))
 
 
 def selected_rows(table: QTableWidget) -> set[int]:
@@ -42,9 +42,9 @@ def test_table_row_and_handle_selection_are_synchronised(window: Window, qtbot: 
     assert table.currentRow() == -1
     assert not made.problem.prior.delete.isEnabled()
     click_cell(qtbot, table, 1, 1)
-    assert controller.selected == Grip("mean", 1)
-    assert Grip("axis", 1) in [spot.grip for spot in controller.spots], "its covariance can be taken"
-    click_handle(qtbot, made, Grip("mean", 2))
+    assert controller.selected == Handle("mean", 1)
+    assert Handle("axis", 1) in [position.handle for position in controller.positions], "its covariance can be taken"
+    click_handle(qtbot, made, Handle("mean", 2))
     assert selected_rows(table) == {2}
     assert made.problem.prior.delete.isEnabled()
     qtbot.mouseClick(view_of(made).viewport(), LEFT, NONE, QPoint(8, 8))
@@ -55,11 +55,11 @@ def test_table_row_and_handle_selection_are_synchronised(window: Window, qtbot: 
 
 def test_delete_acts_on_a_selection_made_in_dock_or_panel(window: Window, qtbot: QtBot) -> None:
     made = window()
-    click_handle(qtbot, made, Grip("mean", 1))
+    click_handle(qtbot, made, Handle("mean", 1))
     qtbot.mouseClick(made.problem.prior.delete, LEFT)
     assert made.scenario.prior.weights == (0.4, 0.25)
     assert made.planes.controller.selected is None
-    qtbot.waitUntil(lambda: len(made.planes.controller.spots) == 4, timeout=RUN_MS)
+    qtbot.waitUntil(lambda: len(made.planes.controller.positions) == 4, timeout=RUN_MS)
     click_cell(qtbot, made.problem.prior.table, 0)
     qtbot.keyClick(view_of(made), Qt.Key.Key_Delete)
     assert made.scenario.prior.weights == (0.25,)
@@ -72,21 +72,21 @@ def test_added_component_is_selected(window: Window, qtbot: QtBot) -> None:
     assert len(made.scenario.prior.weights) == 3, "there is nothing to duplicate yet"
     click_cell(qtbot, made.problem.prior.table, 0)
     qtbot.mouseClick(made.problem.prior.duplicate, LEFT)
-    assert controller.selected == Grip("mean", 1)
+    assert controller.selected == Handle("mean", 1)
     made.document.undo()
     assert len(made.scenario.prior.weights) == 3
     button = next(b for b in made.problem.prior.findChildren(type(made.problem.prior.delete)) if b.text() == "Add")
     qtbot.mouseClick(button, LEFT)
     assert selected_rows(made.problem.prior.table) == {3}
-    qtbot.waitUntil(lambda: Grip("axis", 3) in [spot.grip for spot in controller.spots], timeout=RUN_MS)
-    assert controller.selected == Grip("mean", 3)
+    qtbot.waitUntil(lambda: Handle("axis", 3) in [position.handle for position in controller.positions], timeout=RUN_MS)
+    assert controller.selected == Handle("mean", 3)
 
 
 def test_loading_another_scenario_clears_the_selection(
     window: Window, qtbot: QtBot, make_scenario: Callable[..., Scenario]
 ) -> None:
     made = window()
-    click_handle(qtbot, made, Grip("mean", 0))
+    click_handle(qtbot, made, Handle("mean", 0))
     made.document.load(make_scenario(one=True))
     qtbot.waitUntil(lambda: not made.session.is_running, timeout=RUN_MS)
     assert made.planes.controller.selected is None

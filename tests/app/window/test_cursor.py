@@ -50,9 +50,9 @@ def test_preview_after_a_change_of_steps_keeps_t(window: Window, qtbot: QtBot, m
     made.player.seek(39)
     made.document.edit(lambda scenario: patched(scenario, {"schedule": {"steps": 20}}))
     controller = made.planes.controller
-    assert controller.spots
+    assert controller.positions
     with qtbot.waitSignal(made.session.previewed, timeout=RUN_MS):
-        controller.grasp(controller.spots[0].grip)
+        controller.start_drag(controller.positions[0].handle)
         controller.move((0.4, 0.4), pixel=0.01, snap=False)
     assert made.results.schedule.steps == 20
     assert t_of(made) == 1

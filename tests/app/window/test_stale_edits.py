@@ -18,7 +18,7 @@ from app.window.window import MainWindow
 from core.errors import ScenarioError
 from core.scenario.builtin import load_builtin
 from core.scenario.edits import patched, with_dimension
-from core.scenario.plane_edits import Grip
+from core.scenario.plane_edits import Handle
 from core.scenario.scenario import Scenario
 
 Make = Callable[..., Scenario]
@@ -173,8 +173,8 @@ def test_handles_belong_to_the_new_file_once_its_run_is_drawn(
 ) -> None:
     made = window()
     made.files.open_path(file)
-    assert made.planes.controller.spots == []
-    qtbot.waitUntil(lambda: made.planes.controller.spots != [] and not made.session.is_running, timeout=RUN_MS)
+    assert made.planes.controller.positions == []
+    qtbot.waitUntil(lambda: made.planes.controller.positions != [] and not made.session.is_running, timeout=RUN_MS)
     made.player.pause()
     QApplication.processEvents()
     drag(qtbot, made, other.prior.means[0], QPoint(40, -20))
@@ -275,9 +275,9 @@ def test_undo_during_a_drag_ends_it_only_if_it_changes_the_dragged_component(fro
 
 
 def test_removing_the_dragged_component_ends_the_drag(frozen: MainWindow, qtbot: QtBot) -> None:
-    last = Grip("mean", 2)
+    last = Handle("mean", 2)
     start = press(qtbot, frozen, frozen.scenario.prior.means[2])
-    assert frozen.planes.controller.grip == last
+    assert frozen.planes.controller.handle == last
     move(frozen, start + QPoint(20, 0))
     two = {key: values[:2] for key, values in frozen.scenario.to_dict()["prior"].items()}
     frozen.document.edit(lambda scenario: patched(scenario, {"prior": two}))
@@ -292,7 +292,7 @@ def test_changed_dimension_removes_the_handles_until_the_new_run(frozen: MainWin
     move(frozen, start + QPoint(20, 0))
     frozen.document.edit(lambda scenario: with_dimension(scenario, 3))
     wanted = frozen.scenario
-    assert frozen.planes.controller.spots == []
+    assert frozen.planes.controller.positions == []
     move(frozen, start + QPoint(40, 0))
     release(qtbot, frozen, start + QPoint(40, 0))
     drag(qtbot, frozen, mean, QPoint(30, 30))

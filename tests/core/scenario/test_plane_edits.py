@@ -18,7 +18,7 @@ from core.scenario.plane_edits import (
     STALK,
     Array,
     Drag,
-    Grip,
+    Handle,
     added,
     component_in_plane,
     deleted,
@@ -26,11 +26,11 @@ from core.scenario.plane_edits import (
     directions,
     duplicated,
     equally_weighted,
+    handle_positions,
     made_round,
     move,
     principal_angle,
     rows_in_plane,
-    spots,
 )
 from core.scenario.scenario import Scenario
 
@@ -74,11 +74,11 @@ def test_any_handle_dropped_anywhere_gives_valid_scenario(
     seen: tuple[Scenario, Array], place: tuple[float, float], snap: bool, data: st.DataObject
 ) -> None:
     scenario, basis = seen
-    spot = data.draw(st.sampled_from(spots(scenario, basis, Grip("mean", 0), 0.0)))
-    new = move(scenario, spot.grip, place, basis, pixel=PIXEL, snap=snap)
+    position = data.draw(st.sampled_from(handle_positions(scenario, basis, Handle("mean", 0), 0.0)))
+    new = move(scenario, position.handle, place, basis, pixel=PIXEL, snap=snap)
     assert new.problem().target.components == len(scenario.prior.weights)
     assert new.run == scenario.run
-    spots(new, basis, Grip("mean", 0), 0.0)
+    handle_positions(new, basis, Handle("mean", 0), 0.0)
 
 
 @settings(max_examples=100, deadline=None)
@@ -86,14 +86,14 @@ def test_any_handle_dropped_anywhere_gives_valid_scenario(
 def test_drag_keeps_coordinates_outside_plane(seen: tuple[Scenario, Array], place: tuple[float, float]) -> None:
     scenario, basis = seen
     outside = np.eye(basis.shape[1]) - basis.T @ basis
-    moved = move(scenario, Grip("mean", 0), place, basis, pixel=PIXEL)
+    moved = move(scenario, Handle("mean", 0), place, basis, pixel=PIXEL)
     np.testing.assert_allclose(
         outside @ moved.prior.means[0],
         outside @ np.array(scenario.prior.means[0]),
         atol=0.005 * math.sqrt(len(outside)),
     )
     if len(basis) == 2:
-        bent = move(scenario, Grip("axis", 0, 0), place, basis, pixel=PIXEL)
+        bent = move(scenario, Handle("axis", 0, 0), place, basis, pixel=PIXEL)
         size = np.abs(bent.prior.covariances[0]).max()
         before, after = (outside @ np.array(each.prior.covariances[0]) @ outside for each in (scenario, bent))
         np.testing.assert_allclose(after, before, atol=0.005 * len(outside) * (1 + size))
@@ -104,7 +104,7 @@ def test_drag_keeps_coordinates_outside_plane(seen: tuple[Scenario, Array], plac
 @given(place=places)
 def test_dragged_mean_ends_at_drop_point(plane: str, place: tuple[float, float]) -> None:
     scenario, basis = PLANES[plane]
-    mean, _ = component_in_plane(move(scenario, Grip("mean", 1), place, basis, pixel=PIXEL), Grip("mean", 1), basis)
+    mean, _ = component_in_plane(move(scenario, Handle("mean", 1), place, basis, pixel=PIXEL), Handle("mean", 1), basis)
     np.testing.assert_allclose(mean, place, atol=0.01)
 
 
@@ -114,18 +114,18 @@ def test_dragged_mean_ends_at_drop_point(plane: str, place: tuple[float, float])
 @given(angle=st.floats(-math.pi, math.pi), length=st.floats(0.2, 4))
 def test_dragged_covariance_handle_ends_at_drop_point(plane: str, axis: int, angle: float, length: float) -> None:
     scenario, basis = PLANES[plane]
-    mean, before = component_in_plane(scenario, Grip("mean", 2), basis)
+    mean, before = component_in_plane(scenario, Handle("mean", 2), basis)
     other = deviations(before, principal_angle(before, 0.0))[1 - axis]
     tip = mean + (REACH * length + STALK * PIXEL) * np.array([math.cos(angle), math.sin(angle)])
-    new = move(scenario, Grip("axis", 2, axis), (float(tip[0]), float(tip[1])), basis, pixel=PIXEL)
-    _, spread = component_in_plane(new, Grip("mean", 2), basis)
+    new = move(scenario, Handle("axis", 2, axis), (float(tip[0]), float(tip[1])), basis, pixel=PIXEL)
+    _, spread = component_in_plane(new, Handle("mean", 2), basis)
     turned = directions(angle - axis * math.pi / 2)
     expected = turned @ np.diag([length, other] if axis == 0 else [other, length]) ** 2 @ turned.T
     np.testing.assert_allclose(spread, expected, atol=0.01 * (1 + length**2))
     handle = next(
-        spot
-        for spot in spots(new, basis, Grip("mean", 2), angle - axis * math.pi / 2)
-        if spot.grip == Grip("axis", 2, axis)
+        position
+        for position in handle_positions(new, basis, Handle("mean", 2), angle - axis * math.pi / 2)
+        if position.handle == Handle("axis", 2, axis)
     )
     assume(abs(length - other) > 0.05)
     np.testing.assert_allclose(handle.place(PIXEL), tip, atol=0.1 * (1 + length))
@@ -135,21 +135,23 @@ def test_dragged_covariance_handle_ends_at_drop_point(plane: str, axis: int, ang
 def test_point_mass_can_be_stretched_and_flattened_again(axis: int) -> None:
     points = load_builtin("point-masses")
     mean = np.array(points.prior.means[1])
-    handle = next(s for s in spots(points, PLANE, Grip("mean", 1), 0.0) if s.grip == Grip("axis", 1, axis))
-    assert math.dist(handle.place(PIXEL), mean) == pytest.approx(STALK * PIXEL), "held although it has no width"
+    position = next(
+        s for s in handle_positions(points, PLANE, Handle("mean", 1), 0.0) if s.handle == Handle("axis", 1, axis)
+    )
+    assert math.dist(position.place(PIXEL), mean) == pytest.approx(STALK * PIXEL), "held although it has no width"
     tip = mean + directions(0.0)[:, axis] * (STALK * PIXEL + REACH * 0.5)
-    wide = move(points, handle.grip, (float(tip[0]), float(tip[1])), PLANE, pixel=PIXEL)
+    wide = move(points, position.handle, (float(tip[0]), float(tip[1])), PLANE, pixel=PIXEL)
     expected = np.zeros((2, 2))
     expected[axis, axis] = 0.25
     np.testing.assert_allclose(wide.prior.covariances[1], expected, atol=1e-3)
-    flat = move(wide, handle.grip, (float(mean[0]), float(mean[1])), PLANE, pixel=PIXEL)
+    flat = move(wide, position.handle, (float(mean[0]), float(mean[1])), PLANE, pixel=PIXEL)
     assert not np.any(flat.prior.covariances[1])
 
 
 @settings(max_examples=60, deadline=None)
 @given(place=places)
 def test_dragged_measurement_strip_passes_through_drop_point(place: tuple[float, float]) -> None:
-    new = move(THREE, Grip("value", 0), place, PLANE, pixel=PIXEL)
+    new = move(THREE, Handle("value", 0), place, PLANE, pixel=PIXEL)
     assert new.measurement.value is not None
     assert new.measurement.value[0] == pytest.approx(0.8 * place[0] + 0.6 * place[1], abs=0.01)
     assert new.measurement.matrix == THREE.measurement.matrix
@@ -159,24 +161,26 @@ def test_dragged_measurement_strip_passes_through_drop_point(place: tuple[float,
 @given(angle=st.floats(-math.pi, math.pi), length=st.floats(30, 135))
 def test_dragged_h_arrow_ends_at_drop_point_and_keeps_y(angle: float, length: float) -> None:
     tip = (PIXEL * length * math.cos(angle), PIXEL * length * math.sin(angle))
-    new = move(THREE, Grip("row", 0), tip, PLANE, pixel=PIXEL)
-    arrow = next(spot for spot in spots(new, PLANE, None, 0.0) if spot.grip == Grip("row", 0))
+    new = move(THREE, Handle("row", 0), tip, PLANE, pixel=PIXEL)
+    arrow = next(
+        position for position in handle_positions(new, PLANE, None, 0.0) if position.handle == Handle("row", 0)
+    )
     np.testing.assert_allclose(arrow.place(PIXEL), tip, atol=PIXEL)
     assert new.measurement.value == THREE.measurement.value
 
 
 def test_dragged_h_arrow_keeps_gain_within_limits() -> None:
     for tip in ((0.0, 0.0), (1e6, 0.0)):
-        row = move(THREE, Grip("row", 0), tip, PLANE, pixel=PIXEL).measurement.matrix[0]
+        row = move(THREE, Handle("row", 0), tip, PLANE, pixel=PIXEL).measurement.matrix[0]
         assert 0.005 < math.hypot(*row) < 100
 
 
 def test_row_dragged_in_plane_of_3d_problem_stays_in_plane() -> None:
     plane = np.eye(3)[[0, 2]]
-    turned = move(SOLID, Grip("row", 0), (0.0, 1.5), plane, pixel=PIXEL)
+    turned = move(SOLID, Handle("row", 0), (0.0, 1.5), plane, pixel=PIXEL)
     assert turned.measurement.matrix[0][1] == 0
     assert turned.measurement.matrix[1] == SOLID.measurement.matrix[1]
-    kinds = [(spot.grip.kind, spot.grip.index) for spot in spots(SOLID, plane, None, 0.0)]
+    kinds = [(position.handle.kind, position.handle.index) for position in handle_positions(SOLID, plane, None, 0.0)]
     assert ("row", 0) in kinds
     assert ("value", 0) in kinds
     assert ("value", 1) not in kinds, "the second row leaves this plane"
@@ -187,32 +191,32 @@ def test_plane_spanned_by_directions_of_h_has_no_arrow() -> None:
         SOLID.to_dict() | {"measurement": {"matrix": [[1.0, 2.0, 2.0]], "noise": 0.2, "value": [0.5]}}
     )
     basis = one.problem().measurement.right_basis.mT[[0, 1]].numpy()
-    kinds = {spot.grip.kind for spot in spots(one, basis, None, 0.0)}
+    kinds = {position.handle.kind for position in handle_positions(one, basis, None, 0.0)}
     assert kinds == {"mean", "value"}
 
 
 @pytest.mark.parametrize(
-    ("grip", "place", "found"),
+    ("handle", "place", "found"),
     [
-        (Grip("mean", 0), (0.333, -1.18), lambda new: new.prior.means[0] == (0.3, -1.2)),
-        (Grip("value", 0), (0.1, 0.77), lambda new: new.measurement.value == (0.5,)),
+        (Handle("mean", 0), (0.333, -1.18), lambda new: new.prior.means[0] == (0.3, -1.2)),
+        (Handle("value", 0), (0.1, 0.77), lambda new: new.measurement.value == (0.5,)),
         (
-            Grip("row", 0),
+            Handle("row", 0),
             (0.93, 0.99),
             lambda new: math.atan2(*new.measurement.matrix[0]) == pytest.approx(math.pi / 4),
         ),
     ],
 )
-def test_shift_snaps_dragged_handle(grip: Grip, place: tuple[float, float], found: Any) -> None:
-    assert found(move(THREE, grip, place, PLANE, pixel=PIXEL, snap=True))
-    assert not found(move(THREE, grip, place, PLANE, pixel=PIXEL))
+def test_shift_snaps_dragged_handle(handle: Handle, place: tuple[float, float], found: Any) -> None:
+    assert found(move(THREE, handle, place, PLANE, pixel=PIXEL, snap=True))
+    assert not found(move(THREE, handle, place, PLANE, pixel=PIXEL))
 
 
 def test_shift_snaps_an_axis_to_angle_and_length() -> None:
     mean = np.array(THREE.prior.means[0])
     tip = mean + (STALK * PIXEL + REACH * 0.78) * np.array([math.cos(0.83), math.sin(0.83)])
-    new = move(THREE, Grip("axis", 0, 0), (float(tip[0]), float(tip[1])), PLANE, pixel=PIXEL, near=0.7, snap=True)
-    _, spread = component_in_plane(new, Grip("mean", 0), PLANE)
+    new = move(THREE, Handle("axis", 0, 0), (float(tip[0]), float(tip[1])), PLANE, pixel=PIXEL, near=0.7, snap=True)
+    _, spread = component_in_plane(new, Handle("mean", 0), PLANE)
     angle = principal_angle(spread, 0.8)
     assert math.degrees(angle) == pytest.approx(45, abs=0.5)
     assert deviations(spread, angle)[0] == pytest.approx(0.8, abs=0.005)
@@ -221,8 +225,8 @@ def test_shift_snaps_an_axis_to_angle_and_length() -> None:
 @settings(max_examples=60, deadline=None)
 @given(place=st.tuples(st.floats(-9, 9), st.floats(-9, 9)))
 def test_dragged_values_have_at_most_three_digits(place: tuple[float, float]) -> None:
-    mean = move(THREE, Grip("mean", 0), place, PLANE, pixel=PIXEL).prior.means[0]
-    bent = move(THREE, Grip("axis", 0, 0), place, PLANE, pixel=PIXEL).prior.covariances[0]
+    mean = move(THREE, Handle("mean", 0), place, PLANE, pixel=PIXEL).prior.means[0]
+    bent = move(THREE, Handle("axis", 0, 0), place, PLANE, pixel=PIXEL).prior.covariances[0]
     entries = (
         [entry for row in bent for entry in row] if np.linalg.cond(bent) < 200 else []
     )  # nearly singular ones need more digits
@@ -236,7 +240,7 @@ def test_nearly_singular_covariance_keeps_more_digits() -> None:
         THREE.to_dict()
         | {"prior": {"weights": [1.0], "means": [[0.0, 0.0]], "covariances": [[[1.0, 0.0], [0.0, 0.0]]]}}
     )
-    new = move(thin, Grip("axis", 0, 0), (1.0, 1.7), PLANE, pixel=PIXEL)
+    new = move(thin, Handle("axis", 0, 0), (1.0, 1.7), PLANE, pixel=PIXEL)
     smallest, largest = np.linalg.eigvalsh(new.prior.covariances[0])
     assert abs(smallest) < 1e-4 * largest, "still thin"
     assert all(round(entry, 6) == entry for row in new.prior.covariances[0] for entry in row), "still readable"
@@ -258,18 +262,18 @@ def test_one_dimensional_problem_has_only_mean_and_value_handles() -> None:
             "measurement": {"matrix": [[2.0]], "noise": 0.2, "value": [1.0]},
         }
     )
-    found = {spot.grip: spot.anchor for spot in spots(line, np.eye(1), Grip("mean", 0), 0.0)}
-    assert found == {Grip("mean", 0): (0.5, LINE_HEIGHT), Grip("value", 0): (0.5, 0.0)}
-    assert move(line, Grip("mean", 0), (1.25, 7.0), np.eye(1), pixel=PIXEL).prior.means == ((1.25,),)
-    assert move(line, Grip("value", 0), (0.7, 7.0), np.eye(1), pixel=PIXEL).measurement.value == (1.4,)
+    found = {position.handle: position.anchor for position in handle_positions(line, np.eye(1), Handle("mean", 0), 0.0)}
+    assert found == {Handle("mean", 0): (0.5, LINE_HEIGHT), Handle("value", 0): (0.5, 0.0)}
+    assert move(line, Handle("mean", 0), (1.25, 7.0), np.eye(1), pixel=PIXEL).prior.means == ((1.25,),)
+    assert move(line, Handle("value", 0), (0.7, 7.0), np.eye(1), pixel=PIXEL).measurement.value == (1.4,)
 
 
 def test_y_drawn_from_seed_is_set_only_by_its_own_handle() -> None:
     data = THREE.to_dict()
     del data["measurement"]["value"]
     drawn = Scenario.from_dict(data)
-    assert move(drawn, Grip("mean", 0), (0.0, 0.0), PLANE, pixel=PIXEL).measurement.value is None
-    assert move(drawn, Grip("value", 0), (0.0, 0.0), PLANE, pixel=PIXEL).measurement.value == (0.0,)
+    assert move(drawn, Handle("mean", 0), (0.0, 0.0), PLANE, pixel=PIXEL).measurement.value is None
+    assert move(drawn, Handle("value", 0), (0.0, 0.0), PLANE, pixel=PIXEL).measurement.value == (0.0,)
 
 
 def test_rows_in_plane_finds_rows_of_h() -> None:
@@ -282,10 +286,10 @@ def test_drag_to_invalid_place_keeps_last_valid_scenario() -> None:
     point = {"weights": [1.0], "means": [[0.0, 0.0]], "covariances": [[[1.0, 0.0], [0.0, 0.0]]]}
     measured = {"matrix": [[1.0, 0.0], [0.0, 1.0]], "noise": 0.0, "value": [0.5, 0.0]}
     scenario = Scenario.from_dict(THREE.to_dict() | {"prior": point, "measurement": measured})
-    first, second = (Drag(scenario, Grip("value", index), PLANE, 0.0) for index in (0, 1))
+    first, second = (Drag(scenario, Handle("value", index), PLANE, 0.0) for index in (0, 1))
     assert second.to((0.0, 0.4), pixel=PIXEL, snap=False) == scenario, "no x of this prior has x2 = 0.4"
     assert first.to((0.9, 0.0), pixel=PIXEL, snap=False).measurement.value == (0.9, 0.0)
-    held = Drag(scenario, Grip("mean", 0), PLANE, 0.0)
+    held = Drag(scenario, Handle("mean", 0), PLANE, 0.0)
     along = held.to((0.3, 0.0), pixel=PIXEL, snap=False)
     assert along != scenario
     assert held.to((0.3, 0.7), pixel=PIXEL, snap=False) == along, "the last place that was valid"
@@ -300,14 +304,14 @@ def test_components_are_added_duplicated_and_deleted(key: str) -> None:
     basis, count = np.eye(scenario.dimension)[:2], len(scenario.prior.weights)
     more = added(scenario, (0.5, -0.25), 0.5, basis)
     assert len(more.prior.weights) == count + 1
-    np.testing.assert_allclose(component_in_plane(more, Grip("mean", count), basis)[0], [0.5, -0.25])
+    np.testing.assert_allclose(component_in_plane(more, Handle("mean", count), basis)[0], [0.5, -0.25])
     np.testing.assert_allclose(more.prior.covariances[count], 0.25 * np.eye(scenario.dimension))
-    assert deleted(more, Grip("mean", count)).prior == scenario.prior
-    twice = duplicated(scenario, Grip("mean", 0), 0.3, basis)
+    assert deleted(more, Handle("mean", count)).prior == scenario.prior
+    twice = duplicated(scenario, Handle("mean", 0), 0.3, basis)
     assert twice.prior.covariances[count] == scenario.prior.covariances[0]
     np.testing.assert_allclose(
-        component_in_plane(twice, Grip("mean", count), basis)[0]
-        - component_in_plane(scenario, Grip("mean", 0), basis)[0],
+        component_in_plane(twice, Handle("mean", count), basis)[0]
+        - component_in_plane(scenario, Handle("mean", 0), basis)[0],
         [0.3, -0.3],
         atol=0.01,
     )
@@ -315,13 +319,13 @@ def test_components_are_added_duplicated_and_deleted(key: str) -> None:
 
 def test_last_component_cannot_be_deleted() -> None:
     one = load_builtin("one-gaussian")
-    assert deleted(one, Grip("mean", 0)) is one
-    assert deleted(THREE, Grip("mean", 1)).prior.weights == (THREE.prior.weights[0], THREE.prior.weights[2])
+    assert deleted(one, Handle("mean", 0)) is one
+    assert deleted(THREE, Handle("mean", 1)).prior.weights == (THREE.prior.weights[0], THREE.prior.weights[2])
 
 
 def test_made_round_keeps_total_variance() -> None:
-    assert made_round(SOLID, Grip("mean", 1)).prior.covariances[1] == ((0.317, 0, 0), (0, 0.317, 0), (0, 0, 0.317))
-    assert made_round(SOLID, Grip("mean", 1)).prior.covariances[0] == SOLID.prior.covariances[0]
+    assert made_round(SOLID, Handle("mean", 1)).prior.covariances[1] == ((0.317, 0, 0), (0, 0.317, 0), (0, 0, 0.317))
+    assert made_round(SOLID, Handle("mean", 1)).prior.covariances[0] == SOLID.prior.covariances[0]
 
 
 def test_equally_weighted_sets_equal_weights() -> None:
@@ -332,5 +336,5 @@ def test_deleting_only_compatible_point_mass_is_rejected() -> None:
     noiseless = {"matrix": [[1.0, 0.0]], "noise": 0.0, "value": [1.2]}
     points = Scenario.from_dict(load_builtin("point-masses").to_dict() | {"measurement": noiseless})
     with pytest.raises(ScenarioError):  # no other point mass gives this y
-        deleted(points, Grip("mean", 0))
-    assert deleted(points, Grip("mean", 3)) != points
+        deleted(points, Handle("mean", 0))
+    assert deleted(points, Handle("mean", 3)) != points
