@@ -41,7 +41,7 @@ class Document(QObject):
     """Another Scenario was opened."""
     changed = Signal(object)
     """The Scenario after an edit, an undo or a redo."""
-    refused = Signal(object)
+    undo_failed = Signal(object)
     """A ScenarioError: the undo or redo is not valid any more and was not made."""
     state_changed = Signal()
     """Name, file, undo history or modified state may have changed."""
@@ -168,7 +168,7 @@ class Document(QObject):
         try:  # a sampler may have been reloaded with other parameters
             Scenario.from_dict(self._steps[self._at + step].to_dict())
         except ScenarioError as error:
-            self.refused.emit(error)
+            self.undo_failed.emit(error)
             return
         self._at += step
         self._gesture = ""

@@ -1,4 +1,4 @@
-"""The evidence dock: headline plot, closer looks and the table of bound, KL and distances.
+"""The evidence dock: headline plot, tabs of details and the table of bound, KL and distances.
 
 Import `EvidenceDock` from `dock`.
 """

@@ -23,7 +23,7 @@ from core.reporting.summary import summarise
 from core.runs.results import Results
 from core.samplers import About
 
-_LOOKS = {
+_TABS = {
     "Composition": "What each bound is made of at the cursor's t",
     "Per step": "The mismatch that each step adds",
     "Weights": "How the particles are shared out among the target's components",
@@ -59,36 +59,36 @@ class EvidenceDock(QScrollArea):
         self.summary.setAccessibleName("What the numbers say")
         self.headline, self.terms = HeadlinePlot(), TermsTable()
         self.composition, self.per_step, self.weights = Composition(), PerStepPlot(), WeightsView()
-        self.looks = SegmentedControl("Details", _LOOKS)
+        self.tabs = SegmentedControl("Details", _TABS)
         self.scale = SegmentedControl("Bars", _SCALES, quiet=True)
-        self._closer = (self.composition, self.per_step, self.weights)
+        self._tab_pages = (self.composition, self.per_step, self.weights)
         self._pages = QStackedWidget()
         self._build()
-        self.looks.chosen.connect(self._look)
+        self.tabs.chosen.connect(self._show_tab)
         self.scale.chosen.connect(lambda index: self._change_scale(absolute=index == 1))
         self.headline.scale.chosen.connect(lambda index: self.per_step.set_logarithmic(index == 0))
         self.restyle()
 
     def _build(self) -> None:
-        for page in self._closer:
+        for page in self._tab_pages:
             self._pages.addWidget(page)
         bar = QHBoxLayout()
-        bar.addWidget(self.looks)
+        bar.addWidget(self.tabs)
         bar.addStretch()
         bar.addWidget(self.scale)
         words, words_layout = card(self.summary)
         words_layout.setContentsMargins(12, 7, 12, 7)
-        closer, closer_layout = card()
-        closer_layout.setContentsMargins(12, 6, 12, 6)
-        closer_layout.setSpacing(2)
-        closer_layout.addLayout(bar)
-        closer_layout.addWidget(self._pages, 1)
+        details, details_layout = card()
+        details_layout.setContentsMargins(12, 6, 12, 6)
+        details_layout.setSpacing(2)
+        details_layout.addLayout(bar)
+        details_layout.addWidget(self._pages, 1)
         body = _Body(objectName="dockBody")
         self.setWidget(body)
         column = QVBoxLayout(body)
         column.setContentsMargins(4, 8, 8, 8)
         column.setSpacing(8)
-        for part, stretch in ((words, 0), (self.headline, 3), (closer, 1), (self.terms, 0)):
+        for part, stretch in ((words, 0), (self.headline, 3), (details, 1), (self.terms, 0)):
             column.addWidget(part, stretch)
         self.setFrameShape(QScrollArea.Shape.NoFrame)
         self.setWidgetResizable(True)
@@ -106,7 +106,7 @@ class EvidenceDock(QScrollArea):
         """Show the results of a new run."""
         self._results, self._frame = results, 0
         self.summary.setMinimumHeight(0)
-        for part in (self.headline, *self._closer, self.terms):
+        for part in (self.headline, *self._tab_pages, self.terms):
             part.show_results(results)
 
     def advance(self) -> None:
@@ -133,24 +133,24 @@ class EvidenceDock(QScrollArea):
         if self._results is None:
             return
         self._frame = frame
-        self._write_closer()
+        self._write_tab()
         self.terms.show_frame(frame)
         self._say()
 
-    def _write_closer(self) -> None:
+    def _write_tab(self) -> None:
         """Update the visible tab only, since weights are slow to compute."""
-        page = self._closer[self._pages.currentIndex()]
+        page = self._tab_pages[self._pages.currentIndex()]
         if page is not self.per_step:
             page.show_frame(self._frame)
 
-    def _look(self, index: int) -> None:
+    def _show_tab(self, index: int) -> None:
         self._pages.setCurrentIndex(index)
-        self.scale.setVisible(self._closer[index] is self.composition)
-        self._write_closer()
+        self.scale.setVisible(self._tab_pages[index] is self.composition)
+        self._write_tab()
 
     def _change_scale(self, *, absolute: bool) -> None:
         self.composition.set_absolute(absolute)
-        self._write_closer()
+        self._write_tab()
 
     def _say(self) -> None:
         if self._results is not None:

@@ -63,7 +63,7 @@ class Files(QObject):
         bar.entry("Prior from data…", "Fit the prior to points in a file", self.choose_data, "Ctrl+D")
         self.plugins = Plugins(window, document, bar, banner, settings)
         bar.menu.addSeparator()
-        document.refused.connect(lambda error: banner.say(f"This edit cannot be undone or made again now: {error}"))
+        document.undo_failed.connect(lambda error: banner.say(f"This edit cannot be undone or made again now: {error}"))
         document.loaded.connect(lambda _: self._leave_data())
         document.state_changed.connect(self._follow)
         self._follow()

@@ -35,9 +35,9 @@ _READING_MS = 60
 class ProblemEditor(QScrollArea):
     """Dock that shows the document's scenario; an edit changes only the fields that the user has changed."""
 
-    refused = Signal()
+    edit_rejected = Signal()
     """An edit was invalid; its field is marked."""
-    mended = Signal()
+    error_cleared = Signal()
     """The invalid field was reset."""
     selected = Signal(object)
     """The Handle of the component that the user selected, or None."""
@@ -69,8 +69,8 @@ class ProblemEditor(QScrollArea):
             mixture.selected.connect(partial(self._tell_selected, mixture))
             mixture.matrix_wanted.connect(self.edit_matrix)
         self.measurement.matrix_wanted.connect(self.edit_matrix)
-        self.aim = TargetSelector()
-        self.aim.chosen.connect(self.try_edit)
+        self.target_selector = TargetSelector()
+        self.target_selector.chosen.connect(self.try_edit)
         self._body = layout = QVBoxLayout(body)
         layout.setContentsMargins(12, 10, 12, 12)
         layout.setSpacing(4)
@@ -81,7 +81,7 @@ class ProblemEditor(QScrollArea):
             section.changed.connect(self._edit)
             section.commanded.connect(self.try_edit)
             if section is self.prior:
-                layout.addWidget(self.aim)
+                layout.addWidget(self.target_selector)
         layout.addStretch()
         self.prior.dimension.valueChanged.connect(self._change_dimension)
         self._loading = False
@@ -103,7 +103,7 @@ class ProblemEditor(QScrollArea):
 
     def _show_another(self, scenario: Scenario) -> None:
         """Show another scenario, and forget state of the previous one."""
-        self.aim.forget()
+        self.target_selector.forget()
         self.samplers.forget()
         self.show_scenario(scenario)
 
@@ -117,7 +117,7 @@ class ProblemEditor(QScrollArea):
             section.show_scenario(scenario)  # type: ignore[attr-defined]
         self.measurement.setVisible(scenario.measurement is not None)
         self.target.setVisible(scenario.target is not None)
-        self.aim.show_scenario(scenario)
+        self.target_selector.show_scenario(scenario)
         self.show_error(None)
         self._loading = False
 
@@ -170,7 +170,7 @@ class ProblemEditor(QScrollArea):
         try:
             patch = self.typed()
         except ScenarioError as error:
-            self._refuse(error)
+            self._reject(error)
         else:
             self.try_edit(partial(patched, patch=patch), patch)
 
@@ -181,10 +181,10 @@ class ProblemEditor(QScrollArea):
             ScenarioError: a text cannot be parsed as a vector or matrix.
         """
         shown = self._scenario.to_dict()
-        aim = self.measurement if self._scenario.target is None else self.target
+        wanted = self.measurement if self._scenario.target is None else self.target
         typed = {
             "prior": self.prior.data(),
-            aim.key: aim.data(),
+            wanted.key: wanted.data(),
             "schedule": self.run.schedule_data(),
             "samplers": self.samplers.tables(),
             "run": {**shown["run"], **self.samplers.data(), **self.run.data()},
@@ -197,15 +197,15 @@ class ProblemEditor(QScrollArea):
         try:
             is_another = self.document.edit(edit, self.gesture, seen=self._seen)
         except ScenarioError as error:
-            self._refuse(blamed(error, patch) if patch else error)
+            self._reject(blamed(error, patch) if patch else error)
             return
         if not is_another:
             self.show_error(None)
-            self.mended.emit()
+            self.error_cleared.emit()
 
-    def _refuse(self, error: ScenarioError) -> None:
+    def _reject(self, error: ScenarioError) -> None:
         self.show_error(error)
-        self.refused.emit()
+        self.edit_rejected.emit()
 
     def edit_matrix(self, place: MatrixField) -> None:
         """Open the matrix editor, after committing what is being typed."""
@@ -215,7 +215,7 @@ class ProblemEditor(QScrollArea):
         try:
             dialog = MatrixDialog(self.window(), self.document, place, matrix_title(place))
         except ScenarioError as error:
-            self._refuse(error)
+            self._reject(error)
             return
         dialog.finished.connect(dialog.deleteLater)
         dialog.open()

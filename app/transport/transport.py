@@ -360,11 +360,11 @@ class Transport(QWidget):
         """Show that a preview is displayed."""
         self.status.setText("preview: let go to run in full")
 
-    def show_refused(self) -> None:
+    def show_rejected(self) -> None:
         """Show that an invalid edit is not reflected in the run."""
         self.status.setText("not valid: last valid run")
 
-    def show_accepted(self) -> None:
+    def restore_status(self) -> None:
         """Show the status of the run again."""
         self.status.setText(self._words)
 

@@ -213,7 +213,7 @@ class User:
         QTest.keyClick(self.window.problem.prior.dimension, self.chance.choice([Qt.Key.Key_Up, Qt.Key.Key_Down]))
 
     def change_target(self) -> None:
-        QTest.keyClick(self.window.problem.aim.box, self.chance.choice([Qt.Key.Key_Up, Qt.Key.Key_Down]))
+        QTest.keyClick(self.window.problem.target_selector.box, self.chance.choice([Qt.Key.Key_Up, Qt.Key.Key_Down]))
 
     def draw_value(self) -> None:
         QTest.mouseClick(self.window.problem.measurement.draw, LEFT)

@@ -79,7 +79,7 @@ class MatrixDialog(QDialog):
         self.rows.valueChanged.connect(self.model.resize)
         self.fill.filled.connect(self._fill)
         self.model.changed.connect(self._judge)
-        self.model.refused.connect(self._show_error)
+        self.model.rejected.connect(self._show_error)
         self.ok.clicked.connect(lambda _: self._apply())
         document.loaded.connect(self.reject)
         theme.scheme.changed.connect(self.grid.viewport().update)

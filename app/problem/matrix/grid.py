@@ -46,8 +46,8 @@ class MatrixGrid(QTableView):
     def __init__(self, model: MatrixModel, name: str) -> None:
         super().__init__(objectName="matrix", accessibleName=name)
         self.matrix = model
-        self._was_refused = False
-        model.refused.connect(lambda _: self._note_refused())
+        self._was_rejected = False
+        model.rejected.connect(lambda _: self._note_rejected())
         self.setModel(model)
         cells = _HeatDelegate(self)
         cells.block_pasted.connect(self._enter)
@@ -93,8 +93,8 @@ class MatrixGrid(QTableView):
     def _enter(self, text: str) -> None:
         self.matrix.enter(text, self.cells)
 
-    def _note_refused(self) -> None:
-        self._was_refused = True
+    def _note_rejected(self) -> None:
+        self._was_rejected = True
 
     def clear(self) -> None:
         """Set the selected cells to zero."""
@@ -153,7 +153,7 @@ class MatrixGrid(QTableView):
         if hint in {hints.EditNextItem, hints.EditPreviousItem}:
             hint, step = hints.NoHint, 1 if hint == hints.EditNextItem else -1
         is_return = hint == hints.SubmitModelCache
-        stays, self._was_refused = self._was_refused, False
+        stays, self._was_rejected = self._was_rejected, False
         super().closeEditor(editor, hint)
         current = self.currentIndex()
         if stays:

@@ -40,7 +40,7 @@ class MatrixModel(QAbstractTableModel):
 
     changed = Signal()
     """The numbers have changed."""
-    refused = Signal(object)
+    rejected = Signal(object)
     """A ScenarioError: typed or pasted text is not a number, or does not fit."""
 
     def __init__(self, values: Array, *, symmetric: bool) -> None:
@@ -102,13 +102,13 @@ class MatrixModel(QAbstractTableModel):
         """Set cells from typed or pasted text: one number for all cells, or a block from the first one on.
 
         Returns:
-            Whether the text was valid; else :attr:`refused` is emitted.
+            Whether the text was valid; else :attr:`rejected` is emitted.
         """
         row, column = min(i for i, _ in cells), min(j for _, j in cells)
         try:
             block, is_whole = self._block(text, row, column)
         except ScenarioError as error:
-            self.refused.emit(error)
+            self.rejected.emit(error)
             return False
         if is_whole:
             self.replace(np.array(block))

@@ -351,7 +351,7 @@ def test_dock_fits_into_the_smallest_window(
     dock.show_results(results)
     dock.write(STEPS - 1)
     QApplication.processEvents()
-    for look in dock.looks.buttons:
+    for look in dock.tabs.buttons:
         look.click()
         assert dock.minimumSizeHint().height() <= 610
         assert dock.minimumSizeHint().width() <= dock.width()
@@ -415,7 +415,7 @@ def test_arrow_keys_switch_the_evidence_tabs(
     dock.show_results(make_results(make_scenario()))
     dock.show_frame(STEPS - 1)
     dock.activateWindow()
-    first = dock.looks.buttons[0]
+    first = dock.tabs.buttons[0]
     first.setFocus()
     qtbot.waitUntil(first.hasFocus)
     for page in (dock.per_step, dock.weights):

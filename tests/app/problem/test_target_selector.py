@@ -28,8 +28,8 @@ class User:
         self.edits: list[Scenario] = []
         editor.document.changed.connect(self.edits.append)
 
-    def aim(self, *, at_mixture: bool) -> None:
-        self.bot.keyClick(self.editor.aim.box, Qt.Key.Key_Down if at_mixture else Qt.Key.Key_Up)
+    def choose_target(self, *, at_mixture: bool) -> None:
+        self.bot.keyClick(self.editor.target_selector.box, Qt.Key.Key_Down if at_mixture else Qt.Key.Key_Up)
 
     def cell(self, table: QTableWidget, row: int, column: int, text: str) -> None:
         place = table.visualItemRect(table.item(row, column)).center()
@@ -54,37 +54,37 @@ def user(shown: Callable[..., QWidget], qtbot: QtBot, make_scenario: Make) -> Us
 def test_switching_to_a_mixture_target_keeps_the_posterior_and_drops_samplers_that_need_y(
     user: User, make_scenario: Make
 ) -> None:
-    user.aim(at_mixture=True)
+    user.choose_target(at_mixture=True)
     (shifted,) = user.edits
     assert shifted.measurement is None
     assert shifted.run.samplers == ("prior", "exact"), "the exact one alone would show nothing"
-    assert user.editor.aim.left_out.text() == "Left out, for want of a measurement: DDNM, BO-DDNM."
-    assert user.editor.aim.left_out.isVisible()
+    assert user.editor.target_selector.left_out.text() == "Left out, for want of a measurement: DDNM, BO-DDNM."
+    assert user.editor.target_selector.left_out.isVisible()
     posterior, target = make_scenario().problem().target, shifted.problem().target
     assert float((posterior.means - target.means).abs().max()) < 1e-3
     assert (user.editor.target.isVisible(), user.editor.measurement.isVisible()) == (True, False)
     assert not user.editor.samplers.chips["ddnm"].isEnabled()
-    user.aim(at_mixture=False)
+    user.choose_target(at_mixture=False)
     assert user.edits[-1] == make_scenario(), "all of it is as it was"
-    assert not user.editor.aim.left_out.isVisible()
+    assert not user.editor.target_selector.left_out.isVisible()
     assert user.editor.samplers.chips["ddnm"].isEnabled()
 
 
 def test_edited_target_is_restored_when_switching_back(user: User) -> None:
-    user.aim(at_mixture=True)
+    user.choose_target(at_mixture=True)
     user.cell(user.editor.target.table, 0, 1, "2, 3")
     target = user.edits[-1].target
     assert target is not None
     assert target.means[0] == (2.0, 3.0)
-    user.aim(at_mixture=False)
-    user.aim(at_mixture=True)
+    user.choose_target(at_mixture=False)
+    user.choose_target(at_mixture=True)
     assert user.edits[-1].target == target
 
 
 def test_remembered_measurement_is_dropped_when_another_scenario_opens(user: User) -> None:
-    user.aim(at_mixture=True)
+    user.choose_target(at_mixture=True)
     user.editor.document.load(load_builtin("shifted-mean"))
-    user.aim(at_mixture=False)
+    user.choose_target(at_mixture=False)
     measurement = user.edits[-1].measurement
     assert measurement is not None
     assert (measurement.matrix, measurement.value) == (((1.0, 0.0),), (0.0,))
@@ -114,7 +114,7 @@ def test_added_dimension_extends_the_target(user: User) -> None:
     assert grown.target is not None
     assert grown.target.means == ((-0.4, 0.3, 0.0), (1.6, 0.7, 0.0))
     assert grown.target.covariances[0][2] == (0.0, 0.0, 1.0)
-    user.aim(at_mixture=False)
+    user.choose_target(at_mixture=False)
     assert user.edits[-1].measurement.matrix == ((1.0, 0.0, 0.0),)  # type: ignore[union-attr]
 
 
@@ -125,7 +125,7 @@ def test_posterior_of_every_builtin_scenario_can_become_the_target(key: str, use
     user.editor.document.load(scenario)
     if scenario.target is not None:
         return
-    user.aim(at_mixture=True)
+    user.choose_target(at_mixture=True)
     assert user.editor.scenario is not None
     assert user.editor.scenario.target is not None
 
@@ -144,7 +144,7 @@ def test_window_without_a_measurement_runs_and_shows_card_and_tour(
     made = window(make_scenario(run={"kl_rounds": 0}), finish=False)
     before = made.scenario
     user = User(made.problem, qtbot)
-    user.aim(at_mixture=True)
+    user.choose_target(at_mixture=True)
     qtbot.waitUntil(lambda: not made.session.is_running, timeout=30_000)
     assert made.results is not None
     assert list(made.planes.panels) == ["prior", "exact"]

@@ -348,10 +348,10 @@ def test_fit_finished_after_another_file_was_opened_is_dropped(
 
 def test_measurement_of_the_previous_file_is_not_restored(window: Window, qtbot: QtBot, make_scenario: Make) -> None:
     made = window(make_scenario(measurement={"noise": 0.123}), finish=False)
-    qtbot.keyClick(made.problem.aim.box, Qt.Key.Key_Down)
+    qtbot.keyClick(made.problem.target_selector.box, Qt.Key.Key_Down)
     assert made.scenario.target is not None
     shifted = load_builtin("shifted-mean")
     same_name = patched(shifted, {"name": made.scenario.name, "run": {"particles": 50, "paths": 50, "kl_rounds": 0}})
     made.document.load(same_name)
-    qtbot.keyClick(made.problem.aim.box, Qt.Key.Key_Up)
+    qtbot.keyClick(made.problem.target_selector.box, Qt.Key.Key_Up)
     assert made.scenario.measurement.noise == 0.3

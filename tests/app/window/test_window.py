@@ -577,6 +577,6 @@ def test_tab_order_is_tool_bar_then_docks_then_transport(window: Window) -> None
     chain: list[QWidget] = [made]
     while (following := chain[-1].nextInFocusChain()) is not made:
         chain.append(following)
-    places = [chain.index(part) for part in (made.bar.picker, tool(made, "Redo"), made.problem, made.evidence.looks)]
+    places = [chain.index(part) for part in (made.bar.picker, tool(made, "Redo"), made.problem, made.evidence.tabs)]
     assert places == sorted(places)
-    assert chain.index(made.evidence.looks) < chain.index(made.transport.play)
+    assert chain.index(made.evidence.tabs) < chain.index(made.transport.play)
