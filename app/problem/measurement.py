@@ -16,7 +16,7 @@ from app.widgets.cells import is_separated
 from app.widgets.fields import NumberTable, Section, SliderField, format_number, parse_number
 from app.widgets.user_text import plain_label
 from app.widgets.widgets import side_by_side, subscript
-from core.matrices import MatrixField, judge_measurement, with_measurement_block
+from core.matrices import MatrixField, check_measurement, with_measurement_block
 from core.scenario.edits import with_drawn_value
 from core.scenario.scenario import Scenario
 from core.scenario.schema import Matrix
@@ -83,10 +83,10 @@ class MeasurementEditor(Section):
         self.table.show_texts(rows, titles, [str(index) for index in range(1, len(rows) + 1)])
         self.summary.setVisible(self._matrix is not None)
         if self._matrix is not None:
-            verdict = judge_measurement(np.asarray(self._matrix))
+            check = check_measurement(np.asarray(self._matrix))
             size = f"{len(self._matrix)} × {len(self._matrix[0])}"
-            self.summary.setText(f"H: {size}, {verdict.kind}, {verdict.span}")
-            self.summary.setToolTip(verdict.sentence)
+            self.summary.setText(f"H: {size}, {check.kind}, {check.span}")
+            self.summary.setToolTip(check.sentence)
         self.remove.setEnabled(len(rows) > 1)
         tip = (
             "The measured value" if self._value_is_given else "Drawn from the model with the run's seed; type to set it"

@@ -28,11 +28,11 @@ from app.widgets.fields import (
 from app.widgets.widgets import side_by_side
 from core.errors import ScenarioError
 from core.matrices import (
+    MatrixCheck,
     MatrixField,
     MixtureColumn,
-    Verdict,
+    check_covariance,
     covariance_of,
-    judge_covariance,
     vector_of,
     with_component_block,
 )
@@ -141,7 +141,7 @@ class MixtureEditor(Section):
                 cell.setFlags(locked | editable)
                 cell.setFont(theme.font(11 if lines > 1 else 12))
                 if matrix is not None:
-                    cell.setToolTip(_verdict(matrix).sentence)
+                    cell.setToolTip(_check(matrix).sentence)
                 self.table.item(row, _BUTTON).setFlags(locked)  # type: ignore[union-attr]
                 if self.table.cellWidget(row, _BUTTON) is None:
                     button = MatrixButton(f"Edit the covariance of {names[row]} as a matrix: paste, fill, import")
@@ -238,14 +238,14 @@ class MixtureEditor(Section):
 
 
 @lru_cache(maxsize=256)
-def _verdict(spread: Matrix) -> Verdict:
-    return judge_covariance(np.asarray(spread))
+def _check(spread: Matrix) -> MatrixCheck:
+    return check_covariance(np.asarray(spread))
 
 
 def _summary(spread: Matrix) -> str:
     """Return a short summary of a covariance."""
-    verdict = _verdict(spread)
-    return f"{verdict.kind},\n{verdict.span}"
+    check = _check(spread)
+    return f"{check.kind},\n{check.span}"
 
 
 def _axes_in_words(spread: Sequence[Sequence[float]]) -> str:

@@ -3,6 +3,7 @@
 Import everything from here.
 """
 
+from core.matrices.checks import MatrixCheck, check_covariance, check_measurement
 from core.matrices.edits import (
     MatrixField,
     MixtureColumn,
@@ -16,22 +17,21 @@ from core.matrices.edits import (
 from core.matrices.file import read_matrix
 from core.matrices.patterns import COVARIANCES, MEASUREMENTS, Parameter, Pattern
 from core.matrices.text import MOST_SIDE, Rows, parse_matrix, parse_readings, parse_vector
-from core.matrices.verdict import Verdict, judge_covariance, judge_measurement
 
 __all__ = [
     "COVARIANCES",
     "MEASUREMENTS",
     "MOST_SIDE",
+    "MatrixCheck",
     "MatrixField",
     "MixtureColumn",
     "Parameter",
     "Pattern",
     "Rows",
-    "Verdict",
     "block_for",
+    "check_covariance",
+    "check_measurement",
     "covariance_of",
-    "judge_covariance",
-    "judge_measurement",
     "parse_matrix",
     "parse_readings",
     "parse_vector",

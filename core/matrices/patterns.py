@@ -10,8 +10,8 @@ from typing import Final, NoReturn, final
 import numpy as np
 
 from core.errors import ScenarioError
+from core.matrices.checks import Array
 from core.matrices.text import parse_matrix, parse_vector
-from core.matrices.verdict import Array
 from core.text.user_text import quoted
 
 

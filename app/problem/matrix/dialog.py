@@ -27,8 +27,8 @@ from core.matrices import (
     MOST_SIDE,
     MatrixField,
     Pattern,
-    judge_covariance,
-    judge_measurement,
+    check_covariance,
+    check_measurement,
     parse_matrix,
     read_matrix,
 )
@@ -70,20 +70,20 @@ class MatrixDialog(QDialog):
         self.rows.setValue(self.model.rowCount())
         self.fill = FillBar(COVARIANCES if place.is_covariance else MEASUREMENTS)
         self.legend = HeatLegend()
-        self.verdict, self.fault, self.error = (plain_label(wordWrap=True) for _ in range(3))
+        self.summary, self.fault, self.error = (plain_label(wordWrap=True) for _ in range(3))
         """Properties of the matrix; reason why it is invalid; error of the last action."""
-        for label, role in ((self.verdict, "muted"), (self.fault, "error"), (self.error, "error")):
+        for label, role in ((self.summary, "muted"), (self.fault, "error"), (self.error, "error")):
             label.setProperty("role", role)
         self.ok = QPushButton("&OK", default=True, toolTip="Put the matrix into the scenario: one edit, one undo")
         self._build(title)
         self.rows.valueChanged.connect(self.model.resize)
         self.fill.filled.connect(self._fill)
-        self.model.changed.connect(self._judge)
+        self.model.changed.connect(self._show_check)
         self.model.rejected.connect(self._show_error)
         self.ok.clicked.connect(lambda _: self._apply())
         document.loaded.connect(self.reject)
         theme.scheme.changed.connect(self.grid.viewport().update)
-        self._judge()
+        self._show_check()
         self._fit_size()
         self.grid.setFocus()
 
@@ -112,7 +112,7 @@ class MatrixDialog(QDialog):
         layout.addLayout(top)
         layout.addWidget(self.fill)
         layout.addWidget(self.grid, 1)
-        for label in (self.verdict, self.fault, self.error):
+        for label in (self.summary, self.fault, self.error):
             layout.addWidget(label)
         layout.addLayout(buttons)
 
@@ -129,15 +129,15 @@ class MatrixDialog(QDialog):
 
     # Edits
 
-    def _judge(self) -> None:
+    def _show_check(self) -> None:
         """Show the properties of the matrix, or why it is invalid."""
         self._show_error(None)
-        judge = judge_covariance if self._place.is_covariance else judge_measurement
-        verdict = judge(self.model.values)
-        for label, is_said in ((self.verdict, verdict.is_valid), (self.fault, not verdict.is_valid)):
-            label.setText(verdict.sentence if is_said else "")
+        check_matrix = check_covariance if self._place.is_covariance else check_measurement
+        check = check_matrix(self.model.values)
+        for label, is_said in ((self.summary, check.is_valid), (self.fault, not check.is_valid)):
+            label.setText(check.sentence if is_said else "")
             label.setVisible(is_said)
-        self.ok.setEnabled(verdict.is_valid)
+        self.ok.setEnabled(check.is_valid)
         self.legend.show_largest(self.model.largest)
         with QSignalBlocker(self.rows):
             self.rows.setValue(self.model.rowCount())

@@ -111,7 +111,7 @@ def test_escape_or_ok_without_changes_keeps_the_scenario(user: User) -> None:
 
 def test_covariance_verdict_follows_every_edit_undo_and_redo(user: User) -> None:
     dialog = user.open_covariance()
-    assert dialog.verdict.text() == "Symmetric positive definite: the smallest eigenvalue is 1.5, the largest 2.5."
+    assert dialog.summary.text() == "Symmetric positive definite: the smallest eigenvalue is 1.5, the largest 2.5."
     user.type(dialog, 0, 1, "3")
     assert dialog.fault.text() == "Symmetric, but not positive semi-definite: the smallest eigenvalue is −1."
     assert not dialog.ok.isEnabled()
@@ -195,7 +195,7 @@ def test_changed_row_count_of_h_resizes_y(user: User) -> None:
     dialog = user.open_h()
     user.bot.keyClick(dialog.rows, Qt.Key.Key_Up)
     assert dialog.model.values.tolist() == [[1, 0, 0], [0, 1, 0], [0, 0, 1]]
-    assert dialog.verdict.text() == "Rank 3 of at most 3: 3 directions measured, 0 unmeasured; singular values 1 to 1."
+    assert dialog.summary.text() == "Rank 3 of at most 3: 3 directions measured, 0 unmeasured; singular values 1 to 1."
     user.bot.mouseClick(dialog.ok, LEFT)
     assert user.document.scenario.values == (5, 6, 0)
     dialog = user.open_h()

@@ -1,4 +1,4 @@
-"""Matrices of a scenario: pasted blocks, patterns, verdicts and files."""
+"""Matrices of a scenario: pasted blocks, patterns, checks and files."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from core.matrices import (
     MatrixField,
     Pattern,
     block_for,
-    judge_covariance,
-    judge_measurement,
+    check_covariance,
+    check_measurement,
     read_matrix,
     with_component_block,
     with_measurement_block,
@@ -160,7 +160,7 @@ def test_covariance_patterns_match_formulas(rho: float, size: int) -> None:
     equal = _pattern(COVARIANCES, "Equicorrelated").build(size, size, ["2", str(rho)])
     np.testing.assert_allclose(equal, 2 * np.where(np.eye(size) == 1, 1, rho))
     for matrix in (exponential, equal, _pattern(COVARIANCES, "Isotropic").build(size, size, ["0,25"])):
-        assert judge_covariance(matrix).is_valid
+        assert check_covariance(matrix).is_valid
 
 
 def test_measurement_patterns_build_expected_rows() -> None:
@@ -206,9 +206,9 @@ def test_invalid_pattern_parameters_are_rejected(pattern: Pattern, texts: list[s
 def test_covariance_verdict_agrees_with_scenario_validation(
     matrix: list[list[float]], is_valid: bool, words: str, scenario: Scenario
 ) -> None:
-    verdict = judge_covariance(np.array(matrix, float))
-    assert words in verdict.sentence
-    assert verdict.is_valid == is_valid
+    check = check_covariance(np.array(matrix, float))
+    assert words in check.sentence
+    assert check.is_valid == is_valid
     whole = np.eye(3)
     whole[:2, :2] = matrix
     place = MatrixField("prior", 0)
@@ -220,10 +220,10 @@ def test_covariance_verdict_agrees_with_scenario_validation(
 
 
 def test_measurement_verdict_states_rank() -> None:
-    assert "Rank 1 of at most 2: 1 direction" in judge_measurement(np.array([[1.0, 0, 0], [2, 0, 0]])).sentence
-    assert judge_measurement(np.zeros((2, 3))).sentence == "Rank 0: nothing is measured."
-    verdict = judge_measurement(np.eye(2, 5))
-    assert (verdict.kind, verdict.span) == ("rank 2", "singular values 1 to 1")
+    assert "Rank 1 of at most 2: 1 direction" in check_measurement(np.array([[1.0, 0, 0], [2, 0, 0]])).sentence
+    assert check_measurement(np.zeros((2, 3))).sentence == "Rank 0: nothing is measured."
+    check = check_measurement(np.eye(2, 5))
+    assert (check.kind, check.span) == ("rank 2", "singular values 1 to 1")
 
 
 # Files
