@@ -44,9 +44,9 @@ class Settings:
         try:
             path.replace(aside)
         except OSError as error:
-            self.warning = f"{path}: the settings cannot be read ({error.strerror}); nothing will be remembered."
+            self.warning = f"{path}: the settings cannot be read ({error.strerror}) and will not be saved."
             return None
-        self.warning = f"The settings could not be read and were set aside as {aside}."
+        self.warning = f"The settings could not be read; the file was renamed to {aside}."
         return self._open(path)
 
     def value(self, key: str) -> Any:  # noqa: ANN401 - whatever was kept, or whatever someone wrote there

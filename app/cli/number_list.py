@@ -29,7 +29,7 @@ def whole_numbers(text: str) -> list[int]:
         _require_few(text.count(",") + 1)
         return [int(part) for part in parts]
     except ValueError:
-        words = f"must be whole numbers, as 50,100,200 or 50,100,...,1000 (is {quoted(text)})"
+        words = f"must be whole numbers, for example 50,100,200 or 50,100,...,1000 (is {quoted(text)})"
         raise click.BadParameter(words) from None
 
 

@@ -33,7 +33,7 @@ def _load_plugins(_context: click.Context, _option: click.Parameter, paths: tupl
         from core.plugins.loader import load_plugin
         from core.text.user_text import one_line
 
-        words = f"{PROGRAM}: {one_line(str(path))} is still loading; Ctrl-C gives up"
+        words = f"{PROGRAM}: {one_line(str(path))} is still loading; Ctrl-C cancels"
         patience = threading.Timer(_PATIENCE_SECONDS, lambda words=words: click.echo(words, err=True))
         patience.daemon = True
         patience.start()

@@ -27,11 +27,11 @@ _Command = TypeVar("_Command", bound=Callable[..., Any])
 def _overrides(command: _Command) -> _Command:
     """Add the options that override values of the scenario."""
     for option in (
-        click.option("--device", metavar="auto|cpu|cuda", help="Where the particles live."),
+        click.option("--device", metavar="auto|cpu|cuda", help="Device of the particles."),
         click.option("--samplers", metavar="KEY,KEY,...", help="Samplers to run, in this order."),
         click.option("--variance", metavar="theory|beta|posterior", help="Reverse variance of every sampler."),
         click.option(
-            "--rounds", "kl_rounds", type=int, metavar="R", help="Rounds of refining a KL without closed form."
+            "--rounds", "kl_rounds", type=int, metavar="R", help="Rounds of refining the KL bracket of a mixture."
         ),
         click.option("--seed", type=int, metavar="INTEGER", help="Seed of all random numbers."),
         click.option("--steps", type=int, metavar="T", help="Steps of the schedule."),
@@ -54,7 +54,7 @@ _max_time = click.option(
     callback=_minutes,
     default=10.0,
     metavar="MINUTES",
-    help="A run that is estimated to take longer asks on a terminal, and is refused elsewhere.  [default: 10]",
+    help="A run of a longer estimated time asks on a terminal and fails elsewhere.  [default: 10]",
 )
 
 
@@ -72,7 +72,7 @@ _max_time = click.option(
 def run(scenario: str, out: Path | None, max_time: float, **overrides: str | int | None) -> None:
     """Run SCENARIO without a window, print its headline and write a report.
 
-    The options below --out take the place of the scenario's own values.
+    The options from --particles to --device override the scenario's values.
     """
     from app.run.process import reserve_interface_core
     from core.errors import ScenarioError
@@ -135,7 +135,7 @@ def _advance(experiment: Experiment, most_seconds: float) -> None:
             for done, _ in enumerate(experiment.refine(), start=1):
                 show(done, None, f"{name}: the KL")
         except OutOfMemoryError:
-            raise UserError("run.particles: the CUDA device has not enough memory; take fewer particles") from None
+            raise UserError("run.particles: the memory of the CUDA device is too small; take fewer particles") from None
 
 
 def _print_headline(results: Results) -> None:
@@ -170,10 +170,10 @@ def _print_headline(results: Results) -> None:
 
 
 _LEGEND = {
-    "KL": "of the samples from the target, KL(Q‖P); a – b, ≤ b: limits, each widened by three standard errors; "
-    "(P‖Q): reversed, for samplers without noise",
-    "bound": "the KL is not larger; the sum of init, disc, var and mismatch, which is range + null",
-    "observed": "the mismatch over the sampler's own particles, which is no part of the bound",
+    "KL": "KL(Q‖P), Q the target, P the samples; a – b, ≤ b: limits, each widened by three standard errors; "
+    "(P‖Q): reversed, for samplers that add no noise",
+    "bound": "upper bound on the KL: init + disc + var + mismatch; mismatch = range + null",
+    "observed": "mismatch over the sampler's own particles, not part of the bound",
 }
 """Explanations of the table's column titles."""
 

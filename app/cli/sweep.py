@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     "--steps",
     metavar="T,T,...",
     callback=lambda _context, _option, text: None if text is None else whole_numbers(text),
-    help=f"Numbers of steps, at most {MOST_NUMBERS}; A,B,...,Z goes on as it began.  [default: 11]",
+    help=f"Numbers of steps, at most {MOST_NUMBERS}; A,B,...,Z continues by steps of B - A.  [default: 11]",
 )
 @click.option(
     "--out",
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     help="Folder for sweep.csv and sweep.png.  [default: runs/sweep]",
 )
 def sweep(scenarios: tuple[str, ...], steps: list[int] | None, out: Path) -> None:
-    """Draw the KL of every SCENARIO at t = 1 against the number of steps T, a panel each.
+    """Draw the KL of every SCENARIO at t = 1 against the number of steps T, one panel each.
 
     The KL of one Gaussian is exact; that of a mixture is bracketed, which takes some seconds for each T.
     """
@@ -46,7 +46,9 @@ def sweep(scenarios: tuple[str, ...], steps: list[int] | None, out: Path) -> Non
     from core.system.staging import nearest_folder, require_places
 
     if len(scenarios) > MOST_PANELS:
-        raise UserError(f"SCENARIO...: at most {MOST_PANELS} have room in one figure (are {len(scenarios)})")
+        raise UserError(
+            f"SCENARIO...: must be at most {MOST_PANELS}, since one figure shows all (are {len(scenarios)})"
+        )
     sweeps = []
     for found in map(find_scenario, scenarios):
         try:

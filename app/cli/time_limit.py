@@ -51,10 +51,10 @@ class TimeLimit:
     def _ask(self, sentence: str) -> None:
         if sys.stdin.isatty() and sys.stderr.isatty():
             with self._paused():
-                click.confirm(f"{sentence[0].upper()}{sentence[1:]}. Go on?", abort=True, err=True)
+                click.confirm(f"{sentence[0].upper()}{sentence[1:]}. Continue?", abort=True, err=True)
             return
         error = click.ClickException(
-            f"{sentence}; allowed are {in_words(self._most)}: "
+            f"{sentence}; the limit is {in_words(self._most)}: "
             "raise --max-time, or take fewer steps, particles, paths or rounds"
         )
         error.exit_code = 2

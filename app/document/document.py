@@ -123,7 +123,7 @@ class Document(QObject):
         """
         now = self.revision
         if seen is not None and (seen.load != now.load if rebase else seen != now):
-            raise ScenarioError("", "", "the scenario has changed in the meantime; the edit was not made")
+            raise ScenarioError("", "", "the scenario has changed since the edit was begun; the edit was not applied")
         scenario = edit(self.scenario)
         if scenario == self.scenario:
             return False

@@ -64,7 +64,7 @@ class StackedBars(QWidget):
         self.absolute = False
         self._pointer = QPoint()
         self.read_out = ReadOut(self)
-        self.setAccessibleName("What each bound is made of")
+        self.setAccessibleName("Terms of each bound")
         self.setMouseTracking(True)
         self.setMinimumHeight(_LEAST_HEIGHT)
         self.setFont(theme.font(11))

@@ -24,13 +24,13 @@ from core.runs.results import Results
 from core.samplers import About
 
 _TABS = {
-    "Composition": "What each bound is made of at the cursor's t",
-    "Per step": "The mismatch that each step adds",
-    "Weights": "How the particles are shared out among the target's components",
+    "Composition": "Terms of each bound at the cursor's t",
+    "Per step": "Mismatch added by each step",
+    "Weights": "Weights of the target's components, sampled and exact",
 }
 _SCALES = {
-    "shares": "Each bar is the whole of its bound, which stands at the right",
-    "nats": "All bars on one linear scale; a logarithm would have no meaning for parts of a sum",
+    "shares": "Terms as shares of each bound, whose value is at the right",
+    "nats": "Terms in nats, on one linear scale for all samplers",
 }
 _WIDTH = 420
 
@@ -56,7 +56,7 @@ class EvidenceDock(QScrollArea):
         self.summary = QLabel(wordWrap=True)
         self.summary.setFont(theme.font(12))
         self.summary.setTextFormat(Qt.TextFormat.RichText)
-        self.summary.setAccessibleName("What the numbers say")
+        self.summary.setAccessibleName("Summary")
         self.headline, self.terms = HeadlinePlot(), TermsTable()
         self.composition, self.per_step, self.weights = Composition(), PerStepPlot(), WeightsView()
         self.tabs = SegmentedControl("Details", _TABS)

@@ -19,23 +19,28 @@ from core.samplers.probability_flow import ProbabilityFlow
 from core.text.number_format import BAND
 
 STYLES = {
-    "mismatch": ("mismatch", Qt.PenStyle.SolidLine, 2.2, "Accumulated over the target path, ± 2 standard errors."),
-    "observed": ("observed", Qt.PenStyle.DotLine, 2.2, "The same sum over the sampler's own particles, as played."),
-    "bound": ("bound", Qt.PenStyle.DashLine, 1.6, "On KL(target ‖ samples): the KL is never larger."),
+    "mismatch": (
+        "mismatch",
+        Qt.PenStyle.SolidLine,
+        2.2,
+        "Mismatch accumulated along the target path, ± 2 standard errors.",
+    ),
+    "observed": ("observed", Qt.PenStyle.DotLine, 2.2, "Mismatch accumulated over the sampler's own particles."),
+    "bound": ("bound", Qt.PenStyle.DashLine, 1.6, "Upper bound on KL(target ‖ samples)."),
     "kl": ("KL, exact", Qt.PenStyle.SolidLine, 1.0, "KL(target ‖ samples) in closed form."),
     "bracket": (
         "limits of the KL",
         Qt.PenStyle.SolidLine,
         1.1,
-        "KL(target ‖ samples) lies between the ends of each bar; one that only points down has no lower end in view.\n"
-        "Limits are computed at these t only: the faint band just leads the eye from one to the next.",
+        "KL(target ‖ samples) lies between the ends of each bar; an arrow down: no lower limit within the axes.\n"
+        "Limits are computed at these t only; the faint band between them is a guide to the eye.",
     ),
     "reverse": ("KL, reversed", Qt.PenStyle.DashDotLine, 1.1, "KL(samples ‖ target) of samplers that add no noise."),
     "limit": (
         "limit, ᾱ₁ fixed",
         Qt.PenStyle.SolidLine,
         3.0,
-        "What the mismatch at t = 1 tends to as the steps are refined at a fixed ᾱ₁.",
+        "Limit of the mismatch at t = 1 as the steps are refined at fixed ᾱ₁.",
     ),
 }
 """Kinds of curve: label, pen style, width, tooltip."""

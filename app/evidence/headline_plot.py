@@ -79,7 +79,7 @@ class HeadlinePlot(QWidget):
         self.time.set_scale(TimeScale(results.schedule, self.axis))
         name, meaning = results.limit_description
         self._legend["limit"].set_words(name)
-        self._legend["limit"].setToolTip(f"{meaning}\nIt does not move with the cursor.")
+        self._legend["limit"].setToolTip(f"{meaning}\nIt does not depend on the cursor.")
         expected = self._curves.expected()
         for name, entry in self._legend.items():  # reserve space, so that the plot does not move
             entry.keep_room(name in expected)

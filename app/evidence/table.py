@@ -19,22 +19,25 @@ from core.text.number_format import SURE, number, with_error
 from core.text.user_text import one_line
 
 ROWS = {
-    "kl": ("KL", "How far the samples are from the target, in nats."),
+    "kl": ("KL", "KL(target ‖ samples), in nats."),
     "kind": (
         "kind of KL",
-        "Exact in closed form; a bracket between two limits at three standard errors; one limit only;\n"
-        "or reversed, KL(samples ‖ target), for samplers that add no noise.",
+        "exact: in closed form; bracket: between two limits, each widened by three standard errors;\n"
+        "lower only, upper only: one limit; reversed: KL(samples ‖ target), for samplers that add no noise.",
     ),
-    "bound": ("bound on the KL", "Start, discretisation, step variance and mismatch together: the KL is never larger."),
+    "bound": ("bound on the KL", "Upper bound: the sum of initialisation, discretisation, step variance and mismatch."),
     "mismatch": (
         "mismatch",
-        "W bias of the theory: the bound's part that is mismatch: the wrong score, accumulated over the target path.",
+        "Term of the bound that comes from the wrong score, accumulated along the target path (W bias in the theory).",
     ),
-    "limit": ("limit, ᾱ₁ fixed", "What the mismatch at t = 1 tends to as the steps are refined at a fixed ᾱ₁."),
-    "w2": ("W₂ at t = 1", "How far the particles must be moved to become exact samples (root mean square)."),
+    "limit": ("limit, ᾱ₁ fixed", "Limit of the mismatch at t = 1 as the steps are refined at fixed ᾱ₁."),
+    "w2": ("W₂ at t = 1", "Wasserstein-2 distance: the least root mean square move of particles to exact samples."),
     "weights": ("weights, t = 1", "Total variation between the components' sampled and exact weights."),
-    "mmd": ("MMD² at t = 1", "Squared kernel distance between particles and exact samples; near zero when they agree."),
-    "diverged": ("diverged at", "The first t whose particles left every finite region."),
+    "mmd": (
+        "MMD² at t = 1",
+        "Squared maximum mean discrepancy of particles from exact samples; zero if the laws agree.",
+    ),
+    "diverged": ("diverged at", "The first t at which particles are far beyond the scale of the problem."),
 }
 """Row titles and their tooltips."""
 _KINDS = {
@@ -47,8 +50,8 @@ _KINDS = {
 }
 _LATER = "Computed after the run."
 _UNLIKE = (
-    "W₂ is how far the particles must be moved, the KL how unlike their density is:\n"
-    "a width squeezed to a fraction costs W₂ little and the KL much."
+    "W₂ measures how far particles must move, the KL how the densities differ:\n"
+    "too narrow a distribution changes W₂ little and the KL much."
 )
 _MUCH = 5.0
 """Ratio of two KLs from which a similar W₂ (less than twice as large) is explained."""
@@ -182,7 +185,7 @@ class TermsTable(QWidget):
         """Return the cell of a sampler (column) and quantity (name)."""
         assert self._results is not None
         if (fault := self._results.fault(column)) is not None:
-            return Cell("stopped" if name == "kl" else "–", f"Its code stopped: {fault}")
+            return Cell("stopped" if name == "kl" else "–", f"Its code failed: {fault}")
         if name in {"kl", "kind"}:
             return self._kl(name, column)
         if name in {"bound", "mismatch"}:
@@ -192,9 +195,9 @@ class TermsTable(QWidget):
         if name == "diverged":
             t = self._results.trace.diverged_at[column]
             return (
-                Cell("–", "They did not.")
+                Cell("–", "Its particles did not diverge.")
                 if t is None
-                else Cell(f"t = {t}", f"Its particles are lost from t = {t} on.")
+                else Cell(f"t = {t}", f"Its particles are unknown from t = {t} down.")
             )
         return self._distance(name, column)
 
@@ -216,7 +219,7 @@ class TermsTable(QWidget):
         why = why_no_bound(self._results, column, self._frame)
         if why and not math.isfinite(value):
             return Cell("none", f"No finite value: {why}.")
-        remark = "Exact." if evidence.exact[column] else "A mean over target paths."
+        remark = "Exact." if evidence.exact[column] else "Monte Carlo estimate over target paths."
         if name == "bound" and self._results.kl.at(column, self._frame).exceeds(value):
             remark += f"\n{WITHIN_ERROR}"
         if name == "bound":
@@ -244,10 +247,10 @@ class TermsTable(QWidget):
             return Cell("–", "\n".join(found.notes) or "Unknown.")
         remarks = []
         if name == "w2":
-            remarks.append("Exact." if found.w2_exact else "Sliced: along many directions, not in space.")
+            remarks.append("Exact." if found.w2_exact else "Sliced W₂: mean over many one-dimensional projections.")
             remarks.extend(self._unlike(column))
         if floor > 0:
-            remarks.append(f"Exact samples in equal number would show about {number(floor)}.")
+            remarks.append(f"As many exact samples would give about {number(floor)}.")
         return _measured(value, error, "\n".join(remarks))
 
     def _unlike(self, column: int) -> list[str]:
@@ -279,7 +282,7 @@ class TermsTable(QWidget):
         assert self._results is not None
         if self._is_mixed or not (self._results.terms.all_exact or self._results.kl.is_bracketed):
             return ROWS["kl"][0]
-        return "KL, exact" if self._results.terms.all_exact else "KL, between"
+        return "KL, exact" if self._results.terms.all_exact else "KL, bracket"
 
     def _show_rows(self) -> None:
         """Hide rows that have no meaning for the problem."""

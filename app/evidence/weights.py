@@ -22,8 +22,8 @@ _MOST_BARS = 12
 _LABELS = 18
 """Height of the labels below the bars, in pixels."""
 _WIDEST = 22
-_SINGULAR = "The target has no density at t = 0 that could tell its components apart; go to t = 1."
-_ONE = "One component: it has all the weight."
+_SINGULAR = "No weights at t = 0, since the target has no density there; see t = 1."
+_ONE = "The target has one component, of weight 1."
 
 
 @final
@@ -37,7 +37,7 @@ class WeightsView(QWidget):
         self.weights: ComponentWeights | None = None
         self._pointer = QPoint()
         self.read_out = ReadOut(self)
-        self.setAccessibleName("Component weights, sampled beside exact")
+        self.setAccessibleName("Component weights, sampled and exact")
         self.setMouseTracking(True)
         self.setMinimumHeight(92)
         self.setFont(theme.font(11))

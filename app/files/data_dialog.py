@@ -92,9 +92,9 @@ class DataDialog(QDialog):
         self._chips = QWidget()
         self._flow = QFlowLayout(self._chips)
         self._flow.setContentsMargins(0, 0, 0, 0)
-        self.standardise = self._chip("each to mean 0, standard deviation 1", checked=False)
+        self.standardise = self._chip("standardise to mean 0, standard deviation 1", checked=False)
         self.standardise.setToolTip("For columns in different units")
-        self.gaps = self._chip("leave out rows without a number", checked=False)
+        self.gaps = self._chip("skip rows with missing numbers", checked=False)
         self.gaps.setToolTip("Rows that have no number in one of the chosen columns")
         self.gaps.toggled.connect(lambda _: self._offer_columns())
         self._reasons = _muted()
@@ -104,7 +104,9 @@ class DataDialog(QDialog):
         self._status = _muted()
         self._error = plain_label(wordWrap=True, visible=False)
         self._error.setProperty("role", "error")
-        self.fit = QPushButton("Fit", default=True, toolTip="Fit the prior; the present one comes back with Undo")
+        self.fit = QPushButton(
+            "Fit", default=True, toolTip="Fit the prior and replace the present one (Undo restores it)"
+        )
         self.fit.clicked.connect(self._fit)
         self.components.valueChanged.connect(lambda _: self._check())
         self._build()

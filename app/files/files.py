@@ -52,18 +52,18 @@ class Files(QObject):
         self._autosave: Autosave | None = None
         self._left: list[RecoveryFile] = []
         bar.picker.setDefaultAction(bar.action("Scenarios", "Choose a built-in scenario", self.show_gallery, "Ctrl+G"))
-        bar.tool("New", "Begin a scenario of your own", self.new, "Ctrl+N")
+        bar.tool("New", "Create a new scenario", self.new, "Ctrl+N")
         bar.tool("Open", "Open a scenario file", self.open_file, "Ctrl+O")
         bar.tool("Save", "Save the scenario", self.save_file, "Ctrl+S")
-        self._undo = bar.tool("Undo", "Take the last edit back", self._undo_edit, "Ctrl+Z")
-        self._redo = bar.tool("Redo", "Make it again", document.redo, "Ctrl+Shift+Z", "Ctrl+Y")
+        self._undo = bar.tool("Undo", "Undo the last edit", self._undo_edit, "Ctrl+Z")
+        self._redo = bar.tool("Redo", "Redo the edit that was undone", document.redo, "Ctrl+Shift+Z", "Ctrl+Y")
         self._recent = bar.menu.addMenu("Open recent")
         self._recent.aboutToShow.connect(self._list_recent)
         bar.entry("Save as…", "Save the scenario in another file", self.save_file_as, "Ctrl+Shift+S")
         bar.entry("Prior from data…", "Fit the prior to points in a file", self.choose_data, "Ctrl+D")
         self.plugins = Plugins(window, document, bar, banner, settings)
         bar.menu.addSeparator()
-        document.undo_failed.connect(lambda error: banner.say(f"This edit cannot be undone or made again now: {error}"))
+        document.undo_failed.connect(lambda error: banner.say(f"This edit cannot be undone or redone: {error}"))
         document.loaded.connect(lambda _: self._leave_data())
         document.state_changed.connect(self._follow)
         self._follow()
@@ -208,8 +208,8 @@ class Files(QObject):
             self._window,
             "The file has changed",
             auto_text(
-                f"“{one_line(path.name)}” is no longer what was opened here: another program has written to it or "
-                "removed it. Save over it, or under another name?"
+                f"Another program has changed or removed “{one_line(path.name)}” since it was opened or saved here. "
+                "Overwrite it, or save under another name?"
             ),
             answers.Save | answers.Open | answers.Cancel,
             answers.Cancel,
@@ -251,7 +251,7 @@ class Files(QObject):
         if self._left:
             name = self._left[0].name
             self._banner.offer(
-                f"The program ended with unsaved changes to “{one_line(name)}”.",
+                f"The program ended unexpectedly with unsaved changes to “{one_line(name)}”.",
                 {"Restore": self._restore, "Discard": self._drop},
             )
 

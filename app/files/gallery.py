@@ -99,7 +99,7 @@ class Gallery(QDialog):
             heading(group): [ScenarioCard(entry) for entry in entries] for group, entries in gallery().items()
         }
         self.cards = [card for cards in self._groups.values() for card in cards]
-        self._nothing = plain_label("No scenario says that.")
+        self._nothing = plain_label("No scenario contains these words.")
         self._nothing.setProperty("role", "muted")
         self._places: dict[tuple[int, int], ScenarioCard] = {}
         self._pictures: dict[tuple[str, theme.Palette, float], QPixmap] = {}

@@ -40,7 +40,7 @@ class TrustDialog(QDialog):
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle("Run code from a file?")
         words = plain_label(
-            "A sampler is a program: once it runs, it can do whatever you can. Run it only if you know what it does.",
+            "A sampler file is a program and runs with all your permissions. Run it only if you trust its code.",
             wordWrap=True,
         )
         code = CodeView(content)
@@ -51,7 +51,7 @@ class TrustDialog(QDialog):
         content_hash.setFont(theme.font(12))
         buttons = QDialogButtonBox()
         self.run = buttons.addButton("Run this code", QDialogButtonBox.ButtonRole.AcceptRole)
-        leave = buttons.addButton("Leave it", QDialogButtonBox.ButtonRole.RejectRole)
+        leave = buttons.addButton("Do not run", QDialogButtonBox.ButtonRole.RejectRole)
         buttons.accepted.connect(self.accept)
         buttons.rejected.connect(self.reject)
         layout = QVBoxLayout(self)
@@ -131,8 +131,8 @@ class Plugins(QObject):
         self.task.start(_load(path, content, self._document.scenario))  # on a thread, since user code may take long
 
     def _say_still_loading(self) -> None:
-        words = f"{self._name} is still loading: its code has not come to an end."
-        self._banner.offer(words, {"Give up": self._give_up, "Wait": self._still_loading.start})
+        words = f"{self._name} is still loading: its code has not finished."
+        self._banner.offer(words, {"Cancel": self._give_up, "Wait": self._still_loading.start})
 
     def _give_up(self) -> None:
         """Stop waiting for code that does not end; its thread ends with the process."""
@@ -179,5 +179,5 @@ def _load(path: Path, content: bytes, scenario: Scenario) -> Iterator[str]:
         Scenario.from_dict(scenario.to_dict())
     except ScenarioError as error:
         load_plugin(path, before[path])
-        raise ScenarioError(str(path), error.field, f"{error.reason}; the version before stays") from None
+        raise ScenarioError(str(path), error.field, f"{error.reason}; the previous version is kept") from None
     yield key

@@ -31,7 +31,7 @@ class SamplerCard(QFrame):
     def __init__(self, window: QWidget, about: About, target: QWidget) -> None:
         super().__init__(window, objectName="popup")
         self.about = about
-        self.setAccessibleName(f"What {about.label} is")
+        self.setAccessibleName(f"About {about.label}")
         title = heading(sampler_title(about), rich=True)
         close = QToolButton(text="×", toolTip="Close (Escape)", accessibleName="Close the card")
         close.clicked.connect(self.close)

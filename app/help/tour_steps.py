@@ -17,35 +17,35 @@ def tour_steps(screen: WindowParts) -> list[TourStep]:
         TourStep("Each panel is one sampler", lambda: _PLANES, lambda: screen.planes),
         TourStep("Time runs backwards", lambda: _TRANSPORT, lambda: screen.transport),
         TourStep(
-            "Raise the noise, and watch",
+            "Raise the measurement noise",
             lambda: _noise(screen, noise),
             lambda: _noise_slider(screen),
             lambda: screen.problem.measurement.noise.slider,
         ),
-        TourStep("The error, as it adds up", lambda: _HEADLINE, lambda: screen.evidence.headline),
-        TourStep("Where it comes from", lambda: _terms(screen), lambda: screen.evidence.composition),
+        TourStep("The error accumulates", lambda: _HEADLINE, lambda: screen.evidence.headline),
+        TourStep("The terms of the bound", lambda: _terms(screen), lambda: screen.evidence.composition),
     ]
 
 
 _PLANES = """
-<p>The strong contours are the right answer: the exact posterior, given the measurement, which is the amber
-band. All samplers get the same random numbers, so what differs is theirs alone.</p>
-<p>Where the dots fill the contours, a sampler is right. Compare <b>DDNM</b> with <b>Exact</b>.</p>"""
+<p>The strong contours are the target: the exact posterior given the measurement, which is the amber band. All
+samplers use the same random numbers, so differences between panels come from the samplers alone.</p>
+<p>A sampler is right where its particles fill the contours. Compare <b>DDNM</b> with <b>Exact</b>.</p>"""
 
 _TRANSPORT = """
 <p>Each run starts from pure noise on the left and ends with samples on the right.</p>
-<p>Drag the bar, or press <b>Space</b>, and find the moment when DDNM leaves the others. It comes late, when
+<p>Drag the bar, or press <b>Space</b>, and find the t at which DDNM departs from the others: a small one, at which
 little noise is left.</p>"""
 
 _HEADLINE = """
-<p>Each step with a wrong score costs something. <b>Solid</b> is the mismatch so far. <b>Dashed</b> is the bound:
-the samples' KL divergence from the target is never larger.</p>
-<p>At first all curves agree. See which one turns up at the end, and which ones stay flat.</p>"""
+<p>Each step with a wrong score adds to the error. <b>Solid</b>: the mismatch accumulated so far. <b>Dashed</b>: the
+upper bound on the KL divergence KL(target ‖ samples).</p>
+<p>At first all curves agree. See which one rises at the end, and which ones stay flat.</p>"""
 
 _REASON = """
-<p><b>Why:</b> DDNM pulls towards y with strength <nobr>1/(1−ᾱ)</nobr>, as if y had no noise, and ever harder
-towards the end. <b>BO-DDNM</b> counts the noise in, <nobr>1/(1−ᾱ+ᾱσ²)</nobr> for a unit row of H, and so stops
-where the posterior does.</p>"""
+<p><b>Why:</b> DDNM pulls towards y with strength <nobr>1/(1−ᾱ)</nobr>, as if y had no noise, which grows without
+bound towards the end. <b>BO-DDNM</b> includes the noise, <nobr>1/(1−ᾱ+ᾱσ²)</nobr> for a unit row of H, so that its
+particles keep the width of the posterior.</p>"""
 
 
 def _noise_slider(screen: WindowParts) -> QWidget:
@@ -64,19 +64,18 @@ def _noise(screen: WindowParts, before: float | None) -> str:
     """Return the text that asks for a change of the noise, or that explains its effect."""
     now = _noise_now(screen)
     if now is None or before is None:
-        return "<p>This scenario has a target of its own and no measurement: open another one to try its noise.</p>"
+        return "<p>This scenario has a given target and no measurement: open another one to change its noise.</p>"
     if now == before:
         return """
 <p>This is σ<sub>y</sub>, the noise of the measurement.</p>
-<p><b>Drag it to the right</b> (or hold <b>→</b>), towards 1, and keep an eye on the contours, on
-DDNM and on BO-DDNM.</p>"""
+<p><b>Drag it to the right</b> (or hold <b>→</b>), towards 1, and watch the contours, DDNM and BO-DDNM.</p>"""
     change = f"<p>σ<sub>y</sub> went from {format_number(before)} to <b>{format_number(now)}</b>.</p>"
     if now < before:
         return f"""{change}
 <p>With less noise DDNM and BO-DDNM come closer; at zero they are the same sampler. Now try the other way.</p>"""
     return f"""{change}
-<p>Band and contours are wider now: y says less. DDNM's dots stay on the middle of the band all the same;
-BO-DDNM's spread out as the contours do.</p>"""
+<p>Band and contours are wider now, since y determines x less. DDNM's particles still lie on the centre line of the
+band; BO-DDNM's spread out as the contours do.</p>"""
 
 
 def _terms(screen: WindowParts) -> str:
@@ -84,7 +83,7 @@ def _terms(screen: WindowParts) -> str:
     shares = [share for share in (_share(screen, "ddnm"), _share(screen, "bo-ddnm")) if share]
     told = f"<p>At t = 1, {'; '.join(shares)}.</p>" if shares else ""
     return f"""
-<p><b>Measured mismatch</b> is the part that comes from the direction that H sees.</p>{told}{_REASON}"""
+<p><b>Measured mismatch</b> is the part of the mismatch in the direction that H measures.</p>{told}{_REASON}"""
 
 
 def _share(screen: WindowParts, key: str) -> str:

@@ -26,9 +26,9 @@ class Heading(NamedTuple):
     def notice(self) -> str:
         """Message where the panel has no particles to show, or an empty string."""
         if self.fault is not None:
-            return f"Stopped by a fault in its code: {self.fault}"
+            return f"Stopped by an error in its code: {self.fault}"
         if self.diverged_at is not None:
-            return f"Diverged at t = {self.diverged_at}: its particles left every finite region."
+            return f"Diverged at t = {self.diverged_at}: its particles are far beyond the scale of the problem."
         return ""
 
 

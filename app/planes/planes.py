@@ -101,7 +101,7 @@ class PlanesWidget(QWidget):
             LegendEntry("exact target at t = 1", 1.6, colour="ink"),
         )
         self._strip_legend = LegendEntry("Hx = y ± σ_y, ± 2σ_y", 8, colour=theme.STRIP)
-        self.choice = ComboBox("The plane of x that is shown: across, up")
+        self.choice = ComboBox("Plane of x that is shown: horizontal, vertical axis")
         self.choice.setAccessibleName("Plane")
         self.choice.setSizeAdjustPolicy(ComboBox.SizeAdjustPolicy.AdjustToContents)
         self.choice.activated.connect(self._change_projection)

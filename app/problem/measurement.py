@@ -31,7 +31,7 @@ class MeasurementEditor(Section):
 
     def __init__(self) -> None:
         super().__init__("measurement", "Measurement   y = H x + σ_y n")
-        self.table = NumberTable("Measurement matrix H, a row a measurement, and its value y")
+        self.table = NumberTable("Measurement matrix H, one row for each measurement, with its value y")
         self.table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
         self.table.horizontalHeader().setMinimumSectionSize(44)
         self.table.edited.connect(self._edit_cell)

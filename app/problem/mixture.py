@@ -253,4 +253,4 @@ def _axes_in_words(spread: Sequence[Sequence[float]]) -> str:
     variances, axes = np.linalg.eigh(np.asarray(spread))
     small, large = np.sqrt(np.maximum(variances, 0.0))
     degrees = round(math.degrees(math.atan2(axes[1, 1], axes[0, 1]))) % 180
-    return f"standard deviations {large:.3g} along {degrees}°, {small:.3g} across"
+    return f"standard deviations {large:.3g} along {degrees}°, {small:.3g} perpendicular"

@@ -32,20 +32,20 @@ class RunEditor(Section):
 
     def __init__(self) -> None:
         super().__init__("run", "Schedule and run")
-        self.kind = ComboBox("How fast the forward process forgets")
+        self.kind = ComboBox("Noise schedule of the forward process")
         for kind, words in (("etc", "exponential then constant"), ("linear", "linear β"), ("cosine", "cosine")):
             self.kind.addItem(words, kind)
         self.kind.activated.connect(lambda _: self._change_kind())
         self.steps = SliderField(self.entry("steps", "Steps T"), 20, 2000, whole=True)
         self.particles = SliderField(self.entry("particles", "Particles"), 100, 100_000, whole=True)
-        self.paths = self.entry("paths", "Monte Carlo target paths for the terms, where there are several components")
+        self.paths = self.entry("paths", "Monte Carlo target paths for the bound of a mixture")
         self.seed = self.entry("seed", "Seed of every random number of the run")
-        self.variance = ComboBox("Reverse variance of every sampler that does not set its own")
+        self.variance = ComboBox("Reverse variance of samplers that do not set their own")
         for key, words in (("theory", "β/α (default)"), ("beta", "β"), ("posterior", "β̃ (posterior)")):
             self.variance.addItem(words, key)
         self.variance.activated.connect(lambda _: self.changed.emit())
-        self.rounds = self.entry("kl_rounds", "Rounds of refining the KL where it has no closed form; 0 for none")
-        self.device = ComboBox("Where particles are computed")
+        self.rounds = self.entry("kl_rounds", "Rounds of refining the KL bracket of a mixture; 0: no bracket")
+        self.device = ComboBox("Device of the particles")
         self.device.addItems(["auto", "cpu", "cuda"])
         self.device.activated.connect(lambda _: self.changed.emit())
         self.fields.update(schedule=self.kind, kind=self.kind, device=self.device, variance=self.variance)
@@ -70,7 +70,7 @@ class RunEditor(Section):
         self._add_line("device", self.device)
         for slid in (self.steps, self.particles):
             slid.slid.connect(self.changed)
-        self.plot = static_plot("ᾱ_t: the part of x₀'s variance that is left at t", axes=True)
+        self.plot = static_plot("ᾱ_t: the factor of x₀'s variance at t", axes=True)
         self.plot.setToolTip(self.plot.accessibleName())
         self.plot.setFixedHeight(84)
         self.plot.getAxis("left").setTicks([[(0.0, "0"), (0.5, "ᾱ_t"), (1.0, "1")]])

@@ -97,7 +97,7 @@ class SamplerSettings(QFrame):
 
     def _line(self, name: str) -> QLineEdit:
         info = self._model.model_fields[name]
-        tip = {"label": "Label: what screens call it", "colour": "Colour, #RRGGBB"}.get(name) or _range(name, info)
+        tip = {"label": "Label: name on the screen", "colour": "Colour, #RRGGBB"}.get(name) or _range(name, info)
         line = TextField(toolTip=tip, accessibleName=tip)
         line.editingFinished.connect(lambda: self._report(line))
         return line
@@ -106,7 +106,7 @@ class SamplerSettings(QFrame):
         box = ComboBox(name.capitalize())
         box.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         if name == "variance":
-            box.addItem("as the run", None)
+            box.addItem("as in the run", None)
         for option in options:
             box.addItem(SAMPLERS[option].about.label if name == "score" and option in SAMPLERS else str(option), option)
         box.activated.connect(lambda _: self.changed.emit(self.values()))

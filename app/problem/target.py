@@ -31,9 +31,9 @@ class TargetSelector(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.box = ComboBox("What the samples should follow")
+        self.box = ComboBox("Target distribution")
         self.box.setAccessibleName("Target")
-        self.box.addItems(["target: the posterior given y", "target: a mixture of its own"])
+        self.box.addItems(["target: the posterior given y", "target: a given mixture"])
         self.box.activated.connect(self._choose)
         self.left_out = plain_label(wordWrap=True, visible=False)
         self.left_out.setProperty("role", "muted")
@@ -81,7 +81,7 @@ def _without_measurement(scenario: Scenario) -> list[About]:
 def _left_out(scenario: Scenario) -> str:
     """Return a sentence on the samplers that cannot run without a measurement."""
     labels = ", ".join(about.label for about in _without_measurement(scenario))
-    return f"Left out, for want of a measurement: {labels}." if labels else ""
+    return f"Removed, since they need a measurement: {labels}." if labels else ""
 
 
 def _to_mixture(scenario: Scenario, before: Scenario | None) -> Scenario:

@@ -265,4 +265,4 @@ class Session(QObject):
         if isinstance(error, RunError):
             return ScenarioError("", "", str(error))
         log.error("a run failed", exc_info=error)
-        return ScenarioError("", "", f"the run stopped ({type(error).__name__}: {error})")
+        return ScenarioError("", "", f"the run failed ({type(error).__name__}: {error})")

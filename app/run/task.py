@@ -69,7 +69,7 @@ class Task(QObject):
             self._say(run, error)
         except BaseException as error:  # user code may raise anything; report it
             log.exception("a task failed")
-            self._say(run, ScenarioError("", "", f"this went wrong ({type(error).__name__}: {error})"))
+            self._say(run, ScenarioError("", "", f"the task failed ({type(error).__name__}: {error})"))
 
     def _say(self, run: int, item: object) -> None:
         """Post an item to the interface's thread, unless the work was cancelled (the receiver may then be deleted)."""

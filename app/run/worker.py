@@ -135,7 +135,7 @@ class Worker:
         """Return the process for a run; raise RunError if it was killed since the run was requested."""
         with self._starting:
             if self._kills != kills:
-                raise RunError("the run was given up before it began")
+                raise RunError("the run was cancelled before it began")
             self._in_use = self._running()
             return self._in_use
 
@@ -193,12 +193,12 @@ class Worker:
         except (EOFError, BrokenPipeError, pickle.UnpicklingError):
             status = process.wait()
             _close(process)
-            raise RunError(f"the process that computes ended (status {status}); the next run starts it again") from None
+            raise RunError(f"the worker process ended (status {status}); the next run restarts it") from None
         if over.refusal is not None:
             raise ScenarioError(*over.refusal)
         if over.fault:
             log.error("a run stopped: %s\n%s", over.fault, over.trace)
-            raise RunError(f"the run stopped ({over.fault})")
+            raise RunError(f"the run failed ({over.fault})")
 
     def _reply(self, process: subprocess.Popen[bytes]) -> _Started | Update | _Ended:
         """Wait for the next reply and return it."""
@@ -289,7 +289,7 @@ def _particle_file(scenario: Scenario) -> Iterator[Path]:
             with temporary_file(folder) as path:
                 yield path
             return
-    where = f"{needed / 2**30:.1f} GiB of room in shared memory or in {folder}"
+    where = f"{needed / 2**30:.1f} GiB of free space in shared memory or in {folder}"
     raise ScenarioError("", "run.particles", f"the frames would need {where}; take fewer particles or steps")
 
 

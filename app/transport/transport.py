@@ -28,9 +28,9 @@ SECONDS = 6.0
 """Duration of a whole run at speed 1."""
 SPEEDS = (0.125, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
 _AXES = {
-    "t": "Time axis: every step has equal room and takes equally long",
-    "log t": "Time axis: equal room for equal ratios of t + 1, so that the last steps are played slowly",
-    "log SNR": "Time axis: equal room for equal steps of ln(ᾱ/(1 − ᾱ)), the log signal-to-noise ratio",
+    "t": "Time axis: equal width and duration for every step",
+    "log t": "Time axis: equal width for equal ratios of t + 1, so that the last steps are played slowly",
+    "log SNR": "Time axis: equal width for equal differences of ln(ᾱ/(1 − ᾱ)), the log signal-to-noise ratio",
 }
 _WIDE, _NARROW = 1120, 860
 """Widths from which both numbers are shown beside t, and from which one, the status and the axis are."""
@@ -230,7 +230,7 @@ class Transport(QWidget):
         self.keys = [
             Key(Qt.Key.Key_Space, "Play or pause", player.toggle),
             Key(Qt.Key.Key_Left, "One step back", lambda: player.step(-1)),
-            Key(Qt.Key.Key_Right, "One step on", lambda: player.step(1)),
+            Key(Qt.Key.Key_Right, "One step forward", lambda: player.step(1)),
             Key(Qt.Key.Key_Home, "To the start", lambda: player.step(-player.last)),
             Key(Qt.Key.Key_End, "To the end", lambda: player.step(player.last)),
         ]
@@ -255,10 +255,12 @@ class Transport(QWidget):
         self.speed.addItem("every frame", EVERY_FRAME)
         self.speed.setCurrentIndex(SPEEDS.index(1.0))
         self.speed.currentIndexChanged.connect(lambda _: setattr(player, "speed", self.speed.currentData()))
-        self.loop = self._button("repeat", "Start again at the end", None)
+        self.loop = self._button("repeat", "Repeat from the start", None)
         self.loop.setCheckable(True)
         self.loop.toggled.connect(self._change_loop)
-        self.cancel = self._button("close-circle-outline", "Stop computing; what is there stays", self.cancelled.emit)
+        self.cancel = self._button(
+            "close-circle-outline", "Stop computing; computed frames are kept", self.cancelled.emit
+        )
         keeps_its_place = self.cancel.sizePolicy()
         keeps_its_place.setRetainSizeWhenHidden(True)
         self.cancel.setSizePolicy(keeps_its_place)
@@ -354,15 +356,15 @@ class Transport(QWidget):
     def show_failed(self) -> None:
         """Show that the run failed; the problem dock says why."""
         self.player.end_early()
-        self._say("failed: last valid run", running=False)
+        self._say("failed: last valid run shown", running=False)
 
     def show_preview(self) -> None:
         """Show that a preview is displayed."""
-        self.status.setText("preview: let go to run in full")
+        self.status.setText("preview: release for the full run")
 
     def show_rejected(self) -> None:
         """Show that an invalid edit is not reflected in the run."""
-        self.status.setText("not valid: last valid run")
+        self.status.setText("not valid: last valid run shown")
 
     def restore_status(self) -> None:
         """Show the status of the run again."""

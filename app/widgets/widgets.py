@@ -49,7 +49,7 @@ def heading(text: str, *, rich: bool = False) -> QLabel:
 
 def info_button(label: str) -> QToolButton:
     """Return a button that opens a sampler's card; its icon depends on the theme."""
-    tip = f"What {label} is: formula, assumptions, source (I)"
+    tip = f"About {label}: formula, assumptions, source (I)"
     button = QToolButton(objectName="info", toolTip=auto_text(tip), accessibleName=tip, autoRaise=True)
     button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
     return button

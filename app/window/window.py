@@ -131,11 +131,9 @@ class MainWindow(QMainWindow):
             self.setTabOrder(before, after)
         self.bar.view_tool("Fit view", "Show the whole problem again", self.planes.fit, "F")
         self.themes = ThemeChoice(self.bar.menu, self.settings)
-        self.bar.entry(
-            "Name and notes", "What the scenario is called, and its notes", self.problem.name_and_notes.rename, "F2"
-        )
-        self.bar.entry("Reset window layout", "Sizes, theme and overlays as at the first start", self.reset_layout)
-        self.bar.entry("Full screen", "Nothing but the window, and back", self._toggle_full_screen, "F11")
+        self.bar.entry("Name and notes", "Edit the scenario's name and notes", self.problem.name_and_notes.rename, "F2")
+        self.bar.entry("Reset window layout", "Restore sizes, theme and overlays of the first start", self.reset_layout)
+        self.bar.entry("Full screen", "Switch full screen on or off", self._toggle_full_screen, "F11")
         self.bar.entry("Quit", "Close the window", self.close, "Ctrl+Q")
         self.bar.view_widget(self.help.button)
 
@@ -406,7 +404,7 @@ class MainWindow(QMainWindow):
             self.setFocus()  # commits what is being typed
             is_lost = self.document.has_unsaved_work
             is_kept = self._end(keeps_edits=True)
-            lost = "unsaved edits could not be kept" if is_lost else "nothing was unsaved"
+            lost = "unsaved edits could not be kept" if is_lost else "no edits were unsaved"
             stop.outcome = "unsaved edits are kept for the next start" if is_kept else lost
         finally:
             QApplication.exit(stop.status)

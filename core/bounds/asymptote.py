@@ -63,13 +63,11 @@ def limit_description(schedule: Schedule, kind: str) -> LimitDescription:
     """
     fixed = f"ᾱ₁ = {float(schedule.alpha_bar[1]):.6g}"
     if kind == "etc":
-        return LimitDescription(
-            "T → ∞, ᾱ₁ fixed", f"What the mismatch at t = 1 tends to as T → ∞; {fixed} = 1 − δ stays."
-        )
-    meaning = f"What the mismatch at t = 1 tends to as the steps are refined without end while {fixed} stays; "
+        return LimitDescription("T → ∞, ᾱ₁ fixed", f"Limit of the mismatch at t = 1 as T → ∞ at fixed {fixed} = 1 − δ.")
+    meaning = f"Limit of the mismatch at t = 1 as the steps are refined at fixed {fixed}; "
     other = {
-        "linear": "not the limit of larger T, which leaves the linear schedule's steps as large as they are.",
-        "cosine": "not the limit of larger T, which moves the cosine schedule's ᾱ₁ towards 1.",
+        "linear": "not the limit T → ∞, in which the linear schedule's steps keep their size.",
+        "cosine": "not the limit T → ∞, in which the cosine schedule's ᾱ₁ tends to 1.",
     }
     return LimitDescription("steps → 0, ᾱ₁ fixed", meaning + other[kind])
 
@@ -77,11 +75,11 @@ def limit_description(schedule: Schedule, kind: str) -> LimitDescription:
 def no_asymptote(sampler: Sampler) -> str | None:
     """Return why a sampler has no limit, as a predicate whose subject is its name; None where it has one."""
     if not isinstance(sampler, ScoreSampler):
-        return "is not given by a score, so that its mismatch depends on the steps"
+        return "is not given by a score, so its mismatch has no limit as the steps are refined"
     if not sampler.has_limit and sampler.is_users:
-        return "may depend on the length of a step, so that no limit of its mismatch is known as steps are refined"
+        return "may depend on the step length, so no limit of its mismatch is known as the steps are refined"
     if not sampler.has_limit:
-        return "depends on the length of a step, so that its mismatch has no limit as steps grow"
+        return "depends on the step length, so its mismatch has no limit as the steps are refined"
     return None
 
 

@@ -72,7 +72,7 @@ def table_of(array: NDArray[np.generic], source: str = "") -> Table:
     if width > MOST_COLUMNS:
         raise ScenarioError(source, "", f"must have at most {MOST_COLUMNS} columns (has {width})")
     if array.size > MOST_CELLS:
-        raise ScenarioError(source, "", f"must have at most {MOST_CELLS:,} cells; take a part of it")
+        raise ScenarioError(source, "", f"must have at most {MOST_CELLS:,} cells; choose fewer rows or columns")
     with np.errstate(over="ignore"):
         values = array.reshape(len(array), -1).astype(np.float64)
     usable = np.abs(values) < LARGEST

@@ -80,7 +80,9 @@ class Fit:
             )
         except ValidationError as error:
             reason = reason_for(error.errors()[0])
-            raise ScenarioError("", "", f"the fit is beyond a scenario ({reason}); standardise the columns") from None
+            raise ScenarioError(
+                "", "", f"the fitted prior exceeds a scenario's limits ({reason}); standardise the columns"
+            ) from None
 
 
 def fits(points: Points, counts: Iterable[int], seed: int) -> Iterator[Fit]:
@@ -107,7 +109,7 @@ def fits(points: Points, counts: Iterable[int], seed: int) -> Iterator[Fit]:
                 "",
                 "",
                 f"{count} components need at least {count * least} different points (there are {distinct}); "
-                "take fewer components or fewer columns",
+                "choose fewer components or fewer columns",
             )
         yield frame.fit(_fitted(white, count, seed), white)
 
@@ -143,11 +145,11 @@ class _Frame:
         if not np.isfinite(scale).all():
             raise ScenarioError("", "", "points must be finite numbers")
         if not (scale > 1e-12 * np.abs(points).max(0)).all():
-            raise ScenarioError("", "", "a column is the same everywhere; leave it out")
+            raise ScenarioError("", "", "a column is constant; leave it out")
         _, values, axes = np.linalg.svd((points - centre) / scale, full_matrices=False)
         spreads = values / math.sqrt(len(points))
         if len(spreads) < points.shape[1] or spreads[-1] < _SINGULAR:
-            raise ScenarioError("", "", "the columns depend on each other linearly; leave one of them out")
+            raise ScenarioError("", "", "the columns are linearly dependent; leave one of them out")
         return cls(centre, scale, axes, spreads)
 
     def whitened(self, points: Points) -> Points:
@@ -202,7 +204,7 @@ def _fitted(white: Points, count: int, seed: int) -> GaussianMixture:
             chosen.max_iter = _LAST_STEPS
             chosen.fit(white)
         except ValueError:
-            raise ScenarioError("", "", "the fit broke down; take fewer components") from None
+            raise ScenarioError("", "", "the fit failed numerically; choose fewer components") from None
     return chosen
 
 

@@ -220,7 +220,7 @@ def guess_header(records: Sequence[Record], number: Number) -> tuple[bool, str]:
         return True, ""
     if _names_by_numbers(first, below, numeric, number):
         shown = one_line(", ".join(cell or "(empty)" for cell in first), 40)
-        return True, f"the first row ({shown}) is taken for names; choose “no header” if it is a point"
+        return True, f"the first row ({shown}) is read as column names; choose “no header” if it is a point"
     return False, ""
 
 

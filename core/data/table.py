@@ -96,10 +96,12 @@ class Table:
         size, spread = np.maximum(abs(low), abs(high)), high - low
         for index, constant in zip(chosen, spread <= 1e-9 * size, strict=True):
             if constant:
-                raise self._error(f"column {self.name(index)} is the same everywhere")
+                raise self._error(f"column {self.name(index)} is constant")
         self._check_dependence(chosen, sample)
         if not standardised and (size.max() > _LARGEST or spread.min() < 1 / _LARGEST):
-            raise self._error(f"has values beyond {_LARGEST:g} or within {1 / _LARGEST:g}; standardise the columns")
+            raise self._error(
+                f"has values above {_LARGEST:g} or a range below {1 / _LARGEST:g}; standardise the columns"
+            )
 
     def points(self, columns: Sequence[int], *, standardised: bool = False, gaps: bool = False) -> Points:
         """Return the points of some columns, in this order; arguments and errors as of :meth:`check`."""
@@ -123,7 +125,7 @@ class Table:
             return
         parts = np.abs(axes[:, 0])
         involved = [self.name(index) for index, part in zip(chosen, parts, strict=True) if part > 1e-4]
-        raise self._error(f"columns {', '.join(involved)} depend on each other linearly; leave one of them out")
+        raise self._error(f"columns {', '.join(involved)} are linearly dependent; leave one of them out")
 
     # Computed once, while the file is read
 

@@ -84,7 +84,7 @@ class _Lines(Iterator[str]):
             if len(line) > _LONGEST_LINE:
                 raise _line_error(self.line, f"must have at most {_LONGEST_LINE:,} characters")
             if self.line - self.start > _LONGEST_RECORD and not self.between:
-                raise _line_error(self.start, "has a quotation mark without its counterpart")
+                raise _line_error(self.start, "has a quotation mark that is not closed")
             if self.between and (what := self._idle(line)):
                 self.skipped.append((what, self.line, line))
                 continue
@@ -234,14 +234,14 @@ class _Parser:
             numbers.extend(self._values(place, record))
             self._note_skipped(lines)
             if len(numbers) > MOST_CELLS:
-                raise ScenarioError("", "", f"must have at most {MOST_CELLS:,} cells; take a part of it")
+                raise ScenarioError("", "", f"must have at most {MOST_CELLS:,} cells; choose fewer rows or columns")
             if count == _SAMPLE:
                 yield self._table(numbers, complete=False)
             if count % _BLOCK == 0:
                 yield lines.share
         self._note_skipped(lines)
         if not numbers:
-            raise ScenarioError("", "", "has no rows below the names of its columns")
+            raise ScenarioError("", "", "has no rows below the column names")
         yield self._table(numbers, complete=True)
 
     # Lines above the points
@@ -300,7 +300,7 @@ class _Parser:
         if index not in self._wrong:
             reason = "must be a number"
             if value is not None:
-                reason = "must end in %, as its column" if per_cent else f"must be within ±{LARGEST:g}"
+                reason = "must end in %, like the rest of its column" if per_cent else f"must be within ±{LARGEST:g}"
             said = f"is {quoted(cell)}" if cell else "is empty"
             self._wrong[index] = f"line {place}, column {column_name(self._columns[index])}: {reason} ({said})"
         return math.nan
@@ -338,7 +338,7 @@ class _Parser:
             yield "skipped: " + ", ".join(_said(what, *seen) for what, seen in self._skipped.items())
         if self._percents:
             names = ", ".join(column_name(self._columns[index]) for index in self._percents)
-            yield f"per cent are read as hundredths: {names}"
+            yield f"percentages are divided by 100: {names}"
 
 
 def _said(what: str, count: int, place: int) -> str:

@@ -124,21 +124,21 @@ class ExactSamples:
         """
         weights = self.target.weights
         if particles.shape[1] < _FEWEST:
-            return SampleMetrics.unknown(weights, f"closeness: takes {_FEWEST} particles at least")
+            return SampleMetrics.unknown(weights, f"closeness: needs at least {_FEWEST} particles")
         if not bool(particles.isfinite().all()):
-            return SampleMetrics.unknown(weights, "closeness: the particles diverged")
+            return SampleMetrics.unknown(weights, "closeness: unknown, since the particles diverged")
         points, notes = particles[:, : self.count].double() - self._centre.unsqueeze(-1), []
         law = None if law is None else (law[0] - self._centre, law[1])
         sampled, error, weights_error = self._weigh(points)
         if self.target.is_singular:
-            notes.append("weights: the target has no density here, so that particles belong to no component")
+            notes.append("weights: unknown, since the target has no density by which particles could be assigned")
         mmd = self._mmd(points)
         if math.isnan(mmd.value):
-            notes.append("mmd: the target is a single point, and gives the kernel no width")
+            notes.append("mmd: unknown, since the target is a single point, which sets no kernel width")
         exact = law is not None and self.target.components == 1
         w2 = self._exact_w2(*law) if law is not None and exact else self._sliced_w2(points)
         if math.isnan(w2.value):
-            notes.append("w2: the law of the particles is beyond double precision")
+            notes.append("w2: unknown, since the moments of the particles overflow double precision")
         return SampleMetrics(weights.numpy(), sampled, error, weights_error, w2, exact, mmd, tuple(notes))
 
     # Component weights

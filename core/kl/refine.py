@@ -51,10 +51,10 @@ _FAR = 1e12
 _FEWEST = 32
 """Smallest number of particles for a fitted density."""
 _NOTES = {
-    "paths": "paths: a step on the way has no variance in some direction, so that no path has a finite weight",
-    "kernels": "kernels: the last step has no variance in some direction, so that no density is averaged",
-    "diverged": "some particles diverged; they count as being where the target is not",
-    "singular": "t = 0: the target has no density, so that no finite bound exists",
+    "paths": "upper limit from paths: none, since a step has no variance in some direction",
+    "kernels": "upper limit from kernels: none, since the last step has no variance in some direction",
+    "diverged": "lower limit: diverged particles are counted in a bin where the target has no mass",
+    "singular": "t = 0: no finite upper limit, since the target has no density",
 }
 
 

@@ -54,7 +54,7 @@ def check_measurement(matrix: Array) -> MatrixCheck:
     values = np.linalg.svd(matrix, compute_uv=False)
     rank = int((values > ROUNDING * max(float(values[0]), 1e-300)).sum())
     if rank == 0:
-        return MatrixCheck(True, "Rank 0: nothing is measured.", "rank 0", "no singular values")
+        return MatrixCheck(True, "Rank 0: no direction is measured.", "rank 0", "no singular values")
     unmeasured, most = matrix.shape[1] - rank, min(matrix.shape)
     low, high = float(values[rank - 1]), float(values[0])
     shown = f"{rank} direction{'s' if rank > 1 else ''} measured, {unmeasured} unmeasured"

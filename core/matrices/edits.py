@@ -47,7 +47,7 @@ class MatrixField:
             return section.matrix
         if isinstance(section, MixtureSection) and self.index < len(section.covariances):
             return section.covariances[self.index]
-        raise ScenarioError("", self.field, "is not there any more")
+        raise ScenarioError("", self.field, "no longer exists")
 
     def replaced(self, scenario: Scenario, rows: Rows, seen: Matrix | None = None) -> Scenario:
         """Return a scenario with this matrix replaced; y keeps its first values and gets zeros for new rows of H.
@@ -62,7 +62,7 @@ class MatrixField:
         """
         present = self.find(scenario)
         if seen is not None and present != seen:
-            raise ScenarioError("", self.field, "has changed in the meantime; the edit was not made")
+            raise ScenarioError("", self.field, "has changed since the editor was opened; the edit was not applied")
         if self.section == "measurement":
             return _with_measurement(scenario, rows, None)
         covariances = list(getattr(scenario, self.section).covariances)
@@ -98,7 +98,7 @@ def with_measurement_block(scenario: Scenario, text: str, row: int, column: int)
     """
     section = scenario.with_value().measurement
     if section is None:
-        raise ScenarioError("", "measurement", "is not there any more")
+        raise ScenarioError("", "measurement", "no longer exists")
     height, width = len(section.matrix), scenario.dimension
     table = [[*part, value] for part, value in zip(section.matrix, section.value or (), strict=True)]
     readings = _readings(text, "measurement.matrix")
@@ -133,7 +133,7 @@ def with_component_block(scenario: Scenario, section: str, text: str, row: int, 
     """
     mixture: MixtureSection | None = getattr(scenario, section)
     if mixture is None or row >= len(mixture.weights):
-        raise ScenarioError("", f"{section}.{column}", "is not there any more")
+        raise ScenarioError("", f"{section}.{column}", f"component {row + 1} no longer exists")
     field, size = f"{section}.{column}, component {row + 1}", scenario.dimension
     if column == "covariances":
         return MatrixField(section, row).replaced(scenario, covariance_of(text, size, field))  # type: ignore[arg-type]
@@ -143,7 +143,7 @@ def with_component_block(scenario: Scenario, section: str, text: str, row: int, 
         column_of = _chosen(readings, lambda rows: len(rows[0]) == 1 and len(rows) <= left)
         is_row = len(readings) == len(readings[0]) == 1 and len(readings[0][0]) <= left
         if column_of is None and not is_row:
-            raise ScenarioError("", field, f"must be one number a component (there are {left} from here on)")
+            raise ScenarioError("", field, f"must be one number for each component (at most {left} from here on)")
         values: list[object] = [value for part in column_of or readings[0] for value in part]
     else:  # one mean in any notation, or several, one per row
         means = [rows for rows in readings if len(rows[0]) == size and len(rows) <= left]
@@ -253,7 +253,7 @@ def _ambiguous(one: Rows, other: Rows, field: str) -> ScenarioError:
 def _misfit(rows: Rows, shape: tuple[int, int], at: tuple[int, int]) -> str:
     """Return the message that a block does not fit at a cell."""
     where = f"row {at[0] + 1}, column {at[1] + 1}"
-    return f"the block has {_size(rows)} numbers, which do not fit from {where} on into {shape[0]} × {shape[1]}"
+    return f"the block of {_size(rows)} numbers does not fit into {shape[0]} × {shape[1]} cells from {where} on"
 
 
 def _size(rows: Rows) -> str:

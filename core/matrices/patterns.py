@@ -84,7 +84,7 @@ def _equicorrelated(rows: int, _columns: int, texts: Sequence[str]) -> Array:
 def _averages(rows: int, columns: int, _texts: Sequence[str]) -> Array:
     """Return H for averages over blocks of consecutive coordinates, whose sizes differ by one at most."""
     if rows > columns:
-        raise ScenarioError("", "rows", f"must be at most {columns} to average blocks (are {rows})")
+        raise ScenarioError("", "rows", f"must be at most {columns}, the number of coordinates (are {rows})")
     matrix = np.zeros((rows, columns))
     for row, block in enumerate(np.array_split(np.arange(columns), rows)):
         matrix[row, block] = 1 / len(block)
@@ -93,7 +93,7 @@ def _averages(rows: int, columns: int, _texts: Sequence[str]) -> Array:
 
 def _selection(_rows: int, columns: int, texts: Sequence[str]) -> Array:
     """Return H with one unit row for each of the listed coordinates."""
-    allowed = f"must be whole numbers from 1 to {columns} between spaces"
+    allowed = f"must be whole numbers from 1 to {columns}, separated by spaces"
     try:
         (chosen,) = parse_matrix(texts[0])
     except ValueError:  # ScenarioError is one, too; or several rows

@@ -114,7 +114,7 @@ def _readings(text: str) -> list[_Records]:
         raise ScenarioError("", "", f"must have at most {MOST_CHARACTERS:,} characters (has {len(text):,})")
     text = _LINE_ENDS.sub("\n", text.translate(_SIGNS))
     if _LEFT_OUT.search(text):
-        raise ScenarioError("", "", "is not whole: “...” stands for numbers that were left out")
+        raise ScenarioError("", "", "must be complete: “...” stands for omitted numbers")
     if max(len(text.split()), *map(text.count, ",;\t[({")) > _MOST_PARTS:
         raise ScenarioError("", "", f"must have at most {MOST_SIDE} rows and {MOST_SIDE} columns")
     if "#" in text or "%" in text:
@@ -199,7 +199,7 @@ def _with_decimals(records: _Records, *, certain: bool = False) -> _Records:
     layout = Layout("\t", ",", "") if certain else guess_numbers(records[:_JUDGED], Layout("\t"))[0]
     doubtful = next((cell for cell in cells if _DOUBTFUL.fullmatch(cell)), "")
     if doubtful and not certain and not any(set(cell) & set(",.") and not _DOUBTFUL.fullmatch(cell) for cell in cells):
-        raise ScenarioError("", "", f"“{doubtful}” may have decimals or thousands; write points for decimals")
+        raise ScenarioError("", "", f"“{doubtful}” has a decimal or a thousands comma; write points for decimals")
     if layout.decimal == "," and signs == {","}:  # fast path of the common case
         return [[cell.replace(",", ".") if cell.count(",") == 1 else cell for cell in record] for record in records]
     number = number_reader(layout.decimal or ".", layout.thousands or "")
@@ -233,7 +233,7 @@ def _skeleton(text: str) -> tuple[str, list[str]]:
             outside.append("[")
         elif char in "])}":
             if not open_at or _PAIRS[text[open_at[-1]]] != char:
-                raise ScenarioError("", "", f"has a bracket {char} without its counterpart")
+                raise ScenarioError("", "", f"has an unmatched bracket {char}")
             start = open_at.pop()
             if closed_at < start:  # an innermost bracket
                 while outside.pop() != "[":
@@ -241,7 +241,9 @@ def _skeleton(text: str) -> tuple[str, list[str]]:
                 outside.append("R")
                 leaves.append(text[start + 1 : at])
                 if char == ")" and _NUMBER.fullmatch(leaves[-1].strip()):  # accounting notation of -5
-                    reason = f"has a single number in parentheses, {quoted(text[start : at + 1])}, which may mean minus"
+                    reason = (
+                        f"has a single number in parentheses, {quoted(text[start : at + 1])}, which may be negative"
+                    )
                     raise ScenarioError("", "", reason)
             else:
                 outside.append("]")
@@ -249,7 +251,7 @@ def _skeleton(text: str) -> tuple[str, list[str]]:
         elif not char.isspace():
             outside.append(char)
     if open_at:
-        raise ScenarioError("", "", f"has a bracket {text[open_at[-1]]} without its counterpart")
+        raise ScenarioError("", "", f"has an unmatched bracket {text[open_at[-1]]}")
     return "".join(outside), leaves
 
 
@@ -281,7 +283,7 @@ def _numbers(records: _Records) -> Rows:
     for i, row in enumerate(rows, start=1):
         if len(row) != len(rows[0]):
             raise ScenarioError(
-                "", "", f"must have as many numbers in each row (row 1 has {len(rows[0])}, row {i} has {len(row)})"
+                "", "", f"must have equally many numbers in each row (row 1 has {len(rows[0])}, row {i} has {len(row)})"
             )
     return rows
 

@@ -81,15 +81,15 @@ def _require_own_names(model: type[Sampler], path: Path) -> None:
             line = _line(value, path)
             if line is not None and name not in ALLOWED and (hasattr(product, name) or name.startswith("__")):
                 reason = (
-                    f"must not define {name}: a class tells what it is in kind, its parameters are its fields, "
-                    f"and of the product's methods it may define {', '.join(ALLOWED)}"
+                    f"must not define {name}: the description belongs into kind, parameters are fields, and the "
+                    f"methods that a class may override are {', '.join(ALLOWED)}"
                 )
                 raise ScenarioError(str(path), f"line {line}", reason)
     decorated = model.__pydantic_decorators__
     for found in (decorated.field_validators, decorated.model_validators, decorated.validators):
         for name, decorator in found.items():
             line = _line(decorator.func, path)
-            reason = f"must not define the validator {name}: give parameters their limits with pydantic's Field"
+            reason = f"must not define the validator {name}: set the limits of parameters with pydantic's Field"
             raise ScenarioError(str(path), f"line {line}" if line else "", reason)
 
 
@@ -243,7 +243,7 @@ def _words(error: BaseException) -> str:
     try:
         return str(error)
     except Exception:  # __str__ may be the user's code
-        return "(it has no words)"
+        return "(no message)"
 
 
 def _meant(error: BaseException) -> str:

@@ -78,7 +78,7 @@ def checked_kernel(result: object, level: Level, points: Tensor, *, is_trial: bo
     if not isinstance(result, Kernel):
         shape = tuple(points.shape)
         raise ValueError(
-            f"kernel must return a Kernel with a tensor of shape {shape}, as its points (returned {_kind(result)})"
+            f"kernel must return a Kernel with a tensor of the points' shape {shape} (returned {_kind(result)})"
         )
     mean = _checked(result.mean, points, "kernel must return a Kernel with")
     if not is_trial:
@@ -129,7 +129,7 @@ def checked_obstacle(result: object) -> str | None:
 
 def _checked(result: object, points: Tensor, must: str) -> Tensor:
     """Return a copy of a real, dense tensor of the points' shape, in their type and on their device."""
-    wanted = f"{must} a tensor of shape {tuple(points.shape)}, as its points"
+    wanted = f"{must} a tensor of the points' shape {tuple(points.shape)}"
     if not isinstance(result, Tensor) or tuple(result.shape) != tuple(points.shape):
         raise ValueError(f"{wanted} (returned {_kind(result)})")
     if result.is_complex() or result.layout != torch.strided or result.is_meta or result.is_quantized:

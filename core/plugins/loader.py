@@ -107,7 +107,7 @@ def load_plugin(path: Path, content: bytes | None = None) -> str:
         key = sampler.about.key
     if key in SAMPLERS and (key not in _loaded or _loaded[key][0] != path):
         raise ScenarioError(
-            str(path), "", f"there is already a sampler {key!r}; give this one another key or file name"
+            str(path), "", f"a sampler with the key {key!r} is already loaded; choose another key or file name"
         )
     SAMPLERS[key] = sampler
     _loaded[key] = path, content
@@ -135,7 +135,7 @@ def _own_run(path: Path) -> Iterator[None]:
             SAMPLERS.clear()
             SAMPLERS.update(registered)
     if changed:
-        raise ScenarioError(str(path), "", f"must not change the product's own code ({changed}); it has been put back")
+        raise ScenarioError(str(path), "", f"must not change the product's own code ({changed}); the change was undone")
 
 
 def _run(path: Path, content: bytes) -> ModuleType:

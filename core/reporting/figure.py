@@ -33,7 +33,7 @@ _DASHES = {"bound": (6.0, 3.6), "observed_mismatch": (0.1, 2.0), "kl": (7.0, 2.6
 """Dash patterns of lines that are not solid, in line widths."""
 _LEGEND = {
     "mismatch": "mismatch along the target path (± 2 s.e.)",
-    "observed_mismatch": "observed by the particles",
+    "observed_mismatch": "observed on the particles",
     "bound": "bound on the KL",
     "kl": "KL, exact",
 }
@@ -66,7 +66,7 @@ def evidence_figure(title: str, found: Sequence[Findings]) -> Figure:
         labels = [_LEGEND[name] for name in shown]
         if any(map(_brackets, found)):
             lines.append(Line2D([], [], color=INK, linewidth=5, alpha=0.55))
-            labels.append("KL, between its bounds")
+            labels.append("KL, bracket")
         legend_below(figure, lines, labels, 0.065)
         heading = figure.text(0.075, 0.93, figure_text(title), size=19, weight="bold")
         keep_inside(heading, 0.97)
@@ -186,7 +186,7 @@ def _end(axes: Axes, each: Findings) -> float:
 def _numbers(each: Findings) -> list[str]:
     """Return the lines under a sampler's name: its terms at t = 1."""
     if each.fault is not None:
-        return ["stopped by a fault in its code", "no number is known"]
+        return ["stopped by an error in its code", "no results"]
     row = headline([each])[0]
     kl = "" if each.headline.kind == "none" else f"KL {'(P‖Q) ' * (each.headline.kind == 'reverse')}{row['KL']}"
     bound = f"bound {row['bound']}"

@@ -94,7 +94,7 @@ class Findings:
     def _explain(self, results: Results, index: int) -> None:
         """Set infinite and unknown numbers to NaN, and note the reasons."""
         if self.fault is not None:
-            self.notes.append(f"all: its code stopped, so that nothing is known: {self.fault}")
+            self.notes.append(f"all: unknown, since the sampler's code failed: {self.fault}")
             return
         steps = results.schedule.steps
         unknowns = list(_unknowns(results, index))
@@ -104,7 +104,7 @@ class Findings:
             if lost.size:
                 t = steps - int(lost[0])
                 is_infinite = name == "kl" and results.kl.at(index, int(lost[0])) == INFINITE
-                note = f"kl: {WHY_INFINITE}" if is_infinite else f"{name}: beyond double precision from t = {t} down"
+                note = f"kl: {WHY_INFINITE}" if is_infinite else f"{name}: overflows double precision from t = {t} down"
                 unknowns.append(_Unknown([name], int(lost[0]), note))
         for columns, frame, note in unknowns:
             for name in columns:
@@ -125,11 +125,11 @@ class Findings:
     def _explain_errors(self, particles: int) -> None:
         if particles == 1:
             self.error["observed_mismatch"][:] = np.nan
-            self.notes.append("stderr.observed_mismatch: one particle alone has no standard error")
+            self.notes.append("stderr.observed_mismatch: not defined for a single particle")
             return
         for name in COLUMNS:
             if bool((np.isfinite(self.value[name]) & ~np.isfinite(self.error[name])).any()):
-                self.notes.append(f"stderr.{name}: beyond double precision where it is missing")
+                self.notes.append(f"stderr.{name}: overflows double precision where it is null")
 
     @property
     def steps(self) -> int:
@@ -155,14 +155,14 @@ def _unknowns(results: Results, index: int) -> Iterator[_Unknown]:
     """Yield what is unknown of a sampler whatever its numbers: no closed form, no density, or divergence."""
     steps, diverged_at = results.schedule.steps, results.trace.diverged_at[index]
     if not results.terms.exact[index]:
-        way = "lies in a bracket" if results.bracket else "is not bracketed (run.kl_rounds = 0)"
-        yield _Unknown(["kl"], 0, f"kl: has no closed form, and {way}")
+        way = "a bracket is given" if results.bracket else "no bracket is computed (run.kl_rounds = 0)"
+        yield _Unknown(["kl"], 0, f"kl: has no closed form; {way}")
     yield from _degeneracy(results, index)
     if results.problem.target.is_singular:
         columns = ["kl", "bound", "discretisation"]
         yield _Unknown(columns, steps, "at.0, kl, bound, discretisation: the target has no density at t = 0")
     if diverged_at is not None:
-        note = f"observed_mismatch: the particles diverged at t = {diverged_at}; nothing is observed from there on"
+        note = f"observed_mismatch: unknown from t = {diverged_at} down, where the particles diverged"
         yield _Unknown(["observed_mismatch"], steps - diverged_at, note)
 
 
@@ -177,8 +177,8 @@ def _degeneracy(results: Results, index: int) -> Iterator[_Unknown]:
     lost = [name for name in infinite_ones if np.isinf(value[name][index, frame])]
     lost += ["discretisation", "observed_mismatch"]  # finite, but not terms of a bound
     where = "any direction" if np.isinf(value["mismatch_null"][index, frame]) else "the measured directions"
-    note = f"the step from t = {steps - frame + 1} has no variance in {where}, so that paths have no density"
-    yield _Unknown(lost, frame, f"{', '.join(lost)}: no path bound exists from t = {steps - frame} down: {note}")
+    note = f"the step from t = {steps - frame + 1} has no variance in {where}"
+    yield _Unknown(lost, frame, f"{', '.join(lost)}: no bound exists from t = {steps - frame} down, since {note}")
 
 
 def findings(results: Results) -> list[Findings]:
@@ -207,7 +207,7 @@ def _row(each: Findings) -> dict[str, str]:
         **{title: _brief(value[name], error[name]) for title, name in _TITLES.items()},
         "limit": _brief(*each.asymptote) if each.asymptote else number(np.nan),
         "diverged": "" if each.diverged_at is None else f"t = {each.diverged_at}",
-        "stopped": "by a fault" if each.fault else "",
+        "stopped": "by an error" if each.fault else "",
     }
 
 

@@ -81,7 +81,7 @@ def _stopped(results: Results) -> str:
     """Return a sentence about samplers whose user code failed, or ''."""
     labels = {sampler.about.key: sampler.about.short_label for sampler in results.samplers}
     faults = "; ".join(f"{labels[key]} ({fault})" for key, fault in results.faults.items())
-    return f" Stopped by a fault in its code, without any number: {faults}." if faults else ""
+    return f" Stopped by an error in the code, without results: {faults}." if faults else ""
 
 
 def _by_kl(summaries: Sequence[SamplerSummary]) -> str:
@@ -92,8 +92,8 @@ def _by_kl(summaries: Sequence[SamplerSummary]) -> str:
             if better.bound > worse.bound and better.limits[1] < worse.limits[0]:
                 limits = " – ".join(number(limit) for limit in dict.fromkeys(worse.limits))
                 return (
-                    f" By the KL itself {worse.label} ({limits}) is farther from the target than {better.label} "
-                    f"({_below(better.limits)}), whose bound is larger."
+                    f" The KL of {worse.label} ({limits}) is larger than that of {better.label} "
+                    f"({_below(better.limits)}), although its bound is smaller."
                 )
     return ""
 
@@ -109,7 +109,8 @@ def _by_weights(summaries: Sequence[SamplerSummary]) -> str:
     if not wrong:
         return ""
     return (
-        f" Component weights are wrong at t = 1: {', '.join(f'{each.label} by {each.weights:.2g}' for each in wrong)}."
+        " Error of the component weights at t = 1 (total variation): "
+        f"{', '.join(f'{each.label} {each.weights:.2g}' for each in wrong)}."
     )
 
 
@@ -144,7 +145,7 @@ def describe(summaries: Sequence[SamplerSummary], context: Context) -> str:
     if not summaries:
         return "The terms at this t are still being computed."
     if context.t == 0 and context.singular:
-        return "At t = 0 the target has no density, so that KL and bound are infinite; read t = 1."
+        return "At t = 0 the target has no density, so KL and bound are infinite; see t = 1."
     bounded = [each for each in summaries if math.isfinite(each.bound)]
     sentences = [_bounds(bounded, context)] if bounded else []
     unbounded = [each.label for each in summaries if not math.isfinite(each.bound)]
@@ -159,9 +160,9 @@ def describe(summaries: Sequence[SamplerSummary], context: Context) -> str:
 def _bounds(summaries: Sequence[SamplerSummary], context: Context) -> str:
     worst = max(summaries, key=lambda each: each.bound)
     if context.t == context.steps:
-        return f"At t = {context.t} nothing but the start counts: every bound is its error, {number(worst.bound)}."
+        return f"At t = {context.t} every bound is the initialisation term alone, {number(worst.bound)}."
     if worst.bound < ROUNDING:
-        return "Nothing counts yet: every bound is zero."
+        return "Every bound is zero at this t."
     name = max(PARTS, key=lambda part: worst.parts[part])
     share = percent(min(worst.parts[name] / worst.bound, 1.0))
     rivals = [each for each in summaries if each is not worst]
@@ -180,7 +181,7 @@ def _largest_term(alike: Sequence[SamplerSummary], are_all: bool, share: str, wo
         return f"All bounds are nearly equal ({bound}): {share} each is {words}."
     if len(alike) > 1:
         return f"{', '.join(each.label for each in alike)}: {share} their bounds of {bound} is {words}."
-    known = "" if math.isnan(alike[0].kl) else f" Its true KL is {number(alike[0].kl)}."
+    known = "" if math.isnan(alike[0].kl) else f" Its KL is {number(alike[0].kl)}."
     return f"{alike[0].label}: {share} its bound of {bound} is {words}.{known}"
 
 
@@ -198,7 +199,7 @@ def _comparison(worst: SamplerSummary, best: SamplerSummary, name: str) -> str:
         return f"{best.label} removes most of it ({change})"
     if left < 1:
         return f"{best.label} removes some of it ({change})"
-    return f"{best.label} is better elsewhere ({change})"
+    return f"{best.label} improves other terms ({change})"
 
 
 def _change(name: str, before: float, after: float) -> str:
@@ -209,13 +210,13 @@ def _change(name: str, before: float, after: float) -> str:
 
 def _words(name: str, context: Context) -> str:
     if name.startswith("mismatch") and context.measured == 0:
-        return "mismatch, the prior's score in place of the target's"
+        return "mismatch, since the prior's score is used in place of the target's"
     directions = {"mismatch_range": ("measured", context.measured), "mismatch_null": ("unmeasured", context.unmeasured)}
     if name in directions:
         kind, count = directions[name]
         return f"mismatch in the {kind} direction{'' if count == 1 else 's'}"
     return {
-        "initialisation": "the start from pure noise",
-        "discretisation": "discretisation, which more steps reduce",
-        "variance": "its choice of step variance",
+        "initialisation": "initialisation, the start from N(0, I)",
+        "discretisation": "discretisation, which decreases with more steps",
+        "variance": "its step variance",
     }[name]

@@ -12,11 +12,11 @@ from core.samplers.probability_flow import ProbabilityFlow
 from core.text.number_format import SURE, number, with_error
 
 WITHIN_ERROR = (
-    "The KL is never above its bound. Here it is above the bound's estimate, within the estimate's error: "
-    "the bound lies between the KL's lower limit and the estimate with three standard errors."
+    "The KL's lower limit is above the estimate of the bound, within three standard errors of it: "
+    "the bound lies between that limit and the estimate plus three standard errors."
 )
 WHY_INFINITE = (
-    "infinite, exactly: all samples have the same value along a singular direction of H, where the target has a density"
+    "exactly infinite: all samples have the same value along a singular direction of H, where the target has a density"
 )
 """Clause on a law without a density where the target has one, see :attr:`~core.runs.results.Results.collapsed`."""
 
@@ -55,7 +55,7 @@ def bound_texts(results: Results, index: int, frame: int) -> BoundTexts:
 def why_no_bound(results: Results, index: int, frame: int) -> str | None:
     """Return why a sampler has no finite bound at a frame, as a clause, or None where it has one."""
     if (fault := results.fault(index)) is not None:
-        return f"its code stopped ({fault})"
+        return f"its code failed ({fault})"
     if not math.isinf(results.terms.value["bound"][index, frame]):
         return None
     if isinstance(results.samplers[index], ProbabilityFlow):
@@ -63,17 +63,17 @@ def why_no_bound(results: Results, index: int, frame: int) -> str | None:
     if math.isinf(results.terms.value["mismatch"][index, frame]):
         return "a step has no noise in some direction, so no bound is finite"
     if results.problem.target.is_singular and frame == results.schedule.steps:
-        return "the target has no density at t = 0; read t = 1"
-    return "its bound is beyond double precision"
+        return "the target has no density at t = 0; see t = 1"
+    return "its bound overflows double precision"
 
 
 def why_no_limit(results: Results, index: int) -> str | None:
     """Return why a mismatch has no continuous-time limit, as a clause; None where it has one or none is known yet."""
     if (fault := results.fault(index)) is not None:
-        return f"its code stopped ({fault})"
+        return f"its code failed ({fault})"
     if not results.asymptotes or results.asymptotes[index] is not None:
         return None
     sampler = results.samplers[index]
     if isinstance(sampler, ScoreSampler) and not sampler.has_limit and not sampler.is_users:  # users' samplers may
-        return "no limit, since its mismatch increases without end as the steps are refined"
+        return "no limit, since its mismatch grows without bound as the steps are refined"
     return "no limit is known as the steps are refined"

@@ -214,7 +214,7 @@ class Experiment:
         finally:
             changed = code.put_back()
         if changed is not None:
-            reason = f"changed the product's own code in a step ({changed}): no number of this run holds"
+            reason = f"changed the product's own code in a step ({changed}): all results of this run are invalid"
             raise ScenarioError("", "run.samplers", f"{', '.join(labels)} {reason}") from error
         if error is not None:
             raise error

@@ -210,7 +210,7 @@ def require_room(size: RunSize, available: int | None = None) -> None:
     advice = _ADVICE[field]
     if size.keep_frames and field == "run.particles":
         advice += ", or fewer steps, since every frame is kept"
-    needed = f"this run would need {_gibibytes(size.total)} of memory and {_gibibytes(limit)} are free"
+    needed = f"this run would need {_gibibytes(size.total)} of memory, and {_gibibytes(limit)} are free"
     raise ScenarioError("", field, f"{needed}; {advice}")
 
 

@@ -197,8 +197,8 @@ class Results:
         if lost <= _RESOLVED:
             return None
         return (
-            f"components lie so far apart that single precision rounds particles by {number(lost, 2)} of the narrowest "
-            "standard deviation: observed mismatch, W₂, MMD² and weights have lost digits"
+            f"the components lie so far apart that single precision rounds particles by {number(lost, 2)} of the "
+            "smallest standard deviation, which makes observed mismatch, W₂, MMD² and weights less accurate"
         )
 
     def fault(self, index: int) -> str | None:

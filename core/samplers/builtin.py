@@ -44,7 +44,7 @@ class Prior(ScoreSampler):
         "Prior",
         "#9AAAA9",
         r"s_t(x)",
-        "Ignores the measurement: the mismatch is the whole pull of y.",
+        "Ignores the measurement: its mismatch is the whole score of the likelihood of y.",
         "Ho, Jain, Abbeel: Denoising Diffusion Probabilistic Models. NeurIPS 2020, arXiv:2006.11239",
     )
 
@@ -68,10 +68,10 @@ class CCDF(RangeReplacement):
         "CCDF",
         "#5B811A",
         r"N s_t + \frac{\sqrt{\bar\alpha_t}\, H^\dagger y - P x}{1-\alpha_t}",
-        "Puts the noised measurement in place of the measured part at every step; its mismatch grows without end in T.",
+        "Replaces the measured part by the noised measurement at every step; its mismatch grows without bound in T.",
         "Chung, Sim, Ye: Come-Closer-Diffuse-Faster: Accelerating Conditional Diffusion Models for Inverse "
         "Problems through Stochastic Contraction. CVPR 2022, arXiv:2112.05146",
-        variant="As Liang, Ju, Liang and Shroff (ICLR 2025, arXiv:2410.13746) write it.",
+        variant="The form of Liang, Ju, Liang, Shroff (ICLR 2025, arXiv:2410.13746).",
     )
 
     def precision(self, level: Level) -> Tensor:
@@ -92,7 +92,7 @@ class DDNM(RangeReplacement):
         "DDNM",
         "#E4572E",
         r"N s_t + \frac{\sqrt{\bar\alpha_t}\, H^\dagger y - P x}{1-\bar\alpha_t}",
-        "Trusts the measurement as if it had no noise: right in the measured directions only when it has none.",
+        "Treats the measurement as noiseless: exact in the measured directions only if σ_y = 0.",
         "Wang, Yu, Zhang: Zero-Shot Image Restoration Using Denoising Diffusion Null-Space Model. ICLR 2023, "
         "arXiv:2212.00490",
     )
@@ -117,7 +117,7 @@ class BODDNM(RangeReplacement):
         "#2E86DE",
         r"N s_t + \Sigma_t^{-1}(\sqrt{\bar\alpha_t}\, H^\dagger y - P x),\quad "
         r"\Sigma_t = (1-\bar\alpha_t) I + \bar\alpha_t \sigma_y^2 H^\dagger (H^\dagger)^T",
-        "DDNM's pull towards y, weakened by the measurement noise; optimal without noise or under a flat prior.",
+        "DDNM with a pull towards y that allows for the measurement noise: optimal for σ_y = 0 or a flat prior.",
         "Liang, Ju, Liang, Shroff: Theory on Score-Mismatched Diffusion Models and Zero-Shot Conditional "
         "Samplers. ICLR 2025, arXiv:2410.13746",
     )
@@ -138,7 +138,7 @@ class BOOracle(ScoreSampler):
         "BO oracle",
         "#8070FD",
         r"N s_t + P s_{t|y}",
-        "The exact score in the measured directions: no sampler of this family leaves less mismatch.",
+        "The exact score in the measured directions, the prior's in the others: the least mismatch of this family.",
         "The optimum of the family in Liang, Ju, Liang, Shroff: Theory on Score-Mismatched Diffusion Models and "
         "Zero-Shot Conditional Samplers. ICLR 2025, arXiv:2410.13746",
     )
@@ -161,8 +161,8 @@ class Exact(ScoreSampler):
         "Exact",
         "#12A07A",
         r"s_{t|y}(x)",
-        "No mismatch: its error is the discretisation that every sampler shares.",
-        "Closed form: the posterior of a Gaussian mixture is again one.",
+        "No mismatch: its error is that of the discretisation, which all samplers share.",
+        "Closed form: the posterior of a Gaussian mixture is a Gaussian mixture.",
     )
 
     def score(self, level: Level, points: Tensor) -> Tensor:

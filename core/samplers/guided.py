@@ -54,11 +54,11 @@ class PiGDM(Guided):
         "PiGDM",
         "#BFA200",
         r"s_t + J H^T (r_t^2 H H^T + \sigma_y^2 I)^{-1} (y - H \hat x),\quad r_t^2 = 1-\bar\alpha_t",
-        "Takes x_0 given x_t for a Gaussian of the same width everywhere: too wide where components are narrow.",
+        "Approximates x₀ given x_t by a Gaussian of one width for all x_t: too wide where components are narrow.",
         "Song, Vahdat, Mardani, Kautz: Pseudoinverse-Guided Diffusion Models for Inverse Problems. ICLR 2023, "
         "openreview.net/forum?id=9_gsMA8MRKQ",
-        "None: H of any rank, any noise. J is exact, not learned.",
-        "The noisy form, with the paper's r_t for data of unit variance.",
+        "No restriction on H or σ_y. J is exact, not learned.",
+        "The form for noisy measurements, with the paper's r_t for data of unit variance.",
     )
 
     def weighted(self, level: Level, residual: Tensor, curvature: Curvature) -> Tensor:  # noqa: ARG002
@@ -81,10 +81,10 @@ class TMPD(Guided):
         "#02B4C6",
         r"s_t + J H^T \left(\frac{1-\bar\alpha_t}{\sqrt{\bar\alpha_t}} H J H^T + \sigma_y^2 I\right)^{-1} "
         r"(y - H \hat x)",
-        "Takes x_0 given x_t for a Gaussian with its true covariance: exact for one component.",
+        "Approximates x₀ given x_t by a Gaussian with the exact covariance: exact for one component.",
         "Boys, Girolami, Pidstrigach, Reich, Mosca, Akyildiz: Tweedie Moment Projected Diffusions for Inverse "
         "Problems. arXiv:2310.06721",
-        "Exact where the prior is one Gaussian. J and the covariance are exact, for every particle.",
+        "A prior of one Gaussian, for exactness. J and the covariance are exact, for every particle.",
         "The full covariance, not its diagonal or row-sum approximation.",
     )
 
@@ -133,14 +133,14 @@ class DPS(Guided):
         "DPS",
         "#C7448E",
         r"s_t + \frac{\zeta}{\Vert y - H \hat x \Vert} J H^T (y - H \hat x) \frac{\sqrt{\alpha_t}}{1-\alpha_t}",
-        "Steps against the residual by a length that forgets the noise level: no score of any posterior.",
+        "Adds a gradient step of a length that does not depend on σ_y: not the score of any posterior.",
         "Chung, Kim, McCann, Klasky, Ye: Diffusion Posterior Sampling for General Noisy Inverse Problems. ICLR "
         "2023, arXiv:2209.14687",
-        "Not affine, not even for one Gaussian: its terms are sampled.",
-        "The norm is each particle's own; the public code takes it over the batch, which couples particles.",
+        "No restriction on H or σ_y. Not affine, even for one Gaussian: its terms are Monte Carlo estimates.",
+        "The norm is computed per particle; the public code takes it over the batch, which couples particles.",
     )
     zeta: Annotated[float, Field(gt=0, le=1e3)] = 0.5
-    """Length of the step against the residual."""
+    """Length of the gradient step."""
 
     def weighted(self, level: Level, residual: Tensor, curvature: Curvature) -> Tensor:  # noqa: ARG002
         """Return ``zeta S^2 rho / norm(y - H xhat) sqrt(alpha_t) / (1 - alpha_t)``."""
@@ -161,11 +161,11 @@ class GaussianDPS(Guided):
         "DPS-Gauss",
         "#1A6863",
         r"s_t + \frac{1}{\sigma_y^2} J H^T (y - H \hat x)",
-        "The gradient of ln N(y; H xhat, sigma_y^2): forgets how uncertain xhat is, and pulls far too hard.",
+        "Adds the gradient of the likelihood of y at the denoised mean, without that mean's variance: far too strong.",
         "Chung, Kim, McCann, Klasky, Ye: Diffusion Posterior Sampling for General Noisy Inverse Problems. ICLR "
         "2023, arXiv:2209.14687",
-        "Needs measurement noise.",
-        "The Gaussian likelihood at xhat, without a step-size rule; diverges where steps are long.",
+        "σ_y > 0.",
+        "The Gaussian likelihood at the denoised mean, without a step-size rule; diverges where steps are long.",
     )
 
     def weighted(self, level: Level, residual: Tensor, curvature: Curvature) -> Tensor:  # noqa: ARG002
@@ -176,4 +176,4 @@ class GaussianDPS(Guided):
         """Return a reason where the measurement noise is zero, by which the score divides."""
         if (obstacle := super().obstacle(measurement)) is not None:
             return obstacle
-        return "divides by the measurement noise, and needs one larger than 0" if measurement.noise == 0 else None
+        return "divides by the measurement noise, which must be larger than 0" if measurement.noise == 0 else None

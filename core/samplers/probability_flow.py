@@ -86,10 +86,10 @@ class DDIM(ProbabilityFlow):
         "#A2985D",
         r"x_{t-1} = \sqrt{\bar\alpha_{t-1}}\, \hat x_g - \sqrt{1-\bar\alpha_{t-1}}\sqrt{1-\bar\alpha_t}\, g_t,\quad "
         r"\hat x_g = \frac{x + (1-\bar\alpha_t) g_t}{\sqrt{\bar\alpha_t}}",
-        "The probability flow of a score in steps of first order: no noise, so nothing hides a wrong score.",
+        "Probability-flow ODE of a score in first-order (Euler) steps, which add no noise.",
         "Song, Meng, Ermon: Denoising Diffusion Implicit Models. ICLR 2021, arXiv:2010.02502",
-        "Deterministic: no bound along paths exists; its density follows from a change of variables.",
-        "Of any score sampler (score = KEY).",
+        "Deterministic: no bound exists; its density follows from a change of variables.",
+        "The score of any score sampler (score = KEY).",
     )
 
     def kernel(self, level: Level, points: Tensor) -> Kernel:
@@ -111,11 +111,11 @@ class Heun(ProbabilityFlow):
         "#899FE7",
         r"\bar x_{t-1} = \bar x_t + \frac{\sigma_{t-1}-\sigma_t}{2}\left(\frac{\bar x_t - D_t}{\sigma_t} + "
         r"\frac{\bar x' - D_{t-1}}{\sigma_{t-1}}\right)",
-        "The probability flow of a score in steps of second order: what is left is the mismatch.",
+        "Probability-flow ODE of a score in second-order (Heun) steps, whose discretisation error is small.",
         "Karras, Aittala, Aila, Laine: Elucidating the Design Space of Diffusion-Based Generative Models. NeurIPS "
         "2022, arXiv:2206.00364",
-        "Deterministic: no bound along paths exists; its density follows from a change of variables.",
-        "Of any score sampler (score = KEY); the last step is of first order.",
+        "Deterministic: no bound exists; its density follows from a change of variables.",
+        "The score of any score sampler (score = KEY); the last step is of first order.",
     )
 
     def kernel(self, level: Level, points: Tensor) -> Kernel:

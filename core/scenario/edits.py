@@ -79,7 +79,7 @@ def with_sampler(scenario: Scenario, old: str, new: str) -> Scenario:
         ScenarioError: the old one is not in the run, or the new one cannot run on this problem.
     """
     if old not in scenario.run.samplers:
-        raise ScenarioError("", "run.samplers", f"{old!r} does not run any more")
+        raise ScenarioError("", "run.samplers", f"{old!r} is no longer in the run")
     change = {old: new, new: old}
     return patched(scenario, {"run": {"samplers": [change.get(name, name) for name in scenario.run.samplers]}})
 

@@ -19,7 +19,7 @@ Tables = Mapping[str, Mapping[str, Any]]
 """The tables ``[samplers.NAME]`` by name."""
 _OF = ":"
 """Separator of a probability flow and its score: ``ddim:ddnm`` needs no table."""
-_LOADED_FIRST = "one from a file of your own is loaded first (--plugin FILE, or Sampler from a file… in the window)"
+_LOADED_FIRST = "a sampler of your own must be loaded first (--plugin FILE, or Sampler from a file… in the window)"
 
 
 def build_samplers(names: Sequence[str], tables: Tables, variance: ReverseVariance) -> list[Sampler]:
@@ -57,7 +57,7 @@ def _build(name: str, tables: Tables, variance: ReverseVariance) -> Sampler:
         refuse(f"samplers.{name}", "must have a name of letters, digits, + and -")
     kind = table.pop("kind", name)
     if name in SAMPLERS and kind != name:
-        refuse(f"samplers.{name}.kind", f"must be {quoted(name)} or left out: that is the name of another sampler")
+        refuse(f"samplers.{name}.kind", f"must be {quoted(name)} or left out, since the table is named after it")
     return _make(name, kind, table, tables, variance)
 
 
@@ -97,7 +97,7 @@ def _score(field: str, name: object, tables: Tables, variance: ReverseVariance) 
     kind = tables.get(str(name), {}).get("kind", name)
     if not isinstance(SAMPLERS.get(str(kind)), ScoreSampler):
         known = [key for key, sampler in SAMPLERS.items() if isinstance(sampler, ScoreSampler)]
-        refuse(field, f"there is no sampler {quoted(name)} that is given by a score{suggest(str(name), known)}")
+        refuse(field, f"there is no sampler {quoted(name)} with a score{suggest(str(name), known)}")
     return _build(str(name), tables, variance)
 
 

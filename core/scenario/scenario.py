@@ -96,9 +96,9 @@ class Scenario(Section):
     def _check_target(self) -> None:
         """Check that there is either a measurement or a target."""
         if self.measurement is None and self.target is None:
-            refuse("measurement", "is missing (or give a target in its place)")
+            refuse("measurement", "is missing; a scenario needs a measurement or a target")
         if self.measurement is not None and self.target is not None:
-            refuse("target", "must be left out where there is a measurement: its posterior is the target")
+            refuse("target", "must be left out where there is a measurement, since the target is then the posterior")
 
     def _check_dimension(self) -> None:
         """Check that all fields have one dimension; those that differ from the most common one are wrong."""
@@ -115,7 +115,7 @@ class Scenario(Section):
             if len(point) != dimension:
                 refuse(
                     "data.points",
-                    f"must have {dimension} coordinates each, as prior.means (entry {index} has {len(point)})",
+                    f"must have {dimension} coordinates each, like prior.means (entry {index} has {len(point)})",
                 )
 
     def _check_value(self) -> None:
@@ -133,7 +133,7 @@ class Scenario(Section):
         try:
             Problem.of(_mixture(self.prior), measurement)
         except ValueError:
-            refuse("measurement.value", "must be the image of a point that the prior can give when noise = 0")
+            refuse("measurement.value", "must equal H x for some x that the prior can give when noise = 0")
 
     @property
     def dimension(self) -> int:
@@ -225,7 +225,7 @@ class Scenario(Section):
         try:
             return cls.model_validate(data)
         except (RecursionError, OverflowError):
-            raise ScenarioError(source, "", "must not nest so deeply or hold such large numbers") from None
+            raise ScenarioError(source, "", "must not have so many levels of nesting or such large numbers") from None
         except ValidationError as error:
             errors = error.errors()
             # A misspelt key also leaves another one missing: report the misspelling.
@@ -246,7 +246,7 @@ class Scenario(Section):
         except ValueError:  # Python's limit of digits
             raise ScenarioError(source, "", "is not valid TOML: a number has too many digits") from None
         except RecursionError:
-            raise ScenarioError(source, "", "must not nest lists or tables so deeply") from None
+            raise ScenarioError(source, "", "must not have so many levels of nested lists or tables") from None
         return cls.from_dict(data, source)
 
     @classmethod
@@ -278,7 +278,7 @@ def _must_fit(field: str, dimension: int, size: int, fitting: Sequence[str]) -> 
         return f"must have {dimension} columns, one for each coordinate of prior.means (has {size})"
     covariance = field.replace("means", "covariances")
     other = "its covariance" if covariance in fitting else fitting[0].replace(",", "")
-    return f"must have {dimension} coordinates as {other} (has {size})"
+    return f"must have {dimension} coordinates like {other} (has {size})"
 
 
 def _mixture(section: MixtureSection) -> GaussianMixture:

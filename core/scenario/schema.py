@@ -211,7 +211,7 @@ class RunSection(Section):
     def _once(cls, samplers: tuple[str, ...]) -> tuple[str, ...]:
         for index, key in enumerate(samplers):
             if key in samplers[:index]:
-                refuse("run.samplers", f"names {quoted(key)} twice; name each sampler once")
+                refuse("run.samplers", f"must name each sampler once (names {quoted(key)} twice)")
         return samplers
 
 

@@ -37,7 +37,7 @@ class Sweep:
 
     def __init__(self, scenario: Scenario, steps: Sequence[int]) -> None:
         if not steps:
-            raise ScenarioError("", "steps", "must name at least one number of steps")
+            raise ScenarioError("", "steps", "must have at least one number of steps")
         self.scenario = scenario.with_value()
         self.steps = tuple(sorted(set(steps)))
         for extreme in (self.steps[0], self.steps[-1]):  # if both are valid, all between are

@@ -65,10 +65,10 @@ def _explain(figure: Figure, sweeps: Sequence[Sweep]) -> None:
     if any(exact):
         lines["KL, exact"] = Line2D([], [], color=INK, linewidth=2.4)
     if not all(exact):
-        lines["KL, between two bounds"] = Patch(facecolor=INK, alpha=0.2)
+        lines["KL, bracket"] = Patch(facecolor=INK, alpha=0.2)
         if any(np.isinf(sweep.upper).any() for sweep in sweeps):
-            lines["lower bound only"] = Line2D([], [], color=INK, linewidth=1.2, marker="^", markersize=6)
-    lines["bound along paths"] = Line2D([], [], color=INK, linewidth=1.2, linestyle=(0, (5, 3)))
+            lines["lower limit only"] = Line2D([], [], color=INK, linewidth=1.2, marker="^", markersize=6)
+    lines["bound on the KL"] = Line2D([], [], color=INK, linewidth=1.2, linestyle=(0, (5, 3)))
     legend_below(figure, list(lines.values()), list(lines), 0.105 / len(sweeps))
 
 

@@ -39,7 +39,7 @@ def read_bytes(path: Path, largest: int = LARGEST_TEXT) -> bytes:
     except ScenarioError:
         raise
     except ValueError:  # a zero byte in the name
-        raise ScenarioError(source, "", "cannot be read (no file has such a name)") from None
+        raise ScenarioError(source, "", "cannot be read (the name is not a valid file name)") from None
     if len(content) > largest:
         raise ScenarioError(source, "", f"must have at most {largest >> 20} MiB")
     return content
@@ -71,7 +71,7 @@ def write_whole(path: Path, content: bytes, *, durable: bool = True) -> None:
     try:
         target = Path(os.path.realpath(path))
         if target.exists() and not target.is_file():
-            raise ScenarioError(str(path), "", "cannot be written (is no regular file)")
+            raise ScenarioError(str(path), "", "cannot be written (is not a regular file)")
         with temporary_file(target.parent) as temporary:
             with temporary.open("wb") as file:
                 file.write(content)
@@ -85,7 +85,7 @@ def write_whole(path: Path, content: bytes, *, durable: bool = True) -> None:
     except ScenarioError:
         raise
     except (OSError, ValueError) as error:
-        reason = why(error) if isinstance(error, OSError) else "no file can have such a name"
+        reason = why(error) if isinstance(error, OSError) else "the name is not a valid file name"
         raise ScenarioError(str(path), "", f"cannot be written ({reason})") from None
 
 

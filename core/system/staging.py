@@ -45,7 +45,7 @@ def require_places(folder: Path, names: Sequence[str]) -> None:
     """
     for path in (folder / name for name in names):
         if path.is_dir():
-            raise IsADirectoryError(f"{path} is a folder, and would have to be a file")
+            raise IsADirectoryError(f"{path} is a folder; a file must be written under this name")
     with tempfile.TemporaryFile(dir=nearest_folder(folder)):
         pass
 

@@ -89,10 +89,10 @@ def _add_rows(menu: QMenu, controller: HandleController, place: Place) -> None:
     if len(controller.lines) != 1:
         return
     row, basis, seen = next(iter(controller.lines)).index, controller.basis, controller.revision
-    menu.addAction("Bring y here", lambda: controller.edit(lambda old: with_value_at(old, row, place, basis), seen))
+    menu.addAction("Move y here", lambda: controller.edit(lambda old: with_value_at(old, row, place, basis), seen))
     if Handle("row", row) in [position.handle for position in controller.positions] and any(place):
         menu.addAction(
-            "Aim H here", lambda: controller.edit(lambda old: with_row_towards(old, row, place, basis), seen)
+            "Turn H here", lambda: controller.edit(lambda old: with_row_towards(old, row, place, basis), seen)
         )
 
 
@@ -100,7 +100,7 @@ def _ask_weight(controller: HandleController, component: Handle, seen: Revision)
     if seen != controller.revision:
         return  # the component may have been removed
     title = f"Weight of {controller.name(component)}"
-    words = f"{title}\n(all weights are divided by their sum)"
+    words = f"{title}\n(weights are normalised by their sum)"
     old = section(controller.scenario, component.mixture).weights[component.index]
     window = QApplication.activeWindow()
     decimals = max(4, 3 - math.floor(math.log10(old)))

@@ -37,10 +37,8 @@ class OverlayKind:
 
 
 KINDS = {
-    "target": OverlayKind(
-        "Target at t", Qt.Key.Key_C, "contours of q<sub>t|y</sub>; off: of the final target throughout"
-    ),
-    "trails": OverlayKind("Trails", Qt.Key.Key_T, "where the particles were in the frames before"),
+    "target": OverlayKind("Target at t", Qt.Key.Key_C, "contours of q<sub>t|y</sub>; if off, of the target at t = 1"),
+    "trails": OverlayKind("Trails", Qt.Key.Key_T, "positions of the particles in earlier frames"),
     "mismatch": OverlayKind(
         "Mismatch",
         Qt.Key.Key_M,
@@ -48,14 +46,14 @@ KINDS = {
     ),
     "used": OverlayKind("Score used", Qt.Key.Key_S, "g<sub>t</sub>(x), arrows in the sampler’s colour"),
     "exact": OverlayKind("Exact score", Qt.Key.Key_X, "s<sub>t|y</sub>(x), arrows in the colour of Exact"),
-    "twins": OverlayKind("To the exact twin", Qt.Key.Key_D, "lines to Exact’s particle with the same random numbers"),
-    "weights": OverlayKind("Weights", Qt.Key.Key_W, "sampled beside exact, at the target’s components"),
+    "twins": OverlayKind("Coupling to Exact", Qt.Key.Key_D, "lines to Exact’s particle with the same random numbers"),
+    "weights": OverlayKind("Weights", Qt.Key.Key_W, "sampled and exact, at the target’s components"),
 }
 PARTS: dict[Part, str] = {"all": "all directions", "measured": "measured only", "unmeasured": "unmeasured only"}
 AT_FIRST = "target trails"
 """Overlays that are active at the first start."""
 _TIP = (
-    "What else the panels show, at the cursor’s t. In more than two dimensions, fields are those in the plane "
+    "Overlays of the panels, at the cursor’s t. In more than two dimensions, fields are evaluated in the plane "
     "through the target’s mean."
 )
 

@@ -86,7 +86,7 @@ def overlays(
     heats: dict[int, Array] = {}
     arrows: dict[int, list[Arrows]] = {index: [] for index in samplers}
     if shown & FIELDS and t == 0:
-        words.append("No field at t = 0: no step is left.")
+        words.append("No field at t = 0, since no step follows.")
     elif shown & FIELDS:
         fields = _Fields(results, level, projection, place)
         if "mismatch" in shown:
@@ -121,8 +121,8 @@ def overlays(
     )
 
 
-_SILENT_WORDS = "No field of samplers of your own: their code runs in another process."
-_NO_WEIGHTS = "No weights at t = 0: the target has no density that could tell its components apart."
+_SILENT_WORDS = "No field for samplers of your own, whose code runs in another process."
+_NO_WEIGHTS = "No weights at t = 0, since the target has no density there; see t = 1."
 _WEIGHT_WORDS = "Bars: weights, exact · sampled"
 
 
@@ -238,7 +238,7 @@ def _twins(results: Results, frame: int, projection: Projection, samplers: list[
 def _twin_words(results: Results) -> list[str]:
     exact = _exact(results)
     if exact is None:
-        return ["To the exact twin: run Exact as well."]
+        return ["Coupling to Exact: add Exact to the run."]
     count = min(TWINS, results.scenario.run.particles)
     return [
         f'Lines: to <span style="color:{results.samplers[exact].about.colour}">●</span> Exact’s particle with '

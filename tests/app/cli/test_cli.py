@@ -229,7 +229,7 @@ def test_cuda_out_of_memory_names_run_particles_and_leaves_no_files(
 
     monkeypatch.setattr(Trace, "write", fail)
     assert main(["run", "three-components", *QUICK]) == 2
-    assert "run.particles: the CUDA device has not enough memory" in capsys.readouterr().err
+    assert "run.particles: the memory of the CUDA device is too small" in capsys.readouterr().err
     assert list(folder.iterdir()) == []
 
 

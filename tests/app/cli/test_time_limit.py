@@ -55,7 +55,7 @@ def test_run_over_the_time_limit_asks_once_at_a_terminal(
     monkeypatch.setattr("app.cli.time_limit.sys.stderr.isatty", lambda: True, raising=False)
     assert run("--max-time", "1e-9") == status
     assert len(asked) == 1
-    assert "Go on?" in asked[0]
+    assert "Continue?" in asked[0]
 
 
 @pytest.mark.parametrize("minutes", ["0", "-1", "x", "nan"])

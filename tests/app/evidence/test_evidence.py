@@ -244,7 +244,7 @@ def test_hover_card_explains_a_kl_above_the_estimated_bound(
         results.bracket.low[0], results.bracket.high[0] = 1.01 * results.terms.value["bound"][0, STEPS - 1], np.inf
     headline.show_results(results)
     headline.time.hovered.emit(STEPS - 1, QPoint(40, 40))
-    assert ("within the estimate" in headline.read_out.text()) is is_above
+    assert ("within three standard errors" in headline.read_out.text()) is is_above
     headline.time.left.emit()
 
 
@@ -363,7 +363,7 @@ def test_summary_line_follows_the_cursor(dock: EvidenceDock, make_scenario: Make
     results = make_results(make_scenario())
     dock.show_results(results)
     dock.write(0)
-    assert "nothing but the start counts" in dock.summary.text()
+    assert "every bound is the initialisation term alone" in dock.summary.text()
     dock.write(STEPS - 1)
     colour = theme.legible(results.samplers[0].about.colour, theme.current().surface)
     assert f'<b style="color:{colour}">DDNM</b>: ' in dock.summary.text()

@@ -245,7 +245,7 @@ def test_weight_bars_of_all_components_are_painted(
 
 @pytest.mark.parametrize(
     ("sections", "words"),
-    [({"one": True}, "One component"), ({"measurement": {"noise": 0.0}}, "no density at t = 0")],
+    [({"one": True}, "The target has one component"), ({"measurement": {"noise": 0.0}}, "no density at t = 0")],
 )
 def test_missing_component_weights_are_explained(
     sections: dict[str, object], words: str, weights: WeightsView, make_scenario: Make, make_results: Run

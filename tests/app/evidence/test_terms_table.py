@@ -90,11 +90,11 @@ def test_kl_row_title_names_the_kind_of_number(
     assert (title(table, "kl"), text(table, "kl")) == ("KL", "–")
     refine(results)
     table.advance()
-    assert title(table, "kl") == "KL, between"
+    assert title(table, "kl") == "KL, bracket"
     assert text(table, "kl") == results.kl.at(0, STEPS - 1).text
     assert table.table.isRowHidden(list(ROWS).index("kind"))
     table.show_frame(STEPS - 4)
-    assert title(table, "kl") == "KL, between, t = 1", "the nearest t of which it is known"
+    assert title(table, "kl") == "KL, bracket, t = 1", "the nearest t of which it is known"
 
 
 @pytest.mark.parametrize(("high", "is_unlike"), [(1.0, False), (0.01, True)])
@@ -106,8 +106,8 @@ def test_large_kl_with_small_w2_is_explained(
     table.show_results(results)
     table.show_frame(STEPS - 1)
     for name in ("kl", "w2"):
-        assert ("squeezed" in tip(table, name, 0)) is is_unlike
-        assert "squeezed" not in tip(table, name, 1), "only where it applies"
+        assert ("too narrow" in tip(table, name, 0)) is is_unlike
+        assert "too narrow" not in tip(table, name, 1), "only where it applies"
 
 
 @pytest.mark.parametrize("part", [0.5, 1.01])
@@ -118,7 +118,7 @@ def test_bound_estimate_below_the_kl_is_explained(
     results.bracket.low[:], results.bracket.high[:] = part * results.terms.value["bound"][0, STEPS - 1], np.inf
     table.show_results(results)
     table.show_frame(STEPS - 1)
-    assert ("within the estimate's error" in tip(table, "bound")) is (part > 1)
+    assert ("within three standard errors" in tip(table, "bound")) is (part > 1)
 
 
 def test_kind_row_is_shown_when_samplers_have_different_kinds_of_kl(
@@ -145,7 +145,7 @@ def test_asymptote_of_a_plugin_sampler_is_unknown(
     table.show_frame(STEPS - 1)
     assert [text(table, "limit", column) for column in (0, 2)] == ["unknown", "none"]
     assert tip(table, "limit", 0) == "Unknown: no limit is known as the steps are refined."
-    assert "increases without end" in tip(table, "limit", 2)
+    assert "grows without bound" in tip(table, "limit", 2)
     assert "no limit of its mismatch is known" in str(no_asymptote(results.samplers[0]))
 
 
@@ -155,7 +155,7 @@ def test_singular_target_has_no_bound_at_t_0(table: TermsTable, make_scenario: M
     assert text(table, "bound") != "none"
     table.show_frame(STEPS)
     assert text(table, "bound") == "none"
-    assert "no density at t = 0; read t = 1" in tip(table, "bound")
+    assert "no density at t = 0; see t = 1" in tip(table, "bound")
 
 
 def test_divergence_row_is_shown_only_after_divergence(results: Results, table: TermsTable) -> None:

@@ -172,13 +172,13 @@ def test_failed_fit_shows_its_error_and_keeps_the_dialog_usable(
     window: Window, qtbot: QtBot, clusters: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*_: object) -> Iterator[Fit]:
-        raise ScenarioError("", "", "the fit broke down")
+        raise ScenarioError("", "", "the fit failed numerically")
         yield
 
     monkeypatch.setattr(data_dialog, "fits", broken)
     dialog = opened(window(), qtbot, clusters)
     qtbot.mouseClick(dialog.fit, LEFT)
-    qtbot.waitUntil(lambda: dialog._error.text() == "the fit broke down")
+    qtbot.waitUntil(lambda: dialog._error.text() == "the fit failed numerically")
     assert dialog.fit.isEnabled()
     dialog.reject()
 

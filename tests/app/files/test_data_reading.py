@@ -69,7 +69,7 @@ def test_ambiguous_layouts_are_reported_and_can_be_corrected(read: Callable[...,
 
 def test_header_and_separator_can_be_corrected(read: Callable[..., DataDialog], qtbot: QtBot) -> None:
     dialog = read("0,1\n" + "".join(f"{index}.5,{index * index % 7}.25\n" for index in range(12)))
-    assert "is taken for names" in dialog.reading.doubts.text()
+    assert "is read as column names" in dialog.reading.doubts.text()
     assert dialog._size.text() == "12 rows, 2 columns"
     choose(qtbot, dialog, "header", "no header")
     assert dialog._size.text() == "13 rows, 2 columns"

@@ -327,7 +327,7 @@ def test_unreadable_settings_file_is_renamed_and_reported(
     else:
         path.write_bytes(content)
     made = window(None, None, tmp_path, finish=False)
-    assert banner_texts(made) == [f"The settings could not be read and were set aside as {path}.broken."]
+    assert banner_texts(made) == [f"The settings could not be read; the file was renamed to {path}.broken."]
     made.close()
     assert Settings(tmp_path).warning is None
     assert Settings(tmp_path).value("geometry") is not None

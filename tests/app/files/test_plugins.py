@@ -87,7 +87,7 @@ def wait_for_run(made: MainWindow, bot: QtBot) -> None:
 
 def test_plugin_code_runs_only_after_consent(made: MainWindow, file: Callable[..., Path], qtbot: QtBot) -> None:
     path = file(GOOD)
-    question = load(made, path, qtbot, "Leave it")
+    question = load(made, path, qtbot, "Do not run")
     assert "mine" not in SAMPLERS
     for words in ("mine.py", "def pull(level, x):", "SHA-256"):
         assert words in question
@@ -187,7 +187,7 @@ def test_reload_incompatible_with_the_scenario_keeps_the_old_version(
     before = made.scenario
     path.write_text(WARM.replace("strength", "power"), encoding="utf-8")
     load(made, path, qtbot)
-    qtbot.waitUntil(lambda: "the version before stays" in banner_text(made))
+    qtbot.waitUntil(lambda: "the previous version is kept" in banner_text(made))
     assert SAMPLERS["warm"].model_dump()["strength"] == 0.5
     assert made.scenario is before
 

@@ -120,7 +120,9 @@ def test_step_unfolds_the_section_of_its_target(made: MainWindow, qtbot: QtBot) 
     assert made.problem.measurement.noise.isVisible()
 
 
-@pytest.mark.parametrize(("key", "answer"), [(Qt.Key.Key_Right, "DDNM's dots stay"), (Qt.Key.Key_Left, "come closer")])
+@pytest.mark.parametrize(
+    ("key", "answer"), [(Qt.Key.Key_Right, "DDNM's particles still lie"), (Qt.Key.Key_Left, "come closer")]
+)
 def test_noise_step_comments_on_the_move_of_the_slider(
     key: Qt.Key, answer: str, made: MainWindow, tour: Tour, qtbot: QtBot
 ) -> None:

@@ -395,8 +395,8 @@ def test_delete_key_without_a_selected_component_edits_nothing(three: Planes) ->
         ("Duplicate m₂", lambda new: new.prior.covariances[3] == new.prior.covariances[1]),
         ("Delete m₂\tDel", lambda new: new.prior.weights == (0.4, 0.25)),
         ("Make m₂ round", lambda new: new.prior.covariances[1] == ((0.275, 0.0), (0.0, 0.275))),
-        ("Bring y here", lambda new: new.measurement.value == pytest.approx((0.64,), abs=0.02)),
-        ("Aim H here", lambda new: new.measurement.matrix[0] == pytest.approx((0.94, -0.342), abs=0.02)),
+        ("Move y here", lambda new: new.measurement.value == pytest.approx((0.64,), abs=0.02)),
+        ("Turn H here", lambda new: new.measurement.matrix[0] == pytest.approx((0.94, -0.342), abs=0.02)),
         ("Set all weights equal", lambda new: len(set(new.prior.weights)) == 1),
         ("Draw y from the model", lambda new: new.measurement.value != (0.2,)),
     ],
@@ -414,8 +414,8 @@ def test_menu_at_an_empty_place_adds_a_component_there(three: Planes) -> None:
     assert list(offered) == [
         "Add a component here",
         "Show the scores here",
-        "Bring y here",
-        "Aim H here",
+        "Move y here",
+        "Turn H here",
         "Set all weights equal",
         "Draw y from the model",
         "Fit view\tF",
@@ -485,7 +485,7 @@ def test_handles_of_a_given_target_edit_the_target_only(shifted: Planes) -> None
 def test_menu_without_a_measurement_has_no_measurement_entries(shifted: Planes) -> None:
     offered = shifted.menu(lambda: shifted.click(shifted.pixel_at(Handle("mean", 0, mixture="target")), RIGHT))
     assert "Duplicate c₁" in offered
-    assert not {"Bring y here", "Aim H here", "Draw y from the model"} & offered.keys()
+    assert not {"Move y here", "Turn H here", "Draw y from the model"} & offered.keys()
 
 
 # Keys

@@ -171,7 +171,7 @@ def test_twins_without_the_exact_sampler_are_explained_in_the_legend(
     grid.show_frame(1)
     tick(qtbot, grid, "twins")
     assert grid.panels["ddnm"]._marks.marks.twins is None
-    assert "run Exact" in grid._overlay_legend.words.text()
+    assert "add Exact to the run" in grid._overlay_legend.words.text()
 
 
 def test_weights_overlay_shows_mean_responsibilities(grid: PlanesWidget, qtbot: QtBot, results: Results) -> None:

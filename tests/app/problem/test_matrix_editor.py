@@ -268,7 +268,7 @@ def test_matrix_changed_elsewhere_is_not_overwritten(user: User, make_scenario: 
     other = [[[4.0, 0, 0], [0, 4.0, 0], [0, 0, 4.0]]]
     user.document.edit(lambda scenario: patched(scenario, {"prior": {**drop_first, "covariances": other}}))
     user.bot.mouseClick(dialog.ok, LEFT)
-    assert "has changed in the meantime" in error_text(dialog)
+    assert "has changed since the editor was opened" in error_text(dialog)
     assert user.document.scenario.prior.covariances[0][0][0] == 4
     user.document.load(make_scenario(**SPACE))
     assert not dialog.isVisible(), "another scenario closes it"

@@ -530,9 +530,9 @@ def test_error_of_a_run_marks_its_field_until_the_next_edit(field: str, name: st
 
 
 def test_error_without_a_field_is_shown_and_cleared(user: User) -> None:
-    user.editor.show_error(ScenarioError("", "", "the run stopped"))
+    user.editor.show_error(ScenarioError("", "", "the run failed"))
     assert user.marked == []
-    assert user.errors == ["the run stopped"]
+    assert user.errors == ["the run failed"]
     user.editor.show_error(None)
     assert user.errors == []
 

@@ -148,7 +148,7 @@ def test_plugin_faults_and_run_errors_name_their_reason(
     assert not caplog.records
     scenario = make_scenario()
     broken = scenario.model_copy(update={"run": scenario.run.model_copy(update={"paths": -3})})
-    with pytest.raises(RunError, match="the run stopped"):
+    with pytest.raises(RunError, match="the run failed"):
         last_results(worker, broken)
     assert "Traceback" in caplog.text
 

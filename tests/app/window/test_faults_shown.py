@@ -52,7 +52,7 @@ def test_fault_is_shown_in_the_banner_and_on_the_panel_of_its_sampler(
     assert made.banner._error.text() == sentence
     made.player.seek(made.results.schedule.steps - 1)
     qtbot.waitUntil(lambda: made.planes.panels[key]._notice.isVisible())
-    assert made.planes.panels[key]._notice.text() == f"Stopped by a fault in its code: {sentence}"
+    assert made.planes.panels[key]._notice.text() == f"Stopped by an error in its code: {sentence}"
     assert not made.planes.panels["ddnm"]._notice.isVisible()
 
 
@@ -68,7 +68,7 @@ def test_long_fault_message_is_shortened_to_fit_the_panel(
     qtbot.waitUntil(plane._notice.isVisible)
     assert plane.view.rect().contains(plane._notice.geometry())
     assert plane._notice.heightForWidth(plane._notice.width()) <= plane._notice.height()
-    assert plane._notice.text().startswith("Stopped by a fault in its code: ")
+    assert plane._notice.text().startswith("Stopped by an error in its code: ")
     assert plane._notice.text().endswith("…")
     assert made.results is not None
     assert made.results.faults[key] in plane._notice.toolTip()

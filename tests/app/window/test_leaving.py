@@ -93,7 +93,7 @@ def test_signal_closes_the_window_without_asking_and_keeps_unsaved_edits(
     assert stop.status == 128 + number
     assert not made.session._thread.is_alive()
     if state == "saved":
-        assert (kept(tmp_path), stop.outcome) == ([], "nothing was unsaved")
+        assert (kept(tmp_path), stop.outcome) == ([], "no edits were unsaved")
         return
     (found,) = kept(tmp_path)
     assert found["name" if state == "typing" else "run"] == (

@@ -38,7 +38,7 @@ def test_slow_plugin_load_is_announced_and_can_be_given_up(
     banner = made.banner
     qtbot.waitUntil(lambda: banner._offer.isVisible() and "slow.py is still loading" in banner._words.text())
     if gives_up:
-        (button,) = [each for each in banner.findChildren(QPushButton) if each.text() == "Give up"]
+        (button,) = [each for each in banner.findChildren(QPushButton) if each.text() == "Cancel"]
         qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
         assert "was not loaded" in banner._error.text()
         flag.touch()

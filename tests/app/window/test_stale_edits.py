@@ -120,11 +120,11 @@ def test_edit_of_an_outdated_revision_is_rejected(then: str, make_scenario: Make
         "undo": document.undo,
     }[then]()
     before = document.scenario
-    with pytest.raises(ScenarioError, match="changed in the meantime"):
+    with pytest.raises(ScenarioError, match="changed since the edit was begun"):
         document.edit(lambda scenario: patched(scenario, {"run": {"paths": 7}}), seen=seen)
     assert document.scenario == before
     if then == "load":
-        with pytest.raises(ScenarioError, match="changed in the meantime"):
+        with pytest.raises(ScenarioError, match="changed since the edit was begun"):
             document.edit(lambda scenario: patched(scenario, {"run": {"paths": 7}}), seen=seen, rebase=True)
     else:
         document.edit(lambda scenario: patched(scenario, {"run": {"paths": 7}}), seen=seen, rebase=True)

@@ -229,7 +229,7 @@ def test_divergence_is_shown_on_its_panel_and_affects_no_other_sampler(
     for frame, gone in ((5, False), (10, False), (11, True), (40, True), (3, False)):
         made.player.seek(frame)
         notices = [label.text() for label in panels["runaway"].findChildren(QLabel) if label.isVisible()]
-        assert ("Diverged at t = 29: its particles left every finite region." in notices) == gone
+        assert ("Diverged at t = 29: its particles are far beyond the scale of the problem." in notices) == gone
         made.grab()
     assert not any("iverged" in label.text() for label in panels["exact"].findChildren(QLabel))
     alone = make_results(make_scenario(run={"samplers": ["exact"]}))

@@ -130,9 +130,9 @@ def test_long_file_yields_partial_table_before_complete_one(monkeypatch: pytest.
     [
         (b"a\0b,1\n", "is not a text file"),
         (b"PK\x03\x04 and so on", "is an archive or a spreadsheet; save it as CSV"),
-        (b"a,b\n", "has no rows below the names of its columns"),
+        (b"a,b\n", "has no rows below the column names"),
         (b"1," * 600_000 + b"1\n", "line 1: must have at most 1,048,576 characters"),
-        (b'1,2\n"' + b"x\n" * 2000, "line 2: has a quotation mark without its counterpart"),
+        (b'1,2\n"' + b"x\n" * 2000, "line 2: has a quotation mark that is not closed"),
     ],
 )
 def test_non_tabular_files_are_rejected(content: bytes, words: str) -> None:

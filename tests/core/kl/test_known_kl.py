@@ -130,7 +130,7 @@ def test_missing_asymptote_has_a_reason() -> None:
     results = run(["ccdf", "ddnm", "ddim"])
     assert why_no_limit(results, 0) is None, "nobody has looked for one yet"
     results.asymptotes = [None, SimpleNamespace(value=1.0, error=0.0), None]
-    assert "increases without end" in str(why_no_limit(results, 0))
+    assert "grows without bound" in str(why_no_limit(results, 0))
     assert why_no_limit(results, 1) is None
     assert "no limit is known" in str(why_no_limit(results, 2))
 

@@ -68,7 +68,7 @@ def test_pasted_block_changes_h_and_y(name: str, scenario: Scenario) -> None:
         (
             "1 2\n3 4\n5 6",
             (0, 0),
-            "the block has 3 × 2 numbers, which do not fit from row 1, column 1 on into 2 × 4; paste rows of 3",
+            "the block of 3 × 2 numbers does not fit into 2 × 4 cells from row 1, column 1 on; paste rows of 3",
         ),
         ("0,5", (0, 0), "can be read as 1 × 2 numbers or, with decimal commas, as 1 × 1"),
         ("0,5\n0,25", (0, 0), "can be read as 2 × 2"),
@@ -108,7 +108,7 @@ def test_pasted_blocks_set_covariances_means_and_weights(scenario: Scenario) -> 
         ("1 2", 0, "means", "must have 3 coordinates (has 2)"),
         ("7 8 9\n4 5 6", 1, "means", "one row or one column"),
         ("0,5\n0,25\n0,125", 0, "means", ""),
-        ("1\n2\n3", 0, "weights", "one number a component (there are 2 from here on)"),
+        ("1\n2\n3", 0, "weights", "one number for each component (at most 2 from here on)"),
         ("-1", 0, "weights", "must be positive"),
         ("what", 1, "means", "row 1, column 1: must be a number (is 'what')"),
     ],
@@ -128,7 +128,9 @@ def test_invalid_block_for_component_is_rejected(
 def test_grid_block_must_fit_from_its_first_cell() -> None:
     assert block_for("1 2\n3 4", (2, 2), (1, 1)) == ([[1, 2], [3, 4]], True)
     assert block_for("1 2\n3 4", (3, 3), (1, 1)) == ([[1, 2], [3, 4]], False)
-    with pytest.raises(ScenarioError, match="2 × 2 numbers, which do not fit from row 3, column 3 on into 3 × 3"):
+    with pytest.raises(
+        ScenarioError, match="the block of 2 × 2 numbers does not fit into 3 × 3 cells from row 3, column 3 on"
+    ):
         block_for("1 2\n3 4", (3, 3), (2, 2))
 
 
@@ -136,11 +138,11 @@ def test_matrix_field_replaces_only_an_unchanged_matrix(scenario: Scenario) -> N
     place = MatrixField("prior", 1)
     rows = np.eye(3).tolist()
     assert place.replaced(scenario, rows, place.find(scenario)).prior.covariances[1] == tuple(map(tuple, rows))
-    with pytest.raises(ScenarioError, match="component 2: has changed in the meantime"):
+    with pytest.raises(ScenarioError, match="component 2: has changed since the editor was opened"):
         place.replaced(scenario, rows, MatrixField("measurement").find(scenario))
-    with pytest.raises(ScenarioError, match="is not there any more"):
+    with pytest.raises(ScenarioError, match="no longer exists"):
         MatrixField("target").replaced(scenario, rows)
-    with pytest.raises(ScenarioError, match="is not there any more"):
+    with pytest.raises(ScenarioError, match="no longer exists"):
         MatrixField("prior", 2).find(scenario)
 
 
@@ -221,7 +223,7 @@ def test_covariance_verdict_agrees_with_scenario_validation(
 
 def test_measurement_verdict_states_rank() -> None:
     assert "Rank 1 of at most 2: 1 direction" in check_measurement(np.array([[1.0, 0, 0], [2, 0, 0]])).sentence
-    assert check_measurement(np.zeros((2, 3))).sentence == "Rank 0: nothing is measured."
+    assert check_measurement(np.zeros((2, 3))).sentence == "Rank 0: no direction is measured."
     check = check_measurement(np.eye(2, 5))
     assert (check.kind, check.span) == ("rank 2", "singular values 1 to 1")
 
@@ -249,7 +251,7 @@ def test_matrix_files_are_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [
-        ("a.csv", b"1,2\n3", "must have as many numbers in each row"),
+        ("a.csv", b"1,2\n3", "must have equally many numbers in each row"),
         ("a.csv", b"x,y\n1,z", "row 1, column 1: must be a number (is 'x')"),
         ("a.txt", b"", "is empty"),
         ("a.csv", b"PK\x03\x04", "is an archive or a spreadsheet; save it as CSV"),

@@ -141,7 +141,7 @@ def test_faulty_sampler_has_blank_numbers_and_a_reason(
         assert results.trace.diverged_at[index] is None
         entry = report[name]
         assert entry["fault"] == fault
-        assert entry["notes"] == [f"all: its code stopped, so that nothing is known: {fault}"]
+        assert entry["notes"] == [f"all: unknown, since the sampler's code failed: {fault}"]
         assert entry["asymptote"] is None
         assert entry["at"]["1"]["bound"] is None
         assert entry["at"]["1"]["kl"]["value"] is None
@@ -150,9 +150,9 @@ def test_faulty_sampler_has_blank_numbers_and_a_reason(
         row = headline(findings(results))[index]
         assert row["KL"] == row["bound"] == row["mismatch"] == "–"
         assert row["diverged"] == ""
-        assert row["stopped"] == "by a fault"
+        assert row["stopped"] == "by an error"
     words = summarise(results, STEPS - 1)
-    assert "Stopped by a fault in its code, without any number: mine (" in words
+    assert "Stopped by an error in the code, without results: mine (" in words
     assert "No finite bound" not in words
     assert "Diverged" not in words
     write_report(results, tmp_path / "out")

@@ -125,7 +125,7 @@ BROKEN = {
     "one argument": ("def f(x):\n    return x\n", "f", "two arguments"),
     "no kind": ("\n".join(line for line in CLASS.splitlines() if "kind" not in line), "", "'kind'"),
     "unknown key": (CLASS.replace('"Me")', '"Me", assumption="")'), "line 5", "did you mean 'assumptions'?"),
-    "key taken": (CLASS.replace('"warm"', '"ddnm"'), "", "already a sampler 'ddnm'"),
+    "key taken": (CLASS.replace('"warm"', '"ddnm"'), "", "a sampler with the key 'ddnm' is already loaded"),
 }
 
 
@@ -145,7 +145,11 @@ def test_invalid_plugin_file_is_rejected_with_one_line(case: tuple[str, str, str
 
 WRONG = {
     "raises": ("def f(level, x):\n    return 1 / 0\n", "line 2", "ZeroDivisionError"),
-    "wrong shape": ("\ndef f(level, x):\n    return x[:, :1]\n", "line 2", "score must return a tensor of shape"),
+    "wrong shape": (
+        "\ndef f(level, x):\n    return x[:, :1]\n",
+        "line 2",
+        "score must return a tensor of the points' shape",
+    ),
     "returns None": ("def f(level, x):\n    return None\n", "line 1", "NoneType"),
     "no kernel": (KERNEL.replace("return Kernel(x, level.variance)", "return x"), "line 7", "a Kernel with"),
     "unknown attribute": (

@@ -196,7 +196,7 @@ def test_kl_of_a_mixture_is_none_without_rounds() -> None:
     sampler = build_report(shared("mixture"))["samplers"]["ddnm"]
     assert sampler["at"]["1"]["kl"] == {"kind": "none", "value": None, "lower": None, "upper": None, "stderr": None}
     assert set(sampler["curves"]["kl"]) == {None}
-    assert sampler["notes"] == ["kl: has no closed form, and is not bracketed (run.kl_rounds = 0)"]
+    assert sampler["notes"] == ["kl: has no closed form; no bracket is computed (run.kl_rounds = 0)"]
 
 
 def test_kl_of_a_mixture_is_a_bracket() -> None:
@@ -222,7 +222,7 @@ def test_kl_of_a_deterministic_sampler_is_reverse_kl() -> None:
     assert kl["lower"] is kl["upper"] is None
     assert kl["value"] > -4 * kl["stderr"]
     assert sampler["at"]["1"]["bound"] is sampler["at"]["1"]["mismatch"] is None
-    assert any("no path bound exists" in note and "any direction" in note for note in sampler["notes"])
+    assert any("no bound exists from t = " in note and "any direction" in note for note in sampler["notes"])
 
 
 @pytest.mark.parametrize("noise", [0.1, 0.8])
@@ -233,7 +233,7 @@ def test_degenerate_steps_are_explained_by_notes(noise: float) -> None:
     assert replacement["at"]["1"]["bound"] is not None
     assert replacement["at"]["0"]["bound"] is None
     assert replacement["at"]["0"]["mismatch_null"] is not None
-    assert any("t = 0 down: the step from t = 1 has no variance" in note for note in replacement["notes"])
+    assert any("t = 0 down, since the step from t = 1 has no variance" in note for note in replacement["notes"])
 
 
 def test_report_holds_sample_metrics_at_t_1_and_t_0() -> None:
@@ -294,7 +294,7 @@ def test_diverged_sampler_has_null_values_with_notes(components: int, wrong: str
     assert set(observed[STEPS - lost :]) == {None}
     assert None not in observed[: STEPS - lost]
     assert sampler["at"]["1"]["observed_mismatch"] is sampler["at"]["1"]["stderr"]["observed_mismatch"] is None
-    assert any(f"diverged at t = {lost}" in note for note in sampler["notes"])
+    assert any(f"unknown from t = {lost} down, where the particles diverged" in note for note in sampler["notes"])
     assert unexplained(content) == set()
     assert other["diverged_at"] is None
     assert None not in other["curves"]["observed_mismatch"]
@@ -305,7 +305,7 @@ def test_overflow_is_explained_by_a_note() -> None:
     results.terms.value["mismatch"][0, 10:] = np.inf
     results.terms.error["variance"][1, 5] = np.nan
     content = build_report(results)
-    assert content["samplers"]["ddnm"]["notes"] == [f"mismatch: beyond double precision from t = {STEPS - 10} down"]
+    assert content["samplers"]["ddnm"]["notes"] == [f"mismatch: overflows double precision from t = {STEPS - 10} down"]
     assert any("stderr.variance" in note for note in content["samplers"]["exact"]["notes"])
 
 

@@ -38,7 +38,7 @@ LIMITED = "DDNM: 97 % of its bound is mismatch in the measured direction"
         ([DDNM, BO, EXACT], AT_ONE, f"{LIMITED}; BO-DDNM removes nearly all of it (bound 36.0 → 1.60)."),
         ([DDNM, EXACT], AT_ONE, f"{LIMITED}; Exact removes nearly all of it (bound 36.0 → 0.700)."),
         ([DDNM], AT_ONE, "DDNM: 97 % of its bound of 36.0 is mismatch in the measured direction."),
-        ([EXACT], AT_ONE, "Exact: 100 % of its bound of 0.700 is discretisation, which more steps reduce."),
+        ([EXACT], AT_ONE, "Exact: 100 % of its bound of 0.700 is discretisation, which decreases with more steps."),
         (
             [
                 summary_of("DDNM", (0, 0.7, 0, 35, 0.3), kl=15.3),
@@ -50,7 +50,7 @@ LIMITED = "DDNM: 97 % of its bound is mismatch in the measured direction"
         (
             [summary_of("DDNM", (0, 0.7, 0, 35, 0.3), kl=15.3)],
             AT_ONE,
-            "DDNM: 97 % of its bound of 36.0 is mismatch in the measured direction. Its true KL is 15.3.",
+            "DDNM: 97 % of its bound of 36.0 is mismatch in the measured direction. Its KL is 15.3.",
         ),
         (
             [DDNM, summary_of("DDNM+", (0, 0.7, 0, 10, 0.3))],
@@ -70,7 +70,7 @@ LIMITED = "DDNM: 97 % of its bound is mismatch in the measured direction"
         (
             [summary_of("A", (0, 5, 0, 20, 0)), summary_of("B", (0, 1, 0, 20, 0))],
             AT_ONE,
-            "A: 80 % of its bound is mismatch in the measured direction; B is better elsewhere (bound 25.0 → 21.0).",
+            "A: 80 % of its bound is mismatch in the measured direction; B improves other terms (bound 25.0 → 21.0).",
         ),
         ([DDNM, replace(DDNM)], AT_ONE, f"{LIMITED}; DDNM does no better (bound 36.0)."),
         (
@@ -88,7 +88,7 @@ LIMITED = "DDNM: 97 % of its bound is mismatch in the measured direction"
         (
             [summary_of("Prior", (0, 0.5, 0, 0, 1.5))],
             Context(1, 300, measured=0, unmeasured=2),
-            "Prior: 75 % of its bound of 2.00 is mismatch, the prior's score in place of the target's.",
+            "Prior: 75 % of its bound of 2.00 is mismatch, since the prior's score is used in place of the target's.",
         ),
         (
             [summary_of("DDNM", (0, 0.5, 0, 1.5, 0))],
@@ -98,34 +98,38 @@ LIMITED = "DDNM: 97 % of its bound is mismatch in the measured direction"
         (
             [summary_of(name, (0, 0.183, 0, 0, part)) for name, part in (("A", 0.0), ("B", 0.001), ("C", 0.0))],
             AT_ONE,
-            "All bounds are nearly equal (0.184): 99 % of each is discretisation, which more steps reduce.",
+            "All bounds are nearly equal (0.184): 99 % of each is discretisation, which decreases with more steps.",
         ),
         (
             [summary_of("A", (0, 0.8, 0, 0.16, 0)), summary_of("B", (0, 0.8, 0, 0, 0.16)), EXACT],
             AT_ONE,
-            "A, B: 83 % of their bounds of 0.960 is discretisation, which more steps reduce.",
+            "A, B: 83 % of their bounds of 0.960 is discretisation, which decreases with more steps.",
         ),
         (
             [summary_of("A", (0, 0.8, 0, 0.16, 0)), summary_of("B", (0, 0.8, 0, 0, 0.05)), DDIM],
             AT_ONE,
-            "A: 83 % of its bound of 0.960 is discretisation, which more steps reduce. No finite bound: DDIM.",
+            "A: 83 % of its bound of 0.960 is discretisation, which decreases with more steps. No finite bound: DDIM.",
         ),
-        ([summary_of("A", (0.5, 0.1, 0, 0, 0))], AT_ONE, "A: 83 % of its bound of 0.600 is the start from pure noise."),
+        (
+            [summary_of("A", (0.5, 0.1, 0, 0, 0))],
+            AT_ONE,
+            "A: 83 % of its bound of 0.600 is initialisation, the start from N(0, I).",
+        ),
         (
             [summary_of("A", (0, 0.1, 0.5, 0, 0))],
             AT_ONE,
-            "A: 83 % of its bound of 0.600 is its choice of step variance.",
+            "A: 83 % of its bound of 0.600 is its step variance.",
         ),
         (
             [summary_of("A", (0.1, 0, 0, 0, 0))],
             Context(300, 300),
-            "At t = 300 nothing but the start counts: every bound is its error, 0.100.",
+            "At t = 300 every bound is the initialisation term alone, 0.100.",
         ),
-        ([summary_of("A", (0, 0, 0, 0, 0))], AT_ONE, "Nothing counts yet: every bound is zero."),
+        ([summary_of("A", (0, 0, 0, 0, 0))], AT_ONE, "Every bound is zero at this t."),
         (
             [summary_of("A", (0, math.inf, 0, 1, 0))],
             Context(0, 300, singular=True),
-            "At t = 0 the target has no density, so that KL and bound are infinite; read t = 1.",
+            "At t = 0 the target has no density, so KL and bound are infinite; see t = 1.",
         ),
     ],
 )
@@ -208,8 +212,8 @@ def test_summary_ranks_by_kl_where_bounds_disagree(
         pass
     monkeypatch.setattr(KLKnowledge, "at", told(first, second))
     words = summarise(with_bounds(results, 5.0, 50.0), 149)
-    assert ("By the KL itself DDNM (2.00" in words) is is_said
-    assert ("farther from the target than BO-DDNM" in words) is is_said
+    assert ("The KL of DDNM (2.00" in words) is is_said
+    assert ("is larger than that of BO-DDNM" in words) is is_said
 
 
 @pytest.mark.parametrize(
@@ -230,5 +234,7 @@ def test_summary_reports_significantly_wrong_component_weights(distance: Distanc
     for _ in experiment.refine():
         pass
     results.metrics[1] = [replace(each, weights_error=distance) for each in results.metrics[1]]
-    assert ("Component weights are wrong at t = 1: DDNM by 0.12" in summarise(results, 149)) is is_said
-    assert "Component weights" not in summarise(results, 100), "they are known at t = 1 only"
+    assert (
+        "Error of the component weights at t = 1 (total variation): DDNM 0.12" in summarise(results, 149)
+    ) is is_said
+    assert "component weights" not in summarise(results, 100), "they are known at t = 1 only"

@@ -44,7 +44,7 @@ def test_default_run_needs_less_than_256_mib() -> None:
 )
 def test_run_exceeding_memory_names_its_largest_part(field: str, larger: dict[str, Any], words: str) -> None:
     with pytest.raises(
-        ScenarioError, match=rf"would need [\d.]+ GiB of memory and 2.0 GiB are free; .*{words}"
+        ScenarioError, match=rf"would need [\d.]+ GiB of memory, and 2.0 GiB are free; .*{words}"
     ) as caught:
         require_room(USUAL._replace(**larger), 2 * GIB)
     assert caught.value.field == field

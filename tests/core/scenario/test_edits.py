@@ -96,7 +96,7 @@ def test_with_sampler_replaces_or_swaps_samplers() -> None:
     assert THREE.run.samplers[:2] == ("ddnm", "bo-ddnm")
     assert with_sampler(THREE, "ddnm", "bo-ddnm").run.samplers[:2] == ("bo-ddnm", "ddnm")
     assert with_sampler(THREE, "ddnm", "dps").run.samplers[0] == "dps"
-    with pytest.raises(ScenarioError, match="does not run any more"):
+    with pytest.raises(ScenarioError, match="is no longer in the run"):
         with_sampler(with_sampler(THREE, "ddnm", "dps"), "ddnm", "exact")
     assert with_another_sampler(THREE, "dps").run.samplers == (*THREE.run.samplers, "dps")
     assert with_another_sampler(THREE, "ddnm") is THREE

@@ -107,7 +107,7 @@ BAD = {
             put("prior", {"weights": [1.0], "means": [[0.0]], "covariances": [COVARIANCE]}),
         ],
         "prior.means, component 1",
-        ["2 coordinates as its covariance", "has 1"],
+        ["2 coordinates like its covariance", "has 1"],
     ),
     "one component, a small covariance": (
         [put("prior", {"weights": [1.0], "means": [[0.0, 0.0]], "covariances": [[[1.0]]]})],
@@ -161,7 +161,7 @@ BAD = {
     "value that no component gives": (
         [put("measurement.noise", 0), put("prior.covariances", [[[0.0, 0.0], [0.0, 0.0]]] * 2)],
         "measurement.value",
-        ["image of a point", "noise = 0"],
+        ["must equal H x for some x that the prior can give", "noise = 0"],
     ),
     "unknown schedule": ([put("schedule.kind", "cosin")], "schedule.kind", ["'cosin'", "'cosine'", "linear"]),
     "key of another schedule": (
@@ -240,7 +240,7 @@ def test_schedule_without_kind_is_etc() -> None:
 
 def test_particles_exceeding_memory_are_rejected_with_size() -> None:
     scenario = Scenario.from_dict(edited(put("run.particles", 10**9)))
-    with pytest.raises(ScenarioError, match=r"would need [\d.]+ GiB of memory and 4.0 GiB are free") as caught:
+    with pytest.raises(ScenarioError, match=r"would need [\d.]+ GiB of memory, and 4.0 GiB are free") as caught:
         require_memory(scenario, keep_frames=False, available=4 * GIB)
     assert caught.value.field == "run.particles"
 
