@@ -28,7 +28,7 @@ class Schedule:
         if not self.betas:
             raise ValueError("a schedule needs at least one step")
         if not all(0 < beta < 1 for beta in self.betas):
-            raise ValueError(f"beta_t must lie between 0 and 1 at every step (largest here: {max(self.betas):.3g})")
+            raise ValueError(f"β_t must lie between 0 and 1 at every step (largest here: {max(self.betas):.3g})")
 
     @classmethod
     def exponential_then_constant(cls, steps: int, c: float, delta: float) -> Self:

@@ -86,7 +86,7 @@ class Scenario(Section):
         except ValueError as error:
             refuse("schedule", f"{error}; take more steps or a slower schedule")
         if smallest < LEAST_BETA:
-            refuse("schedule", f"beta_t must be at least {LEAST_BETA:g} at every step (smallest here: {smallest:.3g})")
+            refuse("schedule", f"β_t must be at least {LEAST_BETA:g} at every step (smallest here: {smallest:.3g})")
         self._check_value()
         for sampler in self.build_samplers(with_idle=True)[: len(self.run.samplers)]:
             if (obstacle := self.obstacle(sampler)) is not None:

@@ -471,7 +471,7 @@ INVALID: dict[str, InvalidInput] = {
     "huge seed": (lambda user, text: user.line("seed", text), str(2**63), "1", line("seed"), "less than"),
     "zero growth": (lambda user, text: user.line("c", text), "0", "1", line("c"), "greater than 0"),
     "first step of one": (lambda user, text: user.line("delta", text), "1", "0.1", line("delta"), "less than 1"),
-    "steps too large": (lambda user, text: user.line("c", text), "30", "3", line("c"), "c: beta_t must lie"),
+    "steps too large": (lambda user, text: user.line("c", text), "30", "3", line("c"), "c: β_t must lie"),
 }
 
 

@@ -58,7 +58,7 @@ def test_switching_to_a_mixture_target_keeps_the_posterior_and_drops_samplers_th
     (shifted,) = user.edits
     assert shifted.measurement is None
     assert shifted.run.samplers == ("prior", "exact"), "the exact one alone would show nothing"
-    assert user.editor.target_selector.left_out.text() == "Left out, for want of a measurement: DDNM, BO-DDNM."
+    assert user.editor.target_selector.left_out.text() == "Removed, since they need a measurement: DDNM, BO-DDNM."
     assert user.editor.target_selector.left_out.isVisible()
     posterior, target = make_scenario().problem().target, shifted.problem().target
     assert float((posterior.means - target.means).abs().max()) < 1e-3

@@ -123,7 +123,7 @@ def test_with_drawn_value_sets_y_from_seed() -> None:
     ("patch", "error", "field", "reason"),
     [
         ({"measurement": {"noise": 0}}, ("measurement.value", "must be 1"), "measurement.noise", "measurement.value"),
-        ({"schedule": {"c": 30.0}}, ("schedule", "beta_t must lie"), "schedule.c", "beta_t must lie"),
+        ({"schedule": {"c": 30.0}}, ("schedule", "β_t must lie"), "schedule.c", "β_t must lie"),
         ({"prior": {"means": []}}, ("prior.means, component 1", "must"), "prior.means, component 1", "must"),
         ({"run": {"seed": 1}, "schedule": {"c": 3}}, ("schedule", "must"), "schedule", "must"),
     ],
