@@ -47,6 +47,11 @@ def _describe(sampler: Sampler) -> list[str]:
     about = sampler.about
     formula = about.formula if "=" in about.formula else f"g_t = {about.formula}"
     settings = ", ".join(f"{name} = {value}" for name, value in sampler.parameters().items())
-    lines = {"": about.summary, "Formula (LaTeX): ": formula, "Assumes: ": about.assumptions, "Variant: ": about.variant}
+    lines = {
+        "": about.summary,
+        "Formula (LaTeX): ": formula,
+        "Assumes: ": about.assumptions,
+        "Variant: ": about.variant,
+    }
     described = [f"{title}{text}" for title, text in lines.items() if text]
     return [about.label, *described, f"Source: {about.source}", *([f"Parameters: {settings}"] if settings else [])]

@@ -22,7 +22,7 @@ _MOST_BARS = 12
 _LABELS = 18
 """Height of the labels below the bars, in pixels."""
 _WIDEST = 22
-_SINGULAR = "No weights at t = 0, since the target has no density there; see t = 1."
+_SINGULAR = "No weights: the target has no density at t = 0; see t = 1."
 _ONE = "The target has one component, of weight 1."
 
 

@@ -57,7 +57,7 @@ def test_summary_table_is_not_truncated_without_a_terminal(folder: Path, capsys:
     titles = ["sampler", "KL", "bound", "init", "disc", "var", "mismatch", "range", "null", "observed", "limit"]
     assert header.split() == titles
     assert len(header) < 110
-    assert "kl: has no closed form, and is not bracketed (run.kl_rounds = 0)" in output
+    assert "kl: has no closed form; no bracket is computed (run.kl_rounds = 0)" in output
     assert (folder / "runs" / "high-noise" / "report.json").is_file()
 
 
@@ -82,7 +82,7 @@ def test_sampler_fault_names_the_plugin_file_and_line(
     (folder / "mine.py").write_text("def mine(level, x):\n    return x[:, :1]\n")
     assert main(["run", "one-gaussian", *QUICK, "--plugin", "mine.py", "--samplers", "mine"]) == 2
     said = capsys.readouterr().err
-    assert "mine.py: line 1: score must return a tensor of shape" in said
+    assert "mine.py: line 1: score must return a tensor of the points' shape" in said
     assert "one-gaussian" not in said
 
 

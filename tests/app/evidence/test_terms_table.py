@@ -77,7 +77,7 @@ def test_metrics_are_marked_as_computed_after_the_run(results: Results, table: T
     assert text(table, "w2") == "0.31 ± 0.01"
     assert text(table, "mmd") == "(3 ± 2)·10⁻⁴"
     assert title(table, "w2") == ("W₂ at t = 1" if results.terms.all_exact else "sliced W₂, t = 1")
-    assert "equal number would show about 0.00400" in tip(table, "w2")
+    assert "As many exact samples would give about 0.00400" in tip(table, "w2")
     assert table.table.isRowHidden(list(ROWS).index("weights")) == (results.problem.target.components == 1)
 
 

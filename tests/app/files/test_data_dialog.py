@@ -215,7 +215,7 @@ def test_exception_in_a_task_is_logged_and_reported_in_one_sentence(
     with qtbot.waitSignal(task.failed) as heard:
         task.start(iter(lambda: 1 / 0, None))
     task.close()
-    assert str(heard.args[0]) == "this went wrong (ZeroDivisionError: division by zero)"
+    assert str(heard.args[0]) == "the task failed (ZeroDivisionError: division by zero)"
     assert "a task failed" in caplog.text
 
 

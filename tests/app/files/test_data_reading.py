@@ -131,7 +131,7 @@ def test_too_many_components_for_the_points_keeps_the_form_enabled(
 def test_linearly_dependent_columns_are_reported_and_can_be_deselected(read: Callable[..., DataDialog]) -> None:
     pairs = np.random.default_rng(0).integers(0, 90, size=(40, 2))
     dialog = read("a,b,sum\n" + "".join(f"{a},{b},{a + b}\n" for a, b in pairs))
-    assert dialog._error.text() == "columns a, b, sum depend on each other linearly; leave one of them out"
+    assert dialog._error.text() == "columns a, b, sum are linearly dependent; leave one of them out"
     assert not dialog.fit.isEnabled()
     dialog.columns[2].click()
     assert dialog.fit.isEnabled()

@@ -156,7 +156,7 @@ def test_unsaved_edits_are_offered_and_restored_after_a_crash(
     restore_after_kill(left)
 
     second = window(None, None, tmp_path, finish=False)
-    assert banner_texts(second) == ["The program ended with unsaved changes to “Small”."]
+    assert banner_texts(second) == ["The program ended unexpectedly with unsaved changes to “Small”."]
     press(qtbot, second, "Restore")
     assert banner_texts(second) == []
     assert (second.scenario, second.path) == (edited, own)
@@ -267,7 +267,9 @@ def test_unwritable_recovery_folder_does_not_stop_edits(window: Window, tmp_path
 def test_banner_with_offer_and_error_leaves_the_docks_their_minimum_height(window: Window, qapp: QApplication) -> None:
     made = window()
     made.resize(1280, 720)
-    made.banner.offer("The program ended with unsaved changes to “A scenario with a long name”.", {"Restore": print})
+    made.banner.offer(
+        "The program ended unexpectedly with unsaved changes to “A scenario with a long name”.", {"Restore": print}
+    )
     made.banner.say("/home/somebody/own.toml: run.samplers: there is no sampler 'ddmn'; did you mean 'ddnm'? " * 2)
     qapp.processEvents()
     assert len(banner_texts(made)) == 2

@@ -58,7 +58,7 @@ def test_file_changed_by_another_program_is_not_overwritten_without_asking(
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(other), ""))
     assert made.files.save_file() == (answer != "Cancel")
     assert len(asked) == 1
-    assert "another program" in asked[0]
+    assert "Another program" in asked[0]
     if answer == "Save":
         assert Scenario.load(saved).run.seed == 7
     elif change == "written":

@@ -167,7 +167,7 @@ def test_blocks_of_cells_are_copied_and_pasted_with_full_precision(user: User) -
     assert model.values[0].tolist() == [0.30000000000000004, 0.1, 0.2]
     assert model.values[:, 0].tolist() == [0.30000000000000004, 0.1, 0.2]
     user.paste(dialog, 2, 1, "1\t2\t3")
-    assert error_text(dialog) == "the block has 1 × 3 numbers, which do not fit from row 3, column 2 on into 3 × 3"
+    assert error_text(dialog) == "the block of 1 × 3 numbers does not fit into 3 × 3 cells from row 3, column 2 on"
     user.paste(dialog, 0, 0, "[1 0 0; 0 1 0; 0 0 i]")
     assert "row 3, column 3: must be a" in error_text(dialog)
     assert model.values[0].tolist() == [0.30000000000000004, 0.1, 0.2]

@@ -77,7 +77,7 @@ def test_pasted_blocks_set_weights_means_and_covariances(dock: ProblemEditor, qt
     [
         (0, 2, "1\t2\t3\n4\t5\t6", "covariances · component 1: must be 2 by 2 (is 2 × 3)"),
         (1, 1, "1 2 3", "means · component 2: must have 2 coordinates (has 3)"),
-        (1, 2, "[[1. ... 0.]\n [0. ... 1.]]", "left out"),
+        (1, 2, "[[1. ... 0.]\n [0. ... 1.]]", "omitted numbers"),
         (0, 0, "what\nelse", "must be a number (is 'what')"),
     ],
 )

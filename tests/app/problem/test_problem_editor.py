@@ -302,8 +302,8 @@ def test_last_component_and_last_row_cannot_be_removed(user: User) -> None:
 
 def test_covariance_tool_tip_shows_standard_deviations_and_angle(user: User) -> None:
     user.cell(user.prior, 0, 2, "4, 0; 0, 1")
-    assert user.prior.item(0, 2).toolTip() == "4, 0; 0, 1\nstandard deviations 2 along 0°, 1 across"
-    assert user.prior.item(1, 2).toolTip().endswith("0.632 along 117°, 0.387 across")
+    assert user.prior.item(0, 2).toolTip() == "4, 0; 0, 1\nstandard deviations 2 along 0°, 1 perpendicular"
+    assert user.prior.item(1, 2).toolTip().endswith("0.632 along 117°, 0.387 perpendicular")
 
 
 def test_delete_key_removes_the_selected_component(user: User) -> None:

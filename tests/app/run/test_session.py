@@ -214,7 +214,7 @@ def test_killed_worker_process_is_reported_and_restarted(
 ) -> None:
     after(session.advanced, lambda: session.start(make_scenario(schedule={"steps": 20_000})))
     (error,) = after(session.failed, lambda: shared_worker().spawn().kill())
-    assert "the process that computes ended (status -9)" in error.reason
+    assert "the worker process ended (status -9)" in error.reason
     after(session.finished, lambda: session.start(make_scenario()))
 
 

@@ -117,7 +117,7 @@ def test_run_is_rejected_when_frames_exceed_the_free_space(
 ) -> None:
     before = files()
     monkeypatch.setattr(module.shutil, "disk_usage", lambda _: SimpleNamespace(free=100))
-    with pytest.raises(ScenarioError, match=r"run\.particles: the frames would need 0\.0 GiB of room"):
+    with pytest.raises(ScenarioError, match=r"run\.particles: the frames would need 0\.0 GiB of free space"):
         last_results(worker, make_scenario())
     assert files() == before
 

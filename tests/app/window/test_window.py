@@ -196,7 +196,7 @@ def test_corrected_field_restores_the_status_of_the_run(window: Window, qtbot: Q
     words = made.transport.status.text()
     assert words.startswith("computed")
     type_into(qtbot, field(made, "seed"), "-5")
-    assert made.transport.status.text() == "not valid: last valid run"
+    assert made.transport.status.text() == "not valid: last valid run shown"
     section = made.problem.run
     qtbot.waitUntil(lambda: made.problem.viewport().rect().contains(place_of(section.error, made.problem)))
     type_into(qtbot, field(made, "seed"), str(made.scenario.run.seed))

@@ -95,7 +95,7 @@ def test_decimal_commas_and_vectors_are_read(text: str, rows: Rows) -> None:
         ("50%\t1", "must be a number (is '50%')"),
         ("1,000\t2,000", "“1,000” has a decimal or a thousands comma"),
         ("1.5\t2,5", "must be a number (is '2,5')"),
-        ("[[1. 0. ... 0.]\n [0. 1. ... 0.]]", "left out"),
+        ("[[1. 0. ... 0.]\n [0. 1. ... 0.]]", "“...” stands for omitted numbers"),
         ("[[1 2], 3]", "must be rows of numbers"),
         ("[[[1, 2], [3, 4]]]", "nested more than two deep"),
         ("[1 2", "an unmatched bracket ["),

@@ -95,7 +95,12 @@ REFUSED = {
     "out of range": (["ddnm"], {"dps": {"zeta": 0}}, "samplers.dps.zeta", ["greater than 0"]),
     "invalid colour": (["ddnm"], {"dps": {"colour": "red"}}, "samplers.dps.colour", ["'red'"]),
     "not a table": (["ddnm"], {"dps": 3}, "samplers.dps", ["table"]),
-    "key of another sampler": (["ddnm"], {"ddnm": {"kind": "dps"}}, "samplers.ddnm.kind", ["another sampler"]),
+    "key of another sampler": (
+        ["ddnm"],
+        {"ddnm": {"kind": "dps"}},
+        "samplers.ddnm.kind",
+        ["the table is named after it"],
+    ),
     "invalid key": (["ddnm"], {"a b": {"kind": "dps"}}, "samplers.a b", ["letters"]),
     "sampler twice": (["ddnm", "ddnm"], {}, "run.samplers", ["twice"]),
     "unknown score": (["ddim:dmn"], {}, "run.samplers", ["'dmn'", "'ddnm'"]),
