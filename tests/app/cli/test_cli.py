@@ -111,7 +111,7 @@ def test_options_override_the_scenario_file(folder: Path) -> None:
         "variance": "theory",
         "kl_error": 0.02,
         "kl_rounds": 0,
-        "negative seed": 13,
+        "seed": 13,
         "device": "cpu",
     }
 
