@@ -62,7 +62,7 @@ ARROWS = {
     "core.matrices": "data errors scenario system text",
     "core.simulation": "problem samplers",
     "core.bounds": "plugins problem samplers simulation",
-    "core.diagnostics": "problem samplers simulation",
+    "core.diagnostics": "problem samplers simulation text",
     "core.kl": "bounds plugins problem samplers simulation text",
     "core.runs": "bounds diagnostics errors kl plugins samplers scenario simulation text",
     "core.reporting": "bounds diagnostics kl runs samplers system text version",

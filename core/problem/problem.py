@@ -250,10 +250,12 @@ class Level:
         components would be lost in rounding.
         """
         basis = self.measurement.measured_basis
-        own, scale = self.abar * self.problem.prior.variances / self.prior.variances, 1 - self.abar
-        return self._once(
-            "curvature", points, lambda points: Curvature(self.prior, basis, points, own=own, scale=scale)
-        )
+        return self._once("curvature", points, lambda points: self.curvature_along(basis, points))
+
+    def curvature_along(self, basis: Tensor, points: Tensor) -> Curvature:
+        """Return :meth:`prior_curvature` along the columns of any basis (d, r)."""
+        own = self.abar * self.problem.prior.variances / self.prior.variances
+        return Curvature(self.prior, basis, points, own=own, scale=1 - self.abar)
 
     def _once(self, key: str, points: Tensor, evaluate: Callable[[Tensor], _Value]) -> _Value:
         """Return a cached evaluation at the last points, which samplers and mismatch share."""

@@ -4,7 +4,7 @@ Every file of this folder is imported, so that a new file here adds its samplers
 given by a score subclasses :class:`ScoreSampler`, describes itself in ``kind``, and is decorated with
 ``@register``; any other kernel implements :class:`Sampler` itself. Parameters are the class's fields.
 
-- ``base``: what a sampler is, and the register
+- ``base``: what a sampler is, and the register; ``assumption``: what one assumes of x_0
 - ``builtin``: Prior, CCDF, DDNM, BO-DDNM, BO oracle, Exact
 - ``guided``: PiGDM, TMPD, DPS, DPS-Gauss
 - ``kernels``: Replacement, DDNM+
@@ -14,9 +14,10 @@ given by a score subclasses :class:`ScoreSampler`, describes itself in ``kind``,
 from importlib import import_module
 from pkgutil import iter_modules
 
+from core.samplers.assumption import Assumption
 from core.samplers.base import SAMPLERS, About, Kernel, Sampler, ScoreSampler, StochasticSampler, register
 
 for _module in iter_modules(__path__):
     import_module(f"{__name__}.{_module.name}")
 
-__all__ = ["SAMPLERS", "About", "Kernel", "Sampler", "ScoreSampler", "StochasticSampler", "register"]
+__all__ = ["SAMPLERS", "About", "Assumption", "Kernel", "Sampler", "ScoreSampler", "StochasticSampler", "register"]

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from core.errors import ScenarioError
 from core.problem.problem import Level, Measurement, Scalar
+from core.samplers.assumption import Assumption
 from core.text.user_text import one_line
 
 _SHORT = 28
@@ -80,6 +81,10 @@ class Sampler(BaseModel, ABC):
     @abstractmethod
     def kernel(self, level: Level, points: Tensor) -> Kernel:
         """Return the law of x_{t-1} given the points x_t, (d, N)."""
+
+    def assumed(self, level: Level, point: Tensor) -> Assumption | None:  # noqa: ARG002
+        """Return what its formula assumes of x_0 at a point x_t, (d, 1), as a Gaussian; None: nothing of the kind."""
+        return None
 
     @property
     def fault(self) -> ScenarioError | None:

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from core.problem.mixture import add_product, affine
 from core.problem.problem import Level
+from core.samplers.assumption import Assumption
 from core.samplers.base import About, ScoreSampler, register
 
 
@@ -28,6 +29,17 @@ class RangeReplacement(ScoreSampler):
         centre = level.abar**0.5 * (pull @ measurement.estimate)
         pulled = affine(centre, -pull, points)
         return add_product(pulled, measurement.null_projector, level.prior_score(points))
+
+    def assumed(self, level: Level, point: Tensor) -> Assumption:
+        """Return a point mass: the measured part ``Hd y``, the unmeasured part that of xhat."""
+        return replaced(level, point)
+
+
+def replaced(level: Level, point: Tensor) -> Assumption:
+    """Return a point mass at ``Hd y + N xhat``, at a point (d, 1)."""
+    measurement, denoised = level.measurement, level.denoised(point, level.prior_score(point))
+    mean = measurement.estimate + measurement.null_projector @ denoised
+    return Assumption.point(mean.squeeze(-1), is_given_y=True)
 
 
 @register
@@ -126,6 +138,16 @@ class BODDNM(RangeReplacement):
         """Return ``1 / (1 - abar_t + abar_t sigma_y^2 / s_i^2)``."""
         spread = (level.measurement.noise / level.measurement.singular_values).square()
         return 1 / (1 - level.abar + level.abar * spread)
+
+    def assumed(self, level: Level, point: Tensor) -> Assumption:
+        """Return a flat prior in the measured directions, a point mass at xhat in the unmeasured ones.
+
+        Of a flat prior x_t leaves ``N(x_t / sqrt(abar_t), (1 - abar_t) / abar_t)``; times ``p(y | x_0)`` its mean is
+        the denoised one of this sampler's score.
+        """
+        measurement, denoised = level.measurement, level.denoised(point, level.prior_score(point))
+        mean = measurement.range_projector @ point / level.abar**0.5 + measurement.null_projector @ denoised
+        return Assumption(mean.squeeze(-1), (1 - level.abar) / level.abar * measurement.range_projector)
 
 
 @register

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from core.problem.mixture import Curvature
 from core.problem.problem import Level, Measurement
+from core.samplers.assumption import Assumption
 from core.samplers.base import About, ScoreSampler, register
 
 
@@ -34,6 +35,11 @@ class Guided(ScoreSampler):
         residual = basis.mT @ level.measurement.estimate - measured
         weighted = self.weighted(level, residual, curvature) / level.abar**0.5
         return curvature.apply(weighted).add_(curvature.score)
+
+
+def _denoised(level: Level, point: Tensor) -> Tensor:
+    """Return ``xhat``, (d,), at a point (d, 1)."""
+    return level.denoised(point, level.prior_score(point)).squeeze(-1)
 
 
 def _squares(level: Level) -> Tensor:
@@ -65,6 +71,10 @@ class PiGDM(Guided):
         """Return ``rho_i / (1 - abar_t + sigma_y^2 / s_i^2)``."""
         return residual / (1 - level.abar + level.measurement.noise**2 / _squares(level))
 
+    def assumed(self, level: Level, point: Tensor) -> Assumption:
+        """Return ``N(xhat, r_t^2 I)``, ``r_t^2 = 1 - abar_t``."""
+        return Assumption(_denoised(level, point), (1 - level.abar) * torch.eye(len(point)).to(point))
+
 
 @register
 @final
@@ -94,6 +104,12 @@ class TMPD(Guided):
         noise = torch.diag(level.measurement.noise**2 / squares.squeeze(-1)).unsqueeze(-1)
         scale = level.for_matrices((1 - level.abar) / level.abar)
         return _solve(scale * curvature.within + noise, residual)
+
+    def assumed(self, level: Level, point: Tensor) -> Assumption:
+        """Return ``N(xhat, Cov)``: mean and covariance are the exact ones of x_0 given x_t."""
+        curvature = level.curvature_along(torch.eye(len(point)).to(point), point)
+        covariance = (1 - level.abar) / level.abar * curvature.within.squeeze(-1)
+        return Assumption(level.denoised(point, curvature.score).squeeze(-1), covariance)
 
 
 _ROUNDING = 16
@@ -150,6 +166,10 @@ class DPS(Guided):
         least = torch.finfo(norm.dtype).tiny ** 0.5
         return squares * residual * (self.zeta * level.alpha**0.5 / level.beta) / norm.clamp(min=least)
 
+    def assumed(self, level: Level, point: Tensor) -> Assumption:
+        """Return a point mass at ``xhat``."""
+        return Assumption.point(_denoised(level, point))
+
 
 @register
 @final
@@ -171,6 +191,10 @@ class GaussianDPS(Guided):
     def weighted(self, level: Level, residual: Tensor, curvature: Curvature) -> Tensor:  # noqa: ARG002
         """Return ``S^2 rho / sigma_y^2``."""
         return residual * (_squares(level) / level.measurement.noise**2)
+
+    def assumed(self, level: Level, point: Tensor) -> Assumption:
+        """Return a point mass at ``xhat``."""
+        return Assumption.point(_denoised(level, point))
 
     def obstacle(self, measurement: Measurement) -> str | None:
         """Return a reason where the measurement noise is zero, by which the score divides."""

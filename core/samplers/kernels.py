@@ -8,7 +8,9 @@ import torch
 from torch import Tensor
 
 from core.problem.problem import Level, Scalar
+from core.samplers.assumption import Assumption
 from core.samplers.base import About, Kernel, StochasticSampler, register
+from core.samplers.builtin import replaced
 
 
 @register
@@ -40,6 +42,10 @@ class Replacement(StochasticSampler):
         mean = free + level.abar_previous**0.5 * measurement.estimate
         return Kernel(mean, _along(level, 1 - level.abar_previous, self.step_variance(level)))
 
+    def assumed(self, level: Level, point: Tensor) -> Assumption:
+        """Return a point mass: the measured part ``Hd y``, the unmeasured part that of xhat."""
+        return replaced(level, point)
+
 
 @register
 @final
@@ -65,19 +71,39 @@ class DDNMPlus(StochasticSampler):
 
     def kernel(self, level: Level, points: Tensor) -> Kernel:
         """Return the kernel: per singular direction, ``lam_i`` of the correction and the remaining variance."""
-        measurement, basis = level.measurement, level.measurement.measured_basis
-        towards = level.abar_previous**0.5 * level.beta / (1 - level.abar)
-        stay = level.alpha**0.5 * (1 - level.abar_previous) / (1 - level.abar)
-        full = _tensor(self.step_variance(level), points)
-        inherited = (towards * measurement.noise / measurement.singular_values.unsqueeze(-1)).square()
-        share = torch.where(inherited > full, full / inherited, 1.0).sqrt()
-        left = torch.where(inherited > full, 0.0, full - inherited)
-
-        denoised = level.denoised(points, level.prior_score(points))
-        corrected = denoised + basis @ (share * (basis.mT @ (measurement.estimate - denoised)))
+        towards, stay = self._towards(level), level.alpha**0.5 * (1 - level.abar_previous) / (1 - level.abar)
+        share, left = self._share(level, points)
+        measurement = level.measurement
         unmeasured = measurement.right_basis.shape[0] - measurement.rank
-        free = full.expand(*left.shape[:-2], unmeasured, 1)
-        return Kernel(towards * corrected + stay * points, torch.cat([left, free], dim=-2))
+        free = _tensor(self.step_variance(level), points).expand(*left.shape[:-2], unmeasured, 1)
+        mean = towards * self._corrected(level, points, share) + stay * points
+        return Kernel(mean, torch.cat([left, free], dim=-2))
+
+    def _towards(self, level: Level) -> Scalar:
+        """Return ``a_t``, the factor of the corrected mean in the step."""
+        return level.abar_previous**0.5 * level.beta / (1 - level.abar)
+
+    def _share(self, level: Level, points: Tensor) -> tuple[Tensor, Tensor]:
+        """Return ``lam_i`` and ``gam_i`` by measured direction, (r, 1)."""
+        full = _tensor(self.step_variance(level), points)
+        noise = level.measurement.noise / level.measurement.singular_values.unsqueeze(-1)
+        inherited = (self._towards(level) * noise).square()
+        share = torch.where(inherited > full, full / inherited, 1.0).sqrt()
+        return share, torch.where(inherited > full, 0.0, full - inherited)
+
+    def _corrected(self, level: Level, points: Tensor, share: Tensor) -> Tensor:
+        """Return ``xhat - V diag(lam) V^T Hd (H xhat - y)``, (d, N)."""
+        measurement, basis = level.measurement, level.measurement.measured_basis
+        denoised = level.denoised(points, level.prior_score(points))
+        return denoised + basis @ (share * (basis.mT @ (measurement.estimate - denoised)))
+
+    def assumed(self, level: Level, point: Tensor) -> Assumption:
+        """Return the corrected xhat, with the error that the correction brings from y: ``lam_i sigma_y / s_i``."""
+        share, _ = self._share(level, point)
+        measurement, basis = level.measurement, level.measurement.measured_basis
+        spread = share * measurement.noise / measurement.singular_values.unsqueeze(-1)
+        mean = self._corrected(level, point, share).squeeze(-1)
+        return Assumption(mean, (basis * spread.square().mT) @ basis.mT, is_given_y=True)
 
 
 def _along(level: Level, measured: Scalar, unmeasured: Scalar) -> Tensor:

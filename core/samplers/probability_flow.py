@@ -11,6 +11,7 @@ from torch import Tensor
 
 from core.errors import ScenarioError
 from core.problem.problem import Level, Measurement
+from core.samplers.assumption import Assumption
 from core.samplers.base import About, Kernel, Sampler, ScoreSampler, register
 from core.samplers.builtin import Exact
 
@@ -56,6 +57,10 @@ class ProbabilityFlow(Sampler, ABC):
     def obstacle(self, measurement: Measurement) -> str | None:
         """Return why the score cannot run with a measurement; None where it can."""
         return self.score.obstacle(measurement)
+
+    def assumed(self, level: Level, point: Tensor) -> Assumption | None:
+        """Return what the score assumes."""
+        return self.score.assumed(level, point)
 
     def parameters(self) -> dict[str, Any]:
         """Return the score's name, the only parameter."""
