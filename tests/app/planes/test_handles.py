@@ -511,12 +511,7 @@ def test_only_one_panel_has_tab_focus(three: Planes) -> None:
 
 @pytest.mark.parametrize(
     ("key", "way"),
-    [
-        (Qt.Key.Key_Left, (-1, 0)),
-        (Qt.Key.Key_Right, (1, 0)),
-        (Qt.Key.Key_Up, (0, 1)),
-        (Qt.Key.Key_Down, (0, -1)),
-    ],
+    [(Qt.Key.Key_Left, (-1, 0)), (Qt.Key.Key_Right, (1, 0)), (Qt.Key.Key_Up, (0, 1)), (Qt.Key.Key_Down, (0, -1))],
 )
 @pytest.mark.parametrize(("modifier", "step"), [(NONE, 0.01), (SHIFT, 0.1)])
 def test_arrows_move_the_focused_mean(
@@ -559,9 +554,7 @@ def test_handles_edit_coordinates_of_the_chosen_plane(
         "measurement": {"matrix": [[0.6, 0.0, 0.8]], "value": [0.5]},
     }
     solid = planes(make_scenario(**data))
-    assert [position.handle.kind for position in solid.grid.controller.positions] == ["mean"], (
-        "H leaves the plane of x₁ and x₂"
-    )
+    assert [each.handle.kind for each in solid.grid.controller.positions] == ["mean"], "H leaves the plane of x₁ and x₂"
     qtbot.keyClick(solid.grid.choice, Qt.Key.Key_Down)
     assert solid.grid.choice.currentText() == f"x{subscript(1)}, x{subscript(3)}"
     assert [position.handle.kind for position in solid.grid.controller.positions] == ["mean", "value", "row"]

@@ -9,16 +9,7 @@ from typing import Any
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtWidgets import (
-    QApplication,
-    QComboBox,
-    QLabel,
-    QLineEdit,
-    QPushButton,
-    QSlider,
-    QTableWidget,
-    QWidget,
-)
+from PySide6.QtWidgets import QApplication, QComboBox, QLabel, QLineEdit, QPushButton, QSlider, QTableWidget, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.document.document import Document
