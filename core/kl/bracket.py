@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from statistics import NormalDist
+from dataclasses import dataclass, field
 from typing import Self, final
 
 import numpy as np
@@ -48,11 +47,36 @@ class Estimates:
 
 
 @final
+class Pool:
+    """Weighted mean of several rounds' estimates; a round without a finite estimate takes no part."""
+
+    def __init__(self) -> None:
+        self._weight: NDArray[np.float64] | float = 0.0
+        self._value: NDArray[np.float64] | float = 0.0
+        self._variance: NDArray[np.float64] | float = 0.0
+        self.mean = Estimates.empty((0, 0))
+        """The mean, NaN where no round has a finite estimate; infinite where a round says so and none is finite."""
+
+    def add(self, own: Estimates, weight: float) -> Estimates:
+        """Take a round's estimates in, and return the mean."""
+        known = np.isfinite(own.value) & np.isfinite(own.error)
+        self._weight = self._weight + np.where(known, weight, 0.0)
+        self._value = self._value + np.where(known, weight * own.value, 0.0)
+        self._variance = self._variance + np.where(known, (weight * own.error) ** 2, 0.0)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            value, error = self._value / self._weight, np.sqrt(self._variance) / self._weight
+        none = self._weight == 0
+        self.mean = Estimates(np.where(none, own.value, value), np.where(none, own.error, error))
+        return self.mean
+
+
+@final
 @dataclass(eq=False)
 class Bracket:
     """Lower and upper limits of ``KL(Q_{t|y} || P_t)`` at a few t, in nats.
 
-    A round's estimates replace those of the round before; the limits are the tightest of all rounds.
+    A round's estimates replace those of the round before; the limits are those of the mean over all rounds, with
+    weights that are fixed beforehand. They may widen: to intersect rounds would keep the luckiest of them.
     """
 
     times: tuple[int, ...]
@@ -68,13 +92,15 @@ class Bracket:
     by_kernels: NDArray[np.bool_]
     """(samplers, times): whether the upper limit is that by kernels; chosen by the round before."""
     low: NDArray[np.float64]
-    """(samplers, times): the highest lower limit of any round."""
+    """(samplers, times): lower limits, three standard errors below the mean of all rounds."""
     high: NDArray[np.float64]
-    """(samplers, times): the lowest upper limit of any round."""
+    """(samplers, times): upper limits, three standard errors above the mean of all rounds."""
     notes: list[list[str]]
     """By sampler: sentences about what is unknown, and why."""
     rounds: int = 0
     """Number of completed rounds."""
+    pooled: tuple[Pool, Pool] = field(default_factory=lambda: (Pool(), Pool()))
+    """Means over the rounds of the lower and of the upper limits' estimates; not part of a copy."""
 
     @classmethod
     def empty(cls, schedule: Schedule, samplers: Sequence[Sampler], times: Sequence[int] = ()) -> Self:
@@ -110,15 +136,15 @@ class Bracket:
         """Name of the method of ``upper``, (samplers, times)."""
         return np.where(self.by_kernels, "kernels", "paths")
 
-    def finish_round(self, planned: int) -> None:
-        """Tighten the limits by the estimates of a completed round.
+    def finish_round(self, weight: float) -> None:
+        """Take the estimates of a completed round into the limits.
 
         Args:
-            planned: total number of rounds, over which the error probability is divided.
+            weight: of this round in the mean over all rounds, chosen before it.
         """
-        sure, upper = joint_z_score(planned), self.upper
-        np.fmax(self.low, self.lower.value - sure * self.lower.error, out=self.low)
-        np.fmin(self.high, upper.value + sure * upper.error, out=self.high)
+        lower, upper = (pool.add(own, weight) for pool, own in zip(self.pooled, (self.lower, self.upper), strict=True))
+        self.low[:] = np.where(np.isposinf(self.lower.value), math.inf, np.fmax(lower.value - SURE * lower.error, 0.0))
+        self.high[:] = np.where(np.isfinite(upper.value), upper.value + SURE * upper.error, math.inf)
         self.rounds += 1
 
     def limits(self, bound: NDArray[np.float64] | None = None) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -137,7 +163,7 @@ class Bracket:
 
     def settled(self, target_error: float) -> bool:
         """Return whether every relative standard error is below ``target_error`` (of .05 nats at least)."""
-        for table in (self.upper, self.lower, self.reverse):
+        for table in (*(pool.mean for pool in self.pooled), self.reverse):
             known = np.isfinite(table.value)
             if (table.error[known] > target_error * np.maximum(np.abs(table.value[known]), _FLOOR)).any():
                 return False
@@ -153,9 +179,3 @@ class Bracket:
         """Add a note on a sampler, unless it is there already."""
         if sentence not in self.notes[row]:
             self.notes[row].append(sentence)
-
-
-def joint_z_score(rounds: int) -> float:
-    """Return the z-score per round for which all rounds together have the confidence of three standard errors."""
-    normal = NormalDist()
-    return -normal.inv_cdf(normal.cdf(-SURE) / rounds)

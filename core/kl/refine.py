@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import NamedTuple, TypeAlias, final
+from functools import partial
+from typing import final
 
 import numpy as np
 import torch
@@ -18,20 +18,21 @@ from torch import Tensor
 
 from core.kl.bracket import Bracket, Estimates
 from core.kl.change_of_variables import Density
-from core.kl.measured import MeasuredLaw, measured_laws
+from core.kl.choices import NEAR_DIMENSIONS, Choice, Slot, kernel_ratio, values_of
+from core.kl.choices import Sizes as Sizes  # noqa: PLC0414 - part of this module's interface
+from core.kl.measured import measured_laws
 from core.kl.partition import (
     GRID_BINS,
     RATIO_BINS,
-    Coordinates,
     Estimate,
-    Partition,
     at_all,
     best_partition,
     binned_kl,
     density_ratio,
     fitted,
 )
-from core.kl.upper_bounds import Control, LogRatio, draw_forward_paths, log_mean_kernel
+from core.kl.tails import Control, Moments, Points, best_share, regression, tail_density
+from core.kl.upper_bounds import LogRatio, draw_forward_paths, log_mean_kernel
 from core.problem.mixture import GaussianMixture
 from core.problem.problem import Level, Problem
 from core.problem.schedule import Schedule
@@ -40,7 +41,7 @@ from core.simulation.simulate import draw
 from core.simulation.work import Work, points_at_once, slices
 from core.text.number_format import SURE
 
-_GROUPS = 8
+_GROUPS = 16
 """Number of groups of particles whose spread gives their share of a kernel estimate's error."""
 _COMPARED = 4
 """One in so many points is used to compare other u with the chosen one."""
@@ -56,31 +57,6 @@ _NOTES = {
     "diverged": "lower limit: diverged particles are counted in a bin where the target has no mass",
     "singular": "t = 0: no finite upper limit, since the target has no density",
 }
-
-
-@final
-class Sizes(NamedTuple):
-    """Sizes of a round of refinement."""
-
-    points: int = 40
-    """n: points at each t at which log densities are compared."""
-    paths: int = 4
-    """M: forward paths from each point."""
-    particles: int = 1000
-    """N: particles of every sampler, rounded to whole groups."""
-
-    def larger(self) -> Sizes:
-        """Return the sizes of the next round: twice the particles, about twice the paths."""
-        return Sizes(round(self.points * 1.7), math.ceil(self.paths * 1.2), 2 * self.particles)
-
-    def evaluations(self, times: Sequence[int]) -> int:
-        """Return the number of evaluations of a sampler in a round: along paths from every t > 0, and at particles."""
-        last = max(times)
-        return last * self.particles + sum(last - t for t in times if t > 0) * self.points * self.paths
-
-    def after(self, rounds: int) -> Sizes:
-        """Return the sizes of a later round."""
-        return self if rounds == 0 else self.larger().after(rounds - 1)
 
 
 @torch.no_grad()
@@ -110,7 +86,7 @@ def refine(
     Yields:
         How many rounds are complete, after less than 0.15 s of work each.
     """
-    choices: dict[_Slot, _Choice] | None = None
+    choices: dict[Slot, Choice] | None = None
     for index in range(rounds + 1):
         if bracket.rounds and bracket.settled(target_error):
             return
@@ -120,31 +96,9 @@ def refine(
         for _ in steps.run():
             yield bracket.rounds
         if choices:
-            bracket.finish_round(rounds)
+            bracket.finish_round(sizes.points**2)
         choices, sizes = steps.after, sizes.larger()
         yield bracket.rounds
-
-
-_Slot: TypeAlias = tuple[int, int]
-"""Row of a sampler, and t."""
-
-
-@dataclass(eq=False)
-class _Choice:
-    """Choices of a round for one sampler at one t, made from the draws of the round before."""
-
-    handovers: list[int]
-    """Times u at which paths hand over to kernels: first the one in use, then those to compare with it."""
-    by_kernels: bool = True
-    """True if kernels give a lower limit than paths up to T."""
-    partition: Partition | None = None
-    ratio: Coordinates | None = None
-    """Fitted ``log q_t - log p_t``."""
-    slope: float = 0.0
-    """Coefficient of the fitted ratio as control variate of the upper limits."""
-    measured: MeasuredLaw | None = None
-    by_measured: bool = False
-    """True if the law of the measured directions promises a higher lower limit than the partition."""
 
 
 @final
@@ -160,14 +114,14 @@ class _Round:
         *,
         sizes: Sizes,
         seed: Sequence[int],
-        choices: dict[_Slot, _Choice] | None,
+        choices: dict[Slot, Choice] | None,
         last: bool,
     ) -> None:
         self.problem, self.schedule, self.samplers, self.bracket = problem, schedule, samplers, bracket
         self.sizes, self.is_pilot, self.is_last = sizes, choices is None, last
         self.times = [t for t in bracket.times if t > 0 or not problem.target.is_singular]
-        self.before = choices or {slot: _Choice(self._later(slot[1])) for slot in self._slots()}
-        self.after = {slot: _Choice([], measured=choice.measured) for slot, choice in self.before.items()}
+        self.before = choices or {slot: Choice(self._later(slot[1])) for slot in self._slots()}
+        self.after = {slot: Choice([], measured=choice.measured) for slot, choice in self.before.items()}
         """Choices for the next round; empty in the last one."""
         seeds = np.random.SeedSequence(seed).generate_state(4, np.uint64) >> 1
         generators = (torch.Generator().manual_seed(int(one)) for one in seeds)
@@ -176,15 +130,18 @@ class _Round:
         self.seen = problem.measurement.measured_basis
         self.width = points_at_once(problem)
         self.particles = _GROUPS * max(1, sizes.particles // _GROUPS)
-        self.log_ratios: dict[_Slot, dict[int, LogRatio]] = {slot: {} for slot in self._slots()}
+        self.log_ratios: dict[Slot, dict[int, LogRatio]] = {slot: {} for slot in self._slots()}
         """By u: log ratios at the points; those of u = T are by paths."""
-        self.wanted: dict[_Slot, Tensor] = {}
+        self.points: dict[int, Points] = {}
+        self.wanted: dict[Slot, Tensor] = {}
         """Counts of exact draws in the partition's bins."""
-        self.control: dict[_Slot, Control] = {}
-        self.measured: dict[_Slot, Estimate] = {}
+        self.control: dict[Slot, Control] = {}
+        self.tails: dict[Slot, Tensor] = {}
+        """Relative densities of the tails at the points."""
+        self.measured: dict[Slot, Estimate] = {}
         self.diverged = [False for _ in samplers]
 
-    def _slots(self) -> Iterator[_Slot]:
+    def _slots(self) -> Iterator[Slot]:
         return ((row, t) for t in self.times for row in range(len(self.samplers)))
 
     def _start(self) -> GaussianMixture:
@@ -196,7 +153,7 @@ class _Round:
     def _later(self, t: int) -> list[int]:
         return [u for u in self.times if t <= u < self.schedule.steps]
 
-    def _handovers(self, choice: _Choice) -> list[int]:
+    def _handovers(self, choice: Choice) -> list[int]:
         """Return the times at which paths hand over to kernels; in the last round only the one in use."""
         return choice.handovers[:1] if self.is_last else choice.handovers
 
@@ -209,21 +166,20 @@ class _Round:
             laws = yield from measured_laws(self.problem, self.schedule, self.samplers, self.times)
             for slot, law in laws.items():
                 self.after[slot].measured = law
+        for t in self.times:
+            yield from self._draw_exactly(t)
         stops = {(t, u) for (_, t), choice in self.before.items() for u in self._handovers(choice)}
-        points, paths, _ = self.sizes
         self.forward = yield from draw_forward_paths(
             self.problem,
             self.schedule,
             self.samplers,
-            starts=self.times,
+            points=self.points,
             stops=stops,
-            points=points,
-            paths=paths,
+            paths=self.sizes.paths,
             generator=self.walking,
         )
         last = self.schedule.steps
         for t in self.times:
-            yield from self._draw_exactly(t)
             for row, log_weight in enumerate(self.forward.log_weight[t, last]):
                 log_ratio = self.log_ratios[row, t][last] = self.forward.log_ratio(t, log_weight.unsqueeze(0))
                 self._write(self.bracket.paths, (row, t), log_ratio.mean(self.control.get((row, t))))
@@ -233,39 +189,48 @@ class _Round:
         if not self.is_pilot:
             self._explain()
 
-    def _write(self, table: Estimates, slot: _Slot, estimate: Estimate) -> None:
+    def _write(self, table: Estimates, slot: Slot, estimate: Estimate) -> None:
         if not self.is_pilot:
             table.write(slot[0], self.bracket.times.index(slot[1]), estimate)
 
     def _draw_exactly(self, t: int) -> Work[None]:
-        """Draw from the target at t, for bin counts and the means of the fitted ratios."""
+        """Draw from the target at t: for the points, bin counts, and the means of the control variates."""
+        target, count = self._target(t), self.sizes.points
         if self.is_pilot:
+            self.points[t] = Points.of(target.sample(count, self.drawing))
             return
-        target = self._target(t)
         draws = target.sample(DRAWS * self.particles, self.drawing)
+        controls: dict[int, Tensor] = {}
         for row in range(len(self.samplers)):
             choice = self.before[row, t]
             if choice.measured:
                 self.measured[row, t] = choice.measured.kl(target, self.seen, draws)
-            if choice.ratio and choice.partition:
-                ratio = yield from at_all(choice.ratio, draws, self.width)
-                same = choice.partition.coordinates is choice.ratio
-                at = ratio if same else (yield from at_all(choice.partition.coordinates, draws, self.width))
+            if choice.partition:
+                ratios = yield from at_all(partial(values_of, choice.ratios), draws, self.width)
+                controls[row] = choice.control(ratios)
+                same = choice.partition.coordinates is choice.ratios[0]
+                at = ratios[:1] if same else (yield from at_all(choice.partition.coordinates, draws, self.width))
                 self.wanted[row, t] = choice.partition.count(at)
-                spread, mean = torch.std_mean(ratio)
-                at_points = choice.slope * (choice.ratio(self.forward.points[t])[0] - mean)
-                error = abs(choice.slope) * float(spread) / math.sqrt(ratio.numel())
-                self.control[row, t] = Control(at_points, error)
+        tails = {row: tail_density(control) for row, control in controls.items()}
+        shares = {row: self.before[row, t].tail_share for row in controls}
+        densities = [1 - shares[row] + shares[row] * tail for row, tail in tails.items()]
+        points = self.points[t] = Points.among(draws, densities, count, self.drawing)
+        moments = Moments(target, draws)
+        yield
+        for row, control in controls.items():
+            self.tails[row, t] = tails[row][points.chosen]
+            self.control[row, t] = moments.control(control, points.chosen)
+            yield
 
-    def _choose_upper(self, slot: _Slot) -> None:
+    def _choose_upper(self, slot: Slot) -> None:
         """Choose the u with the lowest upper limit, and its neighbours for comparison in the next round."""
         (_, t), last, log_ratios, choice = slot, self.schedule.steps, self.log_ratios[slot], self.after[slot]
         shared = min(len(log_ratio.at_points) for log_ratio in log_ratios.values())
-        ratio = choice.ratio(self.forward.points[t])[0] if choice.ratio else torch.zeros(self.sizes.points)
-        limits = {
-            u: _limit(LogRatio(log_ratio.at_points[:shared] - ratio[:shared], log_ratio.shares).mean())
-            for u, log_ratio in log_ratios.items()
-        }
+        known = values_of(choice.ratios, self.points[t].at) if choice.ratios else torch.zeros(0, self.sizes.points)
+        used = log_ratios.get(next(iter(self.before[slot].handovers), last), log_ratios[last])
+        choice.slopes = _slopes(used, known)
+        about = choice.control(known)
+        limits = {u: _limit(log_ratio.first(shared).less(about).mean()) for u, log_ratio in log_ratios.items()}
         best = min(limits, key=limits.__getitem__)
         choice.by_kernels = best < last
         allowed = self._later(t)
@@ -273,10 +238,10 @@ class _Round:
             where = allowed.index(best) if best < last else len(allowed) - 1
             near = allowed[max(0, where - 1) : where + 2]
             choice.handovers = sorted(near, key=lambda u: u != allowed[where])
-        log_ratio = log_ratios[best].at_points
-        both = torch.stack([log_ratio, ratio[: len(log_ratio)]]).cov()
-        slope = float(both[0, 1] / both[1, 1])
-        choice.slope = slope if math.isfinite(slope) else 0.0
+        choice.slopes = _slopes(log_ratios[best], known)
+        if slot in self.tails:
+            rest = log_ratios[best].less(choice.control(known))
+            choice.tail_share = best_share(rest.at_points, rest.weight, self.tails[slot][: len(rest.weight)])
 
     # Particles
 
@@ -294,6 +259,7 @@ class _Round:
                 kernel = yield from self._step(sampler, level, clouds[row])
                 varied = torch.as_tensor(kernel.variance) > 0
                 if level.t - 1 in self.times and bool(varied.all()):
+                    self._keep_few((row, level.t - 1), kernel)
                     yield from self._average_kernels(row, level.t - 1, kernel)
                 density = densities[row] = None if bool(varied.any()) else densities[row]
                 if density:
@@ -314,6 +280,11 @@ class _Round:
             yield
         mean = torch.cat([kernel.mean for kernel in kernels], dim=1)
         return Kernel(torch.where(lost, math.nan, mean), kernels[0].variance)
+
+    def _keep_few(self, slot: Slot, kernel: Kernel) -> None:
+        """Keep few kernels, which show where the tails of p_t end, as an approximation for the next round."""
+        if not self.is_last and len(self.basis) <= NEAR_DIMENSIONS:
+            self.after[slot].ratios.append(kernel_ratio(self._target(slot[1]), kernel, self.basis))
 
     def _average_kernels(self, row: int, u: int, kernel: Kernel) -> Work[None]:
         """Estimate upper limits of paths that hand over at u, by the mean kernel of the particles at u + 1."""
@@ -350,15 +321,16 @@ class _Round:
             if wanted is not None:
                 yield from self._choose_lower(slot, target, wanted, cloud[:, cloud.isfinite().all(0)])
 
-    def _choose_lower(self, slot: _Slot, target: GaussianMixture, wanted: Tensor, cloud: Tensor) -> Work[None]:
+    def _choose_lower(self, slot: Slot, target: GaussianMixture, wanted: Tensor, cloud: Tensor) -> Work[None]:
         """Fit a density ratio to the particles, and choose the method with the highest lower limit on pilot draws."""
         choice, promise = self.after[slot], -math.inf
         if cloud.shape[1] > _FEWEST:
             at_start = slot[1] == self.schedule.steps
             law = self._start() if at_start else (yield from fitted(target, cloud))
-            choice.ratio = density_ratio(target, law)
+            ratio = density_ratio(target, law)
+            choice.ratios.insert(0, ratio)
             plane = self.basis[:, sorted({0, min(self.rank, len(self.basis) - 1)})].mT
-            candidates = (choice.ratio, RATIO_BINS), (plane.matmul, GRID_BINS)
+            candidates = (ratio, RATIO_BINS), (plane.matmul, GRID_BINS)
             promise, choice.partition = yield from best_partition(
                 candidates, wanted[:, : cloud.shape[1]], cloud, self.width
             )
@@ -377,6 +349,14 @@ class _Round:
                 self.bracket.note(row, _NOTES["diverged"])
             if self.problem.target.is_singular:
                 self.bracket.note(row, _NOTES["singular"])
+
+
+def _slopes(log_ratio: LogRatio, ratios: Tensor) -> Tensor | None:
+    """Return intercept and slopes of log ratios on their approximations at the points; None where any is not finite."""
+    values, ratios = log_ratio.at_points, ratios[:, : len(log_ratio.at_points)]
+    if not bool(values.isfinite().all() & ratios.isfinite().all()):
+        return None
+    return regression(values, ratios, log_ratio.weight)
 
 
 def _limit(estimate: Estimate) -> float:

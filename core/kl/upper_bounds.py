@@ -13,7 +13,7 @@ The logarithm of an unbiased estimate is too low on average (Jensen), so that th
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import final
 
@@ -21,6 +21,7 @@ import torch
 from torch import Tensor
 
 from core.kl.partition import Estimate
+from core.kl.tails import Control, Points, group_error, weighted_mean
 from core.problem.problem import Level, Problem, Scalar
 from core.problem.schedule import Schedule
 from core.samplers import Kernel, Sampler
@@ -29,16 +30,12 @@ from core.simulation.work import BLOCK_BYTES, Work, points_at_once, slices
 PAIR_BYTES = 1 << 23
 """Approximate bytes of the work arrays of pairs of a point and a particle."""
 
-
-@final
-@dataclass(frozen=True, eq=False)
-class Control:
-    """Control variate: a function close to ``log q_t - log p_t`` whose mean over ``Q_{t|y}`` is known well."""
-
-    at_points: Tensor
-    """(n,): its values less its mean."""
-    error: float
-    """Standard error of the mean."""
+_BY_COORDINATE = 8
+"""In no more dimensions squared distances are summed coordinate by coordinate, which is faster there."""
+_ROUNDING = 1e-6
+"""Error of a mean in nats that distances in single precision leave."""
+_SMALL = -80.0
+"""Logarithm of the smallest relative term of a sum in single precision."""
 
 
 @final
@@ -50,22 +47,32 @@ class LogRatio:
     """(n,)."""
     shares: Tensor
     """(groups,): relative contribution of each group to the estimate of p_t; one on average."""
+    points: Points
+    """The points, of which these are the first n."""
+
+    @property
+    def weight(self) -> Tensor:
+        """(n,): weights of the points."""
+        return self.points.weight[: len(self.at_points)]
+
+    def first(self, count: int) -> LogRatio:
+        """Return the estimates at the first points, with the groups' shares at all."""
+        return LogRatio(self.at_points[:count], self.shares, self.points)
+
+    def less(self, approximation: Tensor) -> LogRatio:
+        """Return the estimates less an approximation at the points, for comparisons."""
+        return LogRatio(self.at_points - approximation[: len(self.at_points)], self.shares, self.points)
 
     def mean(self, control: Control | None = None) -> Estimate:
-        """Return the upper limit of the KL, with its standard error.
+        """Return the upper limit of the KL, with its error.
 
-        The standard error joins the spread over points with that of the groups' shares, the estimate's
+        The error joins the spread over points with that of the groups' shares, the estimate's
         first-order dependence on them, so that few particles that dominate at all points are not counted as many.
         """
         if not bool(self.at_points.isfinite().all()):
             return Estimate(math.inf, 0.0)
-        ratio, variance = self.at_points, 0.0
-        if control:
-            ratio, variance = ratio - control.at_points[: len(ratio)], control.error**2
-        variance += float(ratio.var()) / len(ratio)
-        if len(self.shares) > 1:
-            variance += float(self.shares.var()) / len(self.shares)
-        return Estimate(float(ratio.mean()), math.sqrt(variance))
+        value, error = weighted_mean(self.at_points, self.weight, control)
+        return Estimate(value, math.hypot(error, group_error(self.shares), _ROUNDING))
 
 
 @final
@@ -75,8 +82,8 @@ class ForwardPaths:
 
     paths: int
     """M: number of paths from each point."""
-    points: dict[int, Tensor] = field(default_factory=dict)
-    """(d, n) by t."""
+    points: dict[int, Points] = field(default_factory=dict)
+    """By t."""
     log_target: dict[int, Tensor] = field(default_factory=dict)
     """(n,) by t: ``log q_t`` at the points."""
     ends: dict[tuple[int, int], Tensor] = field(default_factory=dict)
@@ -94,8 +101,9 @@ class ForwardPaths:
         """
         each = log_density.view(len(log_density), -1, self.paths).logsumexp(2) - math.log(self.paths)
         together = each.logsumexp(0) - math.log(len(each))
-        shares = (each - together).exp().mean(1)
-        return LogRatio(self.log_target[t][: len(together)] - together, shares)
+        points, log_target = self.points[t], self.log_target[t][: len(together)]
+        weight = points.weight[: len(together)]
+        return LogRatio(log_target - together, ((each - together).exp() * weight).mean(1), points)
 
 
 def draw_forward_paths(
@@ -103,31 +111,30 @@ def draw_forward_paths(
     schedule: Schedule,
     samplers: Sequence[Sampler],
     *,
-    starts: Sequence[int],
+    points: Mapping[int, Points],
     stops: set[tuple[int, int]],
-    points: int,
     paths: int,
     generator: torch.Generator,
 ) -> Work[ForwardPaths]:
-    """Draw forward paths from every t of ``starts``, in float64, and compute their weights under every sampler.
+    """Draw forward paths from points at several t, in float64, and compute their weights under every sampler.
 
     Args:
         problem: in float64, on the CPU.
         schedule: gives T and every abar_t.
         samplers: rows of the weights; all share the paths.
-        starts: t, in any order; the target has a density there.
-        stops: pairs of t and u at which positions and weights are kept, u one of ``starts``.
-        points: n, from each t.
+        points: by t, equally many; the target has a density there.
+        stops: pairs of t and u at which positions and weights are kept, u also a t of ``points``.
         paths: M, from each point.
-        generator: of points and paths.
+        generator: of the paths.
     """
-    walks, rising, size = ForwardPaths(paths), sorted(starts), points * paths
+    walks, rising = ForwardPaths(paths), sorted(points)
+    size = paths * len(points[rising[0]].weight)
     at = torch.empty(problem.prior.dimension, 0, dtype=torch.float64)
     log_weight = torch.empty(len(samplers), 0, dtype=torch.float64)
     for index, t in enumerate(rising):
         target = problem.target.noised(float(schedule.alpha_bar[t]))
-        fresh = target.sample(points, generator)
-        walks.points[t], walks.log_target[t] = fresh, target.log_density(fresh)
+        walks.points[t], fresh = points[t], points[t].at
+        walks.log_target[t] = target.log_density(fresh)
         at = torch.cat([at, fresh.repeat_interleave(paths, dim=1)], dim=1)
         log_weight = torch.cat([log_weight, log_weight.new_zeros(len(samplers), size)], dim=1)
         for position, start in enumerate(rising[: index + 1]):
@@ -206,7 +213,25 @@ def log_mean_kernel(points: Tensor, means: Tensor, variance: Scalar, basis: Tens
     for row, group in zip(logs, torch.split(of, size), strict=True):
         for members in torch.split(group, width):
             for part in slices(len(at), max(1, PAIR_BYTES // (4 * len(members)))):
-                far = torch.cdist(at[part], members, compute_mode="donot_use_mm_for_euclid_dist").square_()
-                row[part] = torch.logaddexp(row[part], far.mul_(-0.5).logsumexp(1).double())
+                row[part] = torch.logaddexp(row[part], _log_sum(_half_squares(at[part], members)).double())
                 yield
     return logs + constant
+
+
+def _half_squares(points: Tensor, members: Tensor) -> Tensor:
+    """Return minus half the squared distances (P, N) of points (P, d) and members (N, d)."""
+    if points.shape[1] > _BY_COORDINATE:
+        return torch.cdist(points, members, compute_mode="donot_use_mm_for_euclid_dist").square_().mul_(-0.5)
+    total = torch.sub(points[:, :1], members[:, 0]).square_()
+    work = torch.empty_like(total)
+    for one, other in zip(points.T[1:], members.T[1:], strict=True):
+        torch.sub(one.unsqueeze(1), other, out=work)
+        total.addcmul_(work, work)
+    return total.mul_(-0.5)
+
+
+def _log_sum(logs: Tensor) -> Tensor:
+    """Return the log of the sum of exponentials along rows (P, N), in place, without subnormal numbers (slow)."""
+    largest = logs.amax(1, keepdim=True)
+    largest = torch.where(largest.isfinite(), largest, 0.0)
+    return logs.sub_(largest).clamp_(min=_SMALL).exp_().sum(1).log_().add_(largest.squeeze(1))
