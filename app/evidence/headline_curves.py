@@ -14,6 +14,7 @@ from PySide6.QtGui import QColor, QPen
 
 from app.evidence.time_plot import CurveExtent, TimePlot
 from app.widgets.pictures import Band, Drawing, Line
+from core.kl.law import MOST_DIMENSIONS
 from core.runs.results import Results
 from core.samplers.probability_flow import ProbabilityFlow
 from core.text.number_format import BAND
@@ -28,6 +29,12 @@ STYLES = {
     "observed": ("observed", Qt.PenStyle.DotLine, 2.2, "Mismatch accumulated over the sampler's own particles."),
     "bound": ("bound", Qt.PenStyle.DashLine, 1.6, "Upper bound on KL(target ‖ samples)."),
     "kl": ("KL, exact", Qt.PenStyle.SolidLine, 1.0, "KL(target ‖ samples) in closed form."),
+    "computed": (
+        "KL, computed",
+        Qt.PenStyle.SolidLine,
+        1.0,
+        "KL(target ‖ samples) from the sampler's law on grids, in one and two dimensions; the band is its error.",
+    ),
     "bracket": (
         "limits of the KL",
         Qt.PenStyle.SolidLine,
@@ -67,7 +74,8 @@ class Curves:
 
     def still(self) -> Drawing:
         """Return the curves that do not depend on the cursor."""
-        lines, bands = self._lines(("bound", "mismatch", "kl")) + self._limits(), self._mismatch_bands()
+        lines, bands = self._lines(("bound", "mismatch", "kl", "computed")) + self._limits(), self._mismatch_bands()
+        bands += self._computed_bands()
         if self.results.kl.is_bracketed:
             lines += self._bars()
             bands += self._brackets()
@@ -97,6 +105,8 @@ class Curves:
         values = {name: self.curve(index, name, frames)[1] for name in ("mismatch", "observed", "bound")}
         if results.terms.exact[index]:
             values["kl"] = self.curve(index, "kl")[1]
+        elif index not in self._estimated:
+            values["computed"] = self.curve(index, "computed")[1]
         elif results.kl.is_bracketed:
             _, low, high = self._between(index)
             values["reverse" if self._is_reverse(index) else "bracket"] = np.where(np.isfinite(high), high, low)
@@ -117,6 +127,9 @@ class Curves:
         evidence, trace = self.results.terms, self.results.trace
         if name == "observed":
             values = trace.observed_mismatch[index, : min(frame + 1, trace.completed)]
+        elif name == "computed":
+            found = self.results.computed.get(index)
+            values = np.empty(0) if found is None else found.value
         else:
             values = (evidence.kl if name == "kl" else evidence.value[name])[index, : evidence.completed]
         return self.results.schedule.steps - np.arange(len(values), dtype=float), values
@@ -132,6 +145,8 @@ class Curves:
         names = {"mismatch", "observed", "bound"}
         if results.terms.exact.any():
             names.add("kl")
+        if results.computed:
+            names.add("computed")
         if results.kl.is_bracketed:
             names |= {"reverse" if self._is_reverse(index) else "bracket" for index in self._estimated}
         if any(limit is not None for limit in results.asymptotes):
@@ -143,7 +158,8 @@ class Curves:
         names = {"limit"}
         if self.results.scenario.run.kl_rounds:
             flows = [isinstance(self.results.samplers[index], ProbabilityFlow) for index in self._estimated]
-            names |= {"reverse" if flow else "bracket" for flow in flows}
+            value = "computed" if self.results.scenario.dimension <= MOST_DIMENSIONS else "bracket"
+            names |= {"reverse" if flow else value for flow in flows}
         return names
 
     def _pen(self, index: int, name: str) -> QPen:
@@ -179,11 +195,19 @@ class Curves:
                 bands.append(self._band(index, _OPACITY, times, values - spread, values + spread))
         return bands
 
+    def _computed_bands(self) -> _Bands:
+        """Return bands of the error around computed KLs."""
+        bands = []
+        for index, found in self.results.computed.items():
+            times = self.curve(index, "computed")[0]
+            bands.append(self._band(index, _OPACITY, times, found.value - found.error, found.value + found.error))
+        return bands
+
     # Bracketed and reversed KL
 
     @property
     def _estimated(self) -> list[int]:
-        return [index for index in self._indices if not self.results.terms.exact[index]]
+        return self.results.kl.bracketed
 
     def _is_reverse(self, index: int) -> bool:
         return self.results.kl.at(index, self.results.frame(1)).kind == "reverse"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from typing import NamedTuple, final
 
-import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QFontMetrics, QResizeEvent
 from PySide6.QtWidgets import QHeaderView, QLabel, QTableWidget, QTableWidgetItem, QVBoxLayout, QWidget
@@ -22,8 +21,9 @@ ROWS = {
     "kl": ("KL", "KL(target ‖ samples), in nats."),
     "kind": (
         "kind of KL",
-        "exact: in closed form; bracket: between two limits, each widened by three standard errors;\n"
-        "lower only, upper only: one limit; reversed: KL(samples ‖ target), for samplers that add no noise.",
+        "exact: in closed form; computed: from the sampler's law on grids, with an error from two of them;\n"
+        "bracket: between two limits, each widened by three standard errors; lower only, upper only: one limit;\n"
+        "reversed: KL(samples ‖ target), for samplers that add no noise.",
     ),
     "bound": ("bound on the KL", "Upper bound: the sum of initialisation, discretisation, step variance and mismatch."),
     "mismatch": (
@@ -42,6 +42,7 @@ ROWS = {
 """Row titles and their tooltips."""
 _KINDS = {
     "exact": "exact",
+    "computed": "computed",
     "bracket": "bracket",
     "lower only": "lower only",
     "upper only": "upper only",
@@ -204,12 +205,14 @@ class TermsTable(QWidget):
     def _kl(self, name: str, column: int) -> Cell:
         assert self._results is not None
         known = self._results.kl.at(column, self._results.kl.nearest_frame(self._frame))
-        notes = self._results.bracket.notes[column] if self._results.bracket else []
+        notes = list(self._results.bracket.notes[column]) if self._results.bracket else []
+        if (reason := self._results.law_note(column)) is not None:
+            notes.append(f"Not computed on grids: {reason}.")
         if known.kind == "none" and not notes:
             notes = [_LATER]
         text = known.text if name == "kl" else _KINDS[known.kind]
         explanation = ROWS["kl"][1] if known.kind != "reverse" else "KL(samples ‖ target), in nats."
-        tip = "\n".join([f"{known.text} ({_KINDS[known.kind]})", explanation, *self._unlike(column), *notes])
+        tip = "\n".join([f"{known.precise} ({_KINDS[known.kind]})", explanation, *self._unlike(column), *notes])
         return Cell(text, tip, known.high if name == "kl" else math.nan)
 
     def _term(self, name: str, column: int) -> Cell:
@@ -274,15 +277,19 @@ class TermsTable(QWidget):
     def _is_mixed(self) -> bool:
         """Return True if the samplers' KLs are of different kinds."""
         assert self._results is not None
-        exact, bracket = self._results.terms.exact, self._results.bracket
-        reverse = bracket is not None and bool(np.isfinite(bracket.reverse.value).any())
-        return reverse or bool(exact.any() and not exact.all())
+        return len(self._kl_kinds) > 1 or "reverse" in self._kl_kinds
+
+    @property
+    def _kl_kinds(self) -> set[str]:
+        """Kinds of KL known at t = 1; all those with limits count as one."""
+        results = self._results
+        assert results is not None
+        kinds = {results.kl.at(index, results.frame(1)).kind for index in range(len(results.samplers))}
+        return {each if each in {"exact", "computed", "reverse"} else "limits" for each in kinds - {"none"}}
 
     def _kl_title(self) -> str:
-        assert self._results is not None
-        if self._is_mixed or not (self._results.terms.all_exact or self._results.kl.is_bracketed):
-            return ROWS["kl"][0]
-        return "KL, exact" if self._results.terms.all_exact else "KL, bracket"
+        kinds = {"exact": "KL, exact", "computed": "KL, computed", "limits": "KL, bracket"}
+        return kinds.get(next(iter(self._kl_kinds)), ROWS["kl"][0]) if len(self._kl_kinds) == 1 else ROWS["kl"][0]
 
     def _show_rows(self) -> None:
         """Hide rows that have no meaning for the problem."""

@@ -42,7 +42,7 @@ def headings(results: Results, frame: int, *, is_playing: bool) -> list[Heading]
     """
     indices = range(len(results.samplers))
     kls = [results.kl.at(index, frame) for index in indices]
-    if is_playing and not results.terms.all_exact:
+    if is_playing and results.kl.bracketed:
         kls = [UNKNOWN for _ in indices]
     has_kl = any(kl.kind != "none" for kl in kls)
     return [_heading(results, frame, index, kl, has_kl) for index, kl in enumerate(kls)]

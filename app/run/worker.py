@@ -343,7 +343,7 @@ def _compute(request: _Request, inbox: Inbox, recent: deque[Experiment]) -> Iter
     load_exactly(request.plugins)
     experiment = Experiment(request.scenario, keep_frames=True, particles=request.particles)
     recent.append(experiment)
-    results, told, first = experiment.results, 0.0, 0
+    results, told, first, laws = experiment.results, 0.0, 0, 0
     yield _Started(results.terms.exact)
     for _ in experiment.run():
         if not inbox.is_wanted:
@@ -356,6 +356,6 @@ def _compute(request: _Request, inbox: Inbox, recent: deque[Experiment]) -> Iter
             if not inbox.is_wanted:
                 return
             if time.perf_counter() - told > _NEWS_SECONDS:
-                yield results.updates_since(first)
-                told = time.perf_counter()
-        yield results.updates_since(first)
+                yield results.updates_since(first, laws)
+                told, laws = time.perf_counter(), len(results.computations)
+        yield results.updates_since(first, laws)

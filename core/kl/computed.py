@@ -1,8 +1,9 @@
-"""The KL of a stochastic sampler at every t, computed on grids with an error from two spacings."""
+"""The law and the KL of a stochastic sampler at every t, computed on grids with an error from two spacings."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, field, replace
 from typing import final
 
 import numpy as np
@@ -10,7 +11,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from core.kl.law import MOST_DIMENSIONS, LawError, boxes, laws
+from core.kl.grid import LawError
+from core.kl.law import MOST_DIMENSIONS, LawSolver, Spacing, boxes
+from core.kl.law_frames import LawFrame, LawMeasures
 from core.problem.problem import Problem
 from core.problem.schedule import Schedule
 from core.samplers import Sampler
@@ -18,20 +21,30 @@ from core.samplers.probability_flow import ProbabilityFlow
 from core.simulation.simulate import Trace, simulate
 from core.simulation.work import Work
 
-_GRIDS = ((1.0, 8.0), (0.8, 9.0))
-"""Spacing in parts of a step's standard deviation, and reach in standard deviations, of a coarse and a fine grid."""
+_COARSE, _FINE = (Spacing(0.95, 0.29), 8.0), (Spacing(0.8, 0.22), 9.0)
+"""Spacing, and reach in standard deviations, of the two grids."""
+_GRID_ERROR = 0.02, 0.002
+"""Relative and absolute error of the KL where only one grid gives it."""
 _PROBES = 1000
 """Particles that show where a sampler's law lies."""
 _NEIGHBOURS = 4
 """Frames on both sides whose differences count for a frame's error."""
+_CARRIED = 0.5
+"""Part of the errors at larger t that still counts, since a law carries them on."""
 _ROUNDING = 1e-9
 """Error that even two equal grids leave, in parts of one nat and of the value."""
+_DRAWN_BYTES = 24_000_000
+"""Bytes of the frames of all samplers that are kept for drawing."""
+_FEWEST_NODES, _MOST_NODES = 48, 128
+"""Nodes of a drawn frame along each axis in two dimensions."""
+_LINE_NODES = 512
+"""Nodes of a drawn frame in one dimension."""
 
 
 @final
 @dataclass(frozen=True, eq=False)
 class ComputedKL:
-    """``KL(Q_{t|y} || P_t)`` of one sampler by frame, (T + 1,), in nats."""
+    """``KL(Q_{t|y} || P_t)`` of one sampler by frame, (T + 1,), in nats, and its law."""
 
     value: NDArray[np.float64]
     """NaN where it is not computed."""
@@ -39,6 +52,103 @@ class ComputedKL:
     """Largest difference of the two grids at neighbouring t: about the coarse grid's error, above the fine one's."""
     note: str | None
     """Reason for missing frames, as a clause; None where none is missing."""
+    frames: dict[int, LawFrame] = field(default_factory=dict)
+    """By frame: the law for drawing."""
+    measures: dict[int, LawMeasures] = field(default_factory=dict)
+    """By t: numbers that follow from the law, at t = 1, and at t = 0 where the target has a density."""
+
+    @property
+    def is_whole(self) -> bool:
+        """True if the KL is known at every t where the target has a density."""
+        return self.note is None and bool(np.isfinite(self.value[:-1]).all())
+
+
+@final
+class LawComputation:
+    """Computation of one sampler's law, first on a coarse grid, then on a fine one.
+
+    Args:
+        problem: in float64, on the CPU.
+        schedule: gives T and every abar_t.
+        sampler: with Gaussian kernels.
+        seed: of a few particles that show where its law lies.
+        drawn: number of samplers whose frames are kept for drawing; 0: none.
+    """
+
+    def __init__(self, problem: Problem, schedule: Schedule, sampler: Sampler, *, seed: int, drawn: int = 0) -> None:
+        self._problem, self._schedule, self._sampler, self._seed = problem, schedule, sampler, seed
+        self._nodes = _nodes(problem.prior.dimension, drawn * (schedule.steps + 1)) if drawn else 0
+        self._solver = LawSolver(problem, schedule, sampler)
+        self._seen: list[Tensor] = []
+        self._before: ComputedKL | None = None
+
+    @property
+    def obstacle(self) -> str | None:
+        """Reason why the law cannot be computed whatever its numbers, as a clause; None where there is none."""
+        if self._problem.prior.dimension > MOST_DIMENSIONS:
+            return f"laws are computed in up to {MOST_DIMENSIONS} dimensions"
+        return "its steps have no noise" if isinstance(self._sampler, ProbabilityFlow) else None
+
+    def nothing(self, note: str | None) -> ComputedKL:
+        """Return a KL that is nowhere known, and why."""
+        missing = np.full(self._schedule.steps + 1, np.nan)
+        return ComputedKL(missing, missing, note)
+
+    def coarse(self) -> Work[ComputedKL]:
+        """Compute on the coarse grid; the error is what this grid is known to leave at most."""
+        if self.obstacle is not None:
+            return self.nothing(self.obstacle)
+        self._seen = yield from _particles(self._problem, self._schedule, self._sampler, self._seed)
+        yield from self._solver.prepare()
+        self._before = found = yield from self._follow(*_COARSE)
+        return replace(found, error=_grid_error(found.value))
+
+    def fine(self) -> Work[ComputedKL]:
+        """Compute on the fine grid, after :meth:`coarse`; the error is from both grids, where both reach."""
+        if self._before is None:
+            return self.nothing(self.obstacle)
+        coarse, fine = self._before, (yield from self._follow(*_FINE))
+        gap = np.abs(fine.value - coarse.value)
+        # The two may cross at one t, where their difference says nothing: the largest among its neighbours does.
+        padded = np.pad(np.where(np.isfinite(gap), gap, 0.0), _NEIGHBOURS)
+        largest = np.lib.stride_tricks.sliding_window_view(padded, 2 * _NEIGHBOURS + 1).max(1)
+        largest = np.maximum(largest, _CARRIED * np.maximum.accumulate(largest))
+        value = np.where(np.isfinite(fine.value), fine.value, coarse.value)
+        error = np.where(np.isfinite(gap), largest + _ROUNDING * (1 + np.abs(value)), _grid_error(value))
+        frames, measures = coarse.frames | fine.frames, coarse.measures | fine.measures
+        note = (fine.note or coarse.note) if np.isnan(value[:-1]).any() else None
+        return ComputedKL(value, error, note, frames, measures)
+
+    def _follow(self, spacing: Spacing, reach: float) -> Work[ComputedKL]:
+        """Follow the law on one grid from T down, as far as it can be."""
+        steps = self._schedule.steps
+        found, note = self.nothing(None), None
+        values = found.value.copy()
+        try:
+            box = boxes(self._problem, self._schedule, self._seen, reach)
+            for law in self._solver.laws(spacing, box):
+                if law is not None:
+                    values[steps - law.t] = law.kl
+                    if self._nodes:
+                        found.frames[steps - law.t] = LawFrame.of(law, self._nodes)
+                    if law.t <= 1:
+                        found.measures[law.t] = LawMeasures.of(law)
+                yield
+        except LawError as reason:
+            note = str(reason)
+        return ComputedKL(values, found.error, note, found.frames, found.measures)
+
+
+def _grid_error(value: NDArray[np.float64]) -> NDArray[np.float64]:
+    relative, absolute = _GRID_ERROR
+    return np.abs(relative * value) + absolute
+
+
+def _nodes(dimension: int, frames: int) -> int:
+    """Return the nodes of a drawn frame along each axis, for so many frames in all."""
+    if dimension == 1:
+        return _LINE_NODES
+    return max(_FEWEST_NODES, min(_MOST_NODES, int(math.sqrt(_DRAWN_BYTES / (4 * frames)))))
 
 
 def compute_kl(problem: Problem, schedule: Schedule, sampler: Sampler, *, seed: int) -> Work[ComputedKL]:
@@ -50,33 +160,9 @@ def compute_kl(problem: Problem, schedule: Schedule, sampler: Sampler, *, seed: 
         sampler: with Gaussian kernels.
         seed: of a few particles that show where its law lies.
     """
-    frames = schedule.steps + 1
-    nothing = np.full(frames, np.nan)
-    if problem.prior.dimension > MOST_DIMENSIONS:
-        return ComputedKL(nothing, nothing, f"laws are computed in up to {MOST_DIMENSIONS} dimensions")
-    if isinstance(sampler, ProbabilityFlow):
-        return ComputedKL(nothing, nothing, "its steps have no noise")
-    seen = yield from _particles(problem, schedule, sampler, seed)
-    found, note = [], None
-    for spacing, reach in _GRIDS:
-        values = nothing.copy()
-        try:
-            box = boxes(problem, schedule, seen, reach)
-            for law in laws(problem, schedule, sampler, spacing, box):
-                if law is not None:
-                    target = problem.target.noised(float(schedule.alpha_bar[law.t]))
-                    values[schedule.steps - law.t] = law.kl(target)
-                yield
-        except LawError as reason:
-            note = str(reason)
-        found.append(values)
-    coarse, fine = found
-    gap = np.abs(fine - coarse)
-    # The two may cross at one t, where their difference says nothing: the largest among its neighbours does.
-    padded = np.pad(np.where(np.isfinite(gap), gap, 0.0), _NEIGHBOURS)
-    largest = np.lib.stride_tricks.sliding_window_view(padded, 2 * _NEIGHBOURS + 1).max(1)
-    error = np.where(np.isfinite(gap), largest + _ROUNDING * (1 + np.abs(fine)), np.nan)
-    return ComputedKL(np.where(np.isfinite(gap), fine, np.nan), error, note)
+    computation = LawComputation(problem, schedule, sampler, seed=seed)
+    yield from computation.coarse()
+    return (yield from computation.fine())
 
 
 def _particles(problem: Problem, schedule: Schedule, sampler: Sampler, seed: int) -> Work[list[Tensor]]:

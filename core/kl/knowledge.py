@@ -1,9 +1,9 @@
-"""Known values of ``KL(Q_{t|y} || P_t)`` in a run, by sampler and frame: exact, limits of a bracket, or unknown."""
+"""Known values of ``KL(Q_{t|y} || P_t)`` in a run, by sampler and frame: exact, computed, a bracket, or unknown."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Set
+from collections.abc import Mapping, Set
 from typing import NamedTuple, final
 
 import numpy as np
@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 
 from core.bounds.bound_terms import BoundTerms
 from core.kl.bracket import Bracket
+from core.kl.computed import ComputedKL
 from core.kl.known_kl import INFINITE, UNKNOWN, KnownKL, between
 from core.text.number_format import SURE
 
 
 @final
 class KLKnowledge(NamedTuple):
-    """Sources of the KL of a run's samplers: closed forms, bracket and collapses."""
+    """Sources of the KL of a run's samplers: closed forms, laws on grids, bracket and collapses."""
 
     terms: BoundTerms
     bracket: Bracket | None
@@ -25,6 +26,8 @@ class KLKnowledge(NamedTuple):
     """Pairs of sampler and t where the sampler's law has no density but the target has one: the KL is infinite."""
     steps: int
     """T."""
+    computed: Mapping[int, ComputedKL]
+    """By sampler: its KL at every t, computed on grids, as far as it can be."""
 
     @property
     def is_bracketed(self) -> bool:
@@ -36,9 +39,17 @@ class KLKnowledge(NamedTuple):
         """The t at which the KL is reported."""
         return [1, 0] if self.bracket is None else list(self.bracket.times)
 
+    @property
+    def bracketed(self) -> list[int]:
+        """Samplers whose KL is neither exact nor computed at every t: they need a bracket."""
+        return [index for index, exact in enumerate(self.terms.exact) if not exact and not self._is_computed(index)]
+
+    def _is_computed(self, index: int) -> bool:
+        return index in self.computed and self.computed[index].is_whole
+
     def nearest_frame(self, frame: int) -> int:
-        """Return the nearest frame at which the KL of every sampler is computed, since brackets cover a few t only."""
-        if self.terms.all_exact or self.bracket is None or not self.bracket.rounds:
+        """Return the nearest frame at which the KL of every sampler is known, since brackets cover a few t only."""
+        if self.bracket is None or not self.bracket.rounds or not self.bracketed:
             return frame
         frames = self.steps - np.array(self.bracket.times)
         return int(frames[np.abs(frames - frame).argmin()])
@@ -60,12 +71,18 @@ class KLKnowledge(NamedTuple):
             return KnownKL("exact", value, value) if is_known else UNKNOWN
         if t == 0 and is_collapsed:  # needs no bracket
             return INFINITE
+        if (found := self.computed.get(index)) is not None and math.isfinite(value := float(found.value[frame])):
+            return KnownKL("computed", value, value, float(found.error[frame]))
         if bracket is None or not bracket.rounds or t not in bracket.times:
             return UNKNOWN
+        return self._between(bracket, index, t)
+
+    def _between(self, bracket: Bracket, index: int, t: int) -> KnownKL:
+        """Return what a bracket with a completed round says of the KL at one of its t."""
         column = bracket.times.index(t)
         low, high = (float(limit[index, column]) for limit in self.limits())
         reverse = float(bracket.reverse.value[index, column])
-        if math.isinf(high) and is_collapsed:
+        if math.isinf(high) and (index, t) in self.collapsed:
             return INFINITE
         if math.isinf(high) and math.isfinite(reverse):
             return KnownKL("reverse", reverse, reverse, float(bracket.reverse.error[index, column]))

@@ -1,4 +1,4 @@
-"""Kinds of knowledge of ``KL(Q_{t|y} || P_t)`` at one t: exact, limits of a bracket, reverse KL, or unknown."""
+"""Kinds of knowledge of ``KL(Q_{t|y} || P_t)`` at one t: exact, computed, a bracket, reverse KL, or unknown."""
 
 from __future__ import annotations
 
@@ -11,11 +11,16 @@ from numpy.typing import ArrayLike, NDArray
 
 from core.text.number_format import number, with_error
 
-Kind = Literal["exact", "bracket", "lower only", "upper only", "reverse", "none"]
+Kind = Literal["exact", "computed", "bracket", "lower only", "upper only", "reverse", "none"]
 
 
 _TIGHT = 0.2
 """Largest width of a tight bracket relative to its midpoint; its midpoint is taken for the KL."""
+
+_READABLE = 0.05
+"""Relative error up to which two figures of a computed KL are shown as they are."""
+_MOST_PLACES = 9
+"""Most decimal places of a precise number."""
 
 
 def middle_if_tight(low: ArrayLike, high: ArrayLike) -> NDArray[np.float64]:
@@ -32,9 +37,9 @@ class KnownKL(NamedTuple):
     kind: Kind
     low: float
     high: float
-    """``low`` and ``high`` are the limits; both are the value where it is exact or reverse."""
+    """``low`` and ``high`` are the limits; both are the value where it is exact, computed or reverse."""
     error: float = 0.0
-    """Standard error of a reverse KL; limits of a bracket already include theirs."""
+    """Standard error of a reverse KL, or error of a computed one; limits of a bracket already include theirs."""
 
     @property
     def text(self) -> str:
@@ -58,16 +63,27 @@ class KnownKL(NamedTuple):
             return f"≥{number(_rounded(self.low, ROUND_FLOOR), 2)}"
         if self.kind == "reverse":
             return f"≈{number(self.low, 2)}"
+        if self.kind == "computed":
+            return f"{'≈' if self.error > _READABLE * self.low else ''}{number(self.low, 2)}"
         return number(self.low, 2) if self.kind == "exact" else self.text
 
     @property
+    def precise(self) -> str:
+        """``text``, and of a computed KL all figures that its error allows."""
+        if self.kind != "computed" or not 0 < self.error < self.low:
+            return self.text
+        places = max(0, 1 - math.floor(math.log10(self.error)))
+        return f"{self.low:.{places}f} ± {number(self.error, 1)}" if places <= _MOST_PLACES else self.text
+
+    @property
     def value(self) -> float:
-        """The exact KL, or the midpoint of a tight bracket, else NaN."""
-        return float(middle_if_tight(self.low, self.high)) if self.kind in {"exact", "bracket"} else math.nan
+        """The exact or computed KL, or the midpoint of a tight bracket, else NaN."""
+        is_value = self.kind in {"exact", "computed", "bracket"}
+        return float(middle_if_tight(self.low, self.high)) if is_value else math.nan
 
     def exceeds(self, bound: float) -> bool:
         """Return whether the KL is above an estimate of its bound, which happens within the bound's error only."""
-        return self.kind in {"bracket", "lower only"} and bool(np.fmax(self.low, self.value) > bound)
+        return self.kind in {"bracket", "lower only", "computed"} and bool(np.fmax(self.low, self.value) > bound)
 
 
 def _rounded(limit: float, way: str) -> float:

@@ -35,7 +35,7 @@ _LEGEND = {
     "mismatch": "mismatch along the target path (± 2 s.e.)",
     "observed_mismatch": "observed on the particles",
     "bound": "bound on the KL",
-    "kl": "KL, exact",
+    "kl": "KL, exact or computed",
 }
 _POINTS = 5000
 """Largest number of points of a curve that are drawn, which is more than a picture's width in pixels."""
@@ -191,7 +191,7 @@ def _numbers(each: Findings) -> list[str]:
     kl = "" if each.headline.kind == "none" else f"KL {'(P‖Q) ' * (each.headline.kind == 'reverse')}{row['KL']}"
     bound = f"bound {row['bound']}"
     mismatch = f"mismatch {with_error(each.value['mismatch'][-2], each.error['mismatch'][-2])}"
-    short = each.headline.kind == "exact"
+    short = each.headline.kind in {"exact", "computed"}
     lines = [f"{kl}, {bound}", mismatch] if short else [*([kl] if kl else []), bound, mismatch]
     if row["diverged"]:
         lines.append(f"particles diverged at {row['diverged']}")

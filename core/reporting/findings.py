@@ -49,7 +49,7 @@ class Findings:
     notes: list[str]
     """Reasons for unknown numbers, one sentence each, beginning with the field's name."""
     kl: dict[int, dict[str, Any]]
-    """By t: the report's entry of the KL; where it is exact, at t = 1 and t = 0 only."""
+    """By t: the report's entry of the KL; where no sampler needs a bracket, at t = 1 and t = 0 only."""
     headline: KnownKL
     """The KL at t = 1, for tables."""
     bound: str
@@ -64,14 +64,14 @@ class Findings:
     @classmethod
     def of(cls, results: Results, index: int) -> Self:
         """Collect the findings on the sampler at ``index`` from finished results."""
-        evidence, trace = results.terms, results.trace
+        evidence, trace, computed = results.terms, results.trace, results.computed.get(index)
         value = {
-            "kl": evidence.kl[index].copy(),
+            "kl": evidence.kl[index].copy() if computed is None else computed.value.copy(),
             **{name: evidence.value[name][index].copy() for name in TERMS},
             "observed_mismatch": trace.observed_mismatch[index].copy(),
         }
         error = {
-            "kl": np.zeros_like(value["kl"]),
+            "kl": np.zeros_like(value["kl"]) if computed is None else computed.error.copy(),
             **{name: evidence.error[name][index].copy() for name in TERMS},
             "observed_mismatch": trace.observed_error[index].copy(),
         }
@@ -116,7 +116,7 @@ class Findings:
             self.notes.extend(f"at.{t}.kl: {WHY_INFINITE}" for t in infinite)
         if results.precision_note is not None:
             self.notes.append(f"observed_mismatch, closeness: {results.precision_note}")
-        if results.bracket is not None and not results.terms.exact[index]:
+        if results.bracket is not None and index in results.kl.bracketed:
             self.notes.extend(f"kl, {note}" for note in results.bracket.notes[index])
         if (reason := no_asymptote(results.samplers[index])) is not None:
             self.notes.append(f"asymptote: {self.about.label} {reason}")
@@ -154,9 +154,7 @@ class Findings:
 def _unknowns(results: Results, index: int) -> Iterator[_Unknown]:
     """Yield what is unknown of a sampler whatever its numbers: no closed form, no density, or divergence."""
     steps, diverged_at = results.schedule.steps, results.trace.diverged_at[index]
-    if not results.terms.exact[index]:
-        way = "a bracket is given" if results.bracket else "no bracket is computed (run.kl_rounds = 0)"
-        yield _Unknown(["kl"], 0, f"kl: has no closed form; {way}")
+    yield from _no_closed_form(results, index)
     yield from _degeneracy(results, index)
     if results.problem.target.is_singular:
         columns = ["kl", "bound", "discretisation"]
@@ -164,6 +162,22 @@ def _unknowns(results: Results, index: int) -> Iterator[_Unknown]:
     if diverged_at is not None:
         note = f"observed_mismatch: unknown from t = {diverged_at} down, where the particles diverged"
         yield _Unknown(["observed_mismatch"], steps - diverged_at, note)
+
+
+def _no_closed_form(results: Results, index: int) -> Iterator[_Unknown]:
+    """Yield where the KL of a sampler without closed form is not computed either."""
+    if results.terms.exact[index]:
+        return
+    way = "a bracket is given" if results.bracket else "no bracket is computed (run.kl_rounds = 0)"
+    reason, computed = results.law_note(index), results.computed.get(index)
+    first = 0
+    if computed is not None:
+        known = np.isfinite(computed.value)
+        first = len(known) if known[:-1].all() else int(known.argmin())
+    if first <= results.frame(1):
+        where = f" from t = {results.t(first)} down" if first else ""
+        why = f", since it cannot be computed on grids: {reason}" if reason and results.bracket else ""
+        yield _Unknown(["kl"], first, f"kl: has no closed form; {way}{where}{why}")
 
 
 def _degeneracy(results: Results, index: int) -> Iterator[_Unknown]:

@@ -123,9 +123,8 @@ def _summary_of(results: Results, index: int, frame: int) -> SamplerSummary:
     diverged_at = results.trace.diverged_at[index]
     reached = diverged_at is not None and results.t(frame) <= diverged_at
     label = results.samplers[index].about.short_label
-    limits = (
-        (known.low, known.high) if known.kind in {"exact", "bracket", "upper only", "lower only"} else (0.0, math.inf)
-    )
+    has_limits = known.kind in {"exact", "computed", "bracket", "upper only", "lower only"}
+    limits = (known.low, known.high) if has_limits else (0.0, math.inf)
     weights = _wrong_weights(results, index) if frame >= results.frame(1) else 0.0
     return SamplerSummary(
         label, float(value), parts, float(error), kl, exceeds, limits, weights, diverged_at if reached else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import final
@@ -15,7 +15,7 @@ from core.bounds.bound_terms import accumulate, closed_forms
 from core.diagnostics.sample_metrics import ExactSamples, SampleMetrics
 from core.errors import ScenarioError
 from core.kl.bracket import Bracket
-from core.kl.computed import ComputedKL, compute_kl
+from core.kl.computed import ComputedKL, LawComputation, compute_kl
 from core.kl.measured import collapses
 from core.kl.refine import Sizes, refine
 from core.plugins.tampering import ProductCode
@@ -25,7 +25,7 @@ from core.samplers import Sampler
 from core.scenario.scenario import Scenario
 from core.simulation.pace import StepTimer
 from core.simulation.simulate import simulate
-from core.simulation.work import Watch, result_of
+from core.simulation.work import Watch, Work, result_of
 
 
 @final
@@ -133,11 +133,37 @@ class Experiment:
                 yield
 
     def _refine(self) -> Iterator[None]:
+        laws = self._law_computations()
+        yield from self._compute_laws({index: law.coarse() for index, law in laws.items()})
         if not self._terms_only:
             yield from self._measure_samples()
             yield from self._find_limits()
+        yield from self._compute_laws({index: law.fine() for index, law in laws.items()})
+        if not self.results.kl.bracketed:
+            self.results.bracket = None
         if self.results.bracket is not None:
             yield from self._refine_bracket()
+
+    def _law_computations(self) -> dict[int, LawComputation]:
+        """Return a computation by sampler, for those without closed form whose law can be computed on grids."""
+        found = self.results
+        if not found.scenario.run.kl_rounds:
+            return {}
+        drawn = 0 if self._terms_only else len(self._samplers)
+        common, seed = (found.problem, found.schedule), found.scenario.seed_for("bracket")
+        laws = {
+            index: LawComputation(*common, sampler, seed=seed, drawn=drawn)
+            for index, sampler in enumerate(self._samplers)
+            if not found.terms.exact[index] and found.fault(index) is None
+        }
+        return {index: law for index, law in laws.items() if law.obstacle is None}
+
+    def _compute_laws(self, works: Mapping[int, Work[ComputedKL]]) -> Iterator[None]:
+        """Compute laws one after the other, and note each in the results."""
+        for index, work in works.items():
+            computed = yield from work
+            self.results.computations.append((index, computed))
+            yield
 
     def _find_limits(self) -> Iterator[None]:
         """Compute the limit of each sampler's mismatch as steps are refined."""
@@ -171,7 +197,7 @@ class Experiment:
     def _refine_bracket(self) -> Iterator[None]:
         """Refine the KL bracket, round by round."""
         found, run = self.results, self.results.scenario.run
-        rows = np.flatnonzero(~found.terms.exact).tolist()
+        rows = found.kl.bracketed
         samplers = [self._samplers[row] for row in rows]
         own = Bracket.empty(found.schedule, samplers)
         seed = found.scenario.seed_for("bracket")

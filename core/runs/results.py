@@ -1,4 +1,4 @@
-"""Results of a run as data: particles, bound terms, KL bracket, sample metrics and limits of the mismatch.
+"""Results of a run as data: particles, bound terms, KL and law, sample metrics and limits of the mismatch.
 
 An :class:`~core.runs.experiment.Experiment` writes them; screens and reports only read. In another process a copy
 is kept up to date by :class:`Update`: ``apply(updates_since(frame))``. Frame i holds t = T - i.
@@ -20,8 +20,11 @@ from core.bounds.terms import TERMS
 from core.diagnostics.component_weights import ComponentWeights, component_weights
 from core.diagnostics.sample_metrics import SampleMetrics
 from core.kl.bracket import Bracket
+from core.kl.computed import ComputedKL
 from core.kl.knowledge import KLKnowledge
 from core.kl.known_kl import KnownKL
+from core.kl.law import MOST_DIMENSIONS
+from core.kl.law_frames import LawFrame
 from core.samplers import Sampler
 from core.scenario.scenario import Scenario
 from core.simulation.simulate import Trace, offsets, resolution
@@ -35,6 +38,8 @@ _WEIGHED = 4000
 """Largest number of particles used for component weights, cheap enough for every frame."""
 _PRODUCTS = 60_000_000
 """Approximate limit of the multiplications for the weights of one sampler."""
+_LAW_NODES = {1: 512, 2: 96}
+"""By d: nodes along each axis of a law in closed form."""
 _FEWEST = 100
 """Smallest number of particles used for component weights."""
 
@@ -99,6 +104,8 @@ class Results:
         """KL bracket of samplers without closed form, with a row for every sampler."""
         if scenario.run.kl_rounds and not self.terms.all_exact:
             self.bracket = Bracket.empty(self.schedule, self.samplers)
+        self.computations: list[tuple[int, ComputedKL]] = []
+        """Sampler and KL of every computation on grids so far; later ones of a sampler are finer."""
         self.metrics: dict[int, list[SampleMetrics]] = {}
         """By t and sampler: at t = 1, and at t = 0 where the target has a density. Filled after the run."""
         self.asymptotes: list[Asymptote | None] = []
@@ -144,7 +151,37 @@ class Results:
     @property
     def kl(self) -> KLKnowledge:
         """Known values and limits of the KL of every sampler."""
-        return KLKnowledge(self.terms, self.bracket, self.collapsed, self.schedule.steps)
+        return KLKnowledge(self.terms, self.bracket, self.collapsed, self.schedule.steps, self.computed)
+
+    @property
+    def computed(self) -> dict[int, ComputedKL]:
+        """By sampler: its KL and law on the finest grid so far; one that has stopped is left out."""
+        return {index: found for index, found in self.computations if self.fault(index) is None}
+
+    def law(self, index: int, frame: int) -> LawFrame | None:
+        """Return a sampler's law at a frame for drawing: in closed form, or as computed; None where it is not known."""
+        dimension = self.scenario.dimension
+        if self.fault(index) is not None or dimension > MOST_DIMENSIONS or frame >= self.completed:
+            return None
+        if self.terms.exact[index]:
+            moments = self.terms.mean[index, frame], self.terms.covariance[index, frame]
+            basis = self.problem.measurement.right_basis.numpy()
+            return LawFrame.gaussian(self.t(frame), basis, *moments, _LAW_NODES[dimension])
+        found = self.computed.get(index)
+        return None if found is None else found.frames.get(frame)
+
+    def law_note(self, index: int) -> str | None:
+        """Return why a sampler's law is not known, as a clause; None where it is, or is still to be computed."""
+        if (fault := self.fault(index)) is not None:
+            return f"its code stopped ({fault})"
+        if self.scenario.dimension > MOST_DIMENSIONS:
+            return f"laws are computed in up to {MOST_DIMENSIONS} dimensions"
+        if self.terms.exact[index]:
+            return None
+        if not self.scenario.run.kl_rounds:
+            return "the KL is not computed (run.kl_rounds = 0)"
+        found = self.computed.get(index)
+        return None if found is None else found.note
 
     def weights(self, frame: int, samplers: Sequence[int] | None = None) -> ComponentWeights | None:
         """Return the component weights of particles; None where the target has no density.
@@ -211,11 +248,12 @@ class Results:
 
     # Updates
 
-    def updates_since(self, first: int) -> Update:
+    def updates_since(self, first: int, computations: int = 0) -> Update:
         """Return a copy of all results since a frame, for another process.
 
         Args:
             first: number of frames that the other process has.
+            computations: number of computations on grids that it has.
         """
         last = max(self.trace.completed, self.terms.completed)
         after = None
@@ -228,6 +266,7 @@ class Results:
             list(self.trace.diverged_at),
             dict(self.faults),
             set(self.collapsed),
+            self.computations[computations:],
             after,
         )
 
@@ -238,6 +277,7 @@ class Results:
             table[:, update.first : last] = columns
         self.trace.diverged_at[:] = update.diverged_at
         self.collapsed = update.collapsed
+        self.computations += update.computations
         if update.after is not None:
             self.metrics, self.asymptotes, self.bracket = update.after
         self.trace.completed, self.terms.completed = update.completed
@@ -295,5 +335,7 @@ class Update:
     diverged_at: list[int | None]
     faults: dict[str, str]
     collapsed: set[tuple[int, int]]
+    computations: list[tuple[int, ComputedKL]]
+    """Those that the other process does not have yet."""
     after: _AfterRun | None
     """None before the run is complete."""

@@ -82,9 +82,11 @@ class Sweep:
             terms.error["bound"][:, frame],
         )
         self.lower[:, column] = self.upper[:, column] = terms.kl[:, frame]
+        for row, found in results.computed.items():
+            self.lower[row, column] = found.value[frame] - found.error[frame]
+            self.upper[row, column] = found.value[frame] + found.error[frame]
         if results.bracket is not None:
-            rows = np.flatnonzero(~terms.exact)
-            at = results.bracket.times.index(1)
+            rows, at = results.kl.bracketed, results.bracket.times.index(1)
             self.lower[rows, column], self.upper[rows, column] = (part[rows, at] for part in results.kl.limits())
 
     @property

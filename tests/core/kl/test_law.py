@@ -14,7 +14,8 @@ import torch
 from core.bounds.bound_terms import BoundTerms
 from core.kl import law as law_module
 from core.kl.computed import ComputedKL, compute_kl
-from core.kl.law import GridLaw, boxes, laws
+from core.kl.grid import GridLaw
+from core.kl.law import LawSolver, Spacing, boxes
 from core.problem.mixture import GaussianMixture
 from core.problem.problem import Measurement, Problem
 from core.problem.schedule import Schedule
@@ -99,7 +100,9 @@ def grid_laws(problem: Problem, schedule: Schedule, key: str) -> list[GridLaw]:
         problem.target.noised(float(bar)).sample(500, torch.Generator().manual_seed(0))
         for bar in schedule.alpha_bar[::-1]
     ]
-    return [law for law in laws(problem, schedule, SAMPLERS[key], 0.8, boxes(problem, schedule, seen, 9.0)) if law]
+    solver = LawSolver(problem, schedule, SAMPLERS[key])
+    result_of(solver.prepare())
+    return [law for law in solver.laws(Spacing(0.8, 0.22), boxes(problem, schedule, seen, 9.0)) if law]
 
 
 @pytest.mark.parametrize("key", ["bo-ddnm", "tmpd"])
@@ -109,7 +112,7 @@ def test_grid_law_keeps_mass_and_matches_closed_form_moments(
     problem, schedule = make_problem(1, 2, 1, 0.4, seed=6), SCHEDULES["linear"]
     last = grid_laws(problem, schedule, key)[-1]
     assert abs(last.mass.sum() - 1) < 1e-6
-    mean, covariance = last.moments()
+    mean, covariance = last.moments
     known = accumulate_terms(problem, schedule, [SAMPLERS[key]])
     np.testing.assert_allclose(mean, known.mean[0, -1], atol=1e-5)
     np.testing.assert_allclose(covariance, known.covariance[0, -1], atol=1e-5)
@@ -118,13 +121,13 @@ def test_grid_law_keeps_mass_and_matches_closed_form_moments(
 def test_grid_law_of_exact_sampler_is_close_to_target(make_problem: Make) -> None:
     problem = make_problem(3, 2, 1, 0.4, seed=6)
     last = grid_laws(problem, SCHEDULES["exponential, then constant"], "exact")[-1]
-    np.testing.assert_allclose(last.weights(problem.target), problem.target.weights, atol=0.05)
-    assert 0 < last.total_variation(problem.target) < 0.15
+    np.testing.assert_allclose(last.weights, problem.target.weights, atol=0.05)
+    assert 0 < last.total_variation < 0.15
 
 
 TWINS = {
-    "variance of the splines not subtracted": lambda axis, variance: variance + axis.spacing**2 / 3,
-    "2 % too much noise in a step": lambda _axis, variance: 1.02 * variance,
+    "variance of the splines not subtracted": lambda spacing, variance: variance + spacing**2 / 3,
+    "10 % too much noise in a step": lambda _spacing, variance: 1.1 * variance,
 }
 
 
@@ -133,9 +136,11 @@ def test_broken_grid_kernel_misses_closed_form(
     name: str, make_problem: Make, accumulate_terms: AccumulateTerms, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     problem, schedule, sampler = make_problem(1, 2, 1, 0.3, seed=4), SCHEDULES["linear"], SAMPLERS["tmpd"]
-    right, truth = law_module._kernel_of, accumulate_terms(problem, schedule, [sampler]).kl[0]
+    right, truth = law_module.smoothing_kernel, accumulate_terms(problem, schedule, [sampler]).kl[0]
     assert worst_error(computed_kl(problem, schedule, sampler), truth) < 1
-    monkeypatch.setattr(law_module, "_kernel_of", lambda axis, variance: right(axis, TWINS[name](axis, variance)))
+    monkeypatch.setattr(
+        law_module, "smoothing_kernel", lambda spacing, variance: right(spacing, TWINS[name](spacing, variance))
+    )
     assert worst_error(computed_kl(problem, schedule, sampler), truth) > 2
 
 

@@ -1,0 +1,99 @@
+"""Compiled forms of :mod:`core.kl.splines`; importing this module loads numba.
+
+Raises:
+    ImportError: numba is not installed.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+Whole = NDArray[np.int64]
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _spline(part: float) -> tuple[float, float, float, float]:
+    rest = 1 - part
+    return (
+        rest * rest * rest / 6,
+        (3 * part * part * part - 6 * part * part + 4) / 6,
+        (3 * rest * rest * rest - 6 * rest * rest + 4) / 6,
+        part * part * part / 6,
+    )
+
+
+@njit(cache=True, nogil=True)
+def deposit(mass: Array, places: Array, shape: tuple[int, int]) -> Array:
+    """Deposit masses on the nodes of a plane, see :func:`core.kl.splines.deposit`."""
+    height, width = shape
+    found = np.zeros((height, width))
+    for index in range(mass.size):
+        x, y = places[0, index], places[1, index]
+        row, column = int(np.floor(x)), int(np.floor(y))
+        if 1 <= row < height - 2 and 1 <= column < width - 2:
+            inner = _spline(y - column)
+            outer = _spline(x - row)
+            for i in range(4):
+                part = mass[index] * outer[i]
+                line = found[row - 1 + i]
+                for j in range(4):
+                    line[column - 1 + j] += part * inner[j]
+    return found
+
+
+@njit(cache=True, nogil=True)
+def deposit_in_rows(mass: Array, rows: Whole, places: Array, shape: tuple[int, int]) -> Array:
+    """Deposit masses within rows, see :func:`core.kl.splines.deposit_in_rows`."""
+    found = np.zeros(shape)
+    for index in range(mass.size):
+        column = int(np.floor(places[index]))
+        if 1 <= column < shape[1] - 2:
+            weights = _spline(places[index] - column)
+            for j in range(4):
+                found[rows[index], column - 1 + j] += mass[index] * weights[j]
+    return found
+
+
+@njit(cache=True, nogil=True, fastmath={"contract"})
+def multiply(values: Array, first: Whole, last: Whole, columns: Array) -> Array:
+    """Return the product of a banded matrix and a matrix, see :func:`core.kl.splines.multiply`."""
+    found = np.zeros((first.size, columns.shape[1]))
+    for i in range(first.size):
+        total, k = found[i], first[i]
+        while k + 4 <= last[i]:  # four rows at once: their sum is read and written once
+            one, two, three, four = columns[k], columns[k + 1], columns[k + 2], columns[k + 3]
+            a, b, c, d = values[i, k], values[i, k + 1], values[i, k + 2], values[i, k + 3]
+            for j in range(total.size):
+                total[j] += a * one[j] + b * two[j] + c * three[j] + d * four[j]
+            k += 4
+        while k < last[i]:
+            one, a = columns[k], values[i, k]
+            for j in range(total.size):
+                total[j] += a * one[j]
+            k += 1
+    return found
+
+
+@njit(cache=True, nogil=True, fastmath={"contract"})
+def smooth(kernel: Array, columns: Array) -> Array:
+    """Return columns convolved with a kernel, see :func:`core.kl.splines.smooth`."""
+    half, height = kernel.size // 2, columns.shape[0]
+    found = np.zeros(columns.shape)
+    for i in range(height):
+        total, k, last = found[i], max(i - half, 0), min(i + half + 1, height)
+        while k + 4 <= last:
+            one, two, three, four = columns[k], columns[k + 1], columns[k + 2], columns[k + 3]
+            at = k - i + half
+            a, b, c, d = kernel[at], kernel[at + 1], kernel[at + 2], kernel[at + 3]
+            for j in range(total.size):
+                total[j] += a * one[j] + b * two[j] + c * three[j] + d * four[j]
+            k += 4
+        while k < last:
+            one, a = columns[k], kernel[k - i + half]
+            for j in range(total.size):
+                total[j] += a * one[j]
+            k += 1
+    return found

@@ -1,0 +1,203 @@
+"""Densities on grids in one and two dimensions, along the right singular directions of H."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple, Self, final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from core.problem.mixture import GaussianMixture
+
+Array = NDArray[np.float64]
+
+_MARGIN = 4
+"""Nodes beyond the ends of a grid."""
+_MISSED = 1e-12
+"""Part of the target's mass at nodes where the law is below the range of numbers that counts nothing."""
+_LOST = 1e-6
+"""Mass that may leave the grid."""
+_LIVE = 50.0
+"""Nodes where both log densities are farther than this below their highest are left out: ten standard deviations."""
+_HEAVY = 15.0
+"""Nodes whose log density is farther than this below the highest say nothing about a law's details."""
+_STRIDE = 8
+"""Nodes between those at which the target is evaluated to find where it lives."""
+_CHUNK = 1 << 16
+"""Nodes that are evaluated at once."""
+
+
+class LawError(ValueError):
+    """A law that cannot be computed on a grid, with the reason as a clause."""
+
+
+@final
+class Axis(NamedTuple):
+    """Equally spaced nodes along one direction."""
+
+    first: float
+    spacing: float
+    size: int
+
+    @property
+    def nodes(self) -> Array:
+        """(size,): coordinates."""
+        return self.first + self.spacing * np.arange(self.size, dtype=np.float64)
+
+    def places(self, coordinates: Array) -> Array:
+        """Return coordinates in units of the spacing, from the first node."""
+        return (coordinates - self.first) / self.spacing
+
+    def mapped(self, constant: float, slope: float) -> Axis:
+        """Return the nodes' images under an affine rule, in rising order."""
+        first = constant + slope * (self.first if slope > 0 else self.first + (self.size - 1) * self.spacing)
+        return Axis(first, abs(slope) * self.spacing, self.size)
+
+    @classmethod
+    def over(cls, low: float, high: float, spacing: float) -> Self:
+        """Cover an interval, and what the splines need at both ends."""
+        return cls(low - _MARGIN * spacing, spacing, math.ceil((high - low) / spacing) + 2 * _MARGIN + 1)
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class GridLaw:
+    """A law's density at the nodes of a grid, with the target's at the same t where either has mass."""
+
+    t: int
+    basis: Tensor
+    """V, (d, d)."""
+    axes: tuple[Axis, ...]
+    scaled: Array
+    """(n_1, n_2), or (n_1, 1) in one dimension: the density, each row divided by the exponential of its exponent."""
+    exponents: Array
+    """(n_1,): natural logarithms of the rows' scales."""
+    target: GaussianMixture
+    """The target at t, in float64."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Numbers of nodes along the axes."""
+        return tuple(axis.size for axis in self.axes)
+
+    @property
+    def cell(self) -> float:
+        """Length or area of a cell."""
+        return math.prod(axis.spacing for axis in self.axes)
+
+    @cached_property
+    def live(self) -> NDArray[np.int64]:
+        """(m,): flat indices of the nodes where law or target have mass."""
+        with np.errstate(divide="ignore"):
+            rows = np.log(self.scaled.max(1)) + self.exponents
+        least = np.exp(np.clip(rows.max() - _LIVE - self.exponents, -740.0, 700.0))
+        own: NDArray[np.bool_] = (self.scaled > least[:, None]).reshape(self.shape)
+        coarse = [np.arange(0, size + _STRIDE - 1, _STRIDE).clip(max=size - 1) for size in self.shape]
+        nodes = [axis.nodes[each] for axis, each in zip(self.axes, coarse, strict=True)]
+        wanted = self.target.log_density(self.basis @ mesh(nodes)).numpy().reshape([len(each) for each in coarse])
+        lives: NDArray[np.bool_] = wanted > wanted.max() - _LIVE
+        for axis, size in enumerate(self.shape):
+            padded = np.pad(lives, [(1, 1) if each == axis else (0, 0) for each in range(lives.ndim)])
+            count = lives.shape[axis]
+            lives |= np.take(padded, range(count), axis) | np.take(padded, range(2, count + 2), axis)
+            lives = np.repeat(lives, _STRIDE, axis).take(range(size), axis)
+        return np.asarray(np.flatnonzero(own | lives), np.int64)
+
+    @cached_property
+    def points(self) -> Tensor:
+        """(d, m): the live nodes in the problem's own coordinates."""
+        indices = np.unravel_index(self.live, self.shape)
+        along = [axis.first + axis.spacing * index for axis, index in zip(self.axes, indices, strict=True)]
+        return self.basis @ torch.from_numpy(np.stack(along))
+
+    @property
+    def rows(self) -> NDArray[np.int64]:
+        """(m,): rows of the live nodes."""
+        rows: NDArray[np.int64] = self.live // self.scaled.shape[1]
+        return rows
+
+    @cached_property
+    def log_density(self) -> Array:
+        """(m,): ``log p_t`` at the live nodes; minus infinity where it is below the range of numbers."""
+        with np.errstate(divide="ignore"):
+            logarithm: Array = np.log(self.scaled.ravel()[self.live])
+        return logarithm + self.exponents[self.rows]
+
+    @cached_property
+    def log_target(self) -> Array:
+        """(m,): the target's log density at the live nodes."""
+        parts = [self.target.log_density(block) for block in torch.split(self.points, _CHUNK, dim=1)]
+        found: Array = torch.cat(parts).numpy()
+        return found
+
+    @cached_property
+    def details(self) -> Array:
+        """(d,): the smallest standard deviation along each axis that the law's curvature shows where it has mass."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            logarithm = (np.log(self.scaled) + self.exponents[:, None]).reshape(self.shape)
+        matters = logarithm > logarithm.max() - _HEAVY
+        found = []
+        for index, axis in enumerate(self.axes):
+            bend = -np.diff(np.moveaxis(np.where(matters, logarithm, np.nan), index, 0), 2, axis=0) / axis.spacing**2
+            steepest = float(np.nanmax(bend, initial=1e-12))
+            found.append(1 / math.sqrt(steepest))
+        return np.array(found)
+
+    @property
+    def mass(self) -> Array:
+        """(m,): probability of each live node's cell."""
+        return np.exp(self.log_density) * self.cell
+
+    @cached_property
+    def kl(self) -> float:
+        """``KL(Q_t || P_t)`` in nats.
+
+        Raises:
+            LawError: the target has mass where the law is below the range of numbers.
+        """
+        if self.missed > _MISSED:
+            raise LawError("the target has mass where the sampler's density is below the range of numbers")
+        wanted = np.exp(self.log_target - self.log_target.max())
+        known = np.isfinite(self.log_density)
+        return float(wanted[known] @ (self.log_target - self.log_density)[known]) / float(wanted.sum())
+
+    @property
+    def missed(self) -> float:
+        """Part of the target's mass at nodes where the law's density is below the range of numbers."""
+        wanted = np.exp(self.log_target - self.log_target.max())
+        return float(wanted[~np.isfinite(self.log_density)].sum()) / float(wanted.sum())
+
+    @property
+    def is_sound(self) -> bool:
+        """True if the law has kept its mass, and a density wherever the target has mass."""
+        return abs(float(self.mass.sum()) - 1) <= _LOST and self.missed <= _MISSED
+
+    @property
+    def total_variation(self) -> float:
+        """Half the integral of ``|q_t - p_t|``."""
+        return 0.5 * float(np.abs(np.exp(self.log_target) * self.cell - self.mass).sum())
+
+    @property
+    def weights(self) -> Array:
+        """(K,): the weights of the target's components under the law."""
+        weights: Array = self.target.responsibilities(self.points).of_component.numpy() @ self.mass
+        return weights
+
+    @property
+    def moments(self) -> tuple[Array, Array]:
+        """Mean, (d,), and covariance, (d, d), in the problem's own coordinates."""
+        points, mass = self.points.numpy(), self.mass
+        mean = points @ mass
+        centred = points - mean[:, None]
+        return mean, (centred * mass) @ centred.T
+
+
+def mesh(nodes: Sequence[Array]) -> Tensor:
+    """Return all combinations of coordinates along the axes, (d, n), the last axis running fastest."""
+    return torch.from_numpy(np.stack([each.ravel() for each in np.meshgrid(*nodes, indexing="ij")]))

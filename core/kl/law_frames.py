@@ -1,0 +1,125 @@
+"""A sampler's law at one t as screens draw it, and what follows from the law without particles."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import NamedTuple, Self, final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from core.kl.grid import Axis, GridLaw
+
+Array = NDArray[np.float64]
+
+_DRAWN = 20.0
+"""Nodes whose log density is farther than this below the highest, of law and target alike, are not drawn."""
+_LEVEL = 0.95
+"""Probability of the target's highest-density region."""
+_QUANTILES = 20_000
+"""Nodes at which quantile functions are compared."""
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class LawFrame:
+    """Log density of a law on a grid of a limited size, along H's right singular directions."""
+
+    t: int
+    basis: Array
+    """(d, d): directions of the axes, in columns."""
+    axes: tuple[Axis, ...]
+    log_density: NDArray[np.float32]
+    """(n_1,) or (n_1, n_2); minus infinity where it is below the range of numbers."""
+
+    @classmethod
+    def of(cls, law: GridLaw, nodes: int) -> Self:
+        """Take every n-th node of a law, where law or target have mass.
+
+        Args:
+            law: on a fine grid.
+            nodes: largest number of nodes along an axis.
+        """
+        near = (part > part.max() - _DRAWN for part in (law.log_density, law.log_target))
+        indices = np.unravel_index(law.live[np.logical_or(*near)], law.shape)
+        axes, cut = [], []
+        for axis, used in zip(law.axes, indices, strict=True):
+            first, last = int(used.min()), int(used.max())
+            stride = max(1, math.ceil((last - first + 1) / nodes))
+            size = (last - first) // stride + 1
+            axes.append(Axis(axis.first + first * axis.spacing, stride * axis.spacing, size))
+            cut.append(slice(first, first + (size - 1) * stride + 1, stride))
+        density = law.scaled.reshape(law.shape)[tuple(cut)]
+        exponents = law.exponents[cut[0]].reshape(-1, *[1] * (density.ndim - 1))
+        with np.errstate(divide="ignore"):
+            logarithm = (np.log(density) + exponents).astype(np.float32)
+        return cls(law.t, law.basis.numpy(), tuple(axes), logarithm)
+
+    @classmethod
+    def gaussian(cls, t: int, basis: Array, mean: Array, covariance: Array, nodes: int) -> Self | None:
+        """Return the law N(mean, covariance) of a sampler in closed form; None where it has no density.
+
+        Args:
+            t: noise level.
+            basis: (d, d).
+            mean: (d,).
+            covariance: (d, d).
+            nodes: along each axis.
+        """
+        own_mean, own = basis.T @ mean, basis.T @ covariance @ basis
+        if not np.isfinite(own).all() or np.linalg.eigvalsh(own)[0] <= 0:
+            return None
+        reach = math.sqrt(2 * _DRAWN) * np.sqrt(np.diag(own))
+        axes = tuple(
+            Axis(middle - half, 2 * half / (nodes - 1), nodes) for middle, half in zip(own_mean, reach, strict=True)
+        )
+        mesh = np.stack(np.meshgrid(*(axis.nodes for axis in axes), indexing="ij")).reshape(len(axes), -1)
+        gap = mesh - own_mean[:, None]
+        squares = (gap * np.linalg.solve(own, gap)).sum(0)
+        logarithm = -0.5 * (squares + np.linalg.slogdet(math.tau * own)[1])
+        return cls(t, basis, axes, logarithm.reshape(tuple(axis.size for axis in axes)).astype(np.float32))
+
+
+@final
+class LawMeasures(NamedTuple):
+    """Numbers that follow from a sampler's law and the target at the same t, without particles."""
+
+    total_variation: float
+    """Half the integral of the densities' distance."""
+    weights: Array
+    """(K,): weights of the target's components under the law."""
+    mean: Array
+    """(d,)."""
+    covariance: Array
+    """(d, d)."""
+    inside: float
+    """Mass of the law inside the target's highest-density region of 95 %."""
+    w2: float
+    """Wasserstein distance of order two; NaN in two dimensions."""
+
+    @classmethod
+    def of(cls, law: GridLaw) -> Self:
+        """Measure a law against the target at its noise level."""
+        wanted = np.exp(law.log_target) * law.cell
+        order = np.argsort(-wanted)
+        region = order[: int(np.searchsorted(np.cumsum(wanted[order]), _LEVEL)) + 1]
+        mean, covariance = law.moments
+        distance = _w2(law) if len(mean) == 1 else math.nan
+        return cls(law.total_variation, law.weights, mean, covariance, float(law.mass[region].sum()), distance)
+
+
+def _w2(law: GridLaw) -> float:
+    """Return the root mean square distance of law and target by their quantile functions, in one dimension."""
+    axis, sign = law.axes[0], float(law.basis[0, 0])
+    edges = axis.first + axis.spacing * (np.arange(axis.size + 1) - 0.5)
+    mass = np.zeros(axis.size)
+    mass[law.live] = law.mass
+    cumulated = np.concatenate([[0.0], np.cumsum(mass)])
+    levels = (np.arange(_QUANTILES) + 0.5) / _QUANTILES
+    own = np.interp(levels * cumulated[-1], cumulated, edges)
+    nodes = torch.from_numpy(np.linspace(edges[0], edges[-1], _QUANTILES))
+    gaps = (nodes - sign * law.target.means) / law.target.variances.sqrt()
+    wanted = np.interp(levels, (law.target.weights @ torch.special.ndtr(gaps)).numpy(), nodes.numpy())
+    return float(np.sqrt(np.square(own - wanted).mean()))

@@ -1,0 +1,191 @@
+"""Deposit of mass by cubic B-splines, smoothing, and banded products: compiled by numba, or else by NumPy.
+
+Compiled code is loaded with the first call, and kept on the disk for the next process.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import cache
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+Whole = NDArray[np.int64]
+
+_NEGLIGIBLE = 1e-300
+"""Elements of a banded matrix below this part of their row's largest count as zero."""
+
+
+class Band(NamedTuple):
+    """Matrix whose rows are zero outside an interval of columns."""
+
+    values: Array
+    """(m, n)."""
+    first: Whole
+    """(m,): first column of each row's interval."""
+    last: Whole
+    """(m,): column after each row's interval."""
+
+    @classmethod
+    def of(cls, values: Array) -> Band:
+        """Find the intervals of a matrix whose elements are not negative."""
+        kept = values > _NEGLIGIBLE * values.max(1, keepdims=True)
+        first = kept.argmax(1)
+        last = np.where(kept.any(1), values.shape[1] - kept[:, ::-1].argmax(1), first)
+        return cls(values, first.astype(np.int64), last.astype(np.int64))
+
+
+def deposit(mass: Array, places: Array, shape: tuple[int, int]) -> Array:
+    """Deposit masses on the nodes of a plane by cubic B-splines.
+
+    Args:
+        mass: (m,).
+        places: (2, m): in units of the spacing, from the first node.
+        shape: (n_1, n_2); what falls within two nodes of an edge is lost.
+
+    Returns:
+        Mass at every node, (n_1, n_2).
+    """
+    return _implementation().deposit(mass, np.ascontiguousarray(places), shape)
+
+
+def deposit_in_rows(mass: Array, rows: Whole, places: Array, shape: tuple[int, int]) -> Array:
+    """Deposit masses within rows by cubic B-splines.
+
+    Args:
+        mass: (m,).
+        rows: (m,): row of each.
+        places: (m,): within the row, in units of the spacing, from the first node.
+        shape: (n_1, n_2).
+    """
+    return _implementation().deposit_in_rows(mass, rows, places, shape)
+
+
+def multiply(band: Band, columns: Array) -> Array:
+    """Return the product of a banded matrix, (m, n), and a matrix, (n, k)."""
+    return _implementation().multiply(*band, np.ascontiguousarray(columns))
+
+
+def smooth(kernel: Array, columns: Array) -> Array:
+    """Return the columns of a matrix, (n, k), convolved with a kernel, (2 m + 1,); beyond the ends all is zero."""
+    return _implementation().smooth(kernel, np.ascontiguousarray(columns))
+
+
+_RANGE = 38.0
+"""Standard deviations beyond which a Gaussian is below the range of numbers."""
+_ORDER = 5
+"""Second differences in the kernel of a step whose noise is below the spacing: powers of w = 2 - 2 cos(theta)."""
+_SQUARE = (0.0, 1.0, 1 / 12, 1 / 90, 1 / 560, 1 / 3150, 1 / 16632)
+"""Coefficients of ``theta^2`` in powers of w."""
+
+
+def smoothing_kernel(spacing: float, variance: float) -> Array:
+    """Return the kernel that takes deposited mass to its convolution with N(0, variance), (2 n + 1,), summing to one.
+
+    The splines have added ``h^2 / 3``. What is left is ``(N(0, v + a) + N(0, v - a)) / 2`` with ``v = V - h^2 / 3`` and
+    ``a = h^2 / sqrt(90)``, which also takes back the splines' fourth cumulant and is positive. Where V is too small
+    for that, the symbol ``exp(-V theta^2 / (2 h^2)) (theta^2 / w)^2`` is expanded in second differences: right for
+    densities that are smooth over several nodes.
+    """
+    square = spacing**2
+    left, spread = variance - square / 3, square / math.sqrt(90)
+    if left - spread <= _LEAST * square:
+        return _sharpening(variance / square)
+    half = math.ceil(_RANGE * math.sqrt(left + spread) / spacing)
+    squares = (spacing * np.arange(-half, half + 1)) ** 2
+    column = sum(np.exp(-0.5 * squares / each) / math.sqrt(each) for each in (left + spread, left - spread))
+    normalised: Array = column / np.sum(column)
+    return normalised
+
+
+_LEAST = 0.6
+"""Smallest variance of the narrower Gaussian in squares of the spacing: sampled, narrower ones are not Gaussian."""
+
+
+def _sharpening(ratio: float) -> Array:
+    """Return the expanded kernel, (2 n + 1,), for a variance in squares of the spacing."""
+    kept, power, factor = np.zeros(_ORDER + 1), np.ones(1), 1.0
+    for order in range(_ORDER + 1):
+        kept[: len(power)] += factor * power
+        power, factor = np.convolve(power, _SQUARE)[: _ORDER + 1], factor * -ratio / 2 / (order + 1)
+    symbol = np.convolve(kept, np.convolve(_SQUARE[1:], _SQUARE[1:]))[: _ORDER + 1]
+    kernel, difference = np.zeros(2 * _ORDER + 1), np.ones(1)
+    for order, coefficient in enumerate(symbol):
+        kernel[_ORDER - order : _ORDER + order + 1] += coefficient * difference
+        difference = np.convolve(difference, [-1.0, 2.0, -1.0])
+    return kernel
+
+
+class Implementation(NamedTuple):
+    """The four computations, in one of the two ways."""
+
+    deposit: Callable[[Array, Array, tuple[int, int]], Array]
+    deposit_in_rows: Callable[[Array, Whole, Array, tuple[int, int]], Array]
+    multiply: Callable[[Array, Whole, Whole, Array], Array]
+    smooth: Callable[[Array, Array], Array]
+
+
+@cache
+def _implementation() -> Implementation:
+    try:
+        from core.kl import compiled  # noqa: PLC0415 - numba takes a second to load
+    except ImportError:
+        return BY_NUMPY
+    return Implementation(compiled.deposit, compiled.deposit_in_rows, compiled.multiply, compiled.smooth)
+
+
+def _spline(places: Array) -> tuple[Whole, list[Array]]:
+    """Return the first node and the four weights of cubic B-splines at places in units of the spacing."""
+    below = np.floor(places)
+    part = places - below
+    rest = 1 - part
+    weights = [rest**3 / 6, (3 * part**3 - 6 * part**2 + 4) / 6, (3 * rest**3 - 6 * rest**2 + 4) / 6, part**3 / 6]
+    return below.astype(np.int64) - 1, weights
+
+
+def _deposit(mass: Array, places: Array, shape: tuple[int, int]) -> Array:
+    (first, one), (second, two) = map(_spline, places)
+    height, width = shape
+    kept = (first >= 0) & (first + 3 < height) & (second >= 0) & (second + 3 < width)
+    base, mass = first[kept] * width + second[kept], mass[kept]
+    inner = [weight[kept] for weight in two]
+    found = np.zeros(height * width)
+    for row, outer in enumerate(one):
+        part = mass * outer[kept]
+        for column, weight in enumerate(inner):
+            found += np.bincount(base + row * width + column, weights=part * weight, minlength=found.size)
+    return found.reshape(shape)
+
+
+def _deposit_in_rows(mass: Array, rows: Whole, places: Array, shape: tuple[int, int]) -> Array:
+    first, weights = _spline(places)
+    kept = (first >= 0) & (first + 3 < shape[1])
+    base, mass = (rows * shape[1] + first)[kept], mass[kept]
+    found = np.zeros(math.prod(shape))
+    for offset, weight in enumerate(weights):
+        found += np.bincount(base + offset, weights=mass * weight[kept], minlength=found.size)
+    return found.reshape(shape)
+
+
+def _multiply(values: Array, first: Whole, last: Whole, columns: Array) -> Array:
+    nodes = np.arange(values.shape[1])
+    inside = (nodes >= first[:, None]) & (nodes < last[:, None])
+    product: Array = np.where(inside, values, 0.0) @ columns
+    return product
+
+
+def _smooth(kernel: Array, columns: Array) -> Array:
+    half, height = len(kernel) // 2, len(columns)
+    padded = np.zeros((height + 2 * half, columns.shape[1]))
+    padded[half : half + height] = columns
+    found = np.zeros_like(columns)
+    for at, factor in enumerate(kernel):
+        found += factor * padded[at : at + height]
+    return found
+
+
+BY_NUMPY = Implementation(_deposit, _deposit_in_rows, _multiply, _smooth)
