@@ -32,7 +32,7 @@ STYLES = {
     "computed": (
         "KL, computed",
         Qt.PenStyle.SolidLine,
-        1.0,
+        1.4,
         "KL(target ‖ samples) from the sampler's law on grids, in one and two dimensions; the band is its error.",
     ),
     "bracket": (
@@ -128,8 +128,7 @@ class Curves:
         if name == "observed":
             values = trace.observed_mismatch[index, : min(frame + 1, trace.completed)]
         elif name == "computed":
-            found = self.results.computed.get(index)
-            values = np.empty(0) if found is None else found.value
+            values = self.results.computed[index].value
         else:
             values = (evidence.kl if name == "kl" else evidence.value[name])[index, : evidence.completed]
         return self.results.schedule.steps - np.arange(len(values), dtype=float), values
@@ -174,7 +173,7 @@ class Curves:
     def _lines(self, names: Sequence[str], frame: int = 0) -> _Lines:
         lines = []
         for name in names:
-            for index in self._indices:
+            for index in self.results.computed if name == "computed" else self._indices:
                 times, values = self.curve(index, name, frame)
                 lines.append(((self._time.abscissas(times), self._time.heights(values)), self._pen(index, name)))
         return lines

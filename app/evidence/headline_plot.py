@@ -19,7 +19,7 @@ from core.reporting.words import WITHIN_ERROR, bound_texts, why_no_bound, why_no
 from core.runs.results import Results
 from core.text.number_format import with_error
 
-_LEGEND = ("mismatch", "observed", "bound", "limit", "kl", "bracket", "reverse")
+_LEGEND = ("mismatch", "observed", "bound", "limit", "kl", "computed", "bracket", "reverse")
 """Order of the legend; entries that may be absent come last."""
 _SCALES = {"log": "Logarithmic axes, here and per step", "linear": "Linear axes, here and per step"}
 

@@ -18,7 +18,8 @@ def kl_entry(results: Results, index: int, t: int) -> dict[str, Any]:
     told = results.kl.at(index, results.frame(t))
     finite = {name: known(value) for name, value in (("lower", told.low), ("upper", told.high))}
     if told.kind == "computed":
-        return {"kind": "computed", "value": told.low, "error": told.error}
+        limits = {"lower": max(told.low - told.error, 0.0), "upper": told.low + told.error}
+        return {"kind": "computed", "value": told.low, **limits, "stderr": 0.0, "error": told.error}
     bracket = results.bracket
     if told.kind in {"exact", "none"} or bracket is None:
         return {

@@ -64,7 +64,7 @@ def files() -> set[Path]:
 @pytest.mark.parametrize("one", [True, False])
 def test_worker_results_equal_in_process_results(one: bool, worker: Worker, make_scenario: Make) -> None:
     reserve_interface_core()
-    scenario = make_scenario(one=one, run={"kl_rounds": 1})
+    scenario = make_scenario(one=one, run={"kl_rounds": 1, "samplers": ["ddnm", "ddim"]})
     there, here = last_results(worker, scenario, refine=True), run(scenario, keep_frames=True)
     assert there.is_complete
     assert all(mine.equal(other) for mine, other in zip(there.trace.frames, here.trace.frames, strict=True))
@@ -76,6 +76,10 @@ def test_worker_results_equal_in_process_results(one: bool, worker: Worker, make
     assert (there.bracket is None) == one
     if there.bracket is not None and here.bracket is not None:
         np.testing.assert_array_equal(there.bracket.limits(), here.bracket.limits())
+    assert list(there.computed) == list(here.computed) == ([] if one else [0])
+    for index, mine in there.computed.items():
+        np.testing.assert_array_equal(mine.value, here.computed[index].value)
+        np.testing.assert_array_equal(mine.frames[3].log_density, here.computed[index].frames[3].log_density)
 
 
 def test_updates_are_ordered_complete_and_fewer_than_steps(worker: Worker, make_scenario: Make) -> None:

@@ -47,13 +47,19 @@ def wrong(monkeypatch: pytest.MonkeyPatch) -> str:
     return "wrong"
 
 
+SPACE = [[0.3, 0.1, 0.0], [0.1, 0.2, 0.0], [0.0, 0.0, 0.2]]
+"""Covariance in three dimensions, where laws are not computed on grids and the KL is bracketed."""
+
+
 def finished(components: int = 2, covariance: list[list[float]] = ROUND, noise: float = 0.3, **run: Any) -> Results:
-    prior = {"weights": [1.0, 2.0], "means": [[-1.0, 0.5], [1.0, 0.0]], "covariances": [covariance, covariance]}
+    size = len(covariance)
+    means = [[-1.0, 0.5, 0.0][:size], [1.0, 0.0, 0.3][:size]]
+    prior = {"weights": [1.0, 2.0], "means": means, "covariances": [covariance, covariance]}
     scenario = Scenario.from_dict(
         {
             "name": "Test $x_t$ 漢",
             "prior": {key: value[:components] for key, value in prior.items()},
-            "measurement": {"matrix": [[1.0, 0.5]], "noise": noise},
+            "measurement": {"matrix": [[1.0, 0.5, 0.0][:size]], "noise": noise},
             "schedule": {"steps": STEPS},
             "run": {
                 "samplers": ["ddnm", "exact"],
@@ -80,8 +86,10 @@ CASES: dict[str, dict[str, Any]] = {
     "point masses": {"covariance": ZERO},
     "one point": {"components": 1, "covariance": ZERO},
     "one particle": {"particles": 1},
-    "bracket": {"kl_rounds": 1},
-    "bracket, no noise": {"kl_rounds": 1, "noise": 0.0, "samplers": ["ddnm", "exact"]},
+    "computed": {"kl_rounds": 1},
+    "computed, no noise": {"kl_rounds": 1, "noise": 0.0},
+    "bracket": {"kl_rounds": 1, "covariance": SPACE},
+    "bracket, no noise": {"kl_rounds": 1, "noise": 0.0, "covariance": SPACE},
 }
 
 
@@ -199,7 +207,20 @@ def test_kl_of_a_mixture_is_none_without_rounds() -> None:
     assert sampler["notes"] == ["kl: has no closed form; no bracket is computed (run.kl_rounds = 0)"]
 
 
-def test_kl_of_a_mixture_is_a_bracket() -> None:
+def test_kl_of_a_mixture_on_the_plane_is_computed_at_every_t() -> None:
+    results = shared("computed")
+    for index, (key, sampler) in enumerate(build_report(results)["samplers"].items()):
+        entry, found = sampler["at"]["1"]["kl"], results.computed[index]
+        assert entry["kind"] == "computed"
+        assert entry["value"] == sampler["curves"]["kl"][-2] == found.value[-2]
+        assert entry["error"] == sampler["at"]["1"]["stderr"].get("kl", found.error[-2])
+        assert entry["lower"] <= entry["value"] <= entry["upper"]
+        assert None not in sampler["curves"]["kl"]
+        assert not any(note.startswith("kl") for note in sampler["notes"]), key
+    assert results.bracket is None
+
+
+def test_kl_of_a_mixture_in_space_is_a_bracket() -> None:
     samplers = build_report(shared("bracket"))["samplers"]
     for sampler in samplers.values():
         assert [entry["t"] for entry in sampler["kl"]][-2:] == [1, 0]

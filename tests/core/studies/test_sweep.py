@@ -26,17 +26,18 @@ def builtin(key: str) -> Scenario:
     return Scenario.load(SCENARIOS / f"{key}.toml")
 
 
-def small(components: int = 1, **run: Any) -> Scenario:
+def small(components: int = 1, dimension: int = 2, **run: Any) -> Scenario:
+    covariance = [[0.5, 0.1, 0.0], [0.1, 0.3, 0.0], [0.0, 0.0, 0.4]]
     prior = {
         "weights": [1.0, 2.0],
-        "means": [[-1.0, 0.5], [1.0, 0.0]],
-        "covariances": [[[0.5, 0.1], [0.1, 0.3]]] * 2,
+        "means": [[-1.0, 0.5, 0.0][:dimension], [1.0, 0.0, 0.3][:dimension]],
+        "covariances": [[row[:dimension] for row in covariance[:dimension]]] * 2,
     }
     return Scenario.from_dict(
         {
             "name": "Small $x$ 漢",
             "prior": {key: value[:components] for key, value in prior.items()},
-            "measurement": {"matrix": [[1.0, 0.5]], "noise": 0.3},
+            "measurement": {"matrix": [[1.0, 0.5, 0.0][:dimension]], "noise": 0.3},
             "run": {"samplers": ["ddnm", "bo-ddnm"], "paths": 50, **run},
         }
     )
@@ -99,10 +100,16 @@ def test_progress_counts_completed_columns() -> None:
 
 @pytest.mark.usefixtures("quick")
 def test_mixture_sweep_gives_brackets_below_bound() -> None:
-    sweep = finished(small(2), 10)
+    sweep = finished(small(2, 3), 10)
     assert not sweep.is_exact
     assert (sweep.lower >= 0).all()
     assert (sweep.lower < sweep.upper).all()
+    assert (sweep.upper <= sweep.bound + 3 * sweep.bound_error).all()
+
+
+def test_sweep_takes_computed_kl_with_its_error() -> None:
+    sweep = finished(small(2), 10)
+    assert (sweep.upper - sweep.lower < 1e-3 * sweep.upper + 2e-4).all()
     assert (sweep.upper <= sweep.bound + 3 * sweep.bound_error).all()
 
 
@@ -112,7 +119,7 @@ def test_bound_caps_upper_limit_of_sweep(monkeypatch: pytest.MonkeyPatch) -> Non
         bracket.rounds += 1
 
     monkeypatch.setattr(Bracket, "finish_round", learn_nothing)
-    sweep = finished(small(2, samplers=["ddnm", "ddim"]), 10)
+    sweep = finished(small(2, 3, samplers=["ddnm", "ddim"]), 10)
     assert sweep.upper[0, 0] == sweep.bound[0, 0] + 3 * sweep.bound_error[0, 0] < math.inf
     assert sweep.upper[1, 0] == math.inf  # no bound along deterministic paths
 
@@ -191,7 +198,9 @@ def test_csv_holds_numbers_of_sweeps(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("quick")
 def test_figure_file_shows_colour_of_every_sampler(tmp_path: Path) -> None:
-    for count, sweeps in enumerate([[finished(small(), 10, 20)], [finished(small(), 10), finished(small(2), 10)]], 1):
+    for count, sweeps in enumerate(
+        [[finished(small(), 10, 20)], [finished(small(), 10), finished(small(2, 3), 10)]], 1
+    ):
         write_sweeps(sweeps, tmp_path)
         picture = imread(tmp_path / "sweep.png")
         assert picture.shape[:2] == (1240, 1380 * count)

@@ -1,0 +1,46 @@
+"""Deposit, smoothing and banded products: compiled code against NumPy, and kernels against closed forms."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from core.kl import compiled
+from core.kl.splines import BY_NUMPY, Band, deposit_in_rows, smooth, smoothing_kernel
+
+
+def test_compiled_code_equals_numpy() -> None:
+    random = np.random.default_rng(0)
+    mass, places = random.random(500), random.uniform(-3, 30, (2, 500))
+    rows, shape = random.integers(0, 20, 500), (20, 26)
+    expected = BY_NUMPY.deposit(mass, places, shape)
+    np.testing.assert_allclose(compiled.deposit(mass, places, shape), expected, atol=1e-14)
+    expected = BY_NUMPY.deposit_in_rows(mass, rows, places[1], shape)
+    np.testing.assert_allclose(compiled.deposit_in_rows(mass, rows, places[1], shape), expected, atol=1e-14)
+    columns, kernel = random.random((20, 33)), random.random(11)
+    np.testing.assert_allclose(compiled.smooth(kernel, columns), BY_NUMPY.smooth(kernel, columns), atol=1e-13)
+    values = np.where(np.abs(np.arange(20)[:, None] - np.arange(20)) < 4, random.random((20, 20)), 0.0)
+    product = compiled.multiply(*Band.of(values), columns)
+    np.testing.assert_allclose(product, values @ columns, atol=1e-13)
+    np.testing.assert_allclose(BY_NUMPY.multiply(*Band.of(values), columns), values @ columns, atol=1e-13)
+
+
+@pytest.mark.parametrize(("variance", "spacing"), [(1.0, 0.7), (1.0, 0.95), (0.02, 0.22), (0.0, 0.2), (1e-5, 0.25)])
+@pytest.mark.parametrize("broken", [False, True])
+def test_smoothed_deposit_is_the_convolution(variance: float, spacing: float, broken: bool) -> None:
+    """Deposit a standard normal on nodes that do not coincide with its own, and add noise."""
+    from_nodes = spacing * (np.arange(-80, 81) + 0.37)
+    mass = spacing * np.exp(-(from_nodes**2) / 2) / math.sqrt(math.tau)
+    size = 201
+    places = from_nodes / spacing + size // 2
+    found = deposit_in_rows(mass, np.zeros(len(mass), np.int64), places, (1, size))
+    kernel = smoothing_kernel(spacing, 1.05 * variance + 1e-3 if broken else variance)
+    density = smooth(kernel, found.T)[:, 0] / spacing
+    nodes, total = spacing * (np.arange(size) - size // 2), 1 + variance
+    near = np.abs(nodes) < 3 * math.sqrt(total)
+    expected = np.exp(-(nodes[near] ** 2) / 2 / total) / math.sqrt(math.tau * total)
+    worst = np.abs(density[near] / expected - 1).max()
+    assert (worst > 5e-4) if broken else (worst < 3e-4)
+    assert kernel.sum() == pytest.approx(1, abs=1e-12)
