@@ -39,8 +39,9 @@ def test_smoothed_deposit_is_the_convolution(variance: float, spacing: float, br
     kernel = smoothing_kernel(spacing, 1.05 * variance + 1e-3 if broken else variance)
     density = smooth(kernel, found.T)[:, 0] / spacing
     nodes, total = spacing * (np.arange(size) - size // 2), 1 + variance
-    near = np.abs(nodes) < 3 * math.sqrt(total)
+    near = np.abs(nodes) < 2 * math.sqrt(total)
     expected = np.exp(-(nodes[near] ** 2) / 2 / total) / math.sqrt(math.tau * total)
     worst = np.abs(density[near] / expected - 1).max()
-    assert (worst > 5e-4) if broken else (worst < 3e-4)
+    limit = 3e-3 if spacing > 0.5 else 1e-4  # sixth cumulants of the splines count where nodes are far apart
+    assert (worst > 3 * limit) if broken else (worst < limit)
     assert kernel.sum() == pytest.approx(1, abs=1e-12)
