@@ -29,8 +29,9 @@ REACH = 2.0
 STALK = 16.0
 """Pixels between that ellipse and its handles, so that a singular component has handles, too."""
 SNAP, SNAP_ANGLE = 0.1, math.radians(15)
-LINE_HEIGHT = -1.0
-"""Vertical position of mean handles on a line: below the densities and their particles."""
+LINE_HEIGHT, VALUE_HEIGHT = -0.25, 0.9
+"""Vertical positions of handles on a line, where densities reach from 0 to 1: below the densities and their particles
+for components, at the peak of the likelihood for y."""
 _ARROW_START, _ARROW_RANGE = 28.0, 110.0
 """Pixels: length of a row's arrow at gain zero, and its increase at infinite gain."""
 _LEAST_GAIN, _LARGEST_GAIN = 0.01, 99.0
@@ -147,15 +148,17 @@ def handle_positions(scenario: Scenario, basis: Array, selected: Handle | None, 
         mean, spread = component_in_plane(scenario, component, basis)
         anchor = (float(mean[0]), LINE_HEIGHT if flat else float(mean[1]))
         found.append(HandlePosition(component, anchor))
-        if component == selected and not flat:
-            found += _axis_positions(component, mean, spread, near)
+        if component == selected:
+            found += (
+                _width_positions(component, mean, spread) if flat else _axis_positions(component, mean, spread, near)
+            )
     value = scenario.with_value().values
     # In a plane whose basis depends on H, rows of H have no handle.
     fixed = not flat and np.count_nonzero(basis) == len(basis)
     for index, (a, b) in rows_in_plane(np.asarray(scenario.rows), basis).items():
         gain = math.hypot(a, b)
         foot = value[index] / gain**2
-        found.append(HandlePosition(Handle("value", index), (foot * a, foot * b)))
+        found.append(HandlePosition(Handle("value", index), (foot * a, VALUE_HEIGHT if flat else foot * b)))
         if fixed:
             length = _ARROW_START + _ARROW_RANGE * gain / (1 + gain)
             found.append(HandlePosition(Handle("row", index), (0.0, 0.0), (length * a / gain, length * b / gain)))
@@ -172,6 +175,12 @@ def _axis_positions(component: Handle, mean: Array, spread: Array, near: float) 
         )
         for axis, (x, y) in enumerate(ends)
     ]
+
+
+def _width_positions(component: Handle, mean: Array, spread: Array) -> list[HandlePosition]:
+    """Return the handle of a component's standard deviation on a line."""
+    end = float(mean[0]) + REACH * math.sqrt(float(spread[0, 0]))
+    return [HandlePosition(replace(component, kind="axis"), (end, LINE_HEIGHT), (STALK, 0.0))]
 
 
 # Moving a handle
@@ -205,6 +214,8 @@ def move(
     match handle.kind:
         case "mean":
             return _moved_mean(scenario, handle, _snapped(point, snap)[: len(basis)], basis)
+        case "axis" if len(basis) == 1:
+            return _moved_width(scenario, handle, place[0], basis, gap=STALK * pixel, snap=snap)
         case "axis":
             return _moved_axis(scenario, handle, point, basis, gap=STALK * pixel, near=near, snap=snap)
         case "value":
@@ -253,6 +264,14 @@ def _moved_axis(
     added = basis.T @ (turned * np.where(has_length, 0.0, new**2)) @ turned.T @ basis
     moved = _short_covariance(whole @ covariance @ whole.T + added, covariance)
     return _with_component(scenario, handle, "covariances", moved.tolist())
+
+
+def _moved_width(scenario: Scenario, handle: Handle, tip: float, basis: Array, *, gap: float, snap: bool) -> Scenario:
+    """Return the scenario with a component's standard deviation on a line set from its handle."""
+    mean, variance = component_in_plane(scenario, handle, basis)
+    length = max(abs(tip - float(mean[0])) - gap, 0.0) / REACH
+    width = np.minimum(_snapped(np.array([[length]]), snap), _LARGEST_DEVIATION)
+    return _with_component(scenario, handle, "covariances", _short_covariance(width**2, variance).tolist())
 
 
 def _moved_value(scenario: Scenario, index: int, place: Array, basis: Array, *, snap: bool) -> Scenario:

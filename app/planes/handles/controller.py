@@ -19,6 +19,7 @@ from app.widgets.widgets import subscript
 from core.errors import ScenarioError
 from core.scenario.edits import Edit, with_drawn_value
 from core.scenario.plane_edits import (
+    LINE_HEIGHT,
     REACH,
     Array,
     Drag,
@@ -71,7 +72,8 @@ class HandleController(QObject):
         self.lines: dict[Handle, tuple[float, float, float]] = {}
         """(a, b, y) of each measurement row in the plane: ``a u + b v = y``."""
         self.outline: tuple[Place, Place, float] | None = None
-        """Centre, half axes and angle of the ellipse with the selected component's covariance handles."""
+        """Centre, half axes and angle of the ellipse with the selected component's covariance handles; on a line, an
+        interval."""
         self.handle: Handle | None = None
         """Handle with the keyboard focus, or dragged last."""
         self.selected: Handle | None = None
@@ -160,9 +162,11 @@ class HandleController(QObject):
         self.changed.emit()
 
     def _outline(self, scenario: Scenario) -> tuple[Place, Place, float] | None:
-        if self.selected not in components(scenario) or len(self.basis) == 1:
+        if self.selected not in components(scenario):
             return None
         mean, spread = component_in_plane(scenario, self.selected, self.basis)
+        if len(self.basis) == 1:
+            return (float(mean[0]), LINE_HEIGHT), (REACH * math.sqrt(float(spread[0, 0])), 0.0), 0.0
         angle = principal_angle(spread, self._angle)
         radii = REACH * deviations(spread, angle)
         return (float(mean[0]), float(mean[1])), (float(radii[0]), float(radii[1])), angle
@@ -311,6 +315,8 @@ class HandleController(QObject):
                 return f"{name} = ({format_vector(held.means[index])}), weight {format_number(held.weights[index])}"
             case "axis" if self.outline is not None:
                 length = self.outline[1][handle.axis] / REACH
+                if len(self.basis) == 1:
+                    return f"{name}: standard deviation {length:.3g}"
                 degrees = round(math.degrees(self.outline[2]) + 90 * handle.axis) % 180
                 return f"{name}: standard deviation {length:.3g} along {degrees}°"
             case "value":

@@ -36,6 +36,7 @@ _START = 3.0
 _HINTS = {
     "mean": "Drag to move the component (Shift: to a grid). Delete removes it.",
     "axis": "Drag to stretch and turn the component (Shift: by 15°).",
+    "width": "Drag to widen or narrow the component (Shift: to a grid).",
     "value": "Drag the strip to change the measured value (Shift: to a grid).",
     "row": "Drag to turn H and to change its gain (Shift: by 15°).",
 }
@@ -91,6 +92,11 @@ class HandlesItem(pg.GraphicsObject):
         view = self.getViewBox()
         return float(view.viewPixelSize()[0])
 
+    def _in_pixels(self, way: QPointF) -> float:
+        """Return the length of a way in pixels; on a line the two axes have scales of their own."""
+        across, up = self.getViewBox().viewPixelSize()
+        return math.hypot(way.x() / across, way.y() / up)
+
     def place(self, handle: Handle) -> QPointF:
         """Return the position of a handle in plane coordinates."""
         return QPointF(
@@ -101,7 +107,7 @@ class HandlesItem(pg.GraphicsObject):
         """Return the nearest handle within reach of a point of the plane, or None."""
 
         def distance(position: HandlePosition) -> float:
-            return math.dist(position.place(pixel), (point.x(), point.y())) / pixel
+            return self._in_pixels(QPointF(*position.place(pixel)) - point)
 
         pixel = self.pixel
         nearest = min(self.controller.positions, key=distance, default=None)
@@ -118,7 +124,8 @@ class HandlesItem(pg.GraphicsObject):
         """Return the distance from its centre line within which a strip is hit."""
         a, b, _ = self.controller.lines[handle]
         view = self.boundingRect()
-        widest = _WIDEST_STRIP * min(view.width(), view.height())
+        is_line = len(self.controller.basis) == 1
+        widest = _WIDEST_STRIP * (view.width() if is_line else min(view.width(), view.height()))
         return max(min(2 * self.controller.noise / math.hypot(a, b), widest), _HOLD_STRIP * self.pixel)
 
     def boxes(self, world: QTransform) -> list[Box]:
@@ -151,10 +158,14 @@ class HandlesItem(pg.GraphicsObject):
             self.unsetCursor()
         else:
             self.setCursor(Qt.CursorShape.OpenHandCursor)
-        self.setToolTip("" if handle is None else f"{self.controller.describe(handle)}\n{_HINTS[handle.kind]}")
+        self.setToolTip("" if handle is None else f"{self.controller.describe(handle)}\n{self._hint(handle)}")
         if handle != self.hovered:
             self.hovered = handle
             self.update()
+
+    def _hint(self, handle: Handle) -> str:
+        is_width = handle.kind == "axis" and len(self.controller.basis) == 1
+        return _HINTS["width" if is_width else handle.kind]
 
     def mousePressEvent(self, event: QGraphicsSceneMouseEvent) -> None:  # noqa: N802 - Qt's name
         """Start a drag of the handle or strip under the mouse; elsewhere let the view pan."""
@@ -184,7 +195,7 @@ class HandlesItem(pg.GraphicsObject):
 
     def mouseMoveEvent(self, event: QGraphicsSceneMouseEvent) -> None:  # noqa: N802 - Qt's name
         """Drag the handle."""
-        self._is_moving = self._is_moving or _length(event.pos() - self._pressed_at) >= _START * self.pixel
+        self._is_moving = self._is_moving or self._in_pixels(event.pos() - self._pressed_at) >= _START
         if self._is_moving and self._strip is not None:
             if self._strip in self.controller.lines:  # it may have been removed since the press
                 self._take(self._strip)
@@ -280,7 +291,7 @@ class HandlesItem(pg.GraphicsObject):
                 painter.drawLine(world.map(foot - along), world.map(foot + along))
 
     def _draw_outline(self, painter: QPainter, world: QTransform) -> None:
-        """Draw the two-standard-deviation ellipse of the selected component."""
+        """Draw the two-standard-deviation ellipse of the selected component; on a line, that interval."""
         ellipse = self.controller.outline
         if ellipse is None:
             return

@@ -16,6 +16,7 @@ from core.scenario.plane_edits import (
     LINE_HEIGHT,
     REACH,
     STALK,
+    VALUE_HEIGHT,
     Array,
     Drag,
     Handle,
@@ -255,7 +256,7 @@ def test_principal_axes_neither_swap_nor_flip() -> None:
     assert principal_angle(np.eye(2), 0.3) == 0.3, "a round one has no directions of its own"
 
 
-def test_one_dimensional_problem_has_only_mean_and_value_handles() -> None:
+def test_one_dimensional_problem_has_handles_of_mean_width_and_value() -> None:
     line = Scenario.from_dict(
         {
             "prior": {"weights": [1.0], "means": [[0.5]], "covariances": [[[1.0]]]},
@@ -263,9 +264,20 @@ def test_one_dimensional_problem_has_only_mean_and_value_handles() -> None:
         }
     )
     found = {position.handle: position.anchor for position in handle_positions(line, np.eye(1), Handle("mean", 0), 0.0)}
-    assert found == {Handle("mean", 0): (0.5, LINE_HEIGHT), Handle("value", 0): (0.5, 0.0)}
+    assert found == {
+        Handle("mean", 0): (0.5, LINE_HEIGHT),
+        Handle("axis", 0): (0.5 + REACH, LINE_HEIGHT),
+        Handle("value", 0): (0.5, VALUE_HEIGHT),
+    }
+    assert Handle("axis", 0) not in [position.handle for position in handle_positions(line, np.eye(1), None, 0.0)], (
+        "only of a selected one"
+    )
     assert move(line, Handle("mean", 0), (1.25, 7.0), np.eye(1), pixel=PIXEL).prior.means == ((1.25,),)
     assert move(line, Handle("value", 0), (0.7, 7.0), np.eye(1), pixel=PIXEL).measurement.value == (1.4,)
+    for side in (1, -1):
+        tip = 0.5 + side * (0.3 * REACH + STALK * PIXEL)
+        assert move(line, Handle("axis", 0), (tip, 7.0), np.eye(1), pixel=PIXEL).prior.covariances == (((0.09,),),)
+    assert move(line, Handle("axis", 0), (0.5, 0.0), np.eye(1), pixel=PIXEL).prior.covariances == (((0.0,),),)
 
 
 def test_y_drawn_from_seed_is_set_only_by_its_own_handle() -> None:
@@ -304,7 +316,7 @@ def test_components_are_added_duplicated_and_deleted(key: str) -> None:
     basis, count = np.eye(scenario.dimension)[:2], len(scenario.prior.weights)
     more = added(scenario, (0.5, -0.25), 0.5, basis)
     assert len(more.prior.weights) == count + 1
-    np.testing.assert_allclose(component_in_plane(more, Handle("mean", count), basis)[0], [0.5, -0.25])
+    np.testing.assert_allclose(component_in_plane(more, Handle("mean", count), basis)[0], [0.5, -0.25][: len(basis)])
     np.testing.assert_allclose(more.prior.covariances[count], 0.25 * np.eye(scenario.dimension))
     assert deleted(more, Handle("mean", count)).prior == scenario.prior
     twice = duplicated(scenario, Handle("mean", 0), 0.3, basis)
@@ -312,7 +324,7 @@ def test_components_are_added_duplicated_and_deleted(key: str) -> None:
     np.testing.assert_allclose(
         component_in_plane(twice, Handle("mean", count), basis)[0]
         - component_in_plane(scenario, Handle("mean", 0), basis)[0],
-        [0.3, -0.3],
+        [0.3, -0.3][: len(basis)],
         atol=0.01,
     )
 
