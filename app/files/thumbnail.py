@@ -7,6 +7,7 @@ import math
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPen, QPixmap, QTransform
 
+from app.planes.line.curves import line_background
 from app.planes.scene import Scene, data_dots, projections
 from app.theme import theme
 from app.widgets.pictures import Drawing
@@ -20,28 +21,32 @@ def thumbnail(scenario: Scenario, size: QSize, ratio: float) -> QPixmap:
     projection = projections(problem)[0]
     scene = Scene.of(problem, float(scenario.schedule.build().alpha_bar[1]), projection)
     width, height = round(size.width() * ratio), round(size.height() * ratio)
-    to_image = _fitted(scene.extent, width, height)
-    drawing = Drawing(
-        [(scene.prior, QPen(QColor(palette.faint), 1)), (scene.target, QPen(QColor(palette.ink), 1))],
-        [(dots, theme.dot_pen()) for dots in data_dots(scenario, projection)],
-    )
+    to_image = _fitted(scene.extent, width, height, equally=scene.peak is None)
+    lines = [(scene.prior, QPen(QColor(palette.faint), 1)), (scene.target, QPen(QColor(palette.ink), 1))]
+    dots = [(dots, theme.dot_pen()) for dots in data_dots(scenario, projection)]
+    drawings = [Drawing(lines, dots)]
+    if scene.peak is not None:
+        drawings.insert(0, line_background(problem.measurement, ()))
     image = QImage(width, height, QImage.Format.Format_ARGB32_Premultiplied)
     image.fill(QColor(palette.window))
     painter = QPainter(image)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    for row in scene.measured:
+    for row in scene.measured if scene.peak is None else ():
         _draw_strip(painter, to_image, row, scene.noise, width + height)
-    painter.drawImage(0, 0, drawing.image(to_image, width, height, ratio))
+    for drawing in drawings:
+        painter.drawImage(0, 0, drawing.image(to_image, width, height, ratio))
     painter.end()
     image.setDevicePixelRatio(ratio)
     return QPixmap.fromImage(image)
 
 
-def _fitted(extent: QRectF, width: int, height: int) -> QTransform:
-    """Return the transform from plane coordinates to pixels, y upwards, with equal scales."""
-    scale = min(width / extent.width(), height / extent.height())
+def _fitted(extent: QRectF, width: int, height: int, *, equally: bool) -> QTransform:
+    """Return the transform from plane coordinates to pixels, y upwards, with equal scales or filling the image."""
+    across, up = width / extent.width(), height / extent.height()
+    if equally:
+        across = up = min(across, up)
     middle = extent.center()
-    return QTransform(scale, 0, 0, -scale, width / 2 - scale * middle.x(), height / 2 + scale * middle.y())
+    return QTransform(across, 0, 0, -up, width / 2 - across * middle.x(), height / 2 + up * middle.y())
 
 
 def _draw_strip(

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QFrame, QGraphicsPolygonItem, QHBoxLayout, QLabel,
 
 from app.planes.handles.controller import HandleController
 from app.planes.heading import Heading
+from app.planes.line.part import LINE_SHARES, LinePart
 from app.planes.overlays.items import HeatItem, MarksItem
 from app.planes.overlays.overlays import Overlay
 from app.planes.sampler_menu import SamplerButton
@@ -90,6 +91,7 @@ class SamplerPanel(QFrame):
         for depth, item in enumerate(layers):
             item.setZValue(depth)
             self.box.addItem(item, ignoreBounds=True)
+        self.line = LinePart(about, self.view, self.box)
         self._strips: list[QGraphicsPolygonItem] = []
         self._surface = ""
         self._measured: object = None
@@ -102,7 +104,8 @@ class SamplerPanel(QFrame):
         layout.setContentsMargins(1, 0, 1, 8)
         layout.setSpacing(0)
         layout.addLayout(header)
-        layout.addWidget(self.view, 1)
+        layout.addWidget(self.view, LINE_SHARES[0])
+        layout.addWidget(self.line.map, LINE_SHARES[1])
 
     def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
         """Select the sampler."""
@@ -133,12 +136,15 @@ class SamplerPanel(QFrame):
             self.info.setIcon(theme.icon("information-outline", colour=theme.current().muted))
         self._prior.set_drawing(prior)
         self._target.set_drawing(target)
+        self.line.set_active(scene.peak is not None)
+        self._place_line()
         far = _far(scene)
-        if self._measured != (scene.measured, scene.noise, far):
-            self._measured = scene.measured, scene.noise, far
+        measured = scene.measured, scene.noise, far, scene.peak is None
+        if self._measured != measured:
+            self._measured = measured
             for item in self._strips:
                 self.box.removeItem(item)
-            self._strips = _strips(scene, far)
+            self._strips = _strips(scene, far) if scene.peak is None else []
             for item in self._strips:
                 self.box.addItem(item, ignoreBounds=True)
 
@@ -186,8 +192,13 @@ class SamplerPanel(QFrame):
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
         """Announce the new size, so that headings are fitted again."""
         super().resizeEvent(event)
+        self._place_line()
         self._place_notice()
         self.resized.emit()
+
+    def _place_line(self) -> None:
+        """Show the time map where there is room for it."""
+        self.line.make_room(self.height())
 
 
 def _far(scene: Scene) -> float:

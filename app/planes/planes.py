@@ -16,6 +16,8 @@ from app.planes.contours import TargetContours
 from app.planes.grid import PanelGrid
 from app.planes.handles.controller import HandleController
 from app.planes.heading import Heading
+from app.planes.line.curves import DensityCurves, line_background
+from app.planes.line.line_view import LIKELIHOOD_WORDS, PARTICLES_WORDS, LineView
 from app.planes.overlays.choice import OverlayButton, OverlayLegend
 from app.planes.overlays.overlays import overlays
 from app.planes.panel import SamplerPanel
@@ -37,6 +39,8 @@ TRAIL_PARTICLES = 4000
 """Number of particles that leave trails, which limits the drawing time."""
 _LEGEND_WIDTH, _LEGEND_HEIGHT = 440, 440
 """Size below which, in both directions, the legend is hidden."""
+_STRIP_WORDS, _PARTICLES_WORDS = "Hx = y ± σ_y, ± 2σ_y", "particles, trails"
+"""Legend of measurement and particles on a plane."""
 _SAME = 8
 """Distance in pixels within which a second click means the same point."""
 
@@ -69,13 +73,14 @@ class PlanesWidget(QWidget):
         self._is_present = False
         """True if the shown run belongs to the open scenario."""
         self._scene: Scene | None = None
-        self._contours: TargetContours | None = None
+        self._contours: TargetContours | DensityCurves | None = None
         self._projections: list[Projection] = []
         self._frame = 0
         self._follow = True
         self._card: ScoreCard | None = None
         self._point: tuple[str, QPointF] | None = None
         """Sampler key and point of the score card."""
+        self.line = LineView(self)
         self.panel_grid = PanelGrid()
         self.panel_grid.changed.connect(self._show_others)
         self.overlays = OverlayButton()
@@ -100,7 +105,8 @@ class PlanesWidget(QWidget):
             LegendEntry("at t = 1", 1.3, style=Qt.PenStyle.DashLine, colour="ink"),
             LegendEntry("exact target at t = 1", 1.6, colour="ink"),
         )
-        self._strip_legend = LegendEntry("Hx = y ± σ_y, ± 2σ_y", 8, colour=theme.STRIP)
+        self._strip_legend = LegendEntry(_STRIP_WORDS, 8, colour=theme.STRIP)
+        self._particles_legend = LegendEntry(_PARTICLES_WORDS, 6, style=Qt.PenStyle.NoPen)
         self.choice = ComboBox("Plane of x that is shown: horizontal, vertical axis")
         self.choice.setAccessibleName("Plane")
         self.choice.setSizeAdjustPolicy(ComboBox.SizeAdjustPolicy.AdjustToContents)
@@ -124,7 +130,7 @@ class PlanesWidget(QWidget):
             *self._target_legends,
             LegendEntry("prior", 1.2, colour="faint"),
             self._strip_legend,
-            LegendEntry("particles, trails", 6, style=Qt.PenStyle.NoPen),
+            self._particles_legend,
             self._data_legend,
         ):
             flow.addWidget(entry)
@@ -182,6 +188,7 @@ class PlanesWidget(QWidget):
     def refresh(self) -> None:
         """Redraw scene and overlays in the theme's colours."""
         self.overlays.restyle()
+        self.line.restyle()
         if self._is_present:
             self.controller.take(self._projection.basis.numpy())
         self._draw_scene(FINE)
@@ -192,10 +199,16 @@ class PlanesWidget(QWidget):
         abar = float(self._results.schedule.alpha_bar[1])
         scene = self._scene = Scene.of(self._problem, abar, self._projection, nodes_across, self._scene)
         self._strip_legend.setVisible(bool(scene.measured))
+        self._strip_legend.set_words(_STRIP_WORDS if scene.peak is None else LIKELIHOOD_WORDS)
+        self._particles_legend.set_words(_PARTICLES_WORDS if scene.peak is None else PARTICLES_WORDS)
         palette = theme.current()
         data = [(dots, theme.dot_pen()) for dots in data_dots(self._results.scenario, self._projection)]
-        prior = Drawing([(scene.prior, pg.mkPen(palette.faint, width=1))], data)
-        self._contours = TargetContours(self._problem, self._results.schedule, self._projection, scene)
+        if scene.peak is None:
+            prior = Drawing([(scene.prior, pg.mkPen(palette.faint, width=1))], data)
+            self._contours = TargetContours(self._problem, self._results.schedule, self._projection, scene)
+        else:
+            prior = line_background(self._problem.measurement, data)
+            self._contours = DensityCurves(self._problem, self._results.schedule, scene)
         target = self._target_drawing()
         for plane in self.panels.values():
             plane.set_scene(scene, prior, target)
@@ -271,6 +284,7 @@ class PlanesWidget(QWidget):
             plane.box.setXLink(first.box)
             plane.box.setYLink(first.box)
         self.panels = planes
+        self.line.take(plane.line for plane in planes.values())
         self.panel_grid.take(list(planes.values()))
 
     def _stop_following(self) -> None:
@@ -361,6 +375,9 @@ class PlanesWidget(QWidget):
             before = trace.trails(index, first, frame, TRAIL_PARTICLES)
             plane.particles.set_frames(projection.points(trace.particles(index, frame)), projection.points(before))
             plane.set_target(target)
+        curves = self._contours if isinstance(self._contours, DensityCurves) else None
+        parts = [(index, plane.line) for index, plane in self._in_view()]
+        self.line.show_frame(self._results, frame, parts, curves, self.overlays.shown)
         self._draw_overlays()
 
     def _in_view(self) -> list[tuple[int, SamplerPanel]]:

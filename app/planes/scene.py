@@ -14,6 +14,8 @@ import torch
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF
 
+from app.planes.line.densities import density_curve, highest, scaled
+from app.planes.line.layout import BOTTOM, STRIP, TOP
 from app.widgets.pictures import Line
 from app.widgets.widgets import subscript
 from core.problem.mixture import GaussianMixture
@@ -50,11 +52,12 @@ class Projection:
         return self.basis.shape[0] == 1
 
     def points(self, particles: torch.Tensor) -> NDArray[np.float32]:
-        """Project particles (..., d, N) to (..., 2, N); for d = 1 the second coordinate is a fixed jitter."""
+        """Project particles (..., d, N) to (..., 2, N); for d = 1 the second is fixed, in the strip of particles."""
         shown = (self.basis.to(particles.dtype) @ particles).numpy()
         if not self.is_line:
             return shown
-        spread = np.modf(np.arange(shown.shape[-1]) * 0.6180339887)[0].astype(np.float32) - 1.0
+        even = np.modf(np.arange(shown.shape[-1]) * 0.6180339887)[0].astype(np.float32)
+        spread = STRIP[0] + (STRIP[1] - STRIP[0]) * even
         return np.concatenate([shown, np.broadcast_to(spread, shown.shape)], axis=-2)
 
 
@@ -144,6 +147,8 @@ class Scene:
     """(a, b, y) for each row of H that lies in the plane: ``a u + b v = y``."""
     noise: float
     extent: QRectF
+    peak: float | None
+    """Density that is drawn at height 1, for d = 1; None on a plane."""
 
     @classmethod
     def of(
@@ -169,15 +174,25 @@ class Scene:
         rows = rows_in_plane(measurement.matrix.numpy(), basis.numpy())
         fine_enough = latest if latest is not None and latest.nodes_across >= nodes_across else None
         known = fine_enough if fine_enough is not None and _alike(fine_enough.prior_law, prior) else None
+        peak: float | None = None
+        if projection.is_line:
+            curves = density_curve(prior), density_curve(target)
+            peak = max(map(highest, curves))
+            lines = scaled(curves[0], peak), scaled(curves[1], peak), scaled(curves[1], peak)
+        else:
+            lines = (
+                contours(prior, PRIOR_MASSES, nodes_across) if known is None else known.prior,
+                contours(target, MASSES, nodes_across),
+                contours(target, OUTLINE, COARSE),
+            )
         return cls(
             nodes_across,
             prior,
-            density_lines(prior, projection, PRIOR_MASSES, nodes_across) if known is None else known.prior,
-            density_lines(target, projection, MASSES, nodes_across),
-            density_lines(target, projection, OUTLINE, COARSE),
+            *lines,
             [(*row, float(measurement.value[index])) for index, row in rows.items()],
             measurement.noise,
             _extent([prior, target], (basis @ measurement.estimate).squeeze(-1), projection),
+            peak,
         )
 
 
@@ -191,25 +206,6 @@ def _numbers(mixture: GaussianMixture) -> tuple[torch.Tensor, ...]:
     return mixture.log_weights, mixture.means, mixture.covariances
 
 
-def density_lines(law: GaussianMixture, projection: Projection, masses: Sequence[float], nodes_across: int) -> Line:
-    """Return contours of a marginal that enclose the given masses, or its density curve for d = 1.
-
-    Args:
-        law: marginal on the plane; it must have a density.
-        projection: the plane.
-        masses: probabilities that the contours enclose; unused for d = 1.
-        nodes_across: grid lines.
-    """
-    return _curve(law, nodes_across) if projection.is_line else contours(law, masses, nodes_across)
-
-
-def _curve(mixture: GaussianMixture, nodes_across: int) -> Line:
-    """Return the density of a mixture on R^1, scaled to height one."""
-    nodes = _nodes(mixture, 0, nodes_across)
-    height = mixture.log_density(torch.from_numpy(nodes)[None]).exp().numpy()
-    return nodes, height / height.max()
-
-
 def _extent(mixtures: Sequence[GaussianMixture], estimate: torch.Tensor, projection: Projection) -> QRectF:
     """Return a rectangle with all components, the least-norm solution, and the standard normal of x_T."""
     low, high = np.full(2, -2.4), np.full(2, 2.4)
@@ -221,5 +217,5 @@ def _extent(mixtures: Sequence[GaussianMixture], estimate: torch.Tensor, project
         low[: edges.shape[-1]] = np.minimum(low[: edges.shape[-1]], edges[0].min(0))
         high[: edges.shape[-1]] = np.maximum(high[: edges.shape[-1]], edges[1].max(0))
     if projection.is_line:
-        low[1], high[1] = -1.2, 1.2
+        low[1], high[1] = BOTTOM, TOP
     return QRectF(QPointF(low[0], low[1]), QPointF(high[0], high[1]))

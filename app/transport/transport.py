@@ -245,7 +245,7 @@ class Transport(QWidget):
         self.scrub = TimeSlider()
         self.scrub.setAccessibleName("Position in the run")
         self.scrub.setToolTip("Reverse time: from pure noise on the left to the samples on the right")
-        self.scrub.actionTriggered.connect(lambda _: self._scrubbed(self.scrub.sliderPosition()))
+        self.scrub.actionTriggered.connect(lambda _: self.scrub_to(self.scrub.sliderPosition()))
         self.axis = SegmentedControl("Time axis", _AXES, quiet=True)
         self.axis.chosen.connect(lambda _: self._rescale())
         self.axis.chosen.connect(lambda _: self.axis_changed.emit(self.axis.choice))
@@ -375,9 +375,10 @@ class Transport(QWidget):
         self.status.setText(words)
         self.cancel.setVisible(running)
 
-    def _scrubbed(self, position: int) -> None:
+    def scrub_to(self, frame: int) -> None:
+        """Pause at a frame that the user has moved a cursor to."""
         self.player.pause()
-        self.player.seek(position)
+        self.player.seek(frame)
 
     def _moved(self, frame: int) -> None:
         if self._schedule is None:

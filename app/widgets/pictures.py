@@ -54,6 +54,18 @@ def style_axis(axis: pg.AxisItem) -> None:
     axis.setTickFont(theme.font(10))
 
 
+def channels(colour: QColor) -> NDArray[np.float64]:
+    """Return red, green and blue, (3, 1), 0 to 255."""
+    return np.array([[colour.red()], [colour.green()], [colour.blue()]], dtype=np.float64)
+
+
+def premultiplied(channels: NDArray[np.float64], opacity: NDArray[np.float64]) -> NDArray[np.uint32]:
+    """Return pixels of ``Format_ARGB32_Premultiplied``, (...), from channels red, green, blue (3, ...), 0 to 255."""
+    red, green, blue = np.round(opacity * channels).astype(np.uint32)
+    pixels: NDArray[np.uint32] = np.round(255 * opacity).astype(np.uint32) << 24 | red << 16 | green << 8 | blue
+    return pixels
+
+
 class ViewImage(pg.GraphicsObject):
     """Graphics item that covers the view with an image at its own resolution."""
 
@@ -239,6 +251,4 @@ class ParticlesItem(ViewImage):
         """Return premultiplied colours by count; the more particles, the fainter each."""
         thin = min(1.0, (12_000 / max(self._newest.shape[1], 1)) ** 0.7)
         opacity = 1 - np.exp(-1.9 * thin * np.arange(256) / SHADES_PER_PARTICLE)
-        channels = self.colour.red(), self.colour.green(), self.colour.blue()
-        red, green, blue = (np.round(opacity * value).astype(np.uint32) for value in channels)
-        return np.round(255 * opacity).astype(np.uint32) << 24 | red << 16 | green << 8 | blue
+        return premultiplied(channels(self.colour), opacity)

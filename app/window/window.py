@@ -171,6 +171,8 @@ class MainWindow(QMainWindow):
         self.session.cancelled.connect(self._cancelled)
         self.transport.cancelled.connect(self.session.cancel)
         self.transport.axis_changed.connect(self.evidence.set_axis)
+        self.transport.axis_changed.connect(self.planes.line.set_axis)
+        self.planes.line.scrubbed.connect(self.transport.scrub_to)
         self.player.moved.connect(self._show_frame)
         self.player.playing_changed.connect(lambda _: self._write(self.player.frame))
         theme.scheme.changed.connect(self._restyle)
@@ -302,6 +304,7 @@ class MainWindow(QMainWindow):
         if now - self._drawn_at > _REDRAW_SECONDS:
             self._drawn_at = now
             self.evidence.advance()
+            self.planes.line.advance()
         available = self.results.completed
         self.player.offer(available)
         self.transport.show_progress(available, self.session.seconds)
@@ -311,6 +314,7 @@ class MainWindow(QMainWindow):
         self.long_run.begin()
         self._catch_up()
         self.evidence.advance()
+        self.planes.line.advance()
         self.transport.show_finished(seconds)
 
     def _catch_up(self) -> None:
@@ -341,6 +345,7 @@ class MainWindow(QMainWindow):
 
     def _rewrite(self) -> None:
         self.evidence.advance()
+        self.planes.line.advance()
         self._write(self.player.frame)
 
     def _cancelled(self) -> None:

@@ -149,9 +149,7 @@ def handle_positions(scenario: Scenario, basis: Array, selected: Handle | None, 
         anchor = (float(mean[0]), LINE_HEIGHT if flat else float(mean[1]))
         found.append(HandlePosition(component, anchor))
         if component == selected:
-            found += (
-                _width_positions(component, mean, spread) if flat else _axis_positions(component, mean, spread, near)
-            )
+            found += _axis_positions(component, mean, spread, near)
     value = scenario.with_value().values
     # In a plane whose basis depends on H, rows of H have no handle.
     fixed = not flat and np.count_nonzero(basis) == len(basis)
@@ -166,6 +164,9 @@ def handle_positions(scenario: Scenario, basis: Array, selected: Handle | None, 
 
 
 def _axis_positions(component: Handle, mean: Array, spread: Array, near: float) -> list[HandlePosition]:
+    if len(mean) == 1:
+        end = float(mean[0]) + REACH * math.sqrt(float(spread[0, 0]))
+        return [HandlePosition(replace(component, kind="axis"), (end, LINE_HEIGHT), (STALK, 0.0))]
     angle = principal_angle(spread, near)
     lengths, axes = deviations(spread, angle), directions(angle)
     ends = [mean + REACH * lengths[axis] * axes[:, axis] for axis in (0, 1)]
@@ -175,12 +176,6 @@ def _axis_positions(component: Handle, mean: Array, spread: Array, near: float) 
         )
         for axis, (x, y) in enumerate(ends)
     ]
-
-
-def _width_positions(component: Handle, mean: Array, spread: Array) -> list[HandlePosition]:
-    """Return the handle of a component's standard deviation on a line."""
-    end = float(mean[0]) + REACH * math.sqrt(float(spread[0, 0]))
-    return [HandlePosition(replace(component, kind="axis"), (end, LINE_HEIGHT), (STALK, 0.0))]
 
 
 # Moving a handle

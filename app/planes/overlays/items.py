@@ -16,6 +16,7 @@ from PySide6.QtGui import QColor, QFontMetricsF, QImage, QPainter, QPen, QTransf
 from PySide6.QtWidgets import QStyleOptionGraphicsItem, QWidget
 
 from app.theme import theme
+from app.widgets.pictures import premultiplied
 from app.widgets.placing import Box, place_labels
 from core.text.number_format import percent
 
@@ -42,8 +43,7 @@ def heat_colours(dark: bool) -> NDArray[np.uint32]:
     ends = (0.2, 1.0) if dark else (0.92, 0.25)
     table = pg.colormap.get("cividis").getLookupTable(*ends, 256, alpha=False).astype(np.float64)
     opacity = _DENSEST * np.linspace(0, 1, 256) ** 0.7
-    red, green, blue = np.round(table.T * opacity).astype(np.uint32)
-    return np.round(255 * opacity).astype(np.uint32) << 24 | red << 16 | green << 8 | blue
+    return premultiplied(table.T, opacity)
 
 
 def heat_image(heat: Array, hottest: float) -> QImage:

@@ -19,6 +19,7 @@ from app.evidence.weights import WeightsView
 from app.planes import planes as module
 from app.planes.handles.controller import HandleController
 from app.planes.heading import Heading, headings
+from app.planes.line.layout import STRIP
 from app.planes.panel import SamplerPanel
 from app.planes.planes import TRAIL_FRAMES, PlanesWidget
 from app.planes.scene import COARSE, FINE, MASSES, PRIOR_MASSES, Projection, Scene, contours, projections
@@ -166,9 +167,9 @@ def test_one_dimensional_points_are_spread_evenly_below_the_axis(make_scenario: 
     (plane,) = projections(isotropic(make_scenario, 1).problem())
     x, height = plane.points(particles)
     np.testing.assert_array_equal(x, particles[0])
-    assert height.min() >= -1
-    assert height.max() <= 0
-    assert np.ptp(np.histogram(height, bins=10, range=(-1, 0))[0]) < 20, "evenly"
+    assert height.min() >= STRIP[0] - 1e-6
+    assert height.max() <= STRIP[1] + 1e-6
+    assert np.ptp(np.histogram(height, bins=10, range=STRIP)[0]) < 20, "evenly"
 
 
 def scene_of(scenario: Scenario, plane: Projection) -> Scene:
@@ -192,8 +193,12 @@ def test_one_dimensional_scene_shows_the_densities(make_scenario: Make) -> None:
     scene = scene_of(scenario, plane)
     x, height = scene.target
     target = scenario.problem().target.noised(float(scenario.schedule.build().alpha_bar[1]))
+    assert scene.peak is not None
     expected = np.exp(-0.5 * (x - float(target.mean)) ** 2 / float(target.covariance))
+    assert height.max() == pytest.approx(1.0), "the highest of both densities has height 1"
     np.testing.assert_allclose(height, expected, atol=2e-3)
+    variance = float(scenario.problem().prior.noised(float(scenario.schedule.build().alpha_bar[1])).covariance)
+    assert scene.prior[1].max() * scene.peak == pytest.approx((2 * np.pi * variance) ** -0.5, rel=1e-3)
     assert scene.measured == [(1.0, 0.0, 0.5)]
 
 
