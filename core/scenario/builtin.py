@@ -21,6 +21,7 @@ DEFAULT = "three-components"
 
 GROUPS = (
     "First steps",
+    "One dimension",
     "The three factors",
     "The figure of the paper",
     "Samplers compared",

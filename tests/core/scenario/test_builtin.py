@@ -5,11 +5,13 @@ import sys
 from functools import cache
 from pathlib import Path
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from core.errors import ScenarioError
 from core.reporting.findings import Findings, findings
-from core.runs.experiment import Experiment
+from core.runs.experiment import Experiment, run
 from core.scenario.builtin import DEFAULT, builtin_scenarios, find_scenario, load_builtin
 from core.scenario.scenario import Scenario
 
@@ -35,6 +37,8 @@ EXPECTED = {
     "grid-of-points",
     "six-samplers",
     "prior-ignores-y",
+    "valley",
+    "rare-cluster",
 }
 
 
@@ -257,3 +261,41 @@ def test_notes_of_prior_ignores_y_hold() -> None:
     for each in found.values():
         assert at_1(each, "mismatch_null") < 1e-9
     assert at_1(found["prior"], "mismatch_range") > 0.5
+
+
+def samples(key: str) -> tuple[Scenario, dict[str, NDArray[np.floating]]]:
+    """Return a one-dimensional scenario and its particles at t = 1, by sampler."""
+    scenario = load_builtin(key)
+    found = run(scenario, refine=False)
+    frame = found.frame(1)
+    keys = [sampler.about.key for sampler in found.samplers]
+    return scenario, {name: found.trace.particles(index, frame)[0].numpy() for index, name in enumerate(keys)}
+
+
+def test_notes_of_valley_hold() -> None:
+    scenario, found = samples("valley")
+    target = scenario.problem().target
+    assert target.weights.tolist() == pytest.approx([0.39, 0.61], abs=0.005)
+    left, right = target.means[:, 0].tolist()
+    assert left < 0.25 < right, "y falls between the peaks"
+    assert np.std(found["ddnm"]) < 0.05
+    assert np.mean(found["ddnm"]) == pytest.approx(0.25, abs=0.01)
+    near = {
+        key: [np.mean(np.abs(found[key] - place) < 0.15) for place in (left, 0.25, right)]
+        for key in ("bo-ddnm", "exact")
+    }
+    assert near["bo-ddnm"][1] > max(near["bo-ddnm"][0], near["bo-ddnm"][2]), "one hump"
+    assert near["exact"][1] < 0.3 * min(near["exact"][0], near["exact"][2]), "two peaks"
+    assert np.mean(found["tmpd"] < 0.25) == pytest.approx(0.47, abs=0.03)
+
+
+def test_notes_of_rare_cluster_hold() -> None:
+    scenario, found = samples("rare-cluster")
+    assert scenario.prior.weights == (0.9, 0.1)
+    target = scenario.problem().target
+    assert float(target.weights[1]) == pytest.approx(0.97, abs=0.005)
+    for key in ("tmpd", "pigdm"):
+        assert np.mean(found[key] < 0.2) == pytest.approx(1 / 3, abs=0.06)
+    assert np.mean(found["bo-ddnm"] > 0.2) == pytest.approx(0.93, abs=0.02)
+    wide, right = (np.std(found[key][found[key] > 0.2]) for key in ("bo-ddnm", "exact"))
+    assert 1.6 < wide / right < 2
