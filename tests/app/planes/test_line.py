@@ -163,8 +163,8 @@ def test_densities_at_t_are_drawn_to_the_scale_of_the_highest(results: Results) 
         assert curves.peak(t) <= max(scene.peak, highest) * (1 + 1e-9)
         image, x = drawn(curves, t), np.array([-1.2, 0.3, 0.8])
         for across, height in zip(x, density(target, x) / curves.peak(t), strict=True):
-            position = image.pixelColor(round(200 + 100 * across), round(100 - 100 * height))
-            assert position.lightness() < 160, "the solid line passes there"
+            spot = image.pixelColor(round(200 + 100 * across), round(100 - 100 * height))
+            assert spot.lightness() < 160, "the solid line passes there"
 
 
 def drawn(curves: DensityCurves, t: int) -> QImage:
