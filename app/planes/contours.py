@@ -7,7 +7,7 @@ from typing import final
 import pyqtgraph as pg
 from PySide6.QtCore import Qt
 
-from app.planes.scene import MASSES, Projection, Scene, contours
+from app.planes.scene import MASSES, Projection, Scene, density_lines
 from app.theme import theme
 from app.widgets.pictures import Drawing
 from core.problem.problem import Problem
@@ -38,7 +38,7 @@ class TargetContours:
         """Return the contours of Q_{t|y}; at t = 0, where it may have no density, those at t = 1."""
         if t not in self._drawn:
             law = self._problem.target.noised(float(self._schedule.alpha_bar[t])).marginal(self._projection.basis)
-            lines = contours(law, MASSES, _NODES_ACROSS)
+            lines = density_lines(law, self._projection, MASSES, _NODES_ACROSS)
             palette = theme.current()
             outline = pg.mkPen(palette.ink, width=1.3, style=Qt.PenStyle.DashLine)
             self._drawn[t] = Drawing(

@@ -9,15 +9,15 @@ import pyqtgraph as pg
 from PySide6.QtCore import QPointF, Qt, QTimer, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
-from superqt import QFlowLayout
 
 from app.document.document import Document
 from app.planes.contours import TargetContours
 from app.planes.grid import PanelGrid
 from app.planes.handles.controller import HandleController
 from app.planes.heading import Heading
+from app.planes.legend import PlanesLegend
 from app.planes.line.curves import DensityCurves, line_background
-from app.planes.line.line_view import LIKELIHOOD_WORDS, PARTICLES_WORDS, LineView
+from app.planes.line.line_view import LineView
 from app.planes.overlays.choice import OverlayButton, OverlayLegend
 from app.planes.overlays.overlays import overlays
 from app.planes.panel import SamplerPanel
@@ -28,7 +28,6 @@ from app.widgets.controls import ComboBox
 from app.widgets.keys import Key
 from app.widgets.pictures import Drawing
 from app.widgets.popup import rect_in_window
-from app.widgets.widgets import LegendEntry
 from core.problem.problem import Problem
 from core.runs.results import Results
 from core.samplers import About
@@ -39,8 +38,6 @@ TRAIL_PARTICLES = 4000
 """Number of particles that leave trails, which limits the drawing time."""
 _LEGEND_WIDTH, _LEGEND_HEIGHT = 440, 440
 """Size below which, in both directions, the legend is hidden."""
-_STRIP_WORDS, _PARTICLES_WORDS = "Hx = y ± σ_y, ± 2σ_y", "particles, trails"
-"""Legend of measurement and particles on a plane."""
 _SAME = 8
 """Distance in pixels within which a second click means the same point."""
 
@@ -98,44 +95,23 @@ class PlanesWidget(QWidget):
             Key(Qt.Key.Key_Escape, "Close the scores, or show all panels", self._escape),
         ]
         """Keys that the window passes on to the planes."""
-        self._data_legend = LegendEntry("data", 4, style=Qt.PenStyle.NoPen)
-        self._data_legend.hide()
-        self._target_legends = (
-            LegendEntry("exact target at t", 1.6, colour="ink"),
-            LegendEntry("at t = 1", 1.3, style=Qt.PenStyle.DashLine, colour="ink"),
-            LegendEntry("exact target at t = 1", 1.6, colour="ink"),
-        )
-        self._strip_legend = LegendEntry(_STRIP_WORDS, 8, colour=theme.STRIP)
-        self._particles_legend = LegendEntry(_PARTICLES_WORDS, 6, style=Qt.PenStyle.NoPen)
+        self.legend = PlanesLegend()
         self.choice = ComboBox("Plane of x that is shown: horizontal, vertical axis")
         self.choice.setAccessibleName("Plane")
         self.choice.setSizeAdjustPolicy(ComboBox.SizeAdjustPolicy.AdjustToContents)
         self.choice.activated.connect(self._change_projection)
-        self._show_target_legend()
+        self.legend.show_target(at_t="target" in self.overlays.shown)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(8, 8, 4, 4)
         layout.setSpacing(4)
         layout.addWidget(self.panel_grid, 1)
         layout.addWidget(self._overlay_legend)
-        layout.addLayout(self._legend())
+        layout.addLayout(self._below())
         self.setMinimumWidth(280)
 
-    def _legend(self) -> QHBoxLayout:
-        self._legends = entries = QWidget()
-        flow = QFlowLayout(entries)  # wraps in a narrow window
-        flow.setContentsMargins(4, 0, 4, 0)
-        flow.setHorizontalSpacing(14)
-        flow.setVerticalSpacing(0)
-        for entry in (
-            *self._target_legends,
-            LegendEntry("prior", 1.2, colour="faint"),
-            self._strip_legend,
-            self._particles_legend,
-            self._data_legend,
-        ):
-            flow.addWidget(entry)
+    def _below(self) -> QHBoxLayout:
         row = QHBoxLayout()
-        row.addWidget(entries, 1, Qt.AlignmentFlag.AlignVCenter)
+        row.addWidget(self.legend, 1, Qt.AlignmentFlag.AlignVCenter)
         row.addStretch()
         for widget in (self.panel_grid.pager, self.choice, self.overlays):
             row.addWidget(widget)
@@ -164,7 +140,7 @@ class PlanesWidget(QWidget):
         else:
             self._follow = True
         self.choice.setVisible(len(labels) > 1)
-        self._data_legend.setVisible(results.scenario.data is not None)
+        self.legend.data.setVisible(results.scenario.data is not None)
         self.refresh()
 
     def _change_projection(self) -> None:
@@ -198,9 +174,7 @@ class PlanesWidget(QWidget):
             return
         abar = float(self._results.schedule.alpha_bar[1])
         scene = self._scene = Scene.of(self._problem, abar, self._projection, nodes_across, self._scene)
-        self._strip_legend.setVisible(bool(scene.measured))
-        self._strip_legend.set_words(_STRIP_WORDS if scene.peak is None else LIKELIHOOD_WORDS)
-        self._particles_legend.set_words(_PARTICLES_WORDS if scene.peak is None else PARTICLES_WORDS)
+        self.legend.show_scene(scene)
         palette = theme.current()
         data = [(dots, theme.dot_pen()) for dots in data_dots(self._results.scenario, self._projection)]
         if scene.peak is None:
@@ -243,7 +217,7 @@ class PlanesWidget(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
         """Hide the legend in a small window, where it would take half of the height."""
         super().resizeEvent(event)
-        self._legends.setVisible(event.size().width() >= _LEGEND_WIDTH or event.size().height() >= _LEGEND_HEIGHT)
+        self.legend.setVisible(event.size().width() >= _LEGEND_WIDTH or event.size().height() >= _LEGEND_HEIGHT)
 
     def _refit(self) -> None:
         """Fit the view after panels have changed size, unless the user has zoomed or panned."""
@@ -353,14 +327,8 @@ class PlanesWidget(QWidget):
     # Particles and overlays
 
     def _change_overlays(self) -> None:
-        self._show_target_legend()
+        self.legend.show_target(at_t="target" in self.overlays.shown)
         self.show_frame(self._frame)
-
-    def _show_target_legend(self) -> None:
-        """Update the legend of the contours."""
-        moves = "target" in self.overlays.shown
-        for entry, is_shown in zip(self._target_legends, (moves, moves, not moves), strict=True):
-            entry.setVisible(is_shown)
 
     def show_frame(self, frame: int) -> None:
         """Show the particles at a frame, which must be computed, with earlier frames as trails."""

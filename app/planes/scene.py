@@ -206,6 +206,21 @@ def _numbers(mixture: GaussianMixture) -> tuple[torch.Tensor, ...]:
     return mixture.log_weights, mixture.means, mixture.covariances
 
 
+def density_lines(law: GaussianMixture, projection: Projection, masses: Sequence[float], nodes_across: int) -> Line:
+    """Return contours of a marginal that enclose the given masses, or its density curve of height one for d = 1.
+
+    Args:
+        law: marginal on the plane; it must have a density.
+        projection: the plane.
+        masses: probabilities that the contours enclose; unused for d = 1.
+        nodes_across: grid lines.
+    """
+    if not projection.is_line:
+        return contours(law, masses, nodes_across)
+    curve = density_curve(law)
+    return scaled(curve, highest(curve))
+
+
 def _extent(mixtures: Sequence[GaussianMixture], estimate: torch.Tensor, projection: Projection) -> QRectF:
     """Return a rectangle with all components, the least-norm solution, and the standard normal of x_T."""
     low, high = np.full(2, -2.4), np.full(2, 2.4)

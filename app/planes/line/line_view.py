@@ -21,9 +21,6 @@ _MARGIN = 0.5
 _ZOOMED = 1.6
 """Zoom after which the maps are computed with other columns."""
 
-LIKELIHOOD_WORDS, PARTICLES_WORDS = "likelihood of y, to its own scale", "particles: histogram, strip"
-"""Legend of measurement and particles."""
-
 Shown = Sequence[tuple[int, LinePart]]
 """Visible parts with their samplers' indices."""
 
@@ -49,11 +46,14 @@ class LineView(QObject):
         self._shown: Shown = ()
         self._more = QTimer(self, singleShot=True, interval=0)
         self._more.timeout.connect(self._fill)
+        self._moved = QTimer(self, singleShot=True, interval=0)
+        self._moved.timeout.connect(self._renew)
 
     def take(self, parts: Iterable[LinePart]) -> None:
         """Listen to the parts of new panels."""
         for part in parts:
             part.map.scrubbed.connect(self.scrubbed)
+            part.box.sigXRangeChanged.connect(lambda *_: self._moved.start())
 
     def set_axis(self, kind: str) -> None:
         """Choose the quantity in which time is uniform."""

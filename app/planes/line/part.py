@@ -33,7 +33,7 @@ class LinePart:
     """
 
     def __init__(self, about: About, view: pg.GraphicsView, box: pg.ViewBox) -> None:
-        self._box, self._view = box, view
+        self.box, self._view = box, view
         self.is_active = False
         self.histogram, self.grid, self.law = HistogramItem(about.colour), GridItem(), DrawingItem()
         for item, depth in ((self.grid, -2), (self.histogram, -0.5), (self.law, 3.5)):
@@ -46,12 +46,12 @@ class LinePart:
         box.sigXRangeChanged.connect(lambda *_: self.map.forget_drawing())
 
     def _across(self, x: float) -> float:
-        return float(self._view.mapFromScene(self._box.mapViewToScene(QPointF(x, 0))).x())
+        return float(self._view.mapFromScene(self.box.mapViewToScene(QPointF(x, 0))).x())
 
     @property
     def view_range(self) -> tuple[float, float]:
         """Left and right end of the view."""
-        left, right = self._box.viewRange()[0]
+        left, right = self.box.viewRange()[0]
         return float(left), float(right)
 
     def set_active(self, is_active: bool) -> None:
@@ -61,12 +61,12 @@ class LinePart:
         self.is_active = is_active
         for item in (self.histogram, self.grid, self.law):
             item.setVisible(is_active)
-        self._box.setAspectLocked(not is_active)
-        self._box.setMouseEnabled(x=True, y=not is_active)
+        self.box.setAspectLocked(not is_active)
+        self.box.setMouseEnabled(x=True, y=not is_active)
         ends = (BOTTOM, TOP, TOP - BOTTOM, TOP - BOTTOM) if is_active else (None,) * 4
-        self._box.setLimits(**dict(zip(("yMin", "yMax", "minYRange", "maxYRange"), ends, strict=True)))
+        self.box.setLimits(**dict(zip(("yMin", "yMax", "minYRange", "maxYRange"), ends, strict=True)))
         if is_active:
-            self._box.setYRange(BOTTOM, TOP, padding=0)
+            self.box.setYRange(BOTTOM, TOP, padding=0)
 
     def make_room(self, height: int) -> None:
         """Show the time map in a panel of a height where it has room."""

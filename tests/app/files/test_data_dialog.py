@@ -74,12 +74,12 @@ def test_prior_is_fitted_to_a_file_shown_on_the_planes_and_undone(
     assert len(fitted.data.points) == 120
     assert made.problem.prior.table.rowCount() == 2
     qtbot.waitUntil(lambda: made.results is not None and made.results.scenario.data == fitted.data)
-    qtbot.waitUntil(made.planes._data_legend.isVisible)
+    qtbot.waitUntil(made.planes.legend.data.isVisible)
     made.activateWindow()
     qtbot.waitUntil(made.isActiveWindow)
     qtbot.keyClick(made, Qt.Key.Key_Z, CONTROL)
     assert made.scenario == start
-    qtbot.waitUntil(lambda: not made.planes._data_legend.isVisible())
+    qtbot.waitUntil(lambda: not made.planes.legend.data.isVisible())
 
 
 def test_chosen_columns_components_and_scaling_are_fitted(window: Window, qtbot: QtBot, clusters: Path) -> None:
