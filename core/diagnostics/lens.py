@@ -1,4 +1,4 @@
-"""The lens: the exact law of x_0 given x_t and y, beside what a sampler believes of it (theory.md section 9).
+"""The lens: the exact law of x_0 given x_t and y, beside what a sampler believes of it (theory.md section 5).
 
 A guided sampler puts a Gaussian in place of the exact law of x_0 given x_t; times ``p(y | x_0)`` this is what it
 believes of x_0 given x_t and y. A wrong spread, or a mode that is missing or invented, is why its score is wrong there.
@@ -23,7 +23,7 @@ from core.problem.mixture import GaussianMixture
 from core.problem.problem import Measurement, Problem
 from core.problem.schedule import Schedule
 from core.samplers import Assumption, Sampler
-from core.text.number_format import number
+from core.text.number_format import number, percent
 
 _TAIL = 0.01
 """Mass outside a highest-density region."""
@@ -54,6 +54,8 @@ class Finding(NamedTuple):
     fault: Fault
     words: str
     """The fault with its number, as a sentence without its full stop."""
+    brief: str
+    """The same in a few words."""
 
 
 @final
@@ -330,23 +332,27 @@ def _findings(
     """Return what is wrong: modes first, then spreads and shift by how far beyond their limits they are."""
     found = []
     if makes_up:
-        found.append(Finding("makes up a mode", "Makes up a mode: its most likely x₀ is where the exact law has none"))
+        words = "Makes up a mode: its most likely x₀ is where the exact law has none"
+        found.append(Finding("makes up a mode", words, "Makes up a mode"))
     pairs = zip(modes.weights.tolist(), (mass.value for mass in believed), strict=True)
     lost = [pair for pair in pairs if pair[0] >= HEAVY and pair[1] < LOST * pair[0]]
     if lost:
         exact, mass = max(lost)
-        found.append(Finding("loses a mode", f"Loses a mode: weight {number(exact)} exact, {number(mass)} assumed"))
+        shares = f"{percent(exact)} exact, {percent(mass)} assumed"
+        found.append(Finding("loses a mode", f"Loses a mode: {shares}", "Loses a mode"))
     widest, narrowest = spreads
     others: list[tuple[float, Finding]] = []
     if not found and (shift > SHIFTED or is_outside):
         words = f"Shifted by {number(shift)} exact standard deviations"
-        others.append((shift / SHIFTED, Finding("shifted", words)))
+        others.append((shift / SHIFTED, Finding("shifted", words, f"Shifted by {number(shift)} σ")))
     if widest.ratio > WIDE:
         words = f"Too wide: {_times(widest.ratio)} {_direction(widest.direction, measurement)}"
-        others.append((_off(widest.ratio) / math.log(WIDE), Finding("too wide", words)))
+        finding = Finding("too wide", words, f"Too wide: × {number(widest.ratio)}")
+        others.append((_off(widest.ratio) / math.log(WIDE), finding))
     if narrowest.ratio < NARROW:
         words = f"Too narrow: {_times(narrowest.ratio)} {_direction(narrowest.direction, measurement)}"
-        others.append((_off(narrowest.ratio) / -math.log(NARROW), Finding("too narrow", words)))
+        finding = Finding("too narrow", words, f"Too narrow: × {number(narrowest.ratio)}")
+        others.append((_off(narrowest.ratio) / -math.log(NARROW), finding))
     return found + [finding for _, finding in sorted(others, key=lambda other: -other[0])]
 
 

@@ -1,4 +1,4 @@
-"""What a sampler assumes of x_0 at a point x_t: a Gaussian, which may be a point mass (theory.md section 9)."""
+"""What a sampler assumes of x_0 at a point x_t: a Gaussian, which may be a point mass (theory.md section 5)."""
 
 from __future__ import annotations
 

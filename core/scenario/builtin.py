@@ -25,6 +25,7 @@ GROUPS = (
     "The three factors",
     "The figure of the paper",
     "Samplers compared",
+    "What a sampler assumes",
     "When bounds say nothing",
     "Shifted target",
     "Bounded support",

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from numpy.typing import NDArray
 
+from core.diagnostics.lens import Comparison, Fault, look
 from core.errors import ScenarioError
 from core.reporting.findings import Findings, findings
 from core.runs.experiment import Experiment, run
@@ -39,6 +41,10 @@ EXPECTED = {
     "prior-ignores-y",
     "valley",
     "rare-cluster",
+    "lens-too-wide",
+    "lens-too-narrow",
+    "lens-mode-made-up",
+    "lens-mode-lost",
 }
 
 
@@ -252,6 +258,58 @@ def test_notes_of_six_samplers_hold() -> None:
     found = results(scenario)
     assert at_1(found["prior"], "bound") == pytest.approx(1.7, abs=0.1)
     assert at_1(found["ddnm"], "bound") == pytest.approx(40, abs=4)
+
+
+# What the lens shows where the notes send the reader
+
+LENS_SCENARIOS: list[tuple[str, str, int, tuple[float, float], Fault]] = [
+    ("lens-too-wide", "pigdm", 90, (0.7, 0.4), "too wide"),
+    ("lens-too-narrow", "pigdm", 120, (0.5, 1.5), "too narrow"),
+    ("lens-too-narrow", "dps", 120, (0.5, 1.5), "too narrow"),
+    ("lens-mode-made-up", "ddnm", 90, (0.3, 0.47), "makes up a mode"),
+    ("lens-mode-made-up", "tmpd", 90, (0.3, 0.47), "makes up a mode"),
+    ("lens-mode-lost", "ddnm", 90, (0.0, 0.54), "loses a mode"),
+]
+
+
+def compared(key: str, sampler: str, t: int, place: tuple[float, float]) -> Comparison:
+    scenario = load_builtin(key)
+    chosen = next(each for each in scenario.build_samplers() if each.about.key == sampler)
+    point = torch.tensor(place, dtype=torch.float64)
+    found = look(scenario.problem(), scenario.schedule.build(), chosen, point, t).comparison
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize(("key", "sampler", "t", "place", "fault"), LENS_SCENARIOS)
+def test_lens_says_what_its_scenario_is_named_after(
+    key: str, sampler: str, t: int, place: tuple[float, float], fault: Fault
+) -> None:
+    notes = load_builtin(key).notes
+    assert f"go to t = {t} " in notes
+    assert f"near ({place[0]:g}, {place[1]:g})" in notes
+    for across, up in ((0.0, 0.0), (0.1, 0.0), (-0.1, 0.0), (0.0, 0.1), (0.0, -0.1)):
+        found = compared(key, sampler, t, (place[0] + across, place[1] + up))
+        assert found.findings[0].fault == fault
+
+
+def test_notes_of_lens_scenarios_hold() -> None:
+    wide, narrower = (compared("lens-too-wide", sampler, 90, (0.7, 0.4)) for sampler in ("pigdm", "tmpd"))
+    assert wide.unmeasured == pytest.approx(5.3, abs=0.1)
+    assert wide.made_up.value > 0.5
+    assert narrower.worst.ratio < 3
+    narrow, exact = (compared("lens-too-narrow", sampler, 120, (0.5, 1.5)) for sampler in ("pigdm", "tmpd"))
+    assert narrow.unmeasured == pytest.approx(0.57, abs=0.01)
+    assert not exact.findings
+    between, moments = (compared("lens-mode-made-up", sampler, 90, (0.3, 0.47)) for sampler in ("ddnm", "tmpd"))
+    assert between.made_up.value == 1
+    assert between.modes.count == 2
+    assert moments.worst.ratio == pytest.approx(1, abs=0.01)
+    lost, kept = (compared("lens-mode-lost", sampler, 90, (0.0, 0.54)) for sampler in ("ddnm", "tmpd"))
+    assert lost.modes.weights.tolist() == pytest.approx([0.72, 0.28], abs=0.005)
+    assert lost.modes.centres[0, 1] < 0 < lost.modes.centres[1, 1]
+    assert lost.believed[0].value < 1e-6
+    assert kept.believed[0].value == pytest.approx(0.56, abs=0.03)
 
 
 def test_notes_of_prior_ignores_y_hold() -> None:
