@@ -74,7 +74,7 @@ ARROWS = {
     "app.document": "run",
     "app.transport": "theme widgets",
     "app.evidence": "theme transport widgets",
-    "app.planes": "document evidence theme transport widgets",
+    "app.planes": "document evidence run theme transport widgets",
     "app.problem": "document theme widgets",
     "app.files": "document planes run settings theme widgets",
     "app.help": "document evidence planes problem run settings theme transport widgets",

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QFrame, QGraphicsPolygonItem, QHBoxLayout, QLabel,
 
 from app.planes.handles.controller import HandleController
 from app.planes.heading import Heading
+from app.planes.lens.card import LensCard
 from app.planes.line.part import LINE_SHARES, LinePart
 from app.planes.overlays.items import HeatItem, MarksItem
 from app.planes.overlays.overlays import Overlay
@@ -36,6 +37,8 @@ _LEAST_WORDS = 40
 """Least number of characters to which a notice is shortened."""
 _LEAST_NAME = 60
 """Least width of a panel's name, in pixels."""
+_BEHIND_LENS = 0.3
+"""Opacity of particles, target and handles while the lens shows laws of x_0."""
 
 
 @final
@@ -85,10 +88,11 @@ class SamplerPanel(QFrame):
         self.view.asked.connect(lambda point: self.asked.emit(about.key, point))
         self.box = self.view.box
         self.particles = ParticlesItem(about.colour)
-        self._prior, self._target = DrawingItem(), DrawingItem()
+        self._prior, self._target, self._lens = DrawingItem(), DrawingItem(), DrawingItem()
         self._heat, self._marks = HeatItem(), MarksItem(self.view.handles.boxes)
-        layers: Sequence[pg.GraphicsObject] = (self._heat, self._prior, self.particles, self._target, self._marks)
-        for depth, item in enumerate(layers):
+        self._layers: Sequence[pg.GraphicsObject] = (self._heat, self._prior, self.particles, self._target)
+        every: Sequence[pg.GraphicsObject] = (*self._layers, self._lens, self._marks)
+        for depth, item in enumerate(every):
             item.setZValue(depth)
             self.box.addItem(item, ignoreBounds=True)
         self.line = LinePart(about, self.view, self.box)
@@ -121,6 +125,19 @@ class SamplerPanel(QFrame):
         """Show a heat map over a rectangle of the plane, marks over the particles, and the probed point."""
         self._heat.show_image(overlay.heat, place)
         self._marks.show_marks(replace(overlay.marks, point=point))
+
+    @property
+    def lens_card(self) -> LensCard:
+        """The card of the lens, over the picture."""
+        return self.view.findChild(LensCard) or LensCard(self.view)
+
+    def show_lens(self, drawing: Drawing | None) -> None:
+        """Draw the lens, with everything else faint, or remove it and its card (None)."""
+        self._lens.set_drawing(drawing or Drawing())
+        for item in (*self._layers, self.view.handles, self.line.histogram):
+            item.setOpacity(1.0 if drawing is None else _BEHIND_LENS)
+        if drawing is None and (card := self.view.findChild(LensCard)) is not None:
+            card.hide()
 
     def mark(self, selected: bool) -> None:
         """Mark the panel as the selected one."""

@@ -16,6 +16,7 @@ from app.planes.grid import PanelGrid
 from app.planes.handles.controller import HandleController
 from app.planes.heading import Heading
 from app.planes.legend import PlanesLegend
+from app.planes.lens.lens import Lens
 from app.planes.line.curves import DensityCurves, line_background
 from app.planes.line.line_view import LineView
 from app.planes.overlays.choice import OverlayButton, OverlayLegend
@@ -78,6 +79,7 @@ class PlanesWidget(QWidget):
         self._point: tuple[str, QPointF] | None = None
         """Sampler key and point of the score card."""
         self.line = LineView(self)
+        self.lens = Lens(self)
         self.panel_grid = PanelGrid()
         self.panel_grid.changed.connect(self._show_others)
         self.overlays = OverlayButton()
@@ -92,7 +94,7 @@ class PlanesWidget(QWidget):
             Key(Qt.Key.Key_E, "Enlarge the selected panel, or show all", self._enlarge_selected),
             Key(Qt.Key.Key_PageUp, "Previous panels, of more than six", lambda: self.panel_grid.turn(-1)),
             Key(Qt.Key.Key_PageDown, "Next panels, of more than six", lambda: self.panel_grid.turn(1)),
-            Key(Qt.Key.Key_Escape, "Close the scores, or show all panels", self._escape),
+            Key(Qt.Key.Key_Escape, "Close scores or lens, or show all panels", self._escape),
         ]
         """Keys that the window passes on to the planes."""
         self.legend = PlanesLegend()
@@ -239,6 +241,7 @@ class PlanesWidget(QWidget):
 
     def _rebuild(self, abouts: Sequence[About]) -> None:
         self._close_card()
+        self.lens.let_go()
         planes = {about.key: SamplerPanel(about, self.controller, self.fit) for about in abouts}
         first, *others = planes.values()
         if self.panels and not self._follow:  # keeps the user's view
@@ -321,6 +324,8 @@ class PlanesWidget(QWidget):
     def _escape(self) -> None:
         if self._point is not None:
             self._close_card()
+        elif self.lens.is_open:
+            self._close_lens()
         elif self.panel_grid.is_enlarged:
             self._enlarge_selected()
 
@@ -328,6 +333,9 @@ class PlanesWidget(QWidget):
 
     def _change_overlays(self) -> None:
         self.legend.show_target(at_t="target" in self.overlays.shown)
+        self._close_card()
+        if "lens" not in self.overlays.shown:
+            self.lens.close()
         self.show_frame(self._frame)
 
     def show_frame(self, frame: int) -> None:
@@ -355,7 +363,7 @@ class PlanesWidget(QWidget):
 
     def _redraw_overlays_soon(self) -> None:
         """Schedule one redraw of the overlays after the linked views have changed."""
-        if self.overlays.shown - {"target", "trails"} or self._point is not None:
+        if self.overlays.shown - {"target", "trails"} or self._point is not None or self.lens.is_open:
             self._overlays_due.start()
 
     def _draw_overlays(self) -> None:
@@ -366,7 +374,9 @@ class PlanesWidget(QWidget):
         place = self.panel_grid.leader.box.viewRect()
         seen = [index for index, _ in panels]
         drawn = overlays(self._results, self._frame, self._projection, place, seen, shown, self.overlays.part)
-        key, point = self._point or ("", None)
+        key, point = (
+            self.lens.follow(self.panels, self._results, self._frame, self._projection) or self._point or ("", None)
+        )
         for index, plane in panels:
             mark = (point.x(), point.y()) if point is not None and plane.about.key == key else None
             plane.show_overlay(drawn.panels[index], drawn.place, mark)
@@ -376,7 +386,12 @@ class PlanesWidget(QWidget):
     # The scores at a point
 
     def _ask(self, key: str, point: QPointF) -> None:
-        """Show the score card at a point, or close it if it is the same point."""
+        """Show the score card, or with the overlay *Lens* the lens, at a point; close it if it is the same point."""
+        if "lens" in self.overlays.shown:
+            if self._results is not None:
+                self.lens.aim(self.panels[key], self._results, self._frame, self._projection, point)
+                self._draw_overlays()
+            return
         old, self._point = self._point, (key, point)
         plane = self.panels[key]
         if old is not None and old[0] == key and (old[1] - point).manhattanLength() < _SAME * plane.view.handles.pixel:
@@ -398,6 +413,10 @@ class PlanesWidget(QWidget):
         self._card.place(self.window().mapFromGlobal(on_screen), rect_in_window(self.window(), self))
         self._card.show()
         self._card.raise_()
+
+    def _close_lens(self) -> None:
+        self.lens.close()
+        self._draw_overlays()
 
     def _close_card(self) -> None:
         card, self._card, self._point = self._card, None, None

@@ -420,6 +420,7 @@ class MainWindow(QMainWindow):
         for child in self.findChildren(QWidget):
             if child.isWindow():
                 child.close()
+        self.planes.lens.end()
         self._keep_layout()
         self.player.pause()
         self.session.close()

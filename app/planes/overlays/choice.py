@@ -48,6 +48,11 @@ KINDS = {
     "exact": OverlayKind("Exact score", Qt.Key.Key_X, "s<sub>t|y</sub>(x), arrows in the colour of Exact"),
     "twins": OverlayKind("Coupling to Exact", Qt.Key.Key_D, "lines to Exact’s particle with the same random numbers"),
     "weights": OverlayKind("Weights", Qt.Key.Key_W, "sampled and exact, at the target’s components"),
+    "lens": OverlayKind(
+        "Lens",
+        Qt.Key.Key_L,
+        "click: the exact law of x<sub>0</sub> given x<sub>t</sub> and y, and what the sampler assumes",
+    ),
 }
 PARTS: dict[Part, str] = {"all": "all directions", "measured": "measured only", "unmeasured": "unmeasured only"}
 AT_FIRST = "target trails"

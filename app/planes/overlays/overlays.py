@@ -97,6 +97,7 @@ def overlays(
     twins = _twins(results, frame, projection, samplers) if "twins" in shown else {}
     weights = _weights(results, frame, projection, samplers) if "weights" in shown else {}
     words += _twin_words(results) if "twins" in shown else []
+    words += [_LENS_WORDS] if "lens" in shown else []
     if "weights" in shown:
         words.append(_WEIGHT_WORDS if weights else _NO_WEIGHTS)
     hottest = _end_of_scale(heats.values()) if heats else None
@@ -123,6 +124,10 @@ def overlays(
 
 _SILENT_WORDS = "No field for samplers of your own, whose code runs in another process."
 _NO_WEIGHTS = "No weights at t = 0, since the target has no density there; see t = 1."
+_LENS_WORDS = (
+    "Lens: click a point or a particle. Solid: the exact law of x<sub>0</sub> given x<sub>t</sub> and y. "
+    "Dashed, or a dot: what the sampler assumes"
+)
 _WEIGHT_WORDS = "Bars: weights, exact · sampled"
 
 
