@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from markdown_it import MarkdownIt
 from PySide6.QtCore import QSize, Qt, QUrl
-from PySide6.QtGui import QColor, QDesktopServices, QFontMetricsF, QKeySequence, QShortcut, QTextCursor
+from PySide6.QtGui import QColor, QDesktopServices, QFontMetricsF, QImage, QKeySequence, QShortcut, QTextCursor
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QListWidget, QTextBrowser, QTextEdit, QVBoxLayout, QWidget
 
 from app.help.formula import display, inline_image, lines, typeset
@@ -132,10 +132,12 @@ class Reader(QTextBrowser):
         self.setHtml(to_html(page.text))
 
     def loadResource(self, kind: int, name: QUrl | str) -> object:  # noqa: N802 - Qt's name
-        """Typeset a formula's image; load other resources as usual."""
+        """Typeset a formula's image; load a page's picture, and other resources as usual."""
         url = QUrl(name)
         if url.scheme() not in _SIZES:
-            return super().loadResource(kind, url)
+            picture = files("resources") / "help" / url.fileName()
+            is_own = url.isRelative() and url.fileName().endswith(".png") and picture.is_file()
+            return QImage.fromData(picture.read_bytes()) if is_own else super().loadResource(kind, url)
         formula = typeset(url.path(QUrl.ComponentFormattingOption.FullyDecoded))
         metrics = QFontMetricsF(theme.font(_TEXT))
         return inline_image(formula, _SIZES[url.scheme()], metrics, theme.current().ink, self.devicePixelRatioF())

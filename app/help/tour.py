@@ -1,4 +1,4 @@
-"""Guided tour in five steps: why DDNM fails at high noise, and what BO-DDNM changes.
+"""Guided tour in six steps: why DDNM fails at high noise, and what BO-DDNM changes.
 
 The tour is not modal, so that every step can be tried at once.
 """

@@ -11,7 +11,7 @@ from core.text.number_format import with_error
 
 
 def tour_steps(screen: WindowParts) -> list[TourStep]:
-    """Return the five steps; the present noise is the reference for the user's change."""
+    """Return the six steps; the present noise is the reference for the user's change."""
     noise = _noise_now(screen)
     return [
         TourStep("Each panel is one sampler", lambda: _PLANES, lambda: screen.planes),
@@ -24,6 +24,7 @@ def tour_steps(screen: WindowParts) -> list[TourStep]:
         ),
         TourStep("The error accumulates", lambda: _HEADLINE, lambda: screen.evidence.headline),
         TourStep("The terms of the bound", lambda: _terms(screen), lambda: screen.evidence.composition),
+        TourStep("What a sampler assumes", lambda: _LENS, lambda: screen.planes.overlays),
     ]
 
 
@@ -41,6 +42,13 @@ _HEADLINE = """
 <p>Each step with a wrong score adds to the error. <b>Solid</b>: the mismatch accumulated so far. <b>Dashed</b>: the
 upper bound on the KL divergence KL(target ‖ samples).</p>
 <p>At first all curves agree. See which one rises at the end, and which ones stay flat.</p>"""
+
+_LENS = """
+<p>Press <b>L</b>, or tick <i>Lens</i> in this list, and click a particle in DDNM's panel. <b>Solid:</b> the exact
+law of x<sub>0</sub> given that particle and y. <b>Dashed, or a dot:</b> what the sampler assumes instead. The card
+states what is wrong with the assumption. Both laws change as you move through t.</p>
+<p>Four scenarios in the gallery (<b>Ctrl+G</b>) show the ways in which an assumption fails; the help page
+<i>What a sampler assumes</i> derives them.</p>"""
 
 _REASON = """
 <p><b>Why:</b> DDNM pulls towards y with strength <nobr>1/(1−ᾱ)</nobr>, as if y had no noise, which grows without

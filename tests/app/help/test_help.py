@@ -151,6 +151,7 @@ def test_help_pages_are_listed_in_order(viewer: HelpViewer) -> None:
         "What you see",
         "The identity and the bound",
         "The samplers",
+        "What a sampler assumes",
         "Reading the numbers",
         "Scenario files",
         "Writing a sampler",
@@ -178,6 +179,15 @@ def test_page_formulas_are_loaded_as_images(viewer: HelpViewer) -> None:
     assert len(names) == len(found) > 20
     kind = QTextDocument.ResourceType.ImageResource.value
     assert all(not viewer.reader.loadResource(kind, name).isNull() for name in names)  # type: ignore[attr-defined]
+
+
+def test_pictures_of_pages_are_loaded_from_their_folder(viewer: HelpViewer) -> None:
+    viewer.show_page("3b-what-a-sampler-assumes.md")
+    kind = QTextDocument.ResourceType.ImageResource.value
+    names = [name for name in re.findall(r'<img src="([^"]*)"', viewer.reader.document().toHtml()) if ":" not in name]
+    assert names == ["lens.png"]
+    assert viewer.reader.loadResource(kind, "lens.png").width() > 600  # type: ignore[attr-defined]
+    assert viewer.reader.loadResource(kind, "missing.png") is None
 
 
 def test_samplers_page_is_generated_from_the_registered_samplers(
@@ -229,7 +239,7 @@ def test_search_filters_the_pages_and_marks_the_words(viewer: HelpViewer, qtbot:
     assert titles(viewer) == []
     assert viewer._nothing.isVisible()
     viewer.search.clear()
-    assert len(titles(viewer)) == 9
+    assert len(titles(viewer)) == 10
     assert not viewer._nothing.isVisible()
     assert not viewer.reader.extraSelections()
 

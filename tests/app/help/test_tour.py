@@ -76,13 +76,13 @@ def test_menu_restarts_the_tour(made: MainWindow, tour: Tour) -> None:
 def test_next_back_and_done_buttons_walk_through_the_tour(made: MainWindow, tour: Tour, qtbot: QtBot) -> None:
     seen = [words(tour)]
     assert not tour.back.isEnabled()
-    for count in range(2, 6):
+    for count in range(2, 7):
         qtbot.mouseClick(tour.next, LEFT)
-        assert f"{count} of 5" in words(tour)
+        assert f"{count} of 6" in words(tour)
         seen.append(words(tour))
-    assert len(set(seen)) == 5
+    assert len(set(seen)) == 6
     qtbot.mouseClick(tour.back, LEFT)
-    assert words(tour) == seen[3]
+    assert words(tour) == seen[4]
     qtbot.mouseClick(tour.next, LEFT)
     assert tour.next.text() == "Done"
     qtbot.mouseClick(tour.next, LEFT)
@@ -94,7 +94,7 @@ def test_each_step_frames_its_target_without_covering_it(
     size: tuple[int, int], made: MainWindow, tour: Tour, qtbot: QtBot
 ) -> None:
     made.resize(*size)
-    for step in range(5):
+    for step in range(6):
         tour.go(step)
         target = tour._steps[step].target()
         place = partial(rect_in_window, made, target)
@@ -134,7 +134,7 @@ def test_noise_step_comments_on_the_move_of_the_slider(
     qtbot.waitUntil(lambda: not made.session.is_running, timeout=RUN_MS)
 
 
-def test_last_step_quotes_the_numbers_of_the_run(made: MainWindow, tour: Tour) -> None:
+def test_step_on_the_terms_quotes_the_numbers_of_the_run(made: MainWindow, tour: Tour) -> None:
     tour.go(4)
     assert made.results is not None
     evidence = made.results.terms
@@ -144,7 +144,9 @@ def test_last_step_quotes_the_numbers_of_the_run(made: MainWindow, tour: Tour) -
             assert figure.partition(" ±")[0] in words(tour)
 
 
-def test_last_step_omits_samplers_that_do_not_run(window: Window, make_scenario: Callable[..., Scenario]) -> None:
+def test_step_on_the_terms_omits_samplers_that_do_not_run(
+    window: Window, make_scenario: Callable[..., Scenario]
+) -> None:
     made = window(make_scenario(run={"samplers": ["exact"]}))
     made.help.start_tour()
     assert made.help.tour is not None
@@ -176,7 +178,7 @@ def test_escape_closes_an_open_card_before_the_tour(made: MainWindow, tour: Tour
 
 
 def test_skip_button_ends_the_tour_at_any_step_but_the_last(tour: Tour, made: MainWindow, qtbot: QtBot) -> None:
-    tour.go(4)
+    tour.go(5)
     assert not tour.skip.isVisible()
     tour.go(1)
     qtbot.mouseClick(tour.skip, LEFT)
@@ -228,7 +230,7 @@ def test_a_popup_larger_than_the_room_keeps_its_top_left_corner(shown: Callable[
 
 
 def test_return_key_steps_through_the_tour(made: MainWindow, tour: Tour, qtbot: QtBot) -> None:
-    for index in range(5):
+    for index in range(6):
         assert tour.index == index
         qtbot.keyClick(QApplication.focusWidget(), Qt.Key.Key_Return)
     assert made.help.tour is None
