@@ -21,8 +21,11 @@ from core.samplers.probability_flow import ProbabilityFlow
 from core.simulation.simulate import Trace, simulate
 from core.simulation.work import Work
 
-_COARSE, _FINE = (Spacing(0.95, 0.29), 8.0), (Spacing(0.8, 0.22), 9.0)
-"""Spacing, and reach in standard deviations, of the two grids."""
+_GRIDS = {
+    1: ((Spacing(0.6, 0.15), 8.0), (Spacing(0.4, 0.1), 9.0)),
+    2: ((Spacing(0.95, 0.29), 8.0), (Spacing(0.8, 0.22), 9.0)),
+}
+"""By d: spacing, and reach in standard deviations, of a coarse and a fine grid."""
 _GRID_ERROR = 0.02, 0.002
 """Relative and absolute error of the KL where only one grid gives it."""
 _PROBES = 1000
@@ -100,14 +103,14 @@ class LawComputation:
             return self.nothing(self.obstacle)
         self._seen = yield from _particles(self._problem, self._schedule, self._sampler, self._seed)
         yield from self._solver.prepare()
-        self._before = found = yield from self._follow(*_COARSE)
+        self._before = found = yield from self._follow(*_GRIDS[self._problem.prior.dimension][0])
         return replace(found, error=_grid_error(found.value))
 
     def fine(self) -> Work[ComputedKL]:
         """Compute on the fine grid, after :meth:`coarse`; the error is from both grids, where both reach."""
         if self._before is None:
             return self.nothing(self.obstacle)
-        coarse, fine = self._before, (yield from self._follow(*_FINE))
+        coarse, fine = self._before, (yield from self._follow(*_GRIDS[self._problem.prior.dimension][1]))
         gap = np.abs(fine.value - coarse.value)
         # The two may cross at one t, where their difference says nothing: the largest among its neighbours does.
         padded = np.pad(np.where(np.isfinite(gap), gap, 0.0), _NEIGHBOURS)

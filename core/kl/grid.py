@@ -93,7 +93,9 @@ class GridLaw:
 
     @cached_property
     def live(self) -> NDArray[np.int64]:
-        """(m,): flat indices of the nodes where law or target have mass."""
+        """(m,): flat indices of the nodes where law or target have mass; in one dimension all nodes."""
+        if len(self.axes) == 1:
+            return np.arange(self.axes[0].size, dtype=np.int64)
         with np.errstate(divide="ignore"):
             rows = np.log(self.scaled.max(1)) + self.exponents
         least = np.exp(np.clip(rows.max() - _LIVE - self.exponents, -740.0, 700.0))

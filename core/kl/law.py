@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from core.kl.grid import Axis, GridLaw, LawError, mesh
+from core.kl.jumps import masses
 from core.kl.measured import MeasuredLaw, measured_laws
 from core.kl.splines import Band, deposit, deposit_in_rows, multiply, smooth, smoothing_kernel
 from core.plugins.calls import trial
@@ -239,11 +240,18 @@ class LawSolver:
 
     def _by_deposit(self, law: GridLaw, image: Array, variance: Array, axes: tuple[Axis, ...]) -> tuple[Array, Array]:
         """Push all axes by deposit and smoothing, with one exponent for the whole grid."""
-        top = float(law.log_density.max())
-        mass = np.exp(law.log_density - top) * law.cell / math.prod(axis.spacing for axis in axes)
+
+        def step(points: Tensor) -> Array:
+            mean = self._kernel(self._levels[law.t], points).mean
+            self._levels[law.t].forget()
+            return (self._basis.mT @ mean).numpy()
+
+        logarithm, image = masses(law, image, np.sqrt(variance), step)
+        top = float(logarithm.max())
+        mass = np.exp(logarithm - top) / math.prod(axis.spacing for axis in axes)
         places = np.stack([axis.places(along) for axis, along in zip(axes, image, strict=True)])
         if self._dimension == 1:
-            found = deposit_in_rows(mass, np.zeros_like(law.live), places[0], (1, axes[0].size))
+            found = deposit_in_rows(mass, np.zeros(len(mass), np.int64), places[0], (1, axes[0].size))
             found = smooth(smoothing_kernel(axes[0].spacing, variance[0]), found.T)
         else:
             found = smooth(
