@@ -72,7 +72,7 @@ class LawSolver:
         self._targets: list[GaussianMixture] = []
         """By t, from 0 on."""
         self._widths = np.full((schedule.steps + 1, self._dimension), math.inf)
-        """(T + 1, d): standard deviation of the step from t; at t = 0 that of the last step."""
+        """(T + 1, d): distance that the step from t blurs, see :meth:`_width`; at t = 0 that of the last step."""
         self._details = self._widths.copy()
         """(T + 1, d): smallest standard deviation of the target along each axis."""
         self._measured: dict[int, MeasuredLaw] = {}
@@ -82,11 +82,11 @@ class LawSolver:
 
     def prepare(self) -> Work[None]:
         """Compute what all grids share; to be called once."""
-        steps, origin = self._schedule.steps, torch.zeros(self._dimension, 1, dtype=torch.float64)
+        steps = self._schedule.steps
         self._targets = [self._problem.target] * (steps + 1)
         for level in self._problem.levels(self._schedule):
             self._levels[level.t], self._targets[level.t] = level, level.target
-            self._widths[level.t] = np.sqrt(self._variance(self._kernel(level, origin)))
+            self._widths[level.t] = self._width(level)
             yield
         self._widths[0] = self._widths[1]
         self._widths[self._widths == 0] = math.inf
@@ -120,6 +120,17 @@ class LawSolver:
             law = yield from self._step(law, spacing, box)
             yield law
 
+    def _width(self, level: Level) -> Array:
+        """Return (d,): a step's standard deviation along each axis, divided by the slope of its mean if above one."""
+        means = level.target.means.mT
+        moved = [means + _SLOPE_STEP * direction.unsqueeze(1) for direction in self._basis.mT]
+        kernel = self._kernel(level, torch.cat([means, *moved], dim=1))
+        level.forget()
+        images = (self._basis.mT @ kernel.mean).view(self._dimension, self._dimension + 1, -1)
+        slopes = ((images[:, 1:] - images[:, :1]) / _SLOPE_STEP).abs().amax((0, 2)).numpy()
+        blurred: Array = np.sqrt(self._variance(kernel)) / np.maximum(slopes, 1.0)
+        return blurred
+
     def _kernel(self, level: Level, points: Tensor) -> Kernel:
         with torch.no_grad(), trial():
             return self._sampler.kernel(level, points)
@@ -137,7 +148,7 @@ class LawSolver:
         """
         details = self._details[t] if law is None else np.minimum(self._details[t], law.details)
         before = self._widths[t + 1] if t < self._schedule.steps else np.ones(self._dimension)
-        spacing = part.noise * np.minimum(np.minimum(self._widths[t], before), details)
+        spacing = np.minimum(part.noise * np.minimum(self._widths[t], before), _LARGEST * part.noise * details)
         if law is not None:
             first = 1 if self._is_narrow or self._dimension == 1 else 0
             spacing[first:] = np.maximum(spacing[first:], part.details * details[first:])
@@ -268,6 +279,10 @@ def _checked(law: GridLaw) -> GridLaw:
     return law
 
 
+_LARGEST = 0.5
+"""Spacing in parts of the smallest details, times the part of the step's noise, that is not exceeded."""
+_SLOPE_STEP = 1e-3
+"""Distance of points between which the slope of a step's mean is measured."""
 _FLAT = 1e-12
 """Slope below which a rule takes all nodes to one."""
 
