@@ -20,6 +20,8 @@ _FLOOR = 0.05
 """Standard errors are relative to the value, or to this many nats where the value is smaller."""
 _TIMES = (0.8, 0.6, 0.4, 0.2, 0.1, 0.05, 0.02)
 """Default times of a bracket as fractions of T, besides t = T, 1 and 0."""
+METHODS = PATHS, KERNELS, REVERSAL = "paths", "kernels", "reversal"
+"""Methods of the upper limit."""
 
 
 @final
@@ -48,25 +50,35 @@ class Estimates:
 
 @final
 class Pool:
-    """Weighted mean of several rounds' estimates; a round without a finite estimate takes no part."""
+    """Weighted mean of estimates over the last rounds with the same method; one that is not finite takes no part."""
 
     def __init__(self) -> None:
-        self._weight: NDArray[np.float64] | float = 0.0
-        self._value: NDArray[np.float64] | float = 0.0
-        self._variance: NDArray[np.float64] | float = 0.0
+        self._sums = np.zeros((3, 0, 0))
+        """Sums of weights, weighted values and weighted variances."""
+        self._method: NDArray[np.generic] = np.zeros((0, 0), bool)
         self.mean = Estimates.empty((0, 0))
-        """The mean, NaN where no round has a finite estimate; infinite where a round says so and none is finite."""
+        """The mean, or the last estimate where none is finite."""
 
-    def add(self, own: Estimates, weight: float) -> Estimates:
-        """Take a round's estimates in, and return the mean."""
+    def add(self, own: Estimates, weight: float, method: NDArray[np.generic]) -> Estimates:
+        """Take a round's estimates in, and return the mean.
+
+        Args:
+            own: the estimates.
+            weight: of the round.
+            method: of each estimate; where it has changed, the mean starts anew.
+        """
         known = np.isfinite(own.value) & np.isfinite(own.error)
-        self._weight = self._weight + np.where(known, weight, 0.0)
-        self._value = self._value + np.where(known, weight * own.value, 0.0)
-        self._variance = self._variance + np.where(known, (weight * own.error) ** 2, 0.0)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            value, error = self._value / self._weight, np.sqrt(self._variance) / self._weight
-        none = self._weight == 0
-        self.mean = Estimates(np.where(none, own.value, value), np.where(none, own.error, error))
+        parts = np.array([np.ones_like(own.value), own.value, weight * own.error**2])
+        parts = np.where(known, weight * np.where(known, parts, 0.0), 0.0)
+        same = method == self._method if self._method.shape == method.shape else np.zeros(method.shape, bool)
+        self._sums = parts + (np.where(same, self._sums, 0.0) if same.any() else 0.0)
+        self._method = method.copy()
+        total, value, variance = self._sums
+        none = total == 0
+        total = np.where(none, 1.0, total)
+        self.mean = Estimates(
+            np.where(none, own.value, value / total), np.where(none, own.error, np.sqrt(variance) / total)
+        )
         return self.mean
 
 
@@ -89,8 +101,12 @@ class Bracket:
     """Lower limits by bin probabilities, or by the law of the measured directions where it is known."""
     reverse: Estimates
     """``KL(P_t || Q_{t|y})`` of deterministic samplers, by change of variables."""
-    by_kernels: NDArray[np.bool_]
-    """(samplers, times): whether the upper limit is that by kernels; chosen by the round before."""
+    reversal: Estimates
+    """Upper limits by paths of an approximate reversal of the sampler's chain."""
+    method: NDArray[np.int8]
+    """(samplers, times): index in :data:`METHODS` of the upper limit's method; chosen by the round before."""
+    lower_by_law: NDArray[np.bool_]
+    """(samplers, times): whether the lower limit is by the law of the measured directions, not by bins."""
     low: NDArray[np.float64]
     """(samplers, times): lower limits, three standard errors below the mean of all rounds."""
     high: NDArray[np.float64]
@@ -108,33 +124,40 @@ class Bracket:
         chosen = times or [max(1, round(part * schedule.steps)) for part in _TIMES]
         times = sorted({schedule.steps, 1, 0, *chosen}, reverse=True)
         shape = len(samplers), len(times)
-        paths, kernels, lower, reverse = (Estimates.empty(shape) for _ in range(4))
-        by_kernels, low, high = np.zeros(shape, bool), np.zeros(shape), np.full(shape, math.inf)
-        return cls(tuple(times), paths, kernels, lower, reverse, by_kernels, low, high, [[] for _ in samplers])
+        paths, kernels, lower, reverse, reversal = (Estimates.empty(shape) for _ in range(5))
+        method, by_law = np.zeros(shape, np.int8), np.zeros(shape, bool)
+        low, high = np.zeros(shape), np.full(shape, math.inf)
+        notes: list[list[str]] = [[] for _ in samplers]
+        return cls(tuple(times), paths, kernels, lower, reverse, reversal, method, by_law, low, high, notes)
 
     def among(self, rows: Sequence[int], count: int) -> Bracket:
         """Return the same numbers as some rows of larger tables, whose other rows are unknown."""
-        paths, kernels, lower, reverse = (
-            own.among(rows, count) for own in (self.paths, self.kernels, self.lower, self.reverse)
-        )
+        paths, kernels, lower, reverse, reversal = (own.among(rows, count) for own in self._tables)
         shape = count, len(self.times)
-        by_kernels, low, high = np.zeros(shape, bool), np.zeros(shape), np.full(shape, math.inf)
-        by_kernels[rows], low[rows], high[rows] = self.by_kernels, self.low, self.high
+        method, by_law = np.zeros(shape, np.int8), np.zeros(shape, bool)
+        low, high = np.zeros(shape), np.full(shape, math.inf)
+        method[rows], by_law[rows], low[rows], high[rows] = self.method, self.lower_by_law, self.low, self.high
         notes: list[list[str]] = [[] for _ in range(count)]
         for row, own_notes in zip(rows, self.notes, strict=True):
             notes[row] = own_notes
-        return Bracket(self.times, paths, kernels, lower, reverse, by_kernels, low, high, notes, self.rounds)
+        tables = paths, kernels, lower, reverse, reversal
+        return Bracket(self.times, *tables, method, by_law, low, high, notes, self.rounds)
+
+    @property
+    def _tables(self) -> tuple[Estimates, ...]:
+        return self.paths, self.kernels, self.lower, self.reverse, self.reversal
 
     @property
     def upper(self) -> Estimates:
-        """The smaller of the two upper limits, as chosen by the round before."""
-        pairs = zip((self.kernels.value, self.kernels.error), (self.paths.value, self.paths.error), strict=True)
-        return Estimates(*(np.where(self.by_kernels, *pair) for pair in pairs))
+        """The smallest of the three upper limits, as chosen by the round before."""
+        tables = self.paths, self.kernels, self.reversal
+        value, error = ([getattr(table, part) for table in tables] for part in ("value", "error"))
+        return Estimates(np.choose(self.method, value), np.choose(self.method, error))
 
     @property
     def upper_by(self) -> NDArray[np.str_]:
         """Name of the method of ``upper``, (samplers, times)."""
-        return np.where(self.by_kernels, "kernels", "paths")
+        return np.array(METHODS)[self.method]
 
     def finish_round(self, weight: float) -> None:
         """Take the estimates of a completed round into the limits.
@@ -142,7 +165,9 @@ class Bracket:
         Args:
             weight: of this round in the mean over all rounds, chosen before it.
         """
-        lower, upper = (pool.add(own, weight) for pool, own in zip(self.pooled, (self.lower, self.upper), strict=True))
+        below, above = self.pooled
+        lower = below.add(self.lower, weight, self.lower_by_law)
+        upper = above.add(self.upper, weight, self.method)
         self.low[:] = np.where(np.isposinf(self.lower.value), math.inf, np.fmax(lower.value - SURE * lower.error, 0.0))
         self.high[:] = np.where(np.isfinite(upper.value), upper.value + SURE * upper.error, math.inf)
         self.rounds += 1
@@ -171,7 +196,7 @@ class Bracket:
 
     def forget(self, row: int) -> None:
         """Set all numbers of a sampler to unknown."""
-        for table in (self.paths, self.kernels, self.lower, self.reverse):
+        for table in self._tables:
             table.value[row] = table.error[row] = math.nan
         self.low[row], self.high[row], self.notes[row] = 0.0, math.inf, []
 

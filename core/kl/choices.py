@@ -10,6 +10,7 @@ from typing import NamedTuple, TypeAlias, final
 import torch
 from torch import Tensor
 
+from core.kl.bracket import KERNELS
 from core.kl.measured import MeasuredLaw
 from core.kl.partition import Coordinates, Partition
 from core.kl.tails import SHARES
@@ -20,6 +21,8 @@ from core.simulation.work import result_of
 
 NEAR_DIMENSIONS = 4
 """Most dimensions in which the mean kernel of few particles is taken for an approximation of p_t."""
+REVERSED = 2
+"""Number of reversed paths for each forward path."""
 _NEAR = 256
 """Number of these particles."""
 
@@ -34,7 +37,7 @@ class Sizes(NamedTuple):
     points: int = 40
     """n: points at each t at which log densities are compared."""
     paths: int = 4
-    """M: forward paths from each point."""
+    """M: forward paths from each point; there are :data:`REVERSED` times as many of a reversal."""
     particles: int = 1000
     """N: particles of every sampler, rounded to whole groups."""
 
@@ -59,8 +62,8 @@ class Choice:
 
     handovers: list[int]
     """Times u at which paths hand over to kernels: first the one in use, then those to compare with it."""
-    by_kernels: bool = True
-    """True if kernels give a lower limit than paths up to T."""
+    method: str = KERNELS
+    """The method that gives the lowest upper limit."""
     partition: Partition | None = None
     ratios: list[Coordinates] = field(default_factory=list)
     """Approximations of ``log q_t - log p_t``: by a fitted mixture, and in low dimension by the mean of few kernels."""

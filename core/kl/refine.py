@@ -16,9 +16,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from core.kl.bracket import Bracket, Estimates
+from core.kl.bracket import KERNELS, METHODS, PATHS, REVERSAL, Bracket, Estimates
 from core.kl.change_of_variables import Density
-from core.kl.choices import NEAR_DIMENSIONS, Choice, Slot, kernel_ratio, values_of
+from core.kl.choices import NEAR_DIMENSIONS, REVERSED, Choice, Slot, kernel_ratio, values_of
 from core.kl.choices import Sizes as Sizes  # noqa: PLC0414 - part of this module's interface
 from core.kl.measured import measured_laws
 from core.kl.partition import (
@@ -31,6 +31,7 @@ from core.kl.partition import (
     density_ratio,
     fitted,
 )
+from core.kl.reversal import FEWEST_DIMENSIONS, Reversals, fits_in_memory, reversed_log_densities
 from core.kl.tails import Control, Moments, Points, best_share, regression, tail_density
 from core.kl.upper_bounds import LogRatio, draw_forward_paths, log_mean_kernel
 from core.problem.mixture import GaussianMixture
@@ -45,6 +46,10 @@ _GROUPS = 16
 """Number of groups of particles whose spread gives their share of a kernel estimate's error."""
 _COMPARED = 4
 """One in so many points is used to compare other u with the chosen one."""
+_REVERSED_AT = -1
+"""Stands for reversed paths among the u at which forward paths end."""
+_NEAR_LIMIT = 0.3
+"""Handovers whose limits are higher than that of reversed paths by more nats are not tried again."""
 DRAWS = 4
 """Number of exact draws per particle."""
 _FAR = 1e12
@@ -123,9 +128,9 @@ class _Round:
         self.before = choices or {slot: Choice(self._later(slot[1])) for slot in self._slots()}
         self.after = {slot: Choice([], measured=choice.measured) for slot, choice in self.before.items()}
         """Choices for the next round; empty in the last one."""
-        seeds = np.random.SeedSequence(seed).generate_state(4, np.uint64) >> 1
+        seeds = np.random.SeedSequence(seed).generate_state(5, np.uint64) >> 1
         generators = (torch.Generator().manual_seed(int(one)) for one in seeds)
-        self.walking, self.sampling, self.drawing, self.piloting = generators
+        self.walking, self.sampling, self.drawing, self.piloting, self.reversing = generators
         self.basis, self.rank = problem.measurement.right_basis, problem.measurement.rank
         self.seen = problem.measurement.measured_basis
         self.width = points_at_once(problem)
@@ -140,6 +145,11 @@ class _Round:
         """Relative densities of the tails at the points."""
         self.measured: dict[Slot, Estimate] = {}
         self.diverged = [False for _ in samplers]
+        self.without_kernels: set[int] = set()
+        """Rows of samplers with a last step that has no variance in some direction."""
+        small = fits_in_memory(problem, schedule, len(samplers))
+        early = self.is_pilot and len(self.basis) < FEWEST_DIMENSIONS
+        self.reversals = [Reversals(len(self.basis)) for _ in samplers] if small and not early else []
 
     def _slots(self) -> Iterator[Slot]:
         return ((row, t) for t in self.times for row in range(len(self.samplers)))
@@ -155,7 +165,9 @@ class _Round:
 
     def _handovers(self, choice: Choice) -> list[int]:
         """Return the times at which paths hand over to kernels; in the last round only the one in use."""
-        return choice.handovers[:1] if self.is_last else choice.handovers
+        if self.is_last:
+            return choice.handovers[:1] if choice.method == KERNELS else []
+        return choice.handovers
 
     def _target(self, t: int) -> GaussianMixture:
         return self.problem.target.noised(float(self.schedule.alpha_bar[t]))
@@ -169,24 +181,31 @@ class _Round:
         for t in self.times:
             yield from self._draw_exactly(t)
         stops = {(t, u) for (_, t), choice in self.before.items() for u in self._handovers(choice)}
+        starts = {t for (_, t), choice in self.before.items() if choice.method != REVERSAL}
+        starts.update(*stops)
         self.forward = yield from draw_forward_paths(
             self.problem,
             self.schedule,
             self.samplers,
-            points=self.points,
+            points={t: self.points[t] for t in starts},
             stops=stops,
             paths=self.sizes.paths,
             generator=self.walking,
         )
         last = self.schedule.steps
-        for t in self.times:
+        for t in starts:
             for row, log_weight in enumerate(self.forward.log_weight[t, last]):
                 log_ratio = self.log_ratios[row, t][last] = self.forward.log_ratio(t, log_weight.unsqueeze(0))
                 self._write(self.bracket.paths, (row, t), log_ratio.mean(self.control.get((row, t))))
         yield from self._descend()
+        yield from self._reverse()
         for slot in () if self.is_last else self._slots():
             self._choose_upper(slot)
         if not self.is_pilot:
+            for slot, choice in self.before.items():
+                at = slot[0], self.bracket.times.index(slot[1])
+                self.bracket.method[at] = METHODS.index(choice.method)
+                self.bracket.lower_by_law[at] = choice.by_measured
             self._explain()
 
     def _write(self, table: Estimates, slot: Slot, estimate: Estimate) -> None:
@@ -227,21 +246,52 @@ class _Round:
         (_, t), last, log_ratios, choice = slot, self.schedule.steps, self.log_ratios[slot], self.after[slot]
         shared = min(len(log_ratio.at_points) for log_ratio in log_ratios.values())
         known = values_of(choice.ratios, self.points[t].at) if choice.ratios else torch.zeros(0, self.sizes.points)
-        used = log_ratios.get(next(iter(self.before[slot].handovers), last), log_ratios[last])
-        choice.slopes = _slopes(used, known)
+        choice.slopes = _slopes(log_ratios[self._used(slot)], known)
         about = choice.control(known)
         limits = {u: _limit(log_ratio.first(shared).less(about).mean()) for u, log_ratio in log_ratios.items()}
         best = min(limits, key=limits.__getitem__)
-        choice.by_kernels = best < last
+        choice.method = REVERSAL if best == _REVERSED_AT else KERNELS if best < last else PATHS
         allowed = self._later(t)
-        if allowed:
+        others = [u for u in limits if u in allowed]
+        if best == _REVERSED_AT:  # compared with the best handover, as long as that is near
+            nearest = min(others, key=limits.__getitem__, default=None)
+            near = nearest is not None and limits[nearest] < limits[best] + _NEAR_LIMIT
+            choice.handovers = [nearest] if near and nearest is not None else []
+        elif allowed:
             where = allowed.index(best) if best < last else len(allowed) - 1
-            near = allowed[max(0, where - 1) : where + 2]
-            choice.handovers = sorted(near, key=lambda u: u != allowed[where])
+            around = allowed[max(0, where - 1) : where + 2]
+            choice.handovers = sorted(around, key=lambda u: u != allowed[where])
         choice.slopes = _slopes(log_ratios[best], known)
         if slot in self.tails:
             rest = log_ratios[best].less(choice.control(known))
             choice.tail_share = best_share(rest.at_points, rest.weight, self.tails[slot][: len(rest.weight)])
+
+    def _used(self, slot: Slot) -> int:
+        """Return the u of the upper limit in use, or another that is known; see :data:`_REVERSED_AT`."""
+        choice, known = self.before[slot], self.log_ratios[slot]
+        used = {REVERSAL: [_REVERSED_AT], KERNELS: choice.handovers[:1], PATHS: []}[choice.method]
+        return next((u for u in [*used, self.schedule.steps] if u in known), next(iter(known)))
+
+    def _reverse(self) -> Work[None]:
+        """Estimate upper limits by paths of the fitted reversals; on fewer points where they are only compared."""
+        last, few = self.schedule.steps, -(-self.sizes.points // _COMPARED)
+        points: list[dict[int, Tensor]] = []
+        for row, reversals in enumerate(self.reversals):
+            points.append({})
+            for t in self.times:
+                chosen = self.is_pilot or self.before[row, t].method == REVERSAL
+                count = self.sizes.points if chosen else 0 if self.is_last else few
+                if count and t < last and reversals.reach(t, last):
+                    points[row][t] = self.points[t].at[:, :count]
+        common = self.problem, self.schedule, self.samplers, self.reversals, points
+        paths = REVERSED * self.sizes.paths
+        logs = yield from reversed_log_densities(*common, paths=paths, generator=self.reversing)
+        for (row, t), log_density in logs.items():
+            log_target = self._target(t).log_density(points[row][t])
+            log_ratio = LogRatio(log_target - log_density, torch.ones(1, dtype=torch.float64), self.points[t])
+            self.log_ratios[row, t][_REVERSED_AT] = log_ratio
+            if self.before[row, t].method == REVERSAL:
+                self._write(self.bracket.reversal, (row, t), log_ratio.mean(self.control.get((row, t))))
 
     # Particles
 
@@ -258,6 +308,11 @@ class _Round:
             for row, sampler in enumerate(self.samplers):
                 kernel = yield from self._step(sampler, level, clouds[row])
                 varied = torch.as_tensor(kernel.variance) > 0
+                if self._follows(row):
+                    self.reversals[row].follow(level, clouds[row], kernel, self.basis)
+                    yield
+                if level.t - 1 in self.times and not bool(varied.all()):
+                    self.without_kernels.add(row)
                 if level.t - 1 in self.times and bool(varied.all()):
                     self._keep_few((row, level.t - 1), kernel)
                     yield from self._average_kernels(row, level.t - 1, kernel)
@@ -269,6 +324,11 @@ class _Round:
             if level.t - 1 in self.times:
                 yield from self._compare(level.t - 1, clouds, densities)
         self.diverged = [not bool(cloud.isfinite().all()) for cloud in clouds]
+
+    def _follows(self, row: int) -> bool:
+        """Return whether the reversal of a sampler is wanted in this round."""
+        wanted = not self.is_last or any(self.before[row, t].method == REVERSAL for t in self.times)
+        return bool(self.reversals) and wanted
 
     def _step(self, sampler: Sampler, level: Level, points: Tensor) -> Work[Kernel]:
         """Return the kernel at points (d, N); diverged particles stay NaN and do not affect the others."""
@@ -302,7 +362,6 @@ class _Round:
             log_ratio = self.log_ratios[slot][u] = self.forward.log_ratio(t, weight + density)
             if chosen:
                 self._write(self.bracket.kernels, slot, log_ratio.mean(self.control.get(slot)))
-                self.bracket.by_kernels[row, self.bracket.times.index(t)] = choice.by_kernels
 
     def _compare(self, t: int, clouds: Sequence[Tensor], densities: Sequence[Density | None]) -> Work[None]:
         """Estimate lower limits from the particles at t, and choose the method of the next round."""
@@ -343,7 +402,7 @@ class _Round:
         for row, diverged in enumerate(self.diverged):
             if np.isinf(self.bracket.paths.value[row, columns]).any():
                 self.bracket.note(row, _NOTES["paths"])
-            if np.isnan(self.bracket.kernels.value[row, columns]).any():
+            if row in self.without_kernels:
                 self.bracket.note(row, _NOTES["kernels"])
             if diverged:
                 self.bracket.note(row, _NOTES["diverged"])

@@ -27,6 +27,9 @@ _QUANTILES = 0.1, 0.5, 0.9
 _QUADRATIC = 20
 """Most dimensions in which all products of two coordinates are used; in more, their squares."""
 _RIDGE = 1e-9
+"""Added to normal equations, relative to their diagonal."""
+REGRESSION = 1 << 22
+"""Numbers in the design matrix of a regression on linear and quadratic functions, at most."""
 
 
 @final
@@ -84,27 +87,30 @@ class Moments:
 
     def __init__(self, target: GaussianMixture, draws: Tensor) -> None:
         factor = torch.linalg.cholesky(target.covariance)
-        normal = torch.linalg.solve_triangular(factor, draws - target.mean.unsqueeze(1), upper=False)
-        size = len(normal)
-        features = [normal]
-        if size <= _QUADRATIC:
-            rows, columns = torch.triu_indices(size, size)
-            features.append(normal[rows] * normal[columns] - (rows == columns).double().unsqueeze(1))
-        else:
-            features.append(normal.square() - 1)
-        self._features = torch.cat(features)
-        """(m, N): with mean zero over the target."""
-        centred = self._features - self._features.mean(1, keepdim=True)
-        self._centred = centred
-        gram = centred @ centred.mT
+        self._normal = torch.linalg.solve_triangular(factor, draws - target.mean.unsqueeze(1), upper=False)
+        size = len(self._normal)
+        pairs = torch.triu_indices(size, size) if size <= _QUADRATIC else torch.arange(size).expand(2, -1)
+        self._rows, self._columns = pairs
+        some = self._features(self._normal[:, : max(2 * size, REGRESSION // (size + len(self._rows)))])
+        self._centred = some - some.mean(1, keepdim=True)
+        gram = self._centred @ self._centred.mT
         ridge = _RIDGE * float(gram.diagonal().mean()) * torch.eye(len(gram), dtype=gram.dtype)
         self._factor = torch.linalg.cholesky(gram + ridge)
+        squares = (self._normal @ self._normal.mT)[self._rows, self._columns] / draws.shape[1]
+        self._mean = torch.cat([self._normal.mean(1), squares - (self._rows == self._columns).double()])
+        """(m,): means of the functions over all draws."""
+
+    def _features(self, normal: Tensor) -> Tensor:
+        """Return functions of standardised draws (d, N) that have mean zero over the target, (m, N)."""
+        squares = normal[self._rows] * normal[self._columns]
+        return torch.cat([normal, squares.sub_((self._rows == self._columns).double().unsqueeze(1))])
 
     def control(self, values: Tensor, chosen: Tensor) -> Control:
         """Return a control variate with values (N,) at the draws, of which some were chosen as points."""
-        slopes = torch.cholesky_solve((self._centred @ values).unsqueeze(1), self._factor).squeeze(1)
-        explained = slopes @ self._features
-        return Control(values[chosen], float((values - explained).mean()), explained[chosen], len(values))
+        some = values[: self._centred.shape[1]]
+        slopes = torch.cholesky_solve((self._centred @ some).unsqueeze(1), self._factor).squeeze(1)
+        explained = slopes @ self._features(self._normal[:, chosen])
+        return Control(values[chosen], float(values.mean() - slopes @ self._mean), explained, len(values))
 
 
 @final

@@ -15,8 +15,11 @@ import psutil
 from core.bounds.bound_terms import closed_forms
 from core.diagnostics.sample_metrics import MEMBERSHIPS, SORTED
 from core.errors import ScenarioError
+from core.kl.choices import REVERSED
 from core.kl.partition import FIT_WORK
 from core.kl.refine import DRAWS, Sizes
+from core.kl.reversal import FIT_NUMBERS
+from core.kl.tails import REGRESSION
 from core.scenario.scenario import Scenario
 from core.simulation.work import BLOCK_BYTES, COLUMN_BYTES
 
@@ -115,11 +118,14 @@ class RunSize(NamedTuple):
             return 0.0
         points, paths, particles = self.sizes
         clouds = particles * self.dimension * (self.samplers + 8)
-        draws = DRAWS * particles * (3 * self.dimension + 2)
-        walks = _TIMES * points * paths * (8 * self.dimension + 4 * self.samplers)
+        features = self.dimension * (self.dimension + 3) // 2
+        draws = DRAWS * particles * (4 * self.dimension + 8) + 2 * min(DRAWS * particles * features, REGRESSION)
+        columns = _TIMES * points * paths
+        walks = columns * (8 * self.dimension + self.samplers * (4 + REVERSED * (2 * self.dimension + 4)))
         fitted = min(particles, FIT_WORK // (self.components * self.dimension**2))
-        fits = self.components * fitted * (2.5 * self.dimension + 4)
-        return _DOUBLE * (max(clouds + fits, clouds + draws) + walks) + 8 * BLOCK_BYTES
+        fits = self.components * fitted * (4 * self.dimension + 4)
+        kept = min(FIT_NUMBERS, self.samplers * self.steps * self.components * 5 * self.dimension**2)
+        return _DOUBLE * (max(clouds + fits, clouds + draws) + walks + kept) + 8 * BLOCK_BYTES
 
     def _problem(self) -> float:
         """Return the bytes of mixtures and of noise levels that are prepared together."""
