@@ -1,8 +1,9 @@
-"""The law and the KL of a stochastic sampler at every t, computed on grids with an error from two spacings."""
+"""The law and the KL of a sampler at every t, computed on grids with an error from two spacings."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import final
 
@@ -11,7 +12,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from core.kl.grid import LawError
+from core.kl.flow import FlowLaw, flow_laws
+from core.kl.grid import GridLaw, LawError
 from core.kl.law import MOST_DIMENSIONS, LawSolver, Spacing, boxes
 from core.kl.law_frames import LawFrame, LawMeasures
 from core.problem.problem import Problem
@@ -26,6 +28,8 @@ _GRIDS = {
     2: ((Spacing(0.95, 0.29), 8.0), (Spacing(0.8, 0.22), 9.0)),
 }
 """By d: spacing, and reach in standard deviations, of a coarse and a fine grid."""
+_FLOW_GRIDS = {1: ((0.04, 8.0), (0.02, 9.0)), 2: ((0.25, 7.0), (0.16, 8.0))}
+"""By d: spacing and reach, in standard deviations at t = T, of the grids of samplers without noise."""
 _GRID_ERROR = 0.02, 0.002
 """Relative and absolute error of the KL where only one grid gives it."""
 _PROBES = 1000
@@ -73,7 +77,7 @@ class LawComputation:
     Args:
         problem: in float64, on the CPU.
         schedule: gives T and every abar_t.
-        sampler: with Gaussian kernels.
+        sampler: with Gaussian kernels, or without noise.
         seed: of a few particles that show where its law lies.
         drawn: number of samplers whose frames are kept for drawing; 0: none.
     """
@@ -81,6 +85,7 @@ class LawComputation:
     def __init__(self, problem: Problem, schedule: Schedule, sampler: Sampler, *, seed: int, drawn: int = 0) -> None:
         self._problem, self._schedule, self._sampler, self._seed = problem, schedule, sampler, seed
         self._nodes = _nodes(problem.prior.dimension, drawn * (schedule.steps + 1)) if drawn else 0
+        self._is_flow = isinstance(sampler, ProbabilityFlow)
         self._solver = LawSolver(problem, schedule, sampler)
         self._seen: list[Tensor] = []
         self._before: ComputedKL | None = None
@@ -88,9 +93,8 @@ class LawComputation:
     @property
     def obstacle(self) -> str | None:
         """Reason why the law cannot be computed whatever its numbers, as a clause; None where there is none."""
-        if self._problem.prior.dimension > MOST_DIMENSIONS:
-            return f"laws are computed in up to {MOST_DIMENSIONS} dimensions"
-        return "its steps have no noise" if isinstance(self._sampler, ProbabilityFlow) else None
+        is_high = self._problem.prior.dimension > MOST_DIMENSIONS
+        return f"laws are computed in up to {MOST_DIMENSIONS} dimensions" if is_high else None
 
     def nothing(self, note: str | None) -> ComputedKL:
         """Return a KL that is nowhere known, and why."""
@@ -101,16 +105,17 @@ class LawComputation:
         """Compute on the coarse grid; the error is what this grid is known to leave at most."""
         if self.obstacle is not None:
             return self.nothing(self.obstacle)
-        self._seen = yield from _particles(self._problem, self._schedule, self._sampler, self._seed)
-        yield from self._solver.prepare()
-        self._before = found = yield from self._follow(*_GRIDS[self._problem.prior.dimension][0])
+        if not self._is_flow:
+            self._seen = yield from _particles(self._problem, self._schedule, self._sampler, self._seed)
+            yield from self._solver.prepare()
+        self._before = found = yield from self._follow(0)
         return replace(found, error=_grid_error(found.value))
 
     def fine(self) -> Work[ComputedKL]:
         """Compute on the fine grid, after :meth:`coarse`; the error is from both grids, where both reach."""
         if self._before is None:
             return self.nothing(self.obstacle)
-        coarse, fine = self._before, (yield from self._follow(*_GRIDS[self._problem.prior.dimension][1]))
+        coarse, fine = self._before, (yield from self._follow(1))
         gap = np.abs(fine.value - coarse.value)
         # The two may cross at one t, where their difference says nothing: the largest among its neighbours does.
         padded = np.pad(np.where(np.isfinite(gap), gap, 0.0), _NEIGHBOURS)
@@ -122,24 +127,34 @@ class LawComputation:
         note = (fine.note or coarse.note) if np.isnan(value[:-1]).any() else None
         return ComputedKL(value, error, note, frames, measures)
 
-    def _follow(self, spacing: Spacing, reach: float) -> Work[ComputedKL]:
-        """Follow the law on one grid from T down, as far as it can be."""
+    def _follow(self, grid: int) -> Work[ComputedKL]:
+        """Follow the law on the coarse or the fine grid (0 or 1) from T down, as far as it can be."""
         steps = self._schedule.steps
         found, note = self.nothing(None), None
         values = found.value.copy()
         try:
-            box = boxes(self._problem, self._schedule, self._seen, reach)
-            for law in self._solver.laws(spacing, box):
+            for law in self._laws(grid):
                 if law is not None:
                     values[steps - law.t] = law.kl
                     if self._nodes:
-                        found.frames[steps - law.t] = LawFrame.of(law, self._nodes)
+                        found.frames[steps - law.t] = _frame(law, self._nodes)
                     if law.t <= 1:
                         found.measures[law.t] = LawMeasures.of(law)
                 yield
         except LawError as reason:
             note = str(reason)
         return ComputedKL(values, found.error, note, found.frames, found.measures)
+
+    def _laws(self, grid: int) -> Iterator[GridLaw | None] | Iterator[FlowLaw | None]:
+        if self._is_flow:
+            dimension = self._problem.prior.dimension
+            return flow_laws(self._problem, self._schedule, self._sampler, *_FLOW_GRIDS[dimension][grid])
+        spacing, reach = _GRIDS[self._problem.prior.dimension][grid]
+        return self._solver.laws(spacing, boxes(self._problem, self._schedule, self._seen, reach))
+
+
+def _frame(law: GridLaw | FlowLaw, nodes: int) -> LawFrame:
+    return LawFrame.of(law, nodes) if isinstance(law, GridLaw) else law.frame(nodes)
 
 
 def _grid_error(value: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -181,23 +181,9 @@ class GridLaw:
         return abs(float(self.mass.sum()) - 1) <= _LOST and self.missed <= _MISSED
 
     @property
-    def total_variation(self) -> float:
-        """Half the integral of ``|q_t - p_t|``."""
-        return 0.5 * float(np.abs(np.exp(self.log_target) * self.cell - self.mass).sum())
-
-    @property
-    def weights(self) -> Array:
-        """(K,): the weights of the target's components under the law."""
-        weights: Array = self.target.responsibilities(self.points).of_component.numpy() @ self.mass
-        return weights
-
-    @property
-    def moments(self) -> tuple[Array, Array]:
-        """Mean, (d,), and covariance, (d, d), in the problem's own coordinates."""
-        points, mass = self.points.numpy(), self.mass
-        mean = points @ mass
-        centred = points - mean[:, None]
-        return mean, (centred * mass) @ centred.T
+    def target_mass(self) -> Array:
+        """(m,): the target's probability of each live node's cell."""
+        return np.exp(self.log_target) * self.cell
 
 
 def mesh(nodes: Sequence[Array]) -> Tensor:

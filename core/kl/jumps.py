@@ -54,6 +54,7 @@ def masses(law: GridLaw, image: Array, noise: Array, step: Callable[[Tensor], Ar
     place[law.live + 2 * width] = np.arange(law.live.size)
     neighbours = {offset: place[law.live + (2 + offset) * width] for offset in range(-2, 4)}
     cells = _crossed(image, noise, neighbours)
+    cells = cells[np.all([np.isfinite(logarithm[neighbours[offset][cells]]) for offset in (-1, 0, 1, 2)], axis=0)]
     if not cells.size:
         return Masses(logarithm, image)
     direction = law.basis[:, :1].numpy() * law.axes[0].spacing

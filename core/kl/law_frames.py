@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import NamedTuple, Self, final
+from typing import NamedTuple, Protocol, Self, final
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from core.kl.grid import Axis, GridLaw
+from core.problem.mixture import GaussianMixture
 
 Array = NDArray[np.float64]
 
@@ -82,6 +84,30 @@ class LawFrame:
         return cls(t, basis, axes, logarithm.reshape(tuple(axis.size for axis in axes)).astype(np.float32))
 
 
+class WeighedPoints(Protocol):
+    """A law as points with masses, and the target's masses at the same points."""
+
+    @property
+    def points(self) -> Tensor:
+        """(d, m)."""
+
+    @property
+    def mass(self) -> Array:
+        """(m,)."""
+
+    @property
+    def target_mass(self) -> Array:
+        """(m,)."""
+
+    @property
+    def log_target(self) -> Array:
+        """(m,)."""
+
+    @property
+    def target(self) -> GaussianMixture:
+        """The target at the law's noise level."""
+
+
 @final
 class LawMeasures(NamedTuple):
     """Numbers that follow from a sampler's law and the target at the same t, without particles."""
@@ -100,26 +126,31 @@ class LawMeasures(NamedTuple):
     """Wasserstein distance of order two; NaN in two dimensions."""
 
     @classmethod
-    def of(cls, law: GridLaw) -> Self:
+    def of(cls, law: WeighedPoints) -> Self:
         """Measure a law against the target at its noise level."""
-        wanted = np.exp(law.log_target) * law.cell
-        order = np.argsort(-wanted)
+        points, mass, wanted = law.points.numpy(), law.mass, law.target_mass
+        order = np.argsort(-law.log_target)
         region = order[: int(np.searchsorted(np.cumsum(wanted[order]), _LEVEL)) + 1]
-        mean, covariance = law.moments
-        distance = _w2(law) if len(mean) == 1 else math.nan
-        return cls(law.total_variation, law.weights, mean, covariance, float(law.mass[region].sum()), distance)
+        mean = points @ mass
+        centred = points - mean[:, None]
+        weights: Array = law.target.responsibilities(law.points).of_component.numpy() @ mass
+        distance = _w2(points[0], mass, law.target) if len(points) == 1 else math.nan
+        return cls(
+            0.5 * float(np.abs(wanted - mass).sum()),
+            weights,
+            mean,
+            (centred * mass) @ centred.T,
+            float(mass[region].sum()),
+            distance,
+        )
 
 
-def _w2(law: GridLaw) -> float:
+def _w2(points: Array, mass: Array, target: GaussianMixture) -> float:
     """Return the root mean square distance of law and target by their quantile functions, in one dimension."""
-    axis, sign = law.axes[0], float(law.basis[0, 0])
-    edges = axis.first + axis.spacing * (np.arange(axis.size + 1) - 0.5)
-    mass = np.zeros(axis.size)
-    mass[law.live] = law.mass
-    cumulated = np.concatenate([[0.0], np.cumsum(mass)])
+    order = np.argsort(points)
+    points, mass = points[order], mass[order]
     levels = (np.arange(_QUANTILES) + 0.5) / _QUANTILES
-    own = np.interp(levels * cumulated[-1], cumulated, edges)
-    nodes = torch.from_numpy(np.linspace(edges[0], edges[-1], _QUANTILES))
-    gaps = (nodes - sign * law.target.means) / law.target.variances.sqrt()
-    wanted = np.interp(levels, (law.target.weights @ torch.special.ndtr(gaps)).numpy(), nodes.numpy())
-    return float(np.sqrt(np.square(own - wanted).mean()))
+    own = np.interp(levels, (np.cumsum(mass) - mass / 2) / mass.sum(), points)
+    nodes = torch.linspace(float(points[0]), float(points[-1]), _QUANTILES, dtype=torch.float64)
+    below = target.weights @ torch.special.ndtr((nodes - target.means) / target.variances.sqrt())
+    return float(np.sqrt(np.square(own - np.interp(levels, below.numpy(), nodes.numpy())).mean()))

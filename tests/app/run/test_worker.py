@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import psutil
@@ -61,10 +62,22 @@ def files() -> set[Path]:
     return {path for folder in folders if folder.is_dir() for path in folder.glob(f"{leftovers.PREFIX}*")}
 
 
-@pytest.mark.parametrize("one", [True, False])
-def test_worker_results_equal_in_process_results(one: bool, worker: Worker, make_scenario: Make) -> None:
+SPACE: dict[str, Any] = {
+    "prior": {
+        "weights": [1.0, 2.0],
+        "means": [[-1.0, 0.5, 0.0], [1.0, 0.0, 0.3]],
+        "covariances": [[[0.5, 0.1, 0.0], [0.1, 0.3, 0.0], [0.0, 0.0, 0.4]]] * 2,
+    },
+    "measurement": {"matrix": [[1.0, 0.5, 0.2]], "noise": 0.3, "value": [0.4]},
+}
+"""Sections of a problem in three dimensions, where the KL is bracketed."""
+
+
+@pytest.mark.parametrize("kind", ["exact", "computed", "bracket"])
+def test_worker_results_equal_in_process_results(kind: str, worker: Worker, make_scenario: Make) -> None:
     reserve_interface_core()
-    scenario = make_scenario(one=one, run={"kl_rounds": 1, "samplers": ["ddnm", "ddim"]})
+    sections = SPACE if kind == "bracket" else {}
+    scenario = make_scenario(one=kind == "exact", run={"kl_rounds": 1, "samplers": ["ddnm", "ddim"]}, **sections)
     there, here = last_results(worker, scenario, refine=True), run(scenario, keep_frames=True)
     assert there.is_complete
     assert all(mine.equal(other) for mine, other in zip(there.trace.frames, here.trace.frames, strict=True))
@@ -73,10 +86,10 @@ def test_worker_results_equal_in_process_results(one: bool, worker: Worker, make
         np.testing.assert_array_equal(mine, other)
     assert [each.w2 for each in there.metrics[1]] == [each.w2 for each in here.metrics[1]]
     assert [each and each.value for each in there.asymptotes] == [each and each.value for each in here.asymptotes]
-    assert (there.bracket is None) == one
+    assert (there.bracket is not None) == (kind == "bracket")
     if there.bracket is not None and here.bracket is not None:
         np.testing.assert_array_equal(there.bracket.limits(), here.bracket.limits())
-    assert list(there.computed) == list(here.computed) == ([] if one else [0])
+    assert list(there.computed) == list(here.computed) == ([0, 1] if kind == "computed" else [])
     for index, mine in there.computed.items():
         np.testing.assert_array_equal(mine.value, here.computed[index].value)
         np.testing.assert_array_equal(mine.frames[3].log_density, here.computed[index].frames[3].log_density)
@@ -173,6 +186,7 @@ def endless(level, x):
 PROGRAM = """
 import sys, time
 from pathlib import Path
+from typing import Any
 sys.path.insert(0, ".")
 from app.run.worker import shared_worker
 from core.scenario.builtin import DEFAULT, load_builtin

@@ -12,10 +12,12 @@ import pytest
 import torch
 
 from core.bounds.bound_terms import BoundTerms
+from core.kl import flow
 from core.kl import law as law_module
 from core.kl.computed import ComputedKL, compute_kl
 from core.kl.grid import GridLaw
 from core.kl.law import LawSolver, Spacing, boxes
+from core.kl.law_frames import LawMeasures
 from core.problem.mixture import GaussianMixture
 from core.problem.problem import Measurement, Problem
 from core.problem.schedule import Schedule
@@ -112,7 +114,8 @@ def test_grid_law_keeps_mass_and_matches_closed_form_moments(
     problem, schedule = make_problem(1, 2, 1, 0.4, seed=6), SCHEDULES["linear"]
     last = grid_laws(problem, schedule, key)[-1]
     assert abs(last.mass.sum() - 1) < 1e-6
-    mean, covariance = last.moments
+    measures = LawMeasures.of(last)
+    mean, covariance = measures.mean, measures.covariance
     known = accumulate_terms(problem, schedule, [SAMPLERS[key]])
     np.testing.assert_allclose(mean, known.mean[0, -1], atol=1e-5)
     np.testing.assert_allclose(covariance, known.covariance[0, -1], atol=1e-5)
@@ -121,8 +124,10 @@ def test_grid_law_keeps_mass_and_matches_closed_form_moments(
 def test_grid_law_of_exact_sampler_is_close_to_target(make_problem: Make) -> None:
     problem = make_problem(3, 2, 1, 0.4, seed=6)
     last = grid_laws(problem, SCHEDULES["exponential, then constant"], "exact")[-1]
-    np.testing.assert_allclose(last.weights, problem.target.weights, atol=0.05)
-    assert 0 < last.total_variation < 0.15
+    measures = LawMeasures.of(last)
+    np.testing.assert_allclose(measures.weights, problem.target.weights, atol=0.05)
+    assert 0 < measures.total_variation < 0.15
+    assert abs(measures.inside - 0.95) < 0.05
 
 
 TWINS = {
@@ -144,6 +149,38 @@ def test_broken_grid_kernel_misses_closed_form(
     assert worst_error(computed_kl(problem, schedule, sampler), truth) > 2
 
 
+@pytest.mark.parametrize("key", ["ddim", "heun"])
+@pytest.mark.parametrize("dimension", [1, 2])
+def test_kl_of_deterministic_sampler_matches_closed_form(
+    key: str,
+    dimension: int,
+    make_problem: Make,
+    accumulate_terms: AccumulateTerms,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    problem, schedule, sampler = make_problem(1, dimension, 1, 0.4, seed=6), SCHEDULES["linear"], SAMPLERS[key]
+    found, truth = computed_kl(problem, schedule, sampler), accumulate_terms(problem, schedule, [sampler]).kl[0]
+    assert found.note is None
+    np.testing.assert_allclose(found.value, truth, rtol=1e-5, atol=1e-7)
+    right = flow.log_determinant
+    monkeypatch.setattr(flow, "log_determinant", lambda *step: 1.01 * right(*step))
+    broken = computed_kl(problem, schedule, sampler)
+    assert broken.note or not np.allclose(broken.value, truth, rtol=1e-2)
+
+
+def test_law_of_deterministic_sampler_is_drawn_with_its_mass(make_problem: Make) -> None:
+    problem, schedule = make_problem(2, 2, 1, 0.4, seed=6), SCHEDULES["linear"]
+    law = [each for each in flow.flow_laws(problem, schedule, SAMPLERS["ddim"], 0.16, 8.0) if each][-1]
+    frame, measures = law.frame(96), LawMeasures.of(law)
+    density = np.exp(frame.log_density.astype(float))
+    assert density.sum() * math.prod(axis.spacing for axis in frame.axes) == pytest.approx(1, abs=1e-2)
+    along = np.stack(np.meshgrid(*(axis.nodes for axis in frame.axes), indexing="ij")).reshape(2, -1)
+    target = np.exp(problem.target.log_density(torch.from_numpy(frame.basis @ along)).numpy()).reshape(density.shape)
+    assert np.abs(density - target).sum() / target.sum() < 0.2
+    assert measures.total_variation < 0.1
+    np.testing.assert_allclose(measures.weights, problem.target.weights, atol=0.02)
+
+
 def test_jump_of_dps_is_integrated_on_both_sides(monkeypatch: pytest.MonkeyPatch) -> None:
     """The independent value is .912 +- .002; without the division of cells the error is an order larger."""
     prior = GaussianMixture.from_covariances(torch.ones(2), torch.tensor([[-1.0], [1.0]]), torch.full((2, 1, 1), 0.2))
@@ -161,8 +198,6 @@ def test_grid_kl_notes_why_it_is_unavailable(make_problem: Make) -> None:
     high = computed_kl(make_problem(2, 3, 1, 0.3, seed=1), schedule, SAMPLERS["ddnm"])
     assert np.isnan(high.value).all()
     assert high.note == "laws are computed in up to 2 dimensions"
-    flow = computed_kl(make_problem(2, 2, 1, 0.3, seed=1), schedule, SAMPLERS["ddim"])
-    assert flow.note == "its steps have no noise"
     end = computed_kl(make_problem(2, 2, 1, 0.0, seed=1), schedule, SAMPLERS["replacement"])
     assert np.isfinite(end.value[:-1]).all()
     assert np.isnan(end.value[-1])

@@ -237,7 +237,7 @@ def test_kl_of_a_mixture_in_space_is_a_bracket() -> None:
 
 
 def test_kl_of_a_deterministic_sampler_is_reverse_kl() -> None:
-    sampler = build_report(finished(kl_rounds=1, samplers=["ddim"]))["samplers"]["ddim"]
+    sampler = build_report(finished(kl_rounds=1, covariance=SPACE, samplers=["ddim"]))["samplers"]["ddim"]
     kl = sampler["at"]["1"]["kl"]
     assert (kl["kind"], kl["of"]) == ("reverse", "KL(samples || target)")
     assert kl["lower"] is kl["upper"] is None

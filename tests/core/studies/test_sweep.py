@@ -126,7 +126,7 @@ def test_bound_caps_upper_limit_of_sweep(monkeypatch: pytest.MonkeyPatch) -> Non
 
 @pytest.mark.usefixtures("quick")
 def test_sweep_mixes_exact_and_bracketed_samplers() -> None:
-    sweep = finished(small(1, samplers=["ddnm", "dps"]), 20)
+    sweep = finished(small(1, 3, samplers=["ddnm", "dps"]), 20)
     assert sweep.lower[0, 0] == sweep.upper[0, 0]
     assert sweep.lower[1, 0] < sweep.upper[1, 0]
 
@@ -182,7 +182,7 @@ def test_invalid_step_counts_are_rejected(steps: list[int], words: str) -> None:
 
 @pytest.mark.usefixtures("quick")
 def test_csv_holds_numbers_of_sweeps(tmp_path: Path) -> None:
-    sweeps = [finished(small(), 10, 20), finished(small(2, samplers=["ddnm", "ddim"]), 10)]
+    sweeps = [finished(small(), 10, 20), finished(small(2, 3, samplers=["ddnm", "ddim"]), 10)]
     write_sweeps(sweeps, tmp_path / "out")
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == sorted(FILES)
     with (tmp_path / "out" / "sweep.csv").open(newline="", encoding="utf-8") as file:
