@@ -36,6 +36,9 @@ _BLUR = 1e-5
 """Resolution as a share of the larger of both laws' spreads."""
 _DIGITS = 1e-9
 """Differences below this share of the coordinates' size are rounding."""
+_NOTHING = 0.01
+"""Exact spreads below this share of the resolution count as none."""
+_UNITS = 64 * float(np.finfo(np.float64).eps)
 
 WIDE, NARROW = 1.25, 0.8
 """Ratios of standard deviations beyond which an assumption is called too wide or too narrow."""
@@ -164,11 +167,18 @@ def look(problem: Problem, schedule: Schedule, sampler: Sampler, point: Tensor, 
     measurement = problem.measurement
     believed = assumed.given(measurement.matrix, measurement.value, measurement.noise)
     before = given_point(problem.prior, abar, point)
-    return Lens(exact, assumed, believed, compare(exact, believed, measurement, before=before))
+    rounding = _UNITS * float(point.abs().max()) / math.sqrt(abar)  # of xhat, far from the prior
+    comparison = compare(exact, believed, measurement, before=before, rounding=rounding)
+    return Lens(exact, assumed, believed, comparison)
 
 
 def compare(
-    exact: GaussianMixture, believed: Assumption, measurement: Measurement, *, before: GaussianMixture | None = None
+    exact: GaussianMixture,
+    believed: Assumption,
+    measurement: Measurement,
+    *,
+    before: GaussianMixture | None = None,
+    rounding: float = 0.0,
 ) -> Comparison:
     """Compare a believed Gaussian with the exact law.
 
@@ -177,8 +187,9 @@ def compare(
         believed: a Gaussian in its place.
         measurement: tells measured from unmeasured directions.
         before: law of x_0 given x_t alone; a belief between its modes makes one up, even if y leaves one of them.
+        rounding: size of differences that are rounding errors.
     """
-    resolution = _resolution(exact, believed)
+    resolution = max(_resolution(exact, believed), rounding)
     law, belief = _blurred(exact, resolution), _blurred(_as_mixture(believed), resolution)
     widest, narrowest = _spreads(exact, believed, resolution)
     values, axes = torch.linalg.eigh(law.covariance)
@@ -259,10 +270,11 @@ def _ratio_within(exact: GaussianMixture, believed: Assumption, basis: Tensor, r
         float(((covariance @ basis) * basis).sum()) / basis.shape[1]
         for covariance in (exact.covariance, believed.covariance)
     )
-    none = 4 * resolution**2
+    none = (_NOTHING * resolution) ** 2
     if truth <= none:
-        return 1.0 if belief <= none else math.inf
-    return math.sqrt(max(belief, 0.0) / truth) if belief > none else 0.0
+        return 1.0 if belief <= resolution**2 else math.inf
+    ratio = math.sqrt(max(belief, 0.0) / truth)
+    return ratio if ratio > _DIGITS**0.5 else 0.0
 
 
 def _off(ratio: float) -> float:

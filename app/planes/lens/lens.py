@@ -23,6 +23,8 @@ from core.runs.results import Results
 
 _NEAR = 7
 """Distance in pixels within which a click means a particle, or the same point again."""
+_MARK_ROOM = 60
+"""Side of the square around x_t that the card should leave free, in pixels."""
 _DOT, _HALO = 10, 14
 """Diameters of a point mass and of the surface around it, in pixels."""
 
@@ -57,6 +59,10 @@ class Lens(QObject):
         """What the picture must be of."""
         self._work: Iterator[object] | None = None
         """Picture to be computed next."""
+        self._drawn: tuple[object, ...] | None = None
+        """The picture and the view for which it is drawn."""
+        self._place = QPointF()
+        """Where x_t is in the plane."""
         self._computing: _Aim | None = None
         """What the picture is computed for; None: nothing is."""
 
@@ -100,7 +106,7 @@ class Lens(QObject):
 
     def close(self) -> None:
         """Close the lens and drop what is being computed."""
-        self._aim = self._wanted = self._work = self.picture = None
+        self._aim = self._wanted = self._work = self.picture = self._drawn = None
         if self._panel is not None:
             self._panel.show_lens(None)
             self._panel = None
@@ -112,7 +118,7 @@ class Lens(QObject):
 
     def let_go(self) -> None:
         """Forget the panel, which is being deleted; the aim stays, for the panel of the same sampler."""
-        self._panel = self._wanted = None
+        self._panel = self._wanted = self._drawn = None
 
     def follow(
         self, panels: Mapping[str, SamplerPanel], results: Results, frame: int, projection: Projection
@@ -133,7 +139,7 @@ class Lens(QObject):
             self.let_go()
             self._panel = panel
         t = results.t(frame)
-        point, place = self._point(results, index, frame, projection)
+        point, self._place = self._point(results, index, frame, projection)
         wanted = (results, results.problem, index, t, projection.label, tuple(point.tolist()))
         if self._wanted is None or not _equal(wanted, self._wanted):
             self._wanted = wanted
@@ -142,7 +148,7 @@ class Lens(QObject):
                 self._go_on()
         if self.picture is not None:
             self._draw(self.picture)
-        return self._aim.key, place
+        return self._aim.key, self._place
 
     def _point(self, results: Results, index: int, frame: int, projection: Projection) -> tuple[torch.Tensor, QPointF]:
         """Return x_t, (d,), and its place in the plane."""
@@ -151,7 +157,8 @@ class Lens(QObject):
         if particle is not None and particle < results.scenario.run.particles:
             cloud = results.trace.particles(index, frame)[:, particle : particle + 1]
             x, y = self._seen(projection, cloud, particle)
-            return cloud[:, 0].double(), QPointF(x, y)
+            place = QPointF(x, y) if np.isfinite((x, y)).all() else self._aim.place
+            return cloud[:, 0].double(), place
         level = results.problem.level(results.schedule, [max(results.t(frame), 1)]).each()[0]
         where = torch.tensor([[self._aim.place.x()], [self._aim.place.y()]], dtype=torch.float64)
         return lift(level, projection.basis, where[: len(projection.basis)])[:, 0], self._aim.place
@@ -178,11 +185,18 @@ class Lens(QObject):
             self._draw(picture)
 
     def _draw(self, picture: LensPicture) -> None:
+        """Draw a picture, unless it is drawn already in this view."""
         assert self._panel is not None
-        self._panel.show_lens(_drawing(picture, self._panel.about.colour))
-        card = self._panel.lens_card
-        card.show_words(picture)
-        card.place(self._panel.view.rect(), self._outlines(self._panel, picture))
+        panel = self._panel
+        drawn = picture, panel, theme.current(), panel.view.rect(), panel.box.viewRect()
+        if drawn == self._drawn:
+            return
+        self._drawn = drawn
+        panel.show_lens(_drawing(picture, panel.about.colour))
+        panel.lens_card.show_words(picture)
+        mark = QRect(0, 0, _MARK_ROOM, _MARK_ROOM)
+        mark.moveCenter(panel.view.mapFromScene(panel.box.mapViewToScene(self._place)))
+        panel.lens_card.place(panel.view.rect(), [mark, *self._outlines(panel, picture)])
 
     def _outlines(self, panel: SamplerPanel, picture: LensPicture) -> list[QRect]:
         """Return the rectangles of both shapes in the panel's picture."""

@@ -40,7 +40,7 @@ Rows: TypeAlias = tuple[tuple[str, str], ...]
 
 
 @final
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Shape:
     """A law in the plane: contours, or segments and points where it has no density there."""
 
@@ -50,7 +50,7 @@ class Shape:
 
 
 @final
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class LensPicture:
     """What the lens shows of one sampler at one point."""
 

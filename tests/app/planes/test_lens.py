@@ -148,6 +148,19 @@ def test_lens_keeps_the_clicked_point_at_another_t(grid: PlanesWidget, qtbot: Qt
     assert not np.array_equal(exact_lines(before)[:, :5], exact_lines(after)[:, :5])
 
 
+def test_diverged_particle_is_named(grid: PlanesWidget, qtbot: QtBot, results: Results) -> None:
+    cloud = results.trace.frames[0]
+    kept = cloud[FRAME - 1].clone()
+    look_at(qtbot, grid, "pigdm", tuple(cloud[FRAME][:, 7].tolist()))
+    cloud[FRAME - 1] = torch.nan
+    try:
+        grid.show_frame(FRAME - 1)
+        assert "diverged" in finished(qtbot, grid).findings[0]
+        assert all(np.isfinite(grid.panels["pigdm"]._marks.marks.point))
+    finally:
+        cloud[FRAME - 1] = kept
+
+
 def test_nothing_is_left_to_assume_at_t_0(grid: PlanesWidget, qtbot: QtBot) -> None:
     look_at(qtbot, grid, "pigdm", EMPTY)
     grid.show_frame(STEPS)

@@ -358,6 +358,31 @@ def test_spread_where_the_exact_law_has_none_is_infinite() -> None:
     assert found.findings[0].words.startswith("Too wide: spread where the exact law has none in a measured")
 
 
+@pytest.mark.parametrize("kind", ["points", "singular", "needle"])
+@pytest.mark.parametrize("noise", [0.0, 1e-9, 0.3, 100.0])
+def test_comparison_is_finite_for_degenerate_problems_and_far_points(kind: str, noise: float) -> None:
+    generator = torch.Generator().manual_seed(1)
+    factors = torch.randn(3, 2, 2, generator=generator, dtype=F64)
+    factors[:, -1 if kind == "needle" else slice(None)] *= {"points": 0.0, "singular": 1.0, "needle": 1e-6}[kind]
+    if kind == "singular":
+        factors[:, :, 1] = 0
+    means = torch.randn(3, 2, generator=generator, dtype=F64)
+    prior = GaussianMixture.from_covariances(torch.ones(3, dtype=F64), means, factors @ factors.mT)
+    matrix = torch.tensor([[1.0, 0.5], [2.0, 1.0]], dtype=F64)
+    problem = Problem.of(prior, Measurement(matrix, matrix @ prior.sample(1, generator)[:, 0], noise))
+    for sampler in (each for each in SAMPLERS.values() if each.obstacle(problem.measurement) is None):
+        for t in (1, 30, 60):
+            for far in (0.0, 30.0):
+                point = point_on_the_target(problem, t) + far * math.sqrt(1 - abar_at(t))
+                found = look(problem, SCHEDULE, sampler, point, t).comparison
+                if found is None:
+                    continue
+                shares = [*found.believed, found.made_up, found.missed]
+                assert all(0 <= mass.value <= 1 and math.isfinite(mass.error) for mass in shares)
+                assert math.isfinite(found.shift)
+                assert not math.isnan(found.widest.ratio + found.narrowest.ratio)
+
+
 # Modes
 
 
