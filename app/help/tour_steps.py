@@ -44,9 +44,9 @@ upper bound on the KL divergence KL(target ‖ samples).</p>
 <p>At first all curves agree. See which one rises at the end, and which ones stay flat.</p>"""
 
 _LENS = """
-<p>Press <b>L</b>, or tick <i>Lens</i> in this list, and click a particle in DDNM's panel. <b>Solid:</b> the exact
-law of x<sub>0</sub> given that particle and y. <b>Dashed, or a dot:</b> what the sampler assumes instead. The card
-states what is wrong with the assumption. Both laws change as you move through t.</p>
+<p>Go back to about t = 90, press <b>L</b>, or tick <i>Lens</i> in this list, and click a particle in DDNM's panel.
+<b>Solid:</b> the exact law of x<sub>0</sub> given that particle and y. <b>Dashed, or a dot:</b> what the sampler
+assumes instead. The card states what is wrong with the assumption. Both laws change as you move through t.</p>
 <p>Four scenarios in the gallery (<b>Ctrl+G</b>) show the ways in which an assumption fails; the help page
 <i>What a sampler assumes</i> derives them.</p>"""
 

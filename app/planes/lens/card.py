@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import final
 
+import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QPoint, QRect, QSize
 from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QWidget
@@ -83,12 +84,13 @@ class LensCard(QFrame):
         self.setAccessibleDescription(self.text)
         self.setToolTip(auto_text(f"{self.text}\n\n{_TIP}"))
 
-    def place(self, room: QRect, avoid: Sequence[QRect]) -> None:
+    def place(self, room: QRect, mark: QRect, outline: NDArray[np.float64]) -> None:
         """Show as many rows as fit, in the corner of the picture that covers least; the present one if it is as good.
 
         Args:
             room: rectangle of the picture.
-            avoid: rectangles that should stay visible, the most important first.
+            mark: rectangle that should stay visible before all.
+            outline: (2, n): points that should stay visible, in pixels.
         """
         inner = room.adjusted(_GAP, _GAP, -_GAP, -_GAP)
         size = self._fitted(inner.size())
@@ -99,9 +101,11 @@ class LensCard(QFrame):
             QPoint(inner.left(), inner.bottom() - size.height()),
         ]
 
-        def covered(corner: int) -> int:
+        def covered(corner: int) -> tuple[bool, int]:
             frame = QRect(corners[corner], size)
-            return sum(_area(frame & other) for other in avoid)
+            across = (outline[0] >= frame.left()) & (outline[0] <= frame.right())
+            inside = across & (outline[1] >= frame.top()) & (outline[1] <= frame.bottom())
+            return frame.intersects(mark), int(np.count_nonzero(inside))
 
         best = min(range(4), key=covered)
         if covered(best) < covered(self._corner):
@@ -131,7 +135,3 @@ class LensCard(QFrame):
             if height <= (_SHARE if is_wide else _NARROW_SHARE) * room.height():
                 break
         return QSize(size.width(), height)
-
-
-def _area(rectangle: QRect) -> int:
-    return max(rectangle.width(), 0) * max(rectangle.height(), 0) if rectangle.isValid() else 0

@@ -9,7 +9,8 @@ from typing import final
 import numpy as np
 import pyqtgraph as pg
 import torch
-from PySide6.QtCore import QObject, QPointF, QRect, QRectF, Qt
+from numpy.typing import NDArray
+from PySide6.QtCore import QObject, QPointF, QRect, Qt
 from PySide6.QtGui import QColor
 
 from app.planes.lens.picture import LensPicture, Shape, lens_picture
@@ -23,7 +24,7 @@ from core.runs.results import Results
 
 _NEAR = 7
 """Distance in pixels within which a click means a particle, or the same point again."""
-_MARK_ROOM = 60
+_MARK_ROOM = 24
 """Side of the square around x_t that the card should leave free, in pixels."""
 _DOT, _HALO = 10, 14
 """Diameters of a point mass and of the surface around it, in pixels."""
@@ -196,20 +197,18 @@ class Lens(QObject):
         panel.lens_card.show_words(picture)
         mark = QRect(0, 0, _MARK_ROOM, _MARK_ROOM)
         mark.moveCenter(panel.view.mapFromScene(panel.box.mapViewToScene(self._place)))
-        panel.lens_card.place(panel.view.rect(), [mark, *self._outlines(panel, picture)])
+        panel.lens_card.place(panel.view.rect(), mark, _outline(panel, picture))
 
-    def _outlines(self, panel: SamplerPanel, picture: LensPicture) -> list[QRect]:
-        """Return the rectangles of both shapes in the panel's picture."""
-        found = []
-        for shape in (picture.exact, picture.assumed):
-            edges = [np.stack(line) for line in shape.lines] + [shape.points] if shape is not None else []
-            points = np.concatenate(edges, axis=1) if edges else np.zeros((2, 0))
-            points = points[:, np.isfinite(points).all(0)]
-            if points.size:
-                (left, low), (right, high) = points.min(1).tolist(), points.max(1).tolist()
-                frame = QRectF(left, low, right - left, high - low)
-                found.append(panel.view.mapFromScene(panel.box.mapViewToScene(frame)).boundingRect())
-        return found
+
+def _outline(panel: SamplerPanel, picture: LensPicture) -> NDArray[np.float64]:
+    """Return the points of both shapes, (2, n), in the view's pixels."""
+    shapes = [shape for shape in (picture.exact, picture.assumed) if shape is not None]
+    parts = [np.stack(line) for shape in shapes for line in shape.lines] + [shape.points for shape in shapes]
+    points = np.concatenate(parts, axis=1)
+    points = points[:, np.isfinite(points).all(0)]
+    origin, unit = (panel.box.mapViewToScene(QPointF(at, at)) for at in (0.0, 1.0))
+    scale = np.array([[unit.x() - origin.x()], [unit.y() - origin.y()]])
+    return np.array([[origin.x()], [origin.y()]]) + scale * points
 
 
 def _pictures(

@@ -186,7 +186,7 @@ def test_pictures_of_pages_are_loaded_from_their_folder(viewer: HelpViewer) -> N
     kind = QTextDocument.ResourceType.ImageResource.value
     names = [name for name in re.findall(r'<img src="([^"]*)"', viewer.reader.document().toHtml()) if ":" not in name]
     assert names == ["lens.png"]
-    assert viewer.reader.loadResource(kind, "lens.png").width() > 600  # type: ignore[attr-defined]
+    assert viewer.reader.loadResource(kind, "lens.png").width() > 500  # type: ignore[attr-defined]
     assert viewer.reader.loadResource(kind, "missing.png") is None
 
 

@@ -260,11 +260,13 @@ def test_card_hides_rows_in_a_small_panel_and_stays_off_the_shapes(qtbot: QtBot,
     card = LensCard(host)
     point = torch.tensor([0.2, 0.3], dtype=torch.float64)
     card.show_words(lens_picture(results, 0, T, point, projections(results.problem)[0]))
-    card.place(QRect(0, 0, 600, 600), [QRect(0, 0, 300, 600)])
-    assert not card.geometry().intersects(QRect(0, 0, 300, 600))
+    left = np.random.default_rng(0).uniform([[0], [0]], [[290], [600]], (2, 500))
+    card.place(QRect(0, 0, 600, 600), QRect(400, 50, 60, 60), left)
+    assert card.geometry().left() > 300
+    assert card.geometry().top() > 300, "away from the mark"
     assert all(name in card.text for name in ("mass made up", "spread, unmeasured"))
     rows = sum(label.isVisible() for label in card.findChildren(QLabel))
-    card.place(QRect(0, 0, 200, 200), [])
+    card.place(QRect(0, 0, 200, 200), QRect(), np.zeros((2, 0)))
     assert QRect(0, 0, 200, 200).contains(card.geometry())
     assert sum(label.isVisible() for label in card.findChildren(QLabel)) < rows
     assert "mass made up" in card.toolTip()
