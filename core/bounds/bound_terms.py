@@ -38,6 +38,10 @@ from core.simulation.simulate import centred, offsets
 from core.simulation.work import Watch, unwatched
 
 
+_DRAWN = 2
+"""Dimensions up to which moments are kept at every t."""
+
+
 @final
 @dataclass(eq=False)
 class BoundTerms:
@@ -59,6 +63,9 @@ class BoundTerms:
     """(samplers, 2, d): mean of the samples in the two latest frames (at last t = 1 and t = 0) where ``exact``."""
     covariance: NDArray[np.float64]
     """(samplers, 2, d, d): covariance of the samples in the same frames."""
+    moments: NDArray[np.float64]
+    """(d + d^2, samplers, T + 1): mean and covariance of the samples in every frame where ``exact``, in up to two
+    dimensions, where laws are drawn; of length zero in more."""
     completed: int = 0
     """Frames written so far, 0..T + 1."""
 
@@ -84,11 +91,12 @@ class BoundTerms:
             np.full((samplers, frames), np.nan),
             np.full((samplers, 2, dimension), np.nan),
             np.full((samplers, 2, dimension, dimension), np.nan),
+            np.full((dimension + dimension**2 if dimension <= _DRAWN else 0, samplers, frames), np.nan),
         )
 
     def tables(self) -> list[NDArray[np.float64]]:
         """Return all arrays of shape (samplers, T + 1)."""
-        return [*self.value.values(), *self.error.values(), self.kl]
+        return [*self.value.values(), *self.error.values(), self.kl, *self.moments]
 
     def forget(self, index: int) -> None:
         """Set a sampler's numbers to NaN and count it as exact, so that it is neither sampled nor bracketed."""
@@ -195,4 +203,9 @@ class _TermsGroup:
         law = (totals.law[0] + self.shifts[frames], *totals.law[1:]) if totals.law else ()
         for latest, new in zip((terms.mean, terms.covariance), law, strict=False):
             latest[rows] = np.concatenate([latest[rows], new.numpy()], axis=1)[:, -2:]
+        if law and terms.moments.size:
+            mean, covariance = law[0].numpy(), law[1].numpy()
+            every = np.concatenate([mean, covariance.reshape(*mean.shape[:-1], -1)], axis=-1)
+            for moment, values in zip(terms.moments, np.moveaxis(every, -1, 0), strict=True):
+                moment[rows, frames] = values
         self.completed = frames.stop

@@ -164,9 +164,10 @@ class Results:
         if self.fault(index) is not None or dimension > MOST_DIMENSIONS or frame >= self.completed:
             return None
         if self.terms.exact[index]:
-            moments = self.terms.mean[index, frame], self.terms.covariance[index, frame]
+            mean, covariance = np.split(self.terms.moments[:, index, frame], [dimension])
             basis = self.problem.measurement.right_basis.numpy()
-            return LawFrame.gaussian(self.t(frame), basis, *moments, _LAW_NODES[dimension])
+            nodes = _LAW_NODES[dimension]
+            return LawFrame.gaussian(self.t(frame), basis, mean, covariance.reshape(dimension, dimension), nodes)
         found = self.computed.get(index)
         return None if found is None else found.frames.get(frame)
 
@@ -240,7 +241,7 @@ class Results:
 
     def fault(self, index: int) -> str | None:
         """Return the error of a stopped sampler in one sentence; None where it has not stopped."""
-        return self.faults.get(self.samplers[index].about.key)
+        return self.faults.get(self.samplers[index].about.key) if self.faults else None
 
     def tables(self) -> list[NDArray[np.float64]]:
         """Return all arrays of shape (samplers, T + 1)."""
