@@ -13,7 +13,7 @@ from app.widgets.pictures import Drawing
 from core.problem.problem import Problem
 from core.problem.schedule import Schedule
 
-_NODES_ACROSS = 96
+NODES_ACROSS = 96
 """Grid lines for contours at t > 1, where densities are smooth and a frame must be drawn within 20 ms."""
 
 
@@ -38,7 +38,7 @@ class TargetContours:
         """Return the contours of Q_{t|y}; at t = 0, where it may have no density, those at t = 1."""
         if t not in self._drawn:
             law = self._problem.target.noised(float(self._schedule.alpha_bar[t])).marginal(self._projection.basis)
-            lines = density_lines(law, self._projection, MASSES, _NODES_ACROSS)
+            lines = density_lines(law, self._projection, MASSES, NODES_ACROSS)
             palette = theme.current()
             outline = pg.mkPen(palette.ink, width=1.3, style=Qt.PenStyle.DashLine)
             self._drawn[t] = Drawing(

@@ -13,7 +13,7 @@ from app.theme import theme
 from app.widgets.widgets import LegendEntry
 
 _PLANE_WORDS = "Hx = y ± σ_y, ± 2σ_y", "particles, trails"
-_LINE_WORDS = "likelihood of y, to its own scale", "particles: histogram, strip"
+_LINE_WORDS = "likelihood of y, to its own scale", "particles"
 """Labels of measurement and particles on a plane and in one dimension."""
 
 
@@ -30,6 +30,7 @@ class PlanesLegend(QWidget):
         )
         self.measurement = LegendEntry(_PLANE_WORDS[0], 8, colour=theme.STRIP)
         self.particles = LegendEntry(_PLANE_WORDS[1], 6, style=Qt.PenStyle.NoPen)
+        self.law = LegendEntry("sampler’s law", 1.8)
         self.data = LegendEntry("data", 4, style=Qt.PenStyle.NoPen)
         self.data.hide()
         flow = QFlowLayout(self)
@@ -37,7 +38,7 @@ class PlanesLegend(QWidget):
         flow.setHorizontalSpacing(14)
         flow.setVerticalSpacing(0)
         prior = LegendEntry("prior", 1.2, colour="faint")
-        for entry in (*self._targets, prior, self.measurement, self.particles, self.data):
+        for entry in (*self._targets, prior, self.measurement, self.particles, self.law, self.data):
             flow.addWidget(entry)
 
     def show_target(self, *, at_t: bool) -> None:
@@ -51,3 +52,4 @@ class PlanesLegend(QWidget):
         self.measurement.setVisible(bool(scene.measured))
         self.measurement.set_words(words[0])
         self.particles.set_words(words[1])
+        self.law.setVisible(scene.peak is not None)

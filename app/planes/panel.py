@@ -17,6 +17,7 @@ from app.planes.heading import Heading
 from app.planes.lens.card import LensCard
 from app.planes.line.part import LINE_SHARES, LinePart
 from app.planes.overlays.items import HeatItem, MarksItem
+from app.planes.overlays.law_layer import LawLayer
 from app.planes.overlays.overlays import Overlay
 from app.planes.sampler_menu import SamplerButton
 from app.planes.scene import Scene
@@ -96,6 +97,7 @@ class SamplerPanel(QFrame):
             item.setZValue(depth)
             self.box.addItem(item, ignoreBounds=True)
         self.line = LinePart(about, self.view, self.box)
+        self.law = LawLayer(about.colour, self.box, self.particles)
         self._strips: list[QGraphicsPolygonItem] = []
         self._surface = ""
         self._measured: object = None
@@ -134,7 +136,8 @@ class SamplerPanel(QFrame):
     def show_lens(self, drawing: Drawing | None) -> None:
         """Draw the lens, with everything else faint, or remove it and its card (None)."""
         self._lens.set_drawing(drawing or Drawing())
-        for item in (*self._layers, self.view.handles, self.line.histogram):
+        laws = self.law.contours, self.law.ratio, self.line.law
+        for item in (*self._layers, *laws, self.view.handles, self.line.histogram):
             item.setOpacity(1.0 if drawing is None else _BEHIND_LENS)
         if drawing is None and (card := self.view.findChild(LensCard)) is not None:
             card.hide()

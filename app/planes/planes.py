@@ -20,6 +20,7 @@ from app.planes.lens.lens import Lens
 from app.planes.line.curves import DensityCurves, line_background
 from app.planes.line.line_view import LineView
 from app.planes.overlays.choice import OverlayButton, OverlayLegend
+from app.planes.overlays.law_layer import LawOverlay, law_words
 from app.planes.overlays.overlays import overlays
 from app.planes.panel import SamplerPanel
 from app.planes.probe import ScoreCard, card_title, score_rows
@@ -80,6 +81,7 @@ class PlanesWidget(QWidget):
         """Sampler key and point of the score card."""
         self.line = LineView(self)
         self.lens = Lens(self)
+        self._law = LawOverlay()
         self.panel_grid = PanelGrid()
         self.panel_grid.changed.connect(self._show_others)
         self.overlays = OverlayButton()
@@ -167,6 +169,7 @@ class PlanesWidget(QWidget):
         """Redraw scene and overlays in the theme's colours."""
         self.overlays.restyle()
         self.line.restyle()
+        self._law.forget()
         if self._is_present:
             self.controller.take(self._projection.basis.numpy())
         self._draw_scene(FINE)
@@ -380,8 +383,17 @@ class PlanesWidget(QWidget):
         for index, plane in panels:
             mark = (point.x(), point.y()) if point is not None and plane.about.key == key else None
             plane.show_overlay(drawn.panels[index], drawn.place, mark)
-        self._overlay_legend.say(drawn.hottest, drawn.words)
+        layers = [(index, plane.law) for index, plane in panels]
+        self._law.draw(self._results, self._frame, self._projection, layers, shown)
+        words = [*drawn.words, *law_words(self._results, self._frame, seen, shown)]
+        self._overlay_legend.say(drawn.hottest, words, ratio="ratio" in shown)
         self._write_card()
+
+    def advance(self) -> None:
+        """Show what has become known since: more frames, and laws."""
+        self.line.advance()
+        if self.overlays.shown & {"law", "ratio"} or self.line.is_active:
+            self.show_frame(self._frame)
 
     # The scores at a point
 

@@ -87,22 +87,36 @@ def projections(problem: Problem) -> list[Projection]:
 
 def contours(mixture: GaussianMixture, masses: Sequence[float], nodes_across: int = FINE) -> Line:
     """Return contours of a mixture on R^2 that enclose the given masses, with NaN between lines."""
-    # Along the principal axes, so that the grid resolves thin oblique components.
-    axes = torch.linalg.eigh((mixture.weights[:, None, None] * mixture.covariances).sum(0)).eigenvectors
+    axes = _principal_axes(mixture)
     mixture = mixture.marginal(axes.mT)
     nodes = [_nodes(mixture, axis, nodes_across) for axis in (0, 1)]
     grid = torch.cartesian_prod(torch.from_numpy(nodes[1]), torch.from_numpy(nodes[0])).flip(1).mT.contiguous()
     height = mixture.log_density(grid).view(len(nodes[1]), len(nodes[0])).numpy()
-    draws = mixture.log_density(_draws(mixture, _DRAWS_PER_NODE * nodes_across))
-    levels = torch.quantile(draws, 1 - torch.tensor(masses, dtype=torch.float64))
+    levels = _levels(mixture, masses, nodes_across)
     generator = contourpy.contour_generator(
         x=nodes[0], y=nodes[1], z=height, line_type=contourpy.LineType.ChunkCombinedNan
     )
-    pieces = [part for level in levels.tolist() for part in generator.lines(level)[0] if part is not None]
+    pieces = [part for level in levels for part in generator.lines(level)[0] if part is not None]
     gap = np.full((1, 2), np.nan)
     line = np.concatenate([row for piece in pieces for row in (piece, gap)]) if pieces else gap
     x, y = axes.numpy() @ line.T
     return x, y
+
+
+def contour_levels(mixture: GaussianMixture, masses: Sequence[float], nodes_across: int) -> list[float]:
+    """Return the log densities at which :func:`contours` with the same arguments draws its lines."""
+    return _levels(mixture.marginal(_principal_axes(mixture).mT), masses, nodes_across)
+
+
+def _principal_axes(mixture: GaussianMixture) -> torch.Tensor:
+    """Return directions, (2, 2) in columns, along which a grid resolves thin oblique components."""
+    return torch.linalg.eigh((mixture.weights[:, None, None] * mixture.covariances).sum(0)).eigenvectors
+
+
+def _levels(mixture: GaussianMixture, masses: Sequence[float], nodes_across: int) -> list[float]:
+    draws = mixture.log_density(_draws(mixture, _DRAWS_PER_NODE * nodes_across))
+    levels: list[float] = torch.quantile(draws, 1 - torch.tensor(masses, dtype=torch.float64)).tolist()
+    return levels
 
 
 def _draws(mixture: GaussianMixture, count: int) -> torch.Tensor:

@@ -314,7 +314,7 @@ class MainWindow(QMainWindow):
         self.long_run.begin()
         self._catch_up()
         self.evidence.advance()
-        self.planes.line.advance()
+        self.planes.advance()
         self.transport.show_finished(seconds)
 
     def _catch_up(self) -> None:
@@ -345,7 +345,7 @@ class MainWindow(QMainWindow):
 
     def _rewrite(self) -> None:
         self.evidence.advance()
-        self.planes.line.advance()
+        self.planes.advance()
         self._write(self.player.frame)
 
     def _cancelled(self) -> None:

@@ -12,6 +12,7 @@ from app.planes.line.curves import DensityCurves
 from app.planes.line.part import LinePart
 from app.planes.line.rows import MapAxes, SamplerRows, TargetRows
 from app.transport.time_scale import Kind, TimeScale
+from core.problem.mixture import GaussianMixture
 from core.runs.results import Results
 
 _SLICE_SECONDS = 0.006
@@ -68,13 +69,20 @@ class LineView(QObject):
             self._shown = ()
             return
         peak = curves.peak(results.t(frame)) if "target" in overlays else curves.final_peak
+        target = _target(results, frame) if "ratio" in overlays else None
         for index, part in shown:
             part.show_particles(results.trace.particles(index, frame), peak)
-            part.map.show_frame(frame, paths="trails" in overlays)
+            part.show_law(results.law(index, frame), target, peak)
+            part.map.show_frame(frame, paths="trails" in overlays, ratio="ratio" in overlays)
         self._shown = shown
         if results is not self._results:
             self._results, self._axes = results, None
         self._renew()
+
+    @property
+    def is_active(self) -> bool:
+        """True if a line is shown."""
+        return bool(self._shown)
 
     def restyle(self) -> None:
         """Draw in the theme's colours."""
@@ -82,7 +90,10 @@ class LineView(QObject):
             part.map.refresh()
 
     def advance(self) -> None:
-        """Take note of newly computed frames."""
+        """Take note of newly computed frames and laws."""
+        for index, _ in self._shown:
+            if index in self._rows:
+                self._rows[index].look()
         if self._shown and not self._more.isActive():
             self._more.start()
 
@@ -104,12 +115,13 @@ class LineView(QObject):
         if axes is None or not axes.is_like(wanted):
             self._axes, self._rows = wanted, {}
             self._target = TargetRows(wanted, self._results.problem, self._results.schedule)
+            self._more.start()
         assert self._axes is not None
         assert self._target is not None
         for index, _ in self._shown:
             if index not in self._rows:
                 self._rows[index] = SamplerRows(self._axes, self._results, index)
-        self.advance()
+                self._more.start()
 
     def _fill(self) -> None:
         """Compute rows for a few milliseconds, those of all visible panels in turn."""
@@ -134,3 +146,8 @@ class LineView(QObject):
         for index, part in self._shown:
             if index in changed:
                 part.map.show_rows(self._axes, target, self._rows[index])
+
+
+def _target(results: Results, frame: int) -> GaussianMixture:
+    """Return the target at a frame's t; at t = 0, where it may have no density, that at t = 1."""
+    return results.problem.target.noised(float(results.schedule.alpha_bar[max(results.t(frame), 1)]))

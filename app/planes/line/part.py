@@ -8,12 +8,16 @@ import numpy as np
 import pyqtgraph as pg
 import torch
 from numpy.typing import NDArray
-from PySide6.QtCore import QPointF
+from PySide6.QtCore import QPointF, Qt
 
 from app.planes.line.items import GridItem, HistogramItem
+from app.planes.line.law import areas_between, law_curve
 from app.planes.line.layout import BOTTOM, TOP
 from app.planes.line.time_map import TimeMap
-from app.widgets.pictures import DrawingItem
+from app.planes.overlays.law_layer import law_pen
+from app.widgets.pictures import Drawing, DrawingItem
+from core.kl.law_frames import LawFrame
+from core.problem.mixture import GaussianMixture
 from core.samplers import About
 
 LINE_SHARES = 11, 9
@@ -35,6 +39,7 @@ class LinePart:
     def __init__(self, about: About, view: pg.GraphicsView, box: pg.ViewBox) -> None:
         self.box, self._view = box, view
         self.is_active = False
+        self._colour = about.colour
         self.histogram, self.grid, self.law = HistogramItem(about.colour), GridItem(), DrawingItem()
         for item, depth in ((self.grid, -2), (self.histogram, -0.5), (self.law, 3.5)):
             item.setZValue(depth)
@@ -77,3 +82,12 @@ class LinePart:
         points_on_line: NDArray[np.floating] = points[0].numpy()
         self.histogram.set_points(points_on_line, peak)
         self.grid.set_peak(peak)
+
+    def show_law(self, law: LawFrame | None, target: GaussianMixture | None, peak: float) -> None:
+        """Show a law, and with a target the areas between them; without a law nothing."""
+        if law is None:
+            self.law.set_drawing(Drawing())
+            return
+        bands = () if target is None else areas_between(law, target, peak)
+        pen = law_pen(self._colour, Qt.PenStyle.SolidLine)
+        self.law.set_drawing(Drawing([(law_curve(law, peak), pen)], (), bands))

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections import deque
 from typing import final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from app.planes.line.law import log_density_at
 from app.transport.time_scale import TimeScale
+from core.kl.law_frames import LawFrame
 from core.problem.problem import Problem
 from core.problem.schedule import Schedule
 from core.runs.results import Results
@@ -44,7 +47,7 @@ class MapAxes:
         """(ROWS,): the frame nearest to each row's middle."""
         self.distinct = np.unique(self.frames)
         self.cell = (high - low) / COLUMNS
-        self.x = low + self.cell * (np.arange(COLUMNS) + 0.5)
+        self.x = low + self.cell * np.arange(0.5, COLUMNS, dtype=np.float64)
 
     def is_like(self, other: MapAxes) -> bool:
         """Return True if rows and columns are the same."""
@@ -90,32 +93,55 @@ class TargetRows:
 
 @final
 class SamplerRows:
-    """Log density of one sampler by row, from its particles, and the paths of some of them."""
+    """Log density of one sampler by row, from its law where it is known and else from its particles, and some paths."""
 
     def __init__(self, axes: MapAxes, results: Results, index: int) -> None:
         self._axes, self._results, self._index = axes, results, index
         self.log_density = np.full((ROWS, COLUMNS), np.nan, dtype=np.float32)
         """NaN in rows that are not known yet."""
+        self.is_law = np.zeros(ROWS, dtype=np.bool_)
+        """(ROWS,): the row is the law's."""
         self.paths = np.full((ROWS, PATHS), np.nan, dtype=np.float32)
-        self._next = 0
-        """Number of the distinct frames that are known."""
+        self._laws: dict[int, LawFrame | None] = {}
+        """By frame: what the row was computed from; None: particles."""
+        self._due: deque[int] = deque()
+        self.look()
+
+    def look(self) -> None:
+        """Find the frames that have been computed since, or whose laws have."""
+        known = (int(frame) for frame in self._axes.distinct if frame < self._results.completed)
+        self._due = deque(frame for frame in known if self._is_due(frame))
+
+    def _is_due(self, frame: int) -> bool:
+        if frame not in self._laws:
+            return True
+        may_change = not self._results.terms.exact[self._index]
+        return may_change and self._results.law(self._index, frame) is not self._laws[frame]
 
     @property
     def is_behind(self) -> bool:
-        """True if frames are computed whose rows are not known."""
-        distinct = self._axes.distinct
-        return self._next < len(distinct) and bool(distinct[self._next] < self._results.completed)
+        """True if there are rows to compute."""
+        return bool(self._due)
 
     def advance(self) -> None:
-        """Compute the rows of the next frame."""
-        frame = int(self._axes.distinct[self._next])
+        """Compute the rows of one frame."""
+        frame = self._due.popleft()
         rows = slice(*np.searchsorted(self._axes.frames, [frame, frame + 1]))
+        law = self._laws[frame] = self._results.law(self._index, frame)
         points = self._results.trace.particles(self._index, frame, _BINNED)[0].numpy()
         with np.errstate(divide="ignore"):
-            self.log_density[rows] = np.log(self._binned(points))
+            found = np.log(self._binned(points)) if law is None else log_density_at(law, self._axes.x)
+        self.log_density[rows], self.is_law[rows] = found, law is not None
         few = min(PATHS, len(points))
         self.paths[rows, :few] = points[:few]
-        self._next += 1
+
+    @property
+    def source(self) -> str:
+        """What the known rows show: the law, particles, or both."""
+        known = ~np.isnan(self.log_density[:, 0])
+        if not self.is_law[known].any():
+            return "particles"
+        return "law" if self.is_law[known].all() else "law, else particles"
 
     def _binned(self, points: NDArray[np.floating]) -> Array:
         """Return the density of points in each column, from bins of several columns."""

@@ -24,6 +24,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from app.planes.line.items import round_steps
 from app.planes.line.map_image import density_image, target_contours
 from app.planes.line.rows import ROWS, MapAxes, SamplerRows, TargetRows
+from app.planes.overlays.diverging import ratio_image
 from app.theme import theme
 from core.text.number_format import number
 
@@ -62,7 +63,7 @@ class TimeMap(QWidget):
         self._drawn: dict[bool, QPixmap] = {}
         """The map without and with paths."""
         self.frame = 0
-        self.shows_paths = True
+        self.shows_paths, self.shows_ratio = True, False
         self.setCursor(Qt.CursorShape.SplitVCursor)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
 
@@ -85,8 +86,11 @@ class TimeMap(QWidget):
         self._drawn.clear()
         self.update()
 
-    def show_frame(self, frame: int, *, paths: bool) -> None:
-        """Move the cursor to a frame."""
+    def show_frame(self, frame: int, *, paths: bool, ratio: bool) -> None:
+        """Move the cursor to a frame; show paths, and the log ratio of target and law in place of densities."""
+        if ratio != self.shows_ratio:
+            self.shows_ratio = ratio
+            self.refresh()
         if (frame, paths) != (self.frame, self.shows_paths):
             self.frame, self.shows_paths = frame, paths
             self.update()
@@ -145,7 +149,7 @@ class TimeMap(QWidget):
         painter = QPainter(self)
         areas = self.areas
         painter.drawPixmap(0, 0, self._drawing(paths=False))
-        if self.shows_paths:
+        if self.shows_paths and not self.shows_ratio:
             above = QRectF(areas[0])
             above.setBottom(self.cursor_at(areas[0]))
             painter.setClipRect(above)
@@ -180,7 +184,7 @@ class TimeMap(QWidget):
         assert self.rows is not None
         palette, target, areas = theme.current(), self._target, self.areas
         if self._image is None:
-            self._image = density_image(self.rows.log_density, target.log_peak, self._colour)
+            self._image = self._heat(target, self.rows)
         if self._contours.isEmpty() and target.is_complete:
             self._contours = target_contours(target.log_density, target.log_peak)
         left, right = self._across(self._axes.low), self._across(self._axes.high)
@@ -199,10 +203,25 @@ class TimeMap(QWidget):
             painter.setBrush(Qt.BrushStyle.NoBrush)
             if place == 0:
                 painter.drawPath(to_map.map(self._contours))
-            self._caption(painter, area, "target" if place else "particles", Qt.AlignmentFlag.AlignRight)
+            self._caption(painter, area, "target" if place else self.caption, Qt.AlignmentFlag.AlignRight)
             self._caption(painter, area, f"t = {self._axes.scale.steps}", Qt.AlignmentFlag.AlignLeft)
         painter.setClipping(False)
         self._draw_ticks(painter, left, right)
+
+    def _heat(self, target: TargetRows, rows: SamplerRows) -> QImage:
+        if not self.shows_ratio:
+            return density_image(rows.log_density, target.log_peak, self._colour)
+        law = np.where(rows.is_law[:, None], rows.log_density, np.nan)
+        return ratio_image(np.where(np.isnan(law), np.nan, target.log_density), law, target.log_peak)
+
+    @property
+    def caption(self) -> str:
+        """What the sampler's map shows."""
+        if self.rows is None:
+            return ""
+        if not self.shows_ratio:
+            return self.rows.source
+        return "log q − log p" if self.rows.is_law.any() else "log q − log p: no law yet"
 
     def _draw_paths(self, painter: QPainter, where: QRectF) -> None:
         assert self._axes is not None

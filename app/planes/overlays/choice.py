@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.planes.overlays.items import DECADES, heat_colours
+from app.planes.overlays.ratio_scale import RatioScale
 from app.theme import theme
 from app.widgets.controls import ComboBox
 from app.widgets.keys import Key
@@ -47,6 +48,14 @@ KINDS = {
     "used": OverlayKind("Score used", Qt.Key.Key_S, "g<sub>t</sub>(x), arrows in the sampler’s colour"),
     "exact": OverlayKind("Exact score", Qt.Key.Key_X, "s<sub>t|y</sub>(x), arrows in the colour of Exact"),
     "twins": OverlayKind("Coupling to Exact", Qt.Key.Key_D, "lines to Exact’s particle with the same random numbers"),
+    "law": OverlayKind(
+        "Law", Qt.Key.Key_P, "contours of the sampler’s law p<sub>t</sub>, at the target’s levels; always in 1-D"
+    ),
+    "ratio": OverlayKind(
+        "Law against target",
+        Qt.Key.Key_Q,
+        "log q<sub>t|y</sub> − log p<sub>t</sub>: where it misses mass, where it makes mass up",
+    ),
     "weights": OverlayKind("Weights", Qt.Key.Key_W, "sampled and exact, at the target’s components"),
     "lens": OverlayKind(
         "Lens",
@@ -227,7 +236,7 @@ class OverlayLegend(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.scale = HeatScale()
+        self.scale, self.ratio = HeatScale(), RatioScale()
         self.words = QLabel(wordWrap=True)
         self.words.setFont(theme.font(11))
         self.words.setProperty("role", "muted")
@@ -236,13 +245,15 @@ class OverlayLegend(QWidget):
         layout.setContentsMargins(4, 0, 4, 0)
         layout.setSpacing(14)
         layout.addWidget(self.scale)
+        layout.addWidget(self.ratio)
         layout.addWidget(self.words, 1)
         self.hide()
 
-    def say(self, hottest: float | None, entries: list[str]) -> None:
-        """Show the colour bar, unless ``hottest`` is None, and further legend entries."""
+    def say(self, hottest: float | None, entries: list[str], *, ratio: bool = False) -> None:
+        """Show the colour bar, unless ``hottest`` is None, that of log ratios, and further legend entries."""
+        self.ratio.setVisible(ratio)
         self.scale.setVisible(hottest is not None)
         if hottest is not None:
             self.scale.show_scale(hottest)
         self.words.setText(" &nbsp;&nbsp; ".join(entries))
-        self.setVisible(hottest is not None or bool(entries))
+        self.setVisible(hottest is not None or ratio or bool(entries))

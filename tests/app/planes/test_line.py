@@ -238,7 +238,7 @@ def test_texts_of_the_legend_follow_the_dimension(grid: PlanesWidget, make_scena
     assert "likelihood" in grid.legend.measurement._words
     grid.show_results(make_results(make_scenario()))
     assert "likelihood" not in grid.legend.measurement._words
-    assert "histogram" not in grid.legend.particles._words
+    assert "trails" in grid.legend.particles._words
 
 
 def test_histogram_covers_the_area_below_its_particles(grid: PlanesWidget, results: Results) -> None:

@@ -1,0 +1,59 @@
+"""Diverging colours of a log ratio of densities: where the sampler misses mass, and where it makes mass up."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtGui import QColor, QImage
+
+from app.theme import theme
+from app.widgets.pictures import channels, premultiplied
+
+END = 3.0
+"""Log ratio, in nats, at which both colours are fullest: a factor of 20. The same in all panels and at all t."""
+_DENSEST, _GAMMA = 0.85, 0.7
+"""Opacity there, and exponent by which smaller ratios are lifted."""
+_SEEN, _FADED = 5.0, 8.0
+"""Log densities below the target's peak at which colours begin to fade, and have faded: where neither has mass."""
+_LIGHT, _DARK = ("#6A2C8F", "#1B7837"), ("#C792EA", "#6FCF7F")
+"""Colours of missed mass and of made-up mass, after the scheme PRGn of ColorBrewer, which is safe for colour blindness;
+in the light and in the dark theme."""
+
+
+def ends() -> tuple[str, str]:
+    """Return the colours of missed and of made-up mass in the current theme."""
+    return _DARK if theme.current() is theme.DARK else _LIGHT
+
+
+def ratio_pixels(
+    log_target: NDArray[np.floating], log_law: NDArray[np.floating], log_peak: float | NDArray[np.floating]
+) -> NDArray[np.uint32]:
+    """Return premultiplied pixels for ``log q - log p``, transparent where both are far below the target's peak.
+
+    Args:
+        log_target: log q, of any shape.
+        log_law: log p, of the same shape; minus infinity where p is below the range of numbers.
+        log_peak: the highest log q.
+    """
+    with np.errstate(invalid="ignore"):
+        ratio = np.clip(np.nan_to_num(log_target - log_law, nan=0.0, posinf=END, neginf=-END), -END, END)
+        below = log_peak - np.fmax(log_target, log_law)
+    opacity = _DENSEST * (np.abs(ratio) / END) ** _GAMMA
+    opacity *= np.nan_to_num(np.clip((_FADED - below) / (_FADED - _SEEN), 0.0, 1.0))
+    missed, made_up = (channels(QColor(colour)).reshape(3, *[1] * ratio.ndim) for colour in ends())
+    return premultiplied(np.where(ratio > 0, missed, made_up), opacity)
+
+
+def ratio_image(
+    log_target: NDArray[np.floating], log_law: NDArray[np.floating], log_peak: float | NDArray[np.floating]
+) -> QImage:
+    """Return :func:`ratio_pixels` of arrays (rows, columns) as an image; the first row comes first."""
+    pixels = ratio_pixels(log_target, log_law, log_peak)
+    rows, columns = pixels.shape
+    return QImage(pixels.tobytes(), columns, rows, 4 * columns, QImage.Format.Format_ARGB32_Premultiplied).copy()
+
+
+def scale_image() -> QImage:
+    """Return the colour bar from made-up mass on the left to missed mass on the right."""
+    ratio = np.linspace(-END, END, 256)[None]
+    return ratio_image(np.minimum(ratio, 0.0), np.minimum(-ratio, 0.0), 0.0)
