@@ -105,7 +105,9 @@ class SamplerPanel(QFrame):
         self._notice = plain_label(parent=self.view, alignment=Qt.AlignmentFlag.AlignCenter, wordWrap=True)
         self._notice.setProperty("role", "error")
         self._notice.hide()
+        self._lay_out(header)
 
+    def _lay_out(self, header: QHBoxLayout) -> None:
         layout = QVBoxLayout(self)
         layout.setContentsMargins(1, 0, 1, 8)
         layout.setSpacing(0)

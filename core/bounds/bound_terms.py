@@ -37,7 +37,6 @@ from core.samplers import Sampler
 from core.simulation.simulate import centred, offsets
 from core.simulation.work import Watch, unwatched
 
-
 _DRAWN = 2
 """Dimensions up to which moments are kept at every t."""
 
