@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QHeaderView, QLabel, QTableWidget, QTableWidgetIte
 from app.theme import theme
 from app.widgets.user_text import auto_text
 from app.widgets.widgets import card
+from core.kl.law_frames import LawMeasures
 from core.reporting.words import WITHIN_ERROR, bound_texts, why_no_bound, why_no_limit
 from core.runs.results import Results
 from core.text.number_format import SURE, number, with_error
@@ -36,6 +37,14 @@ ROWS = {
     "mmd": (
         "MMD² at t = 1",
         "Squared maximum mean discrepancy of particles from exact samples; zero if the laws agree.",
+    ),
+    "variation": (
+        "variation, t = 1",
+        "Total variation: half the integral of the distance between the sampler's density and the target's, computed.",
+    ),
+    "inside": (
+        "in 95 %, t = 1",
+        "The law's mass inside the target's highest-density region of 95 %, computed: 0.95 if the laws agree.",
     ),
     "diverged": ("diverged at", "The first t at which particles are far beyond the scale of the problem."),
 }
@@ -66,6 +75,13 @@ _LEAST = "8.8·10⁻⁸⁸"
 """Text that fits in every column."""
 
 
+_OF_LAW = {"variation", "inside"}
+"""Rows that only a computed law fills."""
+_COMPUTED = "Computed from the sampler's law on grids, without particles; the error is from two grids."
+_ONE_GRID = 0.02
+"""Relative error of a number that one grid alone gives."""
+
+
 class Cell(NamedTuple):
     """Text, tooltip and value of a table cell."""
 
@@ -73,6 +89,11 @@ class Cell(NamedTuple):
     tip: str
     most: float = math.nan
     """Upper limit of the number, at three standard errors."""
+
+
+def _half_sum(apart: LawMeasures | None) -> float:
+    """Return the error of the distance of two vectors of weights."""
+    return math.nan if apart is None else 0.5 * float(apart.weights.sum())
 
 
 def _measured(value: float, error: float, remark: str = "") -> Cell:
@@ -200,7 +221,25 @@ class TermsTable(QWidget):
                 if t is None
                 else Cell(f"t = {t}", f"Its particles are unknown from t = {t} down.")
             )
-        return self._distance(name, column)
+        return self._of_law(name, column) or self._distance(name, column)
+
+    def _of_law(self, name: str, column: int) -> Cell | None:
+        """Return the cell of a number that follows from the sampler's computed law, or None."""
+        assert self._results is not None
+        computed = self._results.computed.get(column)
+        if computed is None or 1 not in computed.measures:
+            return Cell("–", self._results.law_note(column) or _LATER) if name in _OF_LAW else None
+        measures, apart = computed.measures[1], computed.measures_error.get(1)
+        if name == "weights":
+            value, error = measures.weights_error(self._results.problem.target), _half_sum(apart)
+        elif name in {"variation", "inside", "w2"}:
+            field = {"variation": "total_variation"}.get(name, name)
+            value, error = getattr(measures, field), math.nan if apart is None else float(getattr(apart, field))
+        else:
+            return None
+        if not math.isfinite(value):
+            return None
+        return _measured(value, error if math.isfinite(error) else _ONE_GRID * value, _COMPUTED)
 
     def _kl(self, name: str, column: int) -> Cell:
         assert self._results is not None
@@ -300,7 +339,10 @@ class TermsTable(QWidget):
             hidden.add("weights")
         if all(t is None for t in results.trace.diverged_at):
             hidden.add("diverged")
+        if not results.computed:
+            hidden |= _OF_LAW
         sliced = any(not found.w2_exact for found in results.metrics.get(1, [])) or not results.terms.all_exact
+        sliced = sliced and results.scenario.dimension > 1
         self._row_title("w2").setText("sliced W₂, t = 1" if sliced else ROWS["w2"][0])
         for row, name in enumerate(ROWS):
             self.table.setRowHidden(row, name in hidden)

@@ -63,6 +63,8 @@ class ComputedKL:
     """By frame: the law for drawing."""
     measures: dict[int, LawMeasures] = field(default_factory=dict)
     """By t: numbers that follow from the law, at t = 1, and at t = 0 where the target has a density."""
+    measures_error: dict[int, LawMeasures] = field(default_factory=dict)
+    """By t: differences of ``measures`` between the two grids; missing where only one gives them."""
 
     @property
     def is_whole(self) -> bool:
@@ -125,7 +127,9 @@ class LawComputation:
         error = np.where(np.isfinite(gap), largest + _ROUNDING * (1 + np.abs(value)), _grid_error(value))
         frames, measures = coarse.frames | fine.frames, coarse.measures | fine.measures
         note = (fine.note or coarse.note) if np.isnan(value[:-1]).any() else None
-        return ComputedKL(value, error, note, frames, measures)
+        both = coarse.measures.keys() & fine.measures.keys()
+        apart = {t: fine.measures[t].gap(coarse.measures[t]) for t in both}
+        return ComputedKL(value, error, note, frames, measures, apart)
 
     def _follow(self, grid: int) -> Work[ComputedKL]:
         """Follow the law on the coarse or the fine grid (0 or 1) from T down, as far as it can be."""

@@ -144,6 +144,21 @@ class LawMeasures(NamedTuple):
             distance,
         )
 
+    def gap(self, other: LawMeasures) -> LawMeasures:
+        """Return the absolute differences of two measurements."""
+        return LawMeasures(
+            abs(self.total_variation - other.total_variation),
+            np.abs(self.weights - other.weights),
+            np.abs(self.mean - other.mean),
+            np.abs(self.covariance - other.covariance),
+            abs(self.inside - other.inside),
+            abs(self.w2 - other.w2),
+        )
+
+    def weights_error(self, target: GaussianMixture) -> float:
+        """Return the total variation between the components' weights under the law and under the target."""
+        return 0.5 * float(np.abs(self.weights - target.weights.numpy()).sum())
+
 
 def _w2(points: Array, mass: Array, target: GaussianMixture) -> float:
     """Return the root mean square distance of law and target by their quantile functions, in one dimension."""

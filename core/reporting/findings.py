@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 from core.bounds.asymptote import Asymptote, no_asymptote
 from core.bounds.terms import TERMS
 from core.diagnostics.sample_metrics import Distance, SampleMetrics
+from core.kl.computed import ComputedKL
 from core.kl.known_kl import INFINITE, KnownKL
+from core.kl.law_frames import LawMeasures
 from core.reporting.kl_entry import kl_entry
 from core.reporting.words import WHY_INFINITE, bound_texts
 from core.runs.results import Results
@@ -58,6 +60,8 @@ class Findings:
     """The mismatch in the continuous-time limit at fixed abar_1, and its error."""
     metrics: dict[int, SampleMetrics]
     """By t: distances to exact samples, at t = 1, and at t = 0 where the target has a density."""
+    law: dict[int, dict[str, Any]]
+    """By t: the report's entry of numbers that follow from the computed law."""
     fault: str | None = None
     """Error of its user code in one sentence; then nothing else is known."""
 
@@ -86,6 +90,7 @@ class Findings:
             bound_texts(results, index, results.frame(1)).full,
             results.asymptotes[index] if results.asymptotes else None,
             {t: each[index] for t, each in results.metrics.items()},
+            {} if computed is None else {t: _law_entry(computed, t) for t in computed.measures},
             results.fault(index),
         )
         findings._explain(results, index)
@@ -148,6 +153,7 @@ class Findings:
             **value,
             "stderr": error,
             "closeness": None if close is None else _metrics_entry(close),
+            **({"law": self.law[t]} if t in self.law else {}),
         }
 
 
@@ -239,6 +245,17 @@ _TITLES = {
     "null": "mismatch_null",
     "observed": "observed_mismatch",
 }
+
+
+def _law_entry(computed: ComputedKL, t: int) -> dict[str, Any]:
+    """Return the report's entry of what follows from a computed law at one t, with errors from two grids."""
+
+    def entry(found: LawMeasures) -> dict[str, Any]:
+        fields = {name: np.asarray(value).tolist() for name, value in found._asdict().items()}
+        return {name: value for name, value in fields.items() if name != "w2" or known(value) is not None}
+
+    error = computed.measures_error.get(t)
+    return {**entry(computed.measures[t]), "error": None if error is None else entry(error)}
 
 
 def _metrics_entry(close: SampleMetrics) -> dict[str, Any]:

@@ -156,7 +156,7 @@ def test_report_has_documented_layout(results: Results) -> None:
         assert all(len(column) == STEPS + 1 for column in sampler["curves"].values())
         assert set(sampler["at"]) == {"1", "0"}
         for terms in filter(None, sampler["at"].values()):
-            assert set(terms) == {"kl", *TERMS, "observed_mismatch", "stderr", "closeness"}
+            assert set(terms) - {"law"} == {"kl", *TERMS, "observed_mismatch", "stderr", "closeness"}
             assert set(terms["kl"]) >= {"kind", "value", "lower", "upper", "stderr"}
             assert set(terms["stderr"]) == {*TERMS, "observed_mismatch"}
 
@@ -217,6 +217,12 @@ def test_kl_of_a_mixture_on_the_plane_is_computed_at_every_t() -> None:
         assert entry["lower"] <= entry["value"] <= entry["upper"]
         assert None not in sampler["curves"]["kl"]
         assert not any(note.startswith("kl") for note in sampler["notes"]), key
+        law = sampler["at"]["1"]["law"]
+        assert sum(law["weights"]) == pytest.approx(1, abs=1e-5)
+        assert 0 < law["total_variation"] < 1
+        assert 0 <= law["error"]["total_variation"] < 1e-2
+        assert 0 < law["inside"] <= 1
+        assert "w2" not in law, "in one dimension only"
     assert results.bracket is None
 
 
