@@ -343,10 +343,10 @@ class Transport(QWidget):
         self.is_refining = False
         self._say(f"computed {self.player.last} / {self.player.last} in {seconds:.2f} s", running=False)
 
-    def show_refining(self, where: str) -> None:
-        """Show that the KL bracket is being refined."""
+    def show_refining(self, words: str) -> None:
+        """Show what is being refined after the run."""
         self.is_refining = True
-        self.status.setText(f"bracketing the KL: {where}" if where else "comparing the samples")
+        self.status.setText(words)
 
     def show_cancelled(self) -> None:
         """Show where the run was cancelled, and restrict playback to the computed frames."""

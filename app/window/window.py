@@ -33,6 +33,7 @@ from app.widgets.user_text import button_text
 from app.window.docks import Docks
 from app.window.long_run_prompt import LongRunPrompt
 from app.window.size import LEAST, WANTED, fit_to_screen
+from core.kl.law import MOST_DIMENSIONS
 from core.runs.results import Results
 from core.scenario.edits import with_sampler
 from core.scenario.scenario import Scenario
@@ -330,12 +331,16 @@ class MainWindow(QMainWindow):
         if now - self._drawn_at > _REFINE_SECONDS:
             self._drawn_at = now
             self._rewrite()
-            self.transport.show_refining(self._round())
+            self.transport.show_refining(self._refining())
 
-    def _round(self) -> str:
-        """Return the progress of the refinement in words."""
-        bracket = self.results.bracket if self.results else None
-        return f"round {bracket.rounds + 1} of {self.scenario.run.kl_rounds}" if bracket else ""
+    def _refining(self) -> str:
+        """Return what is being refined, in words."""
+        results = self.results
+        if results is None or results.terms.all_exact or not self.scenario.run.kl_rounds:
+            return "comparing the samples"
+        if results.bracket is None or (self.scenario.dimension <= MOST_DIMENSIONS and not results.bracket.rounds):
+            return "computing the KL"
+        return f"bracketing the KL: round {results.bracket.rounds + 1} of {self.scenario.run.kl_rounds}"
 
     def _settled(self) -> None:
         """Show the final results."""
