@@ -35,6 +35,7 @@ soak: .venv/test
 benchmark: .venv/test
 	$(BIN)/python -m tests.benchmarks.sampling
 	$(BIN)/python -m tests.benchmarks.guard
+	$(BIN)/python -m tests.benchmarks.laws
 	$(BIN)/python -m tests.benchmarks.memory
 	QT_QPA_PLATFORM=$${QT_QPA_PLATFORM:-offscreen} $(BIN)/python -m tests.benchmarks.interface
 
