@@ -26,6 +26,8 @@ SHARES = 0.5, 0.25, 0.1
 _QUANTILES = 0.1, 0.5, 0.9
 _QUADRATIC = 20
 """Most dimensions in which all products of two coordinates are used; in more, their squares."""
+_LEAST_FREEDOM = 4.0
+"""Fewest degrees of freedom that are used: the series of Student's t needs some."""
 _RIDGE = 1e-9
 """Added to normal equations, relative to their diagonal."""
 REGRESSION = 1 << 22
@@ -150,14 +152,18 @@ def upper_error(values: Tensor) -> float:
     """Return a third of the distance to the upper limit of a mean (n,) at the confidence of three standard errors.
 
     The standard error, widened for skewness (Johnson, *Modified t tests and confidence intervals for asymmetrical
-    populations*, 1978): of few heavy terms, those that are missing would have counted most.
+    populations*, 1978) and for kurtosis k, as Student's t with the ``2 n / (k - 1)`` degrees of freedom of the
+    estimated variance: of few heavy terms, those that are missing would have counted most.
     """
     count = len(values)
-    spread = float(values.std())
-    if not spread > 0 or count < 2:
+    spread = float(values.std()) if count > 1 else 0.0
+    if not spread > 0:
         return 0.0
-    skewness = float(((values - values.mean()) / spread).pow(3).mean())
-    return spread / math.sqrt(count) * (1 + max(skewness, 0.0) * (1 + 2 * SURE**2) / (6 * SURE * math.sqrt(count)))
+    normal = (values - values.mean()) / spread
+    skewness, kurtosis = (float(normal.pow(power).mean()) for power in (3, 4))
+    freedom = max(2 * count / max(kurtosis - 1, 2.0), _LEAST_FREEDOM)
+    skewed = max(skewness, 0.0) * (1 + 2 * SURE**2) / (6 * math.sqrt(count))
+    return spread / math.sqrt(count) * (_student(freedom) + skewed) / SURE
 
 
 def group_error(shares: Tensor) -> float:
@@ -168,7 +174,7 @@ def group_error(shares: Tensor) -> float:
     return float(shares.std()) / math.sqrt(count) * _student(count - 1) / SURE
 
 
-def _student(freedom: int) -> float:
+def _student(freedom: float) -> float:
     """Return the quantile of Student's t at the probability of three standard errors (Cornish and Fisher's series)."""
     z = -NormalDist().inv_cdf(NormalDist().cdf(-SURE))
     first, second = (z**3 + z) / 4, (5 * z**5 + 16 * z**3 + 3 * z) / 96

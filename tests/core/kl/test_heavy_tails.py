@@ -101,8 +101,20 @@ def test_upper_error_allows_for_skewness() -> None:
     wider = np.mean([float(row.mean()) + 3 * upper_error(row) < math.exp(0.125) for row in draws])
     assert float(plain) > 0.01
     assert wider < 0.006
-    even = torch.randn(1000, generator=generator, dtype=F64)
-    assert upper_error(torch.cat([even, -even])) == pytest.approx(float(torch.cat([even, -even]).std()) / 2000**0.5)
+    even = torch.randn(20_000, generator=generator, dtype=F64)
+    plain_error = float(even.std()) / 20_000**0.5
+    assert upper_error(even) == pytest.approx(plain_error, rel=0.02)
+
+
+def test_upper_error_allows_for_kurtosis() -> None:
+    generator = torch.Generator().manual_seed(0)
+    normal, size = (torch.randn(4000, 60, generator=generator, dtype=F64) for _ in range(2))
+    draws = normal * (1.2 * size).exp()
+    plain = (draws.mean(1) + 3 * draws.std(1) / 60**0.5 < 0).double().mean()
+    assert np.mean([float(row.mean()) + 3 * upper_error(row) < 0 for row in draws]) <= 0.00135
+    heavy_one = torch.cat([torch.zeros(59, dtype=F64), torch.full((1,), -1.0, dtype=F64)])
+    assert upper_error(heavy_one) > 1.5 * float(heavy_one.std()) / 60**0.5
+    assert float(plain) < 0.01
 
 
 def test_error_of_few_groups_is_that_of_student_t() -> None:
