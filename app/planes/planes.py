@@ -392,7 +392,8 @@ class PlanesWidget(QWidget):
     def advance(self) -> None:
         """Show what has become known since: more frames, and laws."""
         self.line.advance()
-        if self.overlays.shown & {"law", "ratio"} or self.line.is_active:
+        is_known = self._results is not None and self._frame < self._results.completed
+        if is_known and (self.overlays.shown & {"law", "ratio"} or self.line.is_active):
             self.show_frame(self._frame)
 
     # The scores at a point

@@ -21,8 +21,8 @@ _FILL, _EDGE = 70, 150
 """Opacities of the histogram's area and outline, of 255."""
 _GRID = 0.5
 """Opacity of grid lines."""
-_LEAST_APART = 70
-"""Pixels between the vertical grid lines, at least."""
+LEAST_APART = 50
+"""Approximate least distance of vertical grid lines, in pixels."""
 
 
 def round_steps(low: float, high: float, most: int) -> list[float]:
@@ -120,7 +120,7 @@ class GridItem(_LineItem):
         painter.resetTransform()
         painter.setFont(theme.font(10))
         painter.setPen(QPen(faint, 1))
-        for x in round_steps(view.left(), view.right(), int(frame.width() / _LEAST_APART)):
+        for x in round_steps(view.left(), view.right(), int(frame.width() / LEAST_APART)):
             across = round(world.map(QPointF(x, 0)).x()) + 0.5
             painter.drawLine(QLineF(across, frame.top(), across, world.map(QPointF(0, STRIP[0])).y()))
         for density in round_steps(0, self._peak, 2)[1:]:

@@ -21,15 +21,14 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from app.planes.line.items import round_steps
+from app.planes.line.items import LEAST_APART, round_steps
 from app.planes.line.map_image import density_image, target_contours
 from app.planes.line.rows import ROWS, MapAxes, SamplerRows, TargetRows
 from app.planes.overlays.diverging import ratio_image
 from app.theme import theme
-from core.text.number_format import number
 
-_TICKS, _LEAST_APART = 16, 70
-"""Height of the row of numbers below, and least distance of numbers, in pixels."""
+_TICKS = 16
+"""Height of the row of numbers below, in pixels."""
 _GAP, _TALL = 4, 150
 """Distance of the two maps, and height of all from which the target has a map of its own, in pixels."""
 _PATH, _PATH_OPACITY = 1.0, 0.55
@@ -260,7 +259,9 @@ class TimeMap(QWidget):
         axes, bottom = self._axes, self.height() - _TICKS
         per_pixel = (axes.high - axes.low) / max(right - left, 1e-9)
         low, high = axes.low - left * per_pixel, axes.low + (self.width() - left) * per_pixel
-        for x in round_steps(low, high, int(self.width() / _LEAST_APART)):
+        for x in round_steps(low, high, int(self.width() / LEAST_APART)):
             at = self._across(x)
             if 20 <= at <= self.width() - 20:
-                painter.drawText(QRectF(at - 40, bottom, 80, _TICKS), Qt.AlignmentFlag.AlignCenter, number(x, 3))
+                painter.drawText(
+                    QRectF(at - 40, bottom, 80, _TICKS), Qt.AlignmentFlag.AlignCenter, f"{x:g}".replace("-", "−")
+                )

@@ -304,6 +304,27 @@ def test_keys_p_and_q_toggle_law_and_ratio(
     assert all(plane.law.line is None for plane in made.planes.panel_grid.in_view)
 
 
+@pytest.mark.parametrize("sections", [{}, LINE], ids=["plane", "line"])
+def test_law_in_closed_form_is_known_in_the_window_at_every_t(
+    sections: dict[str, dict[str, object]], window: Callable[..., MainWindow], make_scenario: Make
+) -> None:
+    one = {"prior": {"weights": [1.0], "means": [[0.5]], "covariances": [[[1.0]]]}} if sections else {}
+    made = window(make_scenario(one=not sections, **(sections | one)))
+    results = made.results
+    assert results is not None
+    for frame in (0, 11, STEPS - 1, STEPS):
+        for index in range(len(results.samplers)):
+            law = results.law(index, frame)
+            assert law is not None
+            mass = np.exp(law.log_density).sum() * np.prod([axis.spacing for axis in law.axes])
+            assert mass == pytest.approx(1, abs=0.01)
+            points = results.trace.particles(index, frame).double()
+            mesh = np.stack(np.meshgrid(*(axis.nodes for axis in law.axes), indexing="ij")).reshape(len(law.axes), -1)
+            mean = law.basis @ (mesh * np.exp(law.log_density).ravel()).sum(1) / np.exp(law.log_density).sum()
+            error = points.std(1).numpy() / np.sqrt(points.shape[1])
+            assert (np.abs(points.mean(1).numpy() - mean) < 5 * error).all()
+
+
 def test_law_in_three_dimensions_says_why_there_is_none(
     planes: Callable[[Results], PlanesWidget], qtbot: QtBot, make_scenario: Make, make_results: Run
 ) -> None:
