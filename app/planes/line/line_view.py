@@ -54,7 +54,7 @@ class LineView(QObject):
         """Listen to the parts of new panels."""
         for part in parts:
             part.map.scrubbed.connect(self.scrubbed)
-            part.box.sigXRangeChanged.connect(lambda *_: self._moved.start())
+            part.box.sigXRangeChanged.connect(lambda *_: self._moved.start() if self._shown else None)
 
     def set_axis(self, kind: str) -> None:
         """Choose the quantity in which time is uniform."""
