@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import NamedTuple, final
 
 import numpy as np
@@ -173,16 +174,19 @@ class LawSolver:
         return own < _NARROW * float(target.variances.max().sqrt()) or max(high, -low) > _FAR * own
 
     def _gaussian(self, t: int, known: MeasuredLaw, box: Sequence[tuple[Array, Array]]) -> GridLaw:
-        """Return a law that is Gaussian in all directions, on a grid that resolves the target."""
-        axes = _sized(t, 0.5 * self._details[t], box[self._schedule.steps - t])
+        """Return a law that is Gaussian in all directions, on a grid that resolves the target, and it where it can."""
         variances, directions = torch.linalg.eigh(known.covariance)
         if float(variances[0]) <= 0:
             raise LawError(f"its law at t = {t} has no density")
+        own = np.minimum(0.5 * self._details[t], 0.8 / np.sqrt(np.diag(torch.linalg.inv(known.covariance).numpy())))
+        ends = box[self._schedule.steps - t]
+        count = np.prod((ends[1] - ends[0]) / own)
+        axes = _sized(t, own if count <= _DRAWN_NODES or t <= 1 else 0.5 * self._details[t], ends)
         whitened = (directions.mT @ (mesh([axis.nodes for axis in axes]) - known.mean)) / variances.sqrt().unsqueeze(-1)
         logarithm = (-0.5 * whitened.square().sum(0) - 0.5 * (math.tau * variances).log().sum()).numpy()
         logarithm = logarithm.reshape(axes[0].size, -1)
         exponents = logarithm.max(1)
-        return self._law(t, axes, np.exp(logarithm - exponents[:, None]), exponents)
+        return replace(self._law(t, axes, np.exp(logarithm - exponents[:, None]), exponents), logarithm=logarithm)
 
     def _law(self, t: int, axes: tuple[Axis, ...], scaled: Array, exponents: Array) -> GridLaw:
         return GridLaw(t, self._basis, axes, scaled, exponents, self._targets[t])
@@ -279,6 +283,8 @@ def _checked(law: GridLaw) -> GridLaw:
     return law
 
 
+_DRAWN_NODES = 40_000
+"""Nodes up to which a Gaussian law narrower than the target is resolved at every t, and not at the last two only."""
 _LARGEST = 0.5
 """Spacing in parts of the smallest details, times the part of the step's noise, that is not exceeded."""
 _SLOPE_STEP = 1e-3

@@ -97,6 +97,21 @@ def test_grid_kl_is_right_where_density_underflows(accumulate_terms: AccumulateT
     assert worst_error(ComputedKL(found.value[:-1], found.error[:-1], None), truth[:-1]) < 1
 
 
+@pytest.mark.parametrize("dimension", [1, 2])
+def test_measures_of_narrow_gaussian_law_are_resolved(
+    dimension: int, make_problem: Make, accumulate_terms: AccumulateTerms
+) -> None:
+    problem, schedule, sampler = (
+        make_problem(1, dimension, dimension, 1.0, seed=4),
+        Schedule.cosine(60),
+        SAMPLERS["ddnm"],
+    )
+    found, known = computed_kl(problem, schedule, sampler), accumulate_terms(problem, schedule, [sampler])
+    assert known.kl[0, -2] > 10
+    np.testing.assert_allclose(found.measures[1].covariance, known.covariance[0, -2], rtol=1e-3, atol=1e-7)
+    assert found.measures_error[1].total_variation < 1e-2
+
+
 def grid_laws(problem: Problem, schedule: Schedule, key: str) -> list[GridLaw]:
     seen = [
         problem.target.noised(float(bar)).sample(500, torch.Generator().manual_seed(0))
