@@ -181,6 +181,9 @@ class Scenario(Section):
         matrix = _tensor(self.measurement.matrix)
         normal = torch.randn(matrix.shape[0], generator=generator, dtype=torch.float64)
         noise = self.measurement.noise
+        seen = Measurement(matrix, torch.zeros_like(normal), noise)
+        if seen.rank < min(matrix.shape):  # gains that count as zero give no y
+            point = seen.range_projector @ point
         value = (matrix @ point).squeeze(-1) + noise * normal
         if noise > 0:  # digits far below the noise are meaningless
             value = value.round(decimals=max(0, 3 - math.floor(math.log10(noise))))

@@ -51,7 +51,8 @@ class LineView(QObject):
         self._moved.timeout.connect(self._renew)
 
     def take(self, parts: Iterable[LinePart]) -> None:
-        """Listen to the parts of new panels."""
+        """Listen to the parts of new panels; those shown so far may be gone."""
+        self._shown = ()
         for part in parts:
             part.map.scrubbed.connect(self.scrubbed)
             part.box.sigXRangeChanged.connect(lambda *_: self._moved.start() if self._shown else None)
