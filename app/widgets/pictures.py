@@ -66,8 +66,8 @@ def premultiplied(channels: NDArray[np.float64], opacity: NDArray[np.float64]) -
     return pixels
 
 
-class ViewImage(pg.GraphicsObject):
-    """Graphics item that covers the view with an image at its own resolution."""
+class ViewItem(pg.GraphicsObject):
+    """Graphics item that may cover the whole view."""
 
     def boundingRect(self) -> QRectF:  # noqa: N802 - Qt's name
         """Return the visible rectangle of the view."""
@@ -77,6 +77,10 @@ class ViewImage(pg.GraphicsObject):
     def viewRangeChanged(self) -> None:  # noqa: N802 - pyqtgraph's name
         """Invalidate the geometry when the view changes."""
         self.prepareGeometryChange()
+
+
+class ViewImage(ViewItem):
+    """Graphics item that covers the view with an image at its own resolution."""
 
     def paint(self, painter: QPainter, _option: QStyleOptionGraphicsItem, _widget: QWidget | None = None) -> None:
         """Draw the image."""

@@ -33,7 +33,7 @@ _DOT, _HALO = 10, 14
 @final
 @dataclass(frozen=True)
 class _Aim:
-    """Where the lens looks."""
+    """Sampler and point, or particle, that the lens follows."""
 
     key: str
     """The sampler's."""
@@ -57,15 +57,15 @@ class Lens(QObject):
         self._aim: _Aim | None = None
         self._panel: SamplerPanel | None = None
         self._wanted: tuple[object, ...] | None = None
-        """What the picture must be of."""
+        """Key of the requested picture."""
         self._work: Iterator[object] | None = None
         """Picture to be computed next."""
         self._drawn: tuple[object, ...] | None = None
         """The picture and the view for which it is drawn."""
         self._place = QPointF()
-        """Where x_t is in the plane."""
+        """Position of x_t in the plane."""
         self._computing: _Aim | None = None
-        """What the picture is computed for; None: nothing is."""
+        """Target of the running computation; None while none runs."""
 
     @property
     def is_open(self) -> bool:

@@ -52,7 +52,7 @@ class Shape:
 @final
 @dataclass(frozen=True, eq=False)
 class LensPicture:
-    """What the lens shows of one sampler at one point."""
+    """Contours and card of the lens for one sampler at one point."""
 
     exact: Shape
     assumed: Shape | None

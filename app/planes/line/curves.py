@@ -20,7 +20,7 @@ from core.problem.problem import Measurement, Problem
 from core.problem.schedule import Schedule
 
 _MOST_SHRUNK = 2.5
-"""How often the highest density at t may fit into the picture; the dashed target at t = 1 may leave it."""
+"""Number of times that the highest density at t may fit into the picture; the dashed target at t = 1 may leave it."""
 _FILL = 38
 """Opacity of the likelihood's area, of 255."""
 

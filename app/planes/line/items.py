@@ -6,7 +6,6 @@ import math
 from typing import final
 
 import numpy as np
-import pyqtgraph as pg
 from numpy.typing import NDArray
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
@@ -15,6 +14,7 @@ from PySide6.QtWidgets import QStyleOptionGraphicsItem, QWidget
 from app.planes.line.bins import bin_width, histogram
 from app.planes.line.layout import STRIP, TOP
 from app.theme import theme
+from app.widgets.pictures import ViewItem
 from core.text.number_format import number
 
 _FILL, _EDGE = 70, 150
@@ -34,21 +34,8 @@ def round_steps(low: float, high: float, most: int) -> list[float]:
     return [step * place for place in range(first, last + 1)]
 
 
-class _LineItem(pg.GraphicsObject):
-    """Graphics item that may cover the whole view."""
-
-    def boundingRect(self) -> QRectF:  # noqa: N802 - Qt's name
-        """Everything that the view shows."""
-        view = self.getViewBox()
-        return QRectF() if view is None else view.viewRect()
-
-    def viewRangeChanged(self) -> None:  # noqa: N802 - pyqtgraph's name
-        """Follow the view."""
-        self.prepareGeometryChange()
-
-
 @final
-class HistogramItem(_LineItem):
+class HistogramItem(ViewItem):
     """Item that draws the particles' density in steps; a peak that leaves the picture is named at its edge."""
 
     def __init__(self, colour: str) -> None:
@@ -96,7 +83,7 @@ class HistogramItem(_LineItem):
 
 
 @final
-class GridItem(_LineItem):
+class GridItem(ViewItem):
     """Item that draws the base line, round densities with their numbers, and round values of x."""
 
     def __init__(self) -> None:

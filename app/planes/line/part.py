@@ -1,4 +1,4 @@
-"""What a panel shows of a one-dimensional problem, besides what it shows of a plane."""
+"""Parts of a panel for one-dimensional problems: curves, histogram and time map."""
 
 from __future__ import annotations
 

@@ -137,7 +137,7 @@ class SamplerRows:
 
     @property
     def source(self) -> str:
-        """What the known rows show: the law, particles, or both."""
+        """Content of the known rows: the law, particles, or both."""
         known = ~np.isnan(self.log_density[:, 0])
         if not self.is_law[known].any():
             return "particles"

@@ -16,7 +16,7 @@ from PySide6.QtGui import QColor, QFontMetricsF, QImage, QPainter, QPen, QTransf
 from PySide6.QtWidgets import QStyleOptionGraphicsItem, QWidget
 
 from app.theme import theme
-from app.widgets.pictures import premultiplied
+from app.widgets.pictures import ViewItem, premultiplied
 from app.widgets.placing import Box, place_labels
 from core.text.number_format import percent
 
@@ -94,21 +94,8 @@ class Marks:
     """The probed point."""
 
 
-class _Overlay(pg.GraphicsObject):
-    """Graphics item that may cover the whole view."""
-
-    def boundingRect(self) -> QRectF:  # noqa: N802 - Qt's name
-        """Everything that the view shows."""
-        view = self.getViewBox()
-        return QRectF() if view is None else view.viewRect()
-
-    def viewRangeChanged(self) -> None:  # noqa: N802 - pyqtgraph's name
-        """Follow the view."""
-        self.prepareGeometryChange()
-
-
 @final
-class HeatItem(_Overlay):
+class HeatItem(ViewItem):
     """Item with a heat map over a rectangle of the plane."""
 
     def __init__(self) -> None:
@@ -136,7 +123,7 @@ class HeatItem(_Overlay):
 
 
 @final
-class MarksItem(_Overlay):
+class MarksItem(ViewItem):
     """Item that draws arrows, lines, weight bars and the probed point with sizes in pixels.
 
     Args:
