@@ -25,7 +25,7 @@ def list_() -> None:
     from rich.text import Text
 
     from core.samplers import SAMPLERS
-    from core.scenario.builtin import builtin_scenarios, first_sentence, load_builtin
+    from core.scenario.builtin import gallery_entries
     from core.text.user_text import terminal_text
 
     console = Console()
@@ -37,8 +37,7 @@ def list_() -> None:
             table.add_row(Text(terminal_text(key), style="bold"), Text(terminal_text("\n".join(lines))))
         console.print(Text(title, style="bold"), Padding(table, (1, 0, 1, 2)))
 
-    scenarios = {key: load_builtin(key) for key in builtin_scenarios()}
-    show("Scenarios", {key: [each.name, first_sentence(each.notes)] for key, each in scenarios.items()})
+    show("Scenarios", {entry.key: [entry.name, entry.sentence] for entry in gallery_entries()})
     show("Samplers", {key: _describe(sampler) for key, sampler in SAMPLERS.items()})
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import tomllib
 from functools import cache
 from typing import Literal
 
-from core.scenario.builtin import builtin_scenarios, load_builtin
+from core.scenario.builtin import gallery_entries, load_builtin
 from core.scenario.edits import patched
 from core.scenario.scenario import Scenario
 
@@ -51,8 +50,9 @@ def _edited(name: str) -> str:
 
 def _namesake(scenario: Scenario, field: Literal["name", "notes"]) -> Scenario | None:
     """Return the built-in scenario with the same name (or notes) but another problem, or None."""
-    key = _keys(field).get(getattr(scenario, field))
-    original = None if key is None else _builtin(key)
+    text = getattr(scenario, field)
+    originals = (_builtin(entry.key) for entry in gallery_entries() if getattr(entry, field) == text)
+    original = next(originals, None)
     return None if original is None or _is_same_problem(scenario, original) else original
 
 
@@ -63,13 +63,6 @@ def _is_same_problem(one: Scenario, other: Scenario) -> bool:
         first.pop(name, None)
         second.pop(name, None)
     return first == second
-
-
-@cache
-def _keys(field: str) -> dict[str, str]:
-    """Return a mapping from the names (or notes) of built-in scenarios to their keys."""
-    files = {key: tomllib.loads(file.read_text(encoding="utf-8")) for key, file in builtin_scenarios().items()}
-    return {data[field]: key for key, data in files.items()}
 
 
 @cache

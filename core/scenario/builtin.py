@@ -7,6 +7,7 @@ import errno
 import re
 import tomllib
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -57,8 +58,12 @@ class GalleryEntry:
     key: str
     name: str
     group: str
-    sentence: str
-    """The first sentence of its notes."""
+    notes: str
+
+    @property
+    def sentence(self) -> str:
+        """The first sentence of the notes."""
+        return re.split(r"(?<=[.!?])\s", self.notes, maxsplit=1)[0]
 
 
 def builtin_scenarios() -> dict[str, Traversable]:
@@ -69,17 +74,18 @@ def builtin_scenarios() -> dict[str, Traversable]:
 
 
 def gallery() -> dict[str, list[GalleryEntry]]:
-    """Return the gallery entries of built-in scenarios by group; read without validation, a hundred times faster."""
+    """Return the gallery entries of built-in scenarios by group."""
     groups: dict[str, list[GalleryEntry]] = {group: [] for group in GROUPS}
-    for key, file in builtin_scenarios().items():
-        data = tomllib.loads(file.read_text(encoding="utf-8"))
-        groups[data["group"]].append(GalleryEntry(key, data["name"], data["group"], first_sentence(data["notes"])))
+    for entry in gallery_entries():
+        groups[entry.group].append(entry)
     return {group: entries for group, entries in groups.items() if entries}
 
 
-def first_sentence(text: str) -> str:
-    """Return a text up to the end of its first sentence."""
-    return re.split(r"(?<=[.!?])\s", text, maxsplit=1)[0]
+@cache
+def gallery_entries() -> tuple[GalleryEntry, ...]:
+    """Return the gallery entry of every built-in scenario; only the keys before a file's first table are parsed."""
+    heads = {key: file.read_text(encoding="utf-8").split("\n[", 1)[0] for key, file in builtin_scenarios().items()}
+    return tuple(GalleryEntry(key=key, **tomllib.loads(head)) for key, head in heads.items())
 
 
 def load_builtin(key: str) -> Scenario:

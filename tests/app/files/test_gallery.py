@@ -57,7 +57,8 @@ def test_every_builtin_scenario_has_a_group_and_a_one_sentence_summary() -> None
     for entry in entries:
         assert entry.sentence.endswith(".")
         assert len(entry.sentence) < 240
-        assert load_builtin(entry.key).group == entry.group
+        scenario = load_builtin(entry.key)
+        assert (entry.name, entry.group, entry.notes) == (scenario.name, scenario.group, scenario.notes)
     assert len({entry.name for entry in entries}) == len(entries)
 
 
