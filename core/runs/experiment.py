@@ -208,8 +208,9 @@ class Experiment:
 
     def _find_collapses(self) -> None:
         """Determine where a law has no density: at every new infinite KL, and after the run where KLs are reported."""
-        found = self.results
-        last = found.completed
+        found, last = self.results, self.results.completed
+        if last == self._known_up_to:
+            return
         for index, sampler in enumerate(self._samplers):
             if sampler.fault is None:
                 infinite = np.flatnonzero(np.isinf(found.terms.kl[index, self._known_up_to : last]))
