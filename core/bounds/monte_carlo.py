@@ -5,17 +5,31 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import NamedTuple, Self
 
 import torch
 from torch import Tensor
 
 from core.bounds.terms import Totals, variance_term, within_components_discretisation, within_components_kl_to_normal
-from core.problem.mixture import Responsibilities
+from core.problem.axes import ComponentsAt
 from core.problem.problem import Level, Problem
 from core.problem.schedule import Schedule
 from core.samplers import Sampler
 from core.simulation.simulate import mismatch
 from core.simulation.work import BLOCK_BYTES, Watch, columns
+
+
+class _Membership(NamedTuple):
+    """Responsibilities and component scores of the target along paths."""
+
+    weight: Tensor
+    """(B, K, N): responsibilities."""
+    squares: Tensor
+    """(B, K, N): squared norms of the components' scores."""
+
+    @classmethod
+    def of(cls, found: ComponentsAt) -> Self:
+        return cls(found.of_component, found.squares())
 
 
 class SampledTerms:
@@ -32,14 +46,14 @@ class SampledTerms:
     ) -> None:
         self.samplers, self.watch = samplers, watch
         self.rank = problem.measurement.rank
-        self.basis = problem.measurement.right_basis
+        self.basis = problem.measurement.turning
         self.target = problem.target
         self.shifts = shifts
         self.generator = torch.Generator().manual_seed(seed)
         self.ends = problem.target.sample(paths, self.generator)
         self.block = max(1, BLOCK_BYTES // (self.ends.numel() * problem.prior.components * self.ends.element_size()))
         self.parts = columns(problem, paths, self.block * self.ends.element_size())
-        """Blocks of paths; where there is only one, responsibilities after a step are kept for the next."""
+        """Blocks of paths."""
         self.within = 0.0
         self.score_spread = torch.zeros(paths, dtype=torch.float64)
         """Per path: ``sum_s beta_s / 2 sum_k r_k |s_k - s|^2``."""
@@ -53,20 +67,19 @@ class SampledTerms:
         target = self.target.noised_along([abar])
         self.initialisation = within_components_kl_to_normal(target.levels()[0], self.shifts[0])
         start = self.points.unsqueeze(0)
-        self.information = torch.empty_like(start[:, 0])
-        """Per path: the information of x_T about its component."""
-        for part in self.parts:
-            self.membership = target.responsibilities(start[..., part])
-            self.information[:, part] = self._information(self.membership)
+        found = [_Membership.of(target.responsibilities(start[..., part])) for part in self.parts]
+        self.membership = _Membership(*(torch.cat(parts, dim=-1) for parts in zip(*found, strict=True)))
+        """Of all paths, after the latest step; kept for the next."""
+        self.information = self._information(self.membership)
         nothing = torch.zeros(1, dtype=torch.float64)
         return self._totals(nothing, -self.information, self.own.unsqueeze(2))
 
     def _normal(self) -> Tensor:
         return torch.empty_like(self.ends).normal_(generator=self.generator)
 
-    def _information(self, membership: Responsibilities) -> Tensor:
+    def _information(self, membership: _Membership) -> Tensor:
         """Return per path: ``KL(r(x) || w)``, whose mean is ``I(k; x)``."""
-        weight, log_prior = membership.of_component, self.target.log_weights
+        weight, log_prior = membership.weight, self.target.log_weights
         known = torch.where(log_prior > -math.inf, log_prior, 0.0)  # components of weight zero do not count
         return torch.xlogy(weight, weight).sum(-2) - (known @ weight)
 
@@ -97,19 +110,19 @@ class SampledTerms:
         """
         points, after = path[:-1], path[1:]
         score = level.target_score(points)
-        several = len(self.parts) > 1
-        abar = float(level.schedule.alpha_bar[level.t])
-        before = self._memberships([abar], points[:1]) if several else self.membership
+        before = _Membership(*(each[..., part] for each in self.membership))
         reached = self._memberships(level.before, after)
-        spread = _score_spread(level, score, before, reached)
-        self.membership = Responsibilities(*(part[-1:] for part in reached))
+        spread = _score_spread(score, before, reached)
+        for kept, new in zip(self.membership, reached, strict=True):
+            kept[: len(new), :, part] = new[-1:]
 
         free.copy_((level.beta * spread.unsqueeze(-2)).squeeze(-2).mul_(0.5))
         free[0] += self.score_spread[part]
         _accumulate(free)
         self.score_spread[part] = free[-1]
-        free[: len(reached.of_component)] -= self._information(reached)
-        exact_mean, along = level.target_mean(points), (self.basis.mT @ score).square_()
+        free[: len(reached.weight)] -= self._information(reached)
+        exact_mean = level.target_mean(points)
+        along = (score if self.basis is None else self.basis.mT @ score).square()
         for row, earlier, sampler in zip(own, self.own[..., part], self.samplers, strict=True):
             kernel = sampler.kernel(level, points)
             terms = mismatch(self.basis, exact_mean, kernel)
@@ -118,16 +131,14 @@ class SampledTerms:
             row[:, 0] += earlier
             _accumulate(row.movedim(1, 0))
 
-    def _memberships(self, abars: list[float], points: Tensor) -> Responsibilities:
+    def _memberships(self, abars: list[float], points: Tensor) -> _Membership:
         """Return the responsibilities at points (B, d, n) at those of B levels at which the target has a density."""
         if abars[-1] == 1 and self.target.is_singular:
             abars, points = abars[:-1], points[:-1]
         if not abars:
-            return Responsibilities(
-                points.new_empty(0, self.target.components, points.shape[-1]),
-                points.new_empty(0, self.target.components, *points.shape[-2:]),
-            )
-        return self.target.noised_along(abars).responsibilities(points)
+            nothing = points.new_empty(0, self.target.components, points.shape[-1])
+            return _Membership(nothing, nothing)
+        return _Membership.of(self.target.noised_along(abars).responsibilities(points))
 
     def _bridge(self, level: Level) -> Tensor:
         """Return x_t and, for each of B steps, a draw of x_{t-1} given x_t and x_0, (B + 1, d, N).
@@ -168,11 +179,9 @@ class SampledTerms:
         return Totals(value, error, torch.full(shape, math.nan))
 
 
-def _score_spread(level: Level, score: Tensor, before: Responsibilities, reached: Responsibilities) -> Tensor:
-    """Return ``sum_k r_k |s_k - s|^2`` before each step, (B, N), given responsibilities before and after."""
-    at = (torch.cat([first, later])[: len(score)] for first, later in zip(before, reached, strict=True))
-    weight, whitened = at
-    squares = whitened.square().mul_(level.target.variances.reciprocal().unsqueeze(-1)).sum(-2)
+def _score_spread(score: Tensor, before: _Membership, reached: _Membership) -> Tensor:
+    """Return ``sum_k r_k |s_k - s|^2`` before each step, (B, N), given memberships before and after."""
+    weight, squares = (torch.cat([first, later])[: len(score)] for first, later in zip(before, reached, strict=True))
     return (weight * squares).sum(-2) - score.square().sum(-2)
 
 

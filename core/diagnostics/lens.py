@@ -294,7 +294,7 @@ def _normals(dimension: int, count: int) -> Tensor:
 
 def _draws(law: GaussianMixture) -> Tensor:
     """Return draws of a law, (d, n), with the components in proportion; they do not depend on the axes' signs."""
-    count = min(max(_PRODUCTS // law.axes.numel(), _FEWEST), _DRAWS)
+    count = min(max(_PRODUCTS // law.products, _FEWEST), _DRAWS)
     normals = _normals(law.dimension, count)
     ends = (law.weights.cumsum(0) * count).round().long().clamp(max=count).tolist()
     ends[-1] = count

@@ -146,7 +146,7 @@ class ExactSamples:
     def _memberships(self, points: Tensor) -> Tensor:
         """Return the responsibilities (K, n) at the first points, as many as the work limit allows."""
         target = self.target
-        few = max(min(_WEIGHED // target.axes.numel(), MEMBERSHIPS // target.components), _FEWEST)
+        few = max(min(_WEIGHED // target.products, MEMBERSHIPS // target.components), _FEWEST)
         return memberships(target, points[:, :few])
 
     @cached_property

@@ -263,7 +263,7 @@ def reversed_log_densities(
 
 def _rising(problem: Problem, schedule: Schedule, first: int) -> Iterator[Level]:
     """Yield the levels ``first + 1, ..., T``, prepared in blocks of bounded size."""
-    block = max(1, min(256, BLOCK_BYTES // problem.prior.axes.numel()))
+    block = max(1, min(256, BLOCK_BYTES // problem.prior.products))
     for low in range(first + 1, schedule.steps + 1, block):
         yield from problem.level(schedule, range(low, min(low + block, schedule.steps + 1))).each()
 

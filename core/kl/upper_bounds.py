@@ -177,10 +177,11 @@ def _advance(
     return path[-1]
 
 
-def log_step(basis: Tensor, kernel: Kernel, towards: Tensor) -> Tensor:
+def log_step(basis: Tensor | None, kernel: Kernel, towards: Tensor) -> Tensor:
     """Return ``log p(x_{t-1} | x_t)`` at x_{t-1} (d, N), (N,); minus infinity where it is NaN."""
     variance = torch.as_tensor(kernel.variance, dtype=torch.float64)
-    squares = (basis.mT @ (towards - kernel.mean)).square_().div_(variance)
+    gap = towards - kernel.mean
+    squares = (gap if basis is None else basis.mT @ gap).square_().div_(variance)
     each = squares.add_((math.tau * variance).log()).mul_(-0.5)
     total = torch.where(variance > 0, each, -math.inf).sum(-2)
     return torch.where(total.isnan(), -math.inf, total)

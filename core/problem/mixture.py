@@ -14,147 +14,21 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple, Self, final
+from typing import Any, Self, final
 
 import torch
 from torch import Tensor
 
+from core.problem.axes import AlongAxes, ComponentsAt, Evaluation, OwnAxes, SharedAxes, Whitening
+from core.problem.common_axes import common_axes
+from core.problem.curvature import Curvature, joined
+from core.problem.posterior import NEGLIGIBLE as NEGLIGIBLE  # noqa: PLC0414 - part of this module's interface
+from core.problem.posterior import posterior_of
+
 _BLOCK_BYTES = 1 << 20
-"""Size of the (K, d, block) work array of a block of points, chosen to fit the processor's cache."""
-
-
-_SUBNORMAL = 0.75
-"""Responsibilities below this power of the smallest normal number (float32: 4e-29, float64: 3e-231) are zero,
-since arithmetic with subnormal numbers takes ten times as long."""
-NEGLIGIBLE = 1e-100
-"""Variances and gains below this count as zero, so that reciprocals and squares stay in the range of float64."""
-
-
-def affine(offset: Tensor, matrix: Tensor, points: Tensor) -> Tensor:
-    """Return ``offset + matrix @ points``, in one pass over the points where there is one noise level."""
-    if points.ndim == matrix.ndim == 2:
-        return torch.addmm(offset, matrix, points)
-    return (matrix @ points).add_(offset)
-
-
-def add_product(total: Tensor, matrix: Tensor, points: Tensor) -> Tensor:
-    """Add ``matrix @ points`` to a total in place, and return it."""
-    if points.ndim == matrix.ndim == total.ndim == 2:
-        return total.addmm_(matrix, points)
-    return total.add_(matrix @ points)
-
-
-class Whitening(NamedTuple):
-    """Affine maps from points to every component's standardised eigenbasis."""
-
-    matrix: Tensor
-    """(K d, d): rows of ``diag(variance_k)^{-1/2} U_k^T``, component after component."""
-    offset: Tensor
-    """(K d, 1): minus the image of the component's mean."""
-    log_scale: Tensor
-    """(K, 1): ``ln w_k - 1/2 ln det(2 pi C_k)``."""
-
-
-class Responsibilities(NamedTuple):
-    """Responsibilities of the components at points, with the whitened points."""
-
-    of_component: Tensor
-    """(K, N): probability that the point came from component k, given the point."""
-    whitened: Tensor
-    """(K, d, N): the point in each component's standardised eigenbasis."""
-
-
-@final
-class Curvature:
-    """Score of a mixture at points and its Jacobian A along r fixed directions B, in closed form.
-
-    With ``s_k`` the score of component k, E over the component given the point and C_k the covariances,
-    ``grad s = E[s_k (s_k - s)^T] - E[C_k^{-1}]``: only products with the directions are formed, block after block of
-    points. ``A = scale E[s_k (s_k - s)^T] + E[U_k diag(own_k) U_k^T]`` is the Jacobian of the score, or of a map whose
-    part within a component is given directly, without cancellation.
-
-    Args:
-        mixture: not singular.
-        basis: B, (d, r).
-        points: (d, N).
-        own: (K, d): eigenvalues of A within each component; None: those of ``-C_k^{-1}``, for ``grad s``.
-        scale: factor of the part between components.
-    """
-
-    def __init__(
-        self,
-        mixture: GaussianMixture,
-        basis: Tensor,
-        points: Tensor,
-        *,
-        own: Tensor | None = None,
-        scale: float | Tensor = 1.0,
-    ) -> None:
-        matrix = mixture.whitening.matrix
-        shape = mixture.components, mixture.dimension
-        self._towards = matrix.mT.neg()
-        seen = (matrix @ basis).view(*matrix.shape[:-2], *shape, -1)
-        """(K, d, r): the directions in each component's standardised eigenbasis."""
-        # A singular component is allowed if its weight is zero; it must not give NaN.
-        own = -torch.where(mixture.variances > 0, mixture.variances, 1.0).reciprocal() if own is None else own
-        along = mixture.axes.mT @ basis
-        stretched = own.unsqueeze(-1) * along
-        self._own = (mixture.axes @ stretched).movedim(-3, -2).flatten(-2)
-        """(d, K r): ``U_k diag(own_k) U_k^T B``."""
-        self._own_within = along.mT @ stretched
-        """(K, r, r): ``B^T U_k diag(own_k) U_k^T B``."""
-        self._scale = scale
-        self._blocks = [_ComponentScores.of(mixture, seen, block) for block in mixture.blocks(points)]
-        self.score = _joined([self._towards @ block.weighted.flatten(-3, -2) for block in self._blocks])
-        """(d, N)."""
-
-    def apply(self, coordinates: Tensor) -> Tensor:
-        """Return ``A B u``, (d, N), for coordinates u, (r, N)."""
-        widths = [block.weight.shape[-1] for block in self._blocks]
-        pairs = zip(self._blocks, torch.split(coordinates, widths, dim=-1), strict=True)
-        return _joined([self._apply(block, part) for block, part in pairs])
-
-    def _apply(self, block: _ComponentScores, coordinates: Tensor) -> Tensor:
-        coordinates = coordinates.unsqueeze(-3)
-        lengths = (block.centred * coordinates).sum(-2, keepdim=True)
-        bent = (self._towards @ (block.weighted * lengths).flatten(-3, -2)).mul_(self._scale)
-        return bent.add_(self._own @ (block.weight * coordinates).flatten(-3, -2))
-
-    @property
-    def within(self) -> Tensor:
-        """(r, r, N): ``B^T A B``."""
-        return _joined([self._within(block) for block in self._blocks])
-
-    def _within(self, block: _ComponentScores) -> Tensor:
-        weighted = block.weight * block.centred
-        if weighted.shape[-2] == 1:  # many times faster than the batched product below
-            spread = (weighted * block.centred).sum(-3).unsqueeze(-3)
-        else:
-            spread = torch.einsum("...kin,...kjn->...ijn", weighted, block.centred)
-        scale = torch.as_tensor(self._scale, dtype=spread.dtype).unsqueeze(-1)
-        return scale * spread + torch.einsum("...kn,...kij->...ijn", block.weight.squeeze(-2), self._own_within)
-
-
-class _ComponentScores(NamedTuple):
-    """Responsibilities and component scores at a block of points."""
-
-    weight: Tensor
-    """(K, 1, N): responsibilities ``r_k``."""
-    weighted: Tensor
-    """(K, d, N): ``r_k`` times the whitened points."""
-    centred: Tensor
-    """(K, r, N): ``B^T (s_k - s)``."""
-
-    @classmethod
-    def of(cls, mixture: GaussianMixture, seen: Tensor, points: Tensor) -> Self:
-        """Evaluate at points (d, N), for directions (K, d, r) in the components' standardised eigenbases."""
-        weight, whitened = mixture.responsibilities(points)
-        weight = weight.unsqueeze(-2)
-        along = (seen.mT @ whitened).neg_()
-        centred = along
-        for _ in range(2):  # the second pass removes rounding errors of large scores
-            centred = centred - (weight * centred).sum(-3, keepdim=True)
-        return cls(weight, whitened.mul_(weight), centred)
+"""Size of the work array of a block of points, (K, d, block) or (d, block), chosen to fit the processor's cache."""
+SHARED_FROM = 16
+"""Fewest dimensions in which axes that all components share are looked for; in fewer, own axes are as fast."""
 
 
 @final
@@ -174,7 +48,7 @@ class GaussianMixture:
     variances: Tensor
     """(K, d): eigenvalues ``l_k`` of the covariances, not negative."""
     axes: Tensor
-    """(K, d, d): eigenvectors ``U_k``, in columns."""
+    """(K, d, d): eigenvectors ``U_k``, in columns; (1, d, d) where all components share them."""
 
     @classmethod
     def from_covariances(cls, weights: Tensor, means: Tensor, covariances: Tensor) -> Self:
@@ -200,18 +74,49 @@ class GaussianMixture:
         scale = covariances.abs().amax(dim=(1, 2), keepdim=True)
         if bool(((covariances - covariances.mT).abs() > 1e-9 * scale).any()):
             raise ValueError("covariances must be symmetric")
-        variances, axes = torch.linalg.eigh((covariances + covariances.mT) / 2)
+        shared = common_axes(covariances) if means.shape[1] >= SHARED_FROM else None
+        variances, axes = torch.linalg.eigh((covariances + covariances.mT) / 2) if shared is None else shared
         if bool((variances < -1e-9 * scale.squeeze(-1)).any()):
             raise ValueError("covariances must be positive semi-definite")
-        rounding = (means.shape[1] * torch.finfo(torch.float64).eps * scale.squeeze(-1)).clamp(min=NEGLIGIBLE)
+        return cls._rounded(weights, means, variances, axes, scale.squeeze(-1))
+
+    @classmethod
+    def along_coordinates(cls, weights: Tensor, means: Tensor, variances: Tensor) -> Self:
+        """Build from weights (K,), means (K, d) and the variances (K, d) of uncorrelated coordinates, in float64.
+
+        Raises:
+            ValueError: as in :meth:`from_covariances`.
+        """
+        weights, means, variances = (torch.as_tensor(part, dtype=torch.float64) for part in (weights, means, variances))
+        if means.ndim != 2 or weights.shape != means.shape[:1] or variances.shape != means.shape:
+            raise ValueError("weights must be (K,), means and variances (K, d)")
+        if means.shape[1] < SHARED_FROM:
+            return cls.from_covariances(weights, means, torch.diag_embed(variances))
+        if not all(bool(part.isfinite().all()) for part in (weights, means, variances)):
+            raise ValueError("weights, means and variances must be finite")
+        if not bool((weights > 0).all() & (variances >= 0).all()):
+            raise ValueError("weights must be positive, and variances not negative")
+        axes = torch.eye(means.shape[1], dtype=torch.float64).unsqueeze(0)
+        return cls._rounded(weights, means, variances, axes, variances.amax(-1, keepdim=True))
+
+    @classmethod
+    def _rounded(cls, weights: Tensor, means: Tensor, variances: Tensor, axes: Tensor, scale: Tensor) -> Self:
+        """Return the mixture with variances within rounding of ``scale``, (K, 1), set to zero."""
+        rounding = (means.shape[1] * torch.finfo(torch.float64).eps * scale).clamp(min=NEGLIGIBLE)
         variances = torch.where(variances > rounding, variances, 0.0)
         return cls(torch.log_softmax(weights.log(), dim=0), means, variances, axes)
 
     def to(self, device: torch.device, dtype: torch.dtype) -> GaussianMixture:
         """Return the mixture with its parameters on ``device`` in ``dtype``."""
-        return GaussianMixture(
-            *(part.to(device, dtype) for part in (self.log_weights, self.means, self.variances, self.axes))
-        )
+        parts = (part.to(device, dtype) for part in (self.log_weights, self.means, self.variances))
+        return self._like(*parts, axes=self.axes.to(device, dtype))
+
+    def _like(self, log_weights: Tensor, means: Tensor, variances: Tensor, *, axes: Tensor | None = None) -> Self:
+        """Return a mixture with the same axes, or the same axes on another device."""
+        made = type(self)(log_weights, means, variances, self.axes if axes is None else axes)
+        if "is_along_coordinates" in self.__dict__:
+            made.__dict__["is_along_coordinates"] = self.is_along_coordinates
+        return made
 
     @property
     def components(self) -> int:
@@ -222,6 +127,28 @@ class GaussianMixture:
     def dimension(self) -> int:
         """Dimension d of the space."""
         return self.means.shape[-1]
+
+    @property
+    def shares_axes(self) -> bool:
+        """True if the mixture is evaluated in axes that all components share."""
+        return len(self.axes) == 1 and (self.components > 1 or self.dimension >= SHARED_FROM)
+
+    @cached_property
+    def is_along_coordinates(self) -> bool:
+        """True if the components share the axes of the coordinates: all covariances are diagonal."""
+        return self.shares_axes and torch.equal(self.axes[0], torch.eye(self.dimension).to(self.axes))
+
+    @property
+    def is_isotropic(self) -> bool:
+        """True if each component has one variance in all directions, so that any axes are its own."""
+        return bool((self.variances == self.variances[..., :1]).all())
+
+    @property
+    def products(self) -> int:
+        """About how many multiplications an evaluation takes at one point."""
+        if not self.shares_axes:
+            return self.components * self.dimension**2
+        return self.dimension * (self.components + (0 if self.is_along_coordinates else self.dimension))
 
     @cached_property
     def weights(self) -> Tensor:
@@ -247,50 +174,59 @@ class GaussianMixture:
     def covariance(self) -> Tensor:
         """(d, d): covariance of the whole mixture."""
         centred = self.means - self.mean
-        within = torch.einsum("k,kij->ij", self.weights, self.covariances)
+        if self.shares_axes:
+            within = (self.axes[0] * (self.weights @ self.variances)) @ self.axes[0].mT
+        else:
+            within = torch.einsum("k,kij->ij", self.weights, self.covariances)
         return within + torch.einsum("k,ki,kj->ij", self.weights, centred, centred)
 
     # Evaluation at points
 
     @cached_property
-    def whitening(self) -> Whitening:
-        """Whitening maps that every evaluation uses.
+    def evaluation(self) -> Evaluation:
+        """The way in which the mixture is evaluated: in axes of each component's own, or in shared ones.
 
         Raises:
             ValueError: the mixture is singular: it has no density on R^d.
         """
+        if self.shares_axes:
+            return SharedAxes(self._along_axes, None if self.is_along_coordinates else self.axes[0])
+        return OwnAxes(self.whitening, self.variances, self.axes)
+
+    @cached_property
+    def _positive_variances(self) -> Tensor:
+        """The variances; a component of weight zero may be singular: it has no effect, but must not give NaN."""
         if self.is_singular:
             raise ValueError("a singular mixture has no density; noise it first")
-        # A component of weight zero may be singular: it has no effect, but must not give NaN.
-        variances = torch.where(self.variances > 0, self.variances, 1.0)
-        rows = self.axes.mT * variances.rsqrt().unsqueeze(-1)
+        return torch.where(self.variances > 0, self.variances, 1.0)
+
+    def _log_scale(self) -> Tensor:
+        scale = self.log_weights - 0.5 * (math.tau * self._positive_variances).log().sum(-1)
+        return scale.unsqueeze(-1)
+
+    @cached_property
+    def whitening(self) -> Whitening:
+        """Maps into the standardised eigenbases, where components have axes of their own; else raises ValueError."""
+        rows = self.axes.mT * self._positive_variances.rsqrt().unsqueeze(-1)
         offset = (rows @ self.means.unsqueeze(-1)).neg_()
-        log_scale = self.log_weights - 0.5 * (math.tau * variances).log().sum(-1)
-        return Whitening(rows.flatten(-3, -2), offset.flatten(-3, -2), log_scale.unsqueeze(-1))
+        return Whitening(rows.flatten(-3, -2), offset.flatten(-3, -2), self._log_scale())
 
-    def _whiten(self, points: Tensor) -> Tensor:
-        matrix, offset, _ = self.whitening
-        image = affine(offset, matrix, points)
-        return image.view(*image.shape[:-2], self.components, self.dimension, -1)
-
-    def _log_joint(self, whitened: Tensor) -> Tensor:
-        """Return ``ln w_k N(x; m_k, C_k)``, (K, N)."""
-        squares = whitened.square().sum(-2)
-        return torch.add(self.whitening.log_scale, squares, alpha=-0.5)
+    @cached_property
+    def _along_axes(self) -> AlongAxes:
+        precisions = self._positive_variances.reciprocal()
+        means = self.means if self.is_along_coordinates else self.means @ self.axes[0]
+        return AlongAxes(means, precisions, means * precisions, self._log_scale())
 
     def blocks(self, points: Tensor) -> Sequence[Tensor]:
         """Split points (d, N) into blocks whose work arrays stay in the processor's cache."""
         levels = points.shape[0] if points.ndim > 2 else 1
-        width = _BLOCK_BYTES // (levels * self.components * self.dimension * points.element_size())
-        width = max(width, 256)
+        rows = self.dimension * (1 if self.shares_axes else self.components)
+        width = max(_BLOCK_BYTES // (levels * rows * points.element_size()), 256)
         return [points] if points.shape[-1] <= width else torch.split(points, width, dim=-1)
 
-    def responsibilities(self, points: Tensor) -> Responsibilities:
-        """Return the responsibilities of the components at points (d, N), and the whitened points."""
-        whitened = self._whiten(points)
-        of_component = torch.softmax(self._log_joint(whitened), dim=-2)
-        smallest = torch.finfo(of_component.dtype).tiny ** _SUBNORMAL
-        return Responsibilities(torch.threshold_(of_component, smallest, 0.0), whitened)
+    def responsibilities(self, points: Tensor) -> ComponentsAt:
+        """Return the responsibilities of the components at points (d, N), with the components' scores."""
+        return self.evaluation.at(points)
 
     def log_density(self, points: Tensor) -> Tensor:
         """Return the log density ``ln q(x)``, (N,), at points (d, N).
@@ -298,7 +234,8 @@ class GaussianMixture:
         Raises:
             ValueError: the mixture is singular.
         """
-        return _joined([torch.logsumexp(self._log_joint(self._whiten(block)), dim=-2) for block in self.blocks(points)])
+        evaluation = self.evaluation
+        return joined([torch.logsumexp(evaluation.log_joint(block), dim=-2) for block in self.blocks(points)])
 
     def score(self, points: Tensor) -> Tensor:
         """Return the score ``grad ln q(x)``, (d, N), at points (d, N).
@@ -306,13 +243,8 @@ class GaussianMixture:
         Raises:
             ValueError: the mixture is singular.
         """
-        matrix = self.whitening.matrix.mT.neg()
-        scores = []
-        for block in self.blocks(points):
-            weight, whitened = self.responsibilities(block)
-            pulls = whitened.mul_(weight.unsqueeze(-2)).flatten(-3, -2)
-            scores.append(matrix @ pulls)
-        return _joined(scores)
+        evaluation = self.evaluation
+        return joined([evaluation.at(block).pull() for block in self.blocks(points)])
 
     def score_jacobian(self, points: Tensor) -> Tensor:
         """Return the Jacobian of the score, (d, d, N), at points (d, N): the Hessian of ``ln q``, symmetric.
@@ -335,6 +267,10 @@ class GaussianMixture:
         component = torch.multinomial(self.weights, count, replacement=True, generator=generator)
         normal = torch.empty(self.dimension, count, dtype=self.means.dtype, device=self.means.device)
         normal.normal_(generator=generator)
+        if self.shares_axes:
+            spread = normal.mul_(self.variances.sqrt().mT[:, component])
+            turned = spread if self.is_along_coordinates else self.axes[0] @ spread
+            return turned.add_(self.means.mT[:, component])
         points = torch.empty_like(normal)
         for k, factor in enumerate(self.axes * self.variances.sqrt().unsqueeze(1)):
             chosen = component == k
@@ -353,27 +289,46 @@ class GaussianMixture:
             torch.tensor(part, dtype=torch.float64).to(self.means).view(-1, 1, 1)
             for part in (list(abars), [1 - abar for abar in abars])
         )
-        return GaussianMixture(self.log_weights, kept.sqrt() * self.means, kept * self.variances + added, self.axes)
+        return self._like(self.log_weights, kept.sqrt() * self.means, kept * self.variances + added)
 
     def levels(self) -> list[GaussianMixture]:
         """Return the mixtures of the B levels as a list, with their whitening computed in one batch."""
-        mixtures = [
-            GaussianMixture(self.log_weights, *part, self.axes)
-            for part in zip(self.means.unbind(), self.variances.unbind(), strict=True)
-        ]
+        parts = zip(self.means.unbind(), self.variances.unbind(), strict=True)
+        mixtures = [self._like(self.log_weights, *part) for part in parts]
         if not self.is_singular:
-            for mixture, *maps in zip(mixtures, *(part.unbind() for part in self.whitening), strict=True):
-                mixture.__dict__.update(whitening=Whitening(*maps), is_singular=False)
+            name = "_along_axes" if self.shares_axes else "whitening"
+            prepared: Any = getattr(self, name)
+            for mixture, *maps in zip(mixtures, *(part.unbind() for part in prepared), strict=True):
+                mixture.__dict__.update({name: type(prepared)(*maps), "is_singular": False})
         return mixtures
 
     def translated(self, by: Tensor) -> GaussianMixture:
         """Return the law of ``x + by`` for a vector (d,)."""
-        return GaussianMixture(self.log_weights, self.means + by, self.variances, self.axes)
+        return self._like(self.log_weights, self.means + by, self.variances)
+
+    def turned(self, basis: Tensor) -> GaussianMixture:
+        """Return the law of ``basis^T x``, the coordinates along an orthonormal basis (d, d).
+
+        Args:
+            basis: columns; for shared axes, or isotropic components, the same tensor as the axes gives axes that are
+                exactly those of the new coordinates.
+        """
+        means = self.means @ basis
+        if not self.shares_axes:
+            return GaussianMixture(self.log_weights, means, self.variances, basis.mT @ self.axes)
+        if self.is_isotropic or torch.equal(self.axes[0], basis):
+            return GaussianMixture(self.log_weights, means, self.variances, torch.eye(len(basis)).to(basis)[None])
+        return GaussianMixture(self.log_weights, means, self.variances, basis.mT @ self.axes)
+
+    def in_axes(self, basis: Tensor, order: Tensor) -> GaussianMixture:
+        """Return the same law with other shared axes: isotropic components in a basis, others with axes reordered."""
+        variances = self.variances if self.is_isotropic else self.variances[:, order]
+        return GaussianMixture(self.log_weights, self.means, variances, basis.unsqueeze(0))
 
     def marginal(self, matrix: Tensor) -> GaussianMixture:
         """Return the law of ``matrix @ x`` for a (q, d) matrix: a mixture on R^q."""
-        factors = matrix @ (self.axes * self.variances.sqrt().unsqueeze(1))
-        axes, scales, _ = torch.linalg.svd(factors)
+        factors = (matrix @ self.axes) * self.variances.sqrt().unsqueeze(1)
+        axes, scales, _ = torch.linalg.svd(factors, full_matrices=len(matrix) > self.dimension)
         rounding = self.dimension * torch.finfo(scales.dtype).eps * scales.amax(-1, keepdim=True)
         variances = _pad(torch.where(scales > rounding, scales, 0.0).square(), matrix.shape[0])
         return GaussianMixture(self.log_weights, self.means @ matrix.mT, variances, axes)
@@ -394,42 +349,7 @@ class GaussianMixture:
         Raises:
             ValueError: no component can give ``value`` (only possible with ``noise = 0``).
         """
-        rows, columns = matrix.shape
-        factors = self.axes * self.variances.sqrt().unsqueeze(1)
-        measured = matrix @ factors
-        left, scales, right = torch.linalg.svd(measured, full_matrices=True)
-        rounding = max(rows, columns) * torch.finfo(scales.dtype).eps * scales.amax(-1, keepdim=True)
-        rounding = rounding.clamp(min=NEGLIGIBLE)
-        scales = torch.where(scales > rounding, scales, 0.0)
-
-        along_rows = _pad(scales, rows)
-        residual = (left.mT @ (value - self.means @ matrix.mT).unsqueeze(-1)).squeeze(-1)
-        spread = along_rows.square() + noise**2
-        seen = spread > 0
-        spread = torch.where(seen, spread, 1.0)
-        log_evidence = -0.5 * torch.where(seen, residual.square() / spread + (math.tau * spread).log(), 0.0).sum(-1)
-        size = float(value.norm() + torch.linalg.matrix_norm(matrix, 2) * (1 + self.means.norm(dim=1).max()))
-        possible = (torch.where(seen, 0.0, residual).abs() <= 1e-9 * size).all(dim=-1)
-        if not bool(possible.any()):
-            raise ValueError("the measurement cannot come from this prior")
-        freedom = seen.sum(-1)
-        counts = possible & (freedom == freedom[possible].min())
-        log_weights = torch.where(counts, self.log_weights + log_evidence, -math.inf)
-
-        gain = torch.where(seen, along_rows / spread, 0.0) * residual
-        along_columns = _pad(scales, columns)
-        shrink = torch.where(along_columns > 0, noise / (along_columns.square() + noise**2).sqrt(), 1.0)
-        steps = right.mT[..., : min(rows, columns)] @ gain[:, : min(rows, columns), None]
-        means = self.means + (factors @ steps).squeeze(-1)
-        axes, roots, _ = torch.linalg.svd(factors @ (right.mT * shrink.unsqueeze(1)))
-        tiny = columns * torch.finfo(roots.dtype).eps * self.variances.amax(-1, keepdim=True).sqrt()
-        variances = torch.where(roots > tiny, roots, 0.0).square()
-        return GaussianMixture(torch.log_softmax(log_weights, dim=0), means, variances, axes)
-
-
-def _joined(parts: list[Tensor]) -> Tensor:
-    """Return blocks of points concatenated along the last dimension."""
-    return parts[0] if len(parts) == 1 else torch.cat(parts, dim=-1)
+        return posterior_of(self, matrix, value, noise)
 
 
 def _pad(values: Tensor, length: int) -> Tensor:

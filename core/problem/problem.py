@@ -10,7 +10,10 @@ from typing import Any, Self, TypeAlias, TypeVar, final
 import torch
 from torch import Tensor
 
-from core.problem.mixture import NEGLIGIBLE, Curvature, GaussianMixture
+from core.problem.axes import add_product, affine
+from core.problem.curvature import Curvature
+from core.problem.mixture import NEGLIGIBLE, SHARED_FROM, GaussianMixture
+from core.problem.posterior import in_singular_axes, singular_values_along
 from core.problem.schedule import Schedule
 
 _LEVEL_BLOCK_BYTES = 1 << 24
@@ -48,8 +51,21 @@ class Measurement:
         moved = Measurement(self.matrix.to(device, dtype), self.value.to(device, dtype), self.noise)
         for name in ("singular_values", "right_basis", "estimate"):
             moved.__dict__[name] = getattr(self, name).to(device, dtype)
-        moved.__dict__["distance_from_range"] = self.distance_from_range
+        for name in ("distance_from_range", "is_along_coordinates"):
+            moved.__dict__[name] = getattr(self, name)
         return moved
+
+    def in_basis(self, basis: Tensor, *, turned: bool = False) -> Measurement:
+        """Return the measurement with a given right singular basis (d, d), the measured directions first.
+
+        Args:
+            basis: V; it need not be the one that a singular value decomposition finds.
+            turned: return the measurement of the coordinates along the basis, whose own V is the identity.
+        """
+        gains, left = singular_values_along(basis, self.matrix)
+        placed = Measurement(self.matrix @ basis if turned else self.matrix, self.value, self.noise)
+        placed.__dict__["_svd"] = left, gains, torch.eye(len(basis)).to(basis) if turned else basis
+        return placed
 
     @cached_property
     def _svd(self) -> tuple[Tensor, Tensor, Tensor]:
@@ -95,6 +111,70 @@ class Measurement:
         return unmeasured @ unmeasured.mT
 
     @cached_property
+    def is_along_coordinates(self) -> bool:
+        """True if V is the identity, in dimensions in which products with it are worth leaving out."""
+        size = len(self.right_basis)
+        return size >= SHARED_FROM and torch.equal(self.right_basis, torch.eye(size).to(self.right_basis))
+
+    @property
+    def turning(self) -> Tensor | None:
+        """V, (d, d); None where it is the identity."""
+        return None if self.is_along_coordinates else self.right_basis
+
+    def measured_part(self, vectors: Tensor) -> Tensor:
+        """Return ``P v`` for vectors (d, N), without a product of d x d matrices where d is large."""
+        if len(self.right_basis) < SHARED_FROM:
+            return self.range_projector @ vectors
+        if self.is_along_coordinates:
+            return vectors * self.seen
+        if 2 * self.rank > len(self.right_basis):
+            return vectors - self.unmeasured_part(vectors)
+        return self.measured_basis @ (self.measured_basis.mT @ vectors)
+
+    def unmeasured_part(self, vectors: Tensor) -> Tensor:
+        """Return ``N v`` for vectors (d, N), without a product of d x d matrices where d is large."""
+        if len(self.right_basis) < SHARED_FROM:
+            return self.null_projector @ vectors
+        if self.is_along_coordinates:
+            return vectors * ~self.seen
+        if 2 * self.rank > len(self.right_basis):
+            unmeasured = self.right_basis[:, self.rank :]
+            return unmeasured @ (unmeasured.mT @ vectors)
+        return vectors - self.measured_part(vectors)
+
+    def composed(self, unmeasured: Tensor, measured: Tensor) -> Tensor:
+        """Return ``N u + P v`` for vectors u and v, (d, N)."""
+        if len(self.right_basis) < SHARED_FROM:
+            return add_product(self.null_projector @ unmeasured, self.range_projector, measured)
+        return self.unmeasured_part(unmeasured).add_(self.measured_part(measured))
+
+    def pulled(self, points: Tensor, precision: Tensor, scale: Scalar, free: Tensor) -> Tensor:
+        """Return ``N free + V_r diag(precision) V_r^T (scale Hd y - x)``, (d, N).
+
+        Args:
+            points: x, (d, N).
+            precision: along each measured singular direction, (r,); (B, 1, r) at B levels.
+            scale: of the estimate ``Hd y``.
+            free: (d, N).
+        """
+        basis = self.measured_basis
+        if len(self.right_basis) < SHARED_FROM:
+            pull = (basis * precision) @ basis.mT
+            towards = affine(scale * (pull @ self.estimate), -pull, points)
+            return add_product(towards, self.null_projector, free)
+        gap = basis.mT @ (scale * self.estimate) - self._coordinates(points)
+        gap *= precision.mT if precision.ndim > 1 else precision.unsqueeze(-1)
+        if self.is_along_coordinates:
+            free = free.clone()
+            free[..., : self.rank, :] = gap
+            return free
+        return add_product(self.unmeasured_part(free), basis, gap)
+
+    def _coordinates(self, points: Tensor) -> Tensor:
+        """Return ``V_r^T x``, (r, N)."""
+        return points[..., : self.rank, :] if self.is_along_coordinates else self.measured_basis.mT @ points
+
+    @cached_property
     def seen(self) -> Tensor:
         """(d, 1): whether a column of V is measured; mask for values along V."""
         return (torch.arange(self.right_basis.shape[0]) < self.rank).unsqueeze(-1).to(self.right_basis.device)
@@ -121,13 +201,32 @@ class Problem:
         Raises:
             ValueError: no x of the prior gives y (only possible with sigma_y = 0).
         """
+        if prior.shares_axes and (aligned := in_singular_axes(prior, measurement.matrix)) is not None:
+            prior, measurement = aligned, measurement.in_basis(aligned.axes[0])
         target = prior.posterior(measurement.matrix, measurement.value, measurement.noise)
         return cls(prior, measurement, target)
 
     @classmethod
     def shifted(cls, prior: GaussianMixture, target: GaussianMixture) -> Self:
         """Return the problem of sampling from any target with the prior's score, without a measurement."""
-        return cls(prior, Measurement.none(prior), target)
+        measurement = Measurement.none(prior)
+        fixed = next((part for part in (prior, target) if part.shares_axes and not part.is_isotropic), None)
+        return cls(prior, measurement if fixed is None else measurement.in_basis(fixed.axes[0]), target)
+
+    @property
+    def is_separable(self) -> bool:
+        """True if H's right singular directions are axes of all components of prior and target, in many dimensions."""
+        basis = self.measurement.right_basis
+        return len(basis) >= SHARED_FROM and all(
+            part.shares_axes and (part.is_isotropic or torch.equal(part.axes[0], basis))
+            for part in (self.prior, self.target)
+        )
+
+    def turned(self) -> Problem:
+        """Return the problem of ``V^T x``, the coordinates along H's right singular directions."""
+        basis = self.measurement.right_basis
+        measurement = self.measurement.in_basis(basis, turned=True)
+        return Problem(self.prior.turned(basis), measurement, self.target.turned(basis))
 
     def to(self, device: torch.device, dtype: torch.dtype) -> Problem:
         """Return the problem on ``device`` in ``dtype``."""
@@ -142,11 +241,14 @@ class Problem:
             self.measurement.value + self.measurement.matrix @ by,
             self.measurement.noise,
         )
+        if "_svd" in self.measurement.__dict__:  # the same H
+            measurement.__dict__["_svd"] = self.measurement.__dict__["_svd"]
         return Problem(self.prior.translated(by), measurement, self.target.translated(by))
 
     def levels(self, schedule: Schedule) -> Iterator[Level]:
         """Yield the level of each reverse step, t = T, ..., 1; prepared in blocks of bounded size."""
-        size = self.prior.axes.numel() * self.prior.axes.element_size()
+        numbers = 4 * self.prior.means.numel() if self.prior.shares_axes else self.prior.axes.numel()
+        size = numbers * self.prior.axes.element_size()
         block = max(1, min(_LEVEL_BLOCK_BYTES // size, _LEVELS, schedule.steps))
         for last in range(schedule.steps, 0, -block):
             times = range(last, max(last - block, 0), -1)

@@ -194,7 +194,7 @@ class Results:
         target = self.problem.target.noised(float(self.schedule.alpha_bar[self.t(frame)]))
         if target.is_singular:
             return None
-        few = min(_WEIGHED, max(_FEWEST, _PRODUCTS // target.axes.numel()))
+        few = min(_WEIGHED, max(_FEWEST, _PRODUCTS // target.products))
         rows = range(len(self.samplers)) if samplers is None else samplers
         found = [component_weights(target, self.trace.particles(index, frame, few)) for index in rows]
         sampled, error = (np.stack([getattr(each, name) for each in found]) for name in ("sampled", "error"))

@@ -8,7 +8,6 @@ from typing import final
 import torch
 from torch import Tensor
 
-from core.problem.mixture import add_product, affine
 from core.problem.problem import Level
 from core.samplers.assumption import Assumption
 from core.samplers.base import About, ScoreSampler, register
@@ -24,11 +23,8 @@ class RangeReplacement(ScoreSampler):
     @final
     def score(self, level: Level, points: Tensor) -> Tensor:
         """Return ``N s_t + V_r diag(precision) V_r^T (sqrt(abar_t) Hd y - x)``."""
-        measurement = level.measurement
-        pull = (measurement.measured_basis * self.precision(level)) @ measurement.measured_basis.mT
-        centre = level.abar**0.5 * (pull @ measurement.estimate)
-        pulled = affine(centre, -pull, points)
-        return add_product(pulled, measurement.null_projector, level.prior_score(points))
+        prior_score = level.prior_score(points)
+        return level.measurement.pulled(points, self.precision(level), level.abar**0.5, prior_score)
 
     def assumed(self, level: Level, point: Tensor) -> Assumption:
         """Return a point mass: the measured part ``Hd y``, the unmeasured part that of xhat."""
@@ -38,7 +34,7 @@ class RangeReplacement(ScoreSampler):
 def replaced(level: Level, point: Tensor) -> Assumption:
     """Return a point mass at ``Hd y + N xhat``, at a point (d, 1)."""
     measurement, denoised = level.measurement, level.denoised(point, level.prior_score(point))
-    mean = measurement.estimate + measurement.null_projector @ denoised
+    mean = measurement.estimate + measurement.unmeasured_part(denoised)
     return Assumption.point(mean.squeeze(-1), is_given_y=True)
 
 
@@ -167,9 +163,7 @@ class BOOracle(ScoreSampler):
 
     def score(self, level: Level, points: Tensor) -> Tensor:
         """Return ``N s_t + P s_{t|y}``."""
-        measurement = level.measurement
-        unmeasured = measurement.null_projector @ level.prior_score(points)
-        return add_product(unmeasured, measurement.range_projector, level.target_score(points))
+        return level.measurement.composed(level.prior_score(points), level.target_score(points))
 
 
 @register

@@ -14,7 +14,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from core.problem.mixture import Curvature
+from core.problem.curvature import Curvature
 from core.problem.problem import Level, Measurement
 from core.samplers.assumption import Assumption
 from core.samplers.base import About, ScoreSampler, register

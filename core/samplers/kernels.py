@@ -38,7 +38,7 @@ class Replacement(StochasticSampler):
     def kernel(self, level: Level, points: Tensor) -> Kernel:
         """Return the kernel: the prior's step in unmeasured directions, the noised measurement in measured ones."""
         measurement = level.measurement
-        free = measurement.null_projector @ level.step_mean(points, level.prior_score(points))
+        free = measurement.unmeasured_part(level.step_mean(points, level.prior_score(points)))
         mean = free + level.abar_previous**0.5 * measurement.estimate
         return Kernel(mean, _along(level, 1 - level.abar_previous, self.step_variance(level)))
 

@@ -13,7 +13,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from core.problem.mixture import affine
+from core.problem.axes import affine
+from core.problem.mixture import SHARED_FROM
 from core.problem.problem import Level, Problem
 from core.problem.schedule import Schedule
 from core.samplers import Kernel, Sampler
@@ -193,7 +194,7 @@ def simulate(
         trace.completed = 1
         yield schedule.steps
 
-        basis = local.measurement.right_basis
+        basis = local.measurement.turning
         for frame, level in enumerate(local.levels(schedule), start=1):
             going = [
                 index
@@ -251,7 +252,9 @@ def _is_beyond(limit: float, blocks: Sequence[Tensor]) -> bool:
     return not math.sqrt(squares / sum(block.shape[1] for block in blocks)) <= limit
 
 
-def _moved(step: Step, level: Level, points: Tensor, noise: Tensor, basis: Tensor, observed: Tensor | None) -> Tensor:
+def _moved(
+    step: Step, level: Level, points: Tensor, noise: Tensor, basis: Tensor | None, observed: Tensor | None
+) -> Tensor:
     """Return points (d, N) after a step, and add their mismatch to ``observed``, (N,)."""
     kernel = step(level, points)
     if observed is not None:
@@ -281,18 +284,19 @@ def _steps(
     return [sampler.kernel if sampler.is_equivariant else placed(sampler) for sampler in samplers]
 
 
-def mismatch(basis: Tensor, exact_mean: Tensor, kernel: Kernel) -> Tensor:
+def mismatch(basis: Tensor | None, exact_mean: Tensor, kernel: Kernel) -> Tensor:
     """Return ``1/2 (mu*_t - mu_t)_i^2 / v_i`` at every point, along each right singular direction i of H, (d, N).
 
     Rows up to the rank of H are the measured directions; their sum over a column is the step's
     mismatch there (theory.md section 3), in nats. It is infinite along directions without variance.
 
     Args:
-        basis: V, (d, d).
+        basis: V, (d, d); None: the identity.
         exact_mean: ``mu*_t`` at the points, (d, N).
         kernel: the sampler's step at the same points.
     """
-    gap = basis.mT @ (exact_mean - kernel.mean)
+    gap = exact_mean - kernel.mean
+    gap = gap if basis is None else basis.mT @ gap
     if isinstance(kernel.variance, float):
         return gap.square_().mul_(0.5 / kernel.variance) if kernel.variance else gap.fill_(math.inf)
     return torch.where(kernel.variance > 0, gap.square_() * (0.5 / kernel.variance), math.inf)
@@ -306,10 +310,17 @@ def _mean(values: Tensor) -> tuple[float, float]:
     return mean, spread / math.sqrt(len(values) - 1) if len(values) > 1 else math.nan
 
 
-def draw(kernel: Kernel, noise: Tensor, basis: Tensor) -> Tensor:
-    """Return one draw of the kernel from standard normal noise, rotated by V only where variances differ."""
+def draw(kernel: Kernel, noise: Tensor, basis: Tensor | None) -> Tensor:
+    """Return one draw of the kernel from standard normal noise, rotated by V only where variances differ.
+
+    ``basis`` is V, (d, d), or None where it is the identity.
+    """
     if isinstance(kernel.variance, float):
         return torch.add(kernel.mean, noise, alpha=math.sqrt(kernel.variance))
+    if basis is None:
+        return torch.addcmul(kernel.mean, noise, kernel.variance.sqrt())
+    if len(basis) >= SHARED_FROM:
+        return torch.addmm(kernel.mean, basis, kernel.variance.sqrt() * (basis.mT @ noise))
     return affine(kernel.mean, (basis * kernel.variance.mT.sqrt()) @ basis.mT, noise)
 
 
