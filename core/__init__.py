@@ -8,8 +8,9 @@ The names in ``__all__`` are the public interface; each is loaded when it is fir
     for key, found in results.at(1).items():
         print(key, found.kl.text, found.terms["bound"])
 
-The rooms, from the ground up: ``text``, ``errors``, ``system``, ``problem``, ``samplers``, ``plugins``, ``scenario``,
-``data``, ``matrices``, ``simulation``, ``bounds``, ``diagnostics``, ``kl``, ``runs``, ``reporting``, ``studies``.
+The packages, from the ground up: ``text``, ``errors``, ``system``, ``problem``, ``samplers``, ``plugins``,
+``scenario``, ``data``, ``matrices``, ``simulation``, ``bounds``, ``diagnostics``, ``kl``, ``runs``, ``reporting``,
+``studies``.
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ __all__ = [
     "write_report",
 ]
 
-_ROOMS = {
+_MODULES = {
     "core.errors": ("ScenarioError",),
     "core.kl.computed": ("ComputedKL",),
     "core.plugins.loader": ("load_plugin",),
@@ -81,9 +82,9 @@ def __getattr__(name: str) -> object:
     Raises:
         AttributeError: there is no such name.
     """
-    for room, names in _ROOMS.items():
+    for module, names in _MODULES.items():
         if name in names:
-            globals()[name] = found = getattr(import_module(room), name)
+            globals()[name] = found = getattr(import_module(module), name)
             return found
     raise AttributeError(f"module 'core' has no attribute {name!r}")
 

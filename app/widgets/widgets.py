@@ -1,4 +1,4 @@
-"""Small widgets that several rooms share: cards, headings, legends."""
+"""Small widgets that several packages share: cards, headings, legends."""
 
 from __future__ import annotations
 

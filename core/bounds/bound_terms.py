@@ -35,7 +35,7 @@ from core.problem.problem import Problem
 from core.problem.schedule import Schedule
 from core.samplers import Sampler
 from core.simulation.simulate import centred, offsets
-from core.simulation.work import Watch, unwatched
+from core.simulation.work import ProgressCallback, unwatched
 
 _DRAWN = 2
 """Dimensions up to which moments are kept at every t."""
@@ -118,7 +118,7 @@ def accumulate(
     *,
     paths: int,
     seed: int,
-    watch: Watch = unwatched,
+    watch: ProgressCallback = unwatched,
 ) -> Iterator[int]:
     """Compute all terms from t = T down, in blocks of steps, in float64; yield each completed t.
 
@@ -157,7 +157,7 @@ def _views(
     terms: BoundTerms,
     paths: int,
     seed: int,
-    watch: Watch,
+    watch: ProgressCallback,
 ) -> Iterator[tuple[TermsView, list[int], Problem, Tensor]]:
     """Yield groups of samplers whose terms are computed in one way; a group's numbers do not depend on other groups."""
     move = [offsets(problem, schedule) is None or sampler.is_equivariant for sampler in samplers]

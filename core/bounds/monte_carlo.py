@@ -16,7 +16,7 @@ from core.problem.problem import Level, Problem
 from core.problem.schedule import Schedule
 from core.samplers import Sampler
 from core.simulation.simulate import mismatch
-from core.simulation.work import BLOCK_BYTES, Watch, columns
+from core.simulation.work import BLOCK_BYTES, ProgressCallback, columns
 
 
 class _Membership(NamedTuple):
@@ -42,7 +42,7 @@ class SampledTerms:
         shifts: Tensor,
         paths: int,
         seed: int,
-        watch: Watch,
+        watch: ProgressCallback,
     ) -> None:
         self.samplers, self.watch = samplers, watch
         self.rank = problem.measurement.rank

@@ -25,7 +25,7 @@ from core.samplers import Sampler
 from core.scenario.scenario import Scenario
 from core.simulation.pace import StepTimer
 from core.simulation.simulate import simulate
-from core.simulation.work import Watch, Work, result_of
+from core.simulation.work import ProgressCallback, Work, result_of
 
 
 @final
@@ -96,7 +96,7 @@ class Experiment:
                 self._find_collapses()
                 yield t
 
-    def _watch(self, stretch: StepTimer) -> Watch:
+    def _watch(self, stretch: StepTimer) -> ProgressCallback:
         def watch(share: float) -> None:
             stretch.watch(share)
             self.between_blocks()

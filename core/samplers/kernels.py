@@ -28,7 +28,7 @@ class Replacement(StochasticSampler):
         "#A15543",
         r"\mu_t = N \mu_t^{prior}(x) + \sqrt{\bar\alpha_{t-1}}\, H^\dagger y,\quad "
         r"V_t = \sigma_t^2 N + (1-\bar\alpha_{t-1}) P",
-        "Overwrites the measured part by a noised measurement at every step; the unmeasured part never learns of it.",
+        "Replaces the measured part by a noised measurement at every step; the unmeasured part takes the prior's step.",
         "Song, Sohl-Dickstein, Kingma, Kumar, Ermon, Poole: Score-Based Generative Modeling through Stochastic "
         "Differential Equations. ICLR 2021, arXiv:2011.13456",
         "Takes y for noiseless. The last step has no variance in the measured directions.",
@@ -61,7 +61,7 @@ class DDNMPlus(StochasticSampler):
         "#854798",
         r"\mu_t = a_t \hat x_y + \frac{\sqrt{\alpha_t}(1-\bar\alpha_{t-1})}{1-\bar\alpha_t} x,\quad "
         r"\hat x_y = \hat x - V \Lambda V^T H^\dagger (H \hat x - y),\quad V_t = V \Gamma V^T",
-        "Corrects the denoised mean only as far as the step's noise can hide the measurement's.",
+        "Corrects the denoised mean as far as the variance of the step covers the measurement noise.",
         "Wang, Yu, Zhang: Zero-Shot Image Restoration Using Denoising Diffusion Null-Space Model. ICLR 2023, "
         "arXiv:2212.00490",
         "Directions whose step variance is used up by the measurement's noise become deterministic: "

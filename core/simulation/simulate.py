@@ -19,7 +19,7 @@ from core.problem.problem import Level, Problem
 from core.problem.schedule import Schedule
 from core.samplers import Kernel, Sampler
 from core.simulation.noise import Noise
-from core.simulation.work import Watch, columns, unwatched
+from core.simulation.work import ProgressCallback, columns, unwatched
 
 _DIVERGENCE_FACTOR = 1e6
 """Particles beyond this many times the problem's scale count as diverged."""
@@ -158,7 +158,7 @@ def simulate(
     seed: int,
     device: torch.device,
     observe: bool = True,
-    watch: Watch = unwatched,
+    watch: ProgressCallback = unwatched,
 ) -> Iterator[int]:
     """Step all samplers from t = T down to 0 on common noise, in float32.
 

@@ -22,7 +22,7 @@ def result_of(work: Work[_Result]) -> _Result:
             return result
 
 
-Watch: TypeAlias = Callable[[float], None]
+ProgressCallback: TypeAlias = Callable[[float], None]
 """Callback between blocks of points, with the completed share of a step; it may raise to stop the work."""
 
 
