@@ -60,16 +60,25 @@ def load(tmp_path: Path) -> Iterator[Callable[..., str]]:
     load_exactly([])
 
 
-def finished(components: int, samplers: list[str]) -> Results:
-    """Return the results of a complete small run."""
-    prior = {"weights": [1.0, 2.0], "means": [[-1.0, 0.0], [1.0, 0.5]], "covariances": [[[0.3, 0.1], [0.1, 0.2]]] * 2}
+PRIOR = {"weights": [1.0, 2.0], "means": [[-1.0, 0.0], [1.0, 0.5]], "covariances": [[[0.3, 0.1], [0.1, 0.2]]] * 2}
+LINE = {
+    "prior": {"weights": [1.0, 2.0], "means": [[-1.0], [1.0]], "covariances": [[[0.3]], [[0.2]]]},
+    "measurement": {"matrix": [[0.8]], "value": [0.7], "noise": 0.3},
+}
+"""A problem in one dimension, where laws on grids take little time."""
+
+
+def finished(samplers: list[str], **sections: dict[str, object]) -> Results:
+    """Return the results of a complete small run, with laws on grids only where ``run.kl_rounds`` is set."""
+    run = {"samplers": samplers, "particles": 60, "paths": 60, "kl_rounds": 0, "device": "cpu"}
     experiment = Experiment(
         Scenario.from_dict(
             {
-                "prior": {name: rows[:components] for name, rows in prior.items()},
+                "prior": {name: rows[:1] for name, rows in PRIOR.items()},
                 "measurement": {"matrix": [[1.0, 0.5]], "value": [0.7], "noise": 0.3},
                 "schedule": {"steps": 12},
-                "run": {"samplers": samplers, "particles": 60, "paths": 60, "kl_rounds": 1, "device": "cpu"},
+                **sections,
+                "run": run | sections.get("run", {}),
             }
         ),
         keep_frames=True,
@@ -83,14 +92,13 @@ def finished(components: int, samplers: list[str]) -> Results:
 
 def fault_of(key: str) -> str:
     """Return the fault of a sampler, asserting that no other sampler stopped."""
-    results = finished(1, [key, "ddnm", "exact"])
+    results = finished([key, "ddnm", "exact"])
     assert list(results.faults) == [key]
     return results.faults[key]
 
 
-def results(components: int, samplers: list[str]) -> tuple[list[np.ndarray], float]:
+def compared(results: Results) -> tuple[list[np.ndarray], float]:
     """Return the particles, terms and asymptote of the last two samplers of a run."""
-    results = finished(components, samplers)
     found = [frames.numpy() for frames in results.trace.frames[-2:]]
     found += [values[-2:] for values in results.terms.value.values()]
     found += [results.terms.kl[-2:], results.trace.observed_mismatch[-2:]]
@@ -98,17 +106,17 @@ def results(components: int, samplers: list[str]) -> tuple[list[np.ndarray], flo
 
 
 @cache
-def expected(components: int) -> tuple[list[np.ndarray], float]:
+def expected() -> tuple[list[np.ndarray], float]:
     """Return the results of a run without the plug-in."""
-    return results(components, ["ddnm", "exact"])
+    return compared(finished(["ddnm", "exact"]))
 
 
 @pytest.mark.parametrize("name", TAMPERING)
 def test_tampering_plugin_leaves_other_results_bit_identical(name: str, load: Callable[..., str]) -> None:
     threads = torch.get_num_threads()
-    alone, limit = expected(1)
+    alone, limit = expected()
     key = load(FILE.format(statement=TAMPERING[name]))
-    found, same_limit = results(1, [key, "ddnm", "exact"])
+    found, same_limit = compared(finished([key, "ddnm", "exact"]))
     for mine, theirs in zip(alone, found, strict=True):
         np.testing.assert_array_equal(mine, theirs)
     assert limit == same_limit
@@ -116,12 +124,20 @@ def test_tampering_plugin_leaves_other_results_bit_identical(name: str, load: Ca
     assert torch.get_num_threads() == threads
 
 
-def test_tampering_plugin_leaves_mixture_results_bit_identical(load: Callable[..., str]) -> None:
-    alone, _ = expected(2)
+@pytest.mark.parametrize(
+    "sections", [{"prior": PRIOR}, {**LINE, "run": {"kl_rounds": 1}}], ids=["plane", "line with laws"]
+)
+def test_tampering_plugin_leaves_mixture_results_bit_identical(
+    sections: dict[str, dict[str, object]], load: Callable[..., str]
+) -> None:
+    alone = finished(["ddnm", "exact"], **sections)
     key = load(FILE.format(statement="; ".join(TAMPERING[name] for name in ("H", "mixtures", "evaluations"))))
-    found, _ = results(2, [key, "ddnm", "exact"])
-    for mine, theirs in zip(alone, found, strict=True):
+    beside = finished([key, "ddnm", "exact"], **sections)
+    for mine, theirs in zip(compared(alone)[0], compared(beside)[0], strict=True):
         np.testing.assert_array_equal(mine, theirs)
+    for index, law in alone.computed.items():
+        np.testing.assert_array_equal(law.value, beside.computed[index + 1].value)
+    assert len(beside.computed) == (3 if "run" in sections else 0)
 
 
 def test_level_without_copies_lets_plugin_change_other_results(
@@ -129,9 +145,9 @@ def test_level_without_copies_lets_plugin_change_other_results(
 ) -> None:
     """The broken twin: the plug-in gets the level itself instead of a copy."""
     monkeypatch.setattr("core.plugins.calls.own_level", lambda level: level)
-    alone, _ = expected(1)
+    alone, _ = expected()
     key = load(FILE.format(statement="level.problem.target.means.add_(0.1)"))
-    found, _ = results(1, [key, "ddnm", "exact"])
+    found, _ = compared(finished([key, "ddnm", "exact"]))
     assert any(not np.array_equal(mine, theirs) for mine, theirs in zip(alone, found, strict=True))
 
 
@@ -171,7 +187,7 @@ def test_score_is_converted_or_rejected(expression: str, load: Callable[..., str
     key = load(f"import torch\n\ndef score(level, x):\n    return {expression}\n")
     reason = RETURNED[expression]
     if reason is None:
-        results(1, [key, "ddnm", "exact"])
+        compared(finished([key, "ddnm", "exact"]))
     else:
         assert re.search(rf"mine.py: line 3: score must .*{reason}", fault_of(key))
 
@@ -202,7 +218,7 @@ def test_kernel_variance_is_converted_or_rejected(expression: str, load: Callabl
     )
     reason = VARIANCES[expression]
     if reason is None:
-        results(1, [key, "ddnm", "exact"])
+        compared(finished([key, "ddnm", "exact"]))
     else:
         assert re.search(rf"mine.py: line 6: .*variance must .*{reason}", fault_of(key))
 
