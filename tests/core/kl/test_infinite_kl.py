@@ -25,7 +25,7 @@ def finished(prior: dict[str, object], noise: float, variance: str, samplers: li
         {
             "prior": prior,
             "measurement": {"matrix": [[1.0, 0.5]], "noise": noise, "value": [0.5]},
-            "schedule": {"kind": "etc", "steps": 12},
+            "schedule": {"kind": "linear", "steps": 12, "beta_start": 0.01, "beta_end": 0.3},
             "run": {
                 "samplers": samplers,
                 "variance": variance,

@@ -134,8 +134,13 @@ def test_sweep_mixes_exact_and_bracketed_samplers() -> None:
 # The figure of Liang et al.
 
 
-def test_gaussian_sweep_has_order_and_magnitudes_of_liang_et_al() -> None:
-    sweep = finished(builtin("liang-gaussian"), 50, 500, 1000)
+@pytest.fixture(scope="module")
+def liang_gaussian() -> Sweep:
+    return finished(builtin("liang-gaussian"), 50, 500, 1000)
+
+
+def test_gaussian_sweep_has_order_and_magnitudes_of_liang_et_al(liang_gaussian: Sweep) -> None:
+    sweep = liang_gaussian
     assert tuple(sampler.about.key for sampler in sweep.samplers) == LIANG
     ddnm, plus, ours, exact = sweep.lower
     assert ddnm[1] == pytest.approx(0.3, abs=0.05)
@@ -148,10 +153,10 @@ def test_gaussian_sweep_has_order_and_magnitudes_of_liang_et_al() -> None:
     assert (np.diff(ours) < 0).all()
 
 
-def test_notes_of_liang_gaussian_state_computed_values() -> None:
-    sweep = finished(builtin("liang-gaussian"), 50, 1000)
-    ends = [f"{value:.2f}" for value in sweep.lower[:2].ravel()] + [f"{sweep.lower[2, 0]:.2f}"]
-    assert all(end in sweep.scenario.notes for end in [*ends, f"{sweep.lower[2, 1]:.3f}"])
+def test_notes_of_liang_gaussian_state_computed_values(liang_gaussian: Sweep) -> None:
+    first, last = liang_gaussian.lower[:, 0], liang_gaussian.lower[:, -1]
+    ends = [f"{value:.2f}" for value in [*first[:2], *last[:2], first[2]]]
+    assert all(end in liang_gaussian.scenario.notes for end in [*ends, f"{last[2]:.3f}"])
 
 
 def test_mixture_sweep_has_order_of_liang_et_al(monkeypatch: pytest.MonkeyPatch) -> None:
