@@ -103,10 +103,10 @@ def random_case(index: int) -> tuple[Problem, list[Sampler]]:
 def kl_outside_bracket(indices: range, rounds: int = 1) -> list[tuple[str, float, float, float]]:
     """Return the cases whose exact KL lies outside the bracket: name, lower limit, exact KL, upper limit."""
     missed = []
-    schedule = Schedule.linear(16, 0.005, 0.5)
+    schedule = Schedule.linear(8, 0.01, 0.75)
     for index in indices:
         problem, samplers = random_case(index)
-        found = refined(problem, schedule, samplers, rounds, seed=index, times=(6,))
+        found = refined(problem, schedule, samplers, rounds, seed=index, times=(3,))
         truth = bound_terms_of(problem, schedule, samplers).kl[:, frames(schedule, found)]
         low, high = found.limits()
         limits = np.stack([low, truth, high])
