@@ -83,14 +83,18 @@ def no_asymptote(sampler: Sampler) -> str | None:
     return None
 
 
-def limit_evaluations(samplers: Sequence[Sampler], samples: int = 4000) -> int:
+MOST_SAMPLES = 4000
+"""Most samples of a limit in a run; one with fewer paths takes as many as it has paths."""
+
+
+def limit_evaluations(samplers: Sequence[Sampler], samples: int = MOST_SAMPLES) -> int:
     """Return how often samplers are evaluated for their limits, where these have no closed form."""
     return sum((_ORDER + _ORDER // 2) * samples for sampler in samplers if no_asymptote(sampler) is None)
 
 
 @torch.no_grad()
 def asymptote(
-    problem: Problem, schedule: Schedule, sampler: Sampler, *, samples: int = 4000, seed: int = 0
+    problem: Problem, schedule: Schedule, sampler: Sampler, *, samples: int = MOST_SAMPLES, seed: int = 0
 ) -> Asymptote | None:
     """Return the integral of a sampler's mismatch over all noise levels from that of t = 1 on; None if it has no limit.
 

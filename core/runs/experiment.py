@@ -10,7 +10,7 @@ from typing import final
 import numpy as np
 import torch
 
-from core.bounds.asymptote import Asymptote, asymptote, limit_evaluations
+from core.bounds.asymptote import MOST_SAMPLES, Asymptote, asymptote, limit_evaluations
 from core.bounds.bound_terms import accumulate, closed_forms
 from core.diagnostics.sample_metrics import ExactSamples, SampleMetrics
 from core.errors import ScenarioError
@@ -115,7 +115,7 @@ class Experiment:
         sampled = int((~found.terms.exact).sum())
         if not sampled or self.accounting.per_step is None:
             return 0.0
-        evaluations = limit_evaluations(self._samplers) / sampled
+        evaluations = limit_evaluations(self._samplers, self._limit_samples) / sampled
         if found.bracket is not None:
             sizes = (self._sizes.after(each) for each in range(run.kl_rounds + 1))
             evaluations += sum(size.evaluations(found.bracket.times) for size in sizes)
@@ -165,13 +165,18 @@ class Experiment:
             self.results.computations.append((index, computed))
             yield
 
+    @property
+    def _limit_samples(self) -> int:
+        """Number of samples from which each limit of the mismatch is estimated."""
+        return min(self.results.scenario.run.paths, MOST_SAMPLES)
+
     def _find_limits(self) -> Iterator[None]:
         """Compute the limit of each sampler's mismatch as steps are refined."""
         found, limits = self.results, list[Asymptote | None]()
         for index, sampler in enumerate(self._samplers):
-            seed = found.scenario.seed_for("asymptote")
+            sizes = {"samples": self._limit_samples, "seed": found.scenario.seed_for("asymptote")}
             stopped = found.fault(index) is not None
-            limits.append(None if stopped else asymptote(found.problem, found.schedule, sampler, seed=seed))
+            limits.append(None if stopped else asymptote(found.problem, found.schedule, sampler, **sizes))
             yield
         found.asymptotes = limits  # in one assignment, since other threads may be reading
         yield
