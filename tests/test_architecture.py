@@ -122,7 +122,7 @@ def test_declared_imports_point_to_earlier_packages() -> None:
 def test_every_package_docstring_has_at_least_three_lines(path: Path) -> None:
     words = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
     assert words
-    assert len(words.splitlines()) >= 3, "what lives here, and what may be imported from it"
+    assert len(words.splitlines()) >= 3, "a package's docstring says what is in it and what may be imported"
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=name)

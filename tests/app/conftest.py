@@ -132,7 +132,7 @@ def fail_on_leaks(request: pytest.FixtureRequest) -> Iterator[None]:
         if isinstance(stopped, _RefreshThread) and stopped.done.is_set():
             stopped.join(1)  # it ends by itself, and rich does not wait for that
     left: list[object] = [thread for thread in threading.enumerate() if thread not in threads]
-    for session in (item for item in gc.get_objects() if left and type(item) is Session):
+    for session in [item for item in gc.get_objects() if type(item) is Session] if left else ():
         session.close()  # or the process would never end
     if QApplication.instance() is not None:
         _delete_now()

@@ -70,7 +70,7 @@ def test_summary_table_has_footnotes_for_its_columns_and_dashes_for_missing_boun
         assert sum(line.startswith(f"{title}: ") for line in lines) == 1
     header, _, ddim = (line.split() for line in lines[2:5])
     assert ddim[0] == "DDIM"
-    assert ddim[-len(header) + 4 :] == ["–"] * (len(header) - 4), "parts of a bound that there is not"
+    assert ddim[-len(header) + 4 :] == ["–"] * (len(header) - 4), "there is no bound, so no parts of one"
 
 
 def test_sampler_fault_names_the_plugin_file_and_line(

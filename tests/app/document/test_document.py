@@ -219,7 +219,7 @@ def test_ctrl_z_in_a_field_undoes_typing_before_document_edits(window: Window, q
     while line.isUndoAvailable():
         qtbot.keyClick(line, Qt.Key.Key_Z, CONTROL)
     qtbot.keyClick(line, Qt.Key.Key_Z, CONTROL)
-    assert made.scenario.run.seed == 0, "with nothing of its own to undo, the field leaves the keys to the window"
+    assert made.scenario.run.seed == 0, "a field with nothing to undo passes the keys on to the window"
 
 
 def test_undo_button_also_reverts_unfinished_typing(window: Window, qtbot: QtBot) -> None:

@@ -250,7 +250,7 @@ def test_closing_a_task_that_never_ends_times_out(
     left: list[int] = []
     monkeypatch.setattr("os._exit", left.append)
     end(3)
-    assert left == [3], "the process does not wait for it either"
+    assert left == [3], "the process does not wait for the fit either"
     task.deleteLater()
     QApplication.sendPostedEvents(task, QEvent.Type.DeferredDelete)
     go.set()

@@ -162,7 +162,7 @@ def test_unsaved_edits_are_offered_and_restored_after_a_crash(
     assert (second.scenario, second.path) == (edited, own)
     assert second.isWindowModified()
     assert not any(file in left for file in (tmp_path / "recovery").iterdir())
-    assert len(list((tmp_path / "recovery").glob("*.json"))) == 1, "what is restored is safe at once"
+    assert len(list((tmp_path / "recovery").glob("*.json"))) == 1, "restored edits have a recovery file at once"
     second.files.save_file()
     assert own.read_text(encoding="utf-8").startswith("# mine\n")
     assert list((tmp_path / "recovery").glob("*")) == []
@@ -218,11 +218,11 @@ def test_recovery_file_is_written_after_edits_and_removed_when_undone_or_closed(
     qtbot.waitUntil(lambda: kept() == [6])
     made.document.undo()
     made.document.undo()
-    assert kept() == [], "back at what is saved"
+    assert kept() == [], "undone to the saved scenario"
     edit(made, 7)
     qtbot.waitUntil(lambda: kept() == [7])
     made.close()
-    assert kept() == [], "given up"
+    assert kept() == [], "edits discarded by closing"
 
 
 @pytest.mark.parametrize("content", ["", "{}", "[]", '{"path": "", "text": "", "scenario": {}}'])

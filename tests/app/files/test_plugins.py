@@ -91,7 +91,7 @@ def test_plugin_code_runs_only_after_consent(made: MainWindow, file: Callable[..
     assert "mine" not in SAMPLERS
     for words in ("mine.py", "def pull(level, x):", "SHA-256"):
         assert words in question
-    assert load(made, path, qtbot) != "", "to leave it was no answer for ever"
+    assert load(made, path, qtbot) != "", "after a refusal the question is asked again"
     assert made.scenario.run.samplers[-1] == "mine"
     assert made.problem.samplers.chips["mine"].isChecked()
     assert made.problem.samplers.chips["mine"].isVisible()
@@ -158,7 +158,7 @@ def test_run_time_fault_names_its_line_and_the_corrected_file_reloads(
     line = 3 if fault == SLOW_FAULT else 2
     assert f"mine.py: line {line}: ZeroDivisionError" in banner_text(made)
     assert made.results is not None
-    assert made.results is first or made.results.completed > 0, "what was computed stays"
+    assert made.results is first or made.results.completed > 0, "computed results are kept"
     assert len(made.planes.panels) >= 3
     path.write_text(GOOD, encoding="utf-8")
     made.bar.menu.aboutToShow.emit()

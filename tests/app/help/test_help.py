@@ -207,7 +207,9 @@ def test_paper_references_on_the_samplers_page_are_links(monkeypatch: pytest.Mon
     assert '<a href="https://openreview.net/forum?id=9_gsMA8MRKQ">openreview.net/forum?id=9_gsMA8MRKQ</a>' in html
     about = replace(SAMPLERS["exact"].about, source="[here](https://example.org), arXiv:12.3")
     monkeypatch.setattr(type(SAMPLERS["exact"]), "about", about)
-    assert 'href="https://example.org"' not in to_html(samplers_in_words()), "what is written stands for itself"
+    assert 'href="https://example.org"' not in to_html(samplers_in_words()), (
+        "Markdown in a source is shown as plain text"
+    )
 
 
 def test_click_on_a_link_opens_its_page(viewer: HelpViewer, qtbot: QtBot) -> None:
@@ -327,9 +329,9 @@ def test_shortcut_sheet_lists_all_actions_and_keys_of_the_window(made: MainWindo
         assert action.shortcut().isEmpty() or action.text() in words
     assert "Move a handle Drag  Arrows" in words
     assert sheet.width() < 1280
-    assert sheet.height() < 680, "with a frame around it"
+    assert sheet.height() < 680, "the sheet and its frame fit into the window"
     made.help.show_shortcuts()
-    assert made.findChildren(ShortcutSheet) == [sheet], "one is enough"
+    assert made.findChildren(ShortcutSheet) == [sheet], "a second call shows the same sheet"
     qtbot.keyClick(sheet, Qt.Key.Key_Escape)
     assert not sheet.isVisible()
 

@@ -59,7 +59,7 @@ def open_all_popups(made: MainWindow) -> None:
 def test_shortcuts_are_unique_and_escape_closes_popups_one_by_one(made: MainWindow, qtbot: QtBot) -> None:
     open_all_popups(made)
     twice = {name: count for name, count in Counter(sequences(made)).items() if count > 1}
-    assert twice == {"Esc": 2}, "one shortcut for all that floats; the window's own key has its turn after it"
+    assert twice == {"Esc": 2}, "one for all floating cards, and the window's own after it"
     assert [each.keys() for each in made.findChildren(QShortcut)] == [[QKeySequence(Qt.Key.Key_Escape)]]
     assert made.problem.samplers.settings is not None
     qtbot.keyClick(made, Qt.Key.Key_Escape)
@@ -69,7 +69,7 @@ def test_shortcuts_are_unique_and_escape_closes_popups_one_by_one(made: MainWind
     qtbot.keyClick(made, Qt.Key.Key_Escape)
     assert made.help.tour is None
     made.addAction(QAction("Again", made, shortcut=QKeySequence("Ctrl+D")))
-    assert Counter(sequences(made))["Ctrl+D"] == 2, "the test sees a second one"
+    assert Counter(sequences(made))["Ctrl+D"] == 2, "a duplicate shortcut is detected"
 
 
 def focused(made: MainWindow) -> dict[str, QWidget]:

@@ -241,12 +241,12 @@ def test_window_keys_work_and_return_in_a_field_does_not_advance_the_tour(
 ) -> None:
     qtbot.keyClick(QApplication.focusWidget(), Qt.Key.Key_Return)
     qtbot.keyClick(QApplication.focusWidget(), Qt.Key.Key_Space)
-    assert made.player.is_playing, "as the second step says"
+    assert made.player.is_playing, "as the text of the second step says"
     made.player.pause()
     qtbot.keyClick(QApplication.focusWidget(), Qt.Key.Key_Return)
     before = made.scenario.measurement.noise
     qtbot.keyClick(QApplication.focusWidget(), Qt.Key.Key_Right)
-    assert made.scenario.measurement.noise > before, "as the third step says"
+    assert made.scenario.measurement.noise > before, "as the text of the third step says"
     line = made.problem.measurement.lines["noise"]
     line.setFocus()
     line.selectAll()

@@ -111,7 +111,7 @@ def test_preview_stays_until_the_new_run_reaches_its_frame(window: Window, qtbot
     assert made.results is not None
     assert made.results.completed > 380
     qtbot.waitUntil(lambda: not made.session.is_running, timeout=RUN_MS)
-    assert set(frames) == {380}, "nothing of the way there"
+    assert set(frames) == {380}, "no frame before the shown one is painted"
     plane = next(iter(made.planes.panels.values()))
     assert (plane.particles._newest == made.results.trace.frames[0][380].numpy()).all()
 
@@ -143,7 +143,7 @@ def test_arrow_keys_step_the_transport_unless_a_handle_is_focused(window: Window
     assert made.player.frame == 21
     assert made.scenario.prior.means[0] == pytest.approx((-1.19, -0.8))
     qtbot.keyClick(QApplication.focusWidget(), Qt.Key.Key_Space)
-    assert made.player.is_playing, "other keys are the window's"
+    assert made.player.is_playing, "other keys go to the window"
     made.player.pause()
     qtbot.keyClick(QApplication.focusWidget(), Qt.Key.Key_Escape)
     frame = made.player.frame

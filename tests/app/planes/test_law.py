@@ -202,7 +202,7 @@ def test_colours_of_missed_and_made_up_mass_differ_for_every_colour_vision(colou
     missed, made_up = (lab(colour, kind) for colour in colours)
     assert np.linalg.norm(missed - made_up) > 25
     red, green = (lab(colour, "deutan") for colour in ("#B03030", "#5A6A10"))
-    assert np.linalg.norm(red - green) < 25, "the measure sees what such eyes do not"
+    assert np.linalg.norm(red - green) < 25, "the test detects colours that such viewers cannot tell apart"
 
 
 @pytest.mark.parametrize("turn", [0.0, 0.9])
@@ -279,10 +279,10 @@ def test_ratio_overlay_colours_missed_and_made_up_mass(
     assert right.law.ratio.picture is not None
     image = right.law.ratio.picture.image
     densest = max(image.pixel(column, row) >> 24 for column in range(0, 160, 3) for row in range(0, 160, 3))
-    assert densest < 10, "the right law is missing nothing"
+    assert densest < 10, "the correct law misses no mass"
     seen = wrong.view.grab().toImage()
     hues = [seen.pixelColor(i, j).hue() for i in range(0, seen.width(), 4) for j in range(0, seen.height(), 4)]
-    assert sum(abs(hue - purple) < 15 for hue in hues) > 50, "the target's mass is missed"
+    assert sum(abs(hue - purple) < 15 for hue in hues) > 50, "missed mass of the target is shown"
 
 
 def test_keys_p_and_q_toggle_law_and_ratio(

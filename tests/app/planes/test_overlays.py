@@ -140,7 +140,7 @@ def test_heat_map_scale_changes_in_steps_of_1_2_5_over_the_run(
     steps = np.abs(np.diff(np.log10(ends)))
     assert all(f"{end:.0e}"[0] in "125" for end in ends)
     assert np.count_nonzero(steps) > 5
-    assert steps.max() < 1.1, "of five powers of ten"
+    assert steps.max() < 1.1, "the scale spans five powers of ten"
 
 
 def test_measured_part_of_the_mismatch_points_along_the_row_of_h(
@@ -338,7 +338,7 @@ def test_window_keys_control_panels_overlays_and_score_card(
     assert grid._card is not None
     qtbot.keyClick(made, Qt.Key.Key_Escape)
     assert grid._card is None
-    assert grid.panel_grid.is_enlarged, "one thing at a time"
+    assert grid.panel_grid.is_enlarged, "Escape closes only the card"
     qtbot.keyClick(made, Qt.Key.Key_Escape)
     assert not grid.panel_grid.is_enlarged
 

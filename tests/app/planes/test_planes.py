@@ -169,7 +169,7 @@ def test_one_dimensional_points_are_spread_evenly_below_the_axis(make_scenario: 
     np.testing.assert_array_equal(x, particles[0])
     assert height.min() >= STRIP[0] - 1e-6
     assert height.max() <= STRIP[1] + 1e-6
-    assert np.ptp(np.histogram(height, bins=10, range=STRIP)[0]) < 20, "evenly"
+    assert np.ptp(np.histogram(height, bins=10, range=STRIP)[0]) < 20, "heights are spread evenly"
 
 
 def scene_of(scenario: Scenario, plane: Projection) -> Scene:

@@ -184,7 +184,7 @@ def test_typed_text_that_is_no_number_is_rejected(user: User) -> None:
     user.type(dialog, 0, 1, "<b>x</b>")
     assert error_text(dialog) == "row 1, column 1: must be a number (is '<b>x</b>')"
     assert dialog.error.textFormat() == Qt.TextFormat.PlainText
-    assert dialog.grid.currentIndex().row() == 0, "it stays where something is to be done"
+    assert dialog.grid.currentIndex().row() == 0, "the dialog stays open while an entry is invalid"
     user.type(dialog, 0, 1, "0,5")
     assert "write points for decimals" in error_text(dialog)
     np.testing.assert_array_equal(dialog.model.values, SPACE["measurement"]["matrix"])  # type: ignore[call-overload, index]

@@ -65,7 +65,9 @@ def test_user_s_name_and_notes_are_kept() -> None:
     assert (own.name, own.notes) == ("Mine, twice", "My notes")
     assert (title(own), origin_of_notes(own)) == ("Mine, twice", None)
     renamed = titled(quieter(NOISE), name="Mine")
-    assert (title(renamed), origin_of_notes(renamed)) == ("Mine", NOISE.name), "the notes are another's still"
+    assert (title(renamed), origin_of_notes(renamed)) == ("Mine", NOISE.name), (
+        "the notes are still those of the other scenario"
+    )
     assert titled(NOISE, name=" \n").name == "Untitled"
 
 

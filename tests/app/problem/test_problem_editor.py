@@ -483,7 +483,9 @@ def test_zero_noise_with_y_outside_the_range_of_h_marks_the_noise(user: User, ma
     user.editor.document.load(make_scenario(measurement={"matrix": [[1, 0], [1, 0]], "value": [0.1, 0.2]}))
     user.line("noise", "0")
     assert user.edits == []
-    assert user.marked == [user.editor.measurement.fields["noise"]], "y was right before"
+    assert user.marked == [user.editor.measurement.fields["noise"]], (
+        "only the noise is marked, since y was valid before"
+    )
     assert "noise: not possible with measurement.value: must lie in the range of matrix" in user.errors[0]
     user.cell(user.measurement, 1, 2, "0.1")
     assert user.edits[-1].measurement.value == (0.1, 0.1)
@@ -579,7 +581,7 @@ def test_edits_keep_all_other_values_at_full_precision(seed: int, user: User) ->
     chance = random.Random(seed)
     scenario = hard_scenario(seed)
     user.editor.document.load(scenario)
-    assert user.edits == [], "showing is no edit"
+    assert user.edits == [], "showing a scenario is not an edit"
     row = chance.randrange(len(scenario.prior.weights))
     edits: list[tuple[Callable[[], None], tuple[str, Any]]] = [
         (lambda: user.cell(user.prior, row, 0, "0.123"), (f"prior.weights.{row}", 0.123)),

@@ -156,7 +156,7 @@ def test_settings_open_by_chevron_right_click_or_menu_key(way: str, user: User) 
     assert user.settings.fields["variance"].hasFocus()
     user.bot.keyClick(user.settings.fields["variance"], Qt.Key.Key_Escape)
     assert user.samplers.settings is None
-    assert chip.hasFocus(), "where the keyboard came from"
+    assert chip.hasFocus(), "focus returns to the widget that had it"
     assert user.edits == []
 
 
@@ -168,7 +168,7 @@ def test_numeric_parameter_is_set_and_its_range_is_shown(user: User) -> None:
     assert [scenario.samplers for scenario in user.edits] == [{"dps": {"zeta": 0.1}}]
     assert user.samplers.chips["dps"].text() == "DPS ζ 0.1"
     user.type("zeta", "0.5")
-    assert user.last.samplers == {}, "what is as it is by itself is not written"
+    assert user.last.samplers == {}, "default values are not written"
 
 
 def test_choice_parameter_is_set_by_keyboard(user: User) -> None:
@@ -248,7 +248,7 @@ def test_added_sampler_of_a_kind_has_its_own_chip_and_parameters(user: User) -> 
     assert user.seen == ["ddnm", "ddnm-2", "bo-ddnm", "exact"]
     user.press("Add another")
     labels = [chip.text() for chip in user.samplers.chips.values() if chip.isVisible()]
-    assert len(set(labels)) == len(labels) == 5, "two that are the same are told apart"
+    assert len(set(labels)) == len(labels) == 5, "equal samplers get different names"
     user.press("Remove")
     assert user.last.run.samplers == ("ddnm", "ddnm-2", "bo-ddnm", "exact")
     assert "ddnm-3" not in user.samplers.chips
@@ -299,5 +299,5 @@ def test_each_sampler_edit_is_one_undo_step(
     assert editor.settings is not None
     made.document.undo()
     assert made.scenario == after
-    assert editor.settings is None, "its sampler is gone"
+    assert editor.settings is None, "its sampler was removed"
     qtbot.waitUntil(lambda: not made.session.is_running, timeout=30_000)

@@ -57,7 +57,7 @@ def test_switching_to_a_mixture_target_keeps_the_posterior_and_drops_samplers_th
     user.choose_target(at_mixture=True)
     (shifted,) = user.edits
     assert shifted.measurement is None
-    assert shifted.run.samplers == ("prior", "exact"), "the exact one alone would show nothing"
+    assert shifted.run.samplers == ("prior", "exact"), "the exact sampler alone would show no mismatch"
     assert user.editor.target_selector.left_out.text() == "Removed, since they need a measurement: DDNM, BO-DDNM."
     assert user.editor.target_selector.left_out.isVisible()
     posterior, target = make_scenario().problem().target, shifted.problem().target

@@ -76,7 +76,7 @@ def test_run_signals_began_advanced_and_finished_in_order(
     assert recorder.completed[-1] == 61
     assert 0 < recorder.of("finished")[0] < RUN_MS / 1000
     session._timer.timeout.emit()
-    assert recorder.completed[-2:] != [61, 61], "nothing new, nothing said"
+    assert recorder.completed[-2:] != [61, 61], "no signal without new results"
 
 
 def test_session_frames_equal_those_of_an_experiment(
@@ -131,7 +131,7 @@ def test_hundred_starts_in_a_row_do_not_queue(
     assert not recorder.of("failed")
     assert recorder.of("began")[-1] == "99"
     assert computed.pop("99").completed == 41
-    assert all(results.completed < 401 for results in computed.values()), "a dropped run went to its end"
+    assert all(results.completed < 401 for results in computed.values()), "the dropped run was not stopped"
     assert seconds < RUN_MS / 1000
 
 
@@ -144,13 +144,13 @@ def test_cancel_keeps_the_computed_frames(
     after(session.cancelled, session.cancel)
     completed = began[0].completed
     assert 0 < completed < 3001
-    assert recorder.completed[-1] == completed, "all that is there was announced"
+    assert recorder.completed[-1] == completed, "every completed frame was announced"
     assert not session.is_running
     assert not recorder.of("finished")
     after(session.settled, lambda: session.start(make_scenario()))
     assert began[0].completed == completed
     session.cancel()
-    assert not session.is_running, "there is nothing to give up"
+    assert not session.is_running, "nothing to cancel"
 
 
 def test_run_cancelled_at_once_shows_its_first_frame(
@@ -203,7 +203,7 @@ def test_failed_run_is_reported_and_the_next_run_finishes(
     assert isinstance(error, ScenarioError)
     assert error.field == field
     assert reason in error.reason
-    assert bool(caplog.records) == (field == ""), "faults are logged, refusals are not"
+    assert bool(caplog.records) == (field == ""), "program errors are logged, scenario errors are not"
     assert not session.is_running
     after(session.finished, lambda: session.start(make_scenario()))
     assert run_threads() == thread

@@ -102,9 +102,9 @@ def test_updates_are_ordered_complete_and_fewer_than_steps(worker: Worker, make_
         bound = results.terms.value["bound"]
         assert np.isfinite(bound[:, : results.completed]).all()
     assert seen == sorted(set(seen))
-    assert seen[0] == 1, "the first frame does not wait"
+    assert seen[0] == 1, "the first frame is sent at once"
     assert seen[-1] == 2001
-    assert len(seen) < 1000, "not every step is told"
+    assert len(seen) < 1000, "updates are fewer than steps"
 
 
 def test_abandoned_run_leaves_no_file_and_the_worker_is_reused(worker: Worker, make_scenario: Make) -> None:

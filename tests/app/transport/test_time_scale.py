@@ -86,7 +86,7 @@ def test_press_on_the_groove_moves_the_handle_and_starts_a_drag(
     qtbot.mouseMove(slider, QPoint(200, height))
     middle = slider.value()
     qtbot.mouseMove(slider, QPoint(700, height))
-    assert slider.value() == 100, "beyond the end there is the end"
+    assert slider.value() == 100, "positions beyond the end give the end"
     qtbot.mouseRelease(slider, Qt.MouseButton.LeftButton, pos=QPoint(700, height))
     assert not slider.isSliderDown()
     assert 0 < middle < pressed < 100
@@ -117,7 +117,7 @@ def test_playback_on_a_logarithmic_axis_has_equal_duration_and_slows_near_t_0(
         player._wanted = 98.0
         paces[kind] = player._after(share) - 98.0
         player._wanted = 0.0
-        assert player._after(1.0) == pytest.approx(schedule.steps), "the whole axis takes the whole time"
+        assert player._after(1.0) == pytest.approx(schedule.steps), "playing the whole axis takes the whole time"
     assert paces["log t"] < paces["t"] / 2
     assert paces["log SNR"] < paces["t"] / 2
 
@@ -135,7 +135,7 @@ def test_axis_choice_applies_to_the_player_and_to_later_runs(shown: Callable[...
     assert kinds == ["log SNR"]
     assert player.scale.kind == "log SNR"
     transport.show_schedule(SCHEDULES["cosine"])
-    assert player.scale.kind == "log SNR", "the choice holds for the next run"
+    assert player.scale.kind == "log SNR", "the chosen scale is kept for the next run"
 
 
 @pytest.mark.parametrize("kind", ["t", "log t", "log SNR"])

@@ -84,7 +84,7 @@ def test_player_shows_every_frame_up_to_t_1_and_stops(player: Player, moved: lis
     assert moved == list(range(1, REST + 1))
     assert states == [True, False]
     player.play()
-    assert player.frame == 0, "at the end it plays from the start"
+    assert player.frame == 0, "play at the end starts from the start"
 
 
 def test_player_waits_at_the_last_computed_frame_and_continues_from_there(
@@ -100,7 +100,7 @@ def test_player_waits_at_the_last_computed_frame_and_continues_from_there(
     assert player.is_playing
     player.offer(LAST + 1)
     qtbot.waitUntil(lambda: not player.is_playing)
-    assert moved == list(range(REST + 1)), "it must go on, not jump to where it would be by now"
+    assert moved == list(range(REST + 1)), "playing resumes without a jump"
 
 
 def test_seek_past_the_computed_frames_follows_the_computation(
@@ -120,7 +120,7 @@ def test_paused_player_skips_frames_offered_in_quick_succession(player: Player, 
     player.seek(30)
     for available in range(1, LAST + 2):
         player.offer(available)
-    assert moved == [30], "only what was sought, when no time has passed"
+    assert moved == [30], "without elapsed time only the seek moves the frame"
 
 
 def test_loop_restarts_from_the_first_frame(player: Player, moved: list[int], qtbot: QtBot) -> None:
@@ -153,7 +153,7 @@ def test_cancelled_run_ends_at_its_last_computed_frame(player: Player, moved: li
     player.begin(RUN)
     player.offer(LAST + 1)
     player.seek(LAST)
-    assert moved[-1] == LAST, "the next run is whole again"
+    assert moved[-1] == LAST, "the next run can be shown to its end"
 
 
 def test_run_cancelled_while_paused_shows_its_last_frame(player: Player, moved: list[int]) -> None:
@@ -218,7 +218,9 @@ def test_cursor_rounding_does_not_accumulate_over_runs(player: Player) -> None:
     player.seek(1)
     player.begin(RUN)
     player.offer(LAST + 1)
-    assert player.frame == LAST - matching_time(2, Schedule.linear(3, 1e-3, 0.1), RUN), "moved since"
+    assert player.frame == LAST - matching_time(2, Schedule.linear(3, 1e-3, 0.1), RUN), (
+        "the cursor keeps the t of the last seek"
+    )
 
 
 @pytest.mark.parametrize("act", ["pause", "step"])

@@ -95,7 +95,7 @@ def test_markup_in_a_scenario_is_shown_as_text_in_the_window(
     plane.asked.emit("own", plane.view.handles.mapFromScene(plane.view.mapToScene(20, 20)))
     qapp.processEvents()
     assert markup_in(made) == []
-    assert made.windowTitle().count("[*]") == 3, "twice for itself, once for Qt"
+    assert made.windowTitle().count("[*]") == 3, "escaped twice by the caller and once by Qt"
     texts = [action.text() for menu in made.findChildren(QMenu) for action in menu.actions()]
     assert any("q && r" in text for text in texts)
     for menu in made.findChildren(QMenu):

@@ -134,4 +134,4 @@ def test_closing_leaves_no_thread_or_timer_running(
     assert not active_timers()
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("mismatch-lab")]
     assert not [widget for widget in QApplication.topLevelWidgets() if widget.isVisible()]
-    assert not list((tmp_path / "home" / "recovery").glob("*")), "what was given up is not offered again"
+    assert not list((tmp_path / "home" / "recovery").glob("*")), "discarded edits are not offered again"

@@ -41,7 +41,7 @@ def test_cursor_keeps_its_noise_level_when_the_schedule_changes(
         assert t_of(made) == matching_time(t, old, new)
         made.document.undo()
         qtbot.waitUntil(lambda: made.results.schedule == old and finished(made), timeout=RUN_MS)
-        assert t_of(made) == t, "no rounding is left behind"
+        assert t_of(made) == t, "t is exactly as before"
 
 
 def test_preview_after_a_change_of_steps_keeps_t(window: Window, qtbot: QtBot, make_scenario: Make) -> None:

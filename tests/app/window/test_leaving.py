@@ -100,7 +100,7 @@ def test_signal_closes_the_window_without_asking_and_keeps_unsaved_edits(
         "Mine" if state == "typing" else {**made.scenario.to_dict()["run"], "seed": 5}
     )
     assert stop.outcome == "unsaved edits are kept for the next start"
-    assert [path.suffix for path in (tmp_path / "recovery").iterdir()] == [".json"], "no lock is left"
+    assert [path.suffix for path in (tmp_path / "recovery").iterdir()] == [".json"], "no lock file remains"
 
 
 def test_unwritable_recovery_folder_is_reported_when_a_signal_ends_the_window(
@@ -179,13 +179,13 @@ def test_slow_disk_does_not_block_and_the_last_state_is_written(
         time.sleep(0.001)
     for seed in (2, 3, 4):
         made.keep(UnsavedEdits(seeded(seed, scenario), None, ""))
-    assert time.perf_counter() - start < 20, "it did not wait for the disk"
+    assert time.perf_counter() - start < 20, "closing does not wait for the disk"
     goes_on.set()
     made.close()
     assert written == [1, 4]
     assert made.is_kept
     made.keep(None)
-    assert file.exists(), "nothing is done after the end"
+    assert file.exists(), "the file is not removed after closing"
     (found,) = recovery_files(tmp_path)
     assert found.scenario().run.seed == 4
     found.drop()

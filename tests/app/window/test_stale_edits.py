@@ -106,7 +106,7 @@ def test_edit_applies_to_the_current_scenario(make_scenario: Make, other: Scenar
     document.load(other)
     document.edit(noisier)
     assert document.scenario == noisier(other)
-    assert not document.edit(noisier), "nothing is left to change"
+    assert not document.edit(noisier), "an edit without effect returns False"
 
 
 @pytest.mark.parametrize("then", ["load", "edit", "undo"])
@@ -267,7 +267,7 @@ def test_undo_during_a_drag_ends_it_only_if_it_changes_the_dragged_component(fro
         move(frozen, start + QPoint(40, 0))
         release(qtbot, frozen, start + QPoint(40, 0))
         if patch is held:
-            assert frozen.scenario == frozen.problem.scenario == before, "what was held is no longer there"
+            assert frozen.scenario == frozen.problem.scenario == before, "the dragged component no longer exists"
         else:
             assert frozen.scenario.measurement == before.measurement
             assert frozen.scenario.prior.means[0] != before.prior.means[0]

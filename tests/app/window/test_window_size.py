@@ -69,7 +69,7 @@ def test_opening_a_dock_in_a_narrow_window_hides_the_other(window: Window, qtbot
     assert visible_docks(made) == set()
     made.resize(1400, 700)
     qapp.processEvents()
-    assert visible_docks(made) == set(), "what the user has hidden stays hidden"
+    assert visible_docks(made) == set(), "a dock hidden by the user stays hidden"
     made.reset_layout()
     qapp.processEvents()
     assert visible_docks(made) == {"problem", "evidence"}

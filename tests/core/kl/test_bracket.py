@@ -419,7 +419,7 @@ def miss_rates(rounds: int) -> tuple[float, float]:
 @pytest.mark.parametrize("rounds", [1, 3, 12])
 def test_limits_after_any_round_have_three_sigma_miss_rate(rounds: int) -> None:
     assert max(miss_rates(rounds)) < 1.2 * 0.00135
-    assert min(miss_rates(rounds)) > 0.8 * 0.00135, "and not wider than that takes"
+    assert min(miss_rates(rounds)) > 0.8 * 0.00135, "limits are not wider than necessary"
 
 
 def test_keeping_luckiest_round_exceeds_miss_rate(monkeypatch: pytest.MonkeyPatch) -> None:

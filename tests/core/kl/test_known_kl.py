@@ -75,7 +75,7 @@ def test_kl_kind_and_texts_follow_bracket(bracket: Any, kind: str, text: str, sh
 
 def test_kl_midpoint_may_exceed_estimate_of_its_bound() -> None:
     assert KnownKL("bracket", 295.0, 400.0).exceeds(294.0)
-    assert KnownKL("bracket", 290.0, 300.0).exceeds(294.0), "by its middle"
+    assert KnownKL("bracket", 290.0, 300.0).exceeds(294.0), "a bracket counts by its midpoint"
     assert not KnownKL("bracket", 200.0, 400.0).exceeds(294.0)
     assert not KnownKL("exact", 295.0, 295.0).exceeds(294.9), "rounding is no error of an estimate"
 
@@ -128,7 +128,7 @@ def test_missing_bound_has_a_reason(sampler: str, noise: float, frame: int, word
 
 def test_missing_asymptote_has_a_reason() -> None:
     results = run(["ccdf", "ddnm", "ddim"])
-    assert why_no_limit(results, 0) is None, "nobody has looked for one yet"
+    assert why_no_limit(results, 0) is None, "none has been computed yet"
     results.asymptotes = [None, SimpleNamespace(value=1.0, error=0.0), None]
     assert "grows without bound" in str(why_no_limit(results, 0))
     assert why_no_limit(results, 1) is None

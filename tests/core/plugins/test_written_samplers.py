@@ -57,7 +57,7 @@ def mismatch(samplers: list[str], weight: float) -> np.ndarray:
 def test_documented_sampler_with_full_weight_matches_oracle(shrunk: str) -> None:
     assert shrunk == "shrunk"
     whole, oracle = mismatch(["shrunk", "bo-oracle"], 1.0)
-    assert whole == pytest.approx(oracle, rel=1e-9), "with all of the prior's pull it is the oracle"
+    assert whole == pytest.approx(oracle, rel=1e-9), "with the full weight of the prior it equals the oracle"
     half, _ = mismatch(["shrunk", "bo-oracle"], 0.5)
     assert half > 1.01 * oracle
 

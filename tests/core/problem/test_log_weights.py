@@ -50,7 +50,7 @@ def test_underflowed_posterior_component_keeps_density_and_score(dtype: torch.dt
     """Modes 6 apart, noise 0.1: the far one has a weight of about e^-1636."""
     prior = line([0.5, 0.5], [3.0, -3.0], 0.001)
     posterior = prior.posterior(torch.ones(1, 1, dtype=F64), torch.tensor([3.0], dtype=F64), 0.1)
-    assert float(posterior.weights[1]) == 0, "as a probability it is gone"
+    assert float(posterior.weights[1]) == 0, "the probability underflows to zero"
     assert float(posterior.log_weights[1]) == pytest.approx(-0.5 * 36 / (0.001 + 0.01), rel=1e-12)
     variance, means = float(posterior.variances[0, 0]), posterior.means.flatten().tolist()
     local = posterior.to(torch.device("cpu"), dtype)

@@ -105,4 +105,4 @@ def test_matching_time_is_monotonic(old: Schedule, new: Schedule, data: st.DataO
 def test_matching_time_keeps_t_1_when_steps_are_halved() -> None:
     long, short = (Schedule.exponential_then_constant(steps, 4.0, 1e-3) for steps in (300, 150))
     assert [matching_time(t, long, short) for t in (0, 1, 300)] == [0, 1, 150]
-    assert round(150 * (299 / 300)) == 150, "the share of the way would be rounded to the end"
+    assert round(150 * (299 / 300)) == 150, "the fraction would be rounded to the end"

@@ -139,7 +139,9 @@ def test_point_mass_can_be_stretched_and_flattened_again(axis: int) -> None:
     position = next(
         s for s in handle_positions(points, PLANE, Handle("mean", 1), 0.0) if s.handle == Handle("axis", 1, axis)
     )
-    assert math.dist(position.place(PIXEL), mean) == pytest.approx(STALK * PIXEL), "held although it has no width"
+    assert math.dist(position.place(PIXEL), mean) == pytest.approx(STALK * PIXEL), (
+        "the handle can be dragged although its width is zero"
+    )
     tip = mean + directions(0.0)[:, axis] * (STALK * PIXEL + REACH * 0.5)
     wide = move(points, position.handle, (float(tip[0]), float(tip[1])), PLANE, pixel=PIXEL)
     expected = np.zeros((2, 2))

@@ -22,7 +22,7 @@ def test_temporary_files_are_removed_at_end_of_block(tmp_path: Path) -> None:
     with temporary_file(tmp_path) as file, temporary_folder(tmp_path) as folder:
         (folder / "report.json").write_text("{}")
         remove_leftovers([tmp_path])
-        assert sorted(tmp_path.iterdir()) == sorted([file, folder]), "they are in use"
+        assert sorted(tmp_path.iterdir()) == sorted([file, folder]), "files in use are kept"
     assert not list(tmp_path.iterdir())
     with temporary_folder(tmp_path) as folder:
         folder.rename(tmp_path / "kept")
