@@ -97,3 +97,58 @@ def smooth(kernel: Array, columns: Array) -> Array:
                 total[j] += a * one[j]
             k += 1
     return found
+
+
+@njit(cache=True, nogil=True, fastmath={"contract"})
+def smooth_rows(kernel: Array, rows: Array) -> Array:
+    """Return rows convolved with a kernel, see :func:`core.kl.splines.smooth_rows`."""
+    half, width = kernel.size // 2, rows.shape[1]
+    found = np.zeros(rows.shape)
+    padded = np.zeros(width + 2 * half)
+    for i in range(rows.shape[0]):
+        total, at = found[i], 0
+        padded[half : half + width] = rows[i]
+        while at + 4 <= kernel.size:  # four elements at once: their sum is read and written once
+            a, b, c, d = kernel[at], kernel[at + 1], kernel[at + 2], kernel[at + 3]
+            for j in range(width):
+                k = at + j
+                total[j] += a * padded[k] + b * padded[k + 1] + c * padded[k + 2] + d * padded[k + 3]
+            at += 4
+        while at < kernel.size:
+            a = kernel[at]
+            for j in range(width):
+                total[j] += a * padded[at + j]
+            at += 1
+    return found
+
+
+@njit(cache=True, nogil=True)
+def steepest_bends(values: Array, least: float) -> Array:
+    """Return the largest second differences, see :func:`core.kl.splines.steepest_bends`."""
+    height, width = values.shape
+    found = np.zeros(2)
+    for i in range(height):
+        for j in range(width):
+            here = values[i, j]
+            if here > least:
+                if 0 < i < height - 1 and values[i - 1, j] > least and values[i + 1, j] > least:
+                    found[0] = max(found[0], 2 * here - values[i - 1, j] - values[i + 1, j])
+                if 0 < j < width - 1 and values[i, j - 1] > least and values[i, j + 1] > least:
+                    found[1] = max(found[1], 2 * here - values[i, j - 1] - values[i, j + 1])
+    return found
+
+
+@njit(cache=True, nogil=True)
+def jump_sizes(image: Array, place: Whole, live: Whole, width: int, unit: Array) -> Array:
+    """Return how far a map jumps after each node, see :func:`core.kl.splines.jump_sizes`."""
+    sizes = np.zeros(live.size)
+    for node in range(live.size):
+        at = live[node]  # two rows before the node
+        before, there, after = place[at + width], place[at + 3 * width], place[at + 4 * width]
+        if min(before, there, after, place[at], place[at + 5 * width]) >= 0:
+            for axis in range(unit.size):
+                line = image[axis]
+                rest = (line[node] - line[before]) + (line[after] - line[there])
+                bend = abs((line[there] - line[node]) - rest / 2)
+                sizes[node] = max(sizes[node], bend / unit[axis])
+    return sizes

@@ -89,7 +89,7 @@ class LawComputation:
         self._nodes = _nodes(problem.prior.dimension, drawn * (schedule.steps + 1)) if drawn else 0
         self._is_flow = isinstance(sampler, ProbabilityFlow)
         self._solver = LawSolver(problem, schedule, sampler)
-        self._seen: list[Tensor] = []
+        self._seen = torch.empty(0)
         self._before: ComputedKL | None = None
 
     @property
@@ -187,8 +187,9 @@ def compute_kl(problem: Problem, schedule: Schedule, sampler: Sampler, *, seed: 
     return (yield from computation.fine())
 
 
-def _particles(problem: Problem, schedule: Schedule, sampler: Sampler, seed: int) -> Work[list[Tensor]]:
+def _particles(problem: Problem, schedule: Schedule, sampler: Sampler, seed: int) -> Work[Tensor]:
+    """Return particles of the sampler by frame, (T + 1, d, N)."""
     trace = Trace.empty(1, schedule.steps, problem.prior.dimension, _PROBES, keep_frames=True)
     for _ in simulate(problem, schedule, [sampler], trace, seed=seed, device=torch.device("cpu"), observe=False):
         yield
-    return [trace.particles(0, frame) for frame in range(schedule.steps + 1)]
+    return trace.frames[0]

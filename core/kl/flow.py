@@ -21,7 +21,7 @@ from torch import Tensor
 from core.kl.change_of_variables import log_determinant
 from core.kl.grid import Axis, LawError, mesh
 from core.kl.law_frames import LawFrame
-from core.kl.splines import deposit, deposit_in_rows, smooth, smoothing_kernel
+from core.kl.splines import deposit, deposit_in_rows, smooth, smooth_rows, smoothing_kernel
 from core.plugins.calls import trial
 from core.problem.mixture import GaussianMixture
 from core.problem.problem import Problem
@@ -96,7 +96,7 @@ class FlowLaw:
             found = deposit(self.mass, places, (nodes, nodes))
         kernel = smoothing_kernel(1.0, 1.0)  # one spacing of blur: points are that far apart where the map stretches
         found = smooth(kernel, found)
-        found = smooth(kernel, found.T).T if len(axes) > 1 else found
+        found = smooth_rows(kernel, found) if len(axes) > 1 else found
         with np.errstate(divide="ignore"):
             logarithm = np.log(np.maximum(found, 0.0) / math.prod(axis.spacing for axis in axes))
         shape = tuple(axis.size for axis in axes)

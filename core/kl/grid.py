@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from core.kl.splines import steepest_bends
 from core.problem.mixture import GaussianMixture
 
 Array = NDArray[np.float64]
@@ -94,33 +95,45 @@ class GridLaw:
         return math.prod(axis.spacing for axis in self.axes)
 
     @cached_property
+    def logarithms(self) -> Array:
+        """(n_1, n_2): the log density at all nodes; minus infinity where it is below the range of numbers."""
+        if self.logarithm is not None:
+            return self.logarithm
+        with np.errstate(divide="ignore"):
+            found: Array = np.log(self.scaled)
+        found += self.exponents[:, None]
+        return found
+
+    @cached_property
     def live(self) -> NDArray[np.int64]:
         """(m,): flat indices of the nodes where law or target have mass; in one dimension all nodes."""
         if len(self.axes) == 1:
             return np.arange(self.axes[0].size, dtype=np.int64)
-        with np.errstate(divide="ignore"):
-            rows = np.log(self.scaled.max(1)) + self.exponents
-        least = np.exp(np.clip(rows.max() - _LIVE - self.exponents, -740.0, 700.0))
-        own: NDArray[np.bool_] = (self.scaled > least[:, None]).reshape(self.shape)
+        lives: NDArray[np.bool_] = self.logarithms > self.logarithms.max() - _LIVE
+        return np.asarray(np.flatnonzero(lives | self._near_target), np.int64)
+
+    @property
+    def _near_target(self) -> NDArray[np.bool_]:
+        """(n_1, n_2): whether the target has mass near a node."""
         coarse = [np.arange(0, size + _STRIDE - 1, _STRIDE).clip(max=size - 1) for size in self.shape]
         nodes = [axis.nodes[each] for axis, each in zip(self.axes, coarse, strict=True)]
         wanted = self.target.log_density(self.basis @ mesh(nodes)).numpy().reshape([len(each) for each in coarse])
         lives: NDArray[np.bool_] = wanted > wanted.max() - _LIVE
-        for axis, size in enumerate(self.shape):
-            padded = np.pad(lives, [(1, 1) if each == axis else (0, 0) for each in range(lives.ndim)])
-            count = lives.shape[axis]
-            lives |= np.take(padded, range(count), axis) | np.take(padded, range(2, count + 2), axis)
-            lives = np.repeat(lives, _STRIDE, axis).take(range(size), axis)
-        return np.asarray(np.flatnonzero(own | lives), np.int64)
+        for size in self.shape:  # both axes in turn
+            grown = lives.copy()
+            grown[1:] |= lives[:-1]
+            grown[:-1] |= lives[1:]
+            lives = np.repeat(grown, _STRIDE, 0)[:size].T
+        return lives
 
     @cached_property
     def points(self) -> Tensor:
         """(d, m): the live nodes in the problem's own coordinates."""
-        indices = np.unravel_index(self.live, self.shape)
+        indices = (self.rows, self.live - self.scaled.shape[1] * self.rows)[: len(self.axes)]
         along = [axis.first + axis.spacing * index for axis, index in zip(self.axes, indices, strict=True)]
         return self.basis @ torch.from_numpy(np.stack(along))
 
-    @property
+    @cached_property
     def rows(self) -> NDArray[np.int64]:
         """(m,): rows of the live nodes."""
         rows: NDArray[np.int64] = self.live // self.scaled.shape[1]
@@ -129,12 +142,8 @@ class GridLaw:
     @cached_property
     def log_density(self) -> Array:
         """(m,): ``log p_t`` at the live nodes; minus infinity where it is below the range of numbers."""
-        if self.logarithm is not None:
-            known: Array = self.logarithm.ravel()[self.live]
-            return known
-        with np.errstate(divide="ignore"):
-            logarithm: Array = np.log(self.scaled.ravel()[self.live])
-        return logarithm + self.exponents[self.rows]
+        found: Array = self.logarithms.ravel()[self.live]
+        return found
 
     @cached_property
     def log_target(self) -> Array:
@@ -146,20 +155,23 @@ class GridLaw:
     @cached_property
     def details(self) -> Array:
         """(d,): the smallest standard deviation along each axis that the law's curvature shows where it has mass."""
-        with np.errstate(divide="ignore", invalid="ignore"):
-            logarithm = (np.log(self.scaled) + self.exponents[:, None]).reshape(self.shape)
-        matters = logarithm > logarithm.max() - _HEAVY
-        found = []
-        for index, axis in enumerate(self.axes):
-            bend = -np.diff(np.moveaxis(np.where(matters, logarithm, np.nan), index, 0), 2, axis=0) / axis.spacing**2
-            steepest = float(np.nanmax(bend, initial=1e-12))
-            found.append(1 / math.sqrt(steepest))
-        return np.array(found)
+        steepest = steepest_bends(self.logarithms, float(self.logarithms.max()) - _HEAVY)[: len(self.axes)]
+        squares = np.square([axis.spacing for axis in self.axes])
+        found: Array = 1 / np.sqrt(np.maximum(steepest / squares, 1e-12))
+        return found
 
-    @property
+    @cached_property
     def mass(self) -> Array:
         """(m,): probability of each live node's cell."""
-        return np.exp(self.log_density) * self.cell
+        found: Array = np.exp(self.log_density) * self.cell
+        return found
+
+    @cached_property
+    def _share(self) -> Array:
+        """(m,): the target's mass at the live nodes, summing to one."""
+        wanted: Array = np.exp(self.log_target - self.log_target.max())
+        wanted /= wanted.sum()
+        return wanted
 
     @cached_property
     def kl(self) -> float:
@@ -170,17 +182,16 @@ class GridLaw:
         """
         if self.missed > _MISSED:
             raise LawError("the target has mass where the sampler's density is below the range of numbers")
-        wanted = np.exp(self.log_target - self.log_target.max())
-        known = np.isfinite(self.log_density)
-        return float(wanted[known] @ (self.log_target - self.log_density)[known]) / float(wanted.sum())
+        gap = np.where(np.isfinite(self.log_density), self.log_target - self.log_density, 0.0)
+        return float(self._share @ gap)
 
-    @property
+    @cached_property
     def missed(self) -> float:
         """Part of the target's mass at nodes where the law's density is below the range of numbers."""
-        wanted = np.exp(self.log_target - self.log_target.max())
-        return float(wanted[~np.isfinite(self.log_density)].sum()) / float(wanted.sum())
+        known = np.isfinite(self.log_density)
+        return 0.0 if known.all() else float(self._share[~known].sum())
 
-    @property
+    @cached_property
     def is_sound(self) -> bool:
         """True if the law has kept its mass, and a density wherever the target has mass."""
         return abs(float(self.mass.sum()) - 1) <= _LOST and self.missed <= _MISSED

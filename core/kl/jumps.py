@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor, from_numpy
 
 from core.kl.grid import GridLaw
+from core.kl.splines import jump_sizes
 
 Array = NDArray[np.float64]
 
@@ -52,8 +53,13 @@ def masses(law: GridLaw, image: Array, noise: Array, step: Callable[[Tensor], Ar
     width = law.scaled.shape[1]
     place = np.full(law.scaled.size + 6 * width, -1)
     place[law.live + 2 * width] = np.arange(law.live.size)
+    sizes = jump_sizes(image, place, law.live, width, np.where(noise > 0, noise, np.inf))
+    crossed = np.flatnonzero(sizes > _VISIBLE)
+    if not crossed.size:
+        return Masses(logarithm, image)
     neighbours = {offset: place[law.live + (2 + offset) * width] for offset in range(-2, 4)}
-    cells = _crossed(image, noise, neighbours)
+    # Cells beside a jump see half of it.
+    cells = crossed[sizes[crossed] > np.maximum(*(sizes[neighbours[beside][crossed]] for beside in (-1, 1)))]
     cells = cells[np.all([np.isfinite(logarithm[neighbours[offset][cells]]) for offset in (-1, 0, 1, 2)], axis=0)]
     if not cells.size:
         return Masses(logarithm, image)
@@ -77,20 +83,6 @@ def masses(law: GridLaw, image: Array, noise: Array, step: Callable[[Tensor], Ar
         divided = np.concatenate([logarithm + np.log(weights), *added])
     lost = np.exp(divided - divided.max()).sum() / np.exp(logarithm - divided.max()).sum()
     return Masses(divided - math.log(lost), np.concatenate([image, *map(at, parts)], axis=1))
-
-
-def _crossed(image: Array, noise: Array, neighbours: dict[int, NDArray[np.int64]]) -> NDArray[np.int64]:
-    """Return the live nodes after which the step's mean jumps, (k,), as indices."""
-    inside = np.all([index >= 0 for index in neighbours.values()], axis=0)
-    nodes = np.flatnonzero(inside)
-    before, here, there, after = (image[:, neighbours[offset][nodes]] for offset in (-1, 0, 1, 2))
-    bend = np.abs((there - here) - ((here - before) + (after - there)) / 2)
-    size = np.zeros(image.shape[1])
-    size[nodes] = (bend / np.where(noise > 0, noise, np.inf)[:, None]).max(0)
-    crossed = nodes[size[nodes] > _VISIBLE]
-    # Cells beside a jump see half of it.
-    highest = np.maximum(size[neighbours[-1][crossed]], size[neighbours[1][crossed]])
-    return crossed[size[crossed] > highest]
 
 
 def _bisected(left: Array, right: Array, at: Callable[[Array], Array]) -> tuple[Array, NDArray[np.bool_]]:

@@ -22,13 +22,13 @@ from torch import Tensor
 from core.kl.grid import Axis, GridLaw, LawError, mesh
 from core.kl.jumps import masses
 from core.kl.measured import MeasuredLaw, measured_laws
-from core.kl.splines import Band, deposit, deposit_in_rows, multiply, smooth, smoothing_kernel
+from core.kl.splines import Band, deposit, deposit_in_rows, multiply, smooth, smooth_rows, smoothing_kernel
 from core.plugins.calls import trial
 from core.problem.mixture import GaussianMixture
 from core.problem.problem import Level, Problem
 from core.problem.schedule import Schedule
 from core.samplers import Kernel, Sampler
-from core.simulation.work import Work
+from core.simulation.work import BLOCK_BYTES, Work
 
 Array = NDArray[np.float64]
 
@@ -39,6 +39,8 @@ _MOST_ROWS = 5000
 """Nodes along one axis at most."""
 _CHUNK = 1 << 15
 """Nodes that are pushed through a step at once."""
+_FRAMES = 64
+"""Frames whose particles are read at once."""
 _NARROW, _FAR = 0.7, 4.0
 """Ratio of standard deviations below which a law is narrow, and distance of means in its own beyond which it is far."""
 
@@ -83,23 +85,25 @@ class LawSolver:
 
     def prepare(self) -> Work[None]:
         """Compute what all grids share; to be called once."""
-        steps = self._schedule.steps
-        self._targets = [self._problem.target] * (steps + 1)
-        for level in self._problem.levels(self._schedule):
-            self._levels[level.t], self._targets[level.t] = level, level.target
-            self._widths[level.t] = self._width(level)
+        steps, prior = self._schedule.steps, self._problem.prior
+        self._levels = {level.t: level for level in self._problem.levels(self._schedule)}
+        self._targets = [self._problem.target, *(self._levels[t].target for t in range(1, steps + 1))]
+        yield
+        block = max(1, BLOCK_BYTES // (8 * prior.components * self._dimension * prior.components * 3))
+        for last in range(steps, 0, -block):
+            times = range(last, max(last - block, 0), -1)
+            self._widths[list(times)] = self._steps_widths(self._problem.level(self._schedule, times))
             yield
         self._widths[0] = self._widths[1]
         self._widths[self._widths == 0] = math.inf
-        for t in range(self._last, steps + 1):
-            along = (self._basis.mT @ self._targets[t].axes).square()
-            precision = (along / self._targets[t].variances.unsqueeze(-2)).sum(-1).amax(0)
-            self._details[t] = precision.rsqrt().numpy()
         times = range(steps, self._last - 1, -1)
+        along = (self._basis.mT @ self._problem.target.axes).square()
+        precision = along / torch.stack([self._targets[t].variances for t in times]).unsqueeze(-2)
+        self._details[list(times)] = precision.sum(-1).amax(1).rsqrt().numpy()
         measured = yield from measured_laws(self._problem, self._schedule, [self._sampler], times)
         if len(measured) >= len(times):
             self._measured = {t: measured[0, t] for t in times}
-            self._is_narrow = any(self._narrows(t, law) for t, law in self._measured.items())
+            self._is_narrow = self._narrows(along[:, 0])
 
     def laws(self, spacing: Spacing, box: Sequence[tuple[Array, Array]]) -> Iterator[GridLaw | None]:
         """Yield the law at every t, from T down, and None within a step that takes long.
@@ -121,14 +125,13 @@ class LawSolver:
             law = yield from self._step(law, spacing, box)
             yield law
 
-    def _width(self, level: Level) -> Array:
-        """Return (d,): a step's standard deviation along each axis, divided by the slope of its mean if above one."""
-        means = level.target.means.mT
+    def _steps_widths(self, levels: Level) -> Array:
+        """Return (B, d): steps' standard deviations along each axis, divided by the slope of the mean if above one."""
+        means = levels.target.means.mT
         moved = [means + _SLOPE_STEP * direction.unsqueeze(1) for direction in self._basis.mT]
-        kernel = self._kernel(level, torch.cat([means, *moved], dim=1))
-        level.forget()
-        images = (self._basis.mT @ kernel.mean).view(self._dimension, self._dimension + 1, -1)
-        slopes = ((images[:, 1:] - images[:, :1]) / _SLOPE_STEP).abs().amax((0, 2)).numpy()
+        kernel = self._kernel(levels, torch.cat([means, *moved], dim=-1))
+        images = (self._basis.mT @ kernel.mean).view(len(means), self._dimension, self._dimension + 1, -1)
+        slopes = ((images[:, :, 1:] - images[:, :, :1]) / _SLOPE_STEP).abs().amax((1, 3)).numpy()
         blurred: Array = np.sqrt(self._variance(kernel)) / np.maximum(slopes, 1.0)
         return blurred
 
@@ -137,8 +140,9 @@ class LawSolver:
             return self._sampler.kernel(level, points)
 
     def _variance(self, kernel: Kernel) -> Array:
-        variance = torch.as_tensor(kernel.variance, dtype=torch.float64).reshape(-1, 1).expand(self._dimension, 1)
-        return variance.squeeze(1).numpy()
+        """Return the variance along each axis, (d,), or (B, d) at B levels."""
+        variance = torch.as_tensor(kernel.variance, dtype=torch.float64)
+        return variance.expand(*kernel.mean.shape[:-1], 1).squeeze(-1).numpy()
 
     def _axes(
         self, t: int, part: Spacing, box: Sequence[tuple[Array, Array]], law: GridLaw | None = None
@@ -166,12 +170,18 @@ class LawSolver:
         inner = np.exp(-0.5 * squares[1]) if self._dimension > 1 else np.ones(1)
         return self._law(steps, axes, np.broadcast_to(inner, (axes[0].size, len(inner))).copy(), rows)
 
-    def _narrows(self, t: int, known: MeasuredLaw) -> bool:
-        """Return whether the law of the measured coordinate is much narrower than the target, or far from it."""
-        own = math.sqrt(max(float(known.covariance[0, 0]), 0.0))
-        target = self._targets[t].marginal(self._basis.mT[:1])
-        low, high = (float(end) for end in (target.means[:, 0] - known.mean[0]).aminmax())
-        return own < _NARROW * float(target.variances.max().sqrt()) or max(high, -low) > _FAR * own
+    def _narrows(self, along: Tensor) -> bool:
+        """Return whether the law of the measured coordinate becomes much narrower than the target, or far from it.
+
+        Args:
+            along: (K, d): squares of the first direction's coordinates along the axes of the target's components.
+        """
+        own = torch.stack([law.covariance[0, 0] for law in self._measured.values()]).clamp(min=0).sqrt()
+        targets = [self._targets[t] for t in self._measured]
+        spread = (torch.stack([target.variances for target in targets]) * along).sum(-1).amax(1).sqrt()
+        means = torch.stack([target.means for target in targets]) @ self._basis[:, 0]
+        gaps = (means - torch.stack([law.mean[0] for law in self._measured.values()])).abs().amax(1)
+        return bool(((own < _NARROW * spread) | (gaps > _FAR * own)).any())
 
     def _gaussian(self, t: int, known: MeasuredLaw, box: Sequence[tuple[Array, Array]]) -> GridLaw:
         """Return a law that is Gaussian in all directions, on a grid that resolves the target, and it where it can."""
@@ -206,7 +216,8 @@ class LawSolver:
         image, variance = yield from self._image(self._levels[law.t], law)
         if not np.isfinite(image).all():
             raise LawError("its step is not finite everywhere")
-        rule = self._row_rule(image[0], law.axes[0].nodes[law.rows])
+        by_rows = self._is_narrow or self._dimension == 1 or variance[0] == 0
+        rule = self._row_rule(image[0], law.axes[0].nodes[law.rows]) if by_rows else None
         if (variance[1:] == 0).any() or (variance[0] == 0 and (rule is None or abs(rule.slope) < _FLAT)):
             raise LawError(f"the step from t = {law.t} has no noise in some direction")
         axes = self._axes(law.t - 1, spacing, box, law)
@@ -220,7 +231,7 @@ class LawSolver:
         self, law: GridLaw, image: Array, variance: Array, axes: tuple[Axis, ...], rule: _Rule | None
     ) -> GridLaw:
         """Return the law on new axes, after a step that takes the live nodes to their images."""
-        if rule is not None and (self._is_narrow or variance[0] == 0 or self._dimension == 1):
+        if rule is not None:
             axes = (law.axes[0].mapped(*rule), *axes[1:]) if variance[0] == 0 else axes
             return self._law(law.t - 1, axes, *self._by_rows(law, image, variance, axes, rule))
         return self._law(law.t - 1, axes, *self._by_deposit(law, image, variance, axes))
@@ -243,7 +254,7 @@ class LawSolver:
             mass = law.scaled.ravel()[law.live] * (law.axes[1].spacing / axes[1].spacing)
             shape = law.axes[0].size, axes[1].size
             inner = deposit_in_rows(mass, law.rows, axes[1].places(image[1]), shape)
-            inner = np.maximum(smooth(smoothing_kernel(axes[1].spacing, variance[1]), inner.T).T, 0.0)
+            inner = np.maximum(smooth_rows(smoothing_kernel(axes[1].spacing, variance[1]), inner), 0.0)
         if variance[0] == 0:
             order = slice(None, None, 1 if rule.slope > 0 else -1)
             return inner[order], (law.exponents - math.log(abs(rule.slope)))[order]
@@ -265,14 +276,13 @@ class LawSolver:
         top = float(logarithm.max())
         mass = np.exp(logarithm - top) / math.prod(axis.spacing for axis in axes)
         places = np.stack([axis.places(along) for axis, along in zip(axes, image, strict=True)])
+        kernels = [smoothing_kernel(axis.spacing, each) for axis, each in zip(axes, variance, strict=True)]
         if self._dimension == 1:
             found = deposit_in_rows(mass, np.zeros(len(mass), np.int64), places[0], (1, axes[0].size))
-            found = smooth(smoothing_kernel(axes[0].spacing, variance[0]), found.T)
+            found = smooth(kernels[0], found.T)
         else:
-            found = smooth(
-                smoothing_kernel(axes[0].spacing, variance[0]), deposit(mass, places, (axes[0].size, axes[1].size))
-            )
-            found = smooth(smoothing_kernel(axes[1].spacing, variance[1]), found.T).T
+            found = deposit(mass, places, (axes[0].size, axes[1].size))
+            found = smooth_rows(kernels[1], smooth(kernels[0], found))
         return np.maximum(found, 0.0), np.full(axes[0].size, top)
 
 
@@ -317,30 +327,33 @@ def _sized(t: int, spacing: Array, ends: tuple[Array, Array]) -> tuple[Axis, ...
     return axes
 
 
-def boxes(problem: Problem, schedule: Schedule, seen: Sequence[Tensor], reach: float) -> list[tuple[Array, Array]]:
+def boxes(problem: Problem, schedule: Schedule, seen: Tensor, reach: float) -> list[tuple[Array, Array]]:
     """Return by frame the ends along each axis between which target and particles lie, with room to spare.
 
     Args:
         problem: in float64, on the CPU.
         schedule: gives every abar_t.
-        seen: the sampler's particles by frame, (d, N).
+        seen: the sampler's particles by frame, (T + 1, d, N).
         reach: standard deviations that are covered: paths that matter come from farther out than the target's mass.
 
     Raises:
         LawError: particles have diverged.
     """
     basis = problem.measurement.right_basis
-    along = torch.stack([basis.mT @ axes for axes in problem.target.axes]).square()
-    found = []
-    for t, particles in zip(range(schedule.steps, -1, -1), seen, strict=True):
-        target = problem.target.noised(float(schedule.alpha_bar[t]))
-        means = (target.means @ basis).numpy()
-        spread = (along @ target.variances.unsqueeze(-1)).squeeze(-1).sqrt().numpy()
-        own = (basis.mT @ particles.double()).numpy()
-        if not np.isfinite(own).all():
-            raise LawError("its particles diverge")
-        middle, width = own.mean(1), own.std(1)
-        low = np.minimum.reduce([(means - reach * spread).min(0), own.min(1) - 2 * width, middle - reach * width])
-        high = np.maximum.reduce([(means + reach * spread).max(0), own.max(1) + 2 * width, middle + reach * width])
-        found.append((low, high))
-    return found
+    target = problem.target.noised_along(schedule.alpha_bar[::-1].tolist())
+    means, along = target.means @ basis, (basis.mT @ target.axes).square()
+    spread = reach * (along @ target.variances.unsqueeze(-1)).squeeze(-1).sqrt()
+    blocks = [_extent(basis.mT @ block.double(), reach) for block in torch.split(seen, _FRAMES)]
+    low, high = (torch.cat(ends) for ends in zip(*blocks, strict=True))
+    if not bool((low.isfinite() & high.isfinite()).all()):
+        raise LawError("its particles diverge")
+    ends = torch.minimum(low, (means - spread).amin(1)), torch.maximum(high, (means + spread).amax(1))
+    return list(zip(*(end.numpy() for end in ends), strict=True))
+
+
+def _extent(points: Tensor, reach: float) -> tuple[Tensor, Tensor]:
+    """Return lower and upper ends, (B, d), between which points (B, d, N) lie, with room to spare."""
+    width, middle = torch.std_mean(points, -1, correction=0)
+    least, most = points.aminmax(dim=-1)
+    low = torch.minimum(least - 2 * width, middle - reach * width)
+    return low, torch.maximum(most + 2 * width, middle + reach * width)

@@ -1,4 +1,4 @@
-"""Deposit of mass by cubic B-splines, smoothing, and banded products: compiled by numba, or else by NumPy.
+"""Loops over grids, compiled by numba or else by NumPy: deposit by cubic B-splines, smoothing, products, differences.
 
 Compiled code is loaded with the first call, and kept on the disk for the next process.
 """
@@ -75,6 +75,36 @@ def smooth(kernel: Array, columns: Array) -> Array:
     return _implementation().smooth(kernel, np.ascontiguousarray(columns))
 
 
+def smooth_rows(kernel: Array, rows: Array) -> Array:
+    """Return the rows of a matrix, (k, n), convolved with a kernel, (2 m + 1,); beyond the ends all is zero."""
+    return _implementation().smooth_rows(kernel, np.ascontiguousarray(rows))
+
+
+def steepest_bends(values: Array, least: float) -> Array:
+    """Return (2,): the largest second difference downwards along both axes of a plane, or zero.
+
+    Args:
+        values: (n_1, n_2).
+        least: differences with a value that is not above this do not count.
+    """
+    return _implementation().steepest_bends(np.ascontiguousarray(values), least)
+
+
+def jump_sizes(image: Array, place: Whole, live: Whole, width: int, unit: Array) -> Array:
+    """Return how far a map of a plane's nodes jumps after each, beyond the mean of the steps before and after, (m,).
+
+    Steps are along the first axis. Zero at nodes of which one of two before or three after is missing.
+
+    Args:
+        image: (d, m): of the nodes.
+        place: index of every node of the plane among the m, or -1, with two rows before and four after the plane.
+        live: (m,): flat indices of the nodes in the plane.
+        width: nodes along the second axis.
+        unit: (d,): of the jumps.
+    """
+    return _implementation().jump_sizes(image, place, live, width, unit)
+
+
 _RANGE = 38.0
 """Standard deviations beyond which a Gaussian is below the range of numbers."""
 _ORDER = 5
@@ -106,27 +136,37 @@ _LEAST = 0.6
 """Smallest variance of the narrower Gaussian in squares of the spacing: sampled, narrower ones are not Gaussian."""
 
 
+@cache
+def _sharpening_terms() -> Array:
+    """Return the expanded kernel's coefficients, (_ORDER + 1, 2 n + 1), by powers of the ratio of V and h^2."""
+    terms = np.zeros((_ORDER + 1, 2 * _ORDER + 1))
+    kept, factor = np.convolve(_SQUARE[1:], _SQUARE[1:])[: _ORDER + 1], 1.0
+    differences = [np.ones(1)]
+    for order in range(_ORDER):
+        differences.append(np.convolve(differences[order], [-1.0, 2.0, -1.0]))
+    for power in range(_ORDER + 1):
+        for order, coefficient in enumerate(kept):
+            terms[power, _ORDER - order : _ORDER + order + 1] += factor * coefficient * differences[order]
+        kept, factor = np.convolve(kept, _SQUARE)[: _ORDER + 1], -factor / 2 / (power + 1)
+    return terms
+
+
 def _sharpening(ratio: float) -> Array:
     """Return the expanded kernel, (2 n + 1,), for a variance in squares of the spacing."""
-    kept, power, factor = np.zeros(_ORDER + 1), np.ones(1), 1.0
-    for order in range(_ORDER + 1):
-        kept[: len(power)] += factor * power
-        power, factor = np.convolve(power, _SQUARE)[: _ORDER + 1], factor * -ratio / 2 / (order + 1)
-    symbol = np.convolve(kept, np.convolve(_SQUARE[1:], _SQUARE[1:]))[: _ORDER + 1]
-    kernel, difference = np.zeros(2 * _ORDER + 1), np.ones(1)
-    for order, coefficient in enumerate(symbol):
-        kernel[_ORDER - order : _ORDER + order + 1] += coefficient * difference
-        difference = np.convolve(difference, [-1.0, 2.0, -1.0])
+    kernel: Array = ratio ** np.arange(_ORDER + 1) @ _sharpening_terms()
     return kernel
 
 
 class Implementation(NamedTuple):
-    """The four computations, in one of the two ways."""
+    """The computations, in one of the two ways."""
 
     deposit: Callable[[Array, Array, tuple[int, int]], Array]
     deposit_in_rows: Callable[[Array, Whole, Array, tuple[int, int]], Array]
     multiply: Callable[[Array, Whole, Whole, Array], Array]
     smooth: Callable[[Array, Array], Array]
+    smooth_rows: Callable[[Array, Array], Array]
+    steepest_bends: Callable[[Array, float], Array]
+    jump_sizes: Callable[[Array, Whole, Whole, int, Array], Array]
 
 
 @cache
@@ -135,7 +175,7 @@ def _implementation() -> Implementation:
         from core.kl import compiled  # noqa: PLC0415 - numba takes a second to load
     except ImportError:
         return BY_NUMPY
-    return Implementation(compiled.deposit, compiled.deposit_in_rows, compiled.multiply, compiled.smooth)
+    return Implementation(*(getattr(compiled, name) for name in Implementation._fields))
 
 
 def _spline(places: Array) -> tuple[Whole, list[Array]]:
@@ -188,4 +228,24 @@ def _smooth(kernel: Array, columns: Array) -> Array:
     return found
 
 
-BY_NUMPY = Implementation(_deposit, _deposit_in_rows, _multiply, _smooth)
+def _smooth_rows(kernel: Array, rows: Array) -> Array:
+    return np.ascontiguousarray(_smooth(kernel, rows.T).T)
+
+
+def _steepest_bends(values: Array, least: float) -> Array:
+    kept = np.where(values > least, values, np.nan)
+    with np.errstate(invalid="ignore"):
+        return np.array([np.nanmax(-np.diff(kept, 2, axis=axis), initial=0.0) for axis in (0, 1)])
+
+
+def _jump_sizes(image: Array, place: Whole, live: Whole, width: int, unit: Array) -> Array:
+    neighbours = {offset: place[live + (2 + offset) * width] for offset in range(-2, 4)}
+    nodes = np.flatnonzero(np.all([index >= 0 for index in neighbours.values()], axis=0))
+    before, here, there, after = (image[:, neighbours[offset][nodes]] for offset in (-1, 0, 1, 2))
+    bend = np.abs((there - here) - ((here - before) + (after - there)) / 2)
+    sizes = np.zeros(live.size)
+    sizes[nodes] = (bend / unit[:, None]).max(0)
+    return sizes
+
+
+BY_NUMPY = Implementation(_deposit, _deposit_in_rows, _multiply, _smooth, _smooth_rows, _steepest_bends, _jump_sizes)

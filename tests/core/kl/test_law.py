@@ -121,10 +121,8 @@ def test_measures_of_narrow_gaussian_law_are_resolved(
 
 
 def grid_laws(problem: Problem, schedule: Schedule, key: str) -> list[GridLaw]:
-    seen = [
-        problem.target.noised(float(bar)).sample(500, torch.Generator().manual_seed(0))
-        for bar in schedule.alpha_bar[::-1]
-    ]
+    targets = [problem.target.noised(float(bar)) for bar in schedule.alpha_bar[::-1]]
+    seen = torch.stack([target.sample(500, torch.Generator().manual_seed(0)) for target in targets])
     solver = LawSolver(problem, schedule, SAMPLERS[key])
     result_of(solver.prepare())
     return [law for law in solver.laws(Spacing(0.8, 0.22), boxes(problem, schedule, seen, 9.0)) if law]

@@ -1,4 +1,4 @@
-"""Deposit, smoothing and banded products: compiled code against NumPy, and kernels against closed forms."""
+"""Deposit, smoothing, products, bends and jumps: compiled code against NumPy, and kernels against closed forms."""
 
 from __future__ import annotations
 
@@ -25,6 +25,24 @@ def test_compiled_code_equals_numpy() -> None:
     product = compiled.multiply(*Band.of(values), columns)
     np.testing.assert_allclose(product, values @ columns, atol=1e-13)
     np.testing.assert_allclose(BY_NUMPY.multiply(*Band.of(values), columns), values @ columns, atol=1e-13)
+    expected = BY_NUMPY.smooth_rows(kernel, columns)
+    np.testing.assert_allclose(compiled.smooth_rows(kernel, columns), expected, atol=1e-13)
+    np.testing.assert_allclose(smooth(kernel, columns.T).T, expected, atol=1e-13)
+
+
+def test_compiled_bends_and_jumps_equal_numpy() -> None:
+    random = np.random.default_rng(0)
+    values = random.standard_normal((20, 26))
+    bends = compiled.steepest_bends(values, -1.0)
+    np.testing.assert_allclose(bends, BY_NUMPY.steepest_bends(values, -1.0), atol=1e-14)
+    assert (bends > 0).all()
+    live = np.flatnonzero(random.random(20 * 26) < 0.9)
+    place = np.full(20 * 26 + 6 * 26, -1)
+    place[live + 2 * 26] = np.arange(live.size)
+    image, unit = random.standard_normal((2, live.size)), np.array([0.5, np.inf])
+    sizes = compiled.jump_sizes(image, place, live, 26, unit)
+    np.testing.assert_allclose(sizes, BY_NUMPY.jump_sizes(image, place, live, 26, unit), atol=1e-14)
+    assert 0 < np.count_nonzero(sizes) < live.size
 
 
 @pytest.mark.parametrize(("variance", "spacing"), [(1.0, 0.7), (1.0, 0.95), (0.02, 0.22), (0.0, 0.2), (1e-5, 0.25)])
