@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from core.diagnostics.component_weights import memberships, standard_error
+from core.diagnostics.sliced import SortedProjections, transport
 from core.problem.gaussian import gaussian_w2
 from core.problem.mixture import GaussianMixture
 from core.problem.problem import Problem
@@ -176,15 +177,15 @@ class ExactSamples:
         return Distance(float(gaussian_w2(target.means[0], target.covariances[0], mean, covariance)), 0.0, 0.0)
 
     @cached_property
-    def _sorted(self) -> _Sorted:
-        return _Sorted.along(self._basis, self._samples)
+    def _sorted(self) -> SortedProjections:
+        return SortedProjections.along(self._basis, self._samples)
 
     @cached_property
     def _w2_floor(self) -> float:
-        return math.sqrt(_transport(self._sorted, _Sorted.along(self._basis, self._others))[0])
+        return math.sqrt(transport(self._sorted, SortedProjections.along(self._basis, self._others))[0])
 
     def _sliced_w2(self, points: Tensor) -> Distance:
-        square, error = _transport(_Sorted.along(self._basis, points), self._sorted)
+        square, error = transport(SortedProjections.along(self._basis, points), self._sorted)
         root = math.sqrt(square)
         return Distance(root, error / (2 * root) if root else 0.0, self._w2_floor)
 
@@ -228,35 +229,3 @@ def _directions(dimension: int) -> Tensor:
     normal = torch.randn(bases, dimension, dimension, generator=generator, dtype=torch.float64)
     basis: Tensor = torch.linalg.qr(normal).Q
     return basis.flatten(0, 1)
-
-
-class _Sorted(NamedTuple):
-    """Projections of points, sorted along every direction."""
-
-    values: Tensor
-    """(L, N)."""
-    order: Tensor
-    """(L, N): index of the point of each value."""
-
-    @classmethod
-    def along(cls, directions: Tensor, points: Tensor) -> Self:
-        values = directions @ points
-        order = torch.from_numpy(np.argsort(values.numpy(), axis=-1))  # several times faster than torch's
-        return cls(values.gather(-1, order), order)
-
-    def influence(self, gap: Tensor) -> Tensor:
-        """Return the influence (N,) of each point on W2^2, given displacements (L, N) of the sorted points.
-
-        Kantorovich's potential, whose slope is twice the gap: its spread over the points gives the
-        standard error of W2^2 (del Barrio and Loubes 2019).
-        """
-        steps = self.values.diff() * (gap[:, 1:] + gap[:, :-1])
-        potential = torch.nn.functional.pad(steps.cumsum(-1), (1, 0))
-        return torch.zeros_like(gap).scatter_(-1, self.order, potential).mean(0)
-
-
-def _transport(points: _Sorted, others: _Sorted) -> tuple[float, float]:
-    """Return the mean W2^2 over the directions between two equally large sets of points, and its standard error."""
-    gap = points.values - others.values
-    errors = (standard_error(cloud.influence(way)) for cloud, way in ((points, gap), (others, -gap)))
-    return float(gap.square().mean()), math.hypot(*(float(error) for error in errors))

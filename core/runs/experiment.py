@@ -19,6 +19,7 @@ from core.kl.computed import ComputedKL, LawComputation, compute_kl
 from core.kl.measured import collapses
 from core.kl.refine import Sizes, refine
 from core.plugins.tampering import ProductCode
+from core.runs.extent import WHOLE, Extent
 from core.runs.memory import require_memory
 from core.runs.results import Results
 from core.samplers import Sampler
@@ -36,7 +37,7 @@ class Experiment:
         scenario: what to run; y is drawn where it is left out.
         keep_frames: keep the particles of every frame, not of the last two only.
         particles: file for the particles, which another process may map; None: private memory.
-        terms_only: compute bound and KL only, without particles and sample metrics.
+        extent: which parts are computed.
         sizes: of the first round that refines the KL bracket.
 
     Raises:
@@ -49,20 +50,22 @@ class Experiment:
         *,
         keep_frames: bool,
         particles: Path | None = None,
-        terms_only: bool = False,
+        extent: Extent = WHOLE,
         sizes: Sizes = Sizes(),  # noqa: B008 - immutable
     ) -> None:
-        require_memory(scenario, keep_frames=keep_frames, terms_only=terms_only, sizes=sizes)
-        self._terms_only, self._sizes = terms_only, sizes
+        require_memory(scenario, keep_frames=keep_frames, extent=extent, sizes=sizes)
+        self._extent, self._sizes = extent, sizes
         posed = scenario.with_value()
         self._samplers = posed.build_samplers()
         with self._code_kept():
             problem, schedule = posed.problem(), posed.schedule.build()
-            exact = closed_forms(problem, schedule, self._samplers)
+            exact = np.zeros(len(self._samplers), np.bool_)
+            if extent.terms:
+                exact = closed_forms(problem, schedule, self._samplers)
             for sampler in self._samplers:
                 sampler.inquire(problem.measurement)
         self.results = Results(
-            posed, self._samplers, exact, keep_frames=keep_frames, particles=particles, terms_only=terms_only
+            posed, self._samplers, exact, keep_frames=keep_frames, particles=particles, extent=extent
         )
         """The results so far."""
         steps = self.results.schedule.steps
@@ -85,11 +88,13 @@ class Experiment:
         found, run = self.results, self.results.scenario.run
         seed, common = found.scenario.seed_for, (found.problem, found.schedule, self._samplers)
         watch = self._watch(self.moving), self._watch(self.accounting)
-        terms = accumulate(*common, found.terms, paths=run.paths, seed=seed("paths"), watch=watch[1])
-        parts = [self.accounting.follow(terms)]
-        if not self._terms_only:
+        parts: list[Iterator[int]] = []
+        if self._extent.particles:
             particles = simulate(*common, found.trace, seed=seed("particles"), device=found.device, watch=watch[0])
-            parts = [self.moving.follow(particles), *parts]
+            parts.append(self.moving.follow(particles))
+        if self._extent.terms:
+            terms = accumulate(*common, found.terms, paths=run.paths, seed=seed("paths"), watch=watch[1])
+            parts.append(self.accounting.follow(terms))
         with self._code_kept():
             for t, *_ in zip(*parts, strict=True):
                 self._note_faults()
@@ -135,8 +140,9 @@ class Experiment:
     def _refine(self) -> Iterator[None]:
         laws = self._law_computations()
         yield from self._compute_laws({index: law.coarse() for index, law in laws.items()})
-        if not self._terms_only:
+        if self._extent.metrics:
             yield from self._measure_samples()
+        if self._extent.limits:
             yield from self._find_limits()
         yield from self._compute_laws({index: law.fine() for index, law in laws.items()})
         if not self.results.kl.bracketed:
@@ -149,7 +155,7 @@ class Experiment:
         found = self.results
         if not found.scenario.run.kl_rounds:
             return {}
-        drawn = 0 if self._terms_only else len(self._samplers)
+        drawn = len(self._samplers) if self._extent.particles else 0
         common, seed = (found.problem, found.schedule), found.scenario.seed_for("bracket")
         laws = {
             index: LawComputation(*common, sampler, seed=seed, drawn=drawn)

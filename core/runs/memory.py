@@ -20,6 +20,7 @@ from core.kl.partition import FIT_WORK
 from core.kl.refine import DRAWS, Sizes
 from core.kl.reversal import FIT_NUMBERS
 from core.kl.tails import REGRESSION
+from core.runs.extent import WHOLE, Extent
 from core.scenario.scenario import Scenario
 from core.simulation.work import BLOCK_BYTES, COLUMN_BYTES
 
@@ -138,7 +139,7 @@ def run_size(
     scenario: Scenario,
     *,
     keep_frames: bool,
-    terms_only: bool = False,
+    extent: Extent = WHOLE,
     sizes: Sizes = Sizes(),  # noqa: B008 - immutable
 ) -> RunSize:
     """Return the sizes of a run, as if no term had a closed form.
@@ -146,7 +147,7 @@ def run_size(
     Args:
         scenario: what is run.
         keep_frames: every frame is kept for the animation, as in the window.
-        terms_only: no particles are simulated.
+        extent: which parts are computed.
         sizes: of the first round that refines the KL bracket.
     """
     target = 0 if scenario.target is None else len(scenario.target.weights)
@@ -156,8 +157,8 @@ def run_size(
         components=max(len(scenario.prior.weights), target),
         steps=scenario.schedule.steps,
         samplers=len(run.samplers),
-        particles=0 if terms_only else run.particles,
-        paths=run.paths,
+        particles=run.particles if extent.particles else 0,
+        paths=run.paths if extent.terms else 0,
         sizes=sizes.after(run.kl_rounds) if run.kl_rounds else None,
         keep_frames=keep_frames,
     )
@@ -167,7 +168,7 @@ def require_memory(
     scenario: Scenario,
     *,
     keep_frames: bool,
-    terms_only: bool = False,
+    extent: Extent = WHOLE,
     sizes: Sizes = Sizes(),  # noqa: B008 - immutable
     available: int | None = None,
 ) -> None:
@@ -176,14 +177,14 @@ def require_memory(
     Args:
         scenario: what is to be run.
         keep_frames: every frame is kept for the animation, as in the window.
-        terms_only: no particles are simulated.
+        extent: which parts are computed.
         sizes: of the first round that refines the KL bracket.
         available: bytes to fit in; left out: what the machine has free now.
 
     Raises:
         ScenarioError: naming what the largest part grows with, and the size that the run would need.
     """
-    size = run_size(scenario, keep_frames=keep_frames, terms_only=terms_only, sizes=sizes)
+    size = run_size(scenario, keep_frames=keep_frames, extent=extent, sizes=sizes)
     try:
         require_room(size, available)
     except ScenarioError:

@@ -25,6 +25,7 @@ from core.kl.knowledge import KLKnowledge
 from core.kl.known_kl import KnownKL
 from core.kl.law import MOST_DIMENSIONS
 from core.kl.law_frames import LawFrame
+from core.runs.extent import WHOLE, Extent
 from core.samplers import Sampler
 from core.scenario.scenario import Scenario
 from core.simulation.simulate import Trace, offsets, resolution
@@ -79,7 +80,7 @@ class Results:
         exact: (samplers,): whether their terms have a closed form.
         keep_frames: keep the particles of every frame, not of the last two only.
         particles: file for the particles, which another process may map; None: private memory.
-        terms_only: bound and KL only, without particles.
+        extent: which parts are computed.
     """
 
     def __init__(
@@ -90,12 +91,12 @@ class Results:
         *,
         keep_frames: bool,
         particles: Path | None = None,
-        terms_only: bool = False,
+        extent: Extent = WHOLE,
     ) -> None:
-        self.scenario, self.samplers, self._terms_only = scenario, list(samplers), terms_only
+        self.scenario, self.samplers, self._extent = scenario, list(samplers), extent
         self.device = scenario.device()
         self.problem, self.schedule = scenario.problem(), scenario.schedule.build()
-        count = 0 if terms_only else scenario.run.particles
+        count = scenario.run.particles if extent.particles else 0
         sizes = len(self.samplers), self.schedule.steps, scenario.dimension, count
         centre = offsets(self.problem, self.schedule)
         self.trace = Trace.empty(*sizes, keep_frames=keep_frames, file=particles, offsets=centre)
@@ -139,7 +140,8 @@ class Results:
     @property
     def completed(self) -> int:
         """Number of frames with particles and terms, 0..T + 1."""
-        return self.terms.completed if self._terms_only else min(self.trace.completed, self.terms.completed)
+        parts = ((self._extent.particles, self.trace), (self._extent.terms, self.terms))
+        return min(part.completed for is_computed, part in parts if is_computed)
 
     @property
     def is_complete(self) -> bool:

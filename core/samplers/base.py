@@ -86,6 +86,10 @@ class Sampler(BaseModel, ABC):
         """Return what its formula assumes of x_0 at a point x_t, (d, 1), as a Gaussian; None: nothing of the kind."""
         return None
 
+    def score_evaluations(self, steps: int, last: int) -> int:
+        """Return the score evaluations of one particle from T = ``steps`` down to t = ``last``."""
+        return steps - last
+
     @property
     def fault(self) -> ScenarioError | None:
         """The error of user code, or None; after an error all results of this sampler are NaN."""

@@ -123,6 +123,10 @@ class Heun(ProbabilityFlow):
         "The score of any score sampler (score = KEY); the last step is of first order.",
     )
 
+    def score_evaluations(self, steps: int, last: int) -> int:
+        """Return two evaluations a step, and one for the last."""
+        return 2 * (steps - last) - (last == 0)
+
     def kernel(self, level: Level, points: Tensor) -> Kernel:
         """Return the step, of variance zero: along the mean of the slopes at both ends."""
         predicted, slope = self.euler(level, points)

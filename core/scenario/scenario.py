@@ -174,10 +174,14 @@ class Scenario(Section):
 
     def redrawn(self, seed: int) -> Scenario:
         """Return this scenario with y drawn from the model: ``x ~ prior``, ``y = H x + sigma_y n``."""
+        return self.drawn(seed)[0]
+
+    def drawn(self, seed: int) -> tuple[Scenario, Tensor | None]:
+        """Return this scenario with y drawn from the model, and the x, (d,), behind it; None without a measurement."""
         if self.measurement is None:
-            return self
+            return self, None
         generator = torch.Generator().manual_seed(seed)
-        point = _mixture(self.prior).sample(1, generator)
+        point = drawn = _mixture(self.prior).sample(1, generator)
         matrix = _tensor(self.measurement.matrix)
         normal = torch.randn(matrix.shape[0], generator=generator, dtype=torch.float64)
         noise = self.measurement.noise
@@ -189,7 +193,7 @@ class Scenario(Section):
             value = value.round(decimals=max(0, 3 - math.floor(math.log10(noise))))
         # Not validated again: the limits of written values need not hold for drawn ones.
         measurement = self.measurement.model_copy(update={"value": tuple(value.tolist())})
-        return self.model_copy(update={"measurement": measurement})
+        return self.model_copy(update={"measurement": measurement}), drawn[:, 0]
 
     def build_samplers(self, *, with_idle: bool = False) -> list[Sampler]:
         """Return the samplers of the run in its order; ``with_idle`` adds those of tables that do not run."""

@@ -11,6 +11,7 @@ import numpy as np
 from core.errors import ScenarioError
 from core.kl.refine import Sizes
 from core.runs.experiment import Experiment
+from core.runs.extent import ONLY_TERMS
 from core.runs.memory import require_memory
 from core.scenario.edits import patched
 from core.scenario.scenario import Scenario
@@ -41,7 +42,7 @@ class Sweep:
         self.scenario = scenario.with_value()
         self.steps = tuple(sorted(set(steps)))
         for extreme in (self.steps[0], self.steps[-1]):  # if both are valid, all between are
-            require_memory(self.scenario_at(extreme), keep_frames=False, terms_only=True, sizes=_SIZES)
+            require_memory(self.scenario_at(extreme), keep_frames=False, extent=ONLY_TERMS, sizes=_SIZES)
         self.samplers = self.scenario.build_samplers()
         shape = len(self.samplers), len(self.steps)
         self.lower = np.full(shape, np.nan)
@@ -72,7 +73,7 @@ class Sweep:
 
     def _compute(self, column: int, scenario: Scenario) -> Iterator[None]:
         """Compute the column of one T."""
-        experiment = Experiment(scenario, keep_frames=False, terms_only=True, sizes=_SIZES)
+        experiment = Experiment(scenario, keep_frames=False, extent=ONLY_TERMS, sizes=_SIZES)
         for _ in chain(experiment.run(), experiment.refine()):
             yield
         results, frame = experiment.results, experiment.results.frame(1)

@@ -1,0 +1,103 @@
+"""Execution of a study: pending cells are measured by worker processes, and their rows are stored as they arrive."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple, final
+
+from joblib import Parallel, cpu_count, delayed, parallel_config
+from joblib.externals.loky.process_executor import TerminatedWorkerError
+
+from core.studies.measure import Outcome, Plugins, measure
+from core.studies.store import Store
+from core.studies.study import Cell, Study
+
+_LOST = "the process that measured it was ended from outside, or ran out of memory"
+
+
+@final
+class Progress(NamedTuple):
+    """Progress of a study."""
+
+    completed: int
+    """Cells with an outcome, those of earlier starts among them."""
+    total: int
+    failed: int
+    """Cells of this start that failed."""
+    seconds_left: float | None
+    """Estimated from the cells of this start; None before the first."""
+
+
+def execute(
+    store: Store, plugins: Plugins = (), *, jobs: int | None = None, dask: str | None = None
+) -> Iterator[Progress]:
+    """Measure all pending cells, and yield after each; what is stored so far stays if the consumer stops.
+
+    Args:
+        store: of the study.
+        plugins: files and contents of user-defined samplers that are loaded.
+        jobs: worker processes; None: one for every core.
+        dask: address of a Dask scheduler whose workers measure the cells, instead of processes of this machine.
+
+    Raises:
+        OSError: the Dask scheduler cannot be reached.
+    """
+    pending, total = store.pending(), store.study.count
+    start, failed, earlier = time.monotonic(), 0, total - len(pending)
+    yield Progress(earlier, total, 0, None)
+    for done, (cell, outcome) in enumerate(_outcomes(store.study, pending, plugins, jobs, dask), start=1):
+        store.add(cell, outcome)
+        failed += bool(outcome.reason)
+        left = (time.monotonic() - start) / done * (len(pending) - done)
+        yield Progress(earlier + done, total, failed, left)
+
+
+def _outcomes(
+    study: Study, cells: Sequence[Cell], plugins: Plugins, jobs: int | None, dask: str | None
+) -> Iterator[tuple[Cell, Outcome]]:
+    """Yield the outcomes of cells in the order in which they are complete."""
+    if not cells:
+        return
+    if dask is not None:
+        from distributed import Client  # noqa: PLC0415 - an optional package
+
+        with (
+            Client(  # type: ignore[no-untyped-call]
+                dask, timeout="10s", set_as_default=True
+            ),
+            parallel_config(backend="dask"),
+        ):
+            yield from _parallel(study, cells, plugins, -1)
+        return
+    count = min(jobs or cpu_count(), len(cells))
+    done: set[Cell] = set()
+    try:
+        with parallel_config(backend="loky", inner_max_num_threads=1):
+            for cell, outcome in _parallel(study, cells, plugins, count):
+                done.add(cell)
+                yield cell, outcome
+    except TerminatedWorkerError:
+        left = [cell for cell in cells if cell not in done]
+        yield from _one_by_one(study, left[: 2 * count], plugins)  # one of those that were under way
+        yield from _outcomes(study, left[2 * count :], plugins, jobs, None)
+
+
+def _parallel(study: Study, cells: Sequence[Cell], plugins: Plugins, jobs: int) -> Iterator[tuple[Cell, Outcome]]:
+    parallel = Parallel(n_jobs=jobs, return_as="generator_unordered", batch_size=1, pre_dispatch="2*n_jobs")
+    yield from parallel(delayed(_measured)(study, cell, plugins) for cell in cells)
+
+
+def _measured(study: Study, cell: Cell, plugins: Plugins) -> tuple[Cell, Outcome]:
+    return cell, measure(study, cell, plugins)
+
+
+def _one_by_one(study: Study, cells: Sequence[Cell], plugins: Plugins, suspects: int) -> Iterator[tuple[Cell, Outcome]]:
+    """Yield the outcomes of the first cells, each in a process of its own, which may be ended by its cell."""
+    for cell in cells[:suspects]:
+        try:
+            with parallel_config(backend="loky", inner_max_num_threads=1):
+                # Two jobs, since a single one would run in this process.
+                yield from Parallel(n_jobs=2)(delayed(_measured)(study, each, plugins) for each in [cell])
+        except TerminatedWorkerError:
+            yield cell, Outcome([], 0.0, _LOST)

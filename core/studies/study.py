@@ -1,0 +1,391 @@
+"""Study: a base scenario or family, axes of knobs, samplers, metrics and replicates, read from and written to TOML.
+
+A cell is one point of the axes with one replicate; :meth:`Study.cells` lists them from coarse to fine.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tomllib
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
+from itertools import product
+from pathlib import Path
+from typing import Annotated, Any, Literal, NamedTuple, Self, final
+
+import numpy as np
+import tomlkit
+from pydantic import Field, Strict, ValidationError, field_validator, model_validator
+
+from core.errors import FieldPath, ScenarioError, explain, refuse, suggest
+from core.scenario.builtin import DEFAULT, load_scenario
+from core.scenario.edits import patched
+from core.scenario.scenario import Scenario
+from core.scenario.schema import SCHEDULES, Count, Number, Section
+from core.studies.families import FAMILIES, AnyFamily
+from core.studies.knobs import Value, find_knob, turned
+from core.studies.metrics import METRICS
+from core.system.files import read_text
+from core.text.user_text import one_line, quoted
+
+MOST_POINTS, MOST_CELLS = 500, 100_000
+"""Largest numbers of points on an axis, and of cells."""
+_LAST = ("correlation", "distance")
+"""Knobs that depend on what others set, and are set after them."""
+_FORMAT = 1
+"""Version of what a cell computes; a new one makes stored rows obsolete."""
+
+
+@final
+class AxisSection(Section):
+    """An axis: a knob and its values, as a list or as an interval."""
+
+    knob: Annotated[str, Field(min_length=1, max_length=200)]
+    start: Annotated[Number | None, Field(alias="from")] = None
+    stop: Annotated[Number | None, Field(alias="to")] = None
+    points: Annotated[Count, Field(ge=2, le=MOST_POINTS)] | None = None
+    spacing: Literal["linear", "log"] = "linear"
+    listed: Annotated[tuple[Number | str, ...] | None, Field(alias="values", min_length=1, max_length=MOST_POINTS)] = (
+        None
+    )
+    """Numbers, or words where the knob takes words."""
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        interval = (self.start, self.stop, self.points)
+        if (self.listed is None) == all(part is None for part in interval):
+            refuse("axes", f"the axis {quoted(self.knob)} must have either values, or from, to and points")
+        if self.listed is None:
+            if any(part is None for part in interval):
+                refuse("axes", f"the axis {quoted(self.knob)} must have from, to and points")
+            if self.spacing == "log" and not (self.start > 0 and self.stop > 0):  # type: ignore[operator]
+                refuse(
+                    "axes", f"the axis {quoted(self.knob)} must have positive ends, since its spacing is logarithmic"
+                )
+            if self.start == self.stop:
+                refuse("axes", f"the axis {quoted(self.knob)} must have two different ends")
+        elif len(set(self.listed)) < len(self.listed):
+            refuse("axes", f"the axis {quoted(self.knob)} must have each value once")
+        try:
+            find_knob(self.knob)
+        except ScenarioError as error:
+            refuse("axes", error.reason)
+        return self
+
+    @cached_property
+    def values(self) -> tuple[Value, ...]:
+        """All values; those of an interval are rounded to six significant digits, or to whole numbers."""
+        if self.listed is not None:
+            return self.listed
+        assert self.start is not None
+        assert self.stop is not None
+        space = np.geomspace if self.spacing == "log" else np.linspace
+        places = space(self.start, self.stop, self.points or 2)
+        if find_knob(self.knob).is_whole or self.knob.startswith(("run.particles", "run.paths", "run.seed")):
+            return tuple(dict.fromkeys(float(round(place)) for place in places))
+        return tuple(float(f"{place:.6g}") for place in places)
+
+
+@final
+class ReplicatesSection(Section):
+    """Replicates of every point of the axes."""
+
+    count: Annotated[Count, Field(ge=1, le=10_000)] = 1
+    vary: Literal["value", "seed", "problem"] = "seed"
+    """What is drawn anew: y (with the random numbers), the random numbers alone, or the problem of a family."""
+
+
+@final
+class BudgetSection(Section):
+    """Limits of the work for one cell."""
+
+    seconds: Annotated[Number, Field(gt=0)] = 600.0
+    """A cell that takes longer is given up, with that as reason."""
+    points: Annotated[Count, Field(ge=16, le=100_000)] = 192
+    """Points of the first round of a KL bracket."""
+    directions: Annotated[Count, Field(ge=1, le=100_000)] = 100
+    """Directions of sliced distances."""
+
+
+@final
+class Cell(NamedTuple):
+    """One point of the axes with one replicate."""
+
+    place: tuple[Value, ...]
+    """Value of every axis."""
+    replicate: int
+
+
+@final
+class Study(Section):
+    """A study; equal studies give equal rows on one kind of machine."""
+
+    name: str = "Untitled study"
+    notes: str = ""
+    group: str | None = None
+    """Heading in the list of built-in studies."""
+    seed: Annotated[int, Strict(), Field(ge=0, lt=2**63)] = 0
+    """Seed of replicates."""
+    base: str | None = None
+    """Built-in scenario, or a file; relative paths start at the study file."""
+    scenario: dict[str, Any] | None = None
+    """Scenario in place, instead of ``base``."""
+    family: AnyFamily | None = None
+    """Family of random problems, instead of ``base``."""
+    changes: dict[str, Any] = Field(default_factory=dict)
+    """Changes of the base scenario's tables, for example its schedule."""
+    samplers: tuple[str, ...] = ()
+    """Samplers to compare; none: those of the scenario."""
+    metrics: Annotated[tuple[str, ...], Field(min_length=1)] = ("kl", "bound")
+    at: Literal[0, 1] = 1
+    """The t at which samplers are measured."""
+    axes: Annotated[tuple[AxisSection, ...], Field(max_length=2)] = ()
+    replicates: ReplicatesSection = ReplicatesSection()
+    budget: BudgetSection = BudgetSection()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _known_family(cls, data: Any) -> Any:  # noqa: ANN401 - any content of a file
+        family = data.get("family") if isinstance(data, dict) else None
+        if isinstance(family, dict) and family.get("kind") not in FAMILIES:
+            kind = str(family.get("kind", ""))
+            refuse("family.kind", f"there is no family {quoted(kind)}{suggest(kind, FAMILIES)}")
+        return data
+
+    @field_validator("metrics")
+    @classmethod
+    def _known(cls, metrics: tuple[str, ...]) -> tuple[str, ...]:
+        for index, name in enumerate(metrics):
+            if name not in METRICS:
+                refuse("metrics", f"there is no metric {quoted(name)}{suggest(name, METRICS)}")
+            if name in metrics[:index]:
+                refuse("metrics", f"must name each metric once (names {quoted(name)} twice)")
+        return metrics
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        given = [name for name in ("base", "scenario", "family") if getattr(self, name) is not None]
+        if len(given) > 1:
+            refuse(given[1], f"must be left out where {given[0]} is given")
+        if self.replicates.vary == "problem" and self.family is None:
+            refuse("replicates.vary", "must be 'value' or 'seed' where there is no family of random problems")
+        if len({axis.knob for axis in self.axes}) < len(self.axes):
+            refuse("axes", "must have two different knobs")
+        if self.count > MOST_CELLS:
+            refuse("axes", f"must give at most {MOST_CELLS} cells with all replicates (give {self.count})")
+        if any(METRICS[name].needs_truth for name in self.metrics) and self.replicates.vary == "seed":
+            named = ", ".join(name for name in self.metrics if METRICS[name].needs_truth)
+            refuse("replicates.vary", f"must be 'value' or 'problem' for {named}, which need the x behind each y")
+        return self
+
+    # Cells
+
+    @property
+    def count(self) -> int:
+        """Number of cells."""
+        return int(np.prod([len(axis.values) for axis in self.axes], dtype=int)) * self.replicates.count
+
+    def cells(self) -> Iterator[Cell]:
+        """Yield all cells, coarse to fine within every replicate."""
+        levels = [_levels(len(axis.values)) for axis in self.axes]
+        places = sorted(
+            product(*(range(len(axis.values)) for axis in self.axes)),
+            key=lambda at: (max((level[index] for level, index in zip(levels, at, strict=True)), default=0), at),
+        )
+        for replicate in range(self.replicates.count):
+            for at in places:
+                yield Cell(tuple(axis.values[i] for axis, i in zip(self.axes, at, strict=True)), replicate)
+
+    def base_scenario(self, folder: Path = Path()) -> Scenario | None:
+        """Return the scenario that all cells start from; None for a family.
+
+        Args:
+            folder: of the study file.
+
+        Raises:
+            ScenarioError: it cannot be read, or the changes are not valid.
+        """
+        if self.family is not None:
+            return None
+        if self.scenario is not None:
+            found = Scenario.from_dict(self.scenario)
+        else:
+            name = self.base or DEFAULT
+            beside = folder / name
+            found = load_scenario(beside if beside.is_file() else name)
+        return self._prepared(found)
+
+    def fixed(self, folder: Path = Path()) -> Study:
+        """Return this study with its base scenario in place, so that it no longer depends on other files.
+
+        Raises:
+            ScenarioError: as for :meth:`base_scenario`.
+        """
+        base = self.base_scenario(folder)
+        if base is None:
+            return self
+        return self.model_copy(update={"base": None, "scenario": base.to_dict(), "changes": {}, "samplers": ()})
+
+    def posed(self, cell: Cell) -> Scenario:
+        """Return the scenario of a cell with y.
+
+        Raises:
+            ScenarioError: the scenario does not allow the cell's values.
+        """
+        scenario = self._started(cell)
+        for knob, value in self._settings(cell):
+            if not knob.startswith("family."):
+                scenario = turned(scenario, knob, value)
+        if self.replicates.vary == "seed":
+            scenario = scenario.with_value()
+        return patched(scenario, {"run": {"seed": self._seed(cell, "run")}}) if cell.replicate else scenario
+
+    def value_seed(self, cell: Cell) -> int:
+        """Return the seed from which a cell's x and y are drawn, where they vary."""
+        return self._seed(cell, "value")
+
+    def _started(self, cell: Cell) -> Scenario:
+        """Return the scenario of a cell before its axes are set."""
+        if self.family is None:
+            return self._base
+        chosen = {knob.removeprefix("family."): value for knob, value in self._settings(cell) if "family." in knob}
+        family = _family({**self.family.model_dump(), **chosen})
+        seed = self._seed(cell, "problem") if self.replicates.vary == "problem" else self._seed(Cell((), 0), "problem")
+        return self._prepared(Scenario.from_dict({"name": self.name, **family.tables(seed)}))
+
+    @cached_property
+    def _base(self) -> Scenario:
+        base = self.base_scenario()
+        assert base is not None
+        return base
+
+    def _prepared(self, scenario: Scenario) -> Scenario:
+        chosen = {"run": {"samplers": list(self.samplers)}} if self.samplers else {}
+        return patched(patched(scenario, self.changes), chosen)
+
+    def _settings(self, cell: Cell) -> list[tuple[str, Value]]:
+        """Return knobs and values of a cell in the order in which they are set."""
+        pairs = [(axis.knob, value) for axis, value in zip(self.axes, cell.place, strict=True)] if cell.place else []
+        return sorted(pairs, key=lambda pair: _LAST.index(pair[0]) if pair[0] in _LAST else -1)
+
+    def _seed(self, cell: Cell, purpose: Literal["problem", "value", "run"]) -> int:
+        """Return a seed that is the same at every point of the axes."""
+        index = ("problem", "value", "run").index(purpose)
+        return int(np.random.SeedSequence([self.seed, cell.replicate, index]).generate_state(1, np.uint64)[0] >> 1)
+
+    def key(self, cell: Cell, plugins: Sequence[str] = ()) -> str:
+        """Return the identity of what a cell computes: equal keys have equal rows.
+
+        Args:
+            cell: one of the study's cells.
+            plugins: fingerprints of the user's sampler files that are loaded.
+        """
+        content = [_FORMAT, self._common, cell.place, cell.replicate, list(plugins)]
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:32]
+
+    @cached_property
+    def _common(self) -> dict[str, Any]:
+        """What is common to all cells, apart from words and from the axes' values."""
+        data = self.to_dict()
+        kept = {key: data.get(key) for key in ("seed", "scenario", "base", "family", "changes", "samplers", "at")}
+        scenario = {key: value for key, value in (kept["scenario"] or {}).items() if key not in _WORDS}
+        return {
+            **kept,
+            "scenario": scenario,
+            "metrics": sorted(self.metrics),
+            "knobs": [axis.knob for axis in self.axes],
+            "vary": self.replicates.vary,
+            "budget": data["budget"],
+        }
+
+    # Reading and writing
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any], source: str = "") -> Self:
+        """Validate nested dictionaries as they come from TOML.
+
+        Raises:
+            ScenarioError: the first thing that is wrong.
+        """
+        try:
+            return cls.model_validate(data)
+        except (RecursionError, OverflowError):
+            raise ScenarioError(source, "", "must not have so many levels of nesting or such large numbers") from None
+        except ValidationError as error:
+            errors = error.errors()
+            first = next((each for each in errors if each["type"] == "extra_forbidden"), errors[0])
+            raise explain(first, source, _keys_at, SCHEDULES) from None
+
+    @classmethod
+    def from_toml(cls, text: str, source: str = "") -> Self:
+        """Read a study from TOML text; ``source`` names it in errors.
+
+        Raises:
+            ScenarioError: the text is not TOML or not a study.
+        """
+        try:
+            data = tomllib.loads(text.removeprefix("\ufeff"))
+        except (tomllib.TOMLDecodeError, RecursionError, ValueError) as error:
+            raise ScenarioError(source, "", f"is not valid TOML: {one_line(str(error))}") from None
+        return cls.from_dict(data, source)
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Read a study file.
+
+        Raises:
+            ScenarioError: the file cannot be read, is not TOML, or is not a study.
+        """
+        return cls.from_toml(read_text(path), str(path))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return nested dictionaries of plain numbers, lists and strings."""
+        data = self.model_dump(mode="json", exclude_none=True, by_alias=True)
+        return {key: value for key, value in data.items() if value not in ({}, [])}
+
+    def to_toml(self) -> str:
+        """Return the file's text; reading it again gives an equal study."""
+        return tomlkit.dumps(self.to_dict())
+
+
+_WORDS = ("name", "notes", "group")
+
+
+def _levels(count: int) -> list[int]:
+    """Return for every point of an axis the refinement at which it appears: ends first, then halves, quarters, ..."""
+    found = [0] * count
+    pending = [(0, count - 1, 1)]
+    while pending:
+        first, last, level = pending.pop()
+        if last - first > 1:
+            middle = (first + last) // 2
+            found[middle] = level
+            pending += [(first, middle, level + 1), (middle, last, level + 1)]
+    return found
+
+
+def _family(table: dict[str, Any]) -> AnyFamily:
+    """Return a family from its table.
+
+    Raises:
+        ScenarioError: the table is not valid.
+    """
+    whole = {key: int(table[key]) for key in _WHOLE if isinstance(table.get(key), float) and table[key].is_integer()}
+    found = Study.from_dict({"family": {**table, **whole}}).family
+    assert found is not None
+    return found
+
+
+_WHOLE = ("dimension", "measured", "components")
+
+
+def _keys_at(place: FieldPath) -> Iterable[str]:
+    """Return the allowed keys of the table at a path."""
+    sections: dict[str, type[Section]] = {"axes": AxisSection, "replicates": ReplicatesSection, "budget": BudgetSection}
+    if not place:
+        return Study.model_fields
+    if place[0] == "family":
+        return FAMILIES[str(place[1])].model_fields if len(place) > 1 and place[1] in FAMILIES else ("kind",)
+    fields = sections[str(place[0])].model_fields
+    return [field.alias or name for name, field in fields.items()]
