@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from typing import NamedTuple, final
 
 from joblib import Parallel, cpu_count, delayed, parallel_config
@@ -31,7 +31,7 @@ class Progress(NamedTuple):
 
 def execute(
     store: Store, plugins: Plugins = (), *, jobs: int | None = None, dask: str | None = None
-) -> Iterator[Progress]:
+) -> Generator[Progress, None, None]:
     """Measure all pending cells, and yield after each; what is stored so far stays if the consumer stops.
 
     Args:
@@ -92,9 +92,9 @@ def _measured(study: Study, cell: Cell, plugins: Plugins) -> tuple[Cell, Outcome
     return cell, measure(study, cell, plugins)
 
 
-def _one_by_one(study: Study, cells: Sequence[Cell], plugins: Plugins, suspects: int) -> Iterator[tuple[Cell, Outcome]]:
-    """Yield the outcomes of the first cells, each in a process of its own, which may be ended by its cell."""
-    for cell in cells[:suspects]:
+def _one_by_one(study: Study, cells: Sequence[Cell], plugins: Plugins) -> Iterator[tuple[Cell, Outcome]]:
+    """Yield the outcomes of cells, each in a process of its own, which may be ended by its cell."""
+    for cell in cells:
         try:
             with parallel_config(backend="loky", inner_max_num_threads=1):
                 # Two jobs, since a single one would run in this process.

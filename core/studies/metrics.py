@@ -30,7 +30,7 @@ class Measured(NamedTuple):
 
     value: float
     error: float
-    """Standard error of an estimate, or error of a computed value; zero where exact, NaN where only replicates show it."""
+    """Standard error, or error of a computed value; zero where exact, NaN where only replicates show it."""
     lower: float
     upper: float
     """Limits of a bracket, else the value; minus or plus infinity where one is unknown."""

@@ -19,6 +19,7 @@ import tomlkit
 from pydantic import Field, Strict, ValidationError, field_validator, model_validator
 
 from core.errors import FieldPath, ScenarioError, explain, refuse, suggest
+from core.samplers import About
 from core.scenario.builtin import DEFAULT, load_scenario
 from core.scenario.edits import patched
 from core.scenario.scenario import Scenario
@@ -240,6 +241,15 @@ class Study(Section):
         if self.replicates.vary == "seed":
             scenario = scenario.with_value()
         return patched(scenario, {"run": {"seed": self._seed(cell, "run")}}) if cell.replicate else scenario
+
+    def abouts(self) -> dict[str, About]:
+        """Return the descriptions of the samplers by key, in their order.
+
+        Raises:
+            ScenarioError: no cell can be posed.
+        """
+        scenario = self._started(next(self.cells()))
+        return {sampler.about.key: sampler.about for sampler in scenario.build_samplers()}
 
     def value_seed(self, cell: Cell) -> int:
         """Return the seed from which a cell's x and y are drawn, where they vary."""

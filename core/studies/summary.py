@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple, final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from core.studies.knobs import Value
 from core.studies.metrics import Kind, Measured
@@ -31,7 +32,7 @@ class Point(NamedTuple):
     """Mean of the upper limits."""
     kind: Kind
     """The weakest kind among the replicates; several different exact values give an estimate."""
-    count: int
+    known: int
     """Replicates with a known value or limit."""
     values: tuple[float, ...]
     """Values of the replicates."""
@@ -41,7 +42,7 @@ class Point(NamedTuple):
     @property
     def is_known(self) -> bool:
         """True if there is a value or a limit."""
-        return self.count > 0
+        return self.known > 0
 
 
 def summarise(measured: Sequence[Measured]) -> Point:
@@ -49,7 +50,7 @@ def summarise(measured: Sequence[Measured]) -> Point:
     known = [each for each in measured if each.kind != "unknown"]
     notes = tuple(dict.fromkeys(each.note for each in measured if each.note))
     if not known:
-        return Point(*[math.nan] * 4, "unknown", 0, (), notes)
+        return Point(math.nan, math.nan, math.nan, math.nan, "unknown", 0, (), notes)
     values = np.array([each.value for each in known])
     spread = math.nan
     if len(known) > 1:
@@ -64,7 +65,7 @@ def summarise(measured: Sequence[Measured]) -> Point:
     return Point(mean, spread, lower, upper, kind, len(known), tuple(values.tolist()), notes)
 
 
-def _infinite(values: np.ndarray) -> float:  # type: ignore[type-arg]
+def _infinite(values: NDArray[np.float64]) -> float:
     return math.inf if np.isposinf(values).any() else math.nan
 
 
