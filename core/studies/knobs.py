@@ -82,6 +82,8 @@ def turned(scenario: Scenario, name: str, value: Value) -> Scenario:
         ScenarioError: there is no such knob, or the scenario does not allow the value.
     """
     word, number = _split(name)
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ScenarioError("", name, f"must be a finite number (is {value})")
     if word not in _NAMED:
         find_knob(name)
         return _at_path(scenario, name, value)
