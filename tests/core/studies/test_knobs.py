@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -138,10 +139,8 @@ def test_shifted_target_has_no_measurement_to_vary() -> None:
     st.one_of(st.floats(), st.text(max_size=5)),
 )
 def test_any_knob_and_value_gives_a_scenario_or_an_error(name: str, value: float | str) -> None:
-    try:
-        turned(BASE, name, value)
-    except ScenarioError as error:
-        assert "\n" not in str(error)
+    with suppress(ScenarioError):
+        assert isinstance(turned(BASE, name, value), Scenario)
 
 
 def test_every_named_knob_has_label_and_meaning() -> None:
