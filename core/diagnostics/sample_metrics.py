@@ -182,10 +182,10 @@ class ExactSamples:
 
     @cached_property
     def _w2_floor(self) -> float:
-        return math.sqrt(transport(self._sorted, SortedProjections.along(self._basis, self._others))[0])
+        return math.sqrt(transport(self._sorted, SortedProjections.along(self._basis, self._others)).value)
 
     def _sliced_w2(self, points: Tensor) -> Distance:
-        square, error = transport(SortedProjections.along(self._basis, points), self._sorted)
+        square, error, _ = transport(SortedProjections.along(self._basis, points), self._sorted)
         root = math.sqrt(square)
         return Distance(root, error / (2 * root) if root else 0.0, self._w2_floor)
 

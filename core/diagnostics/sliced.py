@@ -50,6 +50,9 @@ class Transport(NamedTuple):
 
     value: float
     error: float
+    """Of the points; it does not cover the choice of directions."""
+    each: Tensor
+    """(L,): by direction."""
 
 
 def transport(points: SortedProjections, others: SortedProjections, order: Order = 2) -> Transport:
@@ -57,18 +60,25 @@ def transport(points: SortedProjections, others: SortedProjections, order: Order
     gap = points.values - others.values
     slope, cost = (gap.sign(), gap.abs()) if order == 1 else (2 * gap, gap.square())
     errors = (standard_error(cloud.influence(way)) for cloud, way in ((points, slope), (others, -slope)))
-    return Transport(float(cost.mean()), math.hypot(*(float(error) for error in errors)))
+    return Transport(float(cost.mean()), math.hypot(*(float(error) for error in errors)), cost.mean(-1))
+
+
+class SlicedDistance(NamedTuple):
+    """Sliced W1 or W2 and its standard error."""
+
+    value: float
+    error: float
+    """Of particles, exact samples and directions."""
 
 
 @torch.no_grad()
 def sliced_distance(
     target: GaussianMixture, particles: Tensor, order: Order, directions: int, *, seed: int
-) -> Transport:
+) -> SlicedDistance:
     """Return the sliced W1 or W2 between particles and as many exact samples; not sliced in one dimension.
 
     The mean (root mean square for W2) is over directions that are uniform on the sphere, as in Cardoso et al.,
-    "Monte Carlo Guided Diffusion for Bayesian Linear Inverse Problems", arXiv:2308.07983. The error is that of the
-    particles and samples; it does not cover the choice of directions.
+    "Monte Carlo Guided Diffusion for Bayesian Linear Inverse Problems", arXiv:2308.07983.
 
     Args:
         target: at the particles' noise level.
@@ -82,13 +92,16 @@ def sliced_distance(
     count = 1 if target.dimension == 1 else directions
     chosen = torch.randn(count, target.dimension, generator=generator, dtype=torch.float64)
     chosen /= torch.linalg.vector_norm(chosen, dim=1, keepdim=True)
-    width = max(1, _COORDINATES // particles.shape[1])
-    total, squares = 0.0, 0.0
-    for part in torch.split(chosen, width):
-        found = transport(SortedProjections.along(part, particles), SortedProjections.along(part, samples), order)
-        total += found.value * len(part) / count
-        squares += found.error * len(part) / count  # errors of one set of points add up
+    parts = [
+        transport(SortedProjections.along(part, particles), SortedProjections.along(part, samples), order)
+        for part in torch.split(chosen, max(1, _COORDINATES // particles.shape[1]))
+    ]
+    each = torch.cat([part.each for part in parts])
+    # Errors of one set of points add up over directions.
+    of_points = sum(part.error * len(part.each) for part in parts) / count
+    error = math.hypot(of_points, float(standard_error(each)) if count > 1 else 0.0)
+    value = float(each.mean())
     if order == 1:
-        return Transport(total, squares)
-    root = math.sqrt(total)
-    return Transport(root, squares / (2 * root) if root else 0.0)
+        return SlicedDistance(value, error)
+    root = math.sqrt(value)
+    return SlicedDistance(root, error / (2 * root) if root else 0.0)

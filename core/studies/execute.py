@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Generator, Iterator, Sequence
 from typing import NamedTuple, final
 
@@ -13,6 +14,8 @@ from core.studies.measure import Outcome, Plugins, measure
 from core.studies.store import Store
 from core.studies.study import Cell, Study
 
+_PATIENCE = "10s"
+"""Time within which a Dask scheduler must answer."""
 _LOST = "the process that measured it was ended from outside, or ran out of memory"
 
 
@@ -64,7 +67,7 @@ def _outcomes(
 
         with (
             Client(  # type: ignore[no-untyped-call]
-                dask, timeout="10s", set_as_default=True
+                dask, timeout=_PATIENCE, set_as_default=True
             ),
             parallel_config(backend="dask"),
         ):
@@ -85,7 +88,14 @@ def _outcomes(
 
 def _parallel(study: Study, cells: Sequence[Cell], plugins: Plugins, jobs: int) -> Iterator[tuple[Cell, Outcome]]:
     parallel = Parallel(n_jobs=jobs, return_as="generator_unordered", batch_size=1, pre_dispatch="2*n_jobs")
-    yield from parallel(delayed(_measured)(study, cell, plugins) for cell in cells)
+    found = parallel(delayed(_measured)(study, cell, plugins) for cell in cells)
+    try:
+        for each in found:  # noqa: UP028 - "yield from" would close it before the block below
+            yield each
+    finally:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message=".*tasks which were still being processed")
+            found.close()
 
 
 def _measured(study: Study, cell: Cell, plugins: Plugins) -> tuple[Cell, Outcome]:

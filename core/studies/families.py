@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from core.scenario.schema import Count, Number, Section
+from core.studies.knobs import MOST_DIMENSIONS
 
 Array = NDArray[np.float64]
-Dimension = Annotated[Count, Field(ge=1, le=1024)]
+Dimension = Annotated[Count, Field(ge=1, le=MOST_DIMENSIONS)]
 
 
 class Family(Section, ABC):
@@ -86,7 +87,7 @@ class GridFamily(Family):
     """
 
     kind: Literal["grid"]
-    dimension: Annotated[Count, Field(ge=2, le=1024, multiple_of=2)] = 8
+    dimension: Annotated[Count, Field(ge=2, le=MOST_DIMENSIONS, multiple_of=2)] = 8
     """d, an even number."""
     weights: Literal["random", "equal"] = "random"
     """Weights are squared standard normals, normalised, or all equal."""

@@ -22,6 +22,8 @@ from core.scenario.scenario import Scenario
 from core.text.user_text import quoted
 
 Value = float | str
+MOST_DIMENSIONS = 1024
+"""Largest dimension of a problem in a study."""
 Array = NDArray[np.float64]
 
 
@@ -266,6 +268,8 @@ def _weight(scenario: Scenario, value: float, number: int | None) -> Scenario:
     is_positive=True,
 )
 def _dimension(scenario: Scenario, value: int, _: int | None) -> Scenario:
+    if not 1 <= value <= MOST_DIMENSIONS:
+        raise ScenarioError("", "dimension", f"must lie between 1 and {MOST_DIMENSIONS} (is {value:g})")
     return with_dimension(scenario, value)
 
 

@@ -59,7 +59,7 @@ def study_figure(study: Study, table: Table) -> Figure:
     """Draw all metrics of a study."""
     abouts = study.abouts()
     panels = [panel for name in study.metrics for panel in _panels(study, table, name, abouts)][:_MOST_PANELS]
-    across = min(len(panels), _ACROSS)
+    across = max(1, min(len(panels), _ACROSS))
     down = math.ceil(len(panels) / across)
     width, height = _PANEL[0] * across, _PANEL[1] * down + _HEAD + _FOOT
     with rc_context(STYLE):
