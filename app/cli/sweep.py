@@ -71,5 +71,5 @@ def _follow(sweep: Sweep) -> None:
     from app.cli.progress import progress_reporter
 
     with progress_reporter() as show:
-        for done in sweep.run():
+        for done in sweep.run(jobs=None):
             show(done, len(sweep.steps), f"{sweep.scenario.name}: numbers of steps")

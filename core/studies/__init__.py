@@ -1,4 +1,5 @@
-"""Studies: how the KL and its bound depend on a parameter, here the number of steps T.
+"""Studies: how KL, bound and distances depend on parameters of the problem, the schedule and the samplers.
 
-Import `Sweep`, and `sweep_files` to keep its numbers and its figure.
+Import `Study` and `find_study`, `Store` for the rows of a study, `execute` to measure it, `table_of` to read it off,
+`export` and `study_figure` for files; `Sweep` is the study over the number of steps T.
 """

@@ -8,12 +8,15 @@ from collections.abc import Generator, Iterator, Sequence
 from typing import NamedTuple, final
 
 from joblib import Parallel, cpu_count, delayed, parallel_config
+from joblib.externals.loky import get_reusable_executor
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 
-from core.studies.measure import Outcome, Plugins, measure
+from core.studies.measure import Outcome, Plugins, is_quick, measure
 from core.studies.store import Store
 from core.studies.study import Cell, Study
 
+_FEW = 100
+"""Number of quick cells that are measured sooner than worker processes have started."""
 _PATIENCE = "10s"
 """Time within which a Dask scheduler must answer."""
 _LOST = "the process that measured it was ended from outside, or ran out of memory"
@@ -40,7 +43,7 @@ def execute(
     Args:
         store: of the study.
         plugins: files and contents of user-defined samplers that are loaded.
-        jobs: worker processes; None: one for every core.
+        jobs: worker processes; None: one for every core; 1: none, cells are measured in this process.
         dask: address of a Dask scheduler whose workers measure the cells, instead of processes of this machine.
 
     Raises:
@@ -49,17 +52,17 @@ def execute(
     pending, total = store.pending(), store.study.count
     start, failed, earlier = time.monotonic(), 0, total - len(pending)
     yield Progress(earlier, total, 0, None)
-    for done, (cell, outcome) in enumerate(_outcomes(store.study, pending, plugins, jobs, dask), start=1):
+    for done, (cell, outcome) in enumerate(outcomes(store.study, pending, plugins, jobs, dask), start=1):
         store.add(cell, outcome)
         failed += bool(outcome.reason)
         left = (time.monotonic() - start) / done * (len(pending) - done)
         yield Progress(earlier + done, total, failed, left)
 
 
-def _outcomes(
-    study: Study, cells: Sequence[Cell], plugins: Plugins, jobs: int | None, dask: str | None
+def outcomes(
+    study: Study, cells: Sequence[Cell], plugins: Plugins = (), jobs: int | None = None, dask: str | None = None
 ) -> Iterator[tuple[Cell, Outcome]]:
-    """Yield the outcomes of cells in the order in which they are complete."""
+    """Yield the outcomes of cells in the order in which they are complete; for the arguments see :func:`execute`."""
     if not cells:
         return
     if dask is not None:
@@ -73,7 +76,10 @@ def _outcomes(
         ):
             yield from _parallel(study, cells, plugins, -1)
         return
-    count = min(jobs or cpu_count(), len(cells))
+    count = min(jobs or cpu_count(), max(2, len(cells)))
+    if count == 1 or (len(cells) <= _FEW and not plugins and is_quick(study, cells[0])):
+        yield from (_measured(study, cell, plugins) for cell in cells)
+        return
     done: set[Cell] = set()
     try:
         with parallel_config(backend="loky", inner_max_num_threads=1):
@@ -83,7 +89,9 @@ def _outcomes(
     except TerminatedWorkerError:
         left = [cell for cell in cells if cell not in done]
         yield from _one_by_one(study, left[: 2 * count], plugins)  # one of those that were under way
-        yield from _outcomes(study, left[2 * count :], plugins, jobs, None)
+        yield from outcomes(study, left[2 * count :], plugins, jobs)
+    finally:
+        get_reusable_executor().shutdown(wait=True)
 
 
 def _parallel(study: Study, cells: Sequence[Cell], plugins: Plugins, jobs: int) -> Iterator[tuple[Cell, Outcome]]:

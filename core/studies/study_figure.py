@@ -39,18 +39,20 @@ _BINS = 10
 UNDECIDED = "#E4E8ED"
 """Colour where no sampler is clearly best."""
 
+_WITHOUT_DATE: dict[str, dict[str, Any]] = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
+"""Metadata by ending: equal figures give equal files."""
+
 Draw = Callable[[Axes], None]
 
 
 def study_figure_files(study: Study, table: Table, endings: Sequence[str]) -> dict[str, bytes]:
     """Return the figure of a study in several formats, by their endings."""
-    with rc_context({"svg.fonttype": "path"}), warnings.catch_warnings():
+    with rc_context({"svg.fonttype": "path", "svg.hashsalt": study.name}), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing")  # a name may be in any script
         figure, found = study_figure(study, table), {}
         for ending in endings:
             file = io.BytesIO()
-            metadata: dict[str, Any] = {"Date": None} if ending == "svg" else {}
-            figure.savefig(file, format=ending, metadata=metadata)
+            figure.savefig(file, format=ending, metadata=_WITHOUT_DATE.get(ending))
             found[ending] = file.getvalue()
     return found
 

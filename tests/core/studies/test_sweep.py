@@ -12,7 +12,6 @@ from matplotlib.image import imread
 from core.bounds.bound_terms import BoundTerms, accumulate, closed_forms
 from core.errors import ScenarioError
 from core.kl.bracket import Bracket
-from core.kl.refine import Sizes
 from core.samplers import SAMPLERS
 from core.scenario.scenario import Scenario
 from core.studies.sweep import Sweep
@@ -53,7 +52,8 @@ def finished(scenario: Scenario, *steps: int) -> Sweep:
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("core.studies.sweep._ROUNDS", 1)
-    monkeypatch.setattr("core.studies.sweep._SIZES", Sizes(16, 2, 200))
+    monkeypatch.setattr("core.studies.measure._PARTICLES", 200)
+    monkeypatch.setattr("core.studies.sweep._POINTS", 16)
 
 
 # Numbers
@@ -161,7 +161,8 @@ def test_notes_of_liang_gaussian_state_computed_values(liang_gaussian: Sweep) ->
 
 def test_mixture_sweep_has_order_of_liang_et_al(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("core.studies.sweep._ROUNDS", 1)
-    monkeypatch.setattr("core.studies.sweep._SIZES", Sizes(64, 2, 1200))
+    monkeypatch.setattr("core.studies.sweep._POINTS", 64)
+    monkeypatch.setattr("core.studies.measure._PARTICLES", 1200)
     sweep = finished(builtin("liang-mixture"), 40)
     assert tuple(sampler.about.key for sampler in sweep.samplers) == LIANG
     ddnm, plus, ours, _ = zip(sweep.lower[:, 0], sweep.upper[:, 0], strict=True)
