@@ -66,7 +66,8 @@ ARROWS = {
     "core.kl": "bounds plugins problem samplers simulation text",
     "core.runs": "bounds diagnostics errors kl plugins samplers scenario simulation text",
     "core.reporting": "bounds diagnostics kl runs samplers system text version",
-    "core.studies": "bounds diagnostics errors kl plugins problem reporting runs samplers scenario simulation system text version",
+    "core.studies": "bounds diagnostics errors kl plugins problem reporting runs samplers scenario simulation"
+    " system text version",
     "app.settings": "",
     "app.theme": "settings",
     "app.widgets": "theme",
