@@ -59,7 +59,7 @@ def test_qt_and_torch_are_not_imported_without_a_display() -> None:
 
 
 def test_unreachable_x_display_is_reported() -> None:
-    assert_refused(start(DISPLAY=":77"), "could not connect to display :77")
+    assert_refused(start(DISPLAY=":5977"), "could not connect to display :5977")
 
 
 def test_unreachable_wayland_display_is_reported() -> None:
