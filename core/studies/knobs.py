@@ -244,7 +244,7 @@ def _roots(covariance: Array) -> tuple[Array, Array]:
 def _scale(scenario: Scenario, value: float, number: int | None) -> Scenario:
     _, _, covariances = mixture_arrays(scenario)
     for index in _chosen("scale", number, len(covariances)):
-        covariances[index] *= value**2
+        covariances[index] *= value * value
     return patched(scenario, {"prior": {"covariances": _symmetric(covariances)}})
 
 
