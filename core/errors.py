@@ -13,6 +13,8 @@ from core.text.user_text import one_line, quoted
 
 _LONGEST_WORD, _LONGEST_REASON = 60, 2000
 
+UNION_TAG = "covariance-"
+"""Start of the tags by which pydantic names the forms of a covariance in paths; errors leave them out."""
 FieldPath = tuple[int | str, ...]
 """Path of keys and indices into nested tables and lists."""
 
@@ -61,7 +63,8 @@ def explain(
         keys: returns the allowed keys of the table at a path.
         kinds: kinds of schedules; pydantic puts the kind into the path.
     """
-    context, loc, kinds = error.get("ctx", {}), error["loc"], list(kinds)
+    context, kinds = error.get("ctx", {}), list(kinds)
+    loc = tuple(part for part in error["loc"] if not str(part).startswith(UNION_TAG))
     if error["type"] == "scenario":
         return ScenarioError(source, context["field"], context["reason"])
     tagged = len(loc) > 1 and loc[0] == "schedule" and loc[1] in kinds

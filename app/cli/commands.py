@@ -43,9 +43,11 @@ def open_(scenario: str | None) -> int:
         from app.run.worker import shared_worker
 
         shared_worker().spawn()  # the worker process imports torch while the window is built
+        from app.document.limits import require_showable
         from core.scenario.builtin import DEFAULT, find_scenario
 
         found = find_scenario(scenario or DEFAULT)  # errors of the scenario come before a missing display
+        require_showable(found.scenario, "" if found.path is None else str(found.path))
         ensure_display()
         from app.window.start import open_window
 

@@ -10,6 +10,7 @@ from PySide6.QtCore import QMimeData, QObject
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
 from app.document.document import Document, Revision
+from app.document.limits import require_showable
 from app.document.origin import mark_edited
 from app.document.recovery import Autosave, RecoveryFile, recovery_files
 from app.files.gallery import Gallery
@@ -132,6 +133,7 @@ class Files(QObject):
         """Open a scenario file; an invalid one shows an error and changes nothing."""
         try:
             scenario = Scenario.load(path)
+            require_showable(scenario, str(path))
         except ScenarioError as error:
             self._banner.say(error)
             return

@@ -17,9 +17,9 @@ from app.widgets.fields import NumberTable, Section, SliderField, format_number,
 from app.widgets.user_text import plain_label
 from app.widgets.widgets import side_by_side, subscript
 from core.matrices import MatrixField, check_measurement, with_measurement_block
+from core.scenario.covariances import Matrix
 from core.scenario.edits import with_drawn_value
 from core.scenario.scenario import Scenario
-from core.scenario.schema import Matrix
 
 
 @final

@@ -11,6 +11,7 @@ import numpy as np
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView
 
+from app.document.limits import MOST_DIMENSIONS
 from app.problem.matrix.button import MOST_INLINE, MatrixButton
 from app.theme import theme
 from app.widgets.controls import SpinBox
@@ -36,8 +37,9 @@ from core.matrices import (
     vector_of,
     with_component_block,
 )
+from core.scenario.covariances import Matrix, in_old_forms
 from core.scenario.scenario import Scenario
-from core.scenario.schema import Matrix, MixtureSection
+from core.scenario.schema import MixtureSection
 
 _COLUMNS: Final[tuple[MixtureColumn, ...]] = ("weights", "means", "covariances")
 _BUTTON = 3
@@ -85,10 +87,12 @@ class MixtureEditor(Section):
         self.table.cellDoubleClicked.connect(self._open_summary)
         self._size = 1
         """Dimension d of the shown mixture."""
+        self._written: list[Any] = []
+        """Its covariances in the forms in which they are written."""
         self._matrices: list[Matrix | None] = []
         """For each row the covariance if only a summary is shown, else None."""
         self.fields.update(dict.fromkeys(("weights", "means", "covariances"), self.table))
-        self.dimension = SpinBox(1, 64, "Dimension of the space")
+        self.dimension = SpinBox(1, MOST_DIMENSIONS, "Dimension of the space")
         self.dimension.setPrefix("d = ")
         self.dimension.setLineEdit(TextField(accessibleName=self.dimension.toolTip()))
         self.dimension.setKeyboardTracking(False)
@@ -110,12 +114,12 @@ class MixtureEditor(Section):
         mixture: MixtureSection | None = getattr(scenario, self.key)
         if mixture is None:
             return
-        self._size = scenario.dimension
-        rows = zip(mixture.weights, mixture.means, mixture.covariances, strict=True)
+        self._size, self._written = scenario.dimension, mixture.model_dump(mode="json")["covariances"]
+        rows = zip(mixture.weights, mixture.means, mixture.matrices, strict=True)
         self._show([self._row(format_number(weight), format_vector(mean), spread) for weight, mean, spread in rows])
         if scenario.dimension == 2:
             with QSignalBlocker(self.table):
-                for row, spread in enumerate(mixture.covariances):
+                for row, spread in enumerate(mixture.matrices):
                     self.table.item(row, 2).setToolTip(f"{format_matrix(spread)}\n{_axes_in_words(spread)}")  # type: ignore[union-attr]
         self.dimension.setValue(scenario.dimension)
 
@@ -187,13 +191,14 @@ class MixtureEditor(Section):
     def data(self) -> dict[str, Any]:
         """Return the section as TOML data."""
         rows = list(enumerate(self._rows()))
+        matrices = [
+            self._covariance(texts[2], row) if matrix is None else [list(each) for each in matrix]
+            for row, (texts, matrix) in rows
+        ]
         return {
             "weights": [parse_number(texts[0]) for _, (texts, _) in rows],
             "means": [self._mean(texts[1], row) for row, (texts, _) in rows],
-            "covariances": [
-                self._covariance(texts[2], row) if matrix is None else [list(each) for each in matrix]
-                for row, (texts, matrix) in rows
-            ],
+            "covariances": in_old_forms(matrices, self._written, self._size),
         }
 
     def _mean(self, text: str, row: int) -> Sequence[object]:

@@ -18,7 +18,8 @@ from pydantic import ValidationError
 
 from core.data.table import MOST_FITTED, Points
 from core.errors import ScenarioError, reason_for
-from core.scenario.schema import Matrix, PriorSection, Vector
+from core.scenario.covariances import Matrix, Vector
+from core.scenario.schema import PriorSection
 
 if TYPE_CHECKING:
     from sklearn.mixture import GaussianMixture

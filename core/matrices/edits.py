@@ -8,9 +8,10 @@ from typing import Literal, final
 
 from core.errors import ScenarioError
 from core.matrices.text import Rows, parse_matrix, parse_readings, parse_vector
+from core.scenario.covariances import Matrix
 from core.scenario.edits import patched
 from core.scenario.scenario import Scenario
-from core.scenario.schema import Matrix, MeasurementSection, MixtureSection
+from core.scenario.schema import MeasurementSection, MixtureSection
 
 MixtureColumn = Literal["weights", "means", "covariances"]
 
@@ -46,7 +47,7 @@ class MatrixField:
         if isinstance(section, MeasurementSection):
             return section.matrix
         if isinstance(section, MixtureSection) and self.index < len(section.covariances):
-            return section.covariances[self.index]
+            return section.matrices[self.index]
         raise ScenarioError("", self.field, "no longer exists")
 
     def replaced(self, scenario: Scenario, rows: Rows, seen: Matrix | None = None) -> Scenario:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from core.errors import ScenarioError
+from core.scenario.covariances import in_old_forms, resized
 from core.scenario.scenario import UNTITLED, Scenario
 
 Edit = Callable[[Scenario], Scenario]
@@ -15,12 +16,22 @@ Patch = Mapping[str, Any]
 
 
 def patched(scenario: Scenario, patch: Patch) -> Scenario:
-    """Return a scenario with a patch applied.
+    """Return a scenario with a patch applied; covariances that were written short stay so as far as they can.
 
     Raises:
         ScenarioError: the result is not valid.
     """
-    return Scenario.from_dict(_merged(scenario.to_dict(), patch)) if patch else scenario
+    if not patch:
+        return scenario
+    old = scenario.to_dict()
+    new = _merged(old, patch)
+    for key in ("prior", "target"):
+        if isinstance(changed := patch.get(key), Mapping) and isinstance(changed.get("covariances"), list | tuple):
+            held = getattr(scenario, key)
+            if held is not None and isinstance(new[key], dict):
+                forms = in_old_forms(changed["covariances"], old[key]["covariances"], scenario.dimension)
+                new[key]["covariances"] = forms
+    return Scenario.from_dict(new)
 
 
 def difference(old: Patch, new: Patch) -> dict[str, Any]:
@@ -121,18 +132,12 @@ def with_dimension(scenario: Scenario, dimension: int) -> Scenario:
     data.pop("data", None)  # its points have the old dimension
     for mixture in (data[key] for key in ("prior", "target") if key in data):
         mixture["means"] = [_resized(mean, dimension) for mean in mixture["means"]]
-        mixture["covariances"] = [
-            [_resized(row, dimension, one_at=i) for i, row in enumerate([*spread, *[[]] * dimension][:dimension])]
-            for spread in mixture["covariances"]
-        ]
+        mixture["covariances"] = [resized(each, scenario.dimension, dimension) for each in mixture["covariances"]]
     if measurement := data.get("measurement"):
         measurement["matrix"] = [_resized(row, dimension) for row in measurement["matrix"]]
     return Scenario.from_dict(data)
 
 
-def _resized(values: Sequence[float], length: int, *, one_at: int = -1) -> list[float]:
-    """Return values cut, or padded with zeros (with a one at a covariance's new diagonal entry)."""
-    filled = [*values[:length], *[0.0] * (length - len(values))]
-    if len(values) <= one_at:
-        filled[one_at] = 1.0
-    return filled
+def _resized(values: Sequence[float], length: int) -> list[float]:
+    """Return values cut, or padded with zeros."""
+    return [*values[:length], *[0.0] * (length - len(values))]

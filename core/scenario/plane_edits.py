@@ -103,7 +103,7 @@ def components(scenario: Scenario) -> list[Handle]:
 def component_in_plane(scenario: Scenario, component: Handle, basis: Array) -> tuple[Array, Array]:
     """Return mean (k,) and covariance (k, k) of one component projected on the plane."""
     held = section(scenario, component.mixture)
-    mean, covariance = (np.asarray(part[component.index]) for part in (held.means, held.covariances))
+    mean, covariance = (np.asarray(part[component.index]) for part in (held.means, held.matrices))
     return basis @ mean, basis @ covariance @ basis.T
 
 
@@ -255,7 +255,7 @@ def _moved_axis(
     turned = directions(after)
     inside = (turned * scale) @ directions(before).T
     whole = np.eye(basis.shape[1]) + basis.T @ (inside - np.eye(2)) @ basis
-    covariance = np.asarray(section(scenario, handle.mixture).covariances[handle.index])
+    covariance = np.asarray(section(scenario, handle.mixture).matrices[handle.index])
     added = basis.T @ (turned * np.where(has_length, 0.0, new**2)) @ turned.T @ basis
     moved = _short_covariance(whole @ covariance @ whole.T + added, covariance)
     return _with_component(scenario, handle, "covariances", moved.tolist())
@@ -370,7 +370,7 @@ def deleted(scenario: Scenario, component: Handle) -> Scenario:
 
 def made_round(scenario: Scenario, component: Handle) -> Scenario:
     """Return the scenario with an isotropic covariance of the same total variance."""
-    covariance = np.asarray(section(scenario, component.mixture).covariances[component.index])
+    covariance = np.asarray(section(scenario, component.mixture).matrices[component.index])
     variance = float(f"{np.trace(covariance) / len(covariance):.3g}")
     return _with_component(scenario, component, "covariances", (variance * np.eye(len(covariance))).tolist())
 
@@ -423,7 +423,8 @@ def _short_covariance(new: Array, old: Array) -> Array:
     return next((each for each in rounded if np.linalg.eigvalsh(each)[0] >= -1e-10 * np.abs(each).max()), exact)
 
 
-Component = tuple[float, Sequence[float], Sequence[Sequence[float]]]
+Component = tuple[float, Sequence[float], object]
+"""Weight, mean and covariance, the latter in any form."""
 
 
 def _components(scenario: Scenario, mixture: Mixture) -> list[Component]:

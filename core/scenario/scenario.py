@@ -18,13 +18,13 @@ from core.errors import FieldPath, ScenarioError, explain, refuse
 from core.problem.mixture import GaussianMixture
 from core.problem.problem import Measurement, Problem
 from core.samplers import Sampler
+from core.scenario.covariances import Matrix, Vector
 from core.scenario.samplers import build_samplers
 from core.scenario.schema import (
     LEAST_BETA,
     SCHEDULES,
     DataSection,
     EtcSection,
-    Matrix,
     MeasurementSection,
     MixtureSection,
     PriorSection,
@@ -32,7 +32,6 @@ from core.scenario.schema import (
     ScheduleSection,
     Section,
     TargetSection,
-    Vector,
     most_common,
 )
 from core.system.files import read_text
@@ -110,13 +109,22 @@ class Scenario(Section):
         dimension = most_common(sizes.values())
         for field, size in sizes.items():
             if size != dimension:
-                refuse(field, _must_fit(field, dimension, size, [name for name in sizes if sizes[name] == dimension]))
+                fitting = [name for name in sizes if sizes[name] == dimension]
+                refuse(field, _must_fit(field, dimension, size, fitting, is_list=self._is_list(field)))
         for index, point in enumerate(self.data.points if self.data is not None else (), start=1):
             if len(point) != dimension:
                 refuse(
                     "data.points",
                     f"must have {dimension} coordinates each, like prior.means (entry {index} has {len(point)})",
                 )
+
+    def _is_list(self, field: str) -> bool:
+        """Return whether a field names a covariance that is written as a list of variances."""
+        section, _, component = field.partition(".covariances, component ")
+        if not component:
+            return False
+        covariance = getattr(self, section).covariances[int(component) - 1]
+        return not (covariance and isinstance(covariance[0], tuple))
 
     def _check_value(self) -> None:
         """Check that a noiseless y lies in the range of H and can come from the prior."""
@@ -277,9 +285,20 @@ class Scenario(Section):
         return tomlkit.dumps({**self.to_dict(), "schedule": schedule})
 
 
-def _must_fit(field: str, dimension: int, size: int, fitting: Sequence[str]) -> str:
-    """Return the message for a field of another dimension: the required size, and the field that sets it."""
+def _must_fit(field: str, dimension: int, size: int, fitting: Sequence[str], *, is_list: bool) -> str:
+    """Return the message for a field of another dimension: the required size, and the field that sets it.
+
+    Args:
+        field: as errors name it.
+        dimension: what it must have.
+        size: what it has.
+        fitting: fields of the right dimension.
+        is_list: the field is a covariance that is written as a list of variances.
+    """
     if "covariances" in field:
+        if is_list:
+            forms = f"one number, {dimension} variances, or {dimension} by {dimension} numbers"
+            return f"must be {forms} (has {size} variance{'s' * (size != 1)})"
         return f"must be {dimension} by {dimension} (is {size} by {size})"
     if "matrix" in field:
         return f"must have {dimension} columns, one for each coordinate of prior.means (has {size})"
@@ -289,9 +308,10 @@ def _must_fit(field: str, dimension: int, size: int, fitting: Sequence[str]) -> 
 
 
 def _mixture(section: MixtureSection) -> GaussianMixture:
-    return GaussianMixture.from_covariances(
-        _tensor(section.weights), _tensor(section.means), _tensor(section.covariances)
-    )
+    weights, means = _tensor(section.weights), _tensor(section.means)
+    if (variances := section.variances) is not None:
+        return GaussianMixture.along_coordinates(weights, means, _tensor(variances))
+    return GaussianMixture.from_covariances(weights, means, _tensor(section.matrices))
 
 
 def _tensor(values: Sequence[object] | None) -> Tensor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from functools import cached_property
 from typing import Annotated, ClassVar, Literal, Self, final
 
 import numpy as np
@@ -12,17 +13,16 @@ from pydantic import BaseModel, ConfigDict, Field, Strict, field_validator, mode
 from core.errors import refuse
 from core.problem.schedule import Schedule
 from core.samplers.base import ReverseVariance
+from core.scenario.covariances import Covariance, Matrix, Number, Vector, as_matrix, as_variances
 from core.text.user_text import quoted
 
-# Within these limits squares and products stay in the range of float32, the particles' type.
-Number = Annotated[float, Strict(), Field(allow_inf_nan=False, ge=-1e6, le=1e6)]
 Count = Annotated[int, Strict(), Field(le=10**12)]
 _LEAST_NOISE = 1e-9
 """Smallest noise whose square is not lost in rounding of numbers of order one."""
 LEAST_BETA = 1e-9
 """Smallest beta_t; below it ``1 - abar_t`` has too few digits."""
-Vector = tuple[Number, ...]
-Matrix = tuple[Vector, ...]
+MOST_DIMENSIONS = 1024
+"""Largest dimension d of a scenario."""
 
 
 class Section(BaseModel):
@@ -40,8 +40,9 @@ class MixtureSection(Section):
     """(K,): positive; normalised when used."""
     means: Matrix
     """(K, d)."""
-    covariances: tuple[Matrix, ...]
-    """(K, d, d): symmetric positive semi-definite."""
+    covariances: tuple[Covariance, ...]
+    """(K,): of each component one number c for ``c I``, d variances, or a symmetric positive semi-definite matrix
+    (d, d). As the user wrote them; see :attr:`matrices`."""
 
     @field_validator("weights")
     @classmethod
@@ -62,17 +63,40 @@ class MixtureSection(Section):
         for index, (mean, covariance) in enumerate(zip(self.means, self.covariances, strict=True), start=1):
             if not mean:
                 refuse(f"{self.section}.means, component {index}", "must have at least one coordinate")
+            if len(mean) > MOST_DIMENSIONS:
+                limit = f"must have at most {MOST_DIMENSIONS} coordinates (has {len(mean)})"
+                refuse(f"{self.section}.means, component {index}", limit)
             field = f"{self.section}.covariances, component {index}"
-            if not covariance or any(len(row) != len(covariance) for row in covariance):
+            variances = as_variances(covariance, len(mean))
+            if variances is not None:
+                _check_variances(variances, field, is_number=not isinstance(covariance, tuple))
+                continue
+            assert isinstance(covariance, tuple)
+            if not covariance or any(not isinstance(row, tuple) or len(row) != len(covariance) for row in covariance):
                 refuse(field, f"must be {len(mean)} by {len(mean)}")
-            _check_covariance(covariance, field)
+            _check_covariance(self._matrix(index - 1), field)
         return self
+
+    def _matrix(self, index: int) -> Matrix:
+        return as_matrix(self.covariances[index], len(self.means[index]))
+
+    @cached_property
+    def matrices(self) -> tuple[Matrix, ...]:
+        """(K, d, d): the covariances as matrices."""
+        return tuple(self._matrix(index) for index in range(len(self.covariances)))
+
+    @property
+    def variances(self) -> list[list[float]] | None:
+        """(K, d): variances of uncorrelated coordinates; None where a covariance is written as a matrix."""
+        found = [as_variances(each, len(mean)) for each, mean in zip(self.covariances, self.means, strict=True)]
+        return None if None in found else [each for each in found if each is not None]
 
     def sizes(self) -> Iterator[tuple[str, int]]:
         """Yield every field that must have the space's dimension, with its size."""
         for index, (mean, covariance) in enumerate(zip(self.means, self.covariances, strict=True), start=1):
             yield f"{self.section}.means, component {index}", len(mean)
-            yield f"{self.section}.covariances, component {index}", len(covariance)
+            if isinstance(covariance, tuple):
+                yield f"{self.section}.covariances, component {index}", len(covariance)
 
 
 @final
@@ -92,6 +116,12 @@ class TargetSection(MixtureSection):
 def most_common(sizes: Iterable[int]) -> int:
     """Return the size that occurs most often, the first of several."""
     return Counter(sizes).most_common(1)[0][0]
+
+
+def _check_variances(variances: list[float], field: str, *, is_number: bool) -> None:
+    for index, variance in enumerate(variances, start=1):
+        if variance < 0:
+            refuse(field if is_number else f"{field}, entry {index}", f"must not be negative (is {variance:g})")
 
 
 def _check_covariance(covariance: Matrix, field: str) -> None:
