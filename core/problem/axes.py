@@ -19,6 +19,9 @@ _SUBNORMAL = 0.75
 """Responsibilities below this power of the smallest normal number (float32: 4e-29, float64: 3e-231) are zero,
 since arithmetic with subnormal numbers takes ten times as long."""
 
+_LARGE_SQUARES = 1e6
+"""Squared distances of means from their middle, in standard deviations, up to which squares may be expanded."""
+
 
 def affine(offset: Tensor, matrix: Tensor, points: Tensor) -> Tensor:
     """Return ``offset + matrix @ points``, in one pass over the points where there is one noise level."""
@@ -220,12 +223,24 @@ class SharedAxes:
         return points if self._axes is None else self._axes @ points
 
     def weighted_squares(self, turned: Tensor, weights: Tensor) -> Tensor:
-        """Return ``sum_i weights_ki (z - m_k)_i^2``, (K, N), component after component: no (K, d, N) array is made."""
-        means, rows = self.parameters.means, []
-        for k in range(means.shape[-2]):
-            gap = turned - means[..., k, :].unsqueeze(-1)
-            rows.append(weights[..., k : k + 1, :] @ gap.square_())
-        return torch.cat(rows, dim=-2)
+        """Return ``sum_i weights_ki (z - m_k)_i^2``, (K, N), by two products of matrices: no (K, d, N) array is made.
+
+        In double precision, and relative to the middle of the means, since the terms of the expanded squares cancel;
+        where they are so large that even this would show, component after component.
+        """
+        means, weights = self.parameters.means.double(), weights.double()
+        middle = means.mean(-2, keepdim=True)
+        means, points = means - middle, turned.double() - middle.mT
+        pulls = weights * means
+        constant = (pulls * means).sum(-1, keepdim=True)
+        if float(constant.max()) > _LARGE_SQUARES:
+            rows = [
+                weights[..., k : k + 1, :] @ (points - means[..., k, :].unsqueeze(-1)).square_()
+                for k in range(means.shape[-2])
+            ]
+            return torch.cat(rows, dim=-2).to(turned.dtype)
+        squares = (weights @ points.square()).sub_(pulls @ points, alpha=2).add_(constant)
+        return squares.clamp_(min=0.0).to(turned.dtype)
 
     def _log_joint(self, turned: Tensor) -> Tensor:
         squares = self.weighted_squares(turned, self.parameters.precisions)

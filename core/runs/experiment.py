@@ -86,7 +86,7 @@ class Experiment:
             ScenarioError: all samplers have stopped with faults; the message is the fault, with file and line.
         """
         found, run = self.results, self.results.scenario.run
-        seed, common = found.scenario.seed_for, (found.problem, found.schedule, self._samplers)
+        seed, common = found.scenario.seed_for, (found.working, found.schedule, self._samplers)
         watch = self._watch(self.moving), self._watch(self.accounting)
         parts: list[Iterator[int]] = []
         if self._extent.particles:
@@ -182,7 +182,7 @@ class Experiment:
         for index, sampler in enumerate(self._samplers):
             sizes = {"samples": self._limit_samples, "seed": found.scenario.seed_for("asymptote")}
             stopped = found.fault(index) is not None
-            limits.append(None if stopped else asymptote(found.problem, found.schedule, sampler, **sizes))
+            limits.append(None if stopped else asymptote(found.working, found.schedule, sampler, **sizes))
             yield
         found.asymptotes = limits  # in one assignment, since other threads may be reading
         yield
@@ -233,7 +233,7 @@ class Experiment:
 
     def _collapses(self, sampler: Sampler, t: int) -> bool:
         has_density = t > 0 or not self.results.problem.target.is_singular
-        return has_density and collapses(self.results.problem, self.results.schedule, sampler, t)
+        return has_density and collapses(self.results.working, self.results.schedule, sampler, t)
 
     # User code
 

@@ -25,12 +25,15 @@ from core.kl.knowledge import KLKnowledge
 from core.kl.known_kl import KnownKL
 from core.kl.law import MOST_DIMENSIONS
 from core.kl.law_frames import LawFrame
+from core.problem.problem import Problem
 from core.runs.extent import WHOLE, Extent
 from core.samplers import Sampler
 from core.scenario.scenario import Scenario
 from core.simulation.simulate import Trace, offsets, resolution
 from core.text.number_format import number, with_error
 
+_MOST_IN_PLACE = 64
+"""Largest dimension of a problem that is always computed in its own coordinates, which the window draws."""
 _RESOLVED = 1e-3
 """Largest rounding error of particles, relative to the narrowest standard deviation, that affects no number."""
 
@@ -98,8 +101,13 @@ class Results:
         self.problem, self.schedule = scenario.problem(), scenario.schedule.build()
         count = scenario.run.particles if extent.particles else 0
         sizes = len(self.samplers), self.schedule.steps, scenario.dimension, count
-        centre = offsets(self.problem, self.schedule)
-        self.trace = Trace.empty(*sizes, keep_frames=keep_frames, file=particles, offsets=centre)
+        self.is_turned = _is_turned(self.problem, self.samplers)
+        """True if the run computes in coordinates along H's right singular directions, as only large problems do."""
+        self.working = self.problem.turned() if self.is_turned else self.problem
+        """The problem in the coordinates in which the run computes."""
+        basis = self.problem.measurement.right_basis if self.is_turned else None
+        centre = offsets(self.working, self.schedule)
+        self.trace = Trace.empty(*sizes, keep_frames=keep_frames, file=particles, offsets=centre, basis=basis)
         self.terms = BoundTerms.empty(exact, self.schedule.steps, scenario.dimension)
         self.bracket: Bracket | None = None
         """KL bracket of samplers without closed form, with a row for every sampler."""
@@ -314,6 +322,16 @@ class Results:
     def no_metrics(self, index: int) -> SampleMetrics:
         """Return the metrics of a sampler that has stopped: all unknown."""
         return SampleMetrics.unknown(self.problem.target.weights, f"closeness: {self.fault(index)}")
+
+
+def _is_turned(problem: Problem, samplers: Sequence[Sampler]) -> bool:
+    """Return whether a run computes along H's right singular directions, in which all covariances are diagonal.
+
+    Steps of the product's samplers turn with the problem; those of user code need not.
+    """
+    is_mixture = max(problem.prior.components, problem.target.components) > 1
+    is_large = problem.prior.dimension > _MOST_IN_PLACE
+    return is_large and is_mixture and problem.is_separable and not any(sampler.is_users for sampler in samplers)
 
 
 class _AfterRun(NamedTuple):

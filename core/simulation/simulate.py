@@ -46,6 +46,8 @@ class Trace:
     """By sampler: the first t whose particles are not finite or far beyond the problem's scale; None: none."""
     offsets: Tensor | None = None
     """(T + 1, d) float64, by frame: ``sqrt(abar_t)`` times the centre that ``frames`` are relative to; None: zero."""
+    basis: Tensor | None = None
+    """(d, d): orthonormal columns that ``frames`` and ``offsets`` hold coordinates along; None: those of the space."""
     completed: int = field(default=0)
     """Frames written so far, 0..T + 1."""
 
@@ -60,6 +62,7 @@ class Trace:
         keep_frames: bool,
         file: Path | None = None,
         offsets: Tensor | None = None,
+        basis: Tensor | None = None,
     ) -> Self:
         """Allocate a trace, optionally with its frames in a file that other processes may map.
 
@@ -71,6 +74,7 @@ class Trace:
             keep_frames: keep all frames, not the latest two only.
             file: file of the frames; None: private memory.
             offsets: from :func:`offsets`.
+            basis: that particles are kept in coordinates along, (d, d); None: those of the space.
         """
         shape = samplers, steps + 1 if keep_frames else 2, dimension, particles
         size = math.prod(shape)
@@ -81,6 +85,7 @@ class Trace:
             np.full((samplers, steps + 1), np.nan),
             [None] * samplers,
             offsets,
+            basis,
         )
 
     def write(self, sampler: int, frame: int, blocks: Sequence[Tensor]) -> None:
@@ -103,7 +108,8 @@ class Trace:
         return self._placed(self.frames[sampler][first:frame, :, :count], slice(first, frame))
 
     def _placed(self, particles: Tensor, frames: int | slice) -> Tensor:
-        return particles if self.offsets is None else particles.double() + self.offsets[frames].unsqueeze(-1)
+        placed = particles if self.offsets is None else particles.double() + self.offsets[frames].unsqueeze(-1)
+        return placed if self.basis is None else self.basis.to(placed.dtype) @ placed
 
 
 _FAR = 1000.0

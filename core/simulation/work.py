@@ -40,7 +40,8 @@ COLUMN_BYTES = 1 << 24
 
 def points_at_once(problem: Problem) -> int:
     """Return the largest number of points at which a sampler is evaluated at once."""
-    return max(64, BLOCK_BYTES // (8 * _components(problem) * problem.prior.dimension))
+    rows = 1 if _shares_axes(problem) else _components(problem)
+    return max(64, BLOCK_BYTES // (8 * rows * problem.prior.dimension))
 
 
 def columns(problem: Problem, count: int, size: int, most: int = COLUMN_BYTES) -> list[slice]:
@@ -52,8 +53,30 @@ def columns(problem: Problem, count: int, size: int, most: int = COLUMN_BYTES) -
         size: bytes of a number, times B for B levels.
         most: bytes of a work array.
     """
-    dimension = problem.prior.dimension
-    return list(slices(count, max(64, most // (size * dimension * (_components(problem) + dimension)))))
+    numbers = numbers_per_point(problem.prior.dimension, _components(problem), rank_if_shared(problem))
+    return list(slices(count, max(64, most // (size * numbers))))
+
+
+def rank_if_shared(problem: Problem) -> int | None:
+    """Return the rank of H where all components of prior and target share their axes, else None."""
+    return problem.measurement.rank if _shares_axes(problem) else None
+
+
+def numbers_per_point(dimension: int, components: int, rank: int | None) -> int:
+    """Return about how many numbers the work arrays of an evaluation hold for each point, Jacobians included.
+
+    Args:
+        dimension: d.
+        components: K.
+        rank: of H where all components share their axes; None: they do not.
+    """
+    if rank is None:
+        return dimension * (components + dimension)
+    return 4 * dimension + components * (rank + 2) + rank * rank
+
+
+def _shares_axes(problem: Problem) -> bool:
+    return problem.prior.shares_axes and problem.target.shares_axes
 
 
 def _components(problem: Problem) -> int:
