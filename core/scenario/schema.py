@@ -13,7 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field, Strict, field_validator, mode
 from core.errors import refuse
 from core.problem.schedule import Schedule
 from core.samplers.base import ReverseVariance
-from core.scenario.covariances import Covariance, Matrix, Number, Vector, as_matrix, as_variances
+from core.scenario.covariances import Covariance, Matrix, Vector, as_matrix, as_variances
+from core.scenario.covariances import Number as Number  # noqa: PLC0414 - part of this module's interface
 from core.text.user_text import quoted
 
 Count = Annotated[int, Strict(), Field(le=10**12)]
