@@ -40,8 +40,8 @@ _HINTS = {
     "value": "Drag the strip to change the measured value (Shift: to a grid).",
     "row": "Drag to turn H and to change its gain (Shift: by 15°).",
 }
-_NAME, _NAME_OFFSET = 11, QPointF(_RADIUS + 4, -_RADIUS)
-"""Font size and offset of a handle's name, in pixels."""
+_NAME, _NAME_OFFSET, _NAME_BESIDE = 11, QPointF(_RADIUS + 4, -_RADIUS), QPointF(_RADIUS + 4, 4)
+"""Font size of a handle's name, and its offset on a plane and in one dimension, in pixels."""
 _LIGHT = 0.14
 """Opacity of the highlight of a strip under the mouse."""
 _LABELLED = 20
@@ -136,9 +136,14 @@ class HandlesItem(pg.GraphicsObject):
             middle = world.map(QPointF(*position.anchor)) + QPointF(position.offset[0], -position.offset[1])
             held = QRectF(middle.x(), middle.y(), 0, 0).adjusted(-_RADIUS - 2, -_RADIUS - 2, _RADIUS + 2, _RADIUS + 2)
             if self._is_named(position.handle):
-                held |= metrics.boundingRect(self.controller.name(position.handle)).translated(middle + _NAME_OFFSET)
+                held |= metrics.boundingRect(self.controller.name(position.handle)).translated(middle + self._name_offset)
             found.append((held.x(), held.y(), held.width(), held.height()))
         return found
+
+    @property
+    def _name_offset(self) -> QPointF:
+        """Offset of names: in one dimension they stand beside their handles, below the particles."""
+        return _NAME_BESIDE if self.controller.scenario.dimension == 1 else _NAME_OFFSET
 
     def _is_named(self, handle: Handle) -> bool:
         return handle.kind != "axis" and len(self.controller.positions) <= _LABELLED
@@ -264,7 +269,7 @@ class HandlesItem(pg.GraphicsObject):
             painter.drawEllipse(centre, radius, radius)
         if not self._is_named(handle):
             return
-        place, words = centre + _NAME_OFFSET, self.controller.name(handle)
+        place, words = centre + self._name_offset, self.controller.name(handle)
         painter.setPen(QColor(palette.surface))
         for way in _AROUND:
             painter.drawText(place + way, words)
