@@ -136,7 +136,8 @@ class HandlesItem(pg.GraphicsObject):
             middle = world.map(QPointF(*position.anchor)) + QPointF(position.offset[0], -position.offset[1])
             held = QRectF(middle.x(), middle.y(), 0, 0).adjusted(-_RADIUS - 2, -_RADIUS - 2, _RADIUS + 2, _RADIUS + 2)
             if self._is_named(position.handle):
-                held |= metrics.boundingRect(self.controller.name(position.handle)).translated(middle + self._name_offset)
+                name = metrics.boundingRect(self.controller.name(position.handle))
+                held |= name.translated(middle + self._name_offset)
             found.append((held.x(), held.y(), held.width(), held.height()))
         return found
 
