@@ -141,7 +141,7 @@ class LawComputation:
                 if law is not None:
                     values[steps - law.t] = law.kl
                     if self._nodes:
-                        found.frames[steps - law.t] = _frame(law, self._nodes)
+                        found.frames[steps - law.t] = law.frame(self._nodes)
                     if law.t <= 1:
                         found.measures[law.t] = LawMeasures.of(law)
                 yield
@@ -155,10 +155,6 @@ class LawComputation:
             return flow_laws(self._problem, self._schedule, self._sampler, *_FLOW_GRIDS[dimension][grid])
         spacing, reach = _GRIDS[self._problem.prior.dimension][grid]
         return self._solver.laws(spacing, boxes(self._problem, self._schedule, self._seen, reach))
-
-
-def _frame(law: GridLaw | FlowLaw, nodes: int) -> LawFrame:
-    return LawFrame.of(law, nodes) if isinstance(law, GridLaw) else law.frame(nodes)
 
 
 def _grid_error(value: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -18,8 +18,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from core.kl.axis import Axis, mesh
 from core.kl.change_of_variables import log_determinant
-from core.kl.grid import Axis, LawError, mesh
+from core.kl.grid import LawError
 from core.kl.law_frames import LawFrame
 from core.kl.splines import deposit, deposit_in_rows, smooth, smooth_rows, smoothing_kernel
 from core.plugins.calls import trial

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple, Self, final
+from typing import final
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from core.kl.axis import Axis, mesh
+from core.kl.law_frames import DRAWN, LawFrame
 from core.kl.splines import steepest_bends
 from core.problem.mixture import GaussianMixture
 
 Array = NDArray[np.float64]
 
-_MARGIN = 4
-"""Nodes beyond the ends of a grid."""
 _MISSED = 1e-12
 """Part of the target's mass at nodes where the law is below the range of numbers that counts nothing."""
 _LOST = 1e-6
@@ -36,34 +35,6 @@ _CHUNK = 1 << 16
 
 class LawError(ValueError):
     """A law that cannot be computed on a grid, with the reason as a clause."""
-
-
-@final
-class Axis(NamedTuple):
-    """Equally spaced nodes along one direction."""
-
-    first: float
-    spacing: float
-    size: int
-
-    @property
-    def nodes(self) -> Array:
-        """(size,): coordinates."""
-        return self.first + self.spacing * np.arange(self.size, dtype=np.float64)
-
-    def places(self, coordinates: Array) -> Array:
-        """Return coordinates in units of the spacing, from the first node."""
-        return (coordinates - self.first) / self.spacing
-
-    def mapped(self, constant: float, slope: float) -> Axis:
-        """Return the nodes' images under an affine rule, in rising order."""
-        first = constant + slope * (self.first if slope > 0 else self.first + (self.size - 1) * self.spacing)
-        return Axis(first, abs(slope) * self.spacing, self.size)
-
-    @classmethod
-    def over(cls, low: float, high: float, spacing: float) -> Self:
-        """Cover an interval, and what the splines need at both ends."""
-        return cls(low - _MARGIN * spacing, spacing, math.ceil((high - low) / spacing) + 2 * _MARGIN + 1)
 
 
 @final
@@ -196,12 +167,21 @@ class GridLaw:
         """True if the law has kept its mass, and a density wherever the target has mass."""
         return abs(float(self.mass.sum()) - 1) <= _LOST and self.missed <= _MISSED
 
+    def frame(self, nodes: int) -> LawFrame:
+        """Return every n-th node, where law or target have mass, with so many nodes along each axis at most."""
+        near = (part > part.max() - DRAWN for part in (self.log_density, self.log_target))
+        indices = np.unravel_index(self.live[np.logical_or(*near)], self.shape)
+        axes, cut = [], []
+        for axis, used in zip(self.axes, indices, strict=True):
+            first, last = int(used.min()), int(used.max())
+            stride = max(1, math.ceil((last - first + 1) / nodes))
+            size = (last - first) // stride + 1
+            axes.append(Axis(axis.first + first * axis.spacing, stride * axis.spacing, size))
+            cut.append(slice(first, first + (size - 1) * stride + 1, stride))
+        logarithm = self.logarithms.reshape(self.shape)[tuple(cut)].astype(np.float32)
+        return LawFrame(self.t, self.basis.numpy(), tuple(axes), logarithm)
+
     @property
     def target_mass(self) -> Array:
         """(m,): the target's probability of each live node's cell."""
         return np.exp(self.log_target) * self.cell
-
-
-def mesh(nodes: Sequence[Array]) -> Tensor:
-    """Return all combinations of coordinates along the axes, (d, n), the last axis running fastest."""
-    return torch.from_numpy(np.stack([each.ravel() for each in np.meshgrid(*nodes, indexing="ij")]))

@@ -19,7 +19,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from core.kl.grid import Axis, GridLaw, LawError, mesh
+from core.kl.axis import Axis, gaussian_log_density
+from core.kl.grid import GridLaw, LawError
 from core.kl.jumps import masses
 from core.kl.measured import MeasuredLaw, measured_laws
 from core.kl.splines import Band, deposit, deposit_in_rows, multiply, smooth, smooth_rows, smoothing_kernel
@@ -185,15 +186,13 @@ class LawSolver:
 
     def _gaussian(self, t: int, known: MeasuredLaw, box: Sequence[tuple[Array, Array]]) -> GridLaw:
         """Return a law that is Gaussian in all directions, on a grid that resolves the target, and it where it can."""
-        variances, directions = torch.linalg.eigh(known.covariance)
-        if float(variances[0]) <= 0:
+        if float(torch.linalg.eigvalsh(known.covariance)[0]) <= 0:
             raise LawError(f"its law at t = {t} has no density")
         own = np.minimum(0.5 * self._details[t], 0.8 / np.sqrt(np.diag(torch.linalg.inv(known.covariance).numpy())))
         ends = box[self._schedule.steps - t]
         count = np.prod((ends[1] - ends[0]) / own)
         axes = _sized(t, own if count <= _DRAWN_NODES or t <= 1 else 0.5 * self._details[t], ends)
-        whitened = (directions.mT @ (mesh([axis.nodes for axis in axes]) - known.mean)) / variances.sqrt().unsqueeze(-1)
-        logarithm = (-0.5 * whitened.square().sum(0) - 0.5 * (math.tau * variances).log().sum()).numpy()
+        logarithm = gaussian_log_density(axes, known.mean.squeeze(1).numpy(), known.covariance.numpy())
         logarithm = logarithm.reshape(axes[0].size, -1)
         exponents = logarithm.max(1)
         return replace(self._law(t, axes, np.exp(logarithm - exponents[:, None]), exponents), logarithm=logarithm)

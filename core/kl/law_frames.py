@@ -11,12 +11,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from core.kl.grid import Axis, GridLaw
+from core.kl.axis import Axis, gaussian_log_density
 from core.problem.mixture import GaussianMixture
 
 Array = NDArray[np.float64]
 
-_DRAWN = 20.0
+DRAWN = 20.0
 """Nodes whose log density is farther than this below the highest, of law and target alike, are not drawn."""
 _LEVEL = 0.95
 """Probability of the target's highest-density region."""
@@ -37,29 +37,6 @@ class LawFrame:
     """(n_1,) or (n_1, n_2); minus infinity where it is below the range of numbers."""
 
     @classmethod
-    def of(cls, law: GridLaw, nodes: int) -> Self:
-        """Take every n-th node of a law, where law or target have mass.
-
-        Args:
-            law: on a fine grid.
-            nodes: largest number of nodes along an axis.
-        """
-        near = (part > part.max() - _DRAWN for part in (law.log_density, law.log_target))
-        indices = np.unravel_index(law.live[np.logical_or(*near)], law.shape)
-        axes, cut = [], []
-        for axis, used in zip(law.axes, indices, strict=True):
-            first, last = int(used.min()), int(used.max())
-            stride = max(1, math.ceil((last - first + 1) / nodes))
-            size = (last - first) // stride + 1
-            axes.append(Axis(axis.first + first * axis.spacing, stride * axis.spacing, size))
-            cut.append(slice(first, first + (size - 1) * stride + 1, stride))
-        density = law.scaled.reshape(law.shape)[tuple(cut)]
-        exponents = law.exponents[cut[0]].reshape(-1, *[1] * (density.ndim - 1))
-        with np.errstate(divide="ignore"):
-            logarithm = (np.log(density) + exponents).astype(np.float32)
-        return cls(law.t, law.basis.numpy(), tuple(axes), logarithm)
-
-    @classmethod
     def gaussian(cls, t: int, basis: Array, mean: Array, covariance: Array, nodes: int) -> Self | None:
         """Return the law N(mean, covariance) of a sampler in closed form; None where it has no density.
 
@@ -73,15 +50,12 @@ class LawFrame:
         own_mean, own = basis.T @ mean, basis.T @ covariance @ basis
         if not np.isfinite(own).all() or np.linalg.eigvalsh(own)[0] <= 0:
             return None
-        reach = math.sqrt(2 * _DRAWN) * np.sqrt(np.diag(own))
+        reach = math.sqrt(2 * DRAWN) * np.sqrt(np.diag(own))
         axes = tuple(
             Axis(middle - half, 2 * half / (nodes - 1), nodes) for middle, half in zip(own_mean, reach, strict=True)
         )
-        mesh = np.stack(np.meshgrid(*(axis.nodes for axis in axes), indexing="ij")).reshape(len(axes), -1)
-        gap = mesh - own_mean[:, None]
-        squares = (gap * np.linalg.solve(own, gap)).sum(0)
-        logarithm = -0.5 * (squares + np.linalg.slogdet(math.tau * own)[1])
-        return cls(t, basis, axes, logarithm.reshape(tuple(axis.size for axis in axes)).astype(np.float32))
+        logarithm = gaussian_log_density(axes, own_mean, own)
+        return cls(t, basis, axes, logarithm.astype(np.float32))
 
 
 class WeighedPoints(Protocol):

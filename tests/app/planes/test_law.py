@@ -27,7 +27,7 @@ from app.planes.scene import FINE, MASSES, Scene, contour_levels, projections
 from app.theme import theme
 from app.transport.time_scale import TimeScale
 from app.window.window import MainWindow
-from core.kl.grid import Axis
+from core.kl.axis import Axis
 from core.kl.law_frames import LawFrame
 from core.problem.mixture import GaussianMixture
 from core.runs.results import Results
