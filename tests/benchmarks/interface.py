@@ -157,6 +157,7 @@ def measure(particles: int) -> None:
     for previews in (False, True):
         drag(window, painted, heart, previews=previews)
     edit(window, painted)
+    known_kl(window)
     idle(window)
     window.hide()
     window.session.close()
@@ -219,6 +220,34 @@ def edit(window: MainWindow, painted: Painted) -> None:
     print(f"         from an edit to the first new frame: median {1e3 * np.median(latencies):.0f} ms")
     window.session.cancel()
     until(lambda: not window.session.is_running and not window.player.is_playing)
+
+
+def known_kl(window: MainWindow) -> None:
+    """Measure the time from the release of a dragged mean to the first KL on the headline plot, and to all KLs."""
+    first, last = list[float](), list[float]()
+    for turn in range(5):
+        view = next(iter(window.planes.panels.values())).view
+        port = view.viewport()
+        start = view.mapFromScene(view.handles.mapToScene(view.handles.place(Handle("mean", 1))))
+        end = start + QPoint(12, 8 if turn % 2 else -8)
+        old, no_key = window.results, Qt.KeyboardModifier.NoModifier
+        for kind, at, button in (
+            (QEvent.Type.MouseButtonPress, start, Qt.MouseButton.LeftButton),
+            (QEvent.Type.MouseMove, end, Qt.MouseButton.NoButton),
+            (QEvent.Type.MouseButtonRelease, end, Qt.MouseButton.LeftButton),
+        ):
+            held = Qt.MouseButton.NoButton if kind == QEvent.Type.MouseButtonRelease else Qt.MouseButton.LeftButton
+            places = QPointF(at), QPointF(port.mapToGlobal(at))
+            QApplication.sendEvent(port, QMouseEvent(kind, *places, button, held, no_key))
+        released = time.perf_counter()
+        until(lambda old=old: window.results is not old and window.results.computed)
+        first.append(time.perf_counter() - released)
+        until(lambda: len(window.results.computed) == len(window.results.samplers))
+        last.append(time.perf_counter() - released)
+        window.session.cancel()
+        until(lambda: not window.session.is_running)
+    medians = (f"{1e3 * np.median(seconds):.0f} ms" for seconds in (first, last))
+    print("         from releasing a handle to the first computed KL, and to those of all samplers:", *medians)
 
 
 def idle(window: MainWindow) -> None:
