@@ -20,6 +20,8 @@ _FLOOR = 0.05
 """Standard errors are relative to the value, or to this many nats where the value is smaller."""
 _TIMES = (0.8, 0.6, 0.4, 0.2, 0.1, 0.05, 0.02)
 """Default times of a bracket as fractions of T, besides t = T, 1 and 0."""
+MOST_BRACKETED = 64
+"""Largest dimension in which brackets are computed: in more, fits of K d x d matrices a step would not fit."""
 METHODS = PATHS, KERNELS, REVERSAL = "paths", "kernels", "reversal"
 """Methods of the upper limit."""
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from core.bounds.asymptote import Asymptote, no_asymptote
 from core.bounds.terms import TERMS
 from core.diagnostics.sample_metrics import Distance, SampleMetrics
+from core.kl.bracket import MOST_BRACKETED
 from core.kl.computed import ComputedKL
 from core.kl.known_kl import INFINITE, KnownKL
 from core.kl.law_frames import LawMeasures
@@ -175,6 +176,8 @@ def _no_closed_form(results: Results, index: int) -> Iterator[_Unknown]:
     if results.terms.exact[index]:
         return
     way = "a bracket is given" if results.bracket else "no bracket is computed (run.kl_rounds = 0)"
+    if results.scenario.run.kl_rounds and results.scenario.dimension > MOST_BRACKETED:
+        way = f"no bracket is computed in more than {MOST_BRACKETED} dimensions; the bound is an upper limit"
     reason, computed = results.law_note(index), results.computed.get(index)
     first = 0
     if computed is not None:

@@ -22,6 +22,8 @@ from core.version import product_version
 
 SCHEMA = 1
 """Version of the report's layout."""
+_MOST_ENTRIES, _ALWAYS_WHOLE = 1 << 18, 64
+"""Numbers of the target's covariances that a report holds at most, and the dimension up to which it holds them all."""
 FILES = ("curves.csv", "evidence.png", "report.json")
 """File names of a report."""
 
@@ -48,9 +50,7 @@ def build_report(results: Results) -> dict[str, Any]:
             "alpha": results.schedule.alpha.tolist(),
             "alpha_bar": results.schedule.alpha_bar[1:].tolist(),
         },
-        "target": {
-            name: getattr(results.problem.target, name).tolist() for name in ("weights", "means", "covariances")
-        },
+        "target": _target_entry(results),
         "samplers": {
             each.about.key: {
                 "label": each.about.label,
@@ -77,6 +77,17 @@ def build_report(results: Results) -> dict[str, Any]:
         },
         "notes": [f"{each.about.key}: {note}" for each in found for note in each.notes],
     }
+
+
+def _target_entry(results: Results) -> dict[str, Any]:
+    """Return the report's entry of the target; covariances that would fill hundreds of megabytes are left out."""
+    target = results.problem.target
+    entry: dict[str, Any] = {name: getattr(target, name).tolist() for name in ("weights", "means")}
+    if target.components * target.dimension**2 <= _MOST_ENTRIES or target.dimension <= _ALWAYS_WHOLE:
+        return {**entry, "covariances": target.covariances.tolist()}
+    size = f"{target.components} matrices of {target.dimension} by {target.dimension} numbers"
+    note = f"covariances: left out, since {size} would not fit; Scenario.problem().target has them"
+    return {**entry, "covariances": None, "note": note}
 
 
 def write_report(results: Results, folder: Path) -> None:

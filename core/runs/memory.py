@@ -11,18 +11,21 @@ import math
 from typing import NamedTuple, final
 
 import psutil
+import torch
 
 from core.bounds.bound_terms import closed_forms
 from core.diagnostics.sample_metrics import MEMBERSHIPS, SORTED
 from core.errors import ScenarioError
+from core.kl.bracket import MOST_BRACKETED
 from core.kl.choices import REVERSED
 from core.kl.partition import FIT_WORK
 from core.kl.refine import DRAWS, Sizes
 from core.kl.reversal import FIT_NUMBERS
 from core.kl.tails import REGRESSION
+from core.problem.common_axes import singular_order
 from core.runs.extent import WHOLE, Extent
 from core.scenario.scenario import Scenario
-from core.simulation.work import BLOCK_BYTES, COLUMN_BYTES
+from core.simulation.work import BLOCK_BYTES, COLUMN_BYTES, FEWEST_POINTS, numbers_per_point
 
 _SINGLE, _DOUBLE = 4, 8
 """Bytes of a particle coordinate (float32), and of any other number (float64)."""
@@ -34,6 +37,8 @@ _PER_STEP = 1300
 """Bytes of a sampler's terms at one t: in tables, lists and the texts of a report."""
 _PER_ENTRY = 150
 """Bytes of a covariance entry: of prior and target, as given, factored and noised."""
+_MATRICES = 16
+"""Number of d x d matrices that exist where components share axes: axes of prior and target, V, and their copies."""
 _TIMES = 10
 """Number of t at which a bracket is computed."""
 _USABLE = 0.9
@@ -65,6 +70,8 @@ class RunSize(NamedTuple):
     """Sizes of the last round of a bracket; None without a bracket."""
     keep_frames: bool
     """True if all frames are kept, as in the window."""
+    rank: int | None = None
+    """Rank of H where all components of prior and target are known to share their axes; None: taken as if not."""
 
     def parts(self) -> dict[str, float]:
         """Return the bytes at the peak by the scenario field that they grow with."""
@@ -94,7 +101,8 @@ class RunSize(NamedTuple):
 
     def _work(self, count: int, size: int) -> float:
         """Return the bytes of a block's work arrays."""
-        return _WORK * min(COLUMN_BYTES, size * self.dimension * (self.components + self.dimension) * count)
+        each = size * numbers_per_point(self.dimension, self.components, self.rank)
+        return _WORK * min(max(COLUMN_BYTES, FEWEST_POINTS * each), each * count)
 
     def _comparison(self) -> float:
         """Return the bytes of exact samples, sorted projections and responsibilities."""
@@ -130,6 +138,9 @@ class RunSize(NamedTuple):
 
     def _problem(self) -> float:
         """Return the bytes of mixtures and of noise levels that are prepared together."""
+        if self.rank is not None:
+            matrices = _MATRICES * _DOUBLE * self.dimension**2 * (self.samplers if self.components == 1 else 1)
+            return matrices + 4 * (1 << 24) + _PER_ENTRY * self.components * self.dimension
         entries = self.components * self.dimension**2
         levels = 4 * max(1 << 24, 2 * _DOUBLE * entries) if entries * self.steps * _SINGLE > 1 << 24 else 0
         return _PER_ENTRY * entries + levels
@@ -159,9 +170,26 @@ def run_size(
         samplers=len(run.samplers),
         particles=run.particles if extent.particles else 0,
         paths=run.paths if extent.terms else 0,
-        sizes=sizes.after(run.kl_rounds) if run.kl_rounds else None,
+        sizes=sizes.after(run.kl_rounds) if run.kl_rounds and scenario.dimension <= MOST_BRACKETED else None,
         keep_frames=keep_frames,
+        rank=_rank_if_shared(scenario) if scenario.dimension > MOST_BRACKETED else None,
     )
+
+
+def _rank_if_shared(scenario: Scenario) -> int | None:
+    """Return at most the rank of H where axes are shared by the way in which covariances are written; else None."""
+    sections = [scenario.prior] if scenario.target is None else [scenario.prior, scenario.target]
+    rows = [section.variances for section in sections]
+    if None in rows:
+        return None
+    every = [row for part in rows for row in part or []]
+    are_round = all(min(row) == max(row) for row in every)
+    are_equal = all(row == every[0] for row in every)
+    matrix = torch.tensor(scenario.rows, dtype=torch.float64).view(-1, scenario.dimension)
+    identity = torch.eye(scenario.dimension, dtype=torch.float64)
+    if are_round or are_equal or not len(matrix) or singular_order(identity, matrix) is not None:
+        return min(matrix.shape)
+    return None
 
 
 def require_memory(

@@ -19,7 +19,7 @@ from core.bounds.bound_terms import BoundTerms
 from core.bounds.terms import TERMS
 from core.diagnostics.component_weights import ComponentWeights, component_weights
 from core.diagnostics.sample_metrics import SampleMetrics
-from core.kl.bracket import Bracket
+from core.kl.bracket import MOST_BRACKETED, Bracket
 from core.kl.computed import ComputedKL
 from core.kl.knowledge import KLKnowledge
 from core.kl.known_kl import KnownKL
@@ -111,7 +111,8 @@ class Results:
         self.terms = BoundTerms.empty(exact, self.schedule.steps, scenario.dimension)
         self.bracket: Bracket | None = None
         """KL bracket of samplers without closed form, with a row for every sampler."""
-        if scenario.run.kl_rounds and not self.terms.all_exact:
+        is_small = scenario.dimension <= MOST_BRACKETED
+        if scenario.run.kl_rounds and is_small and not self.terms.all_exact:
             self.bracket = Bracket.empty(self.schedule, self.samplers)
         self.computations: list[tuple[int, ComputedKL]] = []
         """Sampler and KL of every computation on grids so far; later ones of a sampler are finer."""

@@ -38,6 +38,10 @@ COLUMN_BYTES = 1 << 24
 """Approximate bytes of the work arrays of a block of particles or paths."""
 
 
+FEWEST_POINTS = 64
+"""Smallest number of points that are evaluated at once."""
+
+
 def points_at_once(problem: Problem) -> int:
     """Return the largest number of points at which a sampler is evaluated at once."""
     rows = 1 if _shares_axes(problem) else _components(problem)
@@ -54,7 +58,7 @@ def columns(problem: Problem, count: int, size: int, most: int = COLUMN_BYTES) -
         most: bytes of a work array.
     """
     numbers = numbers_per_point(problem.prior.dimension, _components(problem), rank_if_shared(problem))
-    return list(slices(count, max(64, most // (size * numbers))))
+    return list(slices(count, max(FEWEST_POINTS, most // (size * numbers))))
 
 
 def rank_if_shared(problem: Problem) -> int | None:

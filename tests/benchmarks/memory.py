@@ -28,6 +28,7 @@ _CELLS: list[dict[str, Any]] = [
     {"dimension": 8, "components": 3, "steps": 4, "rounds": 6, "samplers": ["ddnm", "ddim"]},
     {"dimension": 2, "components": 1, "particles": 100, "steps": 20_000},
     {"dimension": 200, "components": 5, "particles": 1000, "steps": 3, "paths": 1000, "samplers": ["ddnm"]},
+    {"dimension": 800, "components": 25, "particles": 2000, "steps": 3, "rows": 4, "short": True, "samplers": ["ddnm"]},
 ]
 
 
@@ -44,13 +45,14 @@ def scenario(cell: dict[str, Any]) -> dict[str, Any]:
     dimension, components = cell["dimension"], cell["components"]
     factors = 0.3 * random.standard_normal((components, dimension, dimension)) / dimension**0.5
     covariances = factors @ factors.swapaxes(1, 2) + 0.1 * np.eye(dimension)
+    spread = (covariances + covariances.swapaxes(1, 2)) / 2
     means = 3 * random.standard_normal((components, dimension)) + cell.get("far", 0.0)
-    rows = max(1, dimension // 2)
+    rows = cell.get("rows", max(1, dimension // 2))
     return {
         "prior": {
             "weights": [1.0] * components,
             "means": means.tolist(),
-            "covariances": ((covariances + covariances.swapaxes(1, 2)) / 2).tolist(),
+            "covariances": [0.2] * components if cell.get("short") else spread.tolist(),
         },
         "measurement": {"matrix": np.eye(dimension)[:rows].tolist(), "noise": 0.3},
         "schedule": {"kind": "etc", "steps": cell["steps"]},

@@ -15,6 +15,15 @@ USUAL = RunSize(2, 3, 300, 3, 4000, 4000, Sizes(), keep_frames=False)
 CELLS: dict[str, dict[str, Any]] = {
     "many particles": {"dimension": 4, "components": 2, "particles": 1_000_000, "steps": 2, "samplers": ["ddnm"]},
     "many components": {"dimension": 4, "components": 30, "particles": 20_000, "steps": 2, "samplers": ["tmpd"]},
+    "many dimensions": {
+        "dimension": 300,
+        "components": 10,
+        "steps": 2,
+        "rows": 3,
+        "short": True,
+        "samplers": ["tmpd"],
+        "particles": 500,
+    },
     "many frames": {"dimension": 2, "components": 2, "particles": 200_000, "steps": 30, "frames": True},
 }
 
