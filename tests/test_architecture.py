@@ -64,7 +64,7 @@ ARROWS = {
     "core.bounds": "plugins problem samplers simulation",
     "core.diagnostics": "problem samplers simulation text",
     "core.kl": "bounds plugins problem samplers simulation text",
-    "core.runs": "bounds diagnostics errors kl plugins samplers scenario simulation text",
+    "core.runs": "bounds diagnostics errors kl plugins problem samplers scenario simulation text",
     "core.reporting": "bounds diagnostics kl runs samplers system text version",
     "core.studies": "bounds diagnostics errors kl plugins problem reporting runs samplers scenario simulation"
     " system text version",
@@ -80,7 +80,7 @@ ARROWS = {
     "app.files": "document planes run settings theme widgets",
     "app.help": "document evidence planes problem run settings theme transport widgets",
     "app.window": "document evidence files help planes problem run settings theme transport widgets",
-    "app.cli": "run window",
+    "app.cli": "document run window",
     "app.__main__": "cli",
 }
 
