@@ -56,8 +56,8 @@ class ReadOut(QLabel):
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.hide()
 
-    def tell(self, text: str, pointer: QPoint) -> None:
-        """Show rich text beside the pointer, which is in the owner's coordinates."""
+    def tell(self, text: str, pointer: QPoint, beside: QRect | None = None) -> None:
+        """Show rich text beside an area of the owner, all of it by default, or beside the pointer in it."""
         window = self._owner.window()
         if self.parentWidget() is not window:
             self.setParent(window)
@@ -68,7 +68,8 @@ class ReadOut(QLabel):
         )
         self.setText(text)
         self.adjustSize()
-        anchor = QRect(self._owner.mapTo(window, QPoint()), self._owner.size())
+        area = self._owner.rect() if beside is None else beside
+        anchor = QRect(self._owner.mapTo(window, area.topLeft()), area.size())
         self.move(place_beside(anchor, self._owner.mapTo(window, pointer), self.size(), window.rect()))
         self.show()
         self.raise_()

@@ -1,0 +1,115 @@
+"""Legend of a study's charts: a button for every sampler, which hides and shows it, and the signs of kinds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import final
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QIcon
+from PySide6.QtWidgets import QPushButton, QWidget
+from superqt import QFlowLayout
+
+from app.studies.charts.maps import UNDECIDED_TEXT
+from app.theme import theme
+from app.widgets.user_text import auto_text, button_text
+from app.widgets.widgets import LegendEntry
+from core.samplers import About
+from core.studies.summary import Point, Table
+
+
+@final
+class Legend(QWidget):
+    """Legend above the charts."""
+
+    changed = Signal()
+    """Other samplers are shown."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._abouts: Mapping[str, About] = {}
+        self._hidden: set[str] = set()
+        self.chips: dict[str, QPushButton] = {}
+        self._layout = QFlowLayout(self)
+        self._layout.setContentsMargins(0, 0, 0, 0)
+        self._layout.setHorizontalSpacing(8)
+        self._layout.setVerticalSpacing(4)
+        self.signs = {
+            "interval": LegendEntry("95 % interval", 8, colour="faint"),
+            "bracket": LegendEntry("limits of a bracket", 1.6, upright=True),
+            "bound": LegendEntry("upper bound", 2, style=Qt.PenStyle.DashLine),
+            "open": LegendEntry("▲ ▼ beyond the axis, or no limit", 0, style=Qt.PenStyle.NoPen),
+            "unknown": LegendEntry("× unknown", 0, style=Qt.PenStyle.NoPen),
+            "undecided": LegendEntry(UNDECIDED_TEXT, 10, style=Qt.PenStyle.NoPen, colour="faint"),
+        }
+        self._has_maps = False
+
+    def restyle(self) -> None:
+        """Apply the theme's colours."""
+        for key, chip in self.chips.items():
+            chip.setIcon(self._icon(key))
+
+    @property
+    def shown(self) -> list[str]:
+        """Keys of the samplers that are shown, in their order."""
+        return [key for key in self._abouts if key not in self._hidden]
+
+    def set_samplers(self, abouts: Mapping[str, About], *, has_maps: bool) -> None:
+        """Offer the samplers of another study; those hidden before stay hidden."""
+        self._abouts, self._has_maps = abouts, has_maps
+        self._hidden &= set(abouts)
+        if len(self._hidden) == len(abouts):
+            self._hidden.clear()
+        for chip in self.chips.values():
+            self._layout.removeWidget(chip)
+            chip.deleteLater()
+        for sign in self.signs.values():
+            self._layout.removeWidget(sign)
+        self.chips = {key: self._chip(key, about) for key, about in abouts.items()}
+        for widget in (*self.chips.values(), *self.signs.values()):
+            self._layout.addWidget(widget)
+
+    def _chip(self, key: str, about: About) -> QPushButton:
+        chip = QPushButton(button_text(about.short_label), objectName="chip", checkable=True)
+        chip.setChecked(key not in self._hidden)
+        chip.setToolTip(auto_text(f"Show or hide {about.label}"))
+        chip.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        chip.toggled.connect(lambda on: self._toggle(key, on=on))
+        chip.setIcon(self._icon(key))
+        return chip
+
+    def _icon(self, key: str) -> QIcon:
+        return (theme.ring if key in self._hidden else theme.dot)(self._abouts[key].colour)
+
+    def _toggle(self, key: str, *, on: bool) -> None:
+        if not on and len(self.shown) == 1:  # one stays
+            self.chips[key].setChecked(True)
+            return
+        if on == (key not in self._hidden):
+            return
+        (self._hidden.discard if on else self._hidden.add)(key)
+        self.chips[key].setIcon(self._icon(key))
+        self.changed.emit()
+
+    def explain(self, table: Table, columns: Sequence[str]) -> None:
+        """Show the signs that these columns use so far."""
+        points = [
+            point for key in self.shown for column in columns for point in table.get(key, {}).get(column, {}).values()
+        ]
+        brackets = [point for point in points if point.kind == "bracket"]
+        used = {
+            "interval": not self._has_maps and any(_has_interval(point) for point in points),
+            "bracket": not self._has_maps and bool(brackets),
+            "bound": not self._has_maps and "bound" in columns,
+            "open": any(point.mean == float("inf") for point in points)
+            or any(point.upper == float("inf") or point.lower <= 0 for point in brackets),
+            "unknown": any(not point.is_known for point in points),
+            "undecided": self._has_maps and len(self.shown) > 1,
+        }
+        for name, sign in self.signs.items():
+            sign.setVisible(used[name])
+        self._layout.invalidate()
+
+
+def _has_interval(point: Point) -> bool:
+    return point.is_known and point.kind != "bracket" and point.error > 0

@@ -1,0 +1,113 @@
+"""Positions and texts of axis ticks, in the number format of the screens."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from core.studies.chart_data import Places, ValueScale
+from core.text.number_format import number
+from core.text.user_text import one_line
+
+Ticks = list[tuple[float, str]]
+"""Positions on an axis with their texts."""
+
+_MOST_LETTERS = 16
+_PLAIN = -3, 5
+"""Exponents, the last excluded, of numbers written without a power of ten."""
+_MOST_PLACES = 9
+_SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+_DECADES = 2.0
+"""Least number of decades with ticks at powers of ten alone."""
+
+
+def value_ticks(scale: ValueScale, most: int) -> Ticks:
+    """Return at most about ``most`` ticks of a value axis."""
+    return logarithmic_ticks(*scale.ends, most) if scale.is_logarithmic else linear_ticks(scale.low, scale.high, most)
+
+
+def place_ticks(places: Places, most: int) -> Ticks:
+    """Return ticks of a study's axis: at its values where there is room, else at round numbers."""
+    if places.has_words:
+        stride = max(1, math.ceil(len(places.values) / max(most, 1)))
+        return [
+            (float(index), one_line(str(places.values[index]), _MOST_LETTERS))
+            for index in range(0, len(places.values), stride)
+        ]
+    low, high = float(places.positions[0]), float(places.positions[-1])
+    gaps = np.diff(places.positions)
+    is_short = all(float(f"{value:.3g}") == value for value in places.values)
+    if not gaps.size or (is_short and len(places.values) <= most and gaps.min() * most >= high - low):
+        return [(float(at), _text(float(value))) for at, value in zip(places.positions, places.values, strict=True)]
+    return logarithmic_ticks(low, high, most) if places.is_logarithmic else linear_ticks(low, high, most)
+
+
+def linear_ticks(low: float, high: float, most: int) -> Ticks:
+    """Return round numbers between two ends."""
+    span = high - low
+    if not (math.isfinite(span) and span > 0):
+        return []
+    power = 10.0 ** math.floor(math.log10(span / max(most, 1)))
+    step = next(factor * power for factor in (1, 2, 5, 10, 20) if span / (factor * power) <= most)
+    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+    return [
+        (index * step, _linear_text(index * step, step, max(abs(low), abs(high)))) for index in range(first, last + 1)
+    ]
+
+
+def logarithmic_ticks(low: float, high: float, most: int) -> Ticks:
+    """Return powers of ten, their multiples on short axes, between two decadic logarithms."""
+    first, last = math.ceil(low - 1e-9), math.floor(high + 1e-9)
+    if high - low >= _DECADES:
+        stride = math.ceil((last - first + 1) / max(most, 1))
+        return [(float(power), _power_text(10.0**power)) for power in range(first, last + 1) if power % stride == 0]
+    for factors in ((1, 2, 3, 4, 5, 6, 7, 8, 9), (1, 2, 3, 5), (1, 2, 5), (1, 3), (1,)):
+        ticks = [
+            (math.log10(factor) + power, _power_text(factor * 10.0**power))
+            for power in range(first - 1, last + 1)
+            for factor in factors
+            if low - 1e-9 <= math.log10(factor) + power <= high + 1e-9
+        ]
+        if 2 <= len(ticks) <= most:
+            return ticks
+    return [(math.log10(value), text) for value, text in linear_ticks(10**low, 10**high, most) if value > 0]
+
+
+def _text(value: float) -> str:
+    """Return a value of an axis in three figures, without zeros at the end."""
+    plain = value == 0 or 10.0 ** _PLAIN[0] <= abs(value) < 10.0 ** _PLAIN[1]
+    return _minus(f"{value:.3g}") if plain else number(value)
+
+
+def _linear_text(value: float, step: float, largest: float) -> str:
+    """Return a tick in the decimal places that its step needs; beyond five digits, as a multiple of a power of ten."""
+    if abs(value) < step / 2:
+        return "0"
+    exponent = math.floor(math.log10(largest) + 1e-9)
+    exponent = 0 if _PLAIN[0] <= exponent < _PLAIN[1] else exponent
+    places = max(0, exponent - math.floor(math.log10(step) + 1e-9))
+    text = f"{value / 10.0**exponent:.{min(places, _MOST_PLACES)}f}"
+    return _minus(text + (_power(exponent) if exponent else ""))
+
+
+def _power_text(value: float) -> str:
+    """Return a number of one significant figure."""
+    exponent = math.floor(math.log10(value) + 1e-9)
+    if _PLAIN[0] <= exponent < _PLAIN[1]:
+        return f"{value:g}"
+    mantissa = f"{value / 10.0**exponent:.0f}"
+    return f"10{_superscript(exponent)}" if mantissa == "1" else mantissa + _power(exponent)
+
+
+def _superscript(number: int) -> str:
+    """Return a whole number in superscript digits."""
+    return str(number).translate(_SUPERSCRIPTS)
+
+
+def _power(exponent: int) -> str:
+    return f"·10{_superscript(exponent)}"
+
+
+def _minus(text: str) -> str:
+    return text.replace("-", "−")
