@@ -116,7 +116,7 @@ class Drawing:
     def __init__(
         self,
         lines: Sequence[tuple[Line, QPen]] = (),
-        dots: Sequence[tuple[NDArray[np.float32], QPen]] = (),
+        dots: Sequence[tuple[NDArray[np.float32] | NDArray[np.float64], QPen]] = (),
         bands: Sequence[tuple[Band, QColor]] = (),
     ) -> None:
         self._dots = [(QPolygonF([QPointF(x, y) for x, y in points.T.tolist()]), pen) for points, pen in dots]

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from core.studies.knobs import Value, find_knob
 from core.studies.metrics import METRICS
 from core.studies.study import AxisSection, Study
-from core.studies.summary import NORMAL_95, Point
+from core.studies.summary import NORMAL_95, SAME, Point
 from core.text.number_format import ROUNDING, number, with_error
 
 Array = NDArray[np.float64]
@@ -97,9 +97,19 @@ class Places(NamedTuple):
         return min(max(index, 0), len(self.values) - 1)
 
     def text(self, index: int) -> str:
-        """Return a value with the axis's label."""
-        value = self.values[index]
-        return f"{self.label} = {value if isinstance(value, str) else number(value)}"
+        """Return a value with the axis's label, and its unit after it."""
+        name, _, unit = self.label.partition(", ")
+        if not unit or unit.startswith("no. "):
+            name, unit = self.label, ""
+        return f"{name} = {place_text(self.values[index])} {unit}".strip()
+
+
+def place_text(value: Value) -> str:
+    """Return a value of an axis: a word, or three figures without zeros at the end."""
+    if isinstance(value, str):
+        return value
+    text = number(value).replace(".0·", "·")
+    return text.rstrip("0").rstrip(".") if "." in text and "·" not in text else text
 
 
 def places_of(axis: AxisSection) -> Places:
@@ -155,11 +165,21 @@ class Series(NamedTuple):
         known: NDArray[np.bool_] = ~(self.is_unknown | self.is_missing)
         return known
 
+    def drawn(self) -> NDArray[np.intp]:
+        """Return the indices of the places with rows: a line passes over what has not been measured yet."""
+        return np.flatnonzero(~self.is_missing)
+
+    def at(self, places: NDArray[np.intp]) -> Series:
+        """Return the series at some of its places."""
+        value, low, high = (part[places] for part in (self.value, self.low, self.high))
+        states = (part[places] for part in (self.is_bracket, self.is_unknown, self.is_missing))
+        return Series(value, low, high, *states)
+
     @property
     def shades(self) -> Array:
         """Values for a map: of a bracket the geometric mean of its limits, or the one that is known."""
         with np.errstate(invalid="ignore"):
-            both = np.sqrt(np.where(self.low > 0, self.low, np.nan) * self.high)
+            both = np.sqrt(np.where(self.low > 0, self.low, np.nan)) * np.sqrt(self.high)
         bracket = np.where(self.is_open_above, self.low, np.where(self.is_open_below, self.high, both))
         return np.where(self.is_bracket, bracket, self.value)
 
@@ -223,7 +243,7 @@ def best_of(series: Sequence[Series], reference: float = 0.0) -> NDArray[np.intp
     chosen = np.lexsort((~known, order), axis=0)[0]
     limit = np.take_along_axis(order, chosen[None], 0)
     is_other = np.arange(len(series)).reshape(-1, *[1] * chosen.ndim) != chosen
-    rivals = (known & is_other & ~(near > limit)).any(0)
+    rivals = (known & is_other & ~(near > limit + SAME)).any(0)
     return np.where(known.any(0) & ~rivals, chosen, -1)
 
 
@@ -298,6 +318,15 @@ def shade_scale(series: Sequence[Series], *, logarithmic: bool) -> ValueScale:
 def _finite(arrays: Sequence[Array]) -> Array:
     every: Array = np.concatenate([np.ravel(each) for each in arrays]) if arrays else np.zeros(0)
     return every[np.isfinite(every)]
+
+
+def lowest_of(series: Series, reference: float = 0.0) -> int | None:
+    """Return the index of the value nearest to the ideal; None for curves that do not vary, or of fewer than three."""
+    known = np.flatnonzero(np.isfinite(series.value))
+    values = series.value[known]
+    if len(known) < 3 or np.ptp(values) <= 1e-9 * np.abs(values).max():
+        return None
+    return int(known[np.abs(values - reference).argmin()])
 
 
 def points_along(points: Mapping[tuple[Value, ...], Point], study: Study, axes: Sequence[Places]) -> list[Point | None]:

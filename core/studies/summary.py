@@ -15,6 +15,8 @@ from core.studies.store import StoredCell
 
 NORMAL_95 = 1.959964
 """Standard errors of a 95 % interval."""
+SAME = 1e-12
+"""Distances from the ideal that rounding alone may part."""
 _WEAKEST: tuple[Kind, ...] = ("unknown", "estimate", "bracket", "bound", "computed", "exact")
 
 
@@ -38,6 +40,13 @@ class Point(NamedTuple):
     """Values of the replicates."""
     notes: tuple[str, ...]
     """Reasons for unknown values, each once."""
+
+    @property
+    def margin(self) -> float:
+        """Half of the 95 % interval; of a single exact or computed value its error."""
+        if not math.isfinite(self.error):
+            return 0.0
+        return self.error if self.known == 1 and self.kind in {"exact", "computed"} else NORMAL_95 * self.error
 
     @property
     def is_known(self) -> bool:
@@ -100,7 +109,7 @@ def best(table: Table, column: str, place: tuple[Value, ...], reference: float =
     for sampler, columns in table.items():
         point = columns.get(column, {}).get(place)
         if point is not None and point.is_known:
-            margin = NORMAL_95 * point.error if math.isfinite(point.error) else 0.0
+            margin = point.margin
             ends = (point.lower, point.upper) if point.kind == "bracket" else (point.mean - margin, point.mean + margin)
             near = 0.0 if ends[0] <= reference <= ends[1] else min(abs(end - reference) for end in ends)
             known.append((max(abs(end - reference) for end in ends), near, sampler))
@@ -108,4 +117,4 @@ def best(table: Table, column: str, place: tuple[Value, ...], reference: float =
         return None
     known.sort()
     farthest = known[0][0]
-    return known[0][2] if all(near > farthest for _, near, _ in known[1:]) else None
+    return known[0][2] if all(near > farthest + SAME for _, near, _ in known[1:]) else None

@@ -12,7 +12,7 @@ from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QColor
 
 from app.studies.charts.chart import Chart, Cursor
-from app.studies.charts.curves import has_rows, stepped
+from app.studies.charts.curves import notes_of, stepped
 from app.studies.charts.lines import Drawn, curves, edge_marks
 from app.studies.charts.read_out import LineUp, value_table
 from app.studies.charts.ticks import Ticks, linear_ticks
@@ -57,7 +57,7 @@ class CoverageChart(Chart):
         drawn = [Drawn(each, abouts[key].colour) for key, each in series.items()]
         at = np.asarray(LEVELS)
         self.content.set_drawing(curves(at, drawn, _UNIT, 1.0))
-        self.set_empty(not any(has_rows(each) for each in series.values()))
+        self.set_state(list(series.values()), lambda: notes_of(points))
         self.set_range((0.0, 1.0), (0.0, 1.0))
         self.set_marks(edge_marks(at, drawn, _UNIT))
 
@@ -101,6 +101,7 @@ class RankChart(Chart):
 
     def __init__(self, title: str) -> None:
         super().__init__(f"Histogram: {title}", title)
+        self._words = title
         self._counts: dict[str, np.ndarray] = {}
         self._abouts: LineUp = {}
         self._top = 1.0
@@ -137,7 +138,7 @@ class RankChart(Chart):
         highest = max((float(each.max()) for each in self._counts.values()), default=0.0)
         self._top = 1.08 * max(highest, high, 1.0)
         self.content.set_drawing(Drawing(bands=self._bars()))
-        self.set_empty(not most)
+        self.set_state([series_of(each) for each in points.values()], lambda: notes_of(points))
         self.set_range((0.0, 1.0), (0.0, self._top))
 
     def _bars(self) -> list[tuple[Band, QColor]]:
@@ -170,7 +171,7 @@ class RankChart(Chart):
             )
             for key, counts in self._counts.items()
         ]
-        text = table(f"rank {start:.1f} to {start + 1 / BINS:.1f}", ("replicates",), shown)
+        text = table(f"{self._words}: {start:.1f} to {start + 1 / BINS:.1f}", ("replicates",), shown)
         low, high = uniform_band(int(max((each.sum() for each in self._counts.values()), default=0)))
         muted = theme.current().muted
         return (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -16,7 +16,7 @@ from app.theme import theme
 from app.widgets.pictures import DrawingItem, static_plot, style_axis
 from app.widgets.user_text import plain_label, rich_text
 from app.widgets.widgets import card, heading
-from core.studies.chart_data import typeset
+from core.studies.chart_data import Series, typeset
 from core.text.user_text import one_line
 
 Cursor = tuple[int, ...]
@@ -48,11 +48,24 @@ class Mark(NamedTuple):
 
 ABOVE, BELOW, UNKNOWN = "t1", "t", "x"
 """Symbols of marks: an infinite value or no upper limit; zero or no lower limit; unknown."""
+BEST_VALUE = "o"
+"""Symbol around the best value of a sampler's parameter."""
+TURNED = {ABOVE: "t2", BELOW: "t3"}
+"""Symbols where values run to the right."""
 
 
 def label_html(label: str) -> str:
     """Return rich text of a label with subscripts typeset; anything else stays as it is."""
     return typeset(rich_text(one_line(label, _LETTERS)), lambda base, below: f"{base}<sub>{below}</sub>")
+
+
+def _style(mark: Mark, surface: str) -> dict[str, object]:
+    """Return brush, pen and size of a mark."""
+    if mark.symbol == BEST_VALUE:
+        return {"brush": None, "pen": pg.mkPen(mark.colour, width=2), "size": 2 * _MARK}
+    if mark.symbol == UNKNOWN:
+        return {"brush": mark.colour, "pen": pg.mkPen(mark.colour, width=1), "size": _MARK - 2}
+    return {"brush": mark.colour, "pen": pg.mkPen(mark.outline or surface, width=1), "size": _MARK}
 
 
 class Chart(QWidget):
@@ -77,6 +90,7 @@ class Chart(QWidget):
         super().__init__()
         self.plot = static_plot(one_line(name), axes=True)
         self.plot.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
+        self.plot.getPlotItem().layout.setContentsMargins(0, 6, 12, 0)  # for the texts of the outermost ticks
         self.content, self.marks = DrawingItem(), pg.ScatterPlotItem(size=_MARK)
         self.marks.setZValue(5)
         for item in (self.content, self.marks):
@@ -108,7 +122,11 @@ class Chart(QWidget):
         self.x_range = self.y_range = 0.0, 1.0
         self._ticks: dict[str, Ticks] = {}
         self.is_empty = True
-        """There are no rows yet."""
+        """No value is known yet."""
+        self.series: list[Series] = []
+        """What is drawn."""
+        self.symbols: set[str] = set()
+        """Symbols of the marks."""
         self.setMinimumHeight(self.least_height)
 
     # What a chart adds
@@ -174,25 +192,27 @@ class Chart(QWidget):
 
     def set_marks(self, marks: Sequence[Mark]) -> None:
         """Show marks; without any, nothing is drawn."""
+        self.symbols = {each.symbol for each in marks}
         surface = theme.current().surface
         self.marks.setData(
-            [
-                {
-                    "pos": (each.x, each.y),
-                    "symbol": each.symbol,
-                    "brush": each.colour,
-                    "pen": pg.mkPen(each.outline or (each.colour if each.symbol == UNKNOWN else surface), width=1),
-                    "size": _MARK if each.symbol != UNKNOWN else _MARK - 2,
-                }
-                for each in marks
-            ]
+            [{"pos": (each.x, each.y), "symbol": each.symbol, **_style(each, surface)} for each in marks]
         )
 
-    def set_empty(self, is_empty: bool) -> None:
-        """Say that there are no rows yet; the values' axis has no ticks then."""
-        self.is_empty = is_empty
-        self.note.setText("no rows yet" if is_empty else "")
-        self.note.setVisible(is_empty)
+    def set_state(self, series: Sequence[Series], notes: Callable[[], Iterable[str]] = tuple) -> None:
+        """Say that there are no rows yet, or why nothing is known; the values' axis has no ticks then.
+
+        Args:
+            series: that the chart shows.
+            notes: reasons for unknown values.
+        """
+        self.series = list(series)
+        self.is_empty = not any(each.is_known.any() for each in series)
+        has_rows = any(not each.is_missing.all() for each in series)
+        words = "" if not self.is_empty else "no rows yet"
+        if self.is_empty and has_rows:
+            words = "\n".join(["unknown", *dict.fromkeys(notes())])
+        self.note.setText(words)
+        self.note.setVisible(bool(words))
 
     def choose(self, chosen: bool) -> None:
         """Show whether keys act on this chart."""

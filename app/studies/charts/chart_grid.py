@@ -55,12 +55,16 @@ class ChartGrid(QScrollArea):
         self._start_anew()
 
     def _start_anew(self) -> None:
+        earlier = self.takeWidget()
+        if earlier is not None:
+            earlier.hide()
+            earlier.deleteLater()  # one of its charts may be handling a click
         body = QWidget(objectName="dockBody")
         self._grid = QGridLayout(body)
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setSpacing(_GAP)
         self._columns = 0
-        self.setWidget(body)  # deletes the earlier one with its charts
+        self.setWidget(body)
 
     def set_charts(self, charts: Sequence[Chart]) -> None:
         """Replace all charts."""

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from typing import final
 
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QPointF, Qt
 
-from app.studies.charts.chart import Chart, Cursor, label_html
+from app.studies.charts.chart import BEST_VALUE, Chart, Cursor, Mark, label_html
 from app.studies.charts.lines import Drawn, curves, edge_marks, rows
 from app.studies.charts.read_out import LineUp, value_table
 from app.studies.charts.ticks import Ticks, place_ticks, value_ticks
 from app.theme import theme
 from app.widgets.pictures import Drawing
 from core.samplers import About
-from core.studies.chart_data import Panel, Places, Series, ValueScale, series_of, value_scale
+from core.studies.chart_data import Panel, Places, ValueScale, lowest_of, series_of, value_scale
 from core.studies.summary import Point
 from core.text.user_text import one_line
 
@@ -37,11 +38,12 @@ class CurveChart(Chart):
     Args:
         panel: the metric.
         places: of the axis.
+        marks_best: mark the best value of each sampler, for axes that are a sampler's parameter.
     """
 
-    def __init__(self, panel: Panel, places: Places) -> None:
+    def __init__(self, panel: Panel, places: Places, *, marks_best: bool = False) -> None:
         super().__init__(f"{panel.title} against {places.label}", panel_title(panel))
-        self.panel, self.places = panel, places
+        self.panel, self.places, self._marks_best = panel, places, marks_best
         self.scale = ValueScale(False, 0.0, 1.0)
         self._points: dict[str, list[Point | None]] = {}
         self._abouts: LineUp = {}
@@ -76,9 +78,19 @@ class CurveChart(Chart):
         drawn = [Drawn(each, abouts[key].colour, self.panel.column == "bound") for key, each in series.items()]
         at = self.places.positions
         self.content.set_drawing(curves(at, drawn, self.scale, self._across[1] - self._across[0]))
-        self.set_empty(not any(has_rows(each) for each in series.values()))
+        self.set_state(list(series.values()), lambda: notes_of(points))
         self.set_range(self._across, self.scale.ends)
-        self.set_marks(edge_marks(at, drawn, self.scale))
+        self.set_marks(edge_marks(at, drawn, self.scale) + (self._best(drawn) if self._marks_best else []))
+
+    def _best(self, drawn: Sequence[Drawn]) -> list[Mark]:
+        """Return rings around the best value of each sampler."""
+        found = []
+        for each in drawn:
+            index = lowest_of(each.series, self.panel.reference or 0.0)
+            if index is not None:
+                y = float(self.scale.positions(each.series.value)[index])
+                found.append(Mark(float(self.places.positions[index]), y, BEST_VALUE, each.colour))
+        return [mark for mark in found if math.isfinite(mark.y)]
 
     def ticks(self, across: int, up: int) -> tuple[Ticks, Ticks]:
         """Return ticks of both axes."""
@@ -141,7 +153,7 @@ class DotChart(Chart):
         names = [abouts[key].label for key in points]
         self.plot.getAxis("left").setWidth(name_width(self, names))
         self.content.set_drawing(rows(up, drawn, self.scale) if drawn else Drawing())
-        self.set_empty(not any(has_rows(each) for each in series))
+        self.set_state(series, lambda: notes_of(points))
         self.set_range(self.scale.ends, (-0.7, len(drawn) - 0.3))
         self.set_marks(edge_marks(up, drawn, self.scale, sideways=True))
 
@@ -171,9 +183,10 @@ def stepped(cursor: Cursor | None, step: int, count: int) -> Cursor | None:
     return (min(max(cursor[0] + step, 0), count - 1),)
 
 
-def has_rows(series: Series) -> bool:
-    """Return whether there is a row at any place."""
-    return not bool(series.is_missing.all())
+def notes_of(points: Mapping[str, list[Point | None]]) -> list[str]:
+    """Return the reasons for unknown values, each once."""
+    found = (note for each in points.values() for point in each if point is not None for note in point.notes)
+    return [one_line(note) for note in dict.fromkeys(found)]
 
 
 def shortened(about: About) -> str:

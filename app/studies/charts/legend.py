@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import final
 
 from PySide6.QtCore import Qt, Signal
@@ -10,12 +11,16 @@ from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QPushButton, QWidget
 from superqt import QFlowLayout
 
+from app.studies.charts.chart import BEST_VALUE, UNKNOWN, Chart
 from app.studies.charts.maps import UNDECIDED_TEXT
 from app.theme import theme
 from app.widgets.user_text import auto_text, button_text
 from app.widgets.widgets import LegendEntry
 from core.samplers import About
-from core.studies.summary import Point, Table
+from core.studies.chart_data import Series
+
+_HEIGHT = 26
+"""Height of a row, in pixels."""
 
 
 @final
@@ -40,8 +45,11 @@ class Legend(QWidget):
             "bound": LegendEntry("upper bound", 2, style=Qt.PenStyle.DashLine),
             "open": LegendEntry("▲ ▼ beyond the axis, or no limit", 0, style=Qt.PenStyle.NoPen),
             "unknown": LegendEntry("× unknown", 0, style=Qt.PenStyle.NoPen),
+            "best": LegendEntry("◯ best value", 0, style=Qt.PenStyle.NoPen),
             "undecided": LegendEntry(UNDECIDED_TEXT, 10, style=Qt.PenStyle.NoPen, colour="faint"),
         }
+        for sign in self.signs.values():
+            sign.setFixedHeight(_HEIGHT)
         self._has_maps = False
 
     def restyle(self) -> None:
@@ -91,25 +99,25 @@ class Legend(QWidget):
         self.chips[key].setIcon(self._icon(key))
         self.changed.emit()
 
-    def explain(self, table: Table, columns: Sequence[str]) -> None:
-        """Show the signs that these columns use so far."""
-        points = [
-            point for key in self.shown for column in columns for point in table.get(key, {}).get(column, {}).values()
-        ]
-        brackets = [point for point in points if point.kind == "bracket"]
+    def explain(self, charts: Sequence[Chart], *, has_bound: bool) -> None:
+        """Show the signs that charts use."""
+        series, symbols = (
+            [each for chart in charts for each in chart.series],
+            {*chain(*(each.symbols for each in charts))},
+        )
         used = {
-            "interval": not self._has_maps and any(_has_interval(point) for point in points),
-            "bracket": not self._has_maps and bool(brackets),
-            "bound": not self._has_maps and "bound" in columns,
-            "open": any(point.mean == float("inf") for point in points)
-            or any(point.upper == float("inf") or point.lower <= 0 for point in brackets),
-            "unknown": any(not point.is_known for point in points),
+            "interval": not self._has_maps and any(_has_interval(each) for each in series),
+            "bracket": not self._has_maps and any(each.is_bracket.any() for each in series),
+            "bound": not self._has_maps and has_bound,
+            "open": bool(symbols - {UNKNOWN, BEST_VALUE}),
+            "unknown": UNKNOWN in symbols,
+            "best": BEST_VALUE in symbols,
             "undecided": self._has_maps and len(self.shown) > 1,
         }
         for name, sign in self.signs.items():
-            sign.setVisible(used[name])
-        self._layout.invalidate()
+            if sign.isHidden() == used[name]:
+                sign.setVisible(used[name])
 
 
-def _has_interval(point: Point) -> bool:
-    return point.is_known and point.kind != "bracket" and point.error > 0
+def _has_interval(series: Series) -> bool:
+    return bool((series.is_known & ~series.is_bracket & (series.high > series.low)).any())

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QPen
 
-from app.studies.charts.chart import ABOVE, BELOW, UNKNOWN, Mark
+from app.studies.charts.chart import ABOVE, BELOW, TURNED, UNKNOWN, Mark
 from app.widgets.pictures import Band, Drawing, Line
 from core.studies.chart_data import Array, Series, ValueScale
 
@@ -47,17 +47,18 @@ def curves(at: Array, drawn: Sequence[Drawn], scale: ValueScale, span: float) ->
     lines: list[tuple[Line, QPen]] = []
     dots, bands = [], []
     for each in drawn:
-        series, colour = each.series, each.colour
+        places, colour = each.series.drawn(), each.colour
+        series, x = each.series.at(places), at[places]
         value = _shown(scale, series.value)
         low, high = edges(series, scale)
         if (high > low).any():
             for mask, opacity in ((~series.is_bracket, _BAND), (series.is_bracket, _BETWEEN)):
-                bands += [(band, _shade(colour, opacity)) for band in _bands(at, low, high, mask)]
-            lines.append((_bars(at, low, high, _CAP * span, _capped(series, scale)), _pen(colour, _BAR)))
+                bands += [(band, _shade(colour, opacity)) for band in _bands(x, low, high, mask)]
+            lines.append((_bars(x, low, high, _CAP * span, _capped(series, scale)), _pen(colour, _BAR)))
         known = np.isfinite(value)
         if known.any():
-            lines.append(((at, value), _pen(colour, _WIDTH, is_dashed=each.is_bound)))
-            dots.append((np.stack([at[known], value[known]]).astype(np.float32), _dot(colour)))
+            lines.append(((x, value), _pen(colour, _WIDTH, is_dashed=each.is_bound)))
+            dots.append((np.stack([x[known], value[known]]), _dot(colour)))
     return Drawing(lines, dots, bands)
 
 
@@ -79,7 +80,7 @@ def rows(up: Array, drawn: Sequence[Drawn], scale: ValueScale) -> Drawing:
             if np.isfinite(scale.positions(limit))[0] and low[0] < high[0]:
                 lines.append(((np.repeat(end, 2), np.array([y - 0.16, y + 0.16])), _pen(each.colour, 1.6)))
         if np.isfinite(value[0]):
-            dots.append((np.array([[value[0]], [y]], dtype=np.float32), _dot(each.colour, 10.0)))
+            dots.append((np.array([[value[0]], [y]]), _dot(each.colour, 10.0)))
     return Drawing(lines, dots)
 
 
@@ -120,7 +121,7 @@ def edge_marks(at: Array, drawn: Sequence[Drawn], scale: ValueScale, *, sideways
             row = 0 if sideways else rows_above if above else rows_below
             rows_above, rows_below = rows_above + above, rows_below + (not above)
             edge = top - first - row * step if above else bottom + first + row * step
-            turned = {ABOVE: "t2", BELOW: "t3"}.get(symbol, symbol) if sideways else symbol
+            turned = TURNED.get(symbol, symbol) if sideways else symbol
             marks += [
                 Mark(*((edge, place) if sideways else (place, edge)), turned, each.colour)
                 for place in places[mask].tolist()

@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QGraphicsRectItem
 
 from app.studies.charts.cells import CellsItem, colours_of, pixel
 from app.studies.charts.chart import ABOVE, BELOW, UNKNOWN, Chart, Cursor, Mark, label_html
+from app.studies.charts.curves import notes_of
 from app.studies.charts.read_out import LineUp, value_table
 from app.studies.charts.ticks import Ticks, place_ticks, value_ticks
 from app.theme import theme
@@ -63,9 +64,9 @@ class MapData(NamedTuple):
         return cls(panel, across, up, points, series, scale, best.reshape(shape) if series else np.full(shape, -1))
 
     @property
-    def has_rows(self) -> bool:
-        """There is a row at some place."""
-        return any(not each.is_missing.all() for each in self.series.values())
+    def is_empty(self) -> bool:
+        """No value is known."""
+        return not any(each.is_known.any() for each in self.series.values())
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -109,23 +110,28 @@ class MapChart(Chart):
         self.cells = CellsItem()
         self.cells.setZValue(-1)
         self.plot.addItem(self.cells, ignoreBounds=True)
-        self.frame_item = QGraphicsRectItem()
-        self.frame_item.setZValue(6)
-        self.frame_item.hide()
-        self.plot.addItem(self.frame_item, ignoreBounds=True)
+        self.frames = QGraphicsRectItem(), QGraphicsRectItem()
+        """Frame of the cell under the cursor: light on dark, to be seen on all colours."""
+        for frame, colour, width in zip(self.frames, ("#14181F", "#FFFFFF"), (4.0, 2.0), strict=True):
+            frame.setPen(_cosmetic(colour, width))
+            frame.setZValue(6)
+            frame.hide()
+            self.plot.addItem(frame, ignoreBounds=True)
         self.set_labels(self._across.label, self._up.label)
         self.plot.getAxis("left").setWidth(66)
 
     def restyle(self) -> None:
         """Apply the theme's colours."""
         super().restyle()
-        self.frame_item.setPen(_cosmetic(theme.current().ink, 2.0))
         if self.data is not None:
             self.show_data(self.data, self._abouts)
 
     def show_data(self, data: MapData, abouts: LineUp) -> None:
         """Show a metric."""
         self.data, self._abouts = data, abouts
+        own = {self.key} if self.key else set(data.series)
+        points = {key: data.points[key] for key in own}
+        self.set_state([data.series[key] for key in own], lambda: notes_of(points))
         if self.key == BEST:
             self.title.setText(label_html(data.panel.best_title[0].upper() + data.panel.best_title[1:]))
             self._show_best(data)
@@ -133,7 +139,6 @@ class MapChart(Chart):
             self.title.setText(sampler_title(abouts[self.key]))
             self._show_values(data, data.series[self.key])
         x, y = data.edges
-        self.set_empty(not data.has_rows)
         self.set_range((float(x[0]), float(x[-1])), (float(y[0]), float(y[-1])))
 
     def _show_values(self, data: MapData, series: Series) -> None:
@@ -195,13 +200,15 @@ class MapChart(Chart):
 
     def mark(self, cursor: Cursor | None) -> None:
         """Frame a cell."""
-        self.frame_item.setVisible(cursor is not None)
-        if cursor is not None:
-            x, y = self._across.edges, self._up.edges
-            left, bottom = float(x[cursor[0]]), float(y[cursor[1]])
-            self.frame_item.setRect(
-                QRectF(left, bottom, float(x[cursor[0] + 1]) - left, float(y[cursor[1] + 1]) - bottom)
-            )
+        for frame in self.frames:
+            frame.setVisible(cursor is not None)
+            if cursor is not None:
+                frame.setRect(self._cell(*cursor))
+
+    def _cell(self, across: int, up: int) -> QRectF:
+        x, y = self._across.edges, self._up.edges
+        corners = QPointF(float(x[across]), float(y[up])), QPointF(float(x[across + 1]), float(y[up + 1]))
+        return QRectF(*corners)
 
 
 def contours(data: MapData, grid: Array) -> list[tuple[Line, QPen]]:

@@ -115,7 +115,7 @@ class StudyCharts(QWidget):
             table: summary of the cells so far.
         """
         self._table = table
-        if study is not self._study:
+        if study is not self._study and study != self._study:
             self._study = study
             try:
                 self._abouts = study.abouts()
@@ -157,7 +157,8 @@ class StudyCharts(QWidget):
     def _add(self, panel: Panel) -> None:
         """Make the charts of a metric with one axis or none."""
         if self._axes:
-            curve = CurveChart(panel, self._axes[0])
+            marks_best = self._study is not None and self._study.axes[0].knob.startswith("samplers.")
+            curve = CurveChart(panel, self._axes[0], marks_best=marks_best)
             self._updates.append((curve, lambda: curve.show_points(self._points(panel.column), self._abouts)))
         elif panel.metric == "coverage":
             coverage = CoverageChart()
@@ -199,11 +200,11 @@ class StudyCharts(QWidget):
             for chart in self._maps:
                 if chart.key in data.series or chart.key == BEST:
                     chart.show_data(data, self._abouts)
-            self.bar.show_scale(data.scale, panel.unit, is_empty=not data.has_rows)
+            self.bar.show_scale(data.scale, panel.unit, is_empty=data.is_empty)
         has_rows = any(self._table.get(key) for key in self._abouts)
         self.expected.setText("" if has_rows else f"No rows yet. {self._what_appears()}")
         self.expected.setVisible(not has_rows)
-        self.legend.explain(self._table, [panel_of(name).column for name in self._study.metrics])
+        self.legend.explain(self.grid.shown, has_bound="bound" in self._study.metrics and bool(self._axes))
         if self._chosen is not None and self._cursor is not None and self.read_out.isVisible():
             self._tell()
 

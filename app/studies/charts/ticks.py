@@ -6,8 +6,7 @@ import math
 
 import numpy as np
 
-from core.studies.chart_data import Places, ValueScale
-from core.text.number_format import number
+from core.studies.chart_data import Places, ValueScale, place_text
 from core.text.user_text import one_line
 
 Ticks = list[tuple[float, str]]
@@ -18,8 +17,10 @@ _PLAIN = -3, 5
 """Exponents, the last excluded, of numbers written without a power of ten."""
 _MOST_PLACES = 9
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+_FACTORS = ((1, 2, 3, 4, 5, 6, 7, 8, 9), (1, 2, 3, 5), (1, 2, 5), (1, 3), (1,))
+"""Multiples of powers of ten that have ticks; the densest that fit are used."""
 _DECADES = 2.0
-"""Least number of decades with ticks at powers of ten alone."""
+"""Number of decades from which at most two multiples have ticks."""
 
 
 def value_ticks(scale: ValueScale, most: int) -> Ticks:
@@ -39,7 +40,7 @@ def place_ticks(places: Places, most: int) -> Ticks:
     gaps = np.diff(places.positions)
     is_short = all(float(f"{value:.3g}") == value for value in places.values)
     if not gaps.size or (is_short and len(places.values) <= most and gaps.min() * most >= high - low):
-        return [(float(at), _text(float(value))) for at, value in zip(places.positions, places.values, strict=True)]
+        return [(float(at), place_text(value)) for at, value in zip(places.positions, places.values, strict=True)]
     return logarithmic_ticks(low, high, most) if places.is_logarithmic else linear_ticks(low, high, most)
 
 
@@ -59,10 +60,7 @@ def linear_ticks(low: float, high: float, most: int) -> Ticks:
 def logarithmic_ticks(low: float, high: float, most: int) -> Ticks:
     """Return powers of ten, their multiples on short axes, between two decadic logarithms."""
     first, last = math.ceil(low - 1e-9), math.floor(high + 1e-9)
-    if high - low >= _DECADES:
-        stride = math.ceil((last - first + 1) / max(most, 1))
-        return [(float(power), _power_text(10.0**power)) for power in range(first, last + 1) if power % stride == 0]
-    for factors in ((1, 2, 3, 4, 5, 6, 7, 8, 9), (1, 2, 3, 5), (1, 2, 5), (1, 3), (1,)):
+    for factors in _FACTORS if high - low < _DECADES else _FACTORS[3:]:
         ticks = [
             (math.log10(factor) + power, _power_text(factor * 10.0**power))
             for power in range(first - 1, last + 1)
@@ -71,13 +69,10 @@ def logarithmic_ticks(low: float, high: float, most: int) -> Ticks:
         ]
         if 2 <= len(ticks) <= most:
             return ticks
+    if last > first:
+        stride = math.ceil((last - first + 1) / max(most, 1))
+        return [(float(power), _power_text(10.0**power)) for power in range(first, last + 1) if power % stride == 0]
     return [(math.log10(value), text) for value, text in linear_ticks(10**low, 10**high, most) if value > 0]
-
-
-def _text(value: float) -> str:
-    """Return a value of an axis in three figures, without zeros at the end."""
-    plain = value == 0 or 10.0 ** _PLAIN[0] <= abs(value) < 10.0 ** _PLAIN[1]
-    return _minus(f"{value:.3g}") if plain else number(value)
 
 
 def _linear_text(value: float, step: float, largest: float) -> str:
