@@ -51,6 +51,7 @@ class Legend(QWidget):
         for sign in self.signs.values():
             sign.setFixedHeight(_HEIGHT)
         self._has_maps = False
+        self._used: dict[str, bool] = {}
 
     def restyle(self) -> None:
         """Apply the theme's colours."""
@@ -64,7 +65,7 @@ class Legend(QWidget):
 
     def set_samplers(self, abouts: Mapping[str, About], *, has_maps: bool) -> None:
         """Offer the samplers of another study; those hidden before stay hidden."""
-        self._abouts, self._has_maps = abouts, has_maps
+        self._abouts, self._has_maps, self._used = abouts, has_maps, {}
         self._hidden &= set(abouts)
         if len(self._hidden) == len(abouts):
             self._hidden.clear()
@@ -114,9 +115,13 @@ class Legend(QWidget):
             "best": BEST_VALUE in symbols,
             "undecided": self._has_maps and len(self.shown) > 1,
         }
+        if used == self._used:
+            return
+        self._used = used
         for name, sign in self.signs.items():
-            if sign.isHidden() == used[name]:
-                sign.setVisible(used[name])
+            sign.setVisible(used[name])
+        self._layout.invalidate()
+        self.updateGeometry()
 
 
 def _has_interval(series: Series) -> bool:
