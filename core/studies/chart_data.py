@@ -14,7 +14,7 @@ from core.studies.knobs import Value, find_knob
 from core.studies.metrics import METRICS
 from core.studies.study import AxisSection, Study
 from core.studies.summary import NORMAL_95, SAME, Point
-from core.text.number_format import ROUNDING, number, with_error
+from core.text.number_format import number, with_error
 
 Array = NDArray[np.float64]
 
@@ -22,12 +22,6 @@ _NOT_A_SPREAD = ("exact", "computed")
 """Kinds whose error, with one replicate, is a limit of the error and no standard error."""
 _KINDS = {"exact": 0, "computed": 1, "bracket": 2, "bound": 3, "estimate": 4, "unknown": 5}
 _UNKNOWN, _MISSING = 5, 6
-_MOST_DECADES = 10.0
-"""Decades of a logarithmic value axis at most."""
-_LARGEST = 1e307
-"""Values above it leave no room on an axis."""
-_LEAST_RATIO = 3.0
-"""Least ratio of values for which a logarithmic value axis is used."""
 
 
 @final
@@ -176,6 +170,16 @@ class Series(NamedTuple):
         return Series(value, low, high, *states)
 
     @property
+    def has_bar(self) -> NDArray[np.bool_]:
+        """Places whose ends are drawn as a bar: of brackets, and of intervals without a neighbour for a band."""
+        interval = self.is_known & ~self.is_bracket
+        near = np.zeros_like(interval)
+        near[1:] |= interval[:-1]
+        near[:-1] |= interval[1:]
+        bars: NDArray[np.bool_] = self.is_bracket | (interval & ~near)
+        return bars
+
+    @property
     def shades(self) -> Array:
         """Values for a map: of a bracket the geometric mean of its limits, or the one that is known."""
         with np.errstate(invalid="ignore"):
@@ -249,75 +253,6 @@ def best_of(series: Sequence[Series], reference: float = 0.0) -> NDArray[np.intp
 
 def _ends(series: Sequence[Series], side: int) -> Iterable[tuple[Series, Array]]:
     return [(each, (each.low, each.high)[side]) for each in series]
-
-
-@final
-class ValueScale(NamedTuple):
-    """Scale of values: logarithmic or linear, with its ends."""
-
-    is_logarithmic: bool
-    low: float
-    high: float
-
-    def positions(self, values: Array) -> Array:
-        """Return positions of values on the scale; NaN where they have none."""
-        if not self.is_logarithmic:
-            return np.where(np.isfinite(values), values, math.nan)
-        positive = np.isfinite(values) & (values > 0)
-        return np.log10(values, where=positive, out=np.full(np.shape(values), math.nan))
-
-    @property
-    def ends(self) -> tuple[float, float]:
-        """Positions of the ends."""
-        return (math.log10(self.low), math.log10(self.high)) if self.is_logarithmic else (self.low, self.high)
-
-
-def value_scale(series: Sequence[Series], *, logarithmic: bool, also: Sequence[float] = ()) -> ValueScale:
-    """Return an axis that holds all series, logarithmic where it is wanted and values are positive and spread.
-
-    Args:
-        series: that the axis holds.
-        logarithmic: the metric is best drawn on a logarithmic axis.
-        also: values that a linear axis must hold.
-    """
-    drawn = [np.where(each.is_bracket, end, each.value) for each in series for end in (each.low, each.high)]
-    values = _finite(drawn)
-    positive = values[values > ROUNDING]
-    if logarithmic and positive.size and values.min() > -ROUNDING and positive.max() > _LEAST_RATIO * positive.min():
-        top = positive.max()
-        # An interval of an estimate may reach below; it is cut at the axis.
-        return ValueScale(True, max(positive.min() / 1.6, top / 10**_MOST_DECADES), min(top, _LARGEST) * 1.6)
-    values = np.concatenate(
-        [_finite([end for each in series for end in (each.low, each.high)]), np.array(also), values]
-    )
-    if not values.size:
-        return ValueScale(False, 0.0, 1.0)
-    low, high = float(values.min()), float(values.max())
-    room = _room(low, high)
-    return ValueScale(False, low - room, high + room)
-
-
-def _room(low: float, high: float) -> float:
-    size = max(abs(low), abs(high))
-    return 0.08 * (high - low) if high - low > 1e-9 * size else 0.1 * size or 0.1
-
-
-def shade_scale(series: Sequence[Series], *, logarithmic: bool) -> ValueScale:
-    """Return the scale of the colours of maps, from the lowest to the highest finite value."""
-    values = _finite([each.shades for each in series])
-    positive = values[values > ROUNDING]
-    if logarithmic and positive.size and values.min() > -ROUNDING and positive.max() > positive.min():
-        return ValueScale(True, max(positive.min(), positive.max() / 10**_MOST_DECADES), positive.max())
-    if not values.size:
-        return ValueScale(False, 0.0, 1.0)
-    low, high = float(values.min()), float(values.max())
-    room = 0.0 if high - low > 1e-9 * max(abs(low), abs(high)) else _room(low, high)
-    return ValueScale(False, low - room, high + room)
-
-
-def _finite(arrays: Sequence[Array]) -> Array:
-    every: Array = np.concatenate([np.ravel(each) for each in arrays]) if arrays else np.zeros(0)
-    return every[np.isfinite(every)]
 
 
 def lowest_of(series: Series, reference: float = 0.0) -> int | None:

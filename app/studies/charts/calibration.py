@@ -15,11 +15,12 @@ from app.studies.charts.chart import Chart, Cursor
 from app.studies.charts.curves import notes_of, stepped
 from app.studies.charts.lines import Drawn, curves, edge_marks
 from app.studies.charts.read_out import LineUp, value_table
-from app.studies.charts.ticks import Ticks, linear_ticks
 from app.theme import theme
 from app.widgets.pictures import Band, Drawing
 from app.widgets.read_out import table
-from core.studies.chart_data import BINS, Panel, ValueScale, rank_counts, series_of, uniform_band
+from core.studies.chart_data import BINS, Panel, rank_counts, series_of, uniform_band
+from core.studies.chart_scales import ValueScale
+from core.studies.chart_ticks import Ticks, linear_ticks
 from core.studies.metrics import LEVELS
 from core.studies.summary import Point
 

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from PySide6.QtGui import QColor, QImage, QTransform
 
 from app.widgets.pictures import ViewImage
-from core.studies.chart_data import Array, ValueScale
+from core.studies.chart_data import Array
+from core.studies.chart_scales import ValueScale
 
 Pixels = NDArray[np.uint32]
 """Colours of ``Format_ARGB32_Premultiplied``; zero is transparent."""

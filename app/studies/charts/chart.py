@@ -11,12 +11,12 @@ from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, Qt, Signal
 from PySide6.QtGui import QColor, QMouseEvent, QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QSizePolicy, QVBoxLayout, QWidget
 
-from app.studies.charts.ticks import Ticks
 from app.theme import theme
 from app.widgets.pictures import DrawingItem, static_plot, style_axis
 from app.widgets.user_text import plain_label, rich_text
 from app.widgets.widgets import card, heading
 from core.studies.chart_data import Series, typeset
+from core.studies.chart_ticks import Ticks
 from core.text.user_text import one_line
 
 Cursor = tuple[int, ...]

@@ -10,11 +10,11 @@ from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.studies.charts.cells import colour_table
-from app.studies.charts.maps import LEVELS
-from app.studies.charts.ticks import value_ticks
 from app.theme import theme
-from core.studies.chart_data import ValueScale
+from core.studies.chart_scales import ValueScale
+from core.studies.chart_ticks import value_ticks
 
+_TICKS = 7
 _BAR, _WIDTH, _HEAD, _FOOT = 14, 78, 44, 48
 """Widths of bar and widget, and space above and below the bar, in pixels."""
 
@@ -56,7 +56,7 @@ class ColourBar(QWidget):
         painter.setPen(QColor(palette.muted))
         painter.drawText(QRectF(0, _HEAD - 24, _WIDTH, 18), Qt.AlignmentFlag.AlignVCenter, self.unit)
         low, high = self.scale.ends
-        for position, text in value_ticks(self.scale, LEVELS):
+        for position, text in value_ticks(self.scale, _TICKS):
             y = bar.bottom() - (position - low) / (high - low) * bar.height()
             painter.drawLine(round(bar.right()), round(y), round(bar.right()) + 4, round(y))
             painter.drawText(QRectF(bar.right() + 8, y - 9, _WIDTH, 18), Qt.AlignmentFlag.AlignVCenter, text)

@@ -13,11 +13,12 @@ from PySide6.QtCore import QPointF, Qt
 from app.studies.charts.chart import BEST_VALUE, Chart, Cursor, Mark, label_html
 from app.studies.charts.lines import Drawn, curves, edge_marks, rows
 from app.studies.charts.read_out import LineUp, value_table
-from app.studies.charts.ticks import Ticks, place_ticks, value_ticks
 from app.theme import theme
 from app.widgets.pictures import Drawing
 from core.samplers import About
-from core.studies.chart_data import Panel, Places, ValueScale, lowest_of, series_of, value_scale
+from core.studies.chart_data import Panel, Places, lowest_of, series_of
+from core.studies.chart_scales import ValueScale, value_scale
+from core.studies.chart_ticks import Ticks, place_ticks, value_ticks
 from core.studies.summary import Point
 from core.text.user_text import one_line
 

@@ -14,7 +14,8 @@ from PySide6.QtGui import QColor, QPen
 
 from app.studies.charts.chart import ABOVE, BELOW, TURNED, UNKNOWN, Mark
 from app.widgets.pictures import Band, Drawing, Line
-from core.studies.chart_data import Array, Series, ValueScale
+from core.studies.chart_data import Array, Series
+from core.studies.chart_scales import EDGE, ValueScale
 
 _WIDTH, _BAR, _DOT = 2.0, 1.2, 6.5
 """Widths of curves and error bars, and the diameter of points, in pixels."""
@@ -22,8 +23,8 @@ _BAND, _BETWEEN = 38, 46
 """Opacities of 95 % intervals and of bands between limits, out of 255."""
 _CAP = 0.007
 """Half width of the caps of bars, as a fraction of the axis."""
-_FIRST, _NEXT = 0.035, 0.05
-"""Distance of marks from the edge, and from each other, as fractions of the axis."""
+_NEXT = 0.05
+"""Distance between rows of marks, as a fraction of the axis."""
 
 
 class Drawn(NamedTuple):
@@ -49,12 +50,14 @@ def curves(at: Array, drawn: Sequence[Drawn], scale: ValueScale, span: float) ->
     for each in drawn:
         places, colour = each.series.drawn(), each.colour
         series, x = each.series.at(places), at[places]
-        value = _shown(scale, series.value)
-        low, high = edges(series, scale)
+        value = scale.shown(series.value)
+        low, high = scale.intervals(series)
         if (high > low).any():
             for mask, opacity in ((~series.is_bracket, _BAND), (series.is_bracket, _BETWEEN)):
                 bands += [(band, _shade(colour, opacity)) for band in _bands(x, low, high, mask)]
-            lines.append((_bars(x, low, high, _CAP * span, _capped(series, scale)), _pen(colour, _BAR)))
+            tall = series.has_bar
+            capped = _capped(series.at(np.flatnonzero(tall)), scale)
+            lines.append((_bars(x[tall], low[tall], high[tall], _CAP * span, capped), _pen(colour, _BAR)))
         known = np.isfinite(value)
         if known.any():
             lines.append(((x, value), _pen(colour, _WIDTH, is_dashed=each.is_bound)))
@@ -73,8 +76,8 @@ def rows(up: Array, drawn: Sequence[Drawn], scale: ValueScale) -> Drawing:
     lines: list[tuple[Line, QPen]] = []
     dots = []
     for y, each in zip(up.tolist(), drawn, strict=True):
-        value = _shown(scale, each.series.value)
-        low, high = edges(each.series, scale)
+        value = scale.shown(each.series.value)
+        low, high = scale.intervals(each.series)
         lines.append(((np.array([low[0], high[0]]), np.array([y, y])), _pen(each.colour, 2.2)))
         for end, limit in ((low, each.series.low), (high, each.series.high)):
             if np.isfinite(scale.positions(limit))[0] and low[0] < high[0]:
@@ -82,18 +85,6 @@ def rows(up: Array, drawn: Sequence[Drawn], scale: ValueScale) -> Drawing:
         if np.isfinite(value[0]):
             dots.append((np.array([[value[0]], [y]]), _dot(each.colour, 10.0)))
     return Drawing(lines, dots)
-
-
-def edges(series: Series, scale: ValueScale) -> tuple[Array, Array]:
-    """Return positions of the lower and upper ends, cut where they leave the axis; NaN where there are none."""
-    bottom, top = scale.ends
-    room = 0.2 * (top - bottom)
-    known = series.is_known & ~np.isposinf(series.low)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        ends = [np.log10(np.maximum(end, 0.0)) if scale.is_logarithmic else end for end in (series.low, series.high)]
-    low, high = (np.where(known, np.clip(end, bottom - room, top + room), np.nan) for end in ends)
-    # An open bracket ends at the arrow.
-    return low, np.where(series.is_open_above, np.minimum(high, top - _FIRST * (top - bottom)), high)
 
 
 def edge_marks(at: Array, drawn: Sequence[Drawn], scale: ValueScale, *, sideways: bool = False) -> list[Mark]:
@@ -106,7 +97,7 @@ def edge_marks(at: Array, drawn: Sequence[Drawn], scale: ValueScale, *, sideways
         sideways: values run along the bottom, and each series has one place.
     """
     bottom, top = scale.ends
-    first, step = _FIRST * (top - bottom), _NEXT * (top - bottom)
+    first, step = EDGE * (top - bottom), _NEXT * (top - bottom)
     marks: list[Mark] = []
     rows_above = rows_below = 0
     for index, each in enumerate(drawn):
@@ -127,12 +118,6 @@ def edge_marks(at: Array, drawn: Sequence[Drawn], scale: ValueScale, *, sideways
                 for place in places[mask].tolist()
             ]
     return marks
-
-
-def _shown(scale: ValueScale, values: Array) -> Array:
-    """Return positions of values; NaN below a logarithmic axis, where an arrow stands."""
-    positions = scale.positions(values)
-    return np.where(positions >= scale.ends[0], positions, np.nan) if scale.is_logarithmic else positions
 
 
 def _bands(at: Array, low: Array, high: Array, mask: NDArray[np.bool_]) -> list[Band]:

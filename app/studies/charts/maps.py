@@ -17,17 +17,18 @@ from app.studies.charts.cells import CellsItem, colours_of, pixel
 from app.studies.charts.chart import ABOVE, BELOW, UNKNOWN, Chart, Cursor, Mark, label_html
 from app.studies.charts.curves import notes_of
 from app.studies.charts.read_out import LineUp, value_table
-from app.studies.charts.ticks import Ticks, place_ticks, value_ticks
 from app.theme import theme
 from app.widgets.pictures import Drawing, Line
 from app.widgets.widgets import sampler_title
-from core.studies.chart_data import Array, Panel, Places, Series, ValueScale, best_of, series_of, shade_scale
+from core.studies.chart_data import Array, Panel, Places, Series, best_of, series_of
+from core.studies.chart_scales import ValueScale, shade_scale
+from core.studies.chart_ticks import Ticks, own_levels, place_ticks
 from core.studies.summary import Point
 
 BEST = ""
 """Key of the map of the best sampler."""
-LEVELS = 7
-"""Contour lines at most; they lie at the ticks of the colour bar."""
+_LEVELS = 5
+"""Contour lines of a map at most."""
 _BRIGHT = 0.6
 """Share of the colour scale from which contour lines are dark."""
 UNDECIDED_TEXT = "none is clearly best"
@@ -142,9 +143,8 @@ class MapChart(Chart):
         self.set_range((float(x[0]), float(x[-1])), (float(y[0]), float(y[-1])))
 
     def _show_values(self, data: MapData, series: Series) -> None:
-        grid = series.shades.reshape(data.shape)
-        self.cells.set_cells(*data.edges, colours_of(grid, data.scale))
-        self.content.set_drawing(Drawing(contours(data, grid)))
+        self.cells.set_cells(*data.edges, colours_of(series.shades.reshape(data.shape), data.scale))
+        self.content.set_drawing(Drawing(contours(data, series)))
         palette = theme.current()
         kinds = (
             (ABOVE, series.is_open_above, "#FFFFFF", "#14181F"),
@@ -155,7 +155,7 @@ class MapChart(Chart):
             [
                 Mark(*self._middle(index), symbol, *colours)
                 for symbol, mask, *colours in kinds
-                for index in np.flatnonzero(mask).tolist()
+                for index in np.flatnonzero(mask & ~self.is_empty).tolist()
             ]
         )
 
@@ -211,12 +211,11 @@ class MapChart(Chart):
         return QRectF(*corners)
 
 
-def contours(data: MapData, grid: Array) -> list[tuple[Line, QPen]]:
-    """Return lines of equal value at the ticks of the colour bar, where all neighbours are known."""
-    if min(grid.shape) < 2:
-        return []
-    heights = data.scale.positions(grid)
-    if np.isfinite(heights).sum() < 4:
+def contours(data: MapData, series: Series) -> list[tuple[Line, QPen]]:
+    """Return lines of equal value at round values of this map, where all neighbours are known."""
+    heights = data.scale.positions(series.shades).reshape(data.shape)
+    levels = own_levels(series, data.scale, _LEVELS)
+    if min(heights.shape) < 2 or not levels:
         return []
     generator = contourpy.contour_generator(
         data.across.positions,
@@ -226,7 +225,7 @@ def contours(data: MapData, grid: Array) -> list[tuple[Line, QPen]]:
     )
     low, high = data.scale.ends
     lines = []
-    for level, _ in value_ticks(data.scale, LEVELS):
+    for level, _ in levels:
         (points,) = generator.lines(level)[0]
         if points is not None:
             colour = QColor("#FFFFFF" if (level - low) / (high - low) < _BRIGHT else "#14181F")

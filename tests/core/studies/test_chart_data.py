@@ -20,12 +20,11 @@ from core.studies.chart_data import (
     places_of,
     rank_counts,
     series_of,
-    shade_scale,
     typeset,
     uniform_band,
-    value_scale,
     words_of,
 )
+from core.studies.chart_scales import shade_scale, value_scale
 from core.studies.metrics import METRICS, Kind, Measured
 from core.studies.study import AxisSection
 from core.studies.summary import NORMAL_95, Point, Table, best, summarise

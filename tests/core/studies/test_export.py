@@ -71,7 +71,7 @@ def test_figure_shows_every_metric(axes: int, make_study: Any) -> None:
     cells = [(cell, measure(study, cell)) for cell in study.cells()]
     table = table_of([StoredCell(cell, outcome.rows, outcome.reason, outcome.seconds) for cell, outcome in cells])
     figure = study_figure(study, table)
-    titles = [axes.get_title(loc="left") for axes in figure.axes]
+    titles = [axes.get_title(loc="left") for axes in figure.axes] + [text.get_text() for text in figure.texts]
     for word in ("KL(Q‖P), nats", "coverage", "rank"):
         assert any(word in title for title in titles), word
     empty = study_figure(study, {})

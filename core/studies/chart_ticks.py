@@ -6,7 +6,8 @@ import math
 
 import numpy as np
 
-from core.studies.chart_data import Places, ValueScale, place_text
+from core.studies.chart_data import Places, Series, place_text
+from core.studies.chart_scales import ValueScale
 from core.text.user_text import one_line
 
 Ticks = list[tuple[float, str]]
@@ -26,6 +27,17 @@ _DECADES = 2.0
 def value_ticks(scale: ValueScale, most: int) -> Ticks:
     """Return at most about ``most`` ticks of a value axis."""
     return logarithmic_ticks(*scale.ends, most) if scale.is_logarithmic else linear_ticks(scale.low, scale.high, most)
+
+
+def own_levels(series: Series, scale: ValueScale, most: int) -> Ticks:
+    """Return round values within a map's own range, on the scale of all maps: the levels of its contour lines."""
+    positions = scale.positions(series.shades)
+    known = np.maximum(positions[np.isfinite(positions)], scale.ends[0])
+    if not known.size or np.ptp(known) <= 1e-9 * (scale.ends[1] - scale.ends[0]):
+        return []
+    low, high = float(known.min()), float(known.max())
+    ends = (10**low, 10**high) if scale.is_logarithmic else (low, high)
+    return [tick for tick in value_ticks(ValueScale(scale.is_logarithmic, *ends), most) if low < tick[0] < high]
 
 
 def place_ticks(places: Places, most: int) -> Ticks:
