@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -86,7 +87,7 @@ def test_curves_are_named_at_their_ends_and_axes_are_typeset() -> None:
     for axes in panels(figure):
         assert texts(axes) == [about.label for about in one.abouts().values()]
         assert axes.get_xlabel() == r"$\mathrm{σ}_{\mathrm{y}}$"
-        assert ticks(axes) == ["0.1", "0.2", "0.4", "0.8"]
+        assert ticks(axes) == ["0.2", "0.4", "0.6", "0.8"]
     assert legend(figure) == []
 
 
@@ -97,7 +98,7 @@ def test_names_at_the_ends_of_lines_do_not_overlap() -> None:
     renderer = figure.canvas.get_renderer()  # type: ignore[attr-defined]
     boxes = sorted((text.get_window_extent(renderer) for text in axes.texts), key=lambda box: box.y0)
     assert len(boxes) == 6
-    assert all(upper.y0 >= lower.y1 - 1 for lower, upper in zip(boxes, boxes[1:], strict=False))
+    assert all(upper.y0 >= lower.y1 - 1 for lower, upper in pairwise(boxes))
     assert all(box.x1 <= figure.bbox.x1 for box in boxes)
 
 
@@ -162,17 +163,16 @@ def test_titles_end_within_their_panels(axes: list[dict[str, Any]]) -> None:
     one = study(*axes, changes={"samplers": names}, metrics=["kl", "mismatch_null", "coverage"])
     figure = study_figure(one, table(one, growing))
     renderer = figure.canvas.get_renderer()  # type: ignore[attr-defined]
-    found = sorted(
-        (text.get_window_extent(renderer) for axes in panels(figure) for text in [axes._left_title]),
-        key=lambda box: (-box.y0, box.x0),  # type: ignore[attr-defined]
-    )
-    for one_box, other in zip(found, found[1:], strict=False):
-        assert one_box.x1 <= other.x0 or one_box.y0 >= other.y1 - 1
+    found = [(axes.get_position(), axes._left_title.get_window_extent(renderer)) for axes in panels(figure)]  # type: ignore[attr-defined]
+    for (place, box), (next_place, next_box) in pairwise(found):
+        assert box.x1 <= figure.bbox.x1
+        assert box.x1 <= next_box.x0 or place.y0 > next_place.y0
 
 
 @pytest.mark.parametrize("name", NASTY)
 def test_names_are_drawn_as_text(name: str) -> None:
-    for axes in ([NOISE], [NOISE, ANGLE], []):
+    every = ([NOISE], [NOISE, ANGLE], []) if "$" in name else ([NOISE],)
+    for axes in every:
         one = study(*axes, name=name, changes={"samplers": {"ddnm": {"label": name}}}, metrics=["kl"])
         assert study_figure_files(one, table(one, growing), ["svg"])["svg"].startswith(b"<?xml")
 
