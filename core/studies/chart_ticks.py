@@ -13,7 +13,8 @@ from core.text.user_text import one_line
 Ticks = list[tuple[float, str]]
 """Positions on an axis with their texts."""
 
-_MOST_LETTERS = 16
+_MOST_LETTERS, _WORD = 16, 2
+"""Most letters of a word as tick, and room for words in thirds of that for numbers."""
 _PLAIN = -3, 5
 """Exponents, the last excluded, of numbers written without a power of ten."""
 _MOST_PLACES = 9
@@ -43,7 +44,7 @@ def own_levels(series: Series, scale: ValueScale, most: int) -> Ticks:
 def place_ticks(places: Places, most: int) -> Ticks:
     """Return ticks of a study's axis: at its values where there is room, else at round numbers."""
     if places.has_words:
-        stride = max(1, math.ceil(len(places.values) / max(most, 1)))
+        stride = math.ceil(len(places.values) / max(most * _WORD // 3, 1))
         return [
             (float(index), one_line(str(places.values[index]), _MOST_LETTERS))
             for index in range(0, len(places.values), stride)

@@ -39,6 +39,8 @@ _NAME, _SMALL = 10.0, 7.5
 _GAP = 0.075
 """Distance between names at the ends of lines, as a fraction of the axes' height."""
 _TICKS = 6
+_LABEL = 27
+"""Letters of a label up the side that fit at full size."""
 _LEVELS = 5
 """Contour lines of a map at most."""
 _STEP = 0.05
@@ -325,7 +327,7 @@ def _prepare_map(axes: Axes, grid: MapGrid) -> None:
     x, y = grid.across.edges, grid.up.edges
     axes.set(xlim=(x[0], x[-1]), ylim=(y[0], y[-1]))
     axes.set_xlabel(label_text(grid.across.label))
-    axes.set_ylabel(label_text(grid.up.label))
+    axes.set_ylabel(label_text(grid.up.label), size=12.5 * min(1.0, _LABEL / len(grid.up.label)))
     axes.tick_params(length=3, color=FAINT, pad=4)
     _set_ticks(axes, place_ticks(grid.across, _TICKS), along_x=True)
     _set_ticks(axes, place_ticks(grid.up, _TICKS), along_x=False)

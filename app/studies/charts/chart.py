@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, Qt, Signal
-from PySide6.QtGui import QColor, QMouseEvent, QResizeEvent
+from PySide6.QtGui import QColor, QFontMetrics, QMouseEvent, QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from app.theme import theme
@@ -24,8 +24,10 @@ Cursor = tuple[int, ...]
 
 _LETTERS = 70
 """Longest label of an axis."""
-_TICK_ACROSS, _TICK_DOWN = 62, 34
+_TICK_ACROSS, _TICK_DOWN = 48, 30
 """Pixels that a tick needs along the bottom and up the side."""
+_SPARE = 12
+"""Pixels of an axis that its label leaves free."""
 _OVERHANG = 30
 """Pixels that the text of a tick may reach beyond its axis."""
 _MARK = 8
@@ -121,6 +123,8 @@ class Chart(QWidget):
             axis.enableAutoSIPrefix(False)
         self.x_range = self.y_range = 0.0, 1.0
         self._ticks: dict[str, Ticks] = {}
+        self._labels: dict[str, str] = {}
+        self._shown_labels: dict[str, str] = {}
         self.is_empty = True
         """No value is known yet."""
         self.series: list[Series] = []
@@ -170,9 +174,19 @@ class Chart(QWidget):
 
     def set_labels(self, bottom: str = "", left: str = "") -> None:
         """Set the labels of the axes."""
-        for side, label in (("bottom", bottom), ("left", left)):
-            if label:
-                self.plot.getAxis(side).setLabel(label_html(label))
+        self._labels = {"bottom": bottom, "left": left}
+        self._fit_labels()
+
+    def _fit_labels(self) -> None:
+        """Write the labels of the axes, cut to the axes' lengths."""
+        lengths = {"bottom": self.plot.width() - _SIDE, "left": self.plot.height() - _FOOT}
+        metrics = QFontMetrics(theme.font(11))
+        for side, label in self._labels.items():
+            room = max(lengths[side] - _SPARE, 0)
+            shown = metrics.elidedText(one_line(label, _LETTERS), Qt.TextElideMode.ElideRight, room)
+            if shown and self._shown_labels.get(side) != shown:
+                self._shown_labels[side] = shown
+                self.plot.getAxis(side).setLabel(label_html(shown))
 
     def set_range(self, x: tuple[float, float], y: tuple[float, float]) -> None:
         """Choose what the plot shows."""
@@ -230,6 +244,7 @@ class Chart(QWidget):
         super().resizeEvent(event)
         self.note.setContentsMargins(_SIDE + 8, 4, 8, _FOOT + 4)
         self.update_ticks()
+        self._fit_labels()
 
     def eventFilter(self, _watched: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's name
         """Report the place under the pointer, and clicks."""

@@ -17,7 +17,7 @@ LineUp = Mapping[str, About]
 
 _NOTE = 90
 """Longest reason for an unknown value."""
-_ERRORS = "± one standard error, of computed values their error; bands and bars are 95 % intervals."
+_ERRORS = "± one standard error; of a computed value its error."
 HINT = "Click or Enter opens this run in Explore."
 
 
