@@ -186,7 +186,9 @@ class Chart(QWidget):
             shown = metrics.elidedText(one_line(label, _LETTERS), Qt.TextElideMode.ElideRight, room)
             if shown and self._shown_labels.get(side) != shown:
                 self._shown_labels[side] = shown
-                self.plot.getAxis(side).setLabel(label_html(shown))
+                axis = self.plot.getAxis(side)
+                axis.setLabel(label_html(shown))
+                axis.resizeEvent()  # places the label
 
     def set_range(self, x: tuple[float, float], y: tuple[float, float]) -> None:
         """Choose what the plot shows."""

@@ -89,7 +89,7 @@ class MapData(NamedTuple):
         if len(points) > 1 and any(each is not None and each.is_known for each in points.values()):
             name = UNDECIDED_TEXT if best < 0 else abouts[list(points)[best]].short_label
             note = f"{self.panel.best_title}: {name}"
-        title = f"{self.across.text(across)}, {self.up.text(up)}"
+        title = f"{self.across.text(across)}\n{self.up.text(up)}"
         return value_table(title, self.panel, points, abouts, note)
 
 

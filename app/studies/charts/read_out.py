@@ -15,6 +15,8 @@ from core.text.user_text import one_line
 LineUp = Mapping[str, About]
 """Descriptions of the samplers by key, in their order."""
 
+_LINE = 60
+"""Longest line of a place."""
 _NOTE = 90
 """Longest reason for an unknown value."""
 _ERRORS = "± one standard error; of a computed value its error."
@@ -25,7 +27,7 @@ def value_table(title: str, panel: Panel, points: Mapping[str, Point | None], ab
     """Return rich text with a row for every sampler: value, and kind in words.
 
     Args:
-        title: the place.
+        title: the place, in one line or two.
         panel: the metric.
         points: by sampler; None where there is no row.
         abouts: descriptions of the samplers.
@@ -35,7 +37,9 @@ def value_table(title: str, panel: Panel, points: Mapping[str, Point | None], ab
     for key, point in points.items():
         words = words_of(point)
         shown.append((abouts[key].colour, abouts[key].short_label, (words.value, one_line(words.kind, _NOTE))))
-    text = table(one_line(title, 60), (one_line(panel.title_and_unit), "kind"), shown)
+    first, *others = (one_line(line, _LINE) for line in title.split("\n"))
+    above = "".join(f"<b>{rich_text(line)}</b>" for line in ([first] if others else []))
+    text = above + table((others or [first])[-1], (one_line(panel.title_and_unit), "kind"), shown)
     has_error = any("±" in words_of(point).value for point in points.values())
     notes = [note, _ERRORS if has_error else "", HINT]
     muted = theme.current().muted
