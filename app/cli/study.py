@@ -37,8 +37,9 @@ STORE = "study.sqlite"
     help="Scheduler of a Dask cluster that measures the cells, for example tcp://host:8786.",
 )
 @click.option("--retry", is_flag=True, help="Measure cells again that failed before.")
+@click.option("--table", is_flag=True, help="Print the tables of study.txt, too.")
 @plugins
-def study(study: str, out: Path | None, jobs: int | None, dask: str | None, *, retry: bool) -> None:
+def study(study: str, out: Path | None, jobs: int | None, dask: str | None, *, retry: bool, table: bool) -> None:
     """Measure STUDY, a study file (TOML) or a built-in study, and write tables and figures.
 
     Rows are kept as they arrive: a second start continues where the first one ended, and a finished study is not
@@ -65,6 +66,8 @@ def study(study: str, out: Path | None, jobs: int | None, dask: str | None, *, r
         failed = _follow(store, jobs, dask)
         with writing_to(folder):
             write_study(store, folder)
+        if table:
+            _print_tables(store)
     click.echo(
         f"Figure: {folder / 'study.svg'} (beside it: {', '.join(name for name in FILES if name != 'study.svg')})"
     )
@@ -82,6 +85,21 @@ def _say_what_is_there(store: Store) -> None:
             f"{store.obsolete} stored cells do not belong to the study as it is now; they are kept, and not shown",
             err=True,
         )
+
+
+def _print_tables(store: Store) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from core.studies.summary import table_of
+    from core.studies.text_table import text_tables
+
+    console = Console()
+    for found in text_tables(store.study, table_of(store.cells())):
+        shown = Table(*found.header, title=found.title, title_justify="left")
+        for row in found.rows:
+            shown.add_row(*row)
+        console.print(shown)
 
 
 def _follow(store: Store, jobs: int | None, dask: str | None) -> int:

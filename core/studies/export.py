@@ -1,4 +1,7 @@
-"""Files of a study: ``study.csv`` and ``study.parquet``, a row a cell, sampler and replicate, and ``study.json``."""
+"""Files of a study: ``study.csv`` and ``study.parquet``, a row a cell, sampler and replicate, and ``study.json``.
+
+``study.txt`` holds its summary as tables of words.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +21,7 @@ from core.studies.metrics import METRICS, Measured, columns
 from core.studies.store import Store, StoredCell
 from core.studies.study import Study
 from core.studies.summary import table_of
+from core.studies.text_table import plain_text, text_tables
 from core.system.staging import write_together
 from core.text.number_format import known
 from core.text.user_text import cell_text
@@ -28,7 +32,7 @@ SCHEMA = 1
 _PARTS = ("", "_error", "_lower", "_upper", "_kind")
 """Endings of the five columns of a metric."""
 FIGURES = ("svg", "pdf", "png")
-FILES = ("study.csv", "study.parquet", "study.json", *(f"study.{ending}" for ending in FIGURES))
+FILES = ("study.csv", "study.parquet", "study.json", "study.txt", *(f"study.{ending}" for ending in FIGURES))
 """File names of an export."""
 
 
@@ -46,6 +50,7 @@ def write_study(store: Store, folder: Path) -> None:
         "study.csv": csv_text(store.study, cells).encode(),
         "study.parquet": _parquet(store.study, cells),
         "study.json": _json(store, cells),
+        "study.txt": plain_text(text_tables(store.study, table_of(cells))).encode(),
         **{f"study.{ending}": picture for ending, picture in figures.items()},
     }
     write_together(folder, contents)

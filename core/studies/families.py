@@ -31,22 +31,27 @@ class Family(Section, ABC):
 
 @final
 class GaussianFamily(Family):
-    """One Gaussian with a random covariance, and H with standard normal entries."""
+    """One Gaussian with a random covariance and a random H."""
 
     kind: Literal["gaussian"]
     noise: Annotated[Number, Field(ge=0)] = 0.3
     """sigma_y."""
     least_variance: Annotated[Number, Field(gt=0)] = 0.1
     """Added to every eigenvalue of the covariance, whose random part has mean one."""
+    rows: Literal["normal", "orthonormal"] = "normal"
+    """Entries of H are standard normal, or its rows are orthonormal, so that sigma_y is the noise of x itself."""
 
     def tables(self, seed: int) -> dict[str, Any]:
         """Return the tables ``prior`` and ``measurement`` of one problem; y is left out, to be drawn."""
         random = np.random.default_rng(seed)
+        means = random.standard_normal((1, self.dimension))
+        covariances = _covariances(random, 1, self.dimension, self.least_variance)
+        matrix = random.standard_normal((self.measured, self.dimension))
         return _tables(
             np.ones(1),
-            random.standard_normal((1, self.dimension)),
-            _covariances(random, 1, self.dimension, self.least_variance),
-            random.standard_normal((self.measured, self.dimension)),
+            means,
+            covariances,
+            matrix if self.rows == "normal" else _orthonormal(matrix),
             self.noise,
         )
 
@@ -122,6 +127,13 @@ def _covariances(random: np.random.Generator, count: int, dimension: int, least:
     factors = random.standard_normal((count, dimension, 2 * dimension)) / np.sqrt(2 * dimension)
     found: Array = factors @ factors.transpose(0, 2, 1) + least * np.eye(dimension)
     return (found + found.transpose(0, 2, 1)) / 2
+
+
+def _orthonormal(matrix: Array) -> Array:
+    """Return the nearest matrix with orthonormal rows."""
+    left, _, right = np.linalg.svd(matrix, full_matrices=False)
+    found: Array = left @ right
+    return found
 
 
 def _tables(weights: Array, means: Array, covariances: Array, matrix: Array, noise: float) -> dict[str, Any]:

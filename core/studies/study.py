@@ -272,7 +272,14 @@ class Study(Section):
 
     def _prepared(self, scenario: Scenario) -> Scenario:
         chosen = {"run": {"samplers": list(self.samplers)}} if self.samplers else {}
-        return patched(patched(scenario, self.changes), chosen)
+        return patched(patched(scenario, {**self.changes, **self._other_schedule(scenario)}), chosen)
+
+    def _other_schedule(self, scenario: Scenario) -> dict[str, Any]:
+        """Return the change of the schedule without the parameters of the former kind, where the kind changes."""
+        new, old = self.changes.get("schedule"), scenario.to_dict()["schedule"]
+        if not isinstance(new, dict) or new.get("kind", old["kind"]) == old["kind"]:
+            return {}
+        return {"schedule": {**dict.fromkeys(old.keys() - {"kind", "steps"}), **new}}
 
     def _settings(self, cell: Cell) -> list[tuple[str, Value]]:
         """Return knobs and values of a cell in the order in which they are set."""

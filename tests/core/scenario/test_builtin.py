@@ -20,6 +20,7 @@ from core.scenario.scenario import Scenario
 EXPECTED = {
     "liang-gaussian",
     "liang-mixture",
+    "liang-synthetic",
     "shifted-mean",
     "shifted-weights",
     "three-components",
@@ -197,6 +198,13 @@ def test_notes_of_ccdf_never_settles_hold() -> None:
     few, many = (results(each) for each in (scenario, scenario.model_copy(update={"schedule": longer})))
     assert at_1(many["ccdf"], "mismatch") == pytest.approx(4 * at_1(few["ccdf"], "mismatch"), rel=0.15)
     assert at_1(many["bo-ddnm"], "mismatch") == pytest.approx(at_1(few["bo-ddnm"], "mismatch"), rel=0.1)
+
+
+def test_notes_of_liang_synthetic_hold() -> None:
+    found = builtin_results("liang-synthetic")
+    for key in ("prior", "exact"):
+        assert at_1(found[key], "mismatch") < 1e-12
+    assert at_1(found["prior"], "bound") == pytest.approx(2.6, abs=0.1)
 
 
 def test_notes_of_high_noise_hold() -> None:
