@@ -153,6 +153,7 @@ def test_help_pages_are_listed_in_order(viewer: HelpViewer) -> None:
         "The samplers",
         "What a sampler assumes",
         "Reading the numbers",
+        "What moves the bias",
         "Scenario files",
         "Writing a sampler",
         "The command line",

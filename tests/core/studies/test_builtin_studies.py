@@ -12,6 +12,7 @@ from core.studies.builtin import load_builtin_study
 from core.studies.growth import fitted_exponent
 from core.studies.measure import measure
 from core.studies.study import Cell, Study
+from tests.benchmarks.kernel_density import kernel_density_bias
 
 
 @cache
@@ -115,6 +116,12 @@ def test_notes_of_theory_against_steps_hold() -> None:
     assert late["bo-ddnm", "bound"] == pytest.approx(2 * late["bo-ddnm", "mismatch"], rel=0.05)
 
 
+def test_notes_of_the_figure_of_liang_hold() -> None:
+    key = "liang-gaussian"
+    for sampler, first, last in (("ddnm", 0.135, 0.25), ("ddnm+", 0.21, 0.26), ("bo-ddnm", 0.032, 0.017)):
+        assert [kl(key, sampler, each) for each in (50.0, 1000.0)] == pytest.approx([first, last], rel=0.02)
+
+
 def test_synthetic_mixture_is_the_one_of_the_public_script() -> None:
     random = np.random.RandomState(100)
     means = (random.rand(4, 4) - 0.5) * 2
@@ -126,3 +133,10 @@ def test_synthetic_mixture_is_the_one_of_the_public_script() -> None:
         assert mixture.weights.tolist() == pytest.approx([0.25] * 4)
         assert mixture.means.numpy() == pytest.approx(means, abs=1e-12)
         assert mixture.covariances.numpy() == pytest.approx(np.stack([covariance] * 4), abs=1e-12)
+
+
+def test_kernel_density_estimate_of_exact_samples_is_biased() -> None:
+    mixture = load_builtin("liang-synthetic").problem().target
+    biases = [kernel_density_bias(mixture, samples, 2000) for samples in (1000, 10_000)]
+    assert biases[0][0] - biases[1][0] > 2 * (biases[0][1] + biases[1][1]), "falls with the number of samples"
+    assert biases[1][0] > 0.05 + 2 * biases[1][1]
