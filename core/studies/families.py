@@ -111,7 +111,7 @@ class GridFamily(Family):
         return _tables(
             weights / weights.sum(),
             np.tile(pairs, (1, self.dimension // 2)),
-            np.broadcast_to(np.eye(self.dimension), (25, self.dimension, self.dimension)),
+            np.ones(25),
             (left * gains) @ right,
             drawn if self.noise is None else self.noise,
         )
@@ -137,6 +137,7 @@ def _orthonormal(matrix: Array) -> Array:
 
 
 def _tables(weights: Array, means: Array, covariances: Array, matrix: Array, noise: float) -> dict[str, Any]:
+    """Return the tables of a problem; covariances are matrices, (K, d, d), or single variances, (K,)."""
     return {
         "prior": {"weights": weights.tolist(), "means": means.tolist(), "covariances": covariances.tolist()},
         "measurement": {"matrix": matrix.tolist(), "noise": noise},
