@@ -63,8 +63,11 @@ def linear_ticks(low: float, high: float, most: int) -> Ticks:
     if not (math.isfinite(span) and span > 0):
         return []
     power = 10.0 ** math.floor(math.log10(span / max(most, 1)))
-    step = next(factor * power for factor in (1, 2, 5, 10, 20) if span / (factor * power) <= most)
-    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+    for factor in (1, 2, 5, 10, 20):
+        step = factor * power
+        first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+        if last - first < most:
+            break
     return [
         (index * step, _linear_text(index * step, step, max(abs(low), abs(high)))) for index in range(first, last + 1)
     ]
