@@ -3,7 +3,7 @@
 #            (one process more than there are cores: tests of the window wait for another process half of the time;
 #            worksteal leaves neighbours, which share what is set up for a file, in one process)
 # make fuzz  10 000 mutated scenarios and 5 000 files of points
-# make soak  3 000 random edits; kills of runs, windows and the processes that compute for them
+# make soak  3 000 random edits; kills of runs, studies, windows and the processes that compute for them
 # make coverage  how often brackets of the KL hold it, over 300 seeds of eight problems (hours)
 # All make the environment in .venv where it is not there.
 
@@ -31,6 +31,7 @@ fuzz: .venv/test
 soak: .venv/test
 	QT_QPA_PLATFORM=$${QT_QPA_PLATFORM:-offscreen} $(BIN)/python -m tests.soak
 	$(BIN)/python -m tests.kill_soak
+	$(BIN)/python -m tests.study_soak
 
 benchmark: .venv/test
 	$(BIN)/python -m tests.benchmarks.sampling
