@@ -63,6 +63,7 @@ def main(kills: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         file, killed, whole = (Path(folder) / name for name in ("study.toml", "killed", "whole"))
         file.write_text(TEXT, encoding="utf-8")
+        killed.mkdir()
         done = 0
         for number in range(1, kills + 1):
             process = start(file, killed)
