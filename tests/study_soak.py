@@ -68,7 +68,7 @@ def main(kills: int) -> None:
         for number in range(1, kills + 1):
             process = start(file, killed)
             try:
-                process.wait(chance.uniform(0.5, 9))
+                process.wait(chance.uniform(0.5, 30))
             except subprocess.TimeoutExpired:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
