@@ -157,7 +157,7 @@ def _seconds(results: Results, check: Callable[[], None]) -> list[float]:
         start = time.perf_counter()
         sizes = 1, results.schedule.steps, results.scenario.dimension, run.particles
         trace = Trace.empty(*sizes, keep_frames=False, offsets=results.trace.offsets)
-        common = results.problem, results.schedule, [sampler], trace
+        common = results.working, results.schedule, [sampler], trace
         seed = results.scenario.seed_for("particles")
         for _ in simulate(*common, seed=seed, device=torch.device("cpu"), observe=False):
             check()
