@@ -70,13 +70,13 @@ class Store:
         try:
             connection = _connected(path)
         except sqlite3.Error as error:
-            raise ScenarioError(str(path), "", _reason(error)) from None
+            raise ScenarioError(str(path), "", reason_of(error)) from None
         try:
             with connection:
                 connection.execute("INSERT OR REPLACE INTO study VALUES ('toml', ?)", (study.to_toml(),))
             yield cls(connection, study, plugins)
         except sqlite3.Error as error:
-            raise ScenarioError(str(path), "", _reason(error)) from None
+            raise ScenarioError(str(path), "", reason_of(error)) from None
         finally:
             connection.close()
 
@@ -122,7 +122,7 @@ class Store:
         for key, sampler, name, *values, kind, note in self._connection.execute(
             "SELECT cell, sampler, name, value, error, lower, upper, kind, note FROM rows"
         ):
-            rows.setdefault(key, []).append(Row(sampler, name, _measured(values, kind, note)))
+            rows.setdefault(key, []).append(Row(sampler, name, measured_of(values, kind, note)))
         outcomes = {key: rest for key, *rest in self._connection.execute("SELECT key, reason, seconds FROM cells")}
         return [
             StoredCell(cell, rows.get(key, []), *outcomes[key]) for key, cell in self._keys.items() if key in outcomes
@@ -144,7 +144,7 @@ def stored_study(path: Path) -> Study:
         finally:
             connection.close()
     except sqlite3.Error as error:
-        raise ScenarioError(str(path), "", _reason(error)) from None
+        raise ScenarioError(str(path), "", reason_of(error)) from None
     if found is None:
         raise ScenarioError(str(path), "", "holds no study")
     return Study.from_toml(found[0], str(path))
@@ -171,7 +171,8 @@ def _connected(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def _reason(error: sqlite3.Error) -> str:
+def reason_of(error: sqlite3.Error) -> str:
+    """Return why a file cannot be used, as the end of a sentence."""
     if "not a database" in str(error):
         return "is not a study's file"
     return f"cannot be read or written ({error})"
@@ -181,6 +182,7 @@ def _stored(value: float) -> float | None:
     return None if math.isnan(value) else value
 
 
-def _measured(values: Sequence[float | None], kind: Kind, note: str) -> Measured:
+def measured_of(values: Sequence[float | None], kind: Kind, note: str) -> Measured:
+    """Return a value as it is stored, with NULL for NaN."""
     value, error, lower, upper = (math.nan if value is None else value for value in values)
     return Measured(value, error, lower, upper, kind, note)
