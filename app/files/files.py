@@ -56,8 +56,8 @@ class Files(QObject):
         bar.tool("New", "Create a new scenario", self.new, "Ctrl+N")
         bar.tool("Open", "Open a scenario file", self.open_file, "Ctrl+O")
         bar.tool("Save", "Save the scenario", self.save_file, "Ctrl+S")
-        self._undo = bar.tool("Undo", "Undo the last edit", self._undo_edit, "Ctrl+Z")
-        self._redo = bar.tool("Redo", "Redo the edit that was undone", document.redo, "Ctrl+Shift+Z", "Ctrl+Y")
+        self.undo = bar.tool("Undo", "Undo the last edit", self._undo_edit, "Ctrl+Z")
+        self.redo = bar.tool("Redo", "Redo the edit that was undone", document.redo, "Ctrl+Shift+Z", "Ctrl+Y")
         self._recent = bar.menu.addMenu("Open recent")
         self._recent.aboutToShow.connect(self._list_recent)
         bar.entry("Save as…", "Save the scenario in another file", self.save_file_as, "Ctrl+Shift+S")
@@ -70,8 +70,8 @@ class Files(QObject):
         self._follow()
 
     def _follow(self) -> None:
-        self._undo.setEnabled(self._document.can_undo)
-        self._redo.setEnabled(self._document.can_redo)
+        self.undo.setEnabled(self._document.can_undo)
+        self.redo.setEnabled(self._document.can_redo)
 
     def _undo_edit(self) -> None:
         self._window.setFocus()  # commits what is being typed, as the last edit

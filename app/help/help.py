@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, final
 
-from PySide6.QtCore import QObject, Qt
+from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QApplication, QMenu, QToolButton, QWidget
 
@@ -34,6 +34,9 @@ _SEEN = "tour/seen"
 class Help(QObject):
     """Opener of help pages, sampler cards, tour, shortcuts and versions, at most one of each."""
 
+    touring = Signal()
+    """The tour is about to start, on the page Explore."""
+
     def __init__(self, window: QWidget, screen: WindowParts) -> None:
         super().__init__(window)
         self._window, self._screen = window, screen
@@ -46,7 +49,9 @@ class Help(QObject):
         menu.addAction(self._action("Shortcuts", QKeySequence("?"), self.show_shortcuts))
         menu.addSeparator()
         menu.addAction(self._action("About Mismatch Lab", QKeySequence(), self.show_about))
-        self._action("Formula of the selected sampler", QKeySequence(Qt.Key.Key_I), self.explain_selected)
+        self.formula = self._action(
+            "Formula of the selected sampler", QKeySequence(Qt.Key.Key_I), self.explain_selected
+        )
         self.button = QToolButton(toolTip="Help, tour, shortcuts, about", accessibleName="Help")
         self.button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
@@ -110,9 +115,9 @@ class Help(QObject):
             screen.planes: "1-what-you-see.md",
             screen.transport: "1-what-you-see.md",
         }
-        while here is not None and here not in about:
+        while here is not None and here not in about and here.property("help page") is None:
             here = here.parentWidget()
-        self.show_help(None if here is None else about[here])
+        self.show_help(None if here is None else about.get(here) or str(here.property("help page")))
 
     def show_shortcuts(self) -> None:
         """Open the shortcut sheet."""
@@ -124,6 +129,7 @@ class Help(QObject):
 
     def start_tour(self) -> None:
         """Start or restart the tour."""
+        self.touring.emit()
         if self.tour is not None:
             self.tour.go(0)
             return

@@ -16,6 +16,7 @@ from app.problem.name_and_notes import NameAndNotesEditor
 from app.problem.run import RunEditor
 from app.problem.samplers import SamplerEditor
 from app.problem.target import TargetSelector
+from app.problem.varying import Varying
 from app.widgets.fields import Section, SliderField
 from app.widgets.user_text import plain_label
 from core.errors import ScenarioError
@@ -39,6 +40,8 @@ class ProblemEditor(QScrollArea):
     """An edit was invalid; its field is marked."""
     error_cleared = Signal()
     """The invalid field was reset."""
+    varied = Signal(str)
+    """The knob that the user wants to vary in a study."""
     selected = Signal(object)
     """The Handle of the component that the user selected, or None."""
 
@@ -84,12 +87,21 @@ class ProblemEditor(QScrollArea):
                 layout.addWidget(self.target_selector)
         layout.addStretch()
         self.prior.dimension.valueChanged.connect(self._change_dimension)
+        self._extend_menus()
         self._loading = False
         self._reading = QTimer(self, singleShot=True, interval=_READING_MS)
         self._reading.timeout.connect(self._show_moved)
         document.loaded.connect(self._show_another)
         document.changed.connect(self.show_scenario)
         self._show_another(document.scenario)
+
+    def _extend_menus(self) -> None:
+        varying = Varying(lambda: self._scenario, self.varied.emit)
+        varying.extend_mixture(self.prior, "prior")
+        varying.extend_mixture(self.target, "target")
+        varying.extend_measurement(self.measurement)
+        varying.extend_run(self.run)
+        self.samplers.varied.connect(self.varied)
 
     @property
     def scenario(self) -> Scenario:

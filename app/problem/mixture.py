@@ -95,6 +95,7 @@ class MixtureEditor(Section):
         self.dimension = SpinBox(1, MOST_DIMENSIONS, "Dimension of the space")
         self.dimension.setPrefix("d = ")
         self.dimension.setLineEdit(TextField(accessibleName=self.dimension.toolTip()))
+        self.dimension.lineEdit().setContextMenuPolicy(Qt.ContextMenuPolicy.DefaultContextMenu)
         self.dimension.setKeyboardTracking(False)
         self.duplicate = self.button("Duplicate", "Duplicate the selected component", self._duplicate)
         self.delete = self.button("Delete", "Delete the selected component", self._delete)

@@ -26,9 +26,11 @@ from app.widgets.escape import EscapeKey
 from app.widgets.fields import TextField, format_number, parse_number, parse_whole, set_invalid
 from app.widgets.popup import beside, rect_in_window
 from app.widgets.user_text import plain_label
+from app.widgets.vary import add_offers
 from app.widgets.widgets import heading, sampler_title, side_by_side
 from core.samplers import SAMPLERS, Sampler, ScoreSampler
 from core.samplers.base import symbol
+from core.studies.proposals import sampler_knobs
 
 _WIDTH = 300
 _BOUNDS = {"gt": "more than", "ge": "at least", "lt": "less than", "le": "at most"}
@@ -42,13 +44,15 @@ class SamplerSettings(QFrame):
     changed = Signal(dict)
     """The new table ``[samplers.NAME]``."""
     explained = Signal()
+    varied = Signal(str)
+    """The knob that the user wants to vary in a study."""
     added = Signal()
     removed = Signal()
     closed = Signal()
 
     def __init__(self, window: QWidget, chip: QWidget, sampler: Sampler, scores: Sequence[str]) -> None:
         super().__init__(window, objectName="popup")
-        self.name = sampler.about.key
+        self.name, self._label = sampler.about.key, sampler.about.label
         self._chip = chip
         self._model = type(sampler)
         self._title = heading("", rich=True)
@@ -100,6 +104,8 @@ class SamplerSettings(QFrame):
         tip = {"label": "Label: name on the screen", "colour": "Colour, #RRGGBB"}.get(name) or _range(name, info)
         line = TextField(toolTip=tip, accessibleName=tip)
         line.editingFinished.connect(lambda: self._report(line))
+        offers = sampler_knobs(self.name, self._label, {name: info.default})
+        line.extend_menu = lambda menu: add_offers(menu, offers, self.varied.emit)
         return line
 
     def _box(self, name: str, options: Sequence[object]) -> ComboBox:

@@ -76,6 +76,8 @@ class SamplerEditor(Section):
     """The user asks for a sampler's card."""
     file_wanted = Signal()
     """The user wants to load a sampler from a file."""
+    varied = Signal(str)
+    """The knob that the user wants to vary in a study."""
 
     def __init__(self) -> None:
         super().__init__("run", "Samplers")
@@ -202,6 +204,7 @@ class SamplerEditor(Section):
         )
         settings.changed.connect(lambda values: self._set(settings.name, values))
         settings.explained.connect(lambda: self._explain(settings))
+        settings.varied.connect(self._vary)
         settings.added.connect(lambda: self._add_another(settings.name))
         settings.removed.connect(lambda: self._remove(settings.name))
         settings.closed.connect(self._forget_settings)
@@ -227,6 +230,11 @@ class SamplerEditor(Section):
         if chip is not None and self.settings.isAncestorOf(self.settings.focusWidget() or chip):
             chip.setFocus()
         self.settings = None
+
+    def _vary(self, knob: str) -> None:
+        if self.settings is not None:
+            self.settings.close()
+        self.varied.emit(knob)
 
     def _explain(self, settings: SamplerSettings) -> None:
         settings.close()

@@ -1,4 +1,5 @@
-"""The page Studies: a study is set up, measured while its charts grow, and kept.
+"""The page Studies: how an answer depends on the problem, set up by hand and measured outside the interface process.
 
-`charts` draws what a study has measured; it knows neither the runner nor the window.
+Import `StudiesPage` from `page`. `library` keeps the studies; `runner` starts the command that measures one of them,
+`watcher` reads its rows, and `charts` draws them, without knowledge of the others.
 """

@@ -8,12 +8,13 @@ from collections.abc import Callable, Sequence
 from typing import final
 
 from PySide6.QtCore import QEvent, Qt, Signal
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtGui import QContextMenuEvent, QKeyEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
     QHeaderView,
     QLineEdit,
+    QMenu,
     QPushButton,
     QTableWidget,
     QTableWidgetItem,
@@ -91,6 +92,17 @@ def set_invalid(widget: QWidget, invalid: bool) -> None:
 @final
 class TextField(QLineEdit):
     """Text field that leaves Ctrl+Z to the window while it has nothing of its own to undo."""
+
+    extend_menu: Callable[[QMenu], object] | None = None
+    """Adds entries to the context menu; None: there are none."""
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:  # noqa: N802 - Qt's name
+        """Open the usual menu, extended."""
+        menu = self.createStandardContextMenu()
+        if self.extend_menu is not None:
+            self.extend_menu(menu)
+        menu.exec(event.globalPos())
+        menu.deleteLater()
 
     def event(self, event: QEvent) -> bool:
         """Claim undo and redo only if the field can undo or redo typing."""
@@ -192,6 +204,8 @@ class NumberTable(QTableWidget):
 
     edited = Signal(int, int)
     """Row and column of a cell that the user changed."""
+    extend_menu: Callable[[QMenu, int, int], object] | None = None
+    """Adds entries to the context menu of a cell, by row and column; None: cells have no menu."""
     pasted = Signal(int, int, str)
     """Row and column of a cell, and the text pasted from there on."""
     removed = Signal()
@@ -224,6 +238,19 @@ class NumberTable(QTableWidget):
         else:
             super().keyPressEvent(event)
         event.accept()
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:  # noqa: N802 - Qt's name
+        """Open the menu of the cell under the mouse, or of the current one by the menu key."""
+        is_key = event.reason() == QContextMenuEvent.Reason.Keyboard
+        cell = self.currentIndex() if is_key else self.indexAt(event.pos())
+        if self.extend_menu is None or not cell.isValid():
+            return
+        menu = QMenu(self)
+        self.extend_menu(menu, cell.row(), cell.column())
+        if not menu.isEmpty():
+            place = self.visualRect(cell).center() if is_key else event.pos()
+            menu.exec(self.viewport().mapToGlobal(place))
+        menu.deleteLater()
 
     def _paste(self, text: str) -> None:
         if self.currentRow() >= 0:
@@ -291,6 +318,15 @@ class SliderField(QWidget):
         self.slider.blockSignals(True)
         self.slider.setValue(round(min(max(share, 0.0), 1.0) * _SLIDER_STEPS))
         self.slider.blockSignals(False)
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:  # noqa: N802 - Qt's name
+        """Open the text field's own entries, for the slider."""
+        extend = getattr(self._line, "extend_menu", None)
+        if extend is not None:
+            menu = QMenu(self)
+            extend(menu)
+            menu.exec(event.globalPos())
+            menu.deleteLater()
 
     def _move(self, position: int) -> None:
         value = self._low * (self._high / self._low) ** (position / _SLIDER_STEPS)

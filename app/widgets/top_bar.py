@@ -19,7 +19,7 @@ _WIDE = 1040
 
 @final
 class TopBar(QWidget):
-    """Toolbar with scenario and file tools on the left, view tools and menu on the right."""
+    """Toolbar with page switch, scenario and file tools on the left, view tools and menu on the right."""
 
     def __init__(self) -> None:
         super().__init__(objectName="topBar")
@@ -38,11 +38,12 @@ class TopBar(QWidget):
         self._more.setMenu(self.menu)
         self._more.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self._more.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self._left, self._right = QHBoxLayout(), QHBoxLayout()
+        self._pages, self._left, self._right = QHBoxLayout(), QHBoxLayout(), QHBoxLayout()
         layout = QHBoxLayout(self)
         layout.setContentsMargins(14, 7, 12, 7)
         layout.setSpacing(6)
         layout.addWidget(self._brand)
+        layout.addLayout(self._pages)
         layout.addSpacing(6)
         layout.addWidget(self.picker)
         layout.addLayout(self._left)
@@ -71,6 +72,10 @@ class TopBar(QWidget):
     def view_widget(self, widget: QWidget) -> None:
         """Add a widget on the right."""
         self._right.addWidget(widget)
+
+    def page_widget(self, widget: QWidget) -> None:
+        """Add the switch between pages, beside the product's name."""
+        self._pages.addWidget(widget)
 
     def entry(self, text: str, tip: str, call: Callable[[], object], *keys: str) -> QAction:
         """Add an entry to the menu."""

@@ -15,8 +15,13 @@ from app.widgets.top_bar import TopBar
 _PLANES_WIDTH = 280
 """Least width of the planes, in pixels."""
 _ENTRIES = {
-    "evidence": ("Evidence", "Show or hide the evidence dock: bounds, plots and table", "Ctrl+2", "dock-right"),
-    "problem": ("Problem", "Show or hide the problem dock: prior, measurement, samplers, run", "Ctrl+1", "dock-left"),
+    "evidence": ("Evidence", "Show or hide the evidence dock: bounds, plots and table", "Ctrl+Shift+E", "dock-right"),
+    "problem": (
+        "Problem",
+        "Show or hide the problem dock: prior, measurement, samplers, run",
+        "Ctrl+Shift+P",
+        "dock-left",
+    ),
 }
 """Label, tooltip, shortcut and icon of each dock; if both do not fit, the first is kept."""
 

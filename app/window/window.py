@@ -32,6 +32,7 @@ from app.widgets.top_bar import TopBar
 from app.widgets.user_text import button_text
 from app.window.docks import Docks
 from app.window.long_run_prompt import LongRunPrompt
+from app.window.pages import EXPLORE, Pages
 from app.window.size import LEAST, WANTED, fit_to_screen
 from core.kl.law import MOST_DIMENSIONS
 from core.runs.results import Results
@@ -83,6 +84,7 @@ class MainWindow(QMainWindow):
         self.bar, self.banner = TopBar(), Banner()
         self.long_run = LongRunPrompt(self.banner, self.session.cancel)
         self.files = Files(self, self.document, self.bar, self.banner, self.settings)
+        self.pages = Pages(central, self.bar, self.document, self.files, self.player, home)
         panels = range(Qt.Key.Key_1, Qt.Key.Key_6 + 1)
         self.keys = [
             *self.transport.keys,
@@ -100,6 +102,8 @@ class MainWindow(QMainWindow):
         self._restore_layout()
         if home is not None:
             self.files.protect(home / "recovery")
+            if not self.banner.offered:
+                self.pages.offer_to_resume(self.banner.offer)
 
     # Building
 
@@ -114,6 +118,7 @@ class MainWindow(QMainWindow):
         middle.setSpacing(0)
         middle.addWidget(self.problem)
         middle.addWidget(self._split, 1)
+        self.pages.add_explore(middle, self.transport)
         central = self.centralWidget()
         self.docks = Docks(central, self.bar, {"evidence": self.evidence, "problem": self.problem})
         layout = QVBoxLayout(central)
@@ -121,8 +126,7 @@ class MainWindow(QMainWindow):
         layout.setSpacing(0)
         layout.addWidget(self.bar)
         layout.addWidget(self.banner)
-        layout.addLayout(middle, 1)
-        layout.addWidget(self.transport)
+        layout.addWidget(self.pages.stack, 1)
         self.setMinimumSize(LEAST)
         self.resize(WANTED)
         self.setAcceptDrops(True)
@@ -130,9 +134,12 @@ class MainWindow(QMainWindow):
         self.setFocus()
         for before, after in pairwise((self, *self.bar.findChildren(QToolButton))):  # Tab order starts at the top bar
             self.setTabOrder(before, after)
-        self.bar.view_tool("Fit view", "Show the whole problem again", self.planes.fit, "F")
+        fit = self.bar.view_tool("Fit view", "Show the whole problem again", self.planes.fit, "F")
         self.themes = ThemeChoice(self.bar.menu, self.settings)
-        self.bar.entry("Name and notes", "Edit the scenario's name and notes", self.problem.name_and_notes.rename, "F2")
+        rename = self.problem.name_and_notes.rename
+        name = self.bar.entry("Name and notes", "Edit the scenario's name and notes", rename, "F2")
+        own = (self.files.undo, self.files.redo, fit, name, self.help.formula, *self.docks.actions.values())
+        self.pages.belong_to_explore(own)
         self.bar.entry("Reset window layout", "Restore sizes, theme and overlays of the first start", self.reset_layout)
         self.bar.entry("Full screen", "Switch full screen on or off", self._toggle_full_screen, "F11")
         self.bar.entry("Quit", "Close the window", self.close, "Ctrl+Q")
@@ -149,6 +156,9 @@ class MainWindow(QMainWindow):
         self.problem.error_cleared.connect(self.transport.restore_status)
         self.problem.name_and_notes.on_its_way.connect(self.files.follow)
         self.problem.selected.connect(self.planes.controller.focus)
+        self.problem.varied.connect(self.pages.vary)
+        self.planes.controller.varied.connect(self.pages.vary)
+        self.help.touring.connect(lambda: self.pages.show(EXPLORE))
         self.planes.controller.changed.connect(lambda: self.problem.select(self.planes.controller.selected))
         self.planes.dragged.connect(self._dragged)
         self.planes.dragged.connect(lambda scenario: self.files.follow(lambda _: scenario))
@@ -180,7 +190,7 @@ class MainWindow(QMainWindow):
         self._restyle()
 
     def _restyle(self) -> None:
-        for part in (self.bar, self.docks, self.transport, self.evidence, self.problem, self.help):
+        for part in (self.bar, self.docks, self.transport, self.evidence, self.problem, self.help, self.pages):
             part.restyle()
         self.planes.refresh()
         self.player.show_again()
@@ -394,7 +404,7 @@ class MainWindow(QMainWindow):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
         """Handle :attr:`keys`; a text field with the focus gets them first."""
-        for each in self.keys:
+        for each in self.keys if self.pages.current == EXPLORE else ():
             if each.key == event.key() and not event.modifiers() & WITH_COMMANDS:
                 each.press()
                 return
@@ -426,6 +436,7 @@ class MainWindow(QMainWindow):
             if child.isWindow():
                 child.close()
         self.planes.lens.end()
+        self.pages.close()
         self._keep_layout()
         self.player.pause()
         self.session.close()

@@ -70,6 +70,11 @@ def loaded_contents() -> list[tuple[Path, bytes]]:
     return list(_loaded.values())
 
 
+def loaded_by_key() -> dict[str, tuple[Path, bytes]]:
+    """Return file and content by the key of the sampler that each defines, in order of loading."""
+    return dict(_loaded)
+
+
 def load_exactly(contents: Sequence[tuple[Path, bytes]]) -> None:
     """Register the samplers of these files and of no others; the argument comes from :func:`loaded_contents`.
 

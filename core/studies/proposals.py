@@ -109,7 +109,9 @@ def component_knobs(
     several = len(getattr(scenario, mixture).weights) > 1
     offers = []
     if mixture == "prior" and several:
-        offers.append(Offer(f"weight:{number}", f"weight of {name}", f"Weight of {name}; the others keep their ratios."))
+        offers.append(
+            Offer(f"weight:{number}", f"weight of {name}", f"Weight of {name}; the others keep their ratios.")
+        )
         offers.append(Offer(f"scale:{number}", f"scale of {name}", f"Factor of the standard deviations of {name}."))
     elif mixture == "prior" and with_entries:
         offers.append(Offer("scale", f"scale of {name}", f"Factor of the standard deviations of {name}."))
@@ -119,7 +121,9 @@ def component_knobs(
             offers.append(Offer(path, f"mean of {name}, x{entry}", f"Coordinate {entry} of the mean of {name}."))
         if mixture == "prior":
             words = f"correlation of {name} with what H does not see"
-            offers.append(Offer(f"correlation:{number}" if several else "correlation", words, _named("correlation").meaning))
+            offers.append(
+                Offer(f"correlation:{number}" if several else "correlation", words, _named("correlation").meaning)
+            )
     return offers
 
 

@@ -56,6 +56,8 @@ class HandleController(QObject):
     """A Scenario during a drag, which the document does not hold yet."""
     edited = Signal()
     """The document was edited, by the end of a drag or by a command."""
+    varied = Signal(str)
+    """The knob that the user wants to vary in a study."""
     cancelled = Signal()
     """A drag was cancelled; the document's scenario is shown again."""
     changed = Signal()

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QApplication, QInputDialog, QMenu
 
 from app.document.document import Revision
 from app.planes.handles.controller import HandleController, Place
+from app.widgets.vary import add_offers
 from core.scenario.plane_edits import (
     Handle,
     equally_weighted,
@@ -18,6 +19,7 @@ from core.scenario.plane_edits import (
     with_row_towards,
     with_value_at,
 )
+from core.studies.proposals import component_knobs, is_possible, row_knobs
 
 _WEIGHTS = 0.0001, 1000.0
 """Range of the weight dialog."""
@@ -45,6 +47,7 @@ def plane_menu(
     menu.addAction("Show the scores here", ask)
     if controller.is_active:
         _add_edits(menu, controller, handle, place)
+        _add_offers(menu, controller, handle)
     menu.addSeparator()
     menu.addAction("Fit view\tF", fit)
     return menu
@@ -82,6 +85,18 @@ def _add_edits(menu: QMenu, controller: HandleController, handle: Handle | None,
         )
     if scenario.rows:
         menu.addAction("Draw y from the model", lambda: controller.draw_value(seen))
+
+
+def _add_offers(menu: QMenu, controller: HandleController, handle: Handle | None) -> None:
+    """Add a submenu that makes a number of the handle, or of the measurement, an axis of a study."""
+    scenario = controller.scenario
+    if handle is not None and handle.component is not None:
+        offers = component_knobs(scenario, handle.mixture, handle.index)
+    elif handle is not None:
+        offers = row_knobs(scenario, handle.index, of_value=handle.kind == "value")
+    else:
+        offers = row_knobs(scenario, 0, of_value=False) if scenario.rows else []
+    add_offers(menu, [offer for offer in offers if is_possible(scenario, offer.knob)], controller.varied.emit)
 
 
 def _add_rows(menu: QMenu, controller: HandleController, place: Place) -> None:

@@ -1,0 +1,175 @@
+"""Changes of a study as a whole: a new study from a scenario, its axes, its base, and checks before it is measured."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from itertools import product
+from typing import Any
+
+from core.errors import ScenarioError
+from core.scenario.edits import patched
+from core.scenario.scenario import Scenario
+from core.studies.families import FAMILIES
+from core.studies.knobs import find_knob
+from core.studies.proposals import is_possible, proposed_axis
+from core.studies.study import Cell, Study
+
+_MOST_POSED = 64
+"""Largest dimension of a family whose problems are made while a study is set up."""
+_METRICS = ("kl", "bound")
+_FIRST_AXES = ("noise", "steps", "run.particles")
+"""Axes of a new study; the first that its scenario allows is taken."""
+
+
+def new_study(scenario: Scenario, knob: str | None = None) -> Study:
+    """Return a study of a scenario with one axis, ready to be measured.
+
+    Args:
+        scenario: the base.
+        knob: of the axis; None: the noise, or the steps where there is none.
+
+    Raises:
+        ScenarioError: the knob does not exist.
+    """
+    base = patched(scenario, {"run": {"kl_rounds": min(scenario.run.kl_rounds, 1)}})
+    chosen = knob or next(each for each in _FIRST_AXES if each == _FIRST_AXES[-1] or is_possible(base, each))
+    data = {"scenario": base.to_dict(), "metrics": list(_METRICS), "axes": [proposed_axis(base, chosen)]}
+    return named(Study.from_dict(data).fixed())
+
+
+def with_family(study: Study, kind: str) -> Study:
+    """Return a study of a family in place of its scenario, with as much of the rest as fits.
+
+    Raises:
+        ScenarioError: the family does not exist.
+    """
+    example = example_of(study)
+    run = {} if example is None else {"particles": example.run.particles, "kl_rounds": example.run.kl_rounds}
+    steps = {} if example is None else {"steps": example.schedule.steps}
+    known = set() if example is None else set(example.run.samplers) - set(example.samplers)
+    samplers = [] if example is None else [key for key in example.run.samplers if key in known]
+    data = study.to_dict()
+    for key in ("scenario", "base", "samplers", "changes"):
+        data.pop(key, None)
+    data |= {
+        "family": {"kind": kind, **({"noise": 0.3} if kind != "grid" else {})},
+        "changes": {"run": run, "schedule": steps},
+        "samplers": samplers or ["ddnm", "bo-ddnm", "exact"],
+        "replicates": {"count": max(study.replicates.count, 5), "vary": "problem"},
+        "axes": [axis for axis in data.get("axes", []) if "." not in axis["knob"] and axis["knob"] != "dimension"],
+    }
+    if kind not in FAMILIES:
+        data["family"] = {"kind": kind}
+    return named(Study.from_dict(data), study)
+
+
+def with_base(study: Study, scenario: Scenario) -> Study:
+    """Return a study of another scenario; axes, metrics and replicates stay.
+
+    Raises:
+        ScenarioError: an axis does not suit the scenario.
+    """
+    base = patched(scenario, {"run": {"kl_rounds": min(scenario.run.kl_rounds, 1)}})
+    data = study.to_dict()
+    for key in ("family", "base", "samplers", "changes"):
+        data.pop(key, None)
+    data["scenario"] = base.to_dict()
+    if study.replicates.vary == "problem":
+        data["replicates"] = {"count": 1, "vary": "seed" if _can_vary_seed(study) else "value"}
+    data["axes"] = [axis for axis in data.get("axes", []) if not axis["knob"].startswith("family.")]
+    made = Study.from_dict(data).fixed()
+    check(made)
+    return named(made, study)
+
+
+def _can_vary_seed(study: Study) -> bool:
+    return "ranks" not in study.metrics
+
+
+def with_axis(study: Study, knob: str, at: int | None = None) -> Study:
+    """Return a study with an axis of proposed values added, or set in place of another one.
+
+    Args:
+        study: changed.
+        knob: of the axis.
+        at: the axis that it replaces; None: it is added.
+
+    Raises:
+        ScenarioError: the knob does not exist, or the study has two axes.
+    """
+    example = example_of(study)
+    if example is None:
+        find_knob(knob)
+        axis = {"knob": knob, "values": [1.0, 2.0, 4.0]}
+    else:
+        axis = proposed_axis(example, knob)
+    axes = study.to_dict().get("axes", [])
+    axes = [*axes, axis] if at is None else [*axes[:at], axis, *axes[at + 1 :]]
+    return named(Study.from_dict({**study.to_dict(), "axes": axes}), study)
+
+
+def without_axis(study: Study, at: int) -> Study:
+    """Return a study without one of its axes."""
+    data = study.to_dict()
+    data["axes"] = data["axes"][:at] + data["axes"][at + 1 :]
+    return named(Study.from_dict(data), study)
+
+
+def named(study: Study, before: Study | None = None) -> Study:
+    """Return a study with a name made from its base and axes, unless the user has given it one."""
+    if before is not None and before.name != automatic_name(before):
+        return study
+    return study.model_copy(update={"name": automatic_name(study)})
+
+
+def automatic_name(study: Study) -> str:
+    """Return a name made from a study's base and axes."""
+    what = study.family.kind if study.family is not None else str((study.scenario or {}).get("name", study.base or ""))
+    labels = []
+    for axis in study.axes:
+        with suppress(ScenarioError):
+            labels.append(find_knob(axis.knob).label.split(",")[0])
+    base = f"Family {what}" if study.family is not None else what
+    return f"{base}: {' × '.join(labels)}" if labels else base
+
+
+def example_of(study: Study) -> Scenario | None:
+    """Return the scenario of a cell before the axes are set; None where it cannot be made, or is large."""
+    if study.family is not None and study.family.dimension > _MOST_POSED:
+        return None
+    with suppress(ScenarioError):
+        if study.family is None:
+            return study.base_scenario()
+        return study.model_copy(update={"axes": ()}).posed(Cell((), 0))
+    return None
+
+
+def with_changes(study: Study, changes: Mapping[str, Any], samplers: list[str]) -> dict[str, Any]:
+    """Return a study's data with changed tables of its cells' scenarios.
+
+    Raises:
+        ScenarioError: the scenario does not allow them.
+    """
+    data = study.to_dict()
+    if study.family is not None:
+        old = data.get("changes", {})
+        merged = {name: {**old.get(name, {}), **table} for name, table in changes.items()}
+        return {**data, "changes": {**old, **merged}, "samplers": samplers}
+    base = study.base_scenario()
+    assert base is not None
+    run = {**changes.get("run", {}), "samplers": samplers}
+    return {**data, "scenario": patched(base, {**changes, "run": run}).to_dict()}
+
+
+def check(study: Study) -> None:
+    """Check that the cells at the ends of the axes can be made.
+
+    Raises:
+        ScenarioError: one cannot; its field is the knob, or a field of the scenario.
+    """
+    if study.family is not None and study.family.dimension > _MOST_POSED:
+        return
+    ends = [dict.fromkeys((axis.values[0], axis.values[-1])) for axis in study.axes]
+    for place in product(*ends):
+        study.posed(Cell(place, 0))

@@ -1,0 +1,163 @@
+"""Pages of the window: Explore, and Studies, which is made when it is first shown."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, final
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QLayout, QStackedWidget, QToolButton, QVBoxLayout, QWidget
+
+from app.document.document import Document
+from app.files.files import Files
+from app.transport.transport import Player
+from app.widgets.segmented_control import SegmentedControl
+from app.widgets.top_bar import TopBar
+from core.scenario.scenario import Scenario
+
+if TYPE_CHECKING:
+    from app.studies.page import Charts, StudiesPage
+
+# What is opened later is imported then: the first frame waits for nothing that it does not show.
+# ruff: noqa: PLC0415
+
+EXPLORE, STUDIES = "Explore", "Studies"
+_TIPS = {
+    EXPLORE: "One problem: its planes, its samplers and the evidence (Ctrl+1)",
+    STUDIES: "How an answer depends on the problem: many cells, measured one by one (Ctrl+2)",
+}
+_UNDER_WAY = "studies/study-*/under-way"
+"""Marks of studies that were under way when their window ended."""
+
+
+@final
+class Pages(QObject):
+    """Switch of the top bar, and the pages; each keeps its state while another is shown.
+
+    Args:
+        parent: of all pages.
+        bar: receives the switch.
+        document: of Explore.
+        files: ask before another scenario is opened.
+        player: pauses while Explore is hidden.
+        home: folder of the user's data; None: studies last as long as the window.
+    """
+
+    shown = Signal(str)
+    """Name of the page that is shown from now on."""
+
+    def __init__(
+        self, parent: QWidget, bar: TopBar, document: Document, files: Files, player: Player, home: Path | None
+    ) -> None:
+        super().__init__(parent)
+        self.stack = QStackedWidget(parent)
+        self._document, self._files, self._player, self._home = document, files, player, home
+        self._temporary: tempfile.TemporaryDirectory[str] | None = None
+        self._was_playing = False
+        self._of_explore: list[QAction] = []
+        self.studies: StudiesPage | None = None
+        """The page Studies, once it has been shown."""
+        self.switch = SegmentedControl("Page", _TIPS)
+        self.switch.chosen.connect(self._show)
+        bar.page_widget(self.switch)
+        for index, name in enumerate(_TIPS, start=1):
+            bar.action(name, _TIPS[name].split(":")[0], lambda name=name: self.show(name), f"Ctrl+{index}")
+
+    def add_explore(self, middle: QLayout, below: QWidget) -> None:
+        """Make the page Explore of its parts; it is shown first."""
+        explore = QWidget(self.stack)
+        layout = QVBoxLayout(explore)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addLayout(middle, 1)
+        layout.addWidget(below)
+        self.stack.addWidget(explore)
+
+    def belong_to_explore(self, actions: Sequence[QAction]) -> None:
+        """Name the actions of the window that are hidden, and have no keys, on other pages."""
+        self._of_explore = list(actions)
+
+    @property
+    def current(self) -> str:
+        """Name of the page that is shown."""
+        return self.switch.choice
+
+    def show(self, name: str) -> None:
+        """Show a page by its name."""
+        self.switch.choose(name)
+
+    def _show(self, index: int) -> None:
+        is_explore = index == 0
+        if is_explore:
+            if self._was_playing:
+                self._player.play()
+        else:
+            self._was_playing = self._player.is_playing
+            self._player.pause()
+            self._made()
+        self.stack.setCurrentIndex(index)
+        for action in self._of_explore:
+            action.setVisible(is_explore)
+            for button in action.associatedObjects():
+                if isinstance(button, QToolButton):
+                    button.setVisible(is_explore)
+        self.stack.window().setFocus()
+        self.shown.emit(self.current)
+
+    def _made(self) -> StudiesPage:
+        """Return the page Studies, which is made at its first use."""
+        if self.studies is None:
+            from app.studies.page import StudiesPage
+
+            self.studies = StudiesPage(self._folder(), lambda: self._document.scenario, make_charts())
+            self.studies.opened.connect(self._open)
+            self.stack.addWidget(self.studies)
+            self.studies.offer_to_resume()
+        return self.studies
+
+    def _folder(self) -> Path:
+        if self._home is not None:
+            return self._home / "studies"
+        self._temporary = tempfile.TemporaryDirectory(prefix="mismatch-lab-")
+        return Path(self._temporary.name)
+
+    def vary(self, knob: str) -> None:
+        """Make a knob an axis of a study, and show the page Studies."""
+        page = self._made()
+        page.vary(knob)
+        self.show(STUDIES)
+
+    def _open(self, scenario: Scenario) -> None:
+        """Open the scenario of a cell in Explore; it has no file."""
+        if self._files.may_leave():
+            self._was_playing = False
+            self._document.load(scenario)
+            self.show(EXPLORE)
+
+    def offer_to_resume(self, offer: Callable[[str, dict[str, Callable[[], object]]], object]) -> None:
+        """Offer to show a study that was under way when the program ended."""
+        if self._home is not None and next(self._home.glob(_UNDER_WAY), None) is not None:
+            words = "A study was being measured when the program ended. What was complete is kept."
+            offer(words, {"Show it": lambda: self.show(STUDIES), "Later": lambda: None})
+
+    def restyle(self) -> None:
+        """Apply the theme's colours."""
+        if self.studies is not None:
+            self.studies.restyle()
+
+    def close(self) -> None:
+        """End what the pages have started."""
+        if self.studies is not None:
+            self.studies.close_all()
+        if self._temporary is not None:
+            self._temporary.cleanup()
+
+
+def make_charts() -> Charts:
+    """Return the charts of a study."""
+    from app.studies.charts import StudyCharts
+
+    return StudyCharts()
