@@ -17,6 +17,8 @@ from core.studies.study import Cell, Study
 
 _MOST_POSED = 64
 """Largest dimension of a family whose problems are made while a study is set up."""
+_MOST_STEPS = 100
+"""Steps of a new study of a mixture, whose KL takes long; the set-up shows them, and more can be typed."""
 _METRICS = ("kl", "bound")
 _FIRST_AXES = ("noise", "steps", "run.particles")
 """Axes of a new study; the first that its scenario allows is taken."""
@@ -32,7 +34,7 @@ def new_study(scenario: Scenario, knob: str | None = None) -> Study:
     Raises:
         ScenarioError: the knob does not exist.
     """
-    base = patched(scenario, {"run": {"kl_rounds": min(scenario.run.kl_rounds, 1)}})
+    base = _quick(scenario)
     chosen = knob or next(each for each in _FIRST_AXES if each == _FIRST_AXES[-1] or is_possible(base, each))
     data = {"scenario": base.to_dict(), "metrics": list(_METRICS), "axes": [proposed_axis(base, chosen)]}
     return named(Study.from_dict(data).fixed())
@@ -70,7 +72,7 @@ def with_base(study: Study, scenario: Scenario) -> Study:
     Raises:
         ScenarioError: an axis does not suit the scenario.
     """
-    base = patched(scenario, {"run": {"kl_rounds": min(scenario.run.kl_rounds, 1)}})
+    base = _quick(scenario)
     data = study.to_dict()
     for key in ("family", "base", "samplers", "changes"):
         data.pop(key, None)
@@ -81,6 +83,14 @@ def with_base(study: Study, scenario: Scenario) -> Study:
     made = Study.from_dict(data).fixed()
     check(made)
     return named(made, study)
+
+
+def _quick(scenario: Scenario) -> Scenario:
+    """Return a scenario with the effort of a single cell: one round for a bracket, and fewer steps for a mixture."""
+    steps = scenario.schedule.steps
+    if len(scenario.prior.weights) > 1 or scenario.target is not None:
+        steps = min(steps, _MOST_STEPS)
+    return patched(scenario, {"run": {"kl_rounds": min(scenario.run.kl_rounds, 1)}, "schedule": {"steps": steps}})
 
 
 def _can_vary_seed(study: Study) -> bool:

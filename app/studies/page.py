@@ -79,8 +79,6 @@ class StudiesPage(QWidget):
         self._snapshots: dict[Entry, Snapshot] = {}
         self.notes = plain_label(wordWrap=True, visible=False)
         self.notes.setProperty("role", "muted")
-        self.locked = plain_label("The study is being measured: stop it to change its set-up.", wordWrap=True)
-        self.locked.setProperty("role", "muted")
         self._build()
         self._connect()
         self.restyle()
@@ -94,7 +92,7 @@ class StudiesPage(QWidget):
         column = QVBoxLayout(body)
         column.setContentsMargins(12, 10, 12, 12)
         column.setSpacing(4)
-        for widget in (self.list, self.locked, self.editor):
+        for widget in (self.list, self.editor):
             column.addWidget(widget)
         column.addStretch()
         self.left = QScrollArea()
@@ -351,7 +349,6 @@ class StudiesPage(QWidget):
         running = self.runner.entry
         is_running = entry is running and running is not None
         self.editor.setEnabled(not is_running)
-        self.locked.setVisible(is_running)
         obstacle = ""
         if self.editor.error is not None:
             obstacle = "the set-up has an error, see its field"

@@ -91,8 +91,8 @@ class RunBar(QWidget):
             return f"stopping: {done} of {total} cells are kept"
         if jobs and left:
             seconds = snapshot.seconds * left / min(jobs, left)
-            time = f", about {in_words(seconds)} left" if snapshot.seconds else ", starting"
-            return f"{done} of {total} cells{time}"
+            time = f"about {in_words(seconds)} left" if snapshot.seconds else "starting"
+            return f"{done} of {total} cells, {time}; stop it to change its set-up"
         if jobs:
             return f"all {total} cells, writing tables and figures"
         reached = f"{total} cells, none measured yet"

@@ -152,7 +152,7 @@ class StudyEditor(QWidget):
         if self.study is None:
             return
         with suppress(ScenarioError):  # what is typed and valid is kept
-            self.study = self._typed(self.study)
+            self.study = named(self._typed(self.study), self.study)
         try:
             made = change(self.study)
         except ScenarioError as error:

@@ -230,6 +230,14 @@ def _style_sheet(palette: Palette) -> str:
     QListWidget#contents {{ background: transparent; border: none; outline: none; }}
     QListWidget#contents::item {{ padding: 7px 8px; border-radius: 6px; color: {palette.ink}; }}
     QListWidget#contents::item:selected {{ background: {palette.line}; color: {palette.ink}; }}
+    QTreeWidget#library {{ background: {palette.surface}; border: 1px solid {palette.line}; border-radius: 6px;
+        outline: none; }}
+    QTreeWidget#library:focus {{ border-color: {palette.accent}; }}
+    QTreeWidget#library::item {{ padding: 3px 6px; color: {palette.ink}; }}
+    QTreeWidget#library::item:selected {{ background: {palette.line}; color: {palette.ink}; }}
+    QTreeWidget#library QLineEdit {{ border-radius: 0; padding: 0 4px; min-height: 0; }}
+    QProgressBar {{ background: {palette.line}; border: none; border-radius: 4px; }}
+    QProgressBar::chunk {{ background: {palette.accent}; border-radius: 4px; }}
     #legend {{ background: transparent; }}
     #offer {{ background: {palette.raised}; border-bottom: 1px solid {palette.line}; }}
     #offer QPushButton {{ background: {palette.surface}; border-color: {palette.faint}; }}
@@ -281,6 +289,7 @@ def _style_sheet(palette: Palette) -> str:
     QPlainTextEdit#words:hover {{ border-color: {palette.line}; }}
     QPlainTextEdit#words:focus {{ background: {palette.raised}; border-color: {palette.accent}; }}
     QLineEdit:focus, QAbstractSpinBox:focus, QComboBox:focus {{ border-color: {palette.accent}; }}
+    QLineEdit:disabled, QComboBox:disabled {{ color: {palette.faint}; background: transparent; }}
     QLineEdit[invalid="true"]:focus {{ border-color: {palette.danger}; }}
     QAbstractSpinBox QLineEdit {{ border: none; padding: 0; min-height: 0; background: transparent; }}
     QTableWidget QLineEdit, QTableView#matrix QLineEdit {{ border-radius: 0; padding: 0 2px; }}

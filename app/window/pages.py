@@ -158,6 +158,6 @@ class Pages(QObject):
 
 def make_charts() -> Charts:
     """Return the charts of a study."""
-    from app.studies.charts import StudyCharts
+    from app.studies.charts.study_charts import StudyCharts
 
     return StudyCharts()
