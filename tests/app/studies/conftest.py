@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QPushButton, QWidget
-from pytestqt.qtbot import QtBot
 
 from app.studies.page import StudiesPage
 from core.scenario.scenario import Scenario
@@ -50,9 +49,7 @@ def small() -> Scenario:
 
 
 @pytest.fixture
-def make_page(
-    qtbot: QtBot, tmp_path: Path, small: Scenario, shown: Callable[..., QWidget]
-) -> Iterator[Callable[..., StudiesPage]]:
+def make_page(tmp_path: Path, small: Scenario, shown: Callable[..., QWidget]) -> Iterator[Callable[..., StudiesPage]]:
     """``(scenario=None, folder=None)``: show a page; it is closed after the test."""
     made: list[StudiesPage] = []
 

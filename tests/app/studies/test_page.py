@@ -115,7 +115,7 @@ def test_idle_page_has_no_timer_and_no_thread(
     assert active_timers(page) == []
 
 
-def test_closing_ends_the_process_and_the_study_is_offered_again(make_page: Make, qtbot: QtBot, tmp_path: Path) -> None:
+def test_closing_ends_the_process_and_the_study_is_offered_again(make_page: Make, qtbot: QtBot) -> None:
     first = make_page()
     store_some(first, 2)
     qtbot.waitUntil(lambda: first.bar.main.text() == "Resume")
@@ -167,7 +167,7 @@ def test_edits_keep_rows_that_still_belong(page: StudiesPage, qtbot: QtBot) -> N
     points.selectAll()
     qtbot.keyClicks(points, "5")
     qtbot.keyClick(points, Qt.Key.Key_Return)
-    qtbot.waitUntil(lambda: "all 5 cells are measured; 4 of an earlier set-up are kept" == page.bar.status.text())
+    qtbot.waitUntil(lambda: page.bar.status.text() == "all 5 cells are measured; 4 of an earlier set-up are kept")
     assert Library(page.library.folder).entries[0].study == page.editor.study
 
 
@@ -223,7 +223,7 @@ def test_built_in_study_is_opened_as_a_copy(page: StudiesPage, qtbot: QtBot) -> 
 
 
 def test_study_file_is_opened_from_disk_and_a_wrong_one_is_refused(
-    page: StudiesPage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, small: Scenario
+    page: StudiesPage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = tmp_path / "mine.toml"
     monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (str(file), ""))

@@ -97,7 +97,7 @@ def test_a_value_that_the_scenario_does_not_allow_is_said_at_the_axis(
     assert len(edits) == 1, "only the choice of the knob"
 
 
-def test_choosing_a_knob_proposes_its_values(editor: StudyEditor, edits: list[Study], qtbot: QtBot) -> None:
+def test_choosing_a_knob_proposes_its_values(editor: StudyEditor, edits: list[Study]) -> None:
     box = editor.axes[0].knob
     box.setCurrentIndex(box.findData("steps"))
     box.activated.emit(box.currentIndex())

@@ -1,0 +1,235 @@
+"""Pages of the window: each keeps its state, Studies costs nothing before its first use, and both open each other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QPoint, Qt, QTimer
+from PySide6.QtGui import QAction, QContextMenuEvent
+from PySide6.QtWidgets import QApplication, QMenu, QMessageBox, QPushButton, QWidget
+from pytestqt.qtbot import QtBot
+
+from app.planes.handles.menu import plane_menu
+from app.window.pages import EXPLORE, STUDIES
+from app.window.window import MainWindow
+from core.scenario.plane_edits import Handle
+from core.scenario.scenario import Scenario
+from core.studies.measure import posed
+
+Make = Callable[..., Scenario]
+Window = Callable[..., MainWindow]
+LEFT = Qt.MouseButton.LeftButton
+CONTROL = Qt.KeyboardModifier.ControlModifier
+
+
+@pytest.fixture
+def made(window: Window, make_scenario: Make) -> MainWindow:
+    """A window on one Gaussian whose run has finished."""
+    opened = window(make_scenario(one=True))
+    opened.player.pause()
+    return opened
+
+
+def entries(menu: QMenu) -> dict[str, QAction]:
+    """Return all actions of a menu and its submenus by their texts."""
+    found: dict[str, QAction] = {}
+    for action in menu.actions():
+        inner = action.menu()
+        found |= entries(inner) if isinstance(inner, QMenu) else {action.text(): action}
+    return found
+
+
+@pytest.fixture
+def choose(qtbot: QtBot) -> Callable[..., None]:
+    """``(widget, words, pos=None)``: open a widget's context menu and choose the entry that begins with some words."""
+
+    def pick(widget: QWidget, words: str, pos: QPoint | None = None) -> None:
+        def trigger() -> None:
+            menu = QApplication.activePopupWidget()
+            assert isinstance(menu, QMenu)
+            action = next(action for text, action in entries(menu).items() if text.startswith(words))
+            QTimer.singleShot(0, action.trigger)
+            menu.close()
+
+        place = pos or widget.rect().center()
+        QTimer.singleShot(0, trigger)
+        event = QContextMenuEvent(QContextMenuEvent.Reason.Mouse, place, widget.mapToGlobal(place))
+        QApplication.sendEvent(widget, event)
+        qtbot.wait(10)
+
+    return pick
+
+
+def axes(made: MainWindow) -> list[str]:
+    page = made.pages.studies
+    assert page is not None
+    assert page.editor.study is not None
+    return [axis.knob for axis in page.editor.study.axes]
+
+
+def test_page_is_made_at_its_first_use(made: MainWindow, qtbot: QtBot) -> None:
+    assert made.pages.studies is None
+    assert made.pages.current == EXPLORE
+    qtbot.mouseClick(made.pages.switch.buttons[1], LEFT)
+    assert made.pages.current == STUDIES
+    assert made.pages.studies is not None
+    assert made.pages.studies.isVisible()
+    assert not made.planes.isVisible()
+
+
+def test_keys_switch_pages_which_keep_their_state(made: MainWindow, qtbot: QtBot) -> None:
+    made.player.play()
+    qtbot.keyClick(made, Qt.Key.Key_2, CONTROL)
+    page = made.pages.studies
+    assert page is not None
+    assert not made.player.is_playing, "nobody sees it"
+    frame = made.player.frame
+    page.editor.axes[0].header.click()
+    qtbot.keyClick(made, Qt.Key.Key_1, CONTROL)
+    assert made.planes.isVisible()
+    assert made.player.is_playing
+    assert made.player.frame >= frame
+    made.player.pause()
+    qtbot.keyClick(made, Qt.Key.Key_2, CONTROL)
+    assert made.pages.studies is page
+    assert not page.editor.axes[0].header.isChecked()
+
+
+def test_keys_and_tools_of_explore_do_nothing_on_studies(made: MainWindow, qtbot: QtBot) -> None:
+    made.document.edit(lambda old: old.model_copy(update={"notes": "edited"}))
+    edited = made.scenario
+    frame = made.player.frame
+    made.pages.show(STUDIES)
+    for key in (Qt.Key.Key_Space, Qt.Key.Key_Home, Qt.Key.Key_F):
+        qtbot.keyClick(made, key)
+    qtbot.keyClick(made, Qt.Key.Key_Z, CONTROL)
+    assert made.scenario == edited
+    assert made.player.frame == frame
+    assert not made.docks.buttons["problem"].isVisible()
+    made.pages.show(EXPLORE)
+    assert made.docks.buttons["problem"].isVisible()
+    qtbot.keyClick(made, Qt.Key.Key_Z, CONTROL)
+    assert made.scenario != edited
+
+
+def test_fields_of_the_dock_become_axes(made: MainWindow, choose: Callable[..., None]) -> None:
+    problem = made.problem
+    choose(problem.measurement.lines["noise"], "Vary σ_y")
+    assert made.pages.current == STUDIES
+    assert axes(made) == ["noise"]
+    made.pages.show(EXPLORE)
+    choose(problem.run.lines["steps"], "Vary")
+    assert axes(made) == ["noise", "steps"]
+    made.pages.show(EXPLORE)
+    choose(problem.run.lines["particles"], "Vary")
+    assert axes(made) == ["run.particles"], "a study has two axes, so that this is another one"
+    made.pages.show(EXPLORE)
+    choose(problem.measurement.noise, "Vary σ_y")
+    assert axes(made) == ["run.particles", "noise"]
+    made.pages.show(EXPLORE)
+    choose(problem.prior.dimension.lineEdit(), "Vary dimension")
+    assert axes(made) == ["dimension"]
+
+
+def test_cells_of_tables_become_axes(made: MainWindow, choose: Callable[..., None]) -> None:
+    table = made.problem.measurement.table
+    place = table.visualRect(table.model().index(0, 1)).center()
+    choose(table.viewport(), "measurement.matrix[1][2]", place)
+    assert axes(made) == ["measurement.matrix[1][2]"]
+    made.pages.show(EXPLORE)
+    table = made.problem.prior.table
+    place = table.visualRect(table.model().index(0, 1)).center()
+    choose(table.viewport(), "mean of m1, x2", place)
+    assert axes(made) == ["measurement.matrix[1][2]", "prior.means[1][2]"]
+
+
+def test_parameters_of_samplers_become_axes(window: Window, make_scenario: Make, choose: Callable[..., None]) -> None:
+    made = window(make_scenario(one=True, run={"samplers": ["dps", "exact"]}))
+    made.player.pause()
+    made.problem.samplers.open_settings("dps")
+    settings = made.problem.samplers.settings
+    assert settings is not None
+    choose(settings.fields["zeta"], "Vary")
+    assert axes(made) == ["samplers.dps.zeta"]
+    assert made.problem.samplers.settings is None
+
+
+def test_handles_of_the_plane_become_axes(made: MainWindow) -> None:
+    controller = made.planes.controller
+    for handle, words, knob in (
+        (Handle("mean", 0), "mean of m1, x1", "prior.means[1][1]"),
+        (Handle("row", 0), "gain of H", "gain"),
+        (None, "σ_y", "noise"),
+    ):
+        menu = plane_menu(controller, handle, (0.0, 0.0), 0.1, ask=lambda: None, fit=lambda: None)
+        action = next(action for text, action in entries(menu).items() if text.startswith(words))
+        action.trigger()
+        menu.deleteLater()
+        assert axes(made)[-1] == knob
+        assert made.pages.current == STUDIES
+
+
+def test_point_of_a_study_opens_in_explore_after_the_usual_question(
+    made: MainWindow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made.pages.show(STUDIES)
+    page = made.pages.studies
+    assert page is not None
+    study = page.editor.study
+    assert study is not None
+    cell = next(study.cells())
+    page.charts.picked.emit(cell)
+    assert made.pages.current == EXPLORE
+    assert made.path is None
+    assert not made.document.has_unsaved_work
+    expected, _ = posed(study, cell)
+    assert made.scenario.model_copy(update={"name": expected.name}) == expected
+    made.document.edit(lambda old: old.model_copy(update={"notes": "edited"}))
+    edited = made.scenario
+    monkeypatch.setattr(QMessageBox, "warning", lambda *_: QMessageBox.StandardButton.Cancel)
+    made.pages.show(STUDIES)
+    page.charts.picked.emit(cell)
+    assert made.pages.current == STUDIES
+    assert made.scenario is edited
+
+
+def test_scenario_of_explore_is_taken_again(made: MainWindow, qtbot: QtBot) -> None:
+    made.pages.show(STUDIES)
+    page = made.pages.studies
+    assert page is not None
+    made.document.edit(lambda old: old.model_copy(update={"name": "Another"}))
+    qtbot.mouseClick(page.editor.base.take, LEFT)
+    assert page.editor.base.name.text() == "Another"
+    assert page.editor.study is not None
+    assert page.editor.study.name == "Another: σ_y"
+
+
+def test_window_offers_a_study_that_was_under_way(
+    window: Window, tmp_path: Path, qtbot: QtBot, make_scenario: Make
+) -> None:
+    scenario = make_scenario(one=True)
+    first = window(scenario, home=tmp_path)
+    first.player.pause()
+    first.pages.show(STUDIES)
+    page = first.pages.studies
+    assert page is not None
+    assert page.shown is not None
+    page.shown.begin()
+    page.shown.end(keeps_mark=True)
+    second = window(scenario, home=tmp_path)
+    second.player.pause()
+    assert "was being measured" in second.banner.offered
+    show = next(button for button in second.banner.findChildren(QPushButton) if button.text() == "Show it")
+    qtbot.mouseClick(show, LEFT)
+    assert second.pages.studies is not None
+    assert "was being measured" in second.pages.studies.banner.offered
+
+
+def test_tour_starts_on_explore(made: MainWindow) -> None:
+    made.pages.show(STUDIES)
+    made.help.start_tour()
+    assert made.pages.current == EXPLORE
+    assert made.help.tour is not None
+    made.help.tour.close()
