@@ -77,6 +77,8 @@ class StudiesPage(QWidget):
         self.shown: Entry | None = None
         """The study that is shown."""
         self._snapshots: dict[Entry, Snapshot] = {}
+        self._proposed: Entry | None = None
+        """A new study as long as nobody has changed it, so that its axis may be replaced."""
         self.notes = plain_label(wordWrap=True, visible=False)
         self.notes.setProperty("role", "muted")
         self._build()
@@ -121,7 +123,7 @@ class StudiesPage(QWidget):
     def _connect(self) -> None:
         self.list.chosen.connect(self.show_entry)
         self.list.renamed.connect(self._rename)
-        self.list.added.connect(lambda: self._keep(lambda: new_study(self._scenario())))
+        self.list.added.connect(self._add)
         self.list.duplicated.connect(self._duplicate)
         self.list.removed.connect(self._delete)
         self.list.builtin_wanted.connect(self._choose_builtin)
@@ -158,7 +160,8 @@ class StudiesPage(QWidget):
     def _first(self) -> Entry | None:
         """Keep a study of the present scenario, so that the page is never empty."""
         try:
-            return self.library.add(new_study(self._scenario()))
+            self._proposed = self.library.add(new_study(self._scenario()))
+            return self._proposed
         except ScenarioError as error:
             self.banner.say(error)
             return None
@@ -198,6 +201,9 @@ class StudiesPage(QWidget):
             return None
         self.show_entry(entry)
         return entry
+
+    def _add(self) -> None:
+        self._proposed = self._keep(lambda: new_study(self._scenario()))
 
     def _rename(self, entry: Entry, name: str) -> None:
         if entry.study is not None:
@@ -264,6 +270,7 @@ class StudiesPage(QWidget):
         entry = self.shown
         if entry is None or not self._write(entry, study):
             return
+        self._proposed = None
         self._snapshots.pop(entry, None)
         self.watcher.forget(entry)
         self.charts.show_study(study, {})
@@ -282,12 +289,12 @@ class StudiesPage(QWidget):
         if study is None or entry is self.runner.entry or (entry is not None and entry.completed):
             self._keep(lambda: new_study(scenario, knob))
             return
-        fresh = new_study(scenario)
-        if not _is_same(study, fresh):
+        is_proposed, self._proposed = entry is self._proposed, None
+        if not _is_same(study, new_study(scenario)):
             self._keep(lambda: new_study(scenario, knob))
         elif knob in [axis.knob for axis in study.axes]:
             pass
-        elif study == fresh:
+        elif is_proposed:
             self.editor.change(lambda old: with_axis(old, knob, at=0))
         elif len(study.axes) < 2:
             self.editor.change(lambda old: with_axis(old, knob))

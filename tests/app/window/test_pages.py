@@ -34,11 +34,7 @@ def made(window: Window, make_scenario: Make) -> MainWindow:
 
 def entries(menu: QMenu) -> dict[str, QAction]:
     """Return all actions of a menu and its submenus by their texts."""
-    found: dict[str, QAction] = {}
-    for action in menu.actions():
-        inner = action.menu()
-        found |= entries(inner) if isinstance(inner, QMenu) else {action.text(): action}
-    return found
+    return {action.text(): action for action in menu.findChildren(QAction)}
 
 
 @pytest.fixture
@@ -193,6 +189,7 @@ def test_point_of_a_study_opens_in_explore_after_the_usual_question(
     page.charts.picked.emit(cell)
     assert made.pages.current == STUDIES
     assert made.scenario is edited
+    monkeypatch.setattr(QMessageBox, "warning", lambda *_: QMessageBox.StandardButton.Discard)
 
 
 def test_scenario_of_explore_is_taken_again(made: MainWindow, qtbot: QtBot) -> None:
