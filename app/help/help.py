@@ -140,6 +140,12 @@ class Help(QObject):
             changed.connect(self.tour.refresh)
         EscapeKey.of(self._window).closes(self.tour, self.tour.ended)
 
+    def leave_explore(self) -> None:
+        """Close the tour and the card, which stand beside parts of the page Explore."""
+        for popup in (self.tour, self.card):
+            if popup is not None:
+                popup.close()
+
     def explain(self, about: About, target: QWidget) -> None:
         """Toggle a sampler's card beside a widget."""
         open_card = self.card

@@ -159,6 +159,7 @@ class MainWindow(QMainWindow):
         self.problem.varied.connect(self.pages.vary)
         self.planes.controller.varied.connect(self.pages.vary)
         self.help.touring.connect(lambda: self.pages.show(EXPLORE))
+        self.pages.shown.connect(lambda _: self.help.leave_explore())
         self.planes.controller.changed.connect(lambda: self.problem.select(self.planes.controller.selected))
         self.planes.dragged.connect(self._dragged)
         self.planes.dragged.connect(lambda scenario: self.files.follow(lambda _: scenario))

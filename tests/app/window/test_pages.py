@@ -229,4 +229,5 @@ def test_tour_starts_on_explore(made: MainWindow) -> None:
     made.help.start_tour()
     assert made.pages.current == EXPLORE
     assert made.help.tour is not None
-    made.help.tour.close()
+    made.pages.show(STUDIES)
+    assert made.help.tour is None, "it points at what is hidden"
