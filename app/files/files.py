@@ -53,9 +53,9 @@ class Files(QObject):
         self._autosave: Autosave | None = None
         self._left: list[RecoveryFile] = []
         bar.picker.setDefaultAction(bar.action("Scenarios", "Choose a built-in scenario", self.show_gallery, "Ctrl+G"))
-        bar.tool("New", "Create a new scenario", self.new, "Ctrl+N")
-        bar.tool("Open", "Open a scenario file", self.open_file, "Ctrl+O")
-        bar.tool("Save", "Save the scenario", self.save_file, "Ctrl+S")
+        bar.tool("New", "Create a new scenario", self.new, "Ctrl+N", folds=True)
+        bar.tool("Open", "Open a scenario file", self.open_file, "Ctrl+O", folds=True)
+        bar.tool("Save", "Save the scenario", self.save_file, "Ctrl+S", folds=True)
         self.undo = bar.tool("Undo", "Undo the last edit", self._undo_edit, "Ctrl+Z")
         self.redo = bar.tool("Redo", "Redo the edit that was undone", document.redo, "Ctrl+Shift+Z", "Ctrl+Y")
         self._recent = bar.menu.addMenu("Open recent")

@@ -81,6 +81,7 @@ class StudiesPage(QWidget):
         """A new study as long as nobody has changed it, so that its axis may be replaced."""
         self.notes = plain_label(wordWrap=True, visible=False)
         self.notes.setProperty("role", "muted")
+        self.notes.setContentsMargins(8, 0, 8, 0)
         self._build()
         self._connect()
         self.restyle()
@@ -88,7 +89,7 @@ class StudiesPage(QWidget):
         self.show_entry(self.library.entries[0] if self.library.entries else self._first())
 
     def _build(self) -> None:
-        self.setProperty("help page", "1-what-you-see.md")
+        self.setProperty("help page", "3c-studies.md")
         body = QWidget(objectName="problem")
         body.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         column = QVBoxLayout(body)

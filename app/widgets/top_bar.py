@@ -13,6 +13,8 @@ from app.theme import theme
 
 _PICKER_WIDTH = 80
 """Least width to which the scenario's title is elided."""
+_NARROW = 900
+"""Width below which the file tools stand in the menu instead."""
 _WIDE = 1040
 """Width from which the product's name is shown."""
 
@@ -33,6 +35,8 @@ class TopBar(QWidget):
         self.picker.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
         self.picker.setMinimumWidth(_PICKER_WIDTH)
         self.menu = QMenu(self)
+        self._folding: list[tuple[QAction, QToolButton]] = []
+        """Tools that fold, with their buttons."""
         self._more = QToolButton(toolTip="More: files, data, the window")
         self._more.setAccessibleName("More")
         self._more.setMenu(self.menu)
@@ -52,22 +56,41 @@ class TopBar(QWidget):
         layout.addWidget(self._more)
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
-        """Hide the product's name in a narrow bar."""
+        """Hide the product's name in a narrow bar, and move the file tools to the menu in a narrower one."""
         super().resizeEvent(event)
+        self._fold(event.size().width() < _NARROW)
         self._brand.setVisible(event.size().width() >= _WIDE)
+
+    def _fold(self, is_narrow: bool) -> None:
+        """Show the file tools in the menu, or as buttons."""
+        first = next(iter(self.menu.actions()), None)
+        for action, button in self._folding:
+            if button.isHidden() == is_narrow:
+                continue
+            button.setVisible(not is_narrow)
+            if is_narrow:
+                self.menu.insertAction(first, action)  # type: ignore[arg-type]
+            else:
+                self.menu.removeAction(action)
 
     def restyle(self) -> None:
         """Apply the theme's icons."""
         self.picker.setIcon(theme.icon("chevron-down"))
         self._more.setIcon(theme.icon("dots-horizontal"))
 
-    def tool(self, text: str, tip: str, call: Callable[[], object], *keys: str) -> QAction:
-        """Add a button on the left."""
-        return self._button(self._left, self.action(text, tip, call, *keys))
+    def tool(self, text: str, tip: str, call: Callable[[], object], *keys: str, folds: bool = False) -> QAction:
+        """Add a button on the left; one that folds stands in the menu of a narrow bar."""
+        action = self.action(text, tip, call, *keys)
+        button = self._button(self._left, action)
+        if folds:
+            self._folding.append((action, button))
+        return action
 
     def view_tool(self, text: str, tip: str, call: Callable[[], object], *keys: str) -> QAction:
         """Add a button on the right."""
-        return self._button(self._right, self.action(text, tip, call, *keys))
+        action = self.action(text, tip, call, *keys)
+        self._button(self._right, action)
+        return action
 
     def view_widget(self, widget: QWidget) -> None:
         """Add a widget on the right."""
@@ -94,9 +117,9 @@ class TopBar(QWidget):
         return action
 
     @staticmethod
-    def _button(layout: QHBoxLayout, action: QAction) -> QAction:
+    def _button(layout: QHBoxLayout, action: QAction) -> QToolButton:
         button = QToolButton()
         button.setDefaultAction(action)
         button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         layout.addWidget(button)
-        return action
+        return button

@@ -6,10 +6,11 @@ from collections.abc import Callable
 
 import pytest
 from PySide6.QtCore import QPoint, QRect, QSize, Qt
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QApplication, QToolButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.planes.grid import shape
+from app.widgets.popup import rect_in_window
 from app.window import size as window_size
 from app.window.window import MainWindow
 from core.scenario.scenario import Scenario
@@ -59,7 +60,7 @@ def test_opening_a_dock_in_a_narrow_window_hides_the_other(window: Window, qtbot
     made.resize(800, 600)
     qapp.processEvents()
     assert visible_docks(made) == {"evidence"}
-    qtbot.keyClick(made, Qt.Key.Key_1, Qt.KeyboardModifier.ControlModifier)
+    qtbot.keyClick(made, Qt.Key.Key_P, Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier)
     assert visible_docks(made) == {"problem"}
     assert made.docks.actions["problem"].isChecked()
     assert not made.docks.actions["evidence"].isChecked()
@@ -158,6 +159,18 @@ def test_tool_bar_and_transport_fit_into_the_smallest_window(window: Window, qap
                 assert part.rect().contains(child.geometry()), child
 
 
+def test_file_tools_stand_in_the_menu_of_a_narrow_window(window: Window, qapp: QApplication) -> None:
+    made = window()
+    buttons = {button.text(): button for button in made.bar.findChildren(QToolButton)}
+    for width, is_narrow in ((1080, False), (760, True), (1080, False)):
+        made.resize(width, 640)
+        qapp.processEvents()
+        entries = [action.text() for action in made.bar.menu.actions()]
+        for name in ("New", "Open", "Save"):
+            assert buttons[name].isVisible() != is_narrow
+            assert (name in entries) == is_narrow
+
+
 @pytest.mark.parametrize("size", [(1440, 900), (1080, 640)])
 def test_score_card_does_not_cover_the_transport(size: tuple[int, int], window: Window, qtbot: QtBot) -> None:
     made = window()
@@ -169,6 +182,5 @@ def test_score_card_does_not_cover_the_transport(size: tuple[int, int], window: 
         card = made.planes._card
         assert card is not None
         qtbot.waitUntil(card.isVisible)
-        transport = made.transport.geometry().translated(made.transport.parentWidget().pos())
-        assert not card.geometry().intersects(transport)
+        assert not card.geometry().intersects(rect_in_window(made, made.transport))
         made.planes._close_card()
