@@ -78,7 +78,7 @@ ARROWS = {
     "app.planes": "document evidence run theme transport widgets",
     "app.problem": "document theme widgets",
     "app.files": "document planes run settings theme widgets",
-    "app.studies": "run theme widgets",
+    "app.studies": "document run theme widgets",
     "app.help": "document evidence planes problem run settings theme transport widgets",
     "app.window": "document evidence files help planes problem run settings studies theme transport widgets",
     "app.cli": "document run window",

@@ -9,6 +9,7 @@ from typing import Protocol, final
 from PySide6.QtCore import Qt, Signal, SignalInstance
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QMessageBox, QScrollArea, QVBoxLayout, QWidget
 
+from app.document.limits import require_showable
 from app.run.task import Task
 from app.studies.drafts import new_study, with_axis, with_base
 from app.studies.failures import FailuresDialog, in_words
@@ -35,8 +36,6 @@ from core.text.user_text import one_line
 # What is opened later is imported then.
 # ruff: noqa: PLC0415
 
-_LARGEST = 64
-"""Largest dimension of a scenario in Explore."""
 _SAME = ("name", "notes", "group")
 
 
@@ -405,12 +404,10 @@ class StudiesPage(QWidget):
             return
         try:
             scenario, _ = posed(study, cell)
+            require_showable(scenario, "")
             scenario = titled(scenario, name=f"{one_line(scenario.name, 60)}, {in_words(study, cell)}")
         except ScenarioError as error:
             self.banner.say(f"This cell cannot be opened: {error}")
-            return
-        if scenario.dimension > _LARGEST:
-            self.banner.say(f"This cell has {scenario.dimension} dimensions; Explore shows up to {_LARGEST}.")
             return
         self.opened.emit(scenario)
 

@@ -152,6 +152,7 @@ def test_help_pages_are_listed_in_order(viewer: HelpViewer) -> None:
         "The identity and the bound",
         "The samplers",
         "What a sampler assumes",
+        "Studies",
         "Reading the numbers",
         "What moves the bias",
         "Scenario files",
@@ -242,7 +243,7 @@ def test_search_filters_the_pages_and_marks_the_words(viewer: HelpViewer, qtbot:
     assert titles(viewer) == []
     assert viewer._nothing.isVisible()
     viewer.search.clear()
-    assert len(titles(viewer)) == 10
+    assert len(titles(viewer)) == 11
     assert not viewer._nothing.isVisible()
     assert not viewer.reader.extraSelections()
 

@@ -14,6 +14,7 @@ from pytestqt.qtbot import QtBot
 
 from app.help.shortcuts import shortcuts
 from app.widgets.keys import is_command
+from app.window.pages import EXPLORE
 from app.window.window import MainWindow
 from core.scenario.builtin import load_builtin
 from core.scenario.edits import patched
@@ -128,6 +129,7 @@ def test_listed_command_shortcuts_trigger_their_actions(made: MainWindow, qtbot:
         commands[text].triggered.connect(lambda _checked, text=text: heard.append(text))
         for name in listed[text].split("  "):
             keys = QKeySequence(name)[0]
+            made.pages.show(EXPLORE)
             commands[text].setEnabled(True)
             made.activateWindow()
             made.setFocus()
