@@ -30,7 +30,9 @@ from app.widgets.vary import add_offers
 from app.widgets.widgets import heading, sampler_title, side_by_side
 from core.samplers import SAMPLERS, Sampler, ScoreSampler
 from core.samplers.base import symbol
-from core.studies.proposals import sampler_knobs
+
+# What is opened later is imported then: the first frame waits for nothing that it does not show.
+# ruff: noqa: PLC0415
 
 _WIDTH = 300
 _BOUNDS = {"gt": "more than", "ge": "at least", "lt": "less than", "le": "at most"}
@@ -104,6 +106,8 @@ class SamplerSettings(QFrame):
         tip = {"label": "Label: name on the screen", "colour": "Colour, #RRGGBB"}.get(name) or _range(name, info)
         line = TextField(toolTip=tip, accessibleName=tip)
         line.editingFinished.connect(lambda: self._report(line))
+        from core.studies.proposals import sampler_knobs
+
         offers = sampler_knobs(self.name, self._label, {name: info.default})
         line.extend_menu = lambda menu: add_offers(menu, offers, self.varied.emit)
         return line

@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from pathlib import Path
-from typing import final
+from typing import Any, final
 
 from PySide6.QtCore import QLockFile
 
@@ -63,12 +63,8 @@ class Entry:
 
     def plugins(self) -> list[tuple[Path, bytes]]:
         """Return file and content of the user's samplers that the study uses, in order of loading."""
-        if self.study is None:
-            return []
-        with suppress(ScenarioError, StopIteration):
-            used = {sampler.kind.key for sampler in self.study.posed(next(self.study.cells())).build_samplers()}
-            return [content for key, content in loaded_by_key().items() if key in used]
-        return []
+        used = set() if self.study is None else _named_samplers(self.study)
+        return [content for key, content in loaded_by_key().items() if key in used]
 
     def fingerprints(self) -> list[str]:
         """Return the fingerprints of these files."""
@@ -195,6 +191,21 @@ class Library:
             except OSError as error:
                 raise ScenarioError(str(folder), "", f"cannot be made ({error.strerror})") from None
             return folder
+
+
+def _named_samplers(study: Study) -> set[str]:
+    """Return all keys that the samplers of a study are made of: kinds, and scores of probability flows."""
+    base = study.scenario if study.scenario is not None else study.changes
+    tables: dict[str, Any] = base.get("samplers", {})
+    pending = [*study.samplers, *base.get("run", {}).get("samplers", ())]
+    found: set[str] = set()
+    while pending:
+        name = str(pending.pop())
+        if name not in found:
+            found.add(name)
+            table = tables.get(name, {})
+            pending += [*name.split(":"), *(table[key] for key in ("kind", "score") if key in table)]
+    return found
 
 
 def _folders(folder: Path) -> Iterator[Path]:

@@ -253,7 +253,11 @@ class StudiesPage(QWidget):
     def _choose_file(self) -> None:
         name, _ = QFileDialog.getOpenFileName(self, "Open a study file", "", "Studies (*.toml)")
         if name:
-            self._keep(lambda: find_study(name).study)
+            self.open_file(Path(name))
+
+    def open_file(self, path: Path) -> None:
+        """Keep a copy of a study file, and show it."""
+        self._keep(lambda: find_study(str(path)).study)
 
     # The set-up
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QMenu
 
 from app.widgets.user_text import auto_text, button_text
-from core.studies.proposals import Offer
+
+if TYPE_CHECKING:
+    from core.studies.proposals import Offer
 
 SUBMENU = "Vary in a study"
 

@@ -137,6 +137,13 @@ class Pages(QObject):
             self._document.load(scenario)
             self.show(EXPLORE)
 
+    def open_dropped(self, path: Path) -> bool:
+        """Open a dropped file if it is one for the page that is shown: a study; return whether it was."""
+        if self.studies is None or self.current != STUDIES or path.suffix.lower() != ".toml":
+            return False
+        self.studies.open_file(path)
+        return True
+
     def offer_to_resume(self, offer: Callable[[str, dict[str, Callable[[], object]]], object]) -> None:
         """Offer to show a study that was under way when the program ended."""
         if self._home is not None and next(self._home.glob(_UNDER_WAY), None) is not None:

@@ -401,7 +401,8 @@ class MainWindow(QMainWindow):
         path = self.files.dropped(event.mimeData())
         if path is not None:
             event.acceptProposedAction()
-            self.files.open_any(path)
+            if not self.pages.open_dropped(path):
+                self.files.open_any(path)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
         """Handle :attr:`keys`; a text field with the focus gets them first."""

@@ -19,7 +19,9 @@ from core.scenario.plane_edits import (
     with_row_towards,
     with_value_at,
 )
-from core.studies.proposals import component_knobs, is_possible, row_knobs
+
+# What is opened later is imported then: the first frame waits for nothing that it does not show.
+# ruff: noqa: PLC0415
 
 _WEIGHTS = 0.0001, 1000.0
 """Range of the weight dialog."""
@@ -89,6 +91,8 @@ def _add_edits(menu: QMenu, controller: HandleController, handle: Handle | None,
 
 def _add_offers(menu: QMenu, controller: HandleController, handle: Handle | None) -> None:
     """Add a submenu that makes a number of the handle, or of the measurement, an axis of a study."""
+    from core.studies.proposals import component_knobs, is_possible, row_knobs
+
     scenario = controller.scenario
     if handle is not None and handle.component is not None:
         offers = component_knobs(scenario, handle.mixture, handle.index)

@@ -418,6 +418,7 @@ def test_menu_at_an_empty_place_adds_a_component_there(three: Planes) -> None:
         "Turn H here",
         "Set all weights equal",
         "Draw y from the model",
+        "Vary in a study",
         "Fit view\tF",
     ]
     assert three.edited[0].prior.means[3] == pytest.approx((-1.5, 1.5), abs=0.03)

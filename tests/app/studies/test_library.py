@@ -94,4 +94,8 @@ def test_only_sampler_files_that_a_study_uses_belong_to_it(
     entry = library.add(new_study(Scenario.from_dict(data)))
     assert entry.plugins() == loaded_contents()[:1]
     assert len(entry.fingerprints()) == 1
+    data["run"]["samplers"] = ["ddim:mine", "exact"]
+    assert library.add(new_study(Scenario.from_dict(data))).plugins() == loaded_contents()[:1], "its score is used"
+    family = {"family": {"kind": "grid", "dimension": 800}, "samplers": ["other"]}
+    assert library.add(Study.from_dict(family)).plugins() == loaded_contents()[1:]
     assert entry.store == entry.folder / STORE

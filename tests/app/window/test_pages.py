@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QPoint, Qt, QTimer
-from PySide6.QtGui import QAction, QContextMenuEvent
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QTimer, QUrl
+from PySide6.QtGui import QAction, QContextMenuEvent, QDropEvent
 from PySide6.QtWidgets import QApplication, QMenu, QMessageBox, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
@@ -222,6 +222,20 @@ def test_window_offers_a_study_that_was_under_way(
     qtbot.mouseClick(show, LEFT)
     assert second.pages.studies is not None
     assert "was being measured" in second.pages.studies.banner.offered
+
+
+def test_study_file_dropped_on_the_page_is_opened(made: MainWindow, tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text('name = "Dropped"\nbase = "liang-gaussian"\n', encoding="utf-8")
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(file))])
+    made.pages.show(STUDIES)
+    buttons, keys = LEFT, Qt.KeyboardModifier.NoModifier
+    made.dropEvent(QDropEvent(QPointF(5, 5), Qt.DropAction.CopyAction, data, buttons, keys))
+    page = made.pages.studies
+    assert page is not None
+    assert page.shown is not None
+    assert page.shown.name == "Dropped"
 
 
 def test_tour_starts_on_explore(made: MainWindow) -> None:
