@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import final
 
-from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtCore import QEvent, QPoint, Qt, Signal
 from PySide6.QtGui import QContextMenuEvent, QKeyEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -89,6 +89,12 @@ def set_invalid(widget: QWidget, invalid: bool) -> None:
         widget.style().polish(widget)
 
 
+def _open(menu: QMenu, place: QPoint) -> None:
+    """Open a menu without waiting for its end, since an entry may close the popup that its field is in."""
+    menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    menu.popup(place)
+
+
 @final
 class TextField(QLineEdit):
     """Text field that leaves Ctrl+Z to the window while it has nothing of its own to undo."""
@@ -98,11 +104,10 @@ class TextField(QLineEdit):
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:  # noqa: N802 - Qt's name
         """Open the usual menu, extended."""
-        menu = self.createStandardContextMenu()
+        self._menu = menu = self.createStandardContextMenu()  # kept, or it would end with this function
         if self.extend_menu is not None:
             self.extend_menu(menu)
-        menu.exec(event.globalPos())
-        menu.deleteLater()
+        _open(menu, event.globalPos())
 
     def event(self, event: QEvent) -> bool:
         """Claim undo and redo only if the field can undo or redo typing."""
@@ -249,8 +254,9 @@ class NumberTable(QTableWidget):
         self.extend_menu(menu, cell.row(), cell.column())
         if not menu.isEmpty():
             place = self.visualRect(cell).center() if is_key else event.pos()
-            menu.exec(self.viewport().mapToGlobal(place))
-        menu.deleteLater()
+            _open(menu, self.viewport().mapToGlobal(place))
+        else:
+            menu.deleteLater()
 
     def _paste(self, text: str) -> None:
         if self.currentRow() >= 0:
@@ -325,8 +331,7 @@ class SliderField(QWidget):
         if extend is not None:
             menu = QMenu(self)
             extend(menu)
-            menu.exec(event.globalPos())
-            menu.deleteLater()
+            _open(menu, event.globalPos())
 
     def _move(self, position: int) -> None:
         value = self._low * (self._high / self._low) ** (position / _SLIDER_STEPS)

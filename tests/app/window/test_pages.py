@@ -46,8 +46,8 @@ def choose(qtbot: QtBot) -> Callable[..., None]:
             menu = QApplication.activePopupWidget()
             assert isinstance(menu, QMenu)
             action = next(action for text, action in entries(menu).items() if text.startswith(words))
-            QTimer.singleShot(0, action.trigger)
             menu.close()
+            action.trigger()
 
         place = pos or widget.rect().center()
         QTimer.singleShot(0, trigger)
