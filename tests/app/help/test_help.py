@@ -243,7 +243,7 @@ def test_search_filters_the_pages_and_marks_the_words(viewer: HelpViewer, qtbot:
     assert titles(viewer) == []
     assert viewer._nothing.isVisible()
     viewer.search.clear()
-    assert len(titles(viewer)) == 11
+    assert len(titles(viewer)) == 12
     assert not viewer._nothing.isVisible()
     assert not viewer.reader.extraSelections()
 
