@@ -204,12 +204,12 @@ def test_undo_made_invalid_by_a_reloaded_sampler_is_rejected(
     path.write_text(WARM.replace("strength", "power"), encoding="utf-8")
     load(made, path, qtbot)
     now = made.scenario
-    made.files._undo.trigger()
+    made.files.undo.trigger()
     assert made.scenario is now
     assert "samplers.warm: there is no key 'strength'" in banner_text(made)
     path.write_text(WARM, encoding="utf-8")
     load(made, path, qtbot)
-    made.files._undo.trigger()
+    made.files.undo.trigger()
     assert made.scenario == weak
     wait_for_run(made, qtbot)
 
