@@ -228,6 +228,7 @@ class Experiment:
                 times = {found.t(self._known_up_to + int(frame)) for frame in infinite}
                 if found.is_complete:
                     times |= {0, *(found.bracket.times if found.bracket is not None else ())}
+                times -= {t for t in times if np.isfinite(found.terms.kl[index, found.frame(t)])}
                 found.collapsed |= {(index, t) for t in times if self._collapses(sampler, t)}
         self._known_up_to = last
 
