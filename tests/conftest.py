@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import pytest
+
 _SCREEN = Path(__file__).parent / "data" / "offscreen.json"
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 if os.environ["QT_QPA_PLATFORM"] == "offscreen":
@@ -13,3 +15,13 @@ if os.environ["QT_QPA_PLATFORM"] == "offscreen":
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 # Otherwise every process that a test starts compiles all modules again.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Compile the functions of computed laws once, before every process of a distributed run would do it itself."""
+    if getattr(config.option, "numprocesses", None) and not hasattr(config, "workerinput"):
+        from core import compute_kls, load_scenario  # noqa: PLC0415 - after the environment is set
+        from core.scenario.edits import patched  # noqa: PLC0415
+
+        for name in ("valley", "three-components"):
+            compute_kls(patched(load_scenario(name), {"schedule": {"steps": 5}, "run": {"samplers": ["ddnm", "dps"]}}))

@@ -17,20 +17,20 @@ from core.studies.export import FILES
 from core.studies.store import Store
 from core.studies.study import Study
 
-CELLS = 30
+CELLS = 10
 ROOT = Path(__file__).parents[3]
 TEXT = """
 name = "Noise"
-metrics = ["kl", "bound", "w2"]
+metrics = ["kl", "bound", "diverged"]
 base = "one-gaussian"
 [[axes]]
 knob = "noise"
 from = 0.05
 to = 2.0
-points = 30
+points = 10
 spacing = "log"
 [changes.run]
-particles = 300
+particles = 20000
 [changes.schedule]
 steps = 60
 """
@@ -58,11 +58,11 @@ def test_study_writes_tables_and_figures_and_costs_nothing_again(
     start = time.perf_counter()
     assert main(["study", str(file), "--out", str(out)]) == 0
     assert time.perf_counter() - start < 60
-    assert "30 of 30 cells are there already" in capsys.readouterr().err
+    assert "10 of 10 cells are there already" in capsys.readouterr().err
     assert (out / "study.csv").read_bytes() == before
-    file.write_text(TEXT.replace("points = 30", "points = 3"), encoding="utf-8")
+    file.write_text(TEXT.replace("points = 10", "points = 3"), encoding="utf-8")
     assert main(["study", str(file), "--out", str(out), "--jobs", "1"]) == 0
-    assert "28 stored cells do not belong to the study" in capsys.readouterr().err
+    assert "8 stored cells do not belong to the study" in capsys.readouterr().err
 
 
 def test_killed_study_is_continued_and_equals_an_uninterrupted_one(file: Path, tmp_path: Path) -> None:
@@ -84,7 +84,7 @@ def test_killed_study_is_continued_and_equals_an_uninterrupted_one(file: Path, t
 
 
 def test_failed_cells_are_counted_and_retried(file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    text = TEXT.replace('from = 0.05\nto = 2.0\npoints = 30\nspacing = "log"', "values = [-1.0, 0.5]")
+    text = TEXT.replace('from = 0.05\nto = 2.0\npoints = 10\nspacing = "log"', "values = [-1.0, 0.5]")
     file.write_text(text, encoding="utf-8")
     command = ["study", str(file), "--out", str(tmp_path / "out"), "--jobs", "1"]
     assert main(command) == 2

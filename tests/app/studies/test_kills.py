@@ -8,7 +8,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -75,20 +77,25 @@ def entry(tmp_path: Path, small: Scenario) -> Entry:
     data = small.to_dict()
     data["run"] |= {"particles": 20_000}
     data["schedule"] |= {"steps": 100}
-    axes = [{"knob": "noise", "from": 0.1, "to": 1.0, "points": 24, "spacing": "log"}]
-    study = Study.from_dict({"scenario": data, "axes": axes, "metrics": ["kl", "w2"]})
+    axes = [{"knob": "noise", "from": 0.1, "to": 1.0, "points": 8, "spacing": "log"}]
+    study = Study.from_dict({"scenario": data, "axes": axes, "metrics": ["kl", "diverged"]})
     return Library(tmp_path / "studies").add(study.fixed())
 
 
 @pytest.fixture
-def undisturbed(entry: Entry, tmp_path: Path) -> dict[Any, Any]:
+def undisturbed(entry: Entry) -> dict[Any, Any]:
     """Rows of the same study, measured here."""
-    other = Library(tmp_path / "other").add(entry.study)  # type: ignore[arg-type]
-    assert other.study is not None
-    with Store.open(other.store, other.study) as store:
+    assert entry.study is not None
+    return measured(entry.study.to_toml())
+
+
+@cache
+def measured(text: str) -> dict[Any, Any]:
+    study = Study.from_toml(text)
+    with TemporaryDirectory() as folder, Store.open(Path(folder) / "study.sqlite", study) as store:
         for cell in store.pending():
-            store.add(cell, measure(other.study, cell))
-    return rows(other)
+            store.add(cell, measure(study, cell))
+        return {each.cell: [repr(row) for row in each.rows] for each in store.cells()}
 
 
 def test_killed_window_ends_its_study_which_is_offered_and_completed(
