@@ -47,7 +47,7 @@ def test_notebook_is_stored_without_outputs(name: str) -> None:
 
 
 def test_core_exports_exactly_its_public_names() -> None:
-    assert sorted(core.__all__) == sorted(name for names in core._.values() for name in names)
+    assert sorted(core.__all__) == sorted(name for names in core._MODULES.values() for name in names)
     assert all(getattr(core, name) is not None for name in core.__all__)
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         getattr(core, "nothing")  # noqa: B009 - the name is what is tested
