@@ -1,4 +1,4 @@
-"""What the window can show: problems of up to 64 dimensions; larger ones run without it."""
+"""Limit of the window: problems of up to 64 dimensions; larger ones run without it."""
 
 from __future__ import annotations
 

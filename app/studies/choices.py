@@ -18,14 +18,14 @@ from core.errors import ScenarioError
 
 @final
 class Choice(NamedTuple):
-    """What a chip stands for."""
+    """Words, colour and state of a chip."""
 
     words: str
     tip: str
     colour: str = ""
     """Of its dot; empty: a tick where it is chosen."""
     obstacle: str = ""
-    """Why it cannot be chosen."""
+    """Reason why it cannot be chosen."""
 
 
 @final

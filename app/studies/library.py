@@ -36,7 +36,7 @@ class Entry:
         self.study: Study | None = None
         """With its base scenario in place; None where the file cannot be read."""
         self.error = ""
-        """Why it cannot be read."""
+        """Reason why it cannot be read."""
         self.completed: int | None = None
         """Cells with an outcome; None: not counted yet."""
         self._lock: QLockFile | None = None

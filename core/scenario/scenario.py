@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import math
-import tomllib
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import Any, ClassVar, Literal, Self, final
 
 import numpy as np
 import tomlkit
 import torch
-from pydantic import BaseModel, Field, ValidationError, model_validator
+from pydantic import BaseModel, Field, model_validator
 from torch import Tensor
 
-from core.errors import FieldPath, ScenarioError, explain, refuse
+from core.errors import FieldPath, ScenarioError, refuse
 from core.problem.mixture import GaussianMixture
 from core.problem.problem import Measurement, Problem
 from core.samplers import Sampler
 from core.scenario.covariances import Matrix, Vector
+from core.scenario.file_section import FileSection
 from core.scenario.samplers import build_samplers
 from core.scenario.schema import (
     LEAST_BETA,
@@ -30,19 +29,16 @@ from core.scenario.schema import (
     PriorSection,
     RunSection,
     ScheduleSection,
-    Section,
     TargetSection,
     most_common,
 )
-from core.system.files import read_text
-from core.text.user_text import one_line
 
 UNTITLED = "Untitled"
 """Name of a scenario without a name."""
 
 
 @final
-class Scenario(Section):
+class Scenario(FileSection):
     """A problem and its run settings; equal scenarios give equal results on one device."""
 
     name: str = UNTITLED
@@ -231,47 +227,16 @@ class Scenario(Section):
     # Reading and writing
 
     @classmethod
-    def from_dict(cls, data: dict[str, Any], source: str = "") -> Self:
-        """Validate nested dictionaries as they come from TOML.
-
-        Raises:
-            ScenarioError: the first thing that is wrong.
-        """
-        try:
-            return cls.model_validate(data)
-        except (RecursionError, OverflowError):
-            raise ScenarioError(source, "", "must not have so many levels of nesting or such large numbers") from None
-        except ValidationError as error:
-            errors = error.errors()
-            # A misspelt key also leaves another one missing: report the misspelling.
-            first = next((each for each in errors if each["type"] == "extra_forbidden"), errors[0])
-            raise explain(first, source, _keys_at, SCHEDULES) from None
-
-    @classmethod
-    def from_toml(cls, text: str, source: str = "") -> Self:
-        """Read a scenario from TOML text; ``source`` names it in errors.
-
-        Raises:
-            ScenarioError: the text is not TOML or not a scenario.
-        """
-        try:
-            data = tomllib.loads(text.removeprefix("\ufeff"))
-        except tomllib.TOMLDecodeError as error:
-            raise ScenarioError(source, "", f"is not valid TOML: {one_line(str(error))}") from None
-        except ValueError:  # Python's limit of digits
-            raise ScenarioError(source, "", "is not valid TOML: a number has too many digits") from None
-        except RecursionError:
-            raise ScenarioError(source, "", "must not have so many levels of nested lists or tables") from None
-        return cls.from_dict(data, source)
-
-    @classmethod
-    def load(cls, path: Path) -> Self:
-        """Read a scenario file.
-
-        Raises:
-            ScenarioError: the file cannot be read, is not TOML, or is not a scenario.
-        """
-        return cls.from_toml(read_text(path), str(path))
+    def keys_at(cls, place: FieldPath) -> Iterable[str]:
+        """Return the allowed keys of the table at a path."""
+        model = (
+            SCHEDULES[str(place[1])]
+            if place[:1] == ("schedule",)
+            else Scenario.SECTIONS[str(place[0])]
+            if place
+            else Scenario
+        )
+        return model.model_fields
 
     def to_dict(self) -> dict[str, Any]:
         """Return nested dictionaries of plain numbers, lists and strings."""
@@ -320,15 +285,3 @@ def _tensor(values: Sequence[object] | None) -> Tensor:
 
 def _show(values: Tensor) -> str:
     return "[" + ", ".join(f"{value:.6g}" for value in values.tolist()) + "]"
-
-
-def _keys_at(place: FieldPath) -> Iterable[str]:
-    """Return the allowed keys of the table at a path."""
-    model = (
-        SCHEDULES[str(place[1])]
-        if place[:1] == ("schedule",)
-        else Scenario.SECTIONS[str(place[0])]
-        if place
-        else Scenario
-    )
-    return model.model_fields

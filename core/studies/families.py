@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from core.scenario.schema import Count, Number, Section
-from core.studies.knobs import MOST_DIMENSIONS
+from core.scenario.schema import MOST_DIMENSIONS, Count, Number, Section
 
 Array = NDArray[np.float64]
 Dimension = Annotated[Count, Field(ge=1, le=MOST_DIMENSIONS)]

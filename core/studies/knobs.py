@@ -19,11 +19,10 @@ from core.errors import ScenarioError, suggest
 from core.samplers import SAMPLERS
 from core.scenario.edits import patched, with_dimension
 from core.scenario.scenario import Scenario
+from core.scenario.schema import MOST_DIMENSIONS
 from core.text.user_text import quoted
 
 Value = float | str
-MOST_DIMENSIONS = 1024
-"""Largest dimension of a problem in a study."""
 Array = NDArray[np.float64]
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import tomllib
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from itertools import product
@@ -16,19 +15,19 @@ from typing import Annotated, Any, Literal, NamedTuple, Self, final
 
 import numpy as np
 import tomlkit
-from pydantic import Field, Strict, ValidationError, field_validator, model_validator
+from pydantic import Field, Strict, field_validator, model_validator
 
-from core.errors import FieldPath, ScenarioError, explain, refuse, suggest
+from core.errors import FieldPath, ScenarioError, refuse, suggest
 from core.samplers import About
 from core.scenario.builtin import DEFAULT, load_scenario
 from core.scenario.edits import patched
+from core.scenario.file_section import FileSection
 from core.scenario.scenario import Scenario
-from core.scenario.schema import SCHEDULES, Count, Number, Section
+from core.scenario.schema import Count, Number, Section
 from core.studies.families import FAMILIES, AnyFamily
 from core.studies.knobs import Value, find_knob, turned
 from core.studies.metrics import METRICS
-from core.system.files import read_text
-from core.text.user_text import one_line, quoted
+from core.text.user_text import quoted
 
 MOST_POINTS, MOST_CELLS = 500, 100_000
 """Largest numbers of points on an axis, and of cells."""
@@ -119,7 +118,7 @@ class Cell(NamedTuple):
 
 
 @final
-class Study(Section):
+class Study(FileSection):
     """A study; equal studies give equal rows on one kind of machine."""
 
     name: str = "Untitled study"
@@ -319,42 +318,19 @@ class Study(Section):
     # Reading and writing
 
     @classmethod
-    def from_dict(cls, data: dict[str, Any], source: str = "") -> Self:
-        """Validate nested dictionaries as they come from TOML.
-
-        Raises:
-            ScenarioError: the first thing that is wrong.
-        """
-        try:
-            return cls.model_validate(data)
-        except (RecursionError, OverflowError):
-            raise ScenarioError(source, "", "must not have so many levels of nesting or such large numbers") from None
-        except ValidationError as error:
-            errors = error.errors()
-            first = next((each for each in errors if each["type"] == "extra_forbidden"), errors[0])
-            raise explain(first, source, _keys_at, SCHEDULES) from None
-
-    @classmethod
-    def from_toml(cls, text: str, source: str = "") -> Self:
-        """Read a study from TOML text; ``source`` names it in errors.
-
-        Raises:
-            ScenarioError: the text is not TOML or not a study.
-        """
-        try:
-            data = tomllib.loads(text.removeprefix("\ufeff"))
-        except (tomllib.TOMLDecodeError, RecursionError, ValueError) as error:
-            raise ScenarioError(source, "", f"is not valid TOML: {one_line(str(error))}") from None
-        return cls.from_dict(data, source)
-
-    @classmethod
-    def load(cls, path: Path) -> Self:
-        """Read a study file.
-
-        Raises:
-            ScenarioError: the file cannot be read, is not TOML, or is not a study.
-        """
-        return cls.from_toml(read_text(path), str(path))
+    def keys_at(cls, place: FieldPath) -> Iterable[str]:
+        """Return the allowed keys of the table at a path."""
+        sections: dict[str, type[Section]] = {
+            "axes": AxisSection,
+            "replicates": ReplicatesSection,
+            "budget": BudgetSection,
+        }
+        if not place:
+            return Study.model_fields
+        if place[0] == "family":
+            return FAMILIES[str(place[1])].model_fields if len(place) > 1 and place[1] in FAMILIES else ("kind",)
+        fields = sections[str(place[0])].model_fields
+        return [field.alias or name for name, field in fields.items()]
 
     def to_dict(self) -> dict[str, Any]:
         """Return nested dictionaries of plain numbers, lists and strings."""
@@ -395,14 +371,3 @@ def _family(table: dict[str, Any]) -> AnyFamily:
 
 
 _WHOLE = ("dimension", "measured", "components")
-
-
-def _keys_at(place: FieldPath) -> Iterable[str]:
-    """Return the allowed keys of the table at a path."""
-    sections: dict[str, type[Section]] = {"axes": AxisSection, "replicates": ReplicatesSection, "budget": BudgetSection}
-    if not place:
-        return Study.model_fields
-    if place[0] == "family":
-        return FAMILIES[str(place[1])].model_fields if len(place) > 1 and place[1] in FAMILIES else ("kind",)
-    fields = sections[str(place[0])].model_fields
-    return [field.alias or name for name, field in fields.items()]

@@ -128,7 +128,7 @@ class Chart(QWidget):
         self.is_empty = True
         """No value is known yet."""
         self.series: list[Series] = []
-        """What is drawn."""
+        """Content of the chart."""
         self.symbols: set[str] = set()
         """Symbols of the marks."""
         self.setMinimumHeight(self.least_height)

@@ -67,7 +67,7 @@ class StudyCharts(QWidget):
         self._chosen: Chart | None = None
         self._cursor: Cursor | None = None
         self._pointer: QPoint | None = None
-        """Where the mouse points; None where keys have moved the cursor."""
+        """Position of the mouse; None where keys have moved the cursor."""
         self.legend, self.metric_choice = Legend(), MetricChoice()
         self.legend.changed.connect(self._show_samplers)
         self.metric_choice.chosen.connect(self._update)

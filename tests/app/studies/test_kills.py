@@ -13,6 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import psutil
 import pytest
 from pytestqt.qtbot import QtBot
 
@@ -63,14 +64,6 @@ def wait_for(condition: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
-def is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
-
-
 @pytest.fixture
 def entry(tmp_path: Path, small: Scenario) -> Entry:
     """A study whose cells take long enough to be killed among them."""
@@ -110,7 +103,7 @@ def test_killed_window_ends_its_study_which_is_offered_and_completed(
     window.kill()
     window.wait()
     window.stdout.close()
-    wait_for(lambda: not is_alive(process))
+    wait_for(lambda: not psutil.pid_exists(process))
     kept = rows(entry)
     assert 2 <= len(kept) < len(undisturbed)
     page = make_page()

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog, QLabel, QLineEdit, QMessageBox, QPushButton
@@ -55,14 +55,6 @@ def store_some(page: StudiesPage, count: int) -> None:
     page.watcher.read(entry)
 
 
-def is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
-
-
 def test_first_visit_has_a_study_that_only_needs_start(page: StudiesPage) -> None:
     assert [entry.name for entry in page.library.entries] == ["Small: σ_y"]
     assert page.bar.main.text() == "Start"
@@ -101,7 +93,7 @@ def test_stopped_study_keeps_its_cells_and_resumes(page: StudiesPage, qtbot: QtB
     qtbot.mouseClick(page.bar.main, LEFT)
     assert page.bar.status.text().startswith("stopping")
     qtbot.waitUntil(lambda: page.runner.entry is None, timeout=RUN_MS)
-    assert not is_alive(process.pid)
+    assert not psutil.pid_exists(process.pid)
     assert page.editor.isEnabled()
     assert page.bar.main.text() == "Resume"
     complete(page, qtbot)
@@ -123,7 +115,7 @@ def test_closing_ends_the_process_and_the_study_is_offered_again(make_page: Make
     process = first.runner.process
     assert process is not None
     first.close_all()
-    assert not is_alive(process.pid)
+    assert not psutil.pid_exists(process.pid)
     second = make_page()
     second.offer_to_resume()
     assert "was being measured when the program ended" in second.banner.offered

@@ -1,0 +1,68 @@
+"""Section that is a whole TOML file: validated, and read from text or from a file."""
+
+from __future__ import annotations
+
+import tomllib
+from abc import abstractmethod
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Self
+
+from pydantic import ValidationError
+
+from core.errors import FieldPath, ScenarioError, explain
+from core.scenario.schema import SCHEDULES, Section
+from core.system.files import read_text
+from core.text.user_text import one_line
+
+
+class FileSection(Section):
+    """A validated file of the user: a scenario or a study."""
+
+    @classmethod
+    @abstractmethod
+    def keys_at(cls, place: FieldPath) -> Iterable[str]:
+        """Return the allowed keys of the table at a path."""
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any], source: str = "") -> Self:
+        """Validate nested dictionaries as they come from TOML.
+
+        Raises:
+            ScenarioError: the first thing that is wrong.
+        """
+        try:
+            return cls.model_validate(data)
+        except (RecursionError, OverflowError):
+            raise ScenarioError(source, "", "must not have so many levels of nesting or such large numbers") from None
+        except ValidationError as error:
+            errors = error.errors()
+            # A misspelt key also leaves another one missing: report the misspelling.
+            first = next((each for each in errors if each["type"] == "extra_forbidden"), errors[0])
+            raise explain(first, source, cls.keys_at, SCHEDULES) from None
+
+    @classmethod
+    def from_toml(cls, text: str, source: str = "") -> Self:
+        """Read TOML text; ``source`` names it in errors.
+
+        Raises:
+            ScenarioError: the text is not TOML, or not such a file.
+        """
+        try:
+            data = tomllib.loads(text.removeprefix("\ufeff"))
+        except tomllib.TOMLDecodeError as error:
+            raise ScenarioError(source, "", f"is not valid TOML: {one_line(str(error))}") from None
+        except ValueError:  # Python's limit of digits
+            raise ScenarioError(source, "", "is not valid TOML: a number has too many digits") from None
+        except RecursionError:
+            raise ScenarioError(source, "", "must not have so many levels of nested lists or tables") from None
+        return cls.from_dict(data, source)
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Read a file.
+
+        Raises:
+            ScenarioError: it cannot be read, is not TOML, or is not such a file.
+        """
+        return cls.from_toml(read_text(path), str(path))
