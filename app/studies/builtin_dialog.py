@@ -17,6 +17,8 @@ from core.studies.metrics import METRICS
 from core.studies.study import Study
 
 _OTHERS = "Others"
+_BESIDE_NAMES = 36
+"""Width of the list beside its names: scroll bar, margins and frame, in pixels."""
 
 
 @final
@@ -36,7 +38,6 @@ class BuiltinDialog(QDialog):
         self.tree.setHeaderHidden(True)
         self.tree.setRootIsDecorated(False)
         self.tree.setIndentation(12)
-        self.tree.setFixedWidth(320)
         self.title, self.notes, self.facts = heading(""), plain_label(wordWrap=True), plain_label(wordWrap=True)
         self.title.setWordWrap(True)
         self.facts.setProperty("role", "muted")
@@ -59,7 +60,7 @@ class BuiltinDialog(QDialog):
         self.tree.currentItemChanged.connect(lambda *_: self._show())
         self.tree.itemActivated.connect(lambda *_: self._take())
         self._fill()
-        self.resize(760, 460)
+        self.resize(860, 560)
 
     def _fill(self) -> None:
         groups: dict[str, list[str]] = {group: [] for group in (*GROUPS, _OTHERS)}
@@ -80,6 +81,7 @@ class BuiltinDialog(QDialog):
                 item.setData(0, Qt.ItemDataRole.UserRole, key)
                 first = first or item
         self.tree.expandAll()
+        self.tree.setFixedWidth(self.tree.sizeHintForColumn(0) + _BESIDE_NAMES)
         if first is not None:
             self.tree.setCurrentItem(first)
         self.tree.setFocus()
