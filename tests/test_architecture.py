@@ -68,6 +68,7 @@ ARROWS = {
     "core.reporting": "bounds diagnostics kl runs samplers system text version",
     "core.studies": "bounds diagnostics errors kl plugins problem reporting runs samplers scenario simulation"
     " system text version",
+    "core.spectrum": "bounds data errors problem reporting runs samplers scenario simulation system text version",
     "app.settings": "",
     "app.theme": "settings",
     "app.widgets": "theme",

@@ -18,7 +18,7 @@ from core.text.user_text import one_line, quoted
 _LONGEST_HEADER = 10_000
 
 
-def parse_npy(content: bytes, source: str = "") -> Table:
+def parse_npy(content: bytes, source: str = "", most_columns: int = MOST_COLUMNS) -> Table:
     """Read a table from an NPY file's content.
 
     Raises:
@@ -34,7 +34,7 @@ def parse_npy(content: bytes, source: str = "") -> Table:
         reason = f"its shape {_words(shape)} does not fit its {len(content) - start:,} bytes of numbers"
         raise ScenarioError(source, "", f"is not a NumPy array of numbers ({reason})")
     array = np.frombuffer(content, kind, count, start).reshape(shape, order="F" if by_columns else "C")
-    return table_of(array, source)
+    return table_of(array, source, most_columns)
 
 
 def _header(content: bytes, source: str) -> tuple[tuple[int, ...], bool, np.dtype[np.generic], int]:
@@ -58,7 +58,7 @@ def _header(content: bytes, source: str) -> tuple[tuple[int, ...], bool, np.dtyp
     return shape, by_columns, kind, file.tell()
 
 
-def table_of(array: NDArray[np.generic], source: str = "") -> Table:
+def table_of(array: NDArray[np.generic], source: str = "", most_columns: int = MOST_COLUMNS) -> Table:
     """Return an array as a table with one point per row.
 
     Raises:
@@ -69,8 +69,8 @@ def table_of(array: NDArray[np.generic], source: str = "") -> Table:
     if array.size == 0:
         raise ScenarioError(source, "", "is empty")
     width = 1 if array.ndim == 1 else array.shape[1]
-    if width > MOST_COLUMNS:
-        raise ScenarioError(source, "", f"must have at most {MOST_COLUMNS} columns (has {width})")
+    if width > most_columns:
+        raise ScenarioError(source, "", f"must have at most {most_columns} columns (has {width})")
     if array.size > MOST_CELLS:
         raise ScenarioError(source, "", f"must have at most {MOST_CELLS:,} cells; choose fewer rows or columns")
     with np.errstate(over="ignore"):

@@ -178,15 +178,21 @@ def parse_bytes(content: bytes, source: str = "", asked: Layout = GUESSED) -> Ta
     return table
 
 
-def steps(content: bytes, source: str, asked: Layout) -> Iterator[float | Table]:
+def steps(content: bytes, source: str, asked: Layout, most_columns: int = MOST_COLUMNS) -> Iterator[float | Table]:
     """Read a table; yield a preview, then progress from 0 to 1, then the whole table.
+
+    Args:
+        content: of the file.
+        source: its name in errors.
+        asked: its layout; what is None is guessed.
+        most_columns: limit of the number of columns.
 
     Raises:
         ScenarioError: it is no table.
     """
     try:
         asked.check()
-        yield from _Parser(_Text(content, source, asked)).steps()
+        yield from _Parser(_Text(content, source, asked), most_columns).steps()
     except ScenarioError as error:
         raise error if error.source else ScenarioError(source, error.field, error.reason) from None
 
@@ -195,15 +201,15 @@ def steps(content: bytes, source: str, asked: Layout) -> Iterator[float | Table]
 class _Parser:
     """Parser of one text: guesses its layout, then reads its records."""
 
-    def __init__(self, text: _Text) -> None:
+    def __init__(self, text: _Text, most_columns: int) -> None:
         self._text, self._source = text, text.source
         self._separator = text.layout.separator or ","
         sample = [record for _, record in text.sample(self._separator)]
         if not sample:
             raise ScenarioError(self._source, "", "is empty")
         self._width, self._titles = _shape(sample)
-        if self._width > MOST_COLUMNS:
-            raise ScenarioError(self._source, "", f"must have at most {MOST_COLUMNS} columns (has {self._width})")
+        if self._width > most_columns:
+            raise ScenarioError(self._source, "", f"must have at most {most_columns} columns (has {self._width})")
         body = [_whole(record, self._width) for record in sample[self._titles :]]
         body = [
             record for record in body if len(record) == self._width
