@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from functools import cached_property
+from operator import is_
 from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any, Final, NamedTuple, TypeAlias, final
@@ -49,12 +50,31 @@ class _Name(NamedTuple):
     """Copy of a dictionary or list."""
 
 
+_Names: TypeAlias = dict[str, _Name]
+
+
+@final
+class _Latest:
+    """Names of the latest snapshot, whose entries the next one takes over where nothing has changed.
+
+    An attribute, since a dictionary of a module would be taken for the product's.
+    """
+
+    def __init__(self) -> None:
+        self.names: dict[Owner, _Names] = {}
+
+
+_LATEST: Final = _Latest()
+
+
 @final
 class ProductCode:
     """Snapshot of the values of names in the product's modules and classes."""
 
     def __init__(self) -> None:
-        self._names: dict[Owner, dict[str, _Name]] = {owner: _names(owner) for owner in _owners()}
+        earlier = _LATEST.names
+        self._names = {owner: _names(owner, earlier.get(owner, {})) for owner in _owners()}
+        _LATEST.names = self._names
 
     def put_back(self) -> str | None:
         """Undo every change since the snapshot; return the name that was changed first, or None."""
@@ -80,17 +100,22 @@ def _owners() -> Iterator[Owner]:
             yield from (each for each in vars(module).values() if isinstance(each, type) and each.__module__ == name)
 
 
-def _names(owner: Owner) -> dict[str, _Name]:
+def _names(owner: Owner, earlier: _Names) -> _Names:
     """Return all names of a class or of a product module; of other modules the public functions."""
     whole = isinstance(owner, type) or _is_own(owner.__name__)
-    return {
-        name: _Name(value, *_inside(value))
-        for name, value in list(vars(owner).items())
-        if not name.startswith(_MACHINERY)
-        and name not in _REGISTERS
-        and not isinstance(value, ModuleType)
-        and (whole or (callable(value) and not name.startswith("_")))
-    }
+    found: _Names = {}
+    for name, value in list(vars(owner).items()):
+        was = earlier.get(name)
+        if was is not None and value is was.value and _has_same_parts(value, was):
+            found[name] = was
+        elif (
+            not name.startswith(_MACHINERY)
+            and name not in _REGISTERS
+            and not isinstance(value, ModuleType)
+            and (whole or (callable(value) and not name.startswith("_")))
+        ):
+            found[name] = _Name(value, *_inside(value))
+    return found
 
 
 def _is_own(module: str) -> bool:
@@ -124,12 +149,18 @@ def _function(value: object) -> FunctionType | None:
 
 
 def _is_same(value: object, was: _Name) -> bool:
-    if value is not was.value:
-        return _is_wrapped_by_torch(value, was.value)
+    return _has_same_parts(value, was) if value is was.value else _is_wrapped_by_torch(value, was.value)
+
+
+def _has_same_parts(value: object, was: _Name) -> bool:
+    """Return whether a recorded object has not been changed in place."""
     if was.copy is None and not was.inside:
         return True
+    if type(value) is FunctionType:  # by far the most
+        code, defaults, keywords = was.inside
+        return value.__code__ is code and value.__defaults__ is defaults and value.__kwdefaults__ is keywords
     now = _inside(value)[0]
-    return len(now) == len(was.inside) and all(one is other for one, other in zip(now, was.inside, strict=True))
+    return len(now) == len(was.inside) and all(map(is_, now, was.inside))
 
 
 def _is_wrapped_by_torch(value: object, was: object) -> bool:
