@@ -8,7 +8,7 @@ from collections.abc import Generator, Iterator, Sequence
 from typing import NamedTuple, final
 
 from joblib import Parallel, cpu_count, delayed, parallel_config
-from joblib.externals.loky import get_reusable_executor
+from joblib.externals.loky import ProcessPoolExecutor, get_reusable_executor
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 
 from core.studies.measure import Outcome, Plugins, is_quick, measure
@@ -76,9 +76,12 @@ def outcomes(
         ):
             yield from _parallel(study, cells, plugins, -1)
         return
-    count = min(jobs or cpu_count(), max(2, len(cells)))
+    count = min(jobs or cpu_count(), max(2, len(cells)))  # one job means this process, also for a single cell
     if count == 1 or (len(cells) <= _FEW and not plugins and is_quick(study, cells[0])):
         yield from (_measured(study, cell, plugins) for cell in cells)
+        return
+    if len(cells) == 1:
+        yield from _one_by_one(study, cells, plugins)
         return
     done: set[Cell] = set()
     try:
@@ -111,11 +114,15 @@ def _measured(study: Study, cell: Cell, plugins: Plugins) -> tuple[Cell, Outcome
 
 
 def _one_by_one(study: Study, cells: Sequence[Cell], plugins: Plugins) -> Iterator[tuple[Cell, Outcome]]:
-    """Yield the outcomes of cells, each in a process of its own, which may be ended by its cell."""
-    for cell in cells:
-        try:
-            with parallel_config(backend="loky", inner_max_num_threads=1):
-                # Two jobs, since a single one would run in this process.
-                yield from Parallel(n_jobs=2)(delayed(_measured)(study, each, plugins) for each in [cell])
-        except TerminatedWorkerError:
-            yield cell, Outcome([], 0.0, _LOST)
+    """Yield the outcomes of cells from one process; another one takes its place when a cell has ended it."""
+    left = list(cells)
+    while left:
+        with ProcessPoolExecutor(max_workers=1) as executor:
+            is_alive = True
+            while left and is_alive:
+                cell = left.pop(0)
+                try:
+                    outcome = executor.submit(_measured, study, cell, plugins).result()
+                except TerminatedWorkerError:
+                    outcome, is_alive = (cell, Outcome([], 0.0, _LOST)), False
+                yield outcome
