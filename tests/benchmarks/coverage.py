@@ -22,6 +22,7 @@ from core.problem.problem import Measurement, Problem
 from core.problem.schedule import Schedule
 from core.samplers import SAMPLERS, Sampler
 from core.simulation.work import result_of
+from tests.core.kl.test_bracket import kl_outside_bracket
 
 F64 = torch.float64
 NEEDED = 0.99
@@ -136,6 +137,10 @@ def main(seeds: int = 300, *names: str) -> bool:
         each = (time.perf_counter() - start) / seeds
         truth = f"{case.kl:.4f} ± {case.error:.4f}"
         print(f"{name:28} {truth:>16} {held:>4}/{seeds:<4} {low:8.3f} – {high:<8.3f} {each:12.2f}", flush=True)
+    if not names:
+        missed = kl_outside_bracket(range(seeds))
+        good &= len(missed) <= (1 - NEEDED) * 3 * seeds
+        print(f"random Gaussians, d = 1, 2, 3: {len(missed)} of {3 * seeds} brackets miss an exact KL")
     return good
 
 

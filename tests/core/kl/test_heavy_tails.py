@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import cache
 
 import numpy as np
 import pytest
 import torch
+from scipy.stats import norm
 from torch import Tensor
 
 from core.kl import tails
@@ -20,7 +22,8 @@ from core.problem.mixture import GaussianMixture
 from tests.benchmarks.coverage import CASES
 
 F64 = torch.float64
-SEEDS = range(8)
+SEEDS = 0, 1, 3, 7
+"""Two seeds with which the broken twin misses the KL, and two others; hundreds are in tests.benchmarks.coverage."""
 SMALL = Sizes(16, 2, 200)
 
 
@@ -62,14 +65,14 @@ def heavy(points: Tensor) -> Tensor:
     return 30 * (points[0].abs() - 2.5).clamp(min=0) ** 2 + 0.3 * points[0]
 
 
-@pytest.fixture
+@cache
 def normal() -> GaussianMixture:
     return GaussianMixture.from_covariances(torch.ones(1), torch.zeros(1, 1), torch.ones(1, 1, 1))
 
 
-def two_phase(target: GaussianMixture, seed: int, share: float) -> Estimate:
+def two_phase(seed: int, share: float) -> Estimate:
     """Return an estimate of the mean of ``heavy`` from few points, with an approximation that is 0.6 times it."""
-    generator = torch.Generator().manual_seed(seed)
+    target, generator = normal(), torch.Generator().manual_seed(seed)
     draws = target.sample(4000, generator)
     values = 0.6 * heavy(draws)
     points = Points.among(draws, [1 - share + share * tail_density(values)], 60, generator)
@@ -77,10 +80,26 @@ def two_phase(target: GaussianMixture, seed: int, share: float) -> Estimate:
     return weighted_mean(heavy(points.at), points.weight, control)
 
 
+@cache
+def estimates(share: float) -> list[Estimate]:
+    return [two_phase(seed, share) for seed in range(400)]
+
+
+def heavy_mean() -> float:
+    """Return the mean of ``heavy``: by parts, E[(|z| - a)^2; |z| > a] = 2 ((1 + a^2) Q(a) - a phi(a))."""
+    cut = 2.5
+    beyond = (1 + cut**2) * norm.sf(cut) - cut * norm.pdf(cut)
+    return float(30 * 2 * beyond)
+
+
+def test_mean_of_heavy_function_matches_draws() -> None:
+    drawn = heavy(normal().sample(400_000, torch.Generator().manual_seed(1)))
+    assert abs(float(drawn.mean()) - heavy_mean()) < 4 * float(drawn.std()) / 400_000**0.5
+
+
 @pytest.mark.parametrize("share", tails.SHARES)
-def test_two_phase_mean_is_unbiased_with_honest_error(share: float, normal: GaussianMixture) -> None:
-    truth = float(heavy(normal.sample(4_000_000, torch.Generator().manual_seed(1))).mean())
-    found = [two_phase(normal, seed, share) for seed in range(400)]
+def test_two_phase_mean_is_unbiased_with_honest_error(share: float) -> None:
+    truth, found = heavy_mean(), estimates(share)
     values, errors = np.array(found).T
     assert abs(values.mean() - truth) < 4 * values.std() / 20
     assert abs(1.3 * values.mean() - truth) > 4 * values.std() / 20
@@ -88,9 +107,9 @@ def test_two_phase_mean_is_unbiased_with_honest_error(share: float, normal: Gaus
     assert errors.mean() < 2 * values.std()
 
 
-def test_points_in_tails_halve_error_of_plain_draws(normal: GaussianMixture) -> None:
-    plain = [float(heavy(normal.sample(60, torch.Generator().manual_seed(seed))).mean()) for seed in range(400)]
-    found = [two_phase(normal, seed, 0.5).value for seed in range(400)]
+def test_points_in_tails_halve_error_of_plain_draws() -> None:
+    plain = [float(heavy(normal().sample(60, torch.Generator().manual_seed(seed))).mean()) for seed in range(400)]
+    found = [each.value for each in estimates(0.5)]
     assert np.std(found) < 0.5 * np.std(plain)
 
 
