@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from core.diagnostics.lens import Comparison, Fault, look
 from core.errors import ScenarioError
 from core.reporting.findings import Findings, findings
-from core.runs.experiment import Experiment, run
+from core.runs.experiment import Experiment
+from core.runs.extent import ONLY_TERMS, WHOLE, Extent
 from core.scenario.builtin import DEFAULT, builtin_scenarios, find_scenario, load_builtin
 from core.scenario.scenario import Scenario
 
@@ -49,24 +50,19 @@ EXPECTED = {
 }
 
 
-def results(scenario: Scenario, particles: int = 1) -> dict[str, Findings]:
-    """Return the findings of a scenario, by default with one particle, which changes no term."""
-    few = scenario.run.model_copy(update={"particles": particles})
-    experiment = Experiment(scenario.model_copy(update={"run": few}), keep_frames=False)
+def results(scenario: Scenario, *keys: str, extent: Extent = ONLY_TERMS) -> dict[str, Findings]:
+    """Return the findings of some samplers of a scenario, which do not depend on the others, nor on particles."""
+    chosen = scenario.run.model_copy(update={"samplers": keys})
+    experiment = Experiment(scenario.model_copy(update={"run": chosen}), keep_frames=False, extent=extent)
     for _ in experiment.run():
         pass
     return {each.about.key: each for each in findings(experiment.results)}
 
 
 @cache
-def builtin_results(key: str) -> dict[str, Findings]:
-    """Return the findings of a built-in scenario, computed once."""
-    return results(load_builtin(key))
-
-
-def observed_results(scenario: Scenario) -> dict[str, Findings]:
-    """Return the findings with all particles, for tests of observed mismatch."""
-    return results(scenario, scenario.run.particles)
+def builtin_results(key: str, *keys: str) -> dict[str, Findings]:
+    """Return the findings of some samplers of a built-in scenario, computed once."""
+    return results(load_builtin(key), *keys)
 
 
 def at_1(each: Findings, name: str) -> float:
@@ -126,7 +122,7 @@ def test_importing_builtin_scenarios_loads_no_qt() -> None:
 
 
 def test_notes_of_three_components_hold() -> None:
-    found = builtin_results("three-components")
+    found = builtin_results("three-components", "ddnm", "bo-ddnm")
     ddnm = found["ddnm"]
     assert at_1(ddnm, "mismatch_range") > 0.95 * at_1(ddnm, "mismatch")
     assert ddnm.value["mismatch"][-31] < 0.25 * at_1(ddnm, "mismatch")
@@ -134,7 +130,7 @@ def test_notes_of_three_components_hold() -> None:
 
 
 def test_notes_of_one_gaussian_hold() -> None:
-    found = builtin_results("one-gaussian")
+    found = results(scenario := load_builtin("one-gaussian"), *scenario.run.samplers)
     for each in found.values():
         gap = at_1(each, "bound") - at_1(each, "kl")
         assert 0 < gap < 1.25 * at_1(each, "discretisation")
@@ -145,15 +141,17 @@ def test_notes_of_one_gaussian_hold() -> None:
 def test_notes_of_strong_correlation_hold() -> None:
     scenario = load_builtin("strong-correlation")
     prior = scenario.prior.model_copy(update={"covariances": (((0.5, 0.0), (0.0, 0.5)),) * 2})
-    needles = builtin_results("strong-correlation")["bo-oracle"]
-    discs = results(scenario.model_copy(update={"prior": prior}))["bo-oracle"]
+    needles = builtin_results("strong-correlation", "bo-oracle")["bo-oracle"]
+    discs = results(scenario.model_copy(update={"prior": prior}), "bo-oracle")["bo-oracle"]
     assert at_1(needles, "mismatch_null") > 0.5
     assert at_1(needles, "mismatch_range") < 1e-12
     assert at_1(discs, "mismatch_null") == pytest.approx(0.2 * at_1(needles, "mismatch_null"), rel=0.15)
 
 
 def test_notes_of_no_correlation_hold() -> None:
-    round_, needles = (builtin_results(key)["bo-oracle"] for key in ("no-correlation", "strong-correlation"))
+    round_, needles = (
+        builtin_results(key, "bo-oracle")["bo-oracle"] for key in ("no-correlation", "strong-correlation")
+    )
     assert at_1(needles, "mismatch_null") == pytest.approx(0.64, abs=0.03)
     assert at_1(round_, "mismatch_null") == pytest.approx(0.12, abs=0.01)
 
@@ -161,7 +159,9 @@ def test_notes_of_no_correlation_hold() -> None:
 def test_notes_of_far_observation_hold() -> None:
     scenario = load_builtin("far-observation")
     near = scenario.measurement.model_copy(update={"value": (0.0,)})
-    far_away, close_by = (results(each) for each in (scenario, scenario.model_copy(update={"measurement": near})))
+    far_away, close_by = (
+        results(each, "bo-ddnm", "bo-oracle") for each in (scenario, scenario.model_copy(update={"measurement": near}))
+    )
     mismatch = at_1(far_away["bo-ddnm"], "mismatch")
     assert mismatch == pytest.approx(20 * at_1(close_by["bo-ddnm"], "mismatch"), rel=0.15)
     assert at_1(far_away["bo-ddnm"], "mismatch_range") > 0.8 * mismatch
@@ -171,7 +171,7 @@ def test_notes_of_far_observation_hold() -> None:
 
 def test_notes_of_two_measurements_hold() -> None:
     scenario = load_builtin("two-measurements-3d")
-    found, measurement = results(scenario), scenario.problem().measurement
+    found, measurement = results(scenario, "ddnm", "bo-ddnm"), scenario.problem().measurement
     assert scenario.dimension == 3
     assert measurement.rank == 2
     assert measurement.singular_values[0] > 3 * measurement.singular_values[1]
@@ -179,7 +179,7 @@ def test_notes_of_two_measurements_hold() -> None:
 
 
 def test_notes_of_noiseless_hold() -> None:
-    found = builtin_results("noiseless")
+    found = builtin_results("noiseless", "ddnm", "bo-ddnm", "bo-oracle")
     for key in ("ddnm", "bo-ddnm", "bo-oracle"):
         assert at_1(found[key], "bound") == pytest.approx(at_1(found["ddnm"], "bound"), rel=1e-9)
         assert at_1(found[key], "mismatch_range") < 1e-12
@@ -187,7 +187,7 @@ def test_notes_of_noiseless_hold() -> None:
 
 
 def test_notes_of_point_masses_hold() -> None:
-    found = observed_results(load_builtin("point-masses"))
+    found = results(load_builtin("point-masses"), "bo-ddnm", extent=WHOLE)
     assert at_1(found["bo-ddnm"], "mismatch") == pytest.approx(2, abs=0.3)
     assert found["bo-ddnm"].value["observed_mismatch"][-1] > 100
 
@@ -195,25 +195,27 @@ def test_notes_of_point_masses_hold() -> None:
 def test_notes_of_ccdf_never_settles_hold() -> None:
     scenario = load_builtin("ccdf-never-settles")
     longer = scenario.schedule.model_copy(update={"steps": 600})
-    few, many = (results(each) for each in (scenario, scenario.model_copy(update={"schedule": longer})))
+    few, many = (
+        results(each, "ccdf", "bo-ddnm") for each in (scenario, scenario.model_copy(update={"schedule": longer}))
+    )
     assert at_1(many["ccdf"], "mismatch") == pytest.approx(4 * at_1(few["ccdf"], "mismatch"), rel=0.15)
     assert at_1(many["bo-ddnm"], "mismatch") == pytest.approx(at_1(few["bo-ddnm"], "mismatch"), rel=0.1)
 
 
 def test_notes_of_liang_synthetic_hold() -> None:
-    found = builtin_results("liang-synthetic")
+    found = builtin_results("liang-synthetic", "prior", "exact")
     for key in ("prior", "exact"):
         assert at_1(found[key], "mismatch") < 1e-12
     assert at_1(found["prior"], "bound") == pytest.approx(2.6, abs=0.1)
 
 
 def test_notes_of_high_noise_hold() -> None:
-    found = builtin_results("high-noise")
+    found = builtin_results("high-noise", "ddnm", "bo-ddnm")
     assert at_1(found["ddnm"], "mismatch") == pytest.approx(1000 * at_1(found["bo-ddnm"], "mismatch"), rel=0.2)
 
 
 def test_notes_of_low_noise_hold() -> None:
-    low, high = (builtin_results(key) for key in ("low-noise", "high-noise"))
+    low, high = (builtin_results(key, "ddnm", "bo-ddnm") for key in ("low-noise", "high-noise"))
     assert load_builtin("low-noise").measurement.noise == load_builtin("high-noise").measurement.noise / 20
     assert at_1(low["ddnm"], "mismatch") < 1
     assert at_1(high["ddnm"], "mismatch") == pytest.approx(290, abs=25)
@@ -223,7 +225,8 @@ def test_notes_of_low_noise_hold() -> None:
 
 def test_notes_of_ring_hold() -> None:
     scenario = load_builtin("ring")
-    found, weights = results(scenario), scenario.problem().target.weights.sort(descending=True).values
+    found = results(scenario, "ddnm", "bo-ddnm", "bo-oracle")
+    weights = scenario.problem().target.weights.sort(descending=True).values
     assert len(weights) == 12
     assert float(weights[:2].sum()) == pytest.approx(0.91, abs=0.005)
     assert at_1(found["ddnm"], "bound") == pytest.approx(15.5, abs=1.5)
@@ -234,7 +237,7 @@ def test_notes_of_ring_hold() -> None:
 
 def test_notes_of_eight_dimensions_hold() -> None:
     scenario = load_builtin("eight-dimensions")
-    found = results(scenario)
+    found = results(scenario, "ddnm", "bo-ddnm")
     assert (scenario.dimension, scenario.problem().measurement.rank) == (8, 4)
     assert at_1(found["ddnm"], "mismatch") > 100
     assert at_1(found["bo-ddnm"], "mismatch") == pytest.approx(0.6, abs=0.05)
@@ -243,7 +246,7 @@ def test_notes_of_eight_dimensions_hold() -> None:
 
 def test_notes_of_iris_petals_hold() -> None:
     scenario = load_builtin("iris-petals")
-    found, weights = results(scenario), scenario.problem().target.weights.tolist()
+    found, weights = results(scenario, "ddnm", "bo-ddnm"), scenario.problem().target.weights.tolist()
     assert sorted(weights) == pytest.approx([0, 0.47, 0.53], abs=0.005)
     assert at_1(found["ddnm"], "mismatch") == pytest.approx(80, abs=8)
     assert at_1(found["bo-ddnm"], "mismatch") == pytest.approx(0.25, abs=0.04)
@@ -251,7 +254,8 @@ def test_notes_of_iris_petals_hold() -> None:
 
 def test_notes_of_grid_of_points_hold() -> None:
     scenario = load_builtin("grid-of-points")
-    found, weights = observed_results(scenario), scenario.problem().target.weights
+    found = results(scenario, *scenario.run.samplers, extent=WHOLE)
+    weights = scenario.problem().target.weights
     assert sorted(weights.tolist())[3:] == pytest.approx([1 / 6] * 6, abs=1e-4)
     assert all(at_1(each, "mismatch_null") < 1e-9 for each in found.values())
     assert at_1(found["bo-oracle"], "mismatch") < 1e-9
@@ -263,7 +267,7 @@ def test_notes_of_six_samplers_hold() -> None:
     scenario = load_builtin("six-samplers")
     default = load_builtin(DEFAULT)
     assert (scenario.prior, scenario.measurement) == (default.prior, default.measurement)
-    found = results(scenario)
+    found = results(scenario, "prior", "ddnm")
     assert at_1(found["prior"], "bound") == pytest.approx(1.7, abs=0.1)
     assert at_1(found["ddnm"], "bound") == pytest.approx(40, abs=4)
 
@@ -322,7 +326,7 @@ def test_notes_of_lens_scenarios_hold() -> None:
 
 def test_notes_of_prior_ignores_y_hold() -> None:
     scenario = load_builtin("prior-ignores-y")
-    found = results(scenario)
+    found = results(scenario, *scenario.run.samplers)
     assert scenario.problem().target.weights.tolist() == pytest.approx([0.01, 0.99], abs=0.003)
     for each in found.values():
         assert at_1(each, "mismatch_null") < 1e-9
@@ -332,7 +336,10 @@ def test_notes_of_prior_ignores_y_hold() -> None:
 def samples(key: str) -> tuple[Scenario, dict[str, NDArray[np.floating]]]:
     """Return a one-dimensional scenario and its particles at t = 1, by sampler."""
     scenario = load_builtin(key)
-    found = run(scenario, refine=False)
+    experiment = Experiment(scenario, keep_frames=False, extent=Extent(terms=False))
+    for _ in experiment.run():
+        pass
+    found = experiment.results
     frame = found.frame(1)
     keys = [sampler.about.key for sampler in found.samplers]
     return scenario, {name: found.trace.particles(index, frame)[0].numpy() for index, name in enumerate(keys)}
