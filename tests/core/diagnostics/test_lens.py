@@ -371,7 +371,7 @@ def test_comparison_is_finite_for_degenerate_problems_and_far_points(kind: str, 
     matrix = torch.tensor([[1.0, 0.5], [2.0, 1.0]], dtype=F64)
     problem = Problem.of(prior, Measurement(matrix, matrix @ prior.sample(1, generator)[:, 0], noise))
     for sampler in (each for each in SAMPLERS.values() if each.obstacle(problem.measurement) is None):
-        for t in (1, 30, 60):
+        for t in (1, 60):
             for far in (0.0, 30.0):
                 point = point_on_the_target(problem, t) + far * math.sqrt(1 - abar_at(t))
                 found = look(problem, SCHEDULE, sampler, point, t).comparison
