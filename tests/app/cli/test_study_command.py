@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,9 +14,11 @@ import pytest
 
 from app.cli.commands import main
 from app.cli.study import STORE
+from core.studies import execute as execution
 from core.studies.export import FILES
+from core.studies.measure import measure
 from core.studies.store import Store
-from core.studies.study import Study
+from core.studies.study import Cell, Study
 
 CELLS = 10
 ROOT = Path(__file__).parents[3]
@@ -48,11 +51,21 @@ def rows(folder: Path, file: Path) -> list[Any]:
         return [(each.cell, sorted(map(repr, each.rows)), each.reason) for each in store.cells()]
 
 
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of the study, measured without interruption."""
+    folder = tmp_path_factory.mktemp("whole")
+    file = folder / "study.toml"
+    file.write_text(TEXT, encoding="utf-8")
+    assert main(["study", str(file), "--out", str(folder / "out"), "--jobs", "1"]) == 0
+    return folder / "out"
+
+
 def test_study_writes_tables_and_figures_and_costs_nothing_again(
-    file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    file: Path, whole: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "out"
-    assert main(["study", str(file), "--out", str(out), "--jobs", "1"]) == 0
+    shutil.copytree(whole, out)
     assert {path.name for path in out.iterdir()} == {STORE, *FILES}
     before = (out / "study.csv").read_bytes()
     start = time.perf_counter()
@@ -65,7 +78,7 @@ def test_study_writes_tables_and_figures_and_costs_nothing_again(
     assert "8 stored cells do not belong to the study" in capsys.readouterr().err
 
 
-def test_killed_study_is_continued_and_equals_an_uninterrupted_one(file: Path, tmp_path: Path) -> None:
+def test_killed_study_is_continued_and_equals_an_uninterrupted_one(file: Path, whole: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "app", "study", str(file), "--out", str(tmp_path / "killed"), "--jobs", "2"]
     process = subprocess.Popen(
         command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
@@ -77,19 +90,23 @@ def test_killed_study_is_continued_and_equals_an_uninterrupted_one(file: Path, t
     process.wait()
     assert len(rows(tmp_path / "killed", file)) < CELLS
     assert main(["study", str(file), "--out", str(tmp_path / "killed"), "--jobs", "1"]) == 0
-    assert main(["study", str(file), "--out", str(tmp_path / "whole"), "--jobs", "1"]) == 0
-    assert rows(tmp_path / "killed", file) == rows(tmp_path / "whole", file)
+    assert rows(tmp_path / "killed", file) == rows(whole, file)
     for name in ("study.csv", "study.svg", "study.pdf"):
-        assert (tmp_path / "killed" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+        assert (tmp_path / "killed" / name).read_bytes() == (whole / name).read_bytes()
 
 
-def test_failed_cells_are_counted_and_retried(file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_failed_cells_are_counted_and_retried(
+    file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     text = TEXT.replace('from = 0.05\nto = 2.0\npoints = 10\nspacing = "log"', "values = [-1.0, 0.5]")
     file.write_text(text, encoding="utf-8")
     command = ["study", str(file), "--out", str(tmp_path / "out"), "--jobs", "1"]
     assert main(command) == 2
     assert "1 of 2 cells failed" in capsys.readouterr().err
+    measured: list[Cell] = []
+    monkeypatch.setattr(execution, "measure", lambda study, cell, _: (measured.append(cell), measure(study, cell))[1])
     assert main([*command, "--retry"]) == 2
+    assert [cell.place for cell in measured] == [(-1.0,)]
 
 
 WRONG = {
