@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,9 @@ if os.environ["QT_QPA_PLATFORM"] == "offscreen":
     os.environ["QT_QPA_PLATFORM"] = f"offscreen:configfile={_SCREEN}"
 # Small tensors gain nothing from a second thread, and lose much on a busy machine.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
-# Otherwise every process that a test starts compiles all modules again.
+# Otherwise this process, and every process that a test starts, compiles all modules again.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 
 def pytest_configure(config: pytest.Config) -> None:

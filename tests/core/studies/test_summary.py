@@ -75,7 +75,8 @@ def test_every_metric_gives_its_columns_and_knows_its_kind(make_study: Any) -> N
     assert columns(("coverage", "kl"))[-1] == "kl"
 
 
-def test_kl_without_closed_form_is_computed_or_a_bracket(make_study: Any) -> None:
+def test_kl_without_closed_form_is_computed_or_a_bracket(make_study: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("core.studies.measure._PARTICLES", 400)
     scenario = make_study().scenario
     prior = {"weights": [1.0, 1.0], "means": [[-1.0, 0.0], [1.0, 0.5]], "covariances": [[[0.5, 0.1], [0.1, 0.4]]] * 2}
     run = {"samplers": ["ddnm", "exact"], "kl_rounds": 1, "paths": 50}
@@ -83,7 +84,9 @@ def test_kl_without_closed_form_is_computed_or_a_bracket(make_study: Any) -> Non
     kinds = {row.sampler: row.measured for row in measure(study, next(study.cells())).rows}
     assert {each.kind for each in kinds.values()} == {"computed"}
     far = study.model_copy(update={"axes": (), "changes": {}})
-    wide = make_study(scenario=far.scenario, axes=[{"knob": "dimension", "values": [3]}], metrics=["kl"])
+    wide = make_study(
+        scenario=far.scenario, axes=[{"knob": "dimension", "values": [3]}], metrics=["kl"], budget={"points": 16}
+    )
     for row in measure(wide, next(wide.cells())).rows:
         assert row.measured.kind == "bracket"
         assert row.measured.lower < row.measured.upper
