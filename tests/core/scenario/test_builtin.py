@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import subprocess
-import sys
 from functools import cache
 from pathlib import Path
 
@@ -111,11 +109,6 @@ def test_unknown_name_lists_builtin_scenarios() -> None:
         find_scenario("zzz")
     assert "did you mean" not in str(caught.value)
     assert all(key in str(caught.value) for key in EXPECTED)
-
-
-def test_importing_builtin_scenarios_loads_no_qt() -> None:
-    code = "import sys, core.scenario.builtin; sys.exit(any(name.startswith('PySide6') for name in sys.modules))"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 # What the notes of the built-in scenarios say
