@@ -72,9 +72,9 @@ def test_cell_that_ends_its_process_fails_and_the_others_are_measured(
     make_study: Callable[..., Study], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(execution, "_measured", lethal)
-    study = make_study(metrics=["diverged"], axes=[{"knob": "gain", "from": 0.5, "to": 1.5, "points": 9}])
+    study = make_study(metrics=["diverged"], axes=[{"knob": "gain", "from": 0.5, "to": 1.5, "points": 7}])
     found = computed(tmp_path / "s.sqlite", study, jobs=2)
-    assert len(found) == 9
+    assert len(found) == 7
     assert [cell.place for cell, _, reason in found if reason] == [(1.0,)]
     assert "ended from outside" in next(reason for _, _, reason in found if reason)
 
