@@ -164,13 +164,16 @@ class DiscreteDiffusion(DiscreteMethod, SteppedMethod):
         ratio = (before * lam + (1 - before)) / (abar * lam + (1 - abar))
         return ratio**0.5 if self.scheme != "ancestral" else (abar / before) ** 0.5 * ratio
 
-    def affine_steps(self, lam: Array) -> AffineSteps | None:
-        """Return the steps of the ancestral sampler and DDIM, ``x <- (p - c W) x``; None for Heun."""
-        if self.scheme == "Heun":
-            return None
+    @property
+    def uses_one_score(self) -> bool:
+        """True for the ancestral sampler and DDIM."""
+        return self.scheme != "Heun"
+
+    def affine_steps(self, lam: Array) -> AffineSteps:
+        """Return the steps of the ancestral sampler and DDIM, ``x <- (p - c W) x``; ValueError for Heun."""
         levels = self._levels(0, self.steps)
         abar = levels.abar[:, 0]
-        return self.affine(lam, self._affine(levels)[1][:, 0], self.factors(lam, 0, self.steps), (abar, 1 - abar))
+        return self.affine(lam, self._affine(levels)[1][:, 0], (abar, 1 - abar))
 
     def only(self, *sources: Source) -> DiscreteMethod:
         """Return the method with some sources: without truncation it goes on to t = 0, without initialisation from p_T.

@@ -130,6 +130,13 @@ def squared(value: Value) -> Value:
     return value.squared() if isinstance(value, Jet) else value * value
 
 
+def not_negative(value: Value) -> Value:
+    """Return an array or a jet with zero in place of negative values."""
+    if isinstance(value, Jet):
+        return Jet((np.maximum(value.value, 0.0), *value.coefficients[1:]))
+    return np.maximum(value, 0.0)
+
+
 def _convolved(one: tuple[Scalar, ...], two: tuple[Scalar, ...], k: int) -> Scalar:
     return _summed(one[i] * two[k - i] for i in range(max(0, k - len(two) + 1), min(k, len(one) - 1) + 1))
 

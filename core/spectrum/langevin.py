@@ -14,7 +14,7 @@ from typing import ClassVar, Literal, TypeAlias, final
 import numpy as np
 from numpy.typing import NDArray
 
-from core.spectrum.jets import Array, Jet, Value, exponential, squared
+from core.spectrum.jets import Array, Value, exponential, not_negative, squared
 from core.spectrum.methods import Method, Source
 
 LangevinStart: TypeAlias = Literal["N0", "p_sigma"]
@@ -74,10 +74,7 @@ class StationaryLangevin(LangevinSteps):
     def variance(self, lam: Value) -> Value:
         """Return the stationary variance, infinite where the steps diverge."""
         a = self.noisy(lam)
-        left = a - self.gamma / 2
-        if not isinstance(left, Jet):
-            left = np.where(left > 0, left, 0.0)
-        return squared(a) / left
+        return squared(a) / not_negative(a - self.gamma / 2)
 
     def only(self, *sources: Source) -> LangevinMethod:
         """Return the method with some sources: without noise sigma is 0, without discretisation time is continuous."""

@@ -98,12 +98,16 @@ class AffineSteps(NamedTuple):
     """Variances before each step, (K, d)."""
     after: Array
     """Product of the factors of all later steps, (K, d)."""
+    produced: Array
+    """Variances after the last step, (d,)."""
     abar: Array
     """Squared scale of the data at the step's level, (K,)."""
-    noised: Array
-    """L_k, (K, d)."""
     rest: Array
     """Variance of the noise at the step's level, ``1 - abar``, (K,)."""
+
+    def noised(self, lam: Array) -> Array:
+        """Return ``L_k = abar_k lambda + 1 - abar_k``, (K, d)."""
+        return self.abar[:, None] * lam + self.rest[:, None]
 
 
 class SteppedMethod(Method, ABC):
@@ -130,9 +134,18 @@ class SteppedMethod(Method, ABC):
     def exact_factors(self, lam: Array, first: int, last: int) -> Array:
         """Return what the factors of these steps become in continuous time, (n, d)."""
 
-    def affine_steps(self, lam: Array) -> AffineSteps | None:  # noqa: ARG002
-        """Return the steps as affine functions of the score's matrix; None where a step uses two or more."""
-        return None
+    @property
+    @abstractmethod
+    def uses_one_score(self) -> bool:
+        """True if every step evaluates one score, so that it is an affine function of the score's matrix."""
+
+    @abstractmethod
+    def affine_steps(self, lam: Array) -> AffineSteps:
+        """Return the steps as affine functions of the score's matrix.
+
+        Raises:
+            ValueError: a step uses more than one score.
+        """
 
     def blocks(self, lam: Array | Jet) -> Iterator[tuple[int, int]]:
         """Yield first and last of blocks of steps."""
@@ -165,18 +178,22 @@ class SteppedMethod(Method, ABC):
         return found
 
     @final
-    def affine(self, lam: Array, slope: Array, factor: Array, levels: tuple[Array, Array]) -> AffineSteps:
-        """Return the steps of given slopes (K,) and factors (K, d) at levels ``abar`` and ``1 - abar``, (K,) each."""
-        before, noises = np.empty_like(factor), self.noises(0, self.steps)
-        variance = np.broadcast_to(self.start_variance(lam), lam.shape)
+    def affine(self, lam: Array, slope: Array, levels: tuple[Array, Array]) -> AffineSteps:
+        """Return the steps of given slopes (K,) at levels ``abar`` and ``1 - abar``, (K,) each."""
+        if not self.uses_one_score:
+            raise ValueError(f"steps of {self.label} evaluate more than one score")
+        factor, noises = self.factors(lam, 0, self.steps), self.noises(0, self.steps)
+        added = np.zeros(self.steps) if noises is None else noises[:, 0]
+        reached = np.empty((self.steps + 1, len(lam)))
+        reached[0] = self.start_variance(lam)
+        after = np.ones_like(factor)
         with np.errstate(all="ignore"):
-            for k, each in enumerate(factor):
-                before[k] = variance
-                variance = each * each * variance + (0.0 if noises is None else noises[k])
-            after = np.ones_like(factor)
+            np.square(factor, out=reached[1:])
+            for k, each in enumerate(added.tolist()):
+                reached[k + 1] *= reached[k]
+                reached[k + 1] += each
             np.cumprod(factor[:0:-1], axis=0, out=after[-2::-1])
-        abar, rest = levels
-        return AffineSteps(factor, slope, before, after, abar, abar[:, None] * lam + rest[:, None], rest)
+        return AffineSteps(factor, slope, reached[:-1], after, reached[-1], *levels)
 
 
 def composed(gains: Value, added: Array) -> tuple[Value, Value | Array]:

@@ -194,13 +194,15 @@ class VPDiffusion(VPMethod, SteppedMethod):
         ratio = self.noised(lam, end) / self.noised(lam, start)
         return np.exp(self.integral(end) - self.integral(start)) * ratio if self.scheme in STOCHASTIC else ratio**0.5
 
-    def affine_steps(self, lam: Array) -> AffineSteps | None:
-        """Return the steps of EM, EI, DDPM and Euler, ``x <- (p - c W) x``; None for Heun and RK4."""
-        if EVALUATIONS[self.scheme] > 1:
-            return None
+    @property
+    def uses_one_score(self) -> bool:
+        """True for EM, EI, DDPM and Euler."""
+        return EVALUATIONS[self.scheme] == 1
+
+    def affine_steps(self, lam: Array) -> AffineSteps:
+        """Return the steps of EM, EI, DDPM and Euler, ``x <- (p - c W) x``; ValueError for Heun and RK4."""
         start, end = self.times(0, self.steps)
-        abar, rest = self.scale(start[:, 0])
-        return self.affine(lam, self._affine(start, end)[1][:, 0], self.factors(lam, 0, self.steps), (abar, rest))
+        return self.affine(lam, self._affine(start, end)[1][:, 0], self.scale(start[:, 0]))
 
     def only(self, *sources: Source) -> VPMethod:
         """Return the method with some sources: without truncation eps is 0, without initialisation it starts from p_T.

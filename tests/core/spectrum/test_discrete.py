@@ -90,10 +90,11 @@ def test_derivatives_match_differences_and_affine_steps_the_factors() -> None:
         step = 1e-6 * LAM
         slope = (method.produced(LAM + step) - method.produced(LAM - step)) / (2 * step)
         np.testing.assert_allclose(method.jet(LAM).derivative(1), slope, rtol=1e-7)
-        steps = method.affine_steps(LAM)
-        assert (steps is None) == (scheme == "Heun")
-        if steps is not None:
-            constant = steps.factor + steps.slope[:, None] / steps.noised
+        assert method.uses_one_score == (scheme != "Heun")
+        if method.uses_one_score:
+            steps = method.affine_steps(LAM)
+            constant = steps.factor + steps.slope[:, None] / steps.noised(LAM)
+            np.testing.assert_allclose(steps.produced, method.produced(LAM), rtol=1e-12)
             np.testing.assert_allclose(constant, constant[:, :1] + 0 * LAM, rtol=1e-11)
 
 

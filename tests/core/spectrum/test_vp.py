@@ -127,19 +127,23 @@ def test_evaluations_are_counted_by_step_and_scheme() -> None:
     assert VPLimit().nfe is None
 
 
+def step_once(method: VPDiffusion) -> Array:
+    noises = method.noises(0, 1)
+    return method.factors(LAM, 0, 1)[0] ** 2 * method.start_variance(LAM) + (0 if noises is None else noises[0])
+
+
 @pytest.mark.parametrize("scheme", ["EM", "EI", "DDPM", "Euler"])
 def test_affine_steps_reproduce_factors_and_variances(scheme: Scheme) -> None:
     method = VPDiffusion(0.01, scheme=scheme, points=40)
     steps = method.affine_steps(LAM)
-    assert steps is not None
-    noises = method.noises(0, method.steps)
-    ended = steps.factor[-1] ** 2 * steps.before[-1] + (0 if noises is None else noises[-1])
-    np.testing.assert_allclose(ended, method.produced(LAM), rtol=1e-12)
+    np.testing.assert_allclose(steps.produced, method.produced(LAM), rtol=1e-12)
+    np.testing.assert_allclose(steps.before[:2], [method.start_variance(LAM), step_once(method)], rtol=1e-12)
     np.testing.assert_allclose(steps.after, [steps.factor[k + 1 :].prod(0) for k in range(39)], rtol=1e-12)
     # f = p - c / L: p is the same along all eigenvalues
-    constant = steps.factor + steps.slope[:, None] / steps.noised
+    constant = steps.factor + steps.slope[:, None] / steps.noised(LAM)
     np.testing.assert_allclose(constant, constant[:, :1] + 0 * LAM, rtol=1e-12)
-    assert VPDiffusion(scheme="Heun").affine_steps(LAM) is None
+    with pytest.raises(ValueError, match="more than one score"):
+        VPDiffusion(scheme="Heun").affine_steps(LAM)
 
 
 @pytest.mark.parametrize(
