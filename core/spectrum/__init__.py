@@ -3,11 +3,13 @@
 For data N(0, C) a sampler with a linear score acts on the eigenvalues lambda of C alone: it produces the variances
 ``h(lambda)``, h a scalar function of the sampler's parameters, and every error follows from h.
 
+- `spectra`, `sources`: eigenvalues, and where they come from
 - `jets`: truncated Taylor series, on which every h is evaluated for its derivatives
 - `methods`: what a method is, its sources of error, and methods made of steps
 - `langevin`, `vp`, `discrete`: the methods
 - `divided`: divided differences of h over all pairs of eigenvalues
-- `errors`: W2, KL, the kernel norm, and the errors of learning from samples and by SGD
+- `errors`: W2, KL, the kernel norm, and the errors of learning from samples and by SGD; `learned_langevin`: the
+  latter's moments for Langevin sampling
 - `budget`: W2^2 by source
 - `published`: the table of Pierret and Galerne
 """
