@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 import warnings
 from collections.abc import Generator, Iterator, Sequence
@@ -14,6 +15,7 @@ from joblib.externals.loky.process_executor import TerminatedWorkerError
 from core.studies.measure import Outcome, Plugins, is_quick, measure
 from core.studies.store import Store
 from core.studies.study import Cell, Study
+from core.system.parent import end_with
 
 _FEW = 100
 """Number of quick cells that are measured sooner than worker processes have started."""
@@ -85,7 +87,7 @@ def outcomes(
         return
     done: set[Cell] = set()
     try:
-        with parallel_config(backend="loky", inner_max_num_threads=1):
+        with _processes():
             for cell, outcome in _parallel(study, cells, plugins, count):
                 done.add(cell)
                 yield cell, outcome
@@ -95,6 +97,14 @@ def outcomes(
         yield from outcomes(study, left[2 * count :], plugins, jobs)
     finally:
         get_reusable_executor().shutdown(wait=True)
+
+
+def _processes() -> parallel_config:
+    """Return the context in which cells are measured by processes of this machine, which end with this one.
+
+    Without that they would wait for minutes for more cells after this one has been killed.
+    """
+    return parallel_config(backend="loky", inner_max_num_threads=1, initializer=end_with, initargs=(os.getpid(),))
 
 
 def _parallel(study: Study, cells: Sequence[Cell], plugins: Plugins, jobs: int) -> Iterator[tuple[Cell, Outcome]]:
@@ -117,7 +127,7 @@ def _one_by_one(study: Study, cells: Sequence[Cell], plugins: Plugins) -> Iterat
     """Yield the outcomes of cells from one process; another one takes its place when a cell has ended it."""
     left = list(cells)
     while left:
-        with ProcessPoolExecutor(max_workers=1) as executor:
+        with ProcessPoolExecutor(1, initializer=end_with, initargs=(os.getpid(),)) as executor:
             is_alive = True
             while left and is_alive:
                 cell = left.pop(0)

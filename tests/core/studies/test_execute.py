@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from core.studies.execute import execute
 from core.studies.measure import Outcome, measure
 from core.studies.store import Store
 from core.studies.study import Cell, Study
+from core.system.parent import WATCH
 
 METRICS = ["kl", "bound", "mismatch", "w2", "sliced_w1", "weights", "mmse_gap", "coverage", "ranks", "diverged", "nfe"]
 
@@ -63,6 +65,7 @@ def test_consumer_may_stop_at_any_time_and_keeps_what_is_stored(study: Study, tm
 
 def lethal(study: Study, cell: Cell, plugins: Any) -> tuple[Cell, Outcome]:
     """Measure a cell, or end the process, as the system does where memory is short."""
+    assert WATCH in [thread.name for thread in threading.enumerate()], "the process would outlive its parent"
     if cell.place == (1.0,):
         os.kill(os.getpid(), signal.SIGKILL)
     return cell, measure(study, cell, plugins)
