@@ -57,6 +57,7 @@ class Experiment:
         self._extent, self._sizes = extent, sizes
         posed = scenario.with_value()
         self._samplers = posed.build_samplers()
+        self._has_user_code = any(sampler.is_users for sampler in self._samplers)
         with self._code_kept():
             problem, schedule = posed.problem(), posed.schedule.build()
             exact = np.zeros(len(self._samplers), np.bool_)
@@ -220,14 +221,16 @@ class Experiment:
     def _find_collapses(self) -> None:
         """Determine where a law has no density: at every new infinite KL, and after the run where KLs are reported."""
         found, last = self.results, self.results.completed
-        if last == self._known_up_to:
+        if last == self._known_up_to or not (self._extent.every_t or found.is_complete):
             return
         for index, sampler in enumerate(self._samplers):
             if sampler.fault is None:
-                infinite = np.flatnonzero(np.isinf(found.terms.kl[index, self._known_up_to : last]))
-                times = {found.t(self._known_up_to + int(frame)) for frame in infinite}
+                times = set[int]()
+                if self._extent.every_t:
+                    infinite = np.flatnonzero(np.isinf(found.terms.kl[index, self._known_up_to : last]))
+                    times = {found.t(self._known_up_to + int(frame)) for frame in infinite}
                 if found.is_complete:
-                    times |= {0, *(found.bracket.times if found.bracket is not None else ())}
+                    times |= {0, *found.kl.times}
                 times -= {t for t in times if np.isfinite(found.terms.kl[index, found.frame(t)])}
                 found.collapsed |= {(index, t) for t in times if self._collapses(sampler, t)}
         self._known_up_to = last
@@ -259,6 +262,8 @@ class Experiment:
             raise error
 
     def _note_faults(self) -> None:
+        if not self._has_user_code:
+            return
         faults = {each.about.key: each.fault for each in self._samplers if each.fault is not None}
         if len(faults) == len(self._samplers):
             raise next(iter(faults.values()))

@@ -16,6 +16,8 @@ class Extent(NamedTuple):
     """Distances of particles from exact samples, after the run."""
     limits: bool = True
     """Limits of the mismatch as steps are refined, after the run."""
+    every_t: bool = True
+    """Infinite KLs are explained at every t, not only where KLs are reported after the run."""
 
 
 WHOLE = Extent()

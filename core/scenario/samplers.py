@@ -24,7 +24,7 @@ _LOADED_FIRST = "a sampler of your own must be loaded first (--plugin FILE, or S
 
 def build_samplers(names: Sequence[str], tables: Tables, variance: ReverseVariance) -> list[Sampler]:
     """Return the named samplers, each with its own label and colour; raises validation errors (:func:`refuse`)."""
-    chosen: list[Sampler] = []
+    chosen, labels = list[Sampler](), list[str]()
     for name in names:
         sampler = _build(name, tables, variance)
         twins = sum(other.kind is sampler.kind for other in chosen)
@@ -36,9 +36,11 @@ def build_samplers(names: Sequence[str], tables: Tables, variance: ReverseVarian
         if twins and not sampler.colour:
             sampler = sampler.model_copy(update={"colour": _shade(base, twins)})
         label = sampler.about.label
-        if "label" not in tables.get(name, {}) and any(other.about.label == label for other in chosen):
-            sampler = sampler.model_copy(update={"label": f"{label} ({name})"})
+        if "label" not in tables.get(name, {}) and label in labels:
+            label = f"{label} ({name})"
+            sampler = sampler.model_copy(update={"label": label})
         chosen.append(sampler)
+        labels.append(label)
     return chosen
 
 

@@ -83,8 +83,9 @@ class Scenario(FileSection):
         if smallest < LEAST_BETA:
             refuse("schedule", f"β_t must be at least {LEAST_BETA:g} at every step (smallest here: {smallest:.3g})")
         self._check_value()
+        measurement = self._measurement()
         for sampler in self.build_samplers(with_idle=True)[: len(self.run.samplers)]:
-            if (obstacle := self.obstacle(sampler)) is not None:
+            if (obstacle := sampler.obstacle(measurement)) is not None:
                 refuse("run.samplers", f"{sampler.about.label} {obstacle}")
         return self
 

@@ -19,6 +19,9 @@ from core.system.parent import end_with
 
 _FEW = 100
 """Number of quick cells that are measured sooner than worker processes have started."""
+_QUICK_SECONDS, _HELD_SECONDS = 0.1, 0.5
+"""Time that a quick cell takes at most, and time for which quick cells are held, to be stored together: each time the
+disk is waited for."""
 _PATIENCE = "10s"
 """Time within which a Dask scheduler must answer."""
 _LOST = "the process that measured it was ended from outside, or ran out of memory"
@@ -40,7 +43,10 @@ class Progress(NamedTuple):
 def execute(
     store: Store, plugins: Plugins = (), *, jobs: int | None = None, dask: str | None = None
 ) -> Generator[Progress, None, None]:
-    """Measure all pending cells, and yield after each; what is stored so far stays if the consumer stops.
+    """Measure all pending cells, and yield after each; those that are complete stay if the consumer stops.
+
+    If this process is killed, what is lost is the cells under way and the quick ones of the last half second, which
+    are stored together.
 
     Args:
         store: of the study.
@@ -54,11 +60,18 @@ def execute(
     pending, total = store.pending(), store.study.count
     start, failed, earlier = time.monotonic(), 0, total - len(pending)
     yield Progress(earlier, total, 0, None)
-    for done, (cell, outcome) in enumerate(outcomes(store.study, pending, plugins, jobs, dask), start=1):
-        store.add(cell, outcome)
-        failed += bool(outcome.reason)
-        left = (time.monotonic() - start) / done * (len(pending) - done)
-        yield Progress(earlier + done, total, failed, left)
+    held, stored_at = list[tuple[Cell, Outcome]](), start
+    try:
+        for done, measured in enumerate(outcomes(store.study, pending, plugins, jobs, dask), start=1):
+            held.append(measured)
+            now, (_, outcome) = time.monotonic(), measured
+            if outcome.seconds > _QUICK_SECONDS or now - stored_at > _HELD_SECONDS:
+                store.add_together(held)
+                held, stored_at = [], now
+            failed += bool(outcome.reason)
+            yield Progress(earlier + done, total, failed, (now - start) / done * (len(pending) - done))
+    finally:
+        store.add_together(held)
 
 
 def outcomes(

@@ -1,6 +1,6 @@
-"""Store: the rows of a study in one SQLite file, written cell by cell, so that a killed study can be resumed.
+"""Store: the rows of a study in one SQLite file, written as they arrive, so that a killed study can be resumed.
 
-A cell and its rows are written in one transaction that is on the disk before the next one begins. Cells are found by
+Cells and their rows are written in one transaction that is on the disk before the next one begins. Cells are found by
 :meth:`~core.studies.study.Study.key`, so that rows stay valid where a changed study still contains their cell.
 """
 
@@ -100,16 +100,24 @@ class Store:
 
     def add(self, cell: Cell, outcome: Outcome) -> None:
         """Write the outcome of a cell: all of its rows, or none if the process ends here."""
-        key = self._key_of[cell]
-        values = [
-            (key, row.sampler, row.column, *map(_stored, row.measured[:4]), *row.measured[4:]) for row in outcome.rows
-        ]
+        self.add_together([(cell, outcome)])
+
+    def add_together(self, measured: Sequence[tuple[Cell, Outcome]]) -> None:
+        """Write the outcomes of several cells: all of them, or none if the process ends here."""
         with self._connection:
-            self._connection.execute(
-                "INSERT OR REPLACE INTO cells VALUES (?, ?, ?, ?, ?)",
-                (key, json.dumps(cell.place), cell.replicate, outcome.reason, outcome.seconds),
-            )
-            self._connection.executemany("INSERT OR REPLACE INTO rows VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
+            for cell, outcome in measured:
+                key = self._key_of[cell]
+                self._connection.execute(
+                    "INSERT OR REPLACE INTO cells VALUES (?, ?, ?, ?, ?)",
+                    (key, json.dumps(cell.place), cell.replicate, outcome.reason, outcome.seconds),
+                )
+                self._connection.executemany(
+                    "INSERT OR REPLACE INTO rows VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    [
+                        (key, row.sampler, row.column, *map(_stored, row.measured[:4]), *row.measured[4:])
+                        for row in outcome.rows
+                    ],
+                )
 
     def forget_failed(self) -> None:
         """Remove the cells that failed, so that they are measured again."""

@@ -87,3 +87,20 @@ def test_cell_over_its_budget_fails_with_that_reason(make_study: Callable[..., S
     outcome = measure(study, next(study.cells()))
     assert outcome.rows == []
     assert "budget.seconds" in outcome.reason
+
+
+@pytest.mark.parametrize(("quick", "stored"), [(1e9, [0, 0, 0]), (0.0, [0, 1, 2])])
+def test_only_quick_cells_are_held_to_be_stored_together(
+    study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quick: float, stored: list[int]
+) -> None:
+    monkeypatch.setattr(execution, "_HELD_SECONDS", 1e9)
+    monkeypatch.setattr(execution, "_QUICK_SECONDS", quick)
+    with Store.open(tmp_path / "s.sqlite", study) as store:
+        running = execute(store, jobs=1)
+        found = []
+        for _ in stored:
+            next(running)
+            found.append(store.completed)
+        running.close()
+        assert found == stored
+        assert store.completed == 2  # what was held is stored at the end
