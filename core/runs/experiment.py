@@ -91,7 +91,14 @@ class Experiment:
         watch = self._watch(self.moving), self._watch(self.accounting)
         parts: list[Iterator[int]] = []
         if self._extent.particles:
-            particles = simulate(*common, found.trace, seed=seed("particles"), device=found.device, watch=watch[0])
+            particles = simulate(
+                *common,
+                found.trace,
+                seed=seed("particles"),
+                device=found.device,
+                observe=self._extent.observed,
+                watch=watch[0],
+            )
             parts.append(self.moving.follow(particles))
         if self._extent.terms:
             terms = accumulate(*common, found.terms, paths=run.paths, seed=seed("paths"), watch=watch[1])

@@ -12,6 +12,8 @@ class Extent(NamedTuple):
     terms: bool = True
     """Bound terms, and with them closed forms of the KL."""
     particles: bool = True
+    observed: bool = True
+    """Mismatch over the samplers' own particles, which takes the target's score at each of them."""
     metrics: bool = True
     """Distances of particles from exact samples, after the run."""
     limits: bool = True

@@ -133,8 +133,14 @@ def _run(scenario: Scenario, study: Study, check: Callable[[], None]) -> Results
     names = set(study.metrics)
     terms = bool(names & {"kl", "bound", *(name for name in METRICS if not METRICS[name].needs_particles)})
     particles = any(METRICS[name].needs_particles for name in names - {"w_inf", "nfe", "seconds"})
-    metrics = bool(names & {"w2", "mmd", "weights"})
-    extent = Extent(terms or not particles, particles, metrics, "w_inf" in names, every_t=False)
+    extent = Extent(
+        terms=terms or not particles,
+        particles=particles,
+        observed="observed" in names,
+        metrics=bool(names & {"w2", "mmd", "weights"}),
+        limits="w_inf" in names,
+        every_t=False,
+    )
     sizes = Sizes(study.budget.points, _PATHS, _PARTICLES)
     experiment = Experiment(scenario, keep_frames=False, extent=extent, sizes=sizes)
     experiment.between_blocks = check
