@@ -175,7 +175,7 @@ class StudiesPage(QWidget):
 
     def show_entry(self, entry: Entry | None) -> None:
         """Show a study of the library."""
-        self.banner.say(None)
+        self.banner.say(self._lost_words())
         self.shown = entry
         self.list.show_entries(self.library.entries, entry)
         for each in self.library.entries:
@@ -191,6 +191,13 @@ class StudiesPage(QWidget):
         self.charts.show_study(study, self._snapshots[entry].table if entry in self._snapshots else {})
         self._show_bar()
         self.watcher.read(entry)
+
+    def _lost_words(self) -> str | None:
+        """Return a sentence on what is typed and not valid, which is lost with the study that is shown; or None."""
+        left, error = self.shown, self.editor.error
+        if error is None or left not in self.library.entries:
+            return None
+        return f"What was typed in the set-up of “{one_line(left.name, 60)}” was not valid and is not kept: {error}"
 
     def _keep(self, make: Callable[[], Study]) -> Entry | None:
         """Keep a new study and show it."""

@@ -20,6 +20,7 @@ from core.studies.chart_data import (
     RANKS,
     Panel,
     Series,
+    lowest_of,
     panel_of,
     places_of,
     points_along,
@@ -29,6 +30,7 @@ from core.studies.chart_data import (
 )
 from core.studies.chart_scales import ValueScale, shade_scale
 from core.studies.metrics import LEVELS
+from core.studies.optimum import SIGN, varies_parameter
 from core.studies.study import Study
 from core.studies.study_panels import (
     UNDECIDED,
@@ -156,12 +158,12 @@ def _blocks(study: Study, table: Table, abouts: Mapping[str, About]) -> list[Blo
     if len(study.axes) == 2:
         return [_maps(study, table, panel, abouts) for panel in panels]
     if study.axes:
-        places = places_of(study.axes[0])
-        return [
-            Block(
-                "", [curve_panel(each, places, _series(study, table, each.column, abouts), abouts) for each in panels]
-            )
+        places, marks_best = places_of(study.axes[0]), varies_parameter(study)
+        curves = [
+            curve_panel(each, places, _series(study, table, each.column, abouts), abouts, marks_best=marks_best)
+            for each in panels
         ]
+        return [Block("", curves)]
     single = [
         coverage_panel(_coverage(table, abouts), abouts)
         if panel.metric == "coverage"
@@ -225,6 +227,8 @@ def _explain(
             )
         if any(block.heading in RANKS.values() for block in blocks):
             signs["uniform ranks, 95 %"] = Patch(facecolor=MUTED, alpha=0.18)
+    if varies_parameter(study) and any(lowest_of(each) is not None for each in series):
+        signs[SIGN] = Line2D([], [], color=INK, linewidth=1.4, linestyle=(0, (1, 1.5)))
     if any((each.is_open_above | each.is_open_below).any() for each in series):
         signs["beyond the axis, or no limit"] = _mark("^")
     if any(each.is_unknown.any() for each in series):

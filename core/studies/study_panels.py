@@ -28,6 +28,7 @@ from core.studies.chart_data import (
 from core.studies.chart_scales import EDGE, ValueScale, value_scale
 from core.studies.chart_ticks import Ticks, linear_ticks, own_levels, place_ticks, value_ticks
 from core.studies.metrics import LEVELS
+from core.studies.optimum import optimum_of
 from core.studies.summary import Point
 from core.text.user_text import figure_text
 
@@ -38,6 +39,8 @@ _NAME, _SMALL = 10.0, 7.5
 """Largest and smallest size of names at the ends of lines, in points."""
 _GAP = 0.075
 """Distance between names at the ends of lines, as a fraction of the axes' height."""
+_OPTIMUM = 8.0
+"""Size of the values at optima, in points."""
 _TICKS = 6
 _LABEL = 27
 """Letters of a label up the side that fit at full size."""
@@ -76,8 +79,10 @@ def label_text(label: str, face: Literal["rm", "bf"] = "rm") -> str:
 # Curves and dots
 
 
-def curve_panel(panel: Panel, places: Places, series: Mapping[str, Series], abouts: LineUp) -> FigurePanel:
-    """Return curves along an axis, a line a sampler, named at its end."""
+def curve_panel(
+    panel: Panel, places: Places, series: Mapping[str, Series], abouts: LineUp, *, marks_best: bool = False
+) -> FigurePanel:
+    """Return curves along an axis, a line a sampler, named at its end; ``marks_best``: with a tick at its optimum."""
 
     def draw(axes: Axes) -> None:
         also = () if panel.reference is None else (panel.reference,)
@@ -89,6 +94,8 @@ def curve_panel(panel: Panel, places: Places, series: Mapping[str, Series], abou
         if panel.reference is not None:
             axes.axhline(panel.reference, color=MUTED, linewidth=1.0, linestyle=(0, (5, 3)))
         _draw_curves(axes, places.positions, series, abouts, scale, is_bound=panel.column == "bound")
+        if marks_best:
+            _draw_optima(axes, panel, places, series, abouts, scale)
 
     return FigurePanel(panel.title_and_unit, draw, right=1.3)
 
@@ -172,6 +179,32 @@ def _draw_curves(
     if not any(each.is_known.any() for each in series.values()):
         _set_ticks(axes, [], along_x=False)
         _say_empty(axes, list(series.values()))
+
+
+def _draw_optima(
+    axes: Axes, panel: Panel, places: Places, series: Mapping[str, Series], abouts: LineUp, scale: ValueScale
+) -> None:
+    """Draw a tick from the bottom to the best value of each curve, with the axis's value beside it."""
+    bottom, row = scale.ends[0], 0
+    for key, each in series.items():
+        optimum = optimum_of(panel, places, each)
+        if optimum is None:
+            continue
+        x, top = float(places.positions[optimum.at]), float(scale.shown(each.value)[optimum.at])
+        colour = abouts[key].colour
+        axes.plot([x, x], [bottom, top], color=colour, linewidth=1.4, linestyle=(0, (1, 1.5)))
+        is_right = axes.transData.transform((x, bottom))[0] > axes.bbox.x0 + 0.6 * axes.bbox.width
+        axes.annotate(
+            figure_text(optimum.label),
+            (x, bottom),
+            (-4 if is_right else 4, 4 + 1.3 * _OPTIMUM * row),
+            textcoords="offset points",
+            ha="right" if is_right else "left",
+            color=colour,
+            size=_OPTIMUM,
+            bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 0.5},
+        )
+        row += 1
 
 
 def _beyond(series: Series, scale: ValueScale, above: int, below: int) -> dict[str, tuple[float, Mask]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import final
 
 import numpy as np
@@ -16,9 +16,10 @@ from app.studies.charts.read_out import LineUp, value_table
 from app.theme import theme
 from app.widgets.pictures import Drawing
 from core.samplers import About
-from core.studies.chart_data import Panel, Places, lowest_of, series_of
+from core.studies.chart_data import Panel, Places, Series, series_of
 from core.studies.chart_scales import ValueScale, value_scale
 from core.studies.chart_ticks import Ticks, place_ticks, value_ticks
+from core.studies.optimum import Optimum, optimum_of
 from core.studies.summary import Point
 from core.text.user_text import one_line
 
@@ -39,7 +40,7 @@ class CurveChart(Chart):
     Args:
         panel: the metric.
         places: of the axis.
-        marks_best: mark the best value of each sampler, for axes that are a sampler's parameter.
+        marks_best: mark the best value of each sampler's curve, for axes that are a sampler's parameter.
     """
 
     def __init__(self, panel: Panel, places: Places, *, marks_best: bool = False) -> None:
@@ -48,12 +49,16 @@ class CurveChart(Chart):
         self.scale = ValueScale(False, 0.0, 1.0)
         self._points: dict[str, list[Point | None]] = {}
         self._abouts: LineUp = {}
+        self.optima: dict[str, Optimum] = {}
+        """Best values by sampler, where they are marked."""
+        self.optimum_texts: list[pg.TextItem] = []
+        self._optimum_lines = pg.PlotCurveItem(connect="finite")
         self.hover_line = pg.InfiniteLine(angle=90)
         self.hover_line.hide()
         self.reference_line = pg.InfiniteLine(angle=0)
         self.reference_line.setVisible(panel.reference is not None)
         self.reference_line.setValue(panel.reference or 0.0)
-        for item in (self.reference_line, self.hover_line):
+        for item in (self.reference_line, self.hover_line, self._optimum_lines):
             item.setZValue(-1)
             self.plot.addItem(item, ignoreBounds=True)
         self.set_labels(bottom=places.label)
@@ -67,6 +72,7 @@ class CurveChart(Chart):
         palette = theme.current()
         self.title.setText(panel_title(self.panel))
         self.hover_line.setPen(pg.mkPen(palette.accent, width=1, style=Qt.PenStyle.DashLine))
+        self._optimum_lines.setPen(pg.mkPen(palette.muted, width=1, style=Qt.PenStyle.DotLine))
         self.reference_line.setPen(pg.mkPen(palette.muted, width=1, style=Qt.PenStyle.DashLine))
         self.plot.showGrid(y=True, alpha=0.35)
 
@@ -81,17 +87,31 @@ class CurveChart(Chart):
         self.content.set_drawing(curves(at, drawn, self.scale, self._across[1] - self._across[0]))
         self.set_state(list(series.values()), lambda: notes_of(points))
         self.set_range(self._across, self.scale.ends)
-        self.set_marks(edge_marks(at, drawn, self.scale) + (self._best(drawn) if self._marks_best else []))
+        self.set_marks([*edge_marks(at, drawn, self.scale), *(self._best(series) if self._marks_best else [])])
 
-    def _best(self, drawn: Sequence[Drawn]) -> list[Mark]:
-        """Return rings around the best value of each sampler."""
-        found = []
-        for each in drawn:
-            index = lowest_of(each.series, self.panel.reference or 0.0)
-            if index is not None:
-                y = float(self.scale.positions(each.series.value)[index])
-                found.append(Mark(float(self.places.positions[index]), y, BEST_VALUE, each.colour))
-        return [mark for mark in found if math.isfinite(mark.y)]
+    def _best(self, series: Mapping[str, Series]) -> list[Mark]:
+        """Draw a tick with its value at the best value of each sampler, and return rings around these."""
+        found = {key: optimum_of(self.panel, self.places, each) for key, each in series.items()}
+        self.optima = {key: each for key, each in found.items() if each is not None}
+        for item in self.optimum_texts:
+            self.plot.removeItem(item)
+        self.optimum_texts, marks = [], []
+        for row, (key, optimum) in enumerate(self.optima.items()):
+            x = float(self.places.positions[optimum.at])
+            y = float(self.scale.shown(series[key].value)[optimum.at])
+            marks.append(Mark(x, y, BEST_VALUE, self._abouts[key].colour))
+            is_right = x > self._across[0] + 0.6 * (self._across[1] - self._across[0])
+            text = pg.TextItem(optimum.label, self._abouts[key].colour, anchor=(1.0 if is_right else 0.0, 1.0 + row))
+            text.setFont(theme.font(11))
+            text.setPos(x, self.scale.ends[0])
+            self.plot.addItem(text, ignoreBounds=True)
+            self.optimum_texts.append(text)
+        bottom = self.scale.ends[0]
+        self._optimum_lines.setData(
+            np.array([[mark.x, mark.x, math.nan] for mark in marks]).ravel(),
+            np.array([[bottom, mark.y, math.nan] for mark in marks]).ravel(),
+        )
+        return [mark for mark in marks if math.isfinite(mark.y)]
 
     def ticks(self, across: int, up: int) -> tuple[Ticks, Ticks]:
         """Return ticks of both axes."""
@@ -100,7 +120,12 @@ class CurveChart(Chart):
     def text(self, cursor: Cursor) -> str:
         """Return the values of all samplers at a place."""
         points = {key: each[cursor[0]] for key, each in self._points.items()}
-        return value_table(self.places.text(cursor[0]), self.panel, points, self._abouts)
+        notes = [
+            f"{self._abouts[key].short_label}: {each.sentence}."
+            for key, each in self.optima.items()
+            if each.at == cursor[0]
+        ]
+        return value_table(self.places.text(cursor[0]), self.panel, points, self._abouts, " ".join(notes))
 
     def cursor_at(self, point: QPointF) -> Cursor | None:
         """Return the place nearest to a point."""

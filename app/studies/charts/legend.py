@@ -45,7 +45,7 @@ class Legend(QWidget):
             "bound": LegendEntry("upper bound", 2, style=Qt.PenStyle.DashLine),
             "open": LegendEntry("▲ ▼ beyond the axis, or no limit", 0, style=Qt.PenStyle.NoPen),
             "unknown": LegendEntry("× unknown", 0, style=Qt.PenStyle.NoPen),
-            "best": LegendEntry("◯ best value", 0, style=Qt.PenStyle.NoPen),
+            "best": LegendEntry("◯ best measured value (those beside it)", 0, style=Qt.PenStyle.NoPen),
             "undecided": LegendEntry(UNDECIDED_TEXT, 10, style=Qt.PenStyle.NoPen, colour="faint"),
         }
         for sign in self.signs.values():

@@ -26,6 +26,7 @@ from core.errors import ScenarioError
 from core.samplers import About
 from core.studies.chart_data import RANKS, Panel, Places, panel_of, places_of, points_along
 from core.studies.metrics import LEVELS
+from core.studies.optimum import varies_parameter
 from core.studies.study import Cell, Study
 from core.studies.summary import Point, Table
 from core.text.user_text import plain
@@ -157,7 +158,7 @@ class StudyCharts(QWidget):
     def _add(self, panel: Panel) -> None:
         """Make the charts of a metric with one axis or none."""
         if self._axes:
-            marks_best = self._study is not None and self._study.axes[0].knob.startswith("samplers.")
+            marks_best = self._study is not None and varies_parameter(self._study)
             curve = CurveChart(panel, self._axes[0], marks_best=marks_best)
             self._updates.append((curve, lambda: curve.show_points(self._points(panel.column), self._abouts)))
         elif panel.metric == "coverage":

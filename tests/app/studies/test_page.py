@@ -270,3 +270,21 @@ def test_both_themes_restyle(page: StudiesPage) -> None:
             assert not page.grab().isNull()
     finally:
         theme.scheme.choose(Qt.ColorScheme.Unknown)
+
+
+def test_invalid_text_that_is_left_is_named_with_its_study(page: StudiesPage, qtbot: QtBot) -> None:
+    first, field = page.shown, page.editor.axes[0].lines["from"]
+    page._add()
+    assert said(page) == []
+    second = page.shown
+    assert second is not None
+    field.selectAll()
+    qtbot.keyClicks(field, "much")
+    qtbot.keyClick(field, Qt.Key.Key_Return)
+    assert page.editor.error is not None
+    page.show_entry(first)
+    (words,) = said(page)
+    assert words.startswith(f"What was typed in the set-up of “{second.name}” was not valid and is not kept: ")
+    assert "much" in words
+    page.show_entry(second)
+    assert said(page) == []

@@ -191,3 +191,13 @@ def test_extreme_values_are_drawn(number: float) -> None:
 )
 def test_labels_are_typeset_only_where_they_are_ours(label: str, text: str) -> None:
     assert label_text(label) == text
+
+
+def test_optimum_of_a_samplers_parameter_has_a_tick_with_its_value() -> None:
+    one = study({"knob": "samplers.dps.zeta", "values": [0.1, 0.3, 1.0]}, samplers=["dps", "exact"], metrics=["kl"])
+    figure = study_figure(one, table(one, lambda index, _, place: value(2 if index else 1 + abs(place[0] - 0.3))))
+    (axes,) = panels(figure)
+    assert [text for text in texts(axes) if "(" in text] == ["0.3 (0.1–1)"]
+    assert legend(figure) == ["best of a sampler's measured values (those beside it)"]
+    other = study(NOISE, metrics=["kl"])
+    assert legend(study_figure(other, table(other, growing))) == []

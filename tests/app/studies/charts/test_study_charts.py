@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QImage
+from PySide6.QtGui import QImage, QTextDocumentFragment
 from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
@@ -200,12 +200,21 @@ def test_brackets_are_open_where_a_limit_is_missing(charts: StudyCharts) -> None
     assert not charts.legend.signs["interval"].isVisible()
 
 
-def test_the_best_value_of_a_samplers_parameter_is_ringed(charts: StudyCharts) -> None:
+def test_the_best_value_of_a_samplers_parameter_is_ringed_and_named(charts: StudyCharts) -> None:
     study = make_study({"knob": "samplers.dps.zeta", "values": [0.1, 0.3, 1.0]}, samplers=["dps"], metrics=["kl"])
     charts.show_study(study, make_table(study, lambda _, __, place: value(abs(place[0] - 0.3) + 1)))
     (chart,) = charts.grid.charts
     assert chart.symbols == {BEST_VALUE}
     assert charts.legend.signs["best"].isVisible()
+    assert isinstance(chart, CurveChart)
+    assert [item.toPlainText() for item in chart.optimum_texts] == ["0.3 (0.1–1)"]
+    told = "DPS: smallest KL(Q‖P) at samplers.dps.zeta = 0.3; measured beside it: 0.1 and 1."
+    assert told in QTextDocumentFragment.fromHtml(chart.text((1,))).toPlainText()
+    assert "smallest" not in chart.text((0,))
+    charts.show_study(study, make_table(study, lambda _, __, place: value(place[0])))
+    assert [item.toPlainText() for item in chart.optimum_texts] == ["0.1 (end of the axis)"]
+    charts.show_study(study, {})
+    assert chart.optimum_texts == []
 
 
 def test_words_of_an_axis_are_its_ticks(charts: StudyCharts) -> None:
