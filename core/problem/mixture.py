@@ -27,6 +27,8 @@ from core.problem.posterior import posterior_of
 
 _BLOCK_BYTES = 1 << 20
 """Size of the work array of a block of points, (K, d, block) or (d, block), chosen to fit the processor's cache."""
+_PREPARED = 1 << 20
+"""Most entries of axes, (K, d, d), for which levels are whitened together."""
 SHARED_FROM = 16
 """Fewest dimensions in which axes that all components share are looked for; in fewer, own axes are as fast."""
 
@@ -291,11 +293,19 @@ class GaussianMixture:
         )
         return self._like(self.log_weights, kept.sqrt() * self.means, kept * self.variances + added)
 
+    @property
+    def numbers_of_level(self) -> int:
+        """Number of numbers that one noise level takes, once points are evaluated there."""
+        return 4 * self.means.numel() if self.shares_axes else self.axes.numel()
+
     def levels(self) -> list[GaussianMixture]:
-        """Return the mixtures of the B levels as a list, with their whitening computed in one batch."""
+        """Return the mixtures of the B levels as a list, with their whitening computed in one batch.
+
+        Large whitenings are left to the levels themselves: no step of a sampler may need that of the target.
+        """
         parts = zip(self.means.unbind(), self.variances.unbind(), strict=True)
         mixtures = [self._like(self.log_weights, *part) for part in parts]
-        if not self.is_singular:
+        if not self.is_singular and (self.shares_axes or self.axes.numel() <= _PREPARED):
             name = "_along_axes" if self.shares_axes else "whitening"
             prepared: Any = getattr(self, name)
             for mixture, *maps in zip(mixtures, *(part.unbind() for part in prepared), strict=True):

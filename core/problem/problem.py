@@ -247,8 +247,7 @@ class Problem:
 
     def levels(self, schedule: Schedule) -> Iterator[Level]:
         """Yield the level of each reverse step, t = T, ..., 1; prepared in blocks of bounded size."""
-        numbers = 4 * self.prior.means.numel() if self.prior.shares_axes else self.prior.axes.numel()
-        size = numbers * self.prior.axes.element_size()
+        size = max(part.numbers_of_level for part in (self.prior, self.target)) * self.prior.axes.element_size()
         block = max(1, min(_LEVEL_BLOCK_BYTES // size, _LEVELS, schedule.steps))
         for last in range(schedule.steps, 0, -block):
             times = range(last, max(last - block, 0), -1)

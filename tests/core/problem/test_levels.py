@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from core.bounds.bound_terms import BoundTerms
+from core.problem import mixture as mixture_module
+from core.problem import problem as problem_module
 from core.problem.mixture import GaussianMixture
-from core.problem.problem import Problem
+from core.problem.problem import Measurement, Problem
 from core.problem.schedule import Schedule
 from core.samplers import SAMPLERS, Sampler
 
@@ -81,3 +83,36 @@ def test_deterministic_sampler_converges_at_its_order(
     kl = [float(accumulate_terms(problem, etc(int(count)), [SAMPLERS[key]]).kl[0, -2]) for count in steps]
     slopes = np.diff(np.log(kl)) / np.diff(np.log(np.log(steps) / steps))
     assert slopes == pytest.approx([2 * order] * 2, abs=0.25), kl
+
+
+def axes_differ() -> Problem:
+    """Return a problem whose prior shares the coordinates' axes, and whose target has axes for every component."""
+    random = torch.Generator().manual_seed(0)
+    variances = 0.5 + torch.rand(3, 20, generator=random, dtype=F64)
+    means = torch.randn(3, 20, generator=random, dtype=F64)
+    prior = GaussianMixture(torch.full((3,), 1 / 3, dtype=F64).log(), means, variances, torch.eye(20, dtype=F64)[None])
+    matrix = torch.randn(2, 20, generator=random, dtype=F64)
+    found = Problem.of(prior, Measurement(matrix, torch.ones(2, dtype=F64), 0.3))
+    assert found.prior.shares_axes
+    assert not found.target.shares_axes
+    return found
+
+
+def test_levels_are_prepared_in_blocks_that_hold_the_targets_axes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(problem_module, "_LEVEL_BLOCK_BYTES", 2 * 8 * 3 * 20 * 20)
+    sizes, level = [], Problem.level
+    monkeypatch.setattr(Problem, "level", lambda *given: sizes.append(len(given[2])) or level(*given))
+    assert len(list(axes_differ().levels(SCHEDULE))) == SCHEDULE.steps
+    assert max(sizes) == 2
+
+
+def test_levels_that_are_not_prepared_together_have_the_same_scores(monkeypatch: pytest.MonkeyPatch) -> None:
+    points = torch.randn(20, 5, generator=torch.Generator().manual_seed(1), dtype=F64)
+    problem, found = axes_differ(), list[list[Tensor]]()
+    for most in (1 << 20, 0):
+        monkeypatch.setattr(mixture_module, "_PREPARED", most)
+        levels = list(problem.levels(SCHEDULE))
+        assert ("whitening" in levels[0].target.__dict__) == (most > 0)
+        found.append([level.target_score(points) for level in levels])
+    for together, alone in zip(*found, strict=True):
+        assert torch.allclose(together, alone, rtol=1e-12, atol=1e-12)
