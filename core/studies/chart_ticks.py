@@ -68,9 +68,10 @@ def linear_ticks(low: float, high: float, most: int) -> Ticks:
         first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
         if last - first < most:
             break
-    return [
-        (index * step, _linear_text(index * step, step, max(abs(low), abs(high)))) for index in range(first, last + 1)
-    ]
+    texts = {
+        index * step: _linear_text(index * step, step, max(abs(low), abs(high))) for index in range(first, last + 1)
+    }
+    return [(min(max(position, low), high), text) for position, text in texts.items()]  # rounding may pass an end
 
 
 def logarithmic_ticks(low: float, high: float, most: int) -> Ticks:
