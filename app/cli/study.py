@@ -36,10 +36,25 @@ STORE = "study.sqlite"
     metavar="ADDRESS",
     help="Scheduler of a Dask cluster that measures the cells, for example tcp://host:8786.",
 )
+@click.option(
+    "--replicates",
+    type=click.IntRange(min=1, max=10_000),
+    metavar="N",
+    help="Replicates of every point, instead of the study's own number; rows that are stored stay valid.",
+)
 @click.option("--retry", is_flag=True, help="Measure cells again that failed before.")
 @click.option("--table", is_flag=True, help="Print the tables of study.txt, too.")
 @plugins
-def study(study: str, out: Path | None, jobs: int | None, dask: str | None, *, retry: bool, table: bool) -> None:
+def study(
+    study: str,
+    out: Path | None,
+    jobs: int | None,
+    dask: str | None,
+    replicates: int | None,
+    *,
+    retry: bool,
+    table: bool,
+) -> None:
     """Measure STUDY, a study file (TOML) or a built-in study, and write tables and figures.
 
     Rows are kept as they arrive: a second start continues where the first one ended, and a finished study is not
@@ -53,6 +68,8 @@ def study(study: str, out: Path | None, jobs: int | None, dask: str | None, *, r
     from core.text.user_text import file_name
 
     found = find_study(study)
+    if replicates is not None:
+        found = found._replace(study=found.study.with_replicates(replicates))
     folder = out or Path("runs") / file_name(found.name)
     with writing_to(folder):
         folder.mkdir(parents=True, exist_ok=True)

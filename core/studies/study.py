@@ -227,6 +227,15 @@ class Study(FileSection):
             return self
         return self.model_copy(update={"base": None, "scenario": base.to_dict(), "changes": {}, "samplers": ()})
 
+    def with_replicates(self, count: int) -> Study:
+        """Return this study with another number of replicates; cells that both have are the same.
+
+        Raises:
+            ScenarioError: there would be too many cells.
+        """
+        data = self.to_dict()
+        return Study.from_dict({**data, "replicates": {**data.get("replicates", {}), "count": count}})
+
     def posed(self, cell: Cell) -> Scenario:
         """Return the scenario of a cell with y.
 

@@ -78,6 +78,15 @@ def test_study_writes_tables_and_figures_and_costs_nothing_again(
     assert "8 stored cells do not belong to the study" in capsys.readouterr().err
 
 
+def test_fewer_replicates_are_a_part_of_the_study(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file, out = tmp_path / "study.toml", str(tmp_path / "out")
+    file.write_text(TEXT.replace("points = 10", "points = 2").replace(', "diverged"', "") + "[replicates]\ncount = 3\n")
+    assert main(["study", str(file), "--out", out, "--replicates", "1"]) == 0
+    assert main(["study", str(file), "--out", out]) == 0
+    assert "2 of 6 cells are there already" in capsys.readouterr().err
+    assert main(["study", str(file), "--out", out, "--replicates", "100000"]) == 2
+
+
 def test_killed_study_is_continued_and_equals_an_uninterrupted_one(file: Path, whole: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "app", "study", str(file), "--out", str(tmp_path / "killed"), "--jobs", "2"]
     process = subprocess.Popen(
