@@ -122,6 +122,49 @@ def smooth_rows(kernel: Array, rows: Array) -> Array:
     return found
 
 
+_APART = 40.0
+"""Logarithms farther than this below another add nothing to the sum of their exponentials."""
+
+
+@njit(cache=True, nogil=True)
+def mixture_on_grid(
+    matrix: Array, offset: Array, scale: Array, first: Array, spacing: Array, shape: tuple[int, int]
+) -> Array:
+    """Return the log density of a mixture at the nodes of a plane, see :func:`core.kl.splines.mixture_on_grid`."""
+    found, terms = np.empty(shape), np.empty(scale.size)
+    for i in range(shape[0]):
+        x = first[0] + i * spacing[0]
+        for j in range(shape[1]):
+            y, largest = first[1] + j * spacing[1], 0
+            for k in range(scale.size):
+                one = matrix[k, 0, 0] * x + matrix[k, 0, 1] * y + offset[k, 0]
+                two = matrix[k, 1, 0] * x + matrix[k, 1, 1] * y + offset[k, 1]
+                terms[k] = scale[k] - 0.5 * (one * one + two * two)
+                if terms[k] > terms[largest]:
+                    largest = k
+            top, rest = terms[largest], 0.0
+            for k in range(scale.size):
+                if k != largest and terms[k] > top - _APART:
+                    rest += np.exp(terms[k] - top)
+            found[i, j] = top + np.log(1 + rest) if rest > 0 else top
+    return found
+
+
+@njit(cache=True, nogil=True)
+def compared(log_density: Array, log_target: Array) -> tuple[float, float, float]:
+    """Return sums over nodes of two densities, see :func:`core.kl.splines.compared`."""
+    top, mass, share, gap, missed = log_target.max(), 0.0, 0.0, 0.0, 0.0
+    for node in range(log_target.size):
+        weight = np.exp(log_target[node] - top)
+        share += weight
+        if np.isfinite(log_density[node]):
+            mass += np.exp(log_density[node])
+            gap += weight * (log_target[node] - log_density[node])
+        else:
+            missed += weight
+    return mass, gap / share, missed / share
+
+
 @njit(cache=True, nogil=True)
 def steepest_bends(values: Array, least: float) -> Array:
     """Return the largest second differences, see :func:`core.kl.splines.steepest_bends`."""

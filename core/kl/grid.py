@@ -12,9 +12,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from core.kl.axis import Axis, mesh
+from core.kl.axis import Axis
 from core.kl.law_frames import DRAWN, LawFrame
-from core.kl.splines import steepest_bends
+from core.kl.splines import compared, mixture_on_grid, steepest_bends
 from core.problem.mixture import GaussianMixture
 
 Array = NDArray[np.float64]
@@ -27,10 +27,6 @@ _LIVE = 50.0
 """Nodes where both log densities are farther than this below their highest are left out: ten standard deviations."""
 _HEAVY = 15.0
 """Nodes whose log density is farther than this below the highest say nothing about a law's details."""
-_STRIDE = 8
-"""Nodes between those at which the target is evaluated to find where it lives."""
-_CHUNK = 1 << 16
-"""Nodes that are evaluated at once."""
 
 
 class LawError(ValueError):
@@ -80,22 +76,24 @@ class GridLaw:
         """(m,): flat indices of the nodes where law or target have mass; in one dimension all nodes."""
         if len(self.axes) == 1:
             return np.arange(self.axes[0].size, dtype=np.int64)
-        lives: NDArray[np.bool_] = self.logarithms > self.logarithms.max() - _LIVE
-        return np.asarray(np.flatnonzero(lives | self._near_target), np.int64)
+        lives: list[NDArray[np.bool_]] = [part > part.max() - _LIVE for part in (self.logarithms, self.log_targets)]
+        return np.asarray(np.flatnonzero(np.logical_or(*lives)), np.int64)
 
-    @property
-    def _near_target(self) -> NDArray[np.bool_]:
-        """(n_1, n_2): whether the target has mass near a node."""
-        coarse = [np.arange(0, size + _STRIDE - 1, _STRIDE).clip(max=size - 1) for size in self.shape]
-        nodes = [axis.nodes[each] for axis, each in zip(self.axes, coarse, strict=True)]
-        wanted = self.target.log_density(self.basis @ mesh(nodes)).numpy().reshape([len(each) for each in coarse])
-        lives: NDArray[np.bool_] = wanted > wanted.max() - _LIVE
-        for size in self.shape:  # both axes in turn
-            grown = lives.copy()
-            grown[1:] |= lives[:-1]
-            grown[:-1] |= lives[1:]
-            lives = np.repeat(grown, _STRIDE, 0)[:size].T
-        return lives
+    @cached_property
+    def log_targets(self) -> Array:
+        """(n_1, n_2): the target's log density at all nodes."""
+        whitening = self.target.whitening
+        components, dimension = self.target.means.shape
+        matrix, offset = np.zeros((components, 2, 2)), np.zeros((components, 2))
+        along = (whitening.matrix @ self.basis).view(components, dimension, dimension)
+        matrix[:, :dimension, :dimension] = along
+        offset[:, :dimension] = whitening.offset.view(components, dimension)
+        first, spacing = ([getattr(axis, part) for axis in self.axes] for part in ("first", "spacing"))
+        rest = [0.0] * (2 - dimension)
+        ends = np.array(first + rest), np.array(spacing + rest)
+        scale = whitening.log_scale.view(components).numpy()
+        height, width = self.scaled.shape
+        return mixture_on_grid(matrix, offset, scale, *ends, (height, width))
 
     @cached_property
     def points(self) -> Tensor:
@@ -119,8 +117,7 @@ class GridLaw:
     @cached_property
     def log_target(self) -> Array:
         """(m,): the target's log density at the live nodes."""
-        parts = [self.target.log_density(block) for block in torch.split(self.points, _CHUNK, dim=1)]
-        found: Array = torch.cat(parts).numpy()
+        found: Array = self.log_targets.ravel()[self.live]
         return found
 
     @cached_property
@@ -138,13 +135,10 @@ class GridLaw:
         return found
 
     @cached_property
-    def _share(self) -> Array:
-        """(m,): the target's mass at the live nodes, summing to one."""
-        wanted: Array = np.exp(self.log_target - self.log_target.max())
-        wanted /= wanted.sum()
-        return wanted
+    def _compared(self) -> tuple[float, float, float]:
+        return compared(self.log_density, self.log_target)
 
-    @cached_property
+    @property
     def kl(self) -> float:
         """``KL(Q_t || P_t)`` in nats.
 
@@ -153,19 +147,22 @@ class GridLaw:
         """
         if self.missed > _MISSED:
             raise LawError("the target has mass where the sampler's density is below the range of numbers")
-        gap = np.where(np.isfinite(self.log_density), self.log_target - self.log_density, 0.0)
-        return float(self._share @ gap)
+        return self._compared[1]
 
-    @cached_property
+    @property
+    def total(self) -> float:
+        """Mass on the grid."""
+        return self._compared[0] * self.cell
+
+    @property
     def missed(self) -> float:
         """Part of the target's mass at nodes where the law's density is below the range of numbers."""
-        known = np.isfinite(self.log_density)
-        return 0.0 if known.all() else float(self._share[~known].sum())
+        return self._compared[2]
 
-    @cached_property
+    @property
     def is_sound(self) -> bool:
         """True if the law has kept its mass, and a density wherever the target has mass."""
-        return abs(float(self.mass.sum()) - 1) <= _LOST and self.missed <= _MISSED
+        return abs(self.total - 1) <= _LOST and self.missed <= _MISSED
 
     def frame(self, nodes: int) -> LawFrame:
         """Return every n-th node, where law or target have mass, with so many nodes along each axis at most."""

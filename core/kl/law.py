@@ -286,9 +286,8 @@ class LawSolver:
 
 
 def _checked(law: GridLaw) -> GridLaw:
-    mass = float(law.mass.sum())
     if not law.is_sound and law.missed == 0:
-        raise LawError(f"its law leaves the grid at t = {law.t} (mass {mass:.6f})")
+        raise LawError(f"its law leaves the grid at t = {law.t} (mass {law.total:.6f})")
     return law
 
 

@@ -1,4 +1,4 @@
-"""Loops over grids, compiled by numba or else by NumPy: deposit by cubic B-splines, smoothing, products, differences.
+"""Loops over grids, compiled by numba or else by NumPy: deposit by cubic B-splines, smoothing, products, densities.
 
 Compiled code is loaded with the first call, and kept on the disk for the next process.
 """
@@ -78,6 +78,34 @@ def smooth(kernel: Array, columns: Array) -> Array:
 def smooth_rows(kernel: Array, rows: Array) -> Array:
     """Return the rows of a matrix, (k, n), convolved with a kernel, (2 m + 1,); beyond the ends all is zero."""
     return _implementation().smooth_rows(kernel, np.ascontiguousarray(rows))
+
+
+def mixture_on_grid(
+    matrix: Array, offset: Array, scale: Array, first: Array, spacing: Array, shape: tuple[int, int]
+) -> Array:
+    """Return the log density of a Gaussian mixture at the nodes of a plane, (n_1, n_2).
+
+    Args:
+        matrix: (K, 2, 2): from coordinates along the axes to the standardised ones of every component.
+        offset: (K, 2): added to the standardised coordinates.
+        scale: (K,): logarithms of the components' largest values.
+        first: (2,): coordinates of the first node.
+        spacing: (2,): of the nodes.
+        shape: (n_1, n_2).
+    """
+    return _implementation().mixture_on_grid(matrix, offset, scale, first, spacing, shape)
+
+
+def compared(log_density: Array, log_target: Array) -> tuple[float, float, float]:
+    """Return sums over nodes: of the density, of its log ratio under the target, of the target where there is none.
+
+    The target is taken to sum to one. Where the density is zero, the log ratio counts as zero.
+
+    Args:
+        log_density: (m,).
+        log_target: (m,).
+    """
+    return _implementation().compared(log_density, log_target)
 
 
 def steepest_bends(values: Array, least: float) -> Array:
@@ -165,6 +193,8 @@ class Implementation(NamedTuple):
     multiply: Callable[[Array, Whole, Whole, Array], Array]
     smooth: Callable[[Array, Array], Array]
     smooth_rows: Callable[[Array, Array], Array]
+    mixture_on_grid: Callable[[Array, Array, Array, Array, Array, tuple[int, int]], Array]
+    compared: Callable[[Array, Array], tuple[float, float, float]]
     steepest_bends: Callable[[Array, float], Array]
     jump_sizes: Callable[[Array, Whole, Whole, int, Array], Array]
 
@@ -232,6 +262,25 @@ def _smooth_rows(kernel: Array, rows: Array) -> Array:
     return np.ascontiguousarray(_smooth(kernel, rows.T).T)
 
 
+def _mixture_on_grid(
+    matrix: Array, offset: Array, scale: Array, first: Array, spacing: Array, shape: tuple[int, int]
+) -> Array:
+    nodes = [start + step * np.arange(size) for start, step, size in zip(first, spacing, shape, strict=True)]
+    points = np.stack([each.ravel() for each in np.meshgrid(*nodes, indexing="ij")])
+    found = np.full(points.shape[1], -np.inf)
+    for turned, shift, height in zip(matrix, offset, scale, strict=True):
+        np.logaddexp(found, height - 0.5 * np.square(turned @ points + shift[:, None]).sum(0), out=found)
+    return found.reshape(shape)
+
+
+def _compared(log_density: Array, log_target: Array) -> tuple[float, float, float]:
+    share = np.exp(log_target - log_target.max())
+    share /= share.sum()
+    known = np.isfinite(log_density)
+    gaps = np.where(known, log_target - np.where(known, log_density, 0.0), 0.0)
+    return float(np.exp(log_density).sum()), float((share * gaps).sum()), float(share[~known].sum())
+
+
 def _steepest_bends(values: Array, least: float) -> Array:
     kept = np.where(values > least, values, np.nan)
     with np.errstate(invalid="ignore"):
@@ -248,4 +297,14 @@ def _jump_sizes(image: Array, place: Whole, live: Whole, width: int, unit: Array
     return sizes
 
 
-BY_NUMPY = Implementation(_deposit, _deposit_in_rows, _multiply, _smooth, _smooth_rows, _steepest_bends, _jump_sizes)
+BY_NUMPY = Implementation(
+    _deposit,
+    _deposit_in_rows,
+    _multiply,
+    _smooth,
+    _smooth_rows,
+    _mixture_on_grid,
+    _compared,
+    _steepest_bends,
+    _jump_sizes,
+)

@@ -1,4 +1,4 @@
-"""Deposit, smoothing, products, bends and jumps: compiled code against NumPy, and kernels against closed forms."""
+"""Deposit, smoothing, densities, bends and jumps: compiled code against NumPy, and kernels against closed forms."""
 
 from __future__ import annotations
 
@@ -6,9 +6,13 @@ import math
 
 import numpy as np
 import pytest
+import torch
 
 from core.kl import compiled
+from core.kl.axis import Axis, mesh
+from core.kl.grid import GridLaw
 from core.kl.splines import BY_NUMPY, Band, deposit_in_rows, smooth, smoothing_kernel
+from core.problem.mixture import GaussianMixture
 
 
 def test_compiled_code_equals_numpy() -> None:
@@ -43,6 +47,37 @@ def test_compiled_bends_and_jumps_equal_numpy() -> None:
     sizes = compiled.jump_sizes(image, place, live, 26, unit)
     np.testing.assert_allclose(sizes, BY_NUMPY.jump_sizes(image, place, live, 26, unit), atol=1e-14)
     assert 0 < np.count_nonzero(sizes) < live.size
+
+
+def test_compiled_densities_equal_numpy() -> None:
+    random = np.random.default_rng(0)
+    maps = random.standard_normal((3, 2, 2)), random.standard_normal((3, 2)), np.array([0.3, -1.0, -np.inf])
+    nodes = np.array([-2.0, 1.0]), np.array([0.3, 0.2]), (7, 9)
+    found = compiled.mixture_on_grid(*maps, *nodes)
+    np.testing.assert_allclose(found, BY_NUMPY.mixture_on_grid(*maps, *nodes), atol=1e-12)
+    own, target = random.standard_normal((2, 40))
+    own[:3] = -np.inf
+    found = compiled.compared(own, target)
+    np.testing.assert_allclose(found, BY_NUMPY.compared(own, target), atol=1e-13)
+    share = np.exp(target) / np.exp(target).sum()
+    expected = np.exp(own).sum(), share[3:] @ (target - own)[3:], share[:3].sum()
+    np.testing.assert_allclose(found, expected, atol=1e-13)
+
+
+def test_log_target_on_the_grid_is_that_of_the_mixture() -> None:
+    """Take components whose axes are not the grid's, and one dimension."""
+    generator = torch.Generator().manual_seed(0)
+    for dimension in (1, 2):
+        factors = torch.randn(3, dimension, dimension, generator=generator, dtype=torch.float64)
+        means = torch.randn(3, dimension, generator=generator, dtype=torch.float64)
+        covariances = factors @ factors.mT + 0.1 * torch.eye(dimension)
+        target = GaussianMixture.from_covariances(torch.ones(3), means, covariances)
+        basis = torch.linalg.qr(factors[0])[0]
+        axes = (Axis(-2.0, 0.3, 14), Axis(-1.0, 0.2, 11))[:dimension]
+        flat = np.ones((14, 11 if dimension > 1 else 1))
+        law = GridLaw(1, basis, axes, flat, np.zeros(14), target)
+        expected = target.log_density(basis @ mesh([axis.nodes for axis in axes]))
+        np.testing.assert_allclose(law.log_targets.ravel(), expected, atol=1e-11)
 
 
 @pytest.mark.parametrize(("variance", "spacing"), [(1.0, 0.7), (1.0, 0.95), (0.02, 0.22), (0.0, 0.2), (1e-5, 0.25)])
