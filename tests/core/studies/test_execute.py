@@ -40,7 +40,7 @@ def test_rows_are_equal_for_any_number_of_processes(study: Study, tmp_path: Path
 def test_dask_workers_give_the_same_rows(study: Study, tmp_path: Path) -> None:
     distributed = pytest.importorskip("distributed")
     with distributed.LocalCluster(
-        n_workers=1, threads_per_worker=1, dashboard_address=None, silence_logs=50
+        n_workers=2, threads_per_worker=1, dashboard_address=None, silence_logs=50
     ) as cluster:
         found = computed(tmp_path / "dask.sqlite", study, dask=cluster.scheduler_address)
     assert found == computed(tmp_path / "here.sqlite", study, jobs=1)
