@@ -66,7 +66,13 @@ class Experiment:
             for sampler in self._samplers:
                 sampler.inquire(problem.measurement)
         self.results = Results(
-            posed, self._samplers, exact, keep_frames=keep_frames, particles=particles, extent=extent
+            posed,
+            self._samplers,
+            exact,
+            keep_frames=keep_frames,
+            particles=particles,
+            extent=extent,
+            problem=None if self._has_user_code else problem,  # user code may have changed it in place
         )
         """The results so far."""
         steps = self.results.schedule.steps

@@ -84,6 +84,7 @@ class Results:
         keep_frames: keep the particles of every frame, not of the last two only.
         particles: file for the particles, which another process may map; None: private memory.
         extent: which parts are computed.
+        problem: the scenario's, if it is there already: in many dimensions it takes seconds.
     """
 
     def __init__(
@@ -95,10 +96,11 @@ class Results:
         keep_frames: bool,
         particles: Path | None = None,
         extent: Extent = WHOLE,
+        problem: Problem | None = None,
     ) -> None:
         self.scenario, self.samplers, self._extent = scenario, list(samplers), extent
         self.device = scenario.device()
-        self.problem, self.schedule = scenario.problem(), scenario.schedule.build()
+        self.problem, self.schedule = problem or scenario.problem(), scenario.schedule.build()
         count = scenario.run.particles if extent.particles else 0
         sizes = len(self.samplers), self.schedule.steps, scenario.dimension, count
         self.is_turned = _is_turned(self.problem, self.samplers)

@@ -88,3 +88,10 @@ def test_missing_cuda_device_is_rejected(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(ScenarioError, match="CUDA"):
         Experiment(scenario(device="cuda"), keep_frames=False)
+
+
+def test_problem_of_a_run_is_posed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    posed, pose = [], Scenario.problem
+    monkeypatch.setattr(Scenario, "problem", lambda given: posed.append(given) or pose(given))
+    finished(scenario())
+    assert len(posed) == 1
