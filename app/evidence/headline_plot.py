@@ -6,12 +6,12 @@ from typing import final
 
 from PySide6.QtCore import QPoint
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
-from superqt import QFlowLayout
 
 from app.evidence.headline_curves import STYLES, Curves
 from app.evidence.messages import missing_curve_notes
 from app.evidence.time_plot import TimePlot
 from app.transport.time_scale import Kind, TimeScale
+from app.widgets.flow_layout import FlowLayout
 from app.widgets.read_out import ReadOut, table
 from app.widgets.segmented_control import SegmentedControl
 from app.widgets.widgets import LegendEntry, card, heading
@@ -57,7 +57,7 @@ class HeadlinePlot(QWidget):
         layout.setContentsMargins(12, 6, 12, 6)
         layout.setSpacing(0)
         layout.addLayout(title)
-        legend = QFlowLayout()
+        legend = FlowLayout()
         legend.setContentsMargins(0, 0, 0, 0)
         legend.setHorizontalSpacing(12)
         legend.setVerticalSpacing(0)

@@ -20,13 +20,13 @@ from PySide6.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
-from superqt import QFlowLayout
 
 from app.files.data_reading import LayoutForm, form
 from app.run.task import Task
 from app.theme import theme
 from app.widgets.controls import SpinBox
 from app.widgets.fields import format_number
+from app.widgets.flow_layout import FlowLayout
 from app.widgets.user_text import auto_text, button_text, plain_label
 from app.widgets.widgets import heading, side_by_side
 from core.data import (
@@ -90,7 +90,7 @@ class DataDialog(QDialog):
         self.reading.changed.connect(self._read_again)
         self.columns: list[QPushButton] = []
         self._chips = QWidget()
-        self._flow = QFlowLayout(self._chips)
+        self._flow = FlowLayout(self._chips)
         self._flow.setContentsMargins(0, 0, 0, 0)
         self.standardise = self._chip("standardise to mean 0, standard deviation 1", checked=False)
         self.standardise.setToolTip("For columns in different units")

@@ -6,10 +6,10 @@ from typing import final
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QWidget
-from superqt import QFlowLayout
 
 from app.planes.scene import Scene
 from app.theme import theme
+from app.widgets.flow_layout import FlowLayout
 from app.widgets.widgets import LegendEntry
 
 _PLANE_WORDS = "Hx = y ± σ_y, ± 2σ_y", "particles, trails"
@@ -33,7 +33,7 @@ class PlanesLegend(QWidget):
         self.law = LegendEntry("sampler’s law", 1.8)
         self.data = LegendEntry("data", 4, style=Qt.PenStyle.NoPen)
         self.data.hide()
-        flow = QFlowLayout(self)
+        flow = FlowLayout(self)
         flow.setContentsMargins(4, 0, 4, 0)
         flow.setHorizontalSpacing(14)
         flow.setVerticalSpacing(0)

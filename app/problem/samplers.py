@@ -8,11 +8,11 @@ from typing import Any, final
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QContextMenuEvent, QHideEvent, QKeyEvent
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QToolButton, QWidget
-from superqt import QFlowLayout
 
 from app.problem.sampler_settings import SamplerSettings, score_samplers
 from app.theme import theme
 from app.widgets.fields import Section, set_invalid
+from app.widgets.flow_layout import FlowLayout
 from app.widgets.user_text import auto_text, button_text
 from core.errors import ScenarioError
 from core.samplers import SAMPLERS, Sampler
@@ -92,7 +92,7 @@ class SamplerEditor(Section):
         self._met: set[str] = set()
         """Samplers that have run since the scenario was opened; their chips are never collapsed."""
         self._holder = QWidget()
-        self._flow = QFlowLayout(self._holder)
+        self._flow = FlowLayout(self._holder)
         self._flow.setContentsMargins(0, 0, 0, 0)
         self._flow.setSpacing(6)
         self.fold = self._tool("", "", self._toggle_fold)

@@ -8,10 +8,10 @@ from typing import NamedTuple, final
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QPushButton, QWidget
-from superqt import QFlowLayout
 
 from app.theme import theme
 from app.widgets.fields import Section
+from app.widgets.flow_layout import FlowLayout
 from app.widgets.user_text import auto_text, button_text
 from core.errors import ScenarioError
 
@@ -45,7 +45,7 @@ class ChipSection(Section):
         self._choices: dict[str, Choice] = {}
         self._order: list[str] = []
         self._holder = QWidget()
-        self._flow = QFlowLayout(self._holder)
+        self._flow = FlowLayout(self._holder)
         self._flow.setContentsMargins(0, 0, 0, 0)
         self._flow.setSpacing(6)
         self.body.addWidget(self._holder)

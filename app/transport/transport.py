@@ -215,8 +215,8 @@ class Transport(QWidget):
     axis_changed = Signal(str)
     """The user has chosen another time scale."""
 
-    def __init__(self, player: Player) -> None:
-        super().__init__()
+    def __init__(self, player: Player, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
         self.setObjectName("transport")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.player = player

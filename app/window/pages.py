@@ -34,11 +34,20 @@ _UNDER_WAY = "studies/study-*/under-way"
 
 
 @final
+class PageStack(QStackedWidget):
+    """The pages, of which one is shown; what is created on Explore is styled once, what moves there again."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.explore = QWidget(self)
+
+
+@final
 class Pages(QObject):
     """Switch of the top bar, and the pages; each keeps its state while another is shown.
 
     Args:
-        parent: of all pages.
+        stack: of all pages.
         bar: receives the switch.
         document: of Explore.
         files: ask before another scenario is opened.
@@ -50,10 +59,10 @@ class Pages(QObject):
     """Name of the page that is shown from now on."""
 
     def __init__(
-        self, parent: QWidget, bar: TopBar, document: Document, files: Files, player: Player, home: Path | None
+        self, stack: PageStack, bar: TopBar, document: Document, files: Files, player: Player, home: Path | None
     ) -> None:
-        super().__init__(parent)
-        self.stack = QStackedWidget(parent)
+        super().__init__(stack)
+        self.stack = stack
         self._document, self._files, self._player, self._home = document, files, player, home
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
         self._was_playing = False
@@ -67,14 +76,13 @@ class Pages(QObject):
             bar.action(name, _TIPS[name].split(":")[0], lambda name=name: self.show(name), f"Ctrl+{index}")
 
     def add_explore(self, middle: QLayout, below: QWidget) -> None:
-        """Make the page Explore of its parts; it is shown first."""
-        explore = QWidget(self.stack)
-        layout = QVBoxLayout(explore)
+        """Lay out the page Explore; it is shown first."""
+        layout = QVBoxLayout(self.stack.explore)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
         layout.addLayout(middle, 1)
         layout.addWidget(below)
-        self.stack.addWidget(explore)
+        self.stack.addWidget(self.stack.explore)
 
     def belong_to_explore(self, actions: Sequence[QAction]) -> None:
         """Name the actions of the window that are hidden, and have no keys, on other pages."""

@@ -32,7 +32,7 @@ from app.widgets.top_bar import TopBar
 from app.widgets.user_text import button_text
 from app.window.docks import Docks
 from app.window.long_run_prompt import LongRunPrompt
-from app.window.pages import EXPLORE, Pages
+from app.window.pages import EXPLORE, Pages, PageStack
 from app.window.size import LEAST, WANTED, fit_to_screen
 from core.kl.law import MOST_DIMENSIONS
 from core.runs.results import Results
@@ -75,16 +75,17 @@ class MainWindow(QMainWindow):
         self.session = Session(self)
         self.player = Player(self)
         self.setCentralWidget(central := QWidget())
-        self._split = QSplitter(central)
+        stack = PageStack(central)
         # Widgets created with their parent are styled once only.
-        self.problem = ProblemEditor(self.document, central)
+        self._split = QSplitter(stack.explore)
+        self.problem = ProblemEditor(self.document, stack.explore)
         self.planes = PlanesWidget(self.document, self._split)
         self.evidence = EvidenceDock(self._split)
-        self.transport = Transport(self.player)
+        self.transport = Transport(self.player, stack.explore)
         self.bar, self.banner = TopBar(), Banner()
         self.long_run = LongRunPrompt(self.banner, self.session.cancel)
         self.files = Files(self, self.document, self.bar, self.banner, self.settings)
-        self.pages = Pages(central, self.bar, self.document, self.files, self.player, home)
+        self.pages = Pages(stack, self.bar, self.document, self.files, self.player, home)
         panels = range(Qt.Key.Key_1, Qt.Key.Key_6 + 1)
         self.keys = [
             *self.transport.keys,

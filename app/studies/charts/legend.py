@@ -9,11 +9,11 @@ from typing import final
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QPushButton, QWidget
-from superqt import QFlowLayout
 
 from app.studies.charts.chart import BEST_VALUE, UNKNOWN, Chart
 from app.studies.charts.maps import UNDECIDED_TEXT
 from app.theme import theme
+from app.widgets.flow_layout import FlowLayout
 from app.widgets.user_text import auto_text, button_text
 from app.widgets.widgets import LegendEntry
 from core.samplers import About
@@ -35,7 +35,7 @@ class Legend(QWidget):
         self._abouts: Mapping[str, About] = {}
         self._hidden: set[str] = set()
         self.chips: dict[str, QPushButton] = {}
-        self._layout = QFlowLayout(self)
+        self._layout = FlowLayout(self)
         self._layout.setContentsMargins(0, 0, 0, 0)
         self._layout.setHorizontalSpacing(8)
         self._layout.setVerticalSpacing(4)
