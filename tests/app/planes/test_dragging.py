@@ -177,7 +177,7 @@ def test_drag_keeps_y_drawn_from_the_seed(window: Window, qtbot: QtBot, make_sce
 def test_many_random_drags_end_in_a_run_of_the_current_scenario(seed: int, window: Window, qtbot: QtBot) -> None:
     made = window()
     dice = random.Random(seed)
-    for _ in range(12):
+    for _ in range(6):
         handle = dice.choice(made.planes.controller.positions).handle
         start = press(qtbot, made, handle)
         for _ in range(3):

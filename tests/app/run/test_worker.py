@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -21,7 +21,7 @@ import pytest
 from app.run import worker as module
 from app.run.inbox import Inbox
 from app.run.process import reserve_interface_core
-from app.run.worker import RunError, Worker
+from app.run.worker import RunError, Worker, shared_worker
 from core.errors import ScenarioError
 from core.runs.experiment import run
 from core.runs.results import Results
@@ -40,10 +40,8 @@ def noisy(level, x):
 
 
 @pytest.fixture(scope="module")
-def worker() -> Iterator[Worker]:
-    made = Worker()
-    yield made
-    made.end()
+def worker() -> Worker:
+    return shared_worker()
 
 
 @pytest.fixture(autouse=True)
@@ -97,14 +95,14 @@ def test_worker_results_equal_in_process_results(kind: str, worker: Worker, make
 
 def test_updates_are_ordered_complete_and_fewer_than_steps(worker: Worker, make_scenario: Make) -> None:
     seen = []
-    for results in worker.compute(make_scenario(schedule={"steps": 2000}), refine=False):
+    for results in worker.compute(make_scenario(schedule={"steps": 600}), refine=False):
         seen.append(results.completed)
         bound = results.terms.value["bound"]
         assert np.isfinite(bound[:, : results.completed]).all()
     assert seen == sorted(set(seen))
     assert seen[0] == 1, "the first frame is sent at once"
-    assert seen[-1] == 2001
-    assert len(seen) < 1000, "updates are fewer than steps"
+    assert seen[-1] == 601
+    assert len(seen) < 300, "updates are fewer than steps"
 
 
 def test_abandoned_run_leaves_no_file_and_the_worker_is_reused(worker: Worker, make_scenario: Make) -> None:
@@ -188,39 +186,43 @@ import sys, time
 from pathlib import Path
 from typing import Any
 sys.path.insert(0, ".")
-from app.run.worker import shared_worker
+from app.run.worker import Worker
 from core.scenario.builtin import DEFAULT, load_builtin
 from core.scenario.edits import patched
 from core.plugins.loader import load_plugin
 
-when, scenario = sys.argv[1], load_builtin(DEFAULT)
-if when == "in a step":
-    scenario = patched(scenario, {"run": {"samplers": ["ddnm", load_plugin(Path(sys.argv[2]))]}})
-runs = shared_worker().compute(scenario, refine=True)
-next(runs)
-if when == "idle":
-    runs.close()
-elif when == "computing":
-    next(runs)
-print("ready", flush=True)
+scenario = load_builtin(DEFAULT)
+slow = patched(scenario, {"run": {"samplers": ["ddnm", load_plugin(Path(sys.argv[1]))]}})
+workers = {when: Worker() for when in ("idle", "computing", "in a step")}
+for worker in workers.values():
+    worker.spawn()
+problems = {"in a step": slow}
+runs = {when: worker.compute(problems.get(when, scenario), refine=True) for when, worker in workers.items()}
+for each in runs.values():
+    next(each)
+runs["idle"].close()
+next(runs["computing"])
+print(*(worker.spawn().pid for worker in workers.values()), flush=True)
 time.sleep(60)
 """
 
 
-@pytest.mark.parametrize("when", ["idle", "computing", "in a step"])
-def test_worker_exits_when_the_program_is_killed(when: str, tmp_path: Path) -> None:
+def test_workers_exit_when_the_program_is_killed(tmp_path: Path) -> None:
+    """One is idle, one computes, and one is in a step that does not end."""
     sampler, temporary = tmp_path / "endless.py", tmp_path / "temporary"
     sampler.write_text(ENDLESS)
     temporary.mkdir()
-    command = [sys.executable, "-c", PROGRAM, when, str(sampler)]
+    command = [sys.executable, "-c", PROGRAM, str(sampler)]
     env = os.environ | {"TMPDIR": str(temporary)}
     with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=Path.cwd(), env=env) as parent:
         assert parent.stdout is not None
-        assert parent.stdout.readline() == b"ready\n"
-        (child,) = psutil.Process(parent.pid).children()
+        pids = [int(word) for word in parent.stdout.readline().split()]
+        children = psutil.Process(parent.pid).children()
+        assert len(pids) == 3
+        assert sorted(pids) == sorted(child.pid for child in children)
         os.kill(parent.pid, signal.SIGKILL)
-        child.wait(timeout=10)
-    assert not child.is_running()
+        _, alive = psutil.wait_procs(children, timeout=10)
+    assert not alive
     assert not list(temporary.iterdir())
 
 
