@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import Any
 
@@ -29,7 +29,14 @@ class User:
     def __init__(self, editor: ProblemEditor, qtbot: QtBot) -> None:
         self.editor, self.bot = editor, qtbot
         self.edits: list[Scenario] = []
-        editor.document.changed.connect(self.edits.append)
+        editor.document.changed.connect(self._hear)
+
+    def leave(self) -> None:
+        """Hear of no more edits."""
+        self.editor.document.changed.disconnect(self._hear)
+
+    def _hear(self, scenario: Scenario) -> None:
+        self.edits.append(scenario)
 
     @property
     def prior(self) -> QTableWidget:
@@ -94,12 +101,12 @@ class User:
 
 
 @pytest.fixture
-def user(shown: Callable[..., QWidget], qtbot: QtBot, make_scenario: Make) -> User:
+def user(dock: ProblemEditor, qtbot: QtBot) -> Iterator[User]:
     """A dock that shows the small scenario: three components in the plane, one measurement."""
-    editor = ProblemEditor(Document(make_scenario()))
-    shown(editor, 328, 1500)
-    editor.activateWindow()
-    return User(editor, qtbot)
+    made = User(dock, qtbot)
+    assert made.marked == made.errors == []
+    yield made
+    made.leave()
 
 
 def edited(scenario: Scenario, *changes: tuple[str, Any]) -> Scenario:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QApplication, QLineEdit, QTableWidget, QWidget
 from pytestqt.qtbot import QtBot
 
-from app.document.document import Document
 from app.files.thumbnail import thumbnail
 from app.problem.dock import ProblemEditor
 from app.window.window import MainWindow
@@ -26,7 +25,14 @@ class User:
     def __init__(self, editor: ProblemEditor, bot: QtBot) -> None:
         self.editor, self.bot = editor, bot
         self.edits: list[Scenario] = []
-        editor.document.changed.connect(self.edits.append)
+        editor.document.changed.connect(self._hear)
+
+    def leave(self) -> None:
+        """Hear of no more edits."""
+        self.editor.document.changed.disconnect(self._hear)
+
+    def _hear(self, scenario: Scenario) -> None:
+        self.edits.append(scenario)
 
     def choose_target(self, *, at_mixture: bool) -> None:
         self.bot.keyClick(self.editor.target_selector.box, Qt.Key.Key_Down if at_mixture else Qt.Key.Key_Up)
@@ -44,11 +50,11 @@ class User:
 
 
 @pytest.fixture
-def user(shown: Callable[..., QWidget], qtbot: QtBot, make_scenario: Make) -> User:
-    editor = ProblemEditor(Document(make_scenario()))
-    shown(editor, 328, 1700)
-    editor.activateWindow()
-    return User(editor, qtbot)
+def user(dock: ProblemEditor, qtbot: QtBot) -> Iterator[User]:
+    dock.resize(328, 1700)
+    made = User(dock, qtbot)
+    yield made
+    made.leave()
 
 
 def test_switching_to_a_mixture_target_keeps_the_posterior_and_drops_samplers_that_need_y(
