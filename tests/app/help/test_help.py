@@ -133,7 +133,18 @@ def test_card_links_to_the_samplers_page(ran: MainWindow, qtbot: QtBot) -> None:
 
 
 @pytest.fixture
-def viewer(made: MainWindow, qtbot: QtBot) -> HelpViewer:
+def viewer(shown: Callable[..., QWidget], qtbot: QtBot) -> HelpViewer:
+    """The help of a window that is not there."""
+    window = QWidget()
+    qtbot.addWidget(window)
+    made = HelpViewer(window, GENERATED)
+    shown(made, 1080, 700)
+    return made
+
+
+@pytest.fixture
+def opened(made: MainWindow, qtbot: QtBot) -> HelpViewer:
+    """The help of a window, opened by its key."""
     qtbot.keyClick(made, Qt.Key.Key_F1)
     opened = made.help.viewer
     assert opened is not None
@@ -248,16 +259,16 @@ def test_search_filters_the_pages_and_marks_the_words(viewer: HelpViewer, qtbot:
     assert not viewer.reader.extraSelections()
 
 
-def test_help_reopens_on_the_last_page_after_escape(made: MainWindow, viewer: HelpViewer, qtbot: QtBot) -> None:
-    viewer.show_page("5-scenario-files.md")
-    qtbot.keyClick(viewer.search, Qt.Key.Key_Escape)
-    assert not viewer.isVisible()
+def test_help_reopens_on_the_last_page_after_escape(made: MainWindow, opened: HelpViewer, qtbot: QtBot) -> None:
+    opened.show_page("5-scenario-files.md")
+    qtbot.keyClick(opened.search, Qt.Key.Key_Escape)
+    assert not opened.isVisible()
     made.activateWindow()
     qtbot.waitUntil(made.isActiveWindow)
     qtbot.keyClick(made, Qt.Key.Key_F1)
-    assert made.help.viewer is viewer
-    assert viewer.isVisible()
-    assert viewer.contents.currentItem().text() == "Scenario files"
+    assert made.help.viewer is opened
+    assert opened.isVisible()
+    assert opened.contents.currentItem().text() == "Scenario files"
 
 
 SAID = ["W bias", "W_bias", "bracket", "limit", "observed", "asymptote", "upper only", "≤", "≈", "39.2 – 40.1", "±"]
@@ -289,11 +300,11 @@ def test_f1_opens_the_page_about_the_focused_widget(made: MainWindow, qtbot: QtB
         assert made.help.viewer.contents.currentItem().text() == title
 
 
-def test_help_pages_follow_the_theme(made: MainWindow, viewer: HelpViewer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_help_pages_follow_the_theme(made: MainWindow, opened: HelpViewer, monkeypatch: pytest.MonkeyPatch) -> None:
     for palette in (theme.DARK, theme.LIGHT):
         monkeypatch.setattr(theme, "current", lambda palette=palette: palette)
         made.help.restyle()
-        assert palette.accent.lower() in viewer.reader.document().toHtml()
+        assert palette.accent.lower() in opened.reader.document().toHtml()
 
 
 def code(name: str) -> str:

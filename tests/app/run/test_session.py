@@ -225,25 +225,7 @@ def endless(level, x):
 """
 
 
-def test_endless_step_is_killed_by_start_cancel_or_close(
-    session: Session,
-    after: Callable[..., list[Any]],
-    make_scenario: Make,
-    own_sampler: Callable[..., str],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr("app.run.session._PATIENCE_SECONDS", 0.3)
-    endless = make_scenario(run={"samplers": [own_sampler(ENDLESS)]})
-    session.start(endless)
-    after(session.finished, lambda: session.start(make_scenario()))
-    session.start(endless)
-    after(session.cancelled, session.cancel)
-    session.start(endless)
-    session.close()
-    assert not run_threads()
-
-
-def test_stalled_signal_is_emitted_only_during_an_endless_step(
+def test_endless_step_is_reported_as_stalled_and_killed_by_start_cancel_or_close(
     session: Session,
     after: Callable[..., list[Any]],
     make_scenario: Make,
@@ -256,10 +238,16 @@ def test_stalled_signal_is_emitted_only_during_an_endless_step(
     assert waits == []
     monkeypatch.setattr("app.run.session._PATIENCE_SECONDS", 0.3)
     monkeypatch.setattr("app.run.session._LONG_STEP_SECONDS", 0.2)
-    (first,) = after(session.stalled, lambda: session.start(make_scenario(run={"samplers": [own_sampler(ENDLESS)]})))
+    endless = make_scenario(run={"samplers": [own_sampler(ENDLESS)]})
+    (first,) = after(session.stalled, lambda: session.start(endless))
     (second,) = after(session.stalled, lambda: None)
     assert 0.2 <= first < second
+    after(session.finished, lambda: session.start(make_scenario()))
+    session.start(endless)
     after(session.cancelled, session.cancel)
+    session.start(endless)
+    session.close()
+    assert not run_threads()
 
 
 def test_start_from_a_finished_handler_runs(
