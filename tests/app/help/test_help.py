@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -133,13 +133,13 @@ def test_card_links_to_the_samplers_page(ran: MainWindow, qtbot: QtBot) -> None:
 
 
 @pytest.fixture
-def viewer(shown: Callable[..., QWidget], qtbot: QtBot) -> HelpViewer:
-    """The help of a window that is not there."""
+def viewer(shown: Callable[..., QWidget]) -> Iterator[HelpViewer]:
+    """The help of an empty window."""
     window = QWidget()
-    qtbot.addWidget(window)
     made = HelpViewer(window, GENERATED)
     shown(made, 1080, 700)
-    return made
+    yield made
+    window.deleteLater()
 
 
 @pytest.fixture
