@@ -75,7 +75,8 @@ SPACE: dict[str, Any] = {
 def test_worker_results_equal_in_process_results(kind: str, worker: Worker, make_scenario: Make) -> None:
     reserve_interface_core()
     sections = SPACE if kind == "bracket" else {}
-    scenario = make_scenario(one=kind == "exact", run={"kl_rounds": 1, "samplers": ["ddnm", "ddim"]}, **sections)
+    run_of = {"kl_rounds": 1, "samplers": ["ddnm", "ddim"]}
+    scenario = make_scenario(one=kind == "exact", schedule={"steps": 16}, run=run_of, **sections)
     there, here = last_results(worker, scenario, refine=True), run(scenario, keep_frames=True)
     assert there.is_complete
     assert all(mine.equal(other) for mine, other in zip(there.trace.frames, here.trace.frames, strict=True))
