@@ -29,14 +29,8 @@ class User:
     def __init__(self, editor: ProblemEditor, qtbot: QtBot) -> None:
         self.editor, self.bot = editor, qtbot
         self.edits: list[Scenario] = []
-        editor.document.changed.connect(self._hear)
-
-    def leave(self) -> None:
-        """Hear of no more edits."""
-        self.editor.document.changed.disconnect(self._hear)
-
-    def _hear(self, scenario: Scenario) -> None:
-        self.edits.append(scenario)
+        self.hear = lambda scenario: self.edits.append(scenario)
+        editor.document.changed.connect(self.hear)
 
     @property
     def prior(self) -> QTableWidget:
@@ -106,7 +100,7 @@ def user(dock: ProblemEditor, qtbot: QtBot) -> Iterator[User]:
     made = User(dock, qtbot)
     assert made.marked == made.errors == []
     yield made
-    made.leave()
+    dock.document.changed.disconnect(made.hear)
 
 
 def edited(scenario: Scenario, *changes: tuple[str, Any]) -> Scenario:

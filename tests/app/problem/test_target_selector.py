@@ -25,14 +25,8 @@ class User:
     def __init__(self, editor: ProblemEditor, bot: QtBot) -> None:
         self.editor, self.bot = editor, bot
         self.edits: list[Scenario] = []
-        editor.document.changed.connect(self._hear)
-
-    def leave(self) -> None:
-        """Hear of no more edits."""
-        self.editor.document.changed.disconnect(self._hear)
-
-    def _hear(self, scenario: Scenario) -> None:
-        self.edits.append(scenario)
+        self.hear = lambda scenario: self.edits.append(scenario)
+        editor.document.changed.connect(self.hear)
 
     def choose_target(self, *, at_mixture: bool) -> None:
         self.bot.keyClick(self.editor.target_selector.box, Qt.Key.Key_Down if at_mixture else Qt.Key.Key_Up)
@@ -54,7 +48,7 @@ def user(dock: ProblemEditor, qtbot: QtBot) -> Iterator[User]:
     dock.resize(328, 1700)
     made = User(dock, qtbot)
     yield made
-    made.leave()
+    dock.document.changed.disconnect(made.hear)
 
 
 def test_switching_to_a_mixture_target_keeps_the_posterior_and_drops_samplers_that_need_y(
