@@ -18,7 +18,7 @@ import numpy as np
 
 from core.spectrum.jets import ORDER, Array, Jet
 
-_BLOCK = 1 << 16
+_BLOCK = 1 << 14
 """Pairs in one block of rows: few enough to stay in the cache."""
 _NEAR = 0.02
 """Distance of near points relative to the length on which h changes."""

@@ -22,10 +22,10 @@ from core.problem.gaussian import excess
 from core.spectrum.divided import divided_differences
 from core.spectrum.jets import Array
 from core.spectrum.langevin import Langevin, StationaryLangevin
-from core.spectrum.learned_langevin import finite_moments, stationary_moments
+from core.spectrum.learned_langevin import learned_moments
 from core.spectrum.methods import AffineSteps, Method, SteppedMethod
 
-_BLOCK = 1 << 16
+_BLOCK = 1 << 15
 """Pairs in one block of rows."""
 _DIRECT = 256
 """Largest dimension in which products with the kernel form a d x d matrix."""
@@ -308,17 +308,13 @@ def _langevin_optimisation(method: StationaryLangevin | Langevin, lam: Array, er
         return Perturbation.diverged(lam)
     kernel, inverse = Kernel.of(lam, m), 1 / m
     mean, spread, squares = (np.zeros(len(lam)) for _ in range(3))
-    for first, last in _blocks(lam):
-        rows = slice(first, last)
-        if isinstance(method, StationaryLangevin):
-            square, mean[rows] = stationary_moments(method, lam, errors, rows)
-        else:
-            square, mean[rows] = finite_moments(method, lam, errors, rows)
+    for rows, (square, means) in learned_moments(method, lam, errors, _blocks(lam)):
+        mean[rows] = means
         squares[rows] += inverse[rows] * (square @ inverse)
         squares += (inverse[rows] @ square) * inverse
-        square *= kernel.rows(first, last)
-        spread[rows] += square.sum(1)
-        spread += square.sum(0)
+        weighted = square * kernel.rows(rows.start, rows.stop)
+        spread[rows] += weighted.sum(1)
+        spread += weighted.sum(0)
     return Perturbation.of(lam, m, mean, spread, squares)
 
 

@@ -9,6 +9,7 @@ arXiv:2503.11615.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -26,17 +27,31 @@ class Moments(NamedTuple):
     """(n,): ``E dM_ii``, of second order."""
 
 
-def stationary_moments(method: StationaryLangevin, lam: Array, errors: Array, rows: slice) -> Moments:
-    """Return the moments at the stationary state.
-
-    ``dM_ij = -gamma (dW_ij m_j f_j + dW_ji m_i f_i) / (1 - f_i f_j)``; ``E dM_ii (1 - f_i^2) = gamma^2 v_i (sum_j m_j +
-    2 f_i sum_j (1 + [i = j]) f_j m_j / (1 - f_i f_j))``.
+def learned_moments(
+    method: StationaryLangevin | Langevin, lam: Array, errors: Array, blocks: Iterable[tuple[int, int]]
+) -> Iterator[tuple[slice, Moments]]:
+    """Yield blocks of rows with their moments.
 
     Args:
         method: stable.
         lam: eigenvalues, (d,).
         errors: v, (d,).
-        rows: the rows i.
+        blocks: first and last of each block of rows.
+    """
+    delayed = _delayed_sums(method, lam) if isinstance(method, Langevin) else None
+    for first, last in blocks:
+        rows = slice(first, last)
+        if isinstance(method, StationaryLangevin):
+            yield rows, _stationary_moments(method, lam, errors, rows)
+        elif delayed is not None:
+            yield rows, _finite_moments(method, lam, errors, rows, delayed)
+
+
+def _stationary_moments(method: StationaryLangevin, lam: Array, errors: Array, rows: slice) -> Moments:
+    """Return the moments at the stationary state.
+
+    ``dM_ij = -gamma (dW_ij m_j f_j + dW_ji m_i f_i) / (1 - f_i f_j)``; ``E dM_ii (1 - f_i^2) = gamma^2 v_i (sum_j m_j +
+    2 f_i sum_j (1 + [i = j]) f_j m_j / (1 - f_i f_j))``.
     """
     m, gamma = method.produced(lam), method.gamma
     rate = gamma / method.noisy(lam)
@@ -49,8 +64,8 @@ def stationary_moments(method: StationaryLangevin, lam: Array, errors: Array, ro
     return _moments(errors[rows], sums * moved, mean, own)
 
 
-def finite_moments(method: Langevin, lam: Array, errors: Array, rows: slice) -> Moments:
-    """Return the moments after the method's k steps.
+def _finite_moments(method: Langevin, lam: Array, errors: Array, rows: slice, delayed: Array) -> Moments:
+    """Return the moments after the method's k steps; ``delayed`` is Z, (d,).
 
     ``dM_ij = -gamma (dW_ij f_j Y_ij + dW_ji f_i Y_ji)``, ``Y_ij = sum_{n<k} (f_i f_j)^{k-1-n} s_n,j``; ``E dM_ii =
     gamma^2 v_i (Z_i + 2 f_i sum_j (1 + [i = j]) f_j R_ij)`` with ``Z <- f_i^2 Z + sum_j s_j`` and ``R <- f_i^2 R + Y``.
@@ -62,8 +77,7 @@ def finite_moments(method: Langevin, lam: Array, errors: Array, rows: slice) -> 
     zero, one, own_square = np.array(0.0), np.array(1.0), factor[rows, None] ** 2
     crossed = factor[rows, None] * factor
     once = _Recursion(np.array(2 * gamma), factor**2, zero, one, crossed, zero, zero, one, own_square)
-    start = method.noisy(lam) if method.start == "p_sigma" else np.ones(len(lam))
-    state, left = (start, np.zeros((1, 1)), np.zeros((1, 1))), method.steps
+    state, left = (_start(method, lam), np.zeros((1, 1)), np.zeros((1, 1))), method.steps
     while left:
         if left % 2:
             state = once.applied(*state)
@@ -73,7 +87,7 @@ def finite_moments(method: Langevin, lam: Array, errors: Array, rows: slice) -> 
     _, single, double = (np.broadcast_to(part, (rows.stop - rows.start, len(lam))) for part in state)
     own = _diagonal(rows)
     doubled = double @ factor + double[own] * factor[rows]
-    mean = gamma**2 * errors[rows] * (_summed(method, factor, start, rows) + 2 * factor[rows] * doubled)
+    mean = gamma**2 * errors[rows] * (delayed[rows] + 2 * factor[rows] * doubled)
     return _moments(errors[rows], gamma * factor * single, mean, own)
 
 
@@ -113,14 +127,18 @@ class _Recursion(NamedTuple):
         )
 
 
-def _summed(method: Langevin, factor: Array, start: Array, rows: slice) -> Array:
-    """Return ``Z_i = sum_{n<k} f_i^{2 (k-1-n)} sum_j s_n,j``, (n,)."""
-    square, variance = factor**2, start
-    own, found = square[rows], np.zeros(rows.stop - rows.start)
+def _delayed_sums(method: Langevin, lam: Array) -> Array:
+    """Return ``Z_i = sum_{n<k} f_i^{2 (k-1-n)} sum_j s_n,j``, (d,)."""
+    square, variance, found = (1 - method.gamma / method.noisy(lam)) ** 2, _start(method, lam), np.zeros(len(lam))
     for _ in range(method.steps):
-        found = own * found + variance.sum()
+        found = square * found + variance.sum()
         variance = square * variance + 2 * method.gamma
     return found
+
+
+def _start(method: Langevin, lam: Array) -> Array:
+    """Return the first point's variances, (d,)."""
+    return method.noisy(lam) if method.start == "p_sigma" else np.ones(len(lam))
 
 
 def _moments(errors: Array, gains: Array, mean: Array, own: tuple[Array, Array]) -> Moments:

@@ -20,8 +20,10 @@ from core.spectrum.jets import Array, Jet, Value, squared
 Source: TypeAlias = Literal["noise", "truncation", "initialisation", "discretisation", "generalisation", "optimisation"]
 """Where an error of W2 comes from; the first is the method's own: noise, or truncation."""
 
-_BLOCK = 1 << 13
+_BLOCK = 1 << 12
 """Numbers in one coefficient of a block of steps: few enough to stay in the cache."""
+_SMALL = 256
+"""Dimension up to which blocks are four times larger: there calls cost more than the cache."""
 
 
 class Method(ABC):
@@ -150,7 +152,7 @@ class SteppedMethod(Method, ABC):
     def blocks(self, lam: Array | Jet) -> Iterator[tuple[int, int]]:
         """Yield first and last of blocks of steps."""
         size = max(1, (lam.value if isinstance(lam, Jet) else np.asarray(lam)).size)
-        count = max(1, _BLOCK // size)
+        count = max(1, (4 * _BLOCK if size <= _SMALL else _BLOCK) // size)
         yield from ((first, min(first + count, self.steps)) for first in range(0, self.steps, count))
 
     @final
@@ -189,9 +191,9 @@ class SteppedMethod(Method, ABC):
         after = np.ones_like(factor)
         with np.errstate(all="ignore"):
             np.square(factor, out=reached[1:])
-            for k, each in enumerate(added.tolist()):
-                reached[k + 1] *= reached[k]
-                reached[k + 1] += each
+            for before, here, each in zip(reached[:-1], reached[1:], added.tolist(), strict=True):
+                np.multiply(here, before, out=here)
+                np.add(here, each, out=here)
             np.cumprod(factor[:0:-1], axis=0, out=after[-2::-1])
         return AffineSteps(factor, slope, reached[:-1], after, reached[-1], *levels)
 
