@@ -74,7 +74,7 @@ timer.timeout.connect(press)
 timer.start()
 application.exec()
 """
-PATIENCE = 120.0
+PATIENCE = 300.0
 """Seconds within which everything that was started must have ended, or come to its end."""
 
 
@@ -112,16 +112,15 @@ class Soak:
 
     @property
     def is_complete(self) -> bool:
-        """True if all cells are stored and the last export is there."""
-        exported = (self.folder / "study.json").is_file()
-        return exported and len(self.kept) == self.study.count
+        """True if all cells were stored at the last look."""
+        return len(self.kept) == self.study.count
 
     def phase(self) -> str:
         """Return what was going on until now, and check that no stored cell has changed since the last call."""
         rows = self.rows()
         assert self.kept.items() <= rows.items(), "a stored cell was lost or changed"
         grown, self.kept = len(rows) > len(self.kept), rows
-        if len(rows) == self.study.count:
+        if self.is_complete:
             return "in the exports"
         return "among the cells" if grown else "before the first new cell"
 
@@ -167,10 +166,12 @@ def kill_window(soak: Soak, after: float, _chance: random.Random) -> bool:
 
 
 def kill_process(soak: Soak, after: float, _chance: random.Random) -> bool:
-    """Kill the study's process under an open window, and let it go on to the end after that, twice a window.
+    """Kill the study's process under an open window some seconds after its start; the window must start another one.
 
     Return whether the study had ended before the kill.
     """
+    if soak.is_complete:  # its process was killed in the exports, and there is nothing to resume
+        return True
     window = soak.window()
     assert window.stdout is not None
     with nothing_left(window):
@@ -179,13 +180,13 @@ def kill_process(soak: Soak, after: float, _chance: random.Random) -> bool:
             return True
         with suppress(ProcessLookupError):
             os.killpg(process, signal.SIGKILL)
-        if not soak.rows().keys() >= set(soak.study.cells()):  # else there is nothing to resume
+        if len(soak.rows()) < soak.study.count:
             assert int(window.stdout.readline()) != process
         return False
 
 
 def has_ended(soak: Soak, window: subprocess.Popen[bytes]) -> bool:
-    """Return whether the window's study has been written to its end; the window itself must be there."""
+    """Return whether the window's study has come to its end; the window itself must be there."""
     assert window.poll() is None, "the window ended by itself"
     return (soak.folder / "study.json").is_file() and not (soak.folder / "under-way").is_file()
 
@@ -221,22 +222,29 @@ def main(kills: int, way: str) -> None:
         whole, seconds = undisturbed(Path(folder) / "whole")
         print(f"{way}: undisturbed in {seconds:.1f} s; seed {seed}", flush=True)
         soak = Soak(Path(folder) / "0")
-        while phases.total() < kills or not soak.is_complete:
-            enough = phases.total() >= kills
-            after = PATIENCE if enough else chance.uniform(0.1, 1.2 * seconds)
+        while True:
+            is_last = phases.total() >= kills
+            after = PATIENCE if is_last else chance.uniform(0.1, 1.2 * seconds)
             has_ended, phase = WAYS[way](soak, after, chance), soak.phase()
-            assert has_ended or not enough, "the study did not come to its end"
             if not has_ended:
+                assert not is_last, "the study did not come to its end"
                 phases[phase] += 1
                 print(f"{phases.total()}: after {after:.1f} s, {phase}, {len(soak.kept)} cells stored", flush=True)
                 continue
-            assert soak.kept == whole.kept
-            assert soak.files() == whole.files()
+            compare(soak, whole)
             compared += 1
-            if phases.total() < kills:
-                soak = Soak(Path(folder) / str(compared))
+            if phases.total() >= kills:
+                break
+            soak = Soak(Path(folder) / str(compared))
     told = ", ".join(f"{count} {phase}" for phase, count in phases.items())
     print(f"{way}: {kills} kills ({told}); {compared} studies of {whole.study.count} cells, all equal", flush=True)
+
+
+def compare(soak: Soak, whole: Soak) -> None:
+    """Compare a study with the undisturbed one: its rows, and its files where they were written."""
+    assert soak.kept == whole.kept
+    if (soak.folder / "study.json").is_file():
+        assert soak.files() == whole.files()
 
 
 if __name__ == "__main__":
