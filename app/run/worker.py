@@ -345,12 +345,12 @@ def _compute(request: _Request, inbox: Inbox, recent: deque[Experiment]) -> Iter
     recent.append(experiment)
     results, told, first, laws = experiment.results, 0.0, 0, 0
     yield _Started(results.terms.exact)
-    for _ in experiment.run():
+    for _ in experiment.run(laws=request.refine):
         if not inbox.is_wanted:
             return
         if first == 0 or results.is_complete or time.perf_counter() - told > _NEWS_SECONDS:
-            yield results.updates_since(first)
-            told, first = time.perf_counter(), results.completed
+            yield results.updates_since(first, laws)
+            told, first, laws = time.perf_counter(), results.completed, len(results.computations)
     if request.refine:
         for _ in experiment.refine():
             if not inbox.is_wanted:

@@ -166,11 +166,12 @@ class GridLaw:
 
     def frame(self, nodes: int) -> LawFrame:
         """Return every n-th node, where law or target have mass, with so many nodes along each axis at most."""
-        near = (part > part.max() - DRAWN for part in (self.log_density, self.log_target))
-        indices = np.unravel_index(self.live[np.logical_or(*near)], self.shape)
+        densities = self.logarithms, self.log_targets
+        near = np.logical_or(*(part > part.max() - DRAWN for part in densities)).reshape(self.shape)
         axes, cut = [], []
-        for axis, used in zip(self.axes, indices, strict=True):
-            first, last = int(used.min()), int(used.max())
+        for along, axis in enumerate(self.axes):
+            used = np.flatnonzero(near if near.ndim == 1 else near.any(1 - along))
+            first, last = int(used[0]), int(used[-1])
             stride = max(1, math.ceil((last - first + 1) / nodes))
             size = (last - first) // stride + 1
             axes.append(Axis(axis.first + first * axis.spacing, stride * axis.spacing, size))

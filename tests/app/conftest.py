@@ -233,11 +233,7 @@ def after(qtbot: QtBot) -> Callable[..., list[Any]]:
 
 @pytest.fixture
 def window(qtbot: QtBot) -> Iterator[Callable[..., MainWindow]]:
-    """``(scenario, path=None, home=None, finish=True)``: open a window, and wait for its first run to finish.
-
-    It is paused then, since a window that plays while a test waits for something else keeps a core busy; without
-    ``finish`` it plays.
-    """
+    """``(scenario, path=None, home=None, finish=True)``: open a window, and wait for its first run to finish."""
     opened: list[MainWindow] = []
 
     def make(
@@ -249,7 +245,6 @@ def window(qtbot: QtBot) -> Iterator[Callable[..., MainWindow]]:
         made.show()
         made.activateWindow()
         if finish:
-            made.player.pause()
             qtbot.waitUntil(lambda: made.results is not None and not made.session.is_running, timeout=RUN_MS)
         return made
 

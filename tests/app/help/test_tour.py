@@ -27,7 +27,7 @@ RUN_MS = 30_000
 @pytest.fixture
 def made(window: Window) -> MainWindow:
     opened = window()
-    opened.player.seek(20)
+    opened.player.pause()
     opened.setFocus()
     return opened
 

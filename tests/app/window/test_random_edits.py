@@ -36,7 +36,6 @@ def test_random_edits_leave_no_errors_threads_or_queued_runs(
     kept = alive(Results)  # by other tests of this process
     known = scenarios(make_scenario(schedule={"steps": 20}))
     made = window(known[0])
-    made.player.play()
     user = User(made, random.Random(4), known)
     for _ in range(ROUNDS):
         user.act()
