@@ -223,7 +223,9 @@ class LawSolver:
         found = self._pushed(law, image, variance, axes, rule)
         if not found.is_sound:  # what is expanded in differences may need the resolution of the step
             yield
-            found = self._pushed(law, image, variance, self._axes(law.t - 1, spacing, box), rule)
+            axes = self._axes(law.t - 1, spacing, box)
+            _require_noise_between(law, axes, variance)
+            found = self._pushed(law, image, variance, axes, rule)
         return _checked(found)
 
     def _pushed(
@@ -285,6 +287,13 @@ class LawSolver:
         return np.maximum(found, 0.0), np.full(axes[0].size, top)
 
 
+def _require_noise_between(law: GridLaw, finer: tuple[Axis, ...], variance: Array) -> None:
+    """Raise LawError where a step onto a finer grid would leave the law's nodes apart, as the teeth of a comb."""
+    for axis, other, each in zip(law.axes, finer, variance, strict=True):
+        if math.sqrt(each) < _TEETH * axis.spacing and other.spacing < axis.spacing:
+            raise LawError(f"its noise at t = {law.t} is too small for its grid")
+
+
 def _checked(law: GridLaw) -> GridLaw:
     if not law.is_sound and law.missed == 0:
         raise LawError(f"its law leaves the grid at t = {law.t} (mass {law.total:.6f})")
@@ -295,6 +304,8 @@ _DRAWN_NODES = 40_000
 """Nodes up to which a Gaussian law narrower than the target is resolved at every t, and not at the last two only."""
 _LARGEST = 0.5
 """Spacing in parts of the smallest details, times the part of the step's noise, that is not exceeded."""
+_TEETH = 0.5
+"""Standard deviation of a step, in parts of the nodes' spacing, from which masses at nodes blur into a density."""
 _SLOPE_STEP = 1e-3
 """Distance of points between which the slope of a step's mean is measured."""
 _FLAT = 1e-12

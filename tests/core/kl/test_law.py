@@ -14,7 +14,7 @@ import torch
 from core.bounds.bound_terms import BoundTerms
 from core.kl import flow
 from core.kl import law as law_module
-from core.kl.computed import ComputedKL, compute_kl
+from core.kl.computed import ComputedKL, LawComputation, compute_kl
 from core.kl.grid import GridLaw
 from core.kl.law import LawSolver, Spacing, boxes
 from core.kl.law_frames import LawMeasures
@@ -90,6 +90,19 @@ def test_grid_kl_of_mixtures_matches_reference_cases(name: str, key: str) -> Non
         if math.isfinite(known["value"]):
             value = found.value[scenario.schedule.steps - int(t)]
             assert abs(value - known["value"]) <= max(1e-3 * known["value"], 1e-4) + 3 * known["error"]
+
+
+def test_coarse_error_holds_where_noise_in_one_direction_almost_vanishes() -> None:
+    """The fine grid resolves one step more than the coarse one, on which such a step leaves the nodes apart."""
+    case = next(case for case in CASES if case["name"].startswith("mix04"))
+    scenario = Scenario.from_toml(case["scenario"])
+    computation = LawComputation(scenario.problem(), scenario.schedule.build(), SAMPLERS["ddnm+"], seed=1)
+    coarse, fine = result_of(computation.coarse()), result_of(computation.fine())
+    known = np.isfinite(coarse.value)
+    assert known.sum() > 150
+    assert "noise" in str(coarse.note)
+    assert np.isfinite(fine.value).sum() > known.sum()
+    assert (np.abs(coarse.value - fine.value) <= coarse.error)[known].all()
 
 
 def test_grid_kl_is_right_where_density_underflows(accumulate_terms: AccumulateTerms) -> None:
