@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NoReturn
 
 from pydantic_core import ErrorDetails, PydanticCustomError
@@ -53,7 +53,10 @@ def suggest(word: str, known: Iterable[str]) -> str:
 
 
 def explain(
-    error: ErrorDetails, source: str, keys: Callable[[FieldPath], Iterable[str]], kinds: Iterable[str]
+    error: ErrorDetails,
+    source: str,
+    keys: Callable[[FieldPath], Iterable[str]],
+    kinds: Mapping[str, Iterable[str]],
 ) -> ScenarioError:
     """Return a pydantic error as a :class:`ScenarioError`.
 
@@ -61,23 +64,28 @@ def explain(
         error: one of the errors of a validation.
         source: of the scenario, for the sentence.
         keys: returns the allowed keys of the table at a path.
-        kinds: kinds of schedules; pydantic puts the kind into the path.
+        kinds: kinds of each table that has several; pydantic puts the kind into the path, after the table's name.
     """
-    context, kinds = error.get("ctx", {}), list(kinds)
+    context = error.get("ctx", {})
     loc = tuple(part for part in error["loc"] if not str(part).startswith(UNION_TAG))
     if error["type"] == "scenario":
         return ScenarioError(source, context["field"], context["reason"])
-    tagged = len(loc) > 1 and loc[0] == "schedule" and loc[1] in kinds
-    place = (loc[0], *loc[2:]) if tagged else loc
+    place = tuple(part for index, part in enumerate(loc) if not _is_kind(loc, index, kinds))
     if error["type"] == "extra_forbidden":
         key = str(place[-1])
-        where = f" in the schedule {loc[1]!r}" if tagged else ""
+        where = f" in the {loc[-3]} {loc[-2]!r}" if _is_kind(loc, len(loc) - 2, kinds) else ""
         reason = f"there is no key {quoted(key)}{where}{suggest(key, keys(loc[:-1]))}"
         return ScenarioError(source, ".".join(map(str, place[:-1])), reason)
     if error["type"] in {"union_tag_invalid", "union_tag_not_found"}:
-        kind = str(context.get("tag", ""))
-        return ScenarioError(source, "schedule.kind", f"there is no schedule {quoted(kind)}{suggest(kind, kinds)}")
+        table, kind = str(place[-1]), str(context.get("tag", ""))
+        reason = f"there is no {table} {quoted(kind)}{suggest(kind, kinds[table])}"
+        return ScenarioError(source, ".".join([*map(str, place), "kind"]), reason)
     return ScenarioError(source, _words_for(place), reason_for(error))
+
+
+def _is_kind(loc: FieldPath, index: int, kinds: Mapping[str, Iterable[str]]) -> bool:
+    """Return whether a part of a path is no key, but the kind of the table before it."""
+    return 0 < index < len(loc) and loc[index] in tuple(kinds.get(str(loc[index - 1]), ()))
 
 
 def reason_for(error: ErrorDetails) -> str:

@@ -24,7 +24,7 @@ def patched(scenario: Scenario, patch: Patch) -> Scenario:
     if not patch:
         return scenario
     old = scenario.to_dict()
-    new = _merged(old, patch)
+    new = merged(old, patch)
     for key in ("prior", "target"):
         if isinstance(changed := patch.get(key), Mapping) and isinstance(changed.get("covariances"), list | tuple):
             held = getattr(scenario, key)
@@ -47,17 +47,18 @@ def difference(old: Patch, new: Patch) -> dict[str, Any]:
     return patch
 
 
-def _merged(table: Mapping[str, Any], patch: Patch) -> dict[str, Any]:
-    merged = dict(table)
+def merged(table: Mapping[str, Any], patch: Patch) -> dict[str, Any]:
+    """Return nested tables with a patch applied."""
+    found = dict(table)
     for key, value in patch.items():
         if value is None:
-            merged.pop(key, None)
+            found.pop(key, None)
         elif isinstance(value, Mapping):
-            inside = merged.get(key)
-            merged[key] = _merged(inside if isinstance(inside, Mapping) else {}, value)
+            inside = found.get(key)
+            found[key] = merged(inside if isinstance(inside, Mapping) else {}, value)
         else:
-            merged[key] = value
-    return merged
+            found[key] = value
+    return found
 
 
 def leaves(patch: Patch) -> list[str]:

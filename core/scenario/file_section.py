@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from abc import abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Self
 
@@ -17,12 +17,25 @@ from core.text.user_text import one_line
 
 
 class FileSection(Section):
-    """A validated file of the user: a scenario or a study."""
+    """A validated file of the user: a scenario, a study or a spectrum."""
 
     @classmethod
     @abstractmethod
     def keys_at(cls, place: FieldPath) -> Iterable[str]:
         """Return the allowed keys of the table at a path."""
+
+    @classmethod
+    def kinds(cls) -> Mapping[str, Iterable[str]]:
+        """Return the kinds of each table that has several."""
+        return {"schedule": SCHEDULES}
+
+    @abstractmethod
+    def to_dict(self) -> dict[str, Any]:
+        """Return nested dictionaries of plain numbers, lists and strings."""
+
+    @abstractmethod
+    def to_toml(self) -> str:
+        """Return the file's text; reading it again gives an equal content."""
 
     @classmethod
     def from_dict(cls, data: dict[str, Any], source: str = "") -> Self:
@@ -39,7 +52,7 @@ class FileSection(Section):
             errors = error.errors()
             # A misspelt key also leaves another one missing: report the misspelling.
             first = next((each for each in errors if each["type"] == "extra_forbidden"), errors[0])
-            raise explain(first, source, cls.keys_at, SCHEDULES) from None
+            raise explain(first, source, cls.keys_at, cls.kinds()) from None
 
     @classmethod
     def from_toml(cls, text: str, source: str = "") -> Self:

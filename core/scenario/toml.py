@@ -1,4 +1,4 @@
-"""Updates of a scenario's TOML text that keep comments and layout."""
+"""Updates of a file's TOML text that keep comments and layout."""
 
 from __future__ import annotations
 
@@ -9,21 +9,22 @@ import tomlkit
 from tomlkit.exceptions import TOMLKitError
 
 from core.errors import ScenarioError
-from core.scenario.scenario import Scenario
+from core.scenario.file_section import FileSection
 
 
-def updated_toml(text: str, scenario: Scenario) -> str:
-    """Return TOML text updated to a scenario's values; new text where ``text`` cannot be kept.
+def updated_toml(text: str, scenario: FileSection) -> str:
+    """Return TOML text updated to a scenario's values, or a spectrum's; new text where ``text`` cannot be kept.
 
     Args:
-        text: content of a scenario file.
+        text: content of a file of the same kind.
         scenario: the values to write.
     """
+    kind = type(scenario)
     try:
         document = tomlkit.parse(text)
-        _update(document, Scenario.from_toml(text).to_dict(), scenario.to_dict())
+        _update(document, kind.from_toml(text).to_dict(), scenario.to_dict())
         kept = _with_line_ends(tomlkit.dumps(document), text)
-        if Scenario.from_toml(kept) == scenario:
+        if kind.from_toml(kept) == scenario:
             return kept
     except (ScenarioError, TOMLKitError, RecursionError):
         pass
