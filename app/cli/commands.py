@@ -18,6 +18,7 @@ from app.cli.display import NoDisplayError, ensure_display
 from app.cli.listing import list_
 from app.cli.options import PROGRAM, UserError, plugins
 from app.cli.run import run
+from app.cli.spectrum import spectrum
 from app.cli.study import study
 from app.cli.sweep import sweep
 from core.system.leftovers import remove_leftovers
@@ -77,7 +78,7 @@ def cli() -> None:
     remove_leftovers([Path(), Path("runs")])
 
 
-for _command in (open_, run, study, sweep, list_):
+for _command in (open_, run, study, sweep, spectrum, list_):
     cli.add_command(_command)
 
 

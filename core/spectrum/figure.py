@@ -1,0 +1,183 @@
+"""Figure of a spectrum setting: produced against true spectrum, shares of W2^2, the budget, W2 against a parameter."""
+
+from __future__ import annotations
+
+import warnings
+from typing import BinaryIO
+
+import numpy as np
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+from core.reporting.figure_layout import FAINT, INK, MUTED, STYLE, keep_inside, page
+from core.spectrum.optimum import Curve
+from core.spectrum.prediction import Prediction
+from core.spectrum.simulation import Simulated
+from core.spectrum.spectra import Array
+from core.text.number_format import number, with_error
+from core.text.user_text import figure_text
+
+TRUE, PRODUCED = INK, "#2E86DE"
+COLOURS = {
+    "noise": "#9AA5B1",
+    "truncation": "#9AA5B1",
+    "initialisation": "#12A07A",
+    "discretisation": "#E4572E",
+    "generalisation": "#F2A541",
+    "optimisation": "#7B61C9",
+}
+"""Colour of every source of error."""
+_LEFT, _RIGHT, _WIDTH, _HEIGHT = 0.07, 0.57, 0.40, 0.30
+_TOP, _FOOT = 0.53, 0.09
+
+
+def save_spectrum_figure(
+    prediction: Prediction, simulated: Simulated | None, curve: Curve | None, file: BinaryIO
+) -> None:
+    """Write the figure as PNG."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing")  # a name may be in any script
+        spectrum_figure(prediction, simulated, curve).savefig(file, format="png")
+
+
+def spectrum_figure(prediction: Prediction, simulated: Simulated | None = None, curve: Curve | None = None) -> Figure:
+    """Draw a setting's prediction, the simulation beside it where there is one, and a curve where one is given."""
+    with rc_context(STYLE):
+        figure = page(12, 9)
+        heading = figure.text(_LEFT, 0.955, figure_text(prediction.setting.name), size=19, weight="bold")
+        keep_inside(heading, 0.97)
+        said = figure.text(
+            _LEFT, 0.918, figure_text(f"{prediction.spectrum.label}; {prediction.method.label}"), color=MUTED
+        )
+        keep_inside(said, 0.97)
+        _spectra(_axes(figure, _LEFT, _TOP, "variance along each eigenvector"), prediction, simulated)
+        _shares(_axes(figure, _RIGHT, _TOP, "share of each eigenvalue in W₂², exact score"), prediction)
+        _budget(_axes(figure, _LEFT, _FOOT, "W₂² by source"), prediction, simulated)
+        if curve is not None:
+            _curve(_axes(figure, _RIGHT, _FOOT, f"W₂ against {curve.label}"), curve, prediction, simulated)
+    return figure
+
+
+def _axes(figure: Figure, left: float, bottom: float, title: str) -> Axes:
+    axes = figure.add_axes((left, bottom, _WIDTH, _HEIGHT))
+    axes.grid(axis="y", color=FAINT, linewidth=0.8)
+    axes.set_axisbelow(True)
+    axes.spines[["top", "left", "right"]].set_visible(False)
+    axes.tick_params(length=0, pad=6)
+    axes.set_title(figure_text(title), loc="left", color=INK, size=13, pad=10)
+    return axes
+
+
+def _logarithmic(axes: Axes, *, across: bool = True) -> None:
+    for axis in (axes.xaxis, axes.yaxis) if across else (axes.yaxis,):
+        (axes.set_xscale if axis is axes.xaxis else axes.set_yscale)("log")
+        axis.set_major_locator(LogLocator(numticks=7))
+        axis.set_major_formatter(FuncFormatter(lambda value, _: number(value, 1).removeprefix("1.0·")))
+        axis.set_minor_formatter(NullFormatter())
+    axes.tick_params(which="minor", length=0)
+
+
+def _positive(values: Array) -> Array:
+    return np.where(np.isfinite(values) & (values > 0), values, np.nan)
+
+
+def _spectra(axes: Axes, prediction: Prediction, simulated: Simulated | None) -> None:
+    """Draw true and produced eigenvalues against their rank; where they explode, the axis ends before."""
+    _logarithmic(axes)
+    rank = np.arange(1, prediction.spectrum.dimension + 1)
+    true, produced = _positive(prediction.spectrum.eigenvalues), _positive(prediction.produced)
+    few = "o" if len(rank) <= 64 else ""
+    axes.plot(rank, true, color=TRUE, marker=few, markersize=4, linewidth=1.6, label="true (exact)")
+    axes.plot(rank, produced, color=PRODUCED, marker=few, markersize=4, linewidth=1.6, label="produced (exact score)")
+    if simulated is not None and simulated.w2_squared.error > 0:
+        axes.errorbar(
+            rank,
+            _positive(simulated.produced),
+            yerr=np.nan_to_num(simulated.produced_error, posinf=0.0),
+            color=COLOURS["generalisation"],
+            linestyle="",
+            marker="s",
+            markersize=3,
+            label="produced, simulated mean ± s.e.",
+        )
+    shown = np.concatenate([true, np.where(produced < 1e6 * np.nanmax(true), produced, np.nan)])
+    axes.set_ylim(np.nanmin(shown) / 2, np.nanmax(shown) * 2)
+    axes.set_xlabel("rank of the eigenvalue")
+    axes.legend(frameon=False, fontsize=10.5, loc="lower left")
+
+
+def _shares(axes: Axes, prediction: Prediction) -> None:
+    rank = np.arange(1, prediction.spectrum.dimension + 1)
+    if len(rank) <= 64:
+        axes.bar(rank, prediction.shares, color=PRODUCED, width=0.75)
+    else:
+        axes.fill_between(rank, 0, prediction.shares, color=PRODUCED, step="mid")
+        axes.set_xscale("log")
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axes.xaxis.set_minor_formatter(NullFormatter())
+        axes.tick_params(which="minor", length=0)
+    axes.set_ylim(bottom=0)
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:g} %"))
+    axes.set_xlabel("rank of the eigenvalue")
+
+
+def _budget(axes: Axes, prediction: Prediction, simulated: Simulated | None) -> None:
+    """Stack what each source adds, in order; hollow bars beside it are what each does alone; dots are simulated."""
+    level = 0.0
+    sources = prediction.budget.sources
+    for place, entry in enumerate(sources):
+        if entry.added is not None and np.isfinite(entry.added):
+            axes.bar(0, entry.added, bottom=level, color=COLOURS[entry.source], width=0.6)
+            level += entry.added
+        if entry.alone is not None and np.isfinite(entry.alone):
+            axes.bar(place + 2, entry.alone, color="none", edgecolor=COLOURS[entry.source], linewidth=1.6, width=0.6)
+    if not np.isfinite(prediction.w2_squared.value):
+        axes.text(0, 0, "W₂ is infinite", color=MUTED, ha="center", va="bottom")
+    if simulated is not None and np.isfinite(simulated.w2_squared.mean):
+        found = simulated.w2_squared
+        axes.errorbar([0.75], [found.mean], yerr=[found.error], color=INK, marker="o", capsize=4, linestyle="")
+        label = axes.text(0.95, found.mean, with_error(found.mean, found.error), size=10, va="center", color=INK)
+        label.set_clip_on(True)
+    names = ["added, in order", *(entry.source for entry in sources)]
+    axes.set_xticks([0, *range(2, 2 + len(sources))], names, rotation=20, size=10, ha="right")
+    lines = [Line2D([], [], color=COLOURS[entry.source], linewidth=6) for entry in sources]
+    labels = [
+        f"{entry.source}: {number(np.nan if entry.added is None else entry.added)} ({entry.kind})" for entry in sources
+    ]
+    axes.legend(lines, labels, frameon=False, fontsize=9.5, loc="upper right")
+    low, high = axes.get_ylim()
+    axes.set_ylim(low, high + 0.35 * (high - low))
+
+
+def _curve(axes: Axes, curve: Curve, prediction: Prediction, simulated: Simulated | None) -> None:
+    _logarithmic(axes, across=False)
+    if curve.is_logarithmic:
+        _logarithmic(axes)
+    axes.plot(curve.values, _positive(curve.exact), color=PRODUCED, linewidth=1.8, label="exact score (exact)")
+    if curve.learned is not None:
+        axes.plot(
+            curve.values,
+            _positive(curve.learned),
+            color=COLOURS["generalisation"],
+            linewidth=1.8,
+            label="learned (prediction)",
+        )
+    if curve.present is not None:
+        axes.plot([curve.present], [np.sqrt(prediction.w2_squared.value)], color=INK, marker="D", linestyle="")
+        if simulated is not None and np.isfinite(simulated.w2.mean):
+            axes.errorbar(
+                [curve.present],
+                [simulated.w2.mean],
+                yerr=[simulated.w2.error],
+                color=INK,
+                marker="o",
+                markerfacecolor="none",
+                capsize=4,
+                linestyle="",
+                label="simulated mean ± s.e.",
+            )
+    axes.set_xlabel(figure_text(curve.label))
+    axes.legend(frameon=False, fontsize=10.5)
