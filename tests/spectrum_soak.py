@@ -1,7 +1,7 @@
 """Predictions of the Gaussian error analysis against simulation, over random settings of every method.
 
 Run as ``python -m tests.spectrum_soak [SETTINGS [REPEATS]]`` from the repository's root. A prediction agrees where it
-is within three standard errors of the simulated mean; in its broken twin what is learned counts a quarter more.
+is within three standard errors of the simulated mean; in its broken twin what is learned counts twice.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def _discrete(sampler: str, chance: np.random.Generator) -> dict[str, Any]:
 
 
 def _samples(chance: np.random.Generator) -> dict[str, Any]:
-    return {"samples": int(np.exp(chance.uniform(math.log(4e3), math.log(4e4))))}
+    return {"samples": int(np.exp(chance.uniform(math.log(1.5e3), math.log(1.5e4))))}
 
 
 METHODS: dict[str, Any] = {
@@ -81,17 +81,17 @@ METHODS: dict[str, Any] = {
     **{
         f"{scheme}, SGD at every level": (
             lambda chance, scheme=scheme: _diffusion(scheme, chance) | {"eps": float(chance.uniform(0.02, 0.1))},
-            lambda chance: {"tau": float(np.exp(chance.uniform(math.log(1e-6), math.log(1e-5))))},
+            lambda chance: {"tau": float(np.exp(chance.uniform(math.log(2e-5), math.log(1e-4))))},
         )
         for scheme in ("EM", "EI", "DDPM", "Euler")
     },
     "Langevin, SGD": (
         lambda chance: _langevin(chance, sigma=float(chance.uniform(0.4, 0.7)), gamma=1e-3),
-        lambda chance: {"tau": float(chance.uniform(5e-4, 1e-3))},
+        lambda chance: {"tau": float(chance.uniform(1e-3, 3e-3))},
     ),
     "Langevin, samples and SGD": (
         lambda chance: _langevin(chance, sigma=float(chance.uniform(0.4, 0.7)), gamma=1e-3),
-        lambda chance: {**_samples(chance), "tau": float(chance.uniform(5e-4, 1e-3))},
+        lambda chance: {**_samples(chance), "tau": float(chance.uniform(1e-3, 3e-3))},
     ),
 }
 """By name: the method and what is learned, from a generator of random numbers."""
@@ -119,7 +119,7 @@ def agreement(setting: SpectrumSetting, repeats: int) -> Agreement:
     learned = predicted.w2_squared.value - predicted.exact_squared
     mean, error = found.w2_squared.mean, found.w2_squared.error
     off = (predicted.w2_squared.value - mean) / error
-    return Agreement(setting, off, off + 0.25 * learned / error)
+    return Agreement(setting, off, off + learned / error)
 
 
 def main(settings: int, repeats: int) -> None:

@@ -72,9 +72,11 @@ def _axes(figure: Figure, left: float, bottom: float, title: str) -> Axes:
 
 
 def _logarithmic(axes: Axes, *, across: bool = True) -> None:
+    """Make axes logarithmic, once everything is drawn; within two decades 2 and 5 have labels, too."""
     for axis in (axes.xaxis, axes.yaxis) if across else (axes.yaxis,):
         (axes.set_xscale if axis is axes.xaxis else axes.set_yscale)("log")
-        axis.set_major_locator(LogLocator(numticks=7))
+        low, high = axis.get_view_interval()
+        axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if high < 200 * low else (1.0,), numticks=7))
         axis.set_major_formatter(FuncFormatter(lambda value, _: number(value, 1).removeprefix("1.0·")))
         axis.set_minor_formatter(NullFormatter())
     axes.tick_params(which="minor", length=0)
@@ -86,7 +88,6 @@ def _positive(values: Array) -> Array:
 
 def _spectra(axes: Axes, prediction: Prediction, simulated: Simulated | None) -> None:
     """Draw true and produced eigenvalues against their rank; where they explode, the axis ends before."""
-    _logarithmic(axes)
     rank = np.arange(1, prediction.spectrum.dimension + 1)
     true, produced = _positive(prediction.spectrum.eigenvalues), _positive(prediction.produced)
     few = "o" if len(rank) <= 64 else ""
@@ -105,6 +106,7 @@ def _spectra(axes: Axes, prediction: Prediction, simulated: Simulated | None) ->
         )
     shown = np.concatenate([true, np.where(produced < 1e6 * np.nanmax(true), produced, np.nan)])
     axes.set_ylim(np.nanmin(shown) / 2, np.nanmax(shown) * 2)
+    _logarithmic(axes)
     axes.set_xlabel("rank of the eigenvalue")
     axes.legend(frameon=False, fontsize=10.5, loc="lower left")
 
@@ -141,7 +143,7 @@ def _budget(axes: Axes, prediction: Prediction, simulated: Simulated | None) -> 
         axes.errorbar([0.75], [found.mean], yerr=[found.error], color=INK, marker="o", capsize=4, linestyle="")
         label = axes.text(0.95, found.mean, with_error(found.mean, found.error), size=10, va="center", color=INK)
         label.set_clip_on(True)
-    names = ["added, in order", *(entry.source for entry in sources)]
+    names = ["added, in order", *(f"{entry.source} alone" for entry in sources)]
     axes.set_xticks([0, *range(2, 2 + len(sources))], names, rotation=20, size=10, ha="right")
     lines = [Line2D([], [], color=COLOURS[entry.source], linewidth=6) for entry in sources]
     labels = [
@@ -153,9 +155,6 @@ def _budget(axes: Axes, prediction: Prediction, simulated: Simulated | None) -> 
 
 
 def _curve(axes: Axes, curve: Curve, prediction: Prediction, simulated: Simulated | None) -> None:
-    _logarithmic(axes, across=False)
-    if curve.is_logarithmic:
-        _logarithmic(axes)
     axes.plot(curve.values, _positive(curve.exact), color=PRODUCED, linewidth=1.8, label="exact score (exact)")
     if curve.learned is not None:
         axes.plot(
@@ -179,5 +178,6 @@ def _curve(axes: Axes, curve: Curve, prediction: Prediction, simulated: Simulate
                 linestyle="",
                 label="simulated mean ± s.e.",
             )
+    _logarithmic(axes, across=curve.is_logarithmic)
     axes.set_xlabel(figure_text(curve.label))
     axes.legend(frameon=False, fontsize=10.5)

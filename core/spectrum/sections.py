@@ -200,7 +200,9 @@ class MethodSection(Section, ABC):
     @model_validator(mode="after")
     def _buildable(self) -> Self:
         try:
-            self.build()
+            method = self.build()
+            for source in method.sources:  # the budget needs each alone: without truncation DDPM's steps are longer
+                method.only(source)
         except ValueError as error:
             refuse("method", str(error))
         return self

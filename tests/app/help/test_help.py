@@ -246,7 +246,7 @@ def test_web_link_opens_in_the_browser(viewer: HelpViewer, monkeypatch: pytest.M
 
 def test_search_filters_the_pages_and_marks_the_words(viewer: HelpViewer, qtbot: QtBot) -> None:
     qtbot.keyClicks(viewer.search, "beta_start")
-    assert titles(viewer) == ["Scenario files"]
+    assert titles(viewer) == ["Scenario files", "The command line"]
     assert viewer.contents.currentItem().text() == "Scenario files"
     marks = viewer.reader.extraSelections()
     assert {mark.cursor.selectedText() for mark in marks} == {"beta_start"}  # type: ignore[attr-defined]
