@@ -11,5 +11,11 @@ For data N(0, C) a sampler with a linear score acts on the eigenvalues lambda of
 - `errors`: W2, KL, the kernel norm, and the errors of learning from samples and by SGD; `learned_langevin`: the
   latter's moments for Langevin sampling
 - `budget`: W2^2 by source
-- `published`: the table of Pierret and Galerne
+- `published`, `published_text`: the table of Pierret and Galerne
+- `spectra`, `sources`: spectra from formulas, data sets and files
+- `setting`, `sections`, `builtin`: a spectrum, a method and what is learned, as a TOML file
+- `prediction`: all of the above for one setting, as plain data
+- `simulation`, `propagation`: ground truth of the same setting, with standard errors
+- `optimum`: W2 against any number, and the numbers that minimise it under a budget
+- `report`, `summary`, `figure`: what the command `spectrum` writes and prints
 """

@@ -77,9 +77,13 @@ def _logarithmic(axes: Axes, *, across: bool = True) -> None:
         (axes.set_xscale if axis is axes.xaxis else axes.set_yscale)("log")
         low, high = axis.get_view_interval()
         axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if high < 200 * low else (1.0,), numticks=7))
-        axis.set_major_formatter(FuncFormatter(lambda value, _: number(value, 1).removeprefix("1.0·")))
+        axis.set_major_formatter(FuncFormatter(lambda value, _: _tick(value)))
         axis.set_minor_formatter(NullFormatter())
     axes.tick_params(which="minor", length=0)
+
+
+def _tick(value: float) -> str:
+    return f"{value:g}" if 1e-3 <= value < 1e5 else number(value, 1).removeprefix("1.0·")
 
 
 def _positive(values: Array) -> Array:
@@ -137,7 +141,7 @@ def _budget(axes: Axes, prediction: Prediction, simulated: Simulated | None) -> 
         if entry.alone is not None and np.isfinite(entry.alone):
             axes.bar(place + 2, entry.alone, color="none", edgecolor=COLOURS[entry.source], linewidth=1.6, width=0.6)
     if not np.isfinite(prediction.w2_squared.value):
-        axes.text(0, 0, "W₂ is infinite", color=MUTED, ha="center", va="bottom")
+        axes.text(0.3, 0.4, "W₂ is infinite", color=MUTED, transform=axes.transAxes)
     if simulated is not None and np.isfinite(simulated.w2_squared.mean):
         found = simulated.w2_squared
         axes.errorbar([0.75], [found.mean], yerr=[found.error], color=INK, marker="o", capsize=4, linestyle="")
