@@ -12,7 +12,6 @@ For data N(0, C) a sampler with a linear score acts on the eigenvalues lambda of
   latter's moments for Langevin sampling
 - `budget`: W2^2 by source
 - `published`, `published_text`: the table of Pierret and Galerne
-- `spectra`, `sources`: spectra from formulas, data sets and files
 - `setting`, `sections`, `builtin`: a spectrum, a method and what is learned, as a TOML file
 - `prediction`: all of the above for one setting, as plain data
 - `simulation`, `propagation`: ground truth of the same setting, with standard errors

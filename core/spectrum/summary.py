@@ -14,7 +14,7 @@ def summary_lines(
     prediction: Prediction, simulated: Simulated | None = None, chosen: Optimum | None = None
 ) -> list[str]:
     """Return the lines; every number says what kind it is."""
-    nfe = "continuous time" if prediction.method.nfe is None else f"{prediction.method.nfe} score evaluations"
+    nfe = "infinitely many steps" if prediction.method.nfe is None else f"{prediction.method.nfe} score evaluations"
     lines = [
         prediction.setting.name,
         f"{prediction.spectrum.label}; {prediction.method.label}; {nfe}",

@@ -63,6 +63,7 @@ def test_summary_names_sources_and_kinds() -> None:
         "second order",
     ):
         assert words in text
+    assert "infinitely many steps" in text.splitlines()[1]
     assert text.index("noise") < text.index("discretisation") < text.index("generalisation")
 
 
