@@ -186,7 +186,9 @@ def _outline(x: NDArray[np.float64], low: NDArray[np.float64], high: NDArray[np.
     """Return the polygon along the lower edge and back along the upper one."""
     known = np.isfinite(low) & np.isfinite(high)
     across, up = np.append(x[known], x[known][::-1]), np.append(low[known], high[known][::-1])
-    return QPolygonF([QPointF(*point) for point in zip(across.tolist(), up.tolist(), strict=True)])
+    outline: QPolygonF = pg.functions.create_qpolygonf(len(across))
+    pg.functions.ndarray_from_qpolygonf(outline)[:] = np.stack([across, up], axis=1)
+    return outline
 
 
 @final

@@ -13,11 +13,11 @@ from PySide6.QtCore import QPointF, QRectF
 from PySide6.QtGui import QColor, QPen
 from PySide6.QtWidgets import QGraphicsRectItem
 
-from app.studies.charts.cells import CellsItem, colours_of, pixel
 from app.studies.charts.chart import ABOVE, BELOW, UNKNOWN, Chart, Cursor, Mark, label_html
 from app.studies.charts.curves import notes_of
 from app.studies.charts.read_out import LineUp, value_table
 from app.theme import theme
+from app.widgets.heat import CellsItem, colours_of, pixel
 from app.widgets.pictures import Drawing, Line
 from app.widgets.widgets import sampler_title
 from core.studies.chart_data import Array, Panel, Places, Series, best_of, series_of

@@ -13,12 +13,12 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 from app.studies.charts.calibration import CoverageChart, RankChart
 from app.studies.charts.chart import Chart, Cursor
 from app.studies.charts.chart_grid import ChartGrid
-from app.studies.charts.colour_bar import ColourBar
 from app.studies.charts.curves import CurveChart, DotChart
 from app.studies.charts.legend import Legend
 from app.studies.charts.maps import BEST, MapChart, MapData
 from app.studies.charts.metric_choice import MetricChoice
 from app.theme import theme
+from app.widgets.colour_bar import ColourBar
 from app.widgets.keys import WITH_COMMANDS
 from app.widgets.read_out import ReadOut
 from app.widgets.user_text import plain_label

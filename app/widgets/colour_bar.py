@@ -9,8 +9,8 @@ from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from app.studies.charts.cells import colour_table
 from app.theme import theme
+from app.widgets.heat import colour_table
 from core.studies.chart_scales import ValueScale
 from core.studies.chart_ticks import value_ticks
 
