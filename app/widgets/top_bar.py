@@ -11,10 +11,12 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QSizePolicy, QToolButt
 
 from app.theme import theme
 
-_PICKER_WIDTH = 80
+_PICKER_WIDTH = 64
 """Least width to which the scenario's title is elided."""
 _NARROW = 900
 """Width below which the file tools stand in the menu instead."""
+_ROOM, _TIGHT = (14, 12, 6), (8, 8, 3)
+"""Space at the left and right end and between the parts of a wide and of a narrow bar, in pixels."""
 _WIDE = 1040
 """Width from which the product's name is shown."""
 
@@ -44,8 +46,7 @@ class TopBar(QWidget):
         self._more.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self._pages, self._left, self._right = QHBoxLayout(), QHBoxLayout(), QHBoxLayout()
         layout = QHBoxLayout(self)
-        layout.setContentsMargins(14, 7, 12, 7)
-        layout.setSpacing(6)
+        self._space(_ROOM)
         layout.addWidget(self._brand)
         layout.addLayout(self._pages)
         layout.addSpacing(6)
@@ -61,8 +62,16 @@ class TopBar(QWidget):
         self._fold(event.size().width() < _NARROW)
         self._brand.setVisible(event.size().width() >= _WIDE)
 
+    def _space(self, room: tuple[int, int, int]) -> None:
+        left, right, between = room
+        layout = self.layout()
+        assert layout is not None
+        layout.setContentsMargins(left, 7, right, 7)
+        layout.setSpacing(between)
+
     def _fold(self, is_narrow: bool) -> None:
         """Show the file tools in the menu, or as buttons."""
+        self._space(_TIGHT if is_narrow else _ROOM)
         first = next(iter(self.menu.actions()), None)
         for action, button in self._folding:
             if button.isHidden() == is_narrow:
