@@ -66,9 +66,9 @@ ARROWS = {
     "core.kl": "bounds plugins problem samplers simulation text",
     "core.runs": "bounds diagnostics errors kl plugins problem samplers scenario simulation text",
     "core.reporting": "bounds diagnostics kl runs samplers system text version",
-    "core.spectrum": "bounds data errors problem reporting runs samplers scenario simulation system text version",
     "core.studies": "bounds diagnostics errors kl plugins problem reporting runs samplers scenario simulation"
-    " spectrum system text version",
+    " system text version",
+    "core.spectrum": "bounds data errors problem reporting runs samplers scenario simulation system text version",
     "app.settings": "",
     "app.theme": "settings",
     "app.widgets": "theme",
@@ -80,8 +80,9 @@ ARROWS = {
     "app.problem": "document theme widgets",
     "app.files": "document planes run settings theme widgets",
     "app.studies": "document run theme widgets",
+    "app.spectrum": "document run theme widgets",
     "app.help": "document evidence planes problem run settings theme transport widgets",
-    "app.window": "document evidence files help planes problem run settings studies theme transport widgets",
+    "app.window": "document evidence files help planes problem run settings spectrum studies theme transport widgets",
     "app.cli": "document run window",
     "app.__main__": "cli",
 }

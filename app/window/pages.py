@@ -1,4 +1,4 @@
-"""Pages of the window: Explore, and Studies, which is made when it is first shown."""
+"""Pages of the window: Explore, and Studies and Spectrum, which are made when they are first shown."""
 
 from __future__ import annotations
 
@@ -19,15 +19,17 @@ from app.widgets.top_bar import TopBar
 from core.scenario.scenario import Scenario
 
 if TYPE_CHECKING:
+    from app.spectrum.page import SpectrumPage
     from app.studies.page import Charts, StudiesPage
 
 # What is opened later is imported then: the first frame waits for nothing that it does not show.
 # ruff: noqa: PLC0415
 
-EXPLORE, STUDIES = "Explore", "Studies"
+EXPLORE, STUDIES, SPECTRUM = "Explore", "Studies", "Spectrum"
 _TIPS = {
     EXPLORE: "One problem: its planes, its samplers and the evidence (Ctrl+1)",
     STUDIES: "How an answer depends on the problem: many cells, measured one by one (Ctrl+2)",
+    SPECTRUM: "Gaussian data: what a sampler makes of each eigenvalue, and the sources of its error (Ctrl+3)",
 }
 _UNDER_WAY = "studies/study-*/under-way"
 """Marks of studies that were under way when their window ended."""
@@ -69,6 +71,8 @@ class Pages(QObject):
         self._of_explore: list[QAction] = []
         self.studies: StudiesPage | None = None
         """The page Studies, once it has been shown."""
+        self.spectrum: SpectrumPage | None = None
+        """The page Spectrum, once it has been shown."""
         self.switch = SegmentedControl("Page", _TIPS)
         self.switch.chosen.connect(self._show)
         bar.page_widget(self.switch)
@@ -102,11 +106,12 @@ class Pages(QObject):
         if is_explore:
             if self._was_playing:
                 self._player.play()
+            self.stack.setCurrentIndex(0)
         else:
-            self._was_playing = self._player.is_playing
+            if self.stack.currentIndex() == 0:
+                self._was_playing = self._player.is_playing
             self._player.pause()
-            self._made()
-        self.stack.setCurrentIndex(index)
+            self.stack.setCurrentWidget(self._made() if self.current == STUDIES else self._made_spectrum())
         for action in self._of_explore:
             action.setVisible(is_explore)
             for button in action.associatedObjects():
@@ -125,6 +130,15 @@ class Pages(QObject):
             self.stack.addWidget(self.studies)
             self.studies.offer_to_resume()
         return self.studies
+
+    def _made_spectrum(self) -> SpectrumPage:
+        """Return the page Spectrum, which is made at its first use."""
+        if self.spectrum is None:
+            from app.spectrum.page import SpectrumPage
+
+            self.spectrum = SpectrumPage(None if self._home is None else self._home / "spectrum.toml")
+            self.stack.addWidget(self.spectrum)
+        return self.spectrum
 
     def _folder(self) -> Path:
         if self._home is not None:
@@ -146,10 +160,11 @@ class Pages(QObject):
             self.show(EXPLORE)
 
     def open_dropped(self, path: Path) -> bool:
-        """Open a dropped file if it is one for the page that is shown: a study; return whether it was."""
-        if self.studies is None or self.current != STUDIES or path.suffix.lower() != ".toml":
+        """Open a dropped file if it is one for the page that is shown: study or setting; return whether it was."""
+        page = {STUDIES: self.studies, SPECTRUM: self.spectrum}.get(self.current)
+        if page is None or path.suffix.lower() != ".toml":
             return False
-        self.studies.open_file(path)
+        page.open_file(path)
         return True
 
     def offer_to_resume(self, offer: Callable[[str, dict[str, Callable[[], object]]], object]) -> None:
@@ -160,13 +175,15 @@ class Pages(QObject):
 
     def restyle(self) -> None:
         """Apply the theme's colours."""
-        if self.studies is not None:
-            self.studies.restyle()
+        for page in (self.studies, self.spectrum):
+            if page is not None:
+                page.restyle()
 
     def close(self) -> None:
         """End what the pages have started."""
-        if self.studies is not None:
-            self.studies.close_all()
+        for page in (self.studies, self.spectrum):
+            if page is not None:
+                page.close_all()
         if self._temporary is not None:
             self._temporary.cleanup()
 

@@ -20,7 +20,6 @@ GROUPS = (
     "Theory against practice",
     "Published figures and tables",
     "Calibration",
-    "Spectrum",
 )
 """Headings of the list of built-in studies, in this order."""
 

@@ -164,6 +164,7 @@ def test_help_pages_are_listed_in_order(viewer: HelpViewer) -> None:
         "The samplers",
         "What a sampler assumes",
         "Studies",
+        "Spectrum",
         "Reading the numbers",
         "What moves the bias",
         "Scenario files",
@@ -254,7 +255,7 @@ def test_search_filters_the_pages_and_marks_the_words(viewer: HelpViewer, qtbot:
     assert titles(viewer) == []
     assert viewer._nothing.isVisible()
     viewer.search.clear()
-    assert len(titles(viewer)) == 12
+    assert len(titles(viewer)) == 13
     assert not viewer._nothing.isVisible()
     assert not viewer.reader.extraSelections()
 

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QApplication, QMenu, QMessageBox, QPushButton, QWi
 from pytestqt.qtbot import QtBot
 
 from app.planes.handles.menu import plane_menu
-from app.window.pages import EXPLORE, STUDIES
+from app.window.pages import EXPLORE, SPECTRUM, STUDIES
 from app.window.window import MainWindow
 from core.scenario.plane_edits import Handle
 from core.scenario.scenario import Scenario
@@ -245,3 +245,30 @@ def test_tour_starts_on_explore(made: MainWindow) -> None:
     assert made.help.tour is not None
     made.pages.show(STUDIES)
     assert made.help.tour is None, "it points at what is hidden"
+
+
+def test_spectrum_is_made_by_its_key_keeps_its_setting_and_takes_dropped_ones(
+    made: MainWindow, qtbot: QtBot, tmp_path: Path
+) -> None:
+    assert made.pages.spectrum is None
+    made.player.play()
+    qtbot.keyClick(made, Qt.Key.Key_3, CONTROL)
+    page = made.pages.spectrum
+    assert made.pages.current == SPECTRUM
+    assert page is not None
+    assert page.isVisible()
+    assert not made.docks.buttons["problem"].isVisible()
+    file = tmp_path / "mine.toml"
+    file.write_text("name = 'Mine'\n[method]\nkind = 'langevin'\nsigma = 0.7\n")
+    assert made.pages.open_dropped(file)
+    scenario = made.scenario
+    qtbot.keyClick(made, Qt.Key.Key_2, CONTROL)
+    qtbot.keyClick(made, Qt.Key.Key_3, CONTROL)
+    assert made.pages.spectrum is page
+    assert page.document.setting.name == "Mine"
+    qtbot.keyClick(made, Qt.Key.Key_Z, CONTROL)
+    assert page.document.setting.name != "Mine", "undo belongs to the page"
+    assert made.scenario == scenario
+    qtbot.keyClick(made, Qt.Key.Key_1, CONTROL)
+    assert made.player.is_playing, "as it was left"
+    made.player.pause()

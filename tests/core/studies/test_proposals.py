@@ -17,8 +17,7 @@ from core.studies.proposals import (
     row_knobs,
     sampler_knobs,
 )
-from core.studies.sections import AxisSection
-from core.studies.study import Cell, Study
+from core.studies.study import AxisSection, Cell, Study
 
 
 @pytest.mark.parametrize("name", list(builtin_scenarios()))
