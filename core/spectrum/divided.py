@@ -22,7 +22,7 @@ _BLOCK = 1 << 14
 """Pairs in one block of rows: few enough to stay in the cache."""
 _NEAR = 0.02
 """Distance of near points relative to the length on which h changes."""
-_ROUNDING = 64 * np.finfo(np.float64).eps
+ROUNDING = 64 * np.finfo(np.float64).eps
 """Relative rounding error of a value of h, which may come from a thousand steps."""
 
 
@@ -46,13 +46,18 @@ def divided_differences(lam: Array, jet: Jet) -> Iterator[DividedBlock]:
         jet: h with its derivatives at the points.
     """
     own = np.stack([jet.coefficient(k) for k in range(ORDER + 1)])
-    with np.errstate(all="ignore"):
-        reach = _NEAR * np.fmax(lam, np.abs(own[0] / own[1]))
+    reach = near_reach(lam, jet)
     count = max(1, _BLOCK // max(1, len(lam)))
     for first in range(0, len(lam), count):
         rows = slice(first, min(first + count, len(lam)))
         with np.errstate(all="ignore"):
             yield DividedBlock(rows.start, rows.stop, *_block(lam, own, rows, reach))
+
+
+def near_reach(lam: Array, jet: Jet) -> Array:
+    """Return the distance from each point, (d,), within which quotients are compared with the rules."""
+    with np.errstate(all="ignore"):
+        return np.asarray(_NEAR * np.fmax(lam, np.abs(jet.coefficient(0) / jet.coefficient(1))))
 
 
 def _block(lam: Array, own: Array, rows: slice, reach: Array) -> tuple[Array, Array]:
@@ -78,7 +83,7 @@ def _replace_near(slope: Array, bend: Array, gap: Array, one: Array, two: Array)
         two: at b, (5, 1, m).
     """
     distance = np.abs(gap)
-    rounding = _ROUNDING * (np.abs(one[0]) + np.abs(two[0])) / distance
+    rounding = ROUNDING * (np.abs(one[0]) + np.abs(two[0])) / distance
 
     thirds = one[3] + two[3]
     seconds = one[2] - two[2]

@@ -19,11 +19,11 @@ import numpy as np
 import torch
 
 from core.problem.gaussian import excess
-from core.spectrum.divided import divided_differences
 from core.spectrum.jets import Array
 from core.spectrum.langevin import Langevin, StationaryLangevin
 from core.spectrum.learned_langevin import learned_moments
 from core.spectrum.methods import AffineSteps, Method, SteppedMethod
+from core.spectrum.pairs import pair_sums
 
 _BLOCK = 1 << 15
 """Pairs in one block of rows."""
@@ -168,17 +168,9 @@ def generalisation(method: Method, lam: Array, samples: float) -> Perturbation:
         return Perturbation.diverged(lam)
     kernel = Kernel.of(lam, m)
     inverse = np.divide(lam, m, out=np.zeros_like(m), where=m > 0)
-    mean, spread, squares = (np.empty(len(lam)) for _ in range(3))
-    for block in divided_differences(lam, jet):
-        rows = np.arange(block.first, block.last)
-        own = rows - block.first, rows
-        mean[rows] = lam[rows] * (block.bend @ lam + block.bend[own] * lam[rows])
-        square = np.square(block.slope, out=block.slope)
-        square[own] *= 2
-        squares[rows] = inverse[rows] * (square @ inverse)
-        square /= kernel.root[rows, None] + kernel.root
-        spread[rows] = 0.5 * lam[rows] * kernel.weight[rows] * (square @ (kernel.weight * lam))
-    return Perturbation.of(lam, m, mean / samples, spread / samples, squares / samples)
+    means, squares, spreads = pair_sums(lam, jet, inverse, kernel.weight, kernel.root)
+    spread = 0.5 * lam * kernel.weight * spreads
+    return Perturbation.of(lam, m, lam * means / samples, spread / samples, inverse * squares / samples)
 
 
 def ideal_generalisation(lam: Array, samples: float) -> float:

@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from core.spectrum import pairs
 from core.spectrum.divided import divided_differences
+from core.spectrum.errors import Kernel
 from core.spectrum.jets import Array, Jet
 from core.spectrum.langevin import StationaryLangevin
 from core.spectrum.methods import Method
@@ -97,3 +99,20 @@ def test_tiny_eigenvalues_under_a_large_noise_keep_their_digits() -> None:
     slope, bend = tables(lam, FUNCTIONS["noise"](Jet.variable(lam)))
     np.testing.assert_allclose(slope, first, rtol=1e-11)
     np.testing.assert_allclose(bend, second, rtol=1e-8)
+
+
+@pytest.mark.parametrize("method", [StationaryLangevin(0.3, 0.02), VPDiffusion(points=60, eps=1e-3, scheme="Heun")])
+@pytest.mark.parametrize("spread", [1e-9, 1e-3, 1.0])
+def test_compiled_sums_over_pairs_equal_those_in_blocks(
+    method: Method, spread: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("numba")
+    lam = np.sort(0.2 + spread * np.random.default_rng(0).random(300))[::-1].copy()
+    lam[7] = lam[8]
+    jet = method.jet(lam)
+    kernel = Kernel.of(lam, jet.value)
+    arguments = lam, jet, lam / jet.value, kernel.weight, kernel.root
+    compiled = pairs.pair_sums(*arguments)
+    monkeypatch.setattr(pairs, "_compiled", lambda: None)
+    for one, other in zip(compiled, pairs.pair_sums(*arguments), strict=True):
+        assert one == pytest.approx(other, abs=1e-8 * np.abs(other).max())
