@@ -71,7 +71,7 @@ class SizeEditor(Section):
         self.at.addItem("t = 1", 1)
         self.at.addItem("t = 0", 0)
         self.at.activated.connect(lambda _: self.changed.emit())
-        form = _form(self)
+        self._form = form = _form(self)
         _add(form, "steps T", self.entry("steps", "Steps T of every sampler"))
         _add(form, "particles", self.entry("particles", "Particles of every sampler"))
         _add(
@@ -83,7 +83,9 @@ class SizeEditor(Section):
         self.finish()
 
     def show_study(self, study: Study, example: Scenario | None) -> None:
-        """Fill the fields; ``example`` is the scenario of a cell."""
+        """Fill the fields; ``example`` is the scenario of a cell; a spectrum has a longest time only."""
+        for name in ("steps", "particles", "kl_rounds", "at"):
+            self._form.setRowVisible(self.fields[name], study.spectrum is None)
         if example is not None:
             self.lines["steps"].setText(str(example.schedule.steps))
             self.lines["particles"].setText(str(example.run.particles))

@@ -16,7 +16,7 @@ from app.widgets.user_text import auto_text, plain_label
 from core.errors import ScenarioError
 from core.studies.knobs import find_knob
 from core.studies.proposals import Offer
-from core.studies.study import AxisSection
+from core.studies.sections import AxisSection
 
 _BY_PATH = "another number, by its path…"
 _LINEAR, _LOG, _LIST = "linear", "log", "list"

@@ -13,7 +13,7 @@ from app.widgets.widgets import heading
 from core.errors import ScenarioError
 from core.studies.builtin import GROUPS, builtin_studies, load_builtin_study
 from core.studies.knobs import find_knob
-from core.studies.metrics import METRICS
+from core.studies.spectrum_metrics import ALL_METRICS
 from core.studies.study import Study
 
 _OTHERS = "Others"
@@ -109,6 +109,6 @@ class BuiltinDialog(QDialog):
 def facts(study: Study) -> str:
     """Return axes, metrics and number of cells in words."""
     axes = [f"{find_knob(axis.knob).label}: {len(axis.values)} values" for axis in study.axes]
-    metrics = ", ".join(METRICS[name].label for name in study.metrics)
+    metrics = ", ".join(ALL_METRICS[name].label for name in study.metrics)
     replicates = f", {study.replicates.count} replicates" if study.replicates.count > 1 else ""
     return "\n".join([*axes, f"Metrics: {metrics}", f"{study.count} cells{replicates}"])

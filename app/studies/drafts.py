@@ -10,9 +10,11 @@ from typing import Any
 from core.errors import ScenarioError
 from core.scenario.edits import patched
 from core.scenario.scenario import Scenario
+from core.spectrum.optimum import main_parameter
+from core.spectrum.setting import SpectrumSetting
 from core.studies.families import FAMILIES
 from core.studies.knobs import find_knob
-from core.studies.proposals import is_possible, proposed_axis
+from core.studies.proposals import is_possible, proposed_axis, proposed_spectrum_axis
 from core.studies.study import Cell, Study
 
 _MOST_POSED = 64
@@ -20,6 +22,7 @@ _MOST_POSED = 64
 _MOST_STEPS = 100
 """Steps of a new study of a mixture, whose KL takes long; the set-up shows them, and more can be typed."""
 _METRICS = ("kl", "bound")
+_WORDS = ("name", "notes", "group")
 _FIRST_AXES = ("noise", "steps", "run.particles")
 """Axes of a new study; the first that its scenario allows is taken."""
 
@@ -51,9 +54,7 @@ def with_family(study: Study, kind: str) -> Study:
     steps = {} if example is None else {"steps": example.schedule.steps}
     known = set() if example is None else set(example.run.samplers) - set(example.samplers)
     samplers = [] if example is None else [key for key in example.run.samplers if key in known]
-    data = study.to_dict()
-    for key in ("scenario", "base", "samplers", "changes"):
-        data.pop(key, None)
+    data = _without(study, "scenario", "base", "samplers", "changes")
     data |= {
         "family": {"kind": kind, **({"noise": 0.3} if kind != "grid" else {})},
         "changes": {"run": run, "schedule": steps},
@@ -73,9 +74,7 @@ def with_base(study: Study, scenario: Scenario) -> Study:
         ScenarioError: an axis does not suit the scenario.
     """
     base = _quick(scenario)
-    data = study.to_dict()
-    for key in ("family", "base", "samplers", "changes"):
-        data.pop(key, None)
+    data = _without(study, "family", "base", "samplers", "changes")
     data["scenario"] = base.to_dict()
     if study.replicates.vary == "problem":
         data["replicates"] = {"count": 1, "vary": "seed" if _can_vary_seed(study) else "value"}
@@ -83,6 +82,33 @@ def with_base(study: Study, scenario: Scenario) -> Study:
     made = Study.from_dict(data).fixed()
     check(made)
     return named(made, study)
+
+
+def with_spectrum(study: Study, setting: SpectrumSetting) -> Study:
+    """Return a study of a spectrum setting; axes that fit another spectrum stay.
+
+    Raises:
+        ScenarioError: the setting's spectrum cannot be read.
+    """
+    was_spectrum = study.spectrum is not None
+    data = _without(study, "family", "base", "scenario", "changes", "samplers", "replicates", "at")
+    data |= {"spectrum": setting.to_dict(), "replicates": {"count": study.replicates.count}}
+    if was_spectrum:
+        data |= {key: study.to_dict().get(key, []) for key in ("metrics", "axes")}
+    else:
+        metrics = ["w2_squared", "w2_simulated"] if setting.learning.is_random else ["w2_exact", "kl_exact"]
+        data |= {"metrics": metrics, "axes": [proposed_spectrum_axis(setting, main_parameter(setting))]}
+    made = Study.from_dict(data).fixed()
+    check(made)
+    return named(made, study)
+
+
+def _without(study: Study, *keys: str) -> dict[str, Any]:
+    """Return a study's data without some keys, and without what only a study of a spectrum can have."""
+    data = {key: value for key, value in study.to_dict().items() if key not in keys}
+    if data.pop("spectrum", None) is not None:
+        data |= {"metrics": list(_METRICS), "axes": []}
+    return data
 
 
 def _quick(scenario: Scenario) -> Scenario:
@@ -109,7 +135,9 @@ def with_axis(study: Study, knob: str, at: int | None = None) -> Study:
         ScenarioError: the knob does not exist, or the study has two axes.
     """
     example = example_of(study)
-    if example is None:
+    if study.spectrum is not None:
+        axis = proposed_spectrum_axis(study.base_setting, knob)
+    elif example is None:
         find_knob(knob)
         axis = {"knob": knob, "values": [1.0, 2.0, 4.0]}
     else:
@@ -117,6 +145,14 @@ def with_axis(study: Study, knob: str, at: int | None = None) -> Study:
     axes = study.to_dict().get("axes", [])
     axes = [*axes, axis] if at is None else [*axes[:at], axis, *axes[at + 1 :]]
     return named(Study.from_dict({**study.to_dict(), "axes": axes}), study)
+
+
+def is_same_base(study: Study, fresh: Study) -> bool:
+    """Return True if two studies have the same base, apart from its name and from the samplers that run."""
+    one, other = (
+        {key: value for key, value in (each.scenario or {}).items() if key not in _WORDS} for each in (study, fresh)
+    )
+    return study.family is None and one == other
 
 
 def without_axis(study: Study, at: int) -> Study:
@@ -135,7 +171,8 @@ def named(study: Study, before: Study | None = None) -> Study:
 
 def automatic_name(study: Study) -> str:
     """Return a name made from a study's base and axes."""
-    what = study.family.kind if study.family is not None else str((study.scenario or {}).get("name", study.base or ""))
+    tables = study.spectrum if isinstance(study.spectrum, dict) else study.scenario or {}
+    what = study.family.kind if study.family is not None else str(tables.get("name", study.base or ""))
     labels = []
     for axis in study.axes:
         with suppress(ScenarioError):
@@ -162,6 +199,8 @@ def with_changes(study: Study, changes: Mapping[str, Any], samplers: list[str]) 
         ScenarioError: the scenario does not allow them.
     """
     data = study.to_dict()
+    if study.spectrum is not None:
+        return {**data, "samplers": samplers}
     if study.family is not None:
         old = data.get("changes", {})
         merged = {name: {**old.get(name, {}), **table} for name, table in changes.items()}
@@ -182,4 +221,19 @@ def check(study: Study) -> None:
         return
     ends = [dict.fromkeys((axis.values[0], axis.values[-1])) for axis in study.axes]
     for place in product(*ends):
-        study.posed(Cell(place, 0))
+        if study.spectrum is None:
+            study.posed(Cell(place, 0))
+        else:
+            _check_methods(study, Cell(place, 0))
+
+
+def _check_methods(study: Study, cell: Cell) -> None:
+    """Check that a cell allows one of the methods: others are then unknown there, with the reason."""
+    errors = []
+    for method in study.samplers:
+        try:
+            study.setting(cell, method)
+        except ScenarioError as error:
+            errors.append(error)
+    if len(errors) == len(study.samplers):
+        raise errors[0]

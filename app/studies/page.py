@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QMessageBox, QScrollArea
 
 from app.document.limits import require_showable
 from app.run.task import Task
-from app.studies.drafts import new_study, with_axis, with_base
+from app.studies.drafts import is_same_base, new_study, with_axis, with_base, with_spectrum
 from app.studies.failures import FailuresDialog, in_words
 from app.studies.library import Entry, Library
 from app.studies.library_list import LibraryList, state_of
@@ -24,6 +24,8 @@ from app.widgets.user_text import auto_text, plain_label
 from core.errors import ScenarioError
 from core.scenario.edits import titled
 from core.scenario.scenario import Scenario
+from core.spectrum.builtin import DEFAULT, load_builtin_setting
+from core.spectrum.setting import SpectrumSetting
 from core.studies.builtin import find_study
 from core.studies.export import write_study
 from core.studies.follow import Snapshot
@@ -35,8 +37,6 @@ from core.text.user_text import one_line
 
 # What is opened later is imported then.
 # ruff: noqa: PLC0415
-
-_SAME = ("name", "notes", "group")
 
 
 class Charts(Protocol):
@@ -64,10 +64,14 @@ class StudiesPage(QWidget):
 
     opened = Signal(object)
     """A Scenario that is to be opened in Explore."""
+    spectrum_opened = Signal(object)
+    """A SpectrumSetting that is to be opened on the page Spectrum."""
 
     def __init__(self, folder: Path, scenario: Callable[[], Scenario], charts: Charts) -> None:
         super().__init__()
         self._scenario = scenario
+        self.spectrum: Callable[[], SpectrumSetting] = lambda: load_builtin_setting(DEFAULT)
+        """Returns the setting that is open on the page Spectrum."""
         self.library = Library(folder)
         self.runner, self.watcher = Runner(self), Watcher(self)
         self.export_task = Task(self)
@@ -131,6 +135,9 @@ class StudiesPage(QWidget):
         self.editor.changed.connect(self._save)
         self.editor.error_changed.connect(self._show_bar)
         self.editor.scenario_wanted.connect(self._take_scenario)
+        self.editor.spectrum_wanted.connect(
+            lambda: self.editor.change(lambda study: with_spectrum(study, self.spectrum()))
+        )
         self.bar.started.connect(self.start)
         self.bar.stopped.connect(self._stop)
         self.bar.failures_wanted.connect(self._show_failures)
@@ -301,7 +308,7 @@ class StudiesPage(QWidget):
             self._keep(lambda: new_study(scenario, knob))
             return
         is_proposed, self._proposed = entry is self._proposed, None
-        if not _is_same(study, new_study(scenario)):
+        if not is_same_base(study, new_study(scenario)):
             self._keep(lambda: new_study(scenario, knob))
         elif knob in [axis.knob for axis in study.axes]:
             pass
@@ -409,11 +416,14 @@ class StudiesPage(QWidget):
             self.export_task.start(_exported(entry, Path(name)))
 
     def open_cell(self, cell: Cell) -> None:
-        """Open the scenario of a cell in Explore."""
+        """Open the scenario of a cell in Explore, or the setting of its first method on the page Spectrum."""
         study = None if self.shown is None else self.shown.study
         if study is None:
             return
         try:
+            if study.spectrum is not None:
+                self.spectrum_opened.emit(study.setting(cell, study.samplers[0]))
+                return
             scenario, _ = posed(study, cell)
             require_showable(scenario, "")
             scenario = titled(scenario, name=f"{one_line(scenario.name, 60)}, {in_words(study, cell)}")
@@ -421,14 +431,6 @@ class StudiesPage(QWidget):
             self.banner.say(f"This cell cannot be opened: {error}")
             return
         self.opened.emit(scenario)
-
-
-def _is_same(study: Study, fresh: Study) -> bool:
-    """Return True if two studies have the same base, apart from its name and from the samplers that run."""
-    one, other = (
-        {key: value for key, value in (each.scenario or {}).items() if key not in _SAME} for each in (study, fresh)
-    )
-    return study.family is None and one == other
 
 
 def _exported(entry: Entry, folder: Path) -> Iterator[str]:

@@ -21,7 +21,9 @@ from core.errors import ScenarioError
 from core.samplers import SAMPLERS
 from core.scenario.scenario import Scenario
 from core.studies.metrics import METRICS
-from core.studies.proposals import Offer, offered_knobs, offered_samplers
+from core.studies.proposals import Offer, offered_knobs, offered_samplers, offered_spectrum_knobs
+from core.studies.spectrum_base import abouts_of, methods_of
+from core.studies.spectrum_metrics import SPECTRUM_METRICS
 from core.studies.study import Study
 
 _NEXT = ("noise", "distance", "correlation", "steps")
@@ -38,6 +40,8 @@ class StudyEditor(QWidget):
     """Whether what is typed is valid has changed."""
     scenario_wanted = Signal()
     """The user wants the scenario of Explore as the base."""
+    spectrum_wanted = Signal()
+    """The user wants the setting of the page Spectrum as the base."""
 
     def __init__(self) -> None:
         super().__init__(objectName="problem")
@@ -69,6 +73,7 @@ class StudyEditor(QWidget):
             if section is self.axes[1]:
                 layout.addWidget(self.add)
         self.base.taken.connect(self.scenario_wanted)
+        self.base.spectrum_wanted.connect(self.spectrum_wanted)
         self.base.family_chosen.connect(lambda kind: self.change(partial(with_family, kind=kind)))
         for index, axis in enumerate(self.axes):
             axis.knob_chosen.connect(lambda knob, index=index: self.change(partial(with_axis, knob=knob, at=index)))
@@ -83,7 +88,7 @@ class StudyEditor(QWidget):
         """Show a study without emitting signals."""
         self.study = study
         self._example = example = example_of(study)
-        self._offers = [] if example is None else offered_knobs(example, study.family)
+        self._offers = _offers(study, example)
         self.base.show_study(study, example)
         for index, editor in enumerate(self.axes):
             editor.setVisible(index < len(study.axes))
@@ -91,7 +96,8 @@ class StudyEditor(QWidget):
                 editor.show_axis(study.axes[index], self._offers)
         self.add.setVisible(len(study.axes) < len(self.axes))
         self.samplers.show_choices(self._sampler_choices(), self._samplers(study))
-        metrics = {name: Choice(metric.label, metric.meaning) for name, metric in METRICS.items()}
+        known = METRICS if study.spectrum is None else SPECTRUM_METRICS
+        metrics = {name: Choice(metric.label, metric.meaning) for name, metric in known.items()}
         self.metrics.show_choices(metrics, study.metrics)
         self.replicates.show_study(study)
         self.cells.show_study(study, example)
@@ -102,8 +108,11 @@ class StudyEditor(QWidget):
 
     def _sampler_choices(self) -> dict[str, Choice]:
         """Return every sampler that the base may run, with why it cannot where that is so."""
-        example = self._example
-        if example is None:
+        example, study = self._example, self.study
+        obstacles: dict[str, str | None]
+        if study is not None and study.spectrum is not None:
+            abouts, obstacles = abouts_of(tuple(methods_of(study.base_setting))), {}
+        elif example is None:
             abouts, obstacles = {key: sampler.about for key, sampler in SAMPLERS.items()}, {}
         else:
             abouts = offered_samplers(example)
@@ -223,3 +232,10 @@ class StudyEditor(QWidget):
                 wanted = "from" if "ends" in reason else "values" if "value" in reason else "knob"
                 return f"axis{index + 1}.{wanted}"
         return "axis2.knob" if "different knobs" in reason else "axis1.knob"
+
+
+def _offers(study: Study, example: Scenario | None) -> list[Offer]:
+    """Return the knobs that a study can vary; ``example`` is the scenario of a cell."""
+    if study.spectrum is not None:
+        return offered_spectrum_knobs(study.base_setting)
+    return [] if example is None else offered_knobs(example, study.family)

@@ -41,7 +41,7 @@ class Parameter(NamedTuple):
     is_logarithmic: bool = True
 
 
-_PARAMETERS = (
+PARAMETERS = (
     Parameter("method.sigma", "noise amplitude σ", 1e-4, 1e3),
     Parameter("method.gamma", "step γ", 1e-8, 1e3),
     Parameter("method.steps", "number of steps k", 1, 1e6, is_whole=True),
@@ -66,7 +66,7 @@ _SPAN = 30.0
 
 def parameters(setting: SpectrumSetting) -> list[Parameter]:
     """Return the numbers of a setting that can be varied."""
-    return [each for each in _PARAMETERS if _applies(setting, each.key)]
+    return [each for each in PARAMETERS if _applies(setting, each.key)]
 
 
 def find_parameter(setting: SpectrumSetting, key: str) -> Parameter:

@@ -20,6 +20,7 @@ GROUPS = (
     "Theory against practice",
     "Published figures and tables",
     "Calibration",
+    "Spectrum",
 )
 """Headings of the list of built-in studies, in this order."""
 

@@ -5,23 +5,25 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import NamedTuple, final
+from typing import NamedTuple, final, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.studies.knobs import Value, find_knob
-from core.studies.metrics import METRICS
-from core.studies.study import AxisSection, Study
+from core.studies.metrics import Kind
+from core.studies.sections import AxisSection
+from core.studies.spectrum_metrics import ALL_METRICS
+from core.studies.study import Study
 from core.studies.summary import NORMAL_95, SAME, Point
 from core.text.number_format import number, with_error
 
 Array = NDArray[np.float64]
 
-_NOT_A_SPREAD = ("exact", "computed")
+_NOT_A_SPREAD = ("exact", "computed", "prediction", "prediction outside its validity")
 """Kinds whose error, with one replicate, is a limit of the error and no standard error."""
-_KINDS = {"exact": 0, "computed": 1, "bracket": 2, "bound": 3, "estimate": 4, "unknown": 5}
-_UNKNOWN, _MISSING = 5, 6
+_KINDS = {kind: index for index, kind in enumerate(get_args(Kind))}
+_UNKNOWN, _MISSING = _KINDS["unknown"], len(_KINDS)
 
 
 @final
@@ -54,7 +56,7 @@ def panel_of(name: str) -> Panel:
         return Panel(name, "coverage_90", "coverage of the 90 % interval", "", False, 0.9)
     if name == "ranks":
         return Panel(name, "rank_projection", "mean rank of x along a direction", "", False, 0.5)
-    metric = METRICS[name]
+    metric = ALL_METRICS[name]
     return Panel(name, name, metric.label, metric.unit, metric.is_logarithmic, metric.reference)
 
 

@@ -17,7 +17,8 @@ import joblib
 import numpy as np
 import torch
 
-from core.studies.metrics import METRICS, Measured, columns
+from core.studies.metrics import Measured, columns
+from core.studies.spectrum_metrics import ALL_METRICS
 from core.studies.store import Store, StoredCell
 from core.studies.study import Study
 from core.studies.summary import table_of
@@ -101,15 +102,15 @@ def _parts(measured: Measured | None) -> list[float | str | None]:
 
 def units(study: Study) -> dict[str, str]:
     """Return the unit of every metric's column that has one."""
-    return {
-        name: METRICS[metric].unit for metric in study.metrics for name in columns((metric,)) if METRICS[metric].unit
-    }
+    named = {name: ALL_METRICS[metric].unit for metric in study.metrics for name in columns((metric,))}
+    return {name: unit for name, unit in named.items() if unit}
 
 
 def csv_text(study: Study, cells: Sequence[StoredCell]) -> str:
     """Return the rows as CSV, with units in comments before the header."""
     file = io.StringIO(newline="")
-    file.write(f"# {cell_text(' '.join(study.name.split()))}, mismatch-lab {product_version()}, t = {study.at}\r\n")
+    made = f"mismatch-lab {product_version()}"
+    file.write(f"# {', '.join(filter(None, (cell_text(' '.join(study.name.split())), made, study.when)))}\r\n")
     file.write("".join(f"# unit of {name}: {unit}\r\n" for name, unit in units(study).items()))
     writer = csv.writer(file)
     writer.writerow(header(study))

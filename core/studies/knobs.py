@@ -20,6 +20,7 @@ from core.samplers import SAMPLERS
 from core.scenario.edits import patched, with_dimension
 from core.scenario.scenario import Scenario
 from core.scenario.schema import MOST_DIMENSIONS
+from core.spectrum.optimum import PARAMETERS
 from core.text.user_text import quoted
 
 Value = float | str
@@ -55,8 +56,30 @@ def _knob(
     return register
 
 
+NFE = "nfe"
+"""Knob of a spectrum: evaluations of the score, from which every method gets its steps."""
+_OF_SPECTRA = {
+    NFE: Knob(
+        NFE, "score evaluations", "Score evaluations of one sample; methods take the steps they allow.", True, True
+    ),
+    "spectrum.dimension": Knob("spectrum.dimension", "dimension d", "Number of eigenvalues.", True, True),
+    "spectrum.side": Knob("spectrum.side", "side of the field", "Pixels along a side of the field.", True, True),
+    **{
+        each.key: Knob(
+            each.key, each.label, f"The {each.label} of a spectrum setting.", each.is_whole, each.is_logarithmic
+        )
+        for each in PARAMETERS
+    },
+}
+
+
+def spectrum_knobs() -> list[Knob]:
+    """Return the knobs of spectrum settings that have a label of their own."""
+    return list(_OF_SPECTRA.values())
+
+
 def named_knobs() -> list[Knob]:
-    """Return the knobs that have a name of their own."""
+    """Return the knobs of scenarios that have a name of their own."""
     return [knob for knob, _ in _NAMED.values()]
 
 
@@ -70,10 +93,12 @@ def find_knob(name: str) -> Knob:
     if word in _NAMED:
         knob = _NAMED[word][0]
         return knob if number is None else knob._replace(name=name, label=f"{knob.label}, no. {number}")
+    if name in _OF_SPECTRA:
+        return _OF_SPECTRA[name]
     if "." not in name or not all(_STEP.fullmatch(part) for part in name.split(".")):
         paths = "or the path of a number, such as run.particles or prior.means[2][1]"
         raise ScenarioError("", "knob", f"there is no knob {quoted(name)}{suggest(name, _NAMED)}, {paths}")
-    return Knob(name, name, f"The field {name} of the scenario.")
+    return Knob(name, name, f"The field {name}.")
 
 
 def turned(scenario: Scenario, name: str, value: Value) -> Scenario:

@@ -25,6 +25,7 @@ from core.scenario.edits import Patch, patched
 from core.scenario.scenario import Scenario
 from core.simulation.simulate import Trace, simulate
 from core.studies.metrics import METRICS, Measured, Sample, unknown
+from core.studies.spectrum_metrics import ALL_METRICS, SPECTRUM_METRICS, spectrum_sample
 from core.studies.study import Cell, Study
 
 _PATHS, _PARTICLES = 2, 4000
@@ -70,7 +71,8 @@ def measure(study: Study, cell: Cell, plugins: Plugins = ()) -> Outcome:
         torch.set_num_threads(1)
         with threadpool_limits(1):
             load_exactly(plugins)
-            rows = _rows(study, cell, start + study.budget.seconds)
+            check = _deadline_check(start + study.budget.seconds, study.budget.seconds)
+            rows = (_rows if study.spectrum is None else _rows_of_spectrum)(study, cell, check)
     except (ScenarioError, OverBudgetError) as error:
         return Outcome([], time.perf_counter() - start, str(error))
     except MemoryError:
@@ -80,11 +82,23 @@ def measure(study: Study, cell: Cell, plugins: Plugins = ()) -> Outcome:
     return Outcome(rows, time.perf_counter() - start)
 
 
-def _rows(study: Study, cell: Cell, deadline: float) -> list[Row]:
+def _rows_of_spectrum(study: Study, cell: Cell, check: Callable[[], None]) -> list[Row]:
+    rows, seed = [], study.simulation_seed(cell)
+    for method in study.samplers:
+        try:
+            sample = spectrum_sample(study.setting(cell, method), seed, check)
+            found = {name: SPECTRUM_METRICS[name].measure(sample)[name] for name in study.metrics}
+        except ScenarioError as error:  # of one method; such as too long a step of DDPM
+            found = unknown(study.metrics, str(error))
+        rows += [Row(method, column, measured) for column, measured in found.items()]
+        check()
+    return rows
+
+
+def _rows(study: Study, cell: Cell, check: Callable[[], None]) -> list[Row]:
     rounds = {} if "kl" in study.metrics else {"kl_rounds": 0}
     scenario, truth = posed(study, cell, {"run": {"device": "cpu", **rounds}})
     wanted = [METRICS[name] for name in study.metrics]
-    check = _deadline_check(deadline, study.budget.seconds)
     results = _run(scenario, study, check)
     seconds = _seconds(results, check) if "seconds" in study.metrics else [math.nan] * len(results.samplers)
     rows = []
@@ -102,8 +116,10 @@ def _rows(study: Study, cell: Cell, deadline: float) -> list[Row]:
 
 def is_quick(study: Study, cell: Cell) -> bool:
     """Return whether a cell needs closed forms only, some hundredths of a second."""
-    if any(METRICS[name].needs_particles for name in study.metrics):
+    if any(ALL_METRICS[name].needs_particles for name in study.metrics):
         return False
+    if study.spectrum is not None:
+        return True
     try:
         scenario, _ = posed(study, cell)
         samplers = scenario.build_samplers()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Literal, NamedTuple, final
+from typing import Generic, Literal, NamedTuple, TypeVar, final
 
 import torch
 from torch import Tensor
@@ -17,7 +17,9 @@ from core.kl.known_kl import KnownKL
 from core.problem.mixture import GaussianMixture
 from core.runs.results import Quantity, Results
 
-Kind = Literal["exact", "computed", "bracket", "bound", "estimate", "unknown"]
+Kind = Literal[
+    "exact", "computed", "prediction", "prediction outside its validity", "bracket", "bound", "estimate", "unknown"
+]
 
 LEVELS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
 """Probabilities of the central intervals whose coverage is measured."""
@@ -77,9 +79,12 @@ class Sample(NamedTuple):
         return self.results.scenario.seed_for("closeness")
 
 
+S = TypeVar("S")
+
+
 @final
-class Metric(NamedTuple):
-    """A metric by its name in study files."""
+class Metric(NamedTuple, Generic[S]):
+    """A metric by its name in study files, taken of a sample of type S."""
 
     label: str
     """On axes of figures."""
@@ -87,7 +92,7 @@ class Metric(NamedTuple):
     """Unit in headers of tables."""
     meaning: str
     """One sentence for help and tooltips."""
-    measure: Callable[[Sample], dict[str, Measured]]
+    measure: Callable[[S], dict[str, Measured]]
     """Returns values by the names of their columns."""
     needs_particles: bool = True
     needs_truth: bool = False
@@ -230,7 +235,7 @@ def _seconds(sample: Sample) -> dict[str, Measured]:
     return {"seconds": _single(sample.seconds)}
 
 
-METRICS: dict[str, Metric] = {
+METRICS: dict[str, Metric[Sample]] = {
     "kl": Metric(
         "KL(Q‖P)",
         "nats",

@@ -10,8 +10,11 @@ from core.errors import ScenarioError
 from core.samplers import SAMPLERS, About
 from core.samplers.base import symbol
 from core.scenario.scenario import Scenario
+from core.spectrum.optimum import default_range, parameters
+from core.spectrum.setting import SpectrumSetting
 from core.studies.families import FAMILIES, Family
-from core.studies.knobs import find_knob, named_knobs, turned
+from core.studies.knobs import NFE, find_knob, named_knobs, spectrum_knobs, turned
+from core.studies.spectrum_base import turned_setting
 
 _MOST_COMPONENTS = 8
 """Components that have knobs of their own in lists."""
@@ -222,3 +225,39 @@ def families() -> dict[str, str]:
     """Return the families by kind, with what they are in words."""
     words = {"gaussian": "one random Gaussian", "mixture": "random mixtures", "grid": "grid of 25 Gaussians"}
     return {kind: words.get(kind, kind) for kind in FAMILIES}
+
+
+# Spectra
+
+_OF_SPECTRA: dict[str, dict[str, Any]] = {
+    NFE: {"values": [12.0, 24.0, 48.0, 96.0, 192.0, 384.0, 768.0]},
+    "spectrum.dimension": {"values": [4.0, 16.0, 64.0, 256.0]},
+    "spectrum.side": {"values": [4.0, 8.0, 16.0, 32.0]},
+}
+_POINTS = 9
+
+
+def offered_spectrum_knobs(setting: SpectrumSetting) -> list[Offer]:
+    """Return the knobs that can be turned in a spectrum setting."""
+    possible = {each.key for each in parameters(setting)}
+    for knob, axis in _OF_SPECTRA.items():
+        with suppress(ScenarioError):
+            turned_setting(setting, knob, axis["values"][-1])
+            possible.add(knob)
+    return [_named(knob.name) for knob in spectrum_knobs() if knob.name in possible]
+
+
+def proposed_spectrum_axis(setting: SpectrumSetting, knob: str) -> dict[str, Any]:
+    """Return an axis of a knob of a spectrum setting, as in a study file, with values around the setting's own."""
+    if knob in _OF_SPECTRA:
+        return {"knob": knob, **_OF_SPECTRA[knob]}
+    known = {each.key: each for each in parameters(setting)}
+    if knob not in known:
+        return {"knob": knob, "values": [1.0, 2.0, 4.0]}
+    values = default_range(setting, knob)
+    spacing = "log" if known[knob].is_logarithmic else "linear"
+    ends = (
+        (float(values[0]), _short(float(values[-1]))) if known[knob].is_whole else map(_short, (values[0], values[-1]))
+    )
+    low, high = ends
+    return {"knob": knob, "from": low, "to": high, "points": _POINTS, "spacing": spacing}

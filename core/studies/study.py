@@ -15,97 +15,30 @@ from typing import Annotated, Any, Literal, NamedTuple, Self, final
 
 import numpy as np
 import tomlkit
-from pydantic import Field, Strict, field_validator, model_validator
+from pydantic import Field, Strict, model_validator
 
-from core.errors import FieldPath, ScenarioError, refuse, suggest
+from core.errors import FieldPath, refuse, suggest
 from core.samplers import About
 from core.scenario.builtin import DEFAULT, load_scenario
 from core.scenario.edits import patched
 from core.scenario.file_section import FileSection
 from core.scenario.scenario import Scenario
-from core.scenario.schema import Count, Number, Section
+from core.scenario.schema import Section
+from core.spectrum.setting import SpectrumSetting
 from core.studies.families import FAMILIES, AnyFamily
-from core.studies.knobs import Value, find_knob, turned
+from core.studies.knobs import Value, turned
 from core.studies.metrics import METRICS
+from core.studies.sections import AxisSection, BudgetSection, ReplicatesSection
+from core.studies.spectrum_base import abouts_of, loaded, method_of, turned_setting, with_method
+from core.studies.spectrum_metrics import SPECTRUM_METRICS
 from core.text.user_text import quoted
 
-MOST_POINTS, MOST_CELLS = 500, 100_000
-"""Largest numbers of points on an axis, and of cells."""
+MOST_CELLS = 100_000
+"""Largest number of cells."""
 _LAST = ("correlation", "distance")
 """Knobs that depend on what others set, and are set after them."""
 _FORMAT = 1
 """Version of what a cell computes; a new one makes stored rows obsolete."""
-
-
-@final
-class AxisSection(Section):
-    """An axis: a knob and its values, as a list or as an interval."""
-
-    knob: Annotated[str, Field(min_length=1, max_length=200)]
-    start: Annotated[Number | None, Field(alias="from")] = None
-    stop: Annotated[Number | None, Field(alias="to")] = None
-    points: Annotated[Count, Field(ge=2, le=MOST_POINTS)] | None = None
-    spacing: Literal["linear", "log"] = "linear"
-    listed: Annotated[tuple[Number | str, ...] | None, Field(alias="values", min_length=1, max_length=MOST_POINTS)] = (
-        None
-    )
-    """Numbers, or words where the knob takes words."""
-
-    @model_validator(mode="after")
-    def _complete(self) -> Self:
-        interval = (self.start, self.stop, self.points)
-        if (self.listed is None) == all(part is None for part in interval):
-            refuse("axes", f"the axis {quoted(self.knob)} must have either values, or from, to and points")
-        if self.listed is None:
-            if any(part is None for part in interval):
-                refuse("axes", f"the axis {quoted(self.knob)} must have from, to and points")
-            if self.spacing == "log" and not (self.start > 0 and self.stop > 0):  # type: ignore[operator]
-                refuse(
-                    "axes", f"the axis {quoted(self.knob)} must have positive ends, since its spacing is logarithmic"
-                )
-            if self.start == self.stop:
-                refuse("axes", f"the axis {quoted(self.knob)} must have two different ends")
-        elif len(set(self.listed)) < len(self.listed):
-            refuse("axes", f"the axis {quoted(self.knob)} must have each value once")
-        try:
-            find_knob(self.knob)
-        except ScenarioError as error:
-            refuse("axes", error.reason)
-        return self
-
-    @cached_property
-    def values(self) -> tuple[Value, ...]:
-        """All values; those of an interval are rounded to six significant digits, or to whole numbers."""
-        if self.listed is not None:
-            return self.listed
-        assert self.start is not None
-        assert self.stop is not None
-        space = np.geomspace if self.spacing == "log" else np.linspace
-        places = space(self.start, self.stop, self.points or 2)
-        if find_knob(self.knob).is_whole or self.knob.startswith(("run.particles", "run.paths", "run.seed")):
-            return tuple(dict.fromkeys(float(round(place)) for place in places))
-        return tuple(float(f"{place:.6g}") for place in places)
-
-
-@final
-class ReplicatesSection(Section):
-    """Replicates of every point of the axes."""
-
-    count: Annotated[Count, Field(ge=1, le=10_000)] = 1
-    vary: Literal["value", "seed", "problem"] = "seed"
-    """What is drawn anew: y (with the random numbers), the random numbers alone, or the problem of a family."""
-
-
-@final
-class BudgetSection(Section):
-    """Limits of the work for one cell."""
-
-    seconds: Annotated[Number, Field(gt=0)] = 600.0
-    """A cell that takes longer is given up, with that as reason."""
-    points: Annotated[Count, Field(ge=16, le=100_000)] = 192
-    """Points of the first round of a KL bracket."""
-    directions: Annotated[Count, Field(ge=1, le=100_000)] = 100
-    """Directions of sliced distances."""
 
 
 @final
@@ -133,10 +66,12 @@ class Study(FileSection):
     """Scenario in place, instead of ``base``."""
     family: AnyFamily | None = None
     """Family of random problems, instead of ``base``."""
+    spectrum: str | dict[str, Any] | None = None
+    """Spectrum setting instead of ``base``: a built-in one, a file, or its tables; its methods are the samplers."""
     changes: dict[str, Any] = Field(default_factory=dict)
     """Changes of the base scenario's tables, for example its schedule."""
     samplers: tuple[str, ...] = ()
-    """Samplers to compare; none: those of the scenario."""
+    """Samplers, or methods of a spectrum, to compare; none: those of the scenario, or that of the setting."""
     metrics: Annotated[tuple[str, ...], Field(min_length=1)] = ("kl", "bound")
     at: Literal[0, 1] = 1
     """The t at which samplers are measured."""
@@ -153,31 +88,44 @@ class Study(FileSection):
             refuse("family.kind", f"there is no family {quoted(kind)}{suggest(kind, FAMILIES)}")
         return data
 
-    @field_validator("metrics")
-    @classmethod
-    def _known(cls, metrics: tuple[str, ...]) -> tuple[str, ...]:
-        for index, name in enumerate(metrics):
-            if name not in METRICS:
-                refuse("metrics", f"there is no metric {quoted(name)}{suggest(name, METRICS)}")
-            if name in metrics[:index]:
-                refuse("metrics", f"must name each metric once (names {quoted(name)} twice)")
-        return metrics
-
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        given = [name for name in ("base", "scenario", "family") if getattr(self, name) is not None]
+        given = [name for name in ("base", "scenario", "family", "spectrum") if getattr(self, name) is not None]
         if len(given) > 1:
             refuse(given[1], f"must be left out where {given[0]} is given")
+        self._check_metrics()
         if self.replicates.vary == "problem" and self.family is None:
             refuse("replicates.vary", "must be 'value' or 'seed' where there is no family of random problems")
         if len({axis.knob for axis in self.axes}) < len(self.axes):
             refuse("axes", "must have two different knobs")
         if self.count > MOST_CELLS:
             refuse("axes", f"must give at most {MOST_CELLS} cells with all replicates (give {self.count})")
-        if any(METRICS[name].needs_truth for name in self.metrics) and self.replicates.vary == "seed":
-            named = ", ".join(name for name in self.metrics if METRICS[name].needs_truth)
-            refuse("replicates.vary", f"must be 'value' or 'problem' for {named}, which need the x behind each y")
         return self
+
+    def _check_metrics(self) -> None:
+        """Check the names of the metrics, and that they can be taken of what varies.
+
+        Raises:
+            ValueError: from :func:`core.errors.refuse`.
+        """
+        known = METRICS if self.spectrum is None else SPECTRUM_METRICS
+        what = "metric" if self.spectrum is None else "metric of a spectrum"
+        for index, name in enumerate(self.metrics):
+            if name not in known:
+                refuse("metrics", f"there is no {what} {quoted(name)}{suggest(name, known)}")
+            if name in self.metrics[:index]:
+                refuse("metrics", f"must name each metric once (names {quoted(name)} twice)")
+        if self.spectrum is not None and self.replicates.vary != "seed":
+            refuse("replicates.vary", "must be 'seed' for a spectrum: nothing but its simulation is drawn anew")
+        needing = [name for name in self.metrics if known[name].needs_truth]
+        if needing and self.replicates.vary == "seed":
+            named = ", ".join(needing)
+            refuse("replicates.vary", f"must be 'value' or 'problem' for {named}, which need the x behind each y")
+
+    @property
+    def when(self) -> str:
+        """Time at which samplers are measured, in words; empty for a spectrum."""
+        return f"at t = {self.at}" if self.spectrum is None else ""
 
     # Cells
 
@@ -198,7 +146,7 @@ class Study(FileSection):
                 yield Cell(tuple(axis.values[i] for axis, i in zip(self.axes, at, strict=True)), replicate)
 
     def base_scenario(self, folder: Path = Path()) -> Scenario | None:
-        """Return the scenario that all cells start from; None for a family.
+        """Return the scenario that all cells start from; None for a family or a spectrum.
 
         Args:
             folder: of the study file.
@@ -206,7 +154,7 @@ class Study(FileSection):
         Raises:
             ScenarioError: it cannot be read, or the changes are not valid.
         """
-        if self.family is not None:
+        if self.family is not None or self.spectrum is not None:
             return None
         if self.scenario is not None:
             found = Scenario.from_dict(self.scenario)
@@ -217,11 +165,19 @@ class Study(FileSection):
         return self._prepared(found)
 
     def fixed(self, folder: Path = Path()) -> Study:
-        """Return this study with its base scenario in place, so that it no longer depends on other files.
+        """Return this study with its base in place, so that it no longer depends on other files.
 
         Raises:
-            ScenarioError: as for :meth:`base_scenario`.
+            ScenarioError: as for :meth:`base_scenario`, or the spectrum cannot be read.
         """
+        if self.spectrum is not None:
+            setting = loaded(self.spectrum, folder)
+            setting = setting.patched(self.changes) if self.changes else setting
+            methods = self.samplers or (method_of(setting),)
+            for name in methods:
+                with_method(setting, name)
+            changed = {"spectrum": setting.to_dict(), "changes": {}, "samplers": methods}
+            return self.model_copy(update=changed)
         base = self.base_scenario(folder)
         if base is None:
             return self
@@ -237,7 +193,7 @@ class Study(FileSection):
         return Study.from_dict({**data, "replicates": {**data.get("replicates", {}), "count": count}})
 
     def posed(self, cell: Cell) -> Scenario:
-        """Return the scenario of a cell with y.
+        """Return the scenario of a cell with y; not for a study of a spectrum.
 
         Raises:
             ScenarioError: the scenario does not allow the cell's values.
@@ -250,12 +206,39 @@ class Study(FileSection):
             scenario = scenario.with_value()
         return patched(scenario, {"run": {"seed": self._seed(cell, "run")}}) if cell.replicate else scenario
 
+    def setting(self, cell: Cell, method: str) -> SpectrumSetting:
+        """Return the spectrum setting of a method in a cell.
+
+        Args:
+            cell: one of the cells of a study of a spectrum, whose base is in place.
+            method: one of its ``samplers``.
+
+        Raises:
+            ScenarioError: the setting does not allow the cell's values.
+        """
+        setting = with_method(self.base_setting, method)
+        for knob, value in self._settings(cell):
+            setting = turned_setting(setting, knob, value)
+        return setting
+
+    @cached_property
+    def base_setting(self) -> SpectrumSetting:
+        """The setting that all cells of a study of a spectrum start from; its base must be in place."""
+        assert isinstance(self.spectrum, dict)
+        return SpectrumSetting.from_dict(self.spectrum)
+
+    def simulation_seed(self, cell: Cell) -> int:
+        """Return the seed of a cell's simulation of a spectrum."""
+        return self._seed(cell, "run") if cell.replicate else self.base_setting.learning.seed
+
     def abouts(self) -> dict[str, About]:
         """Return the descriptions of the samplers by key, in their order.
 
         Raises:
             ScenarioError: no cell can be posed.
         """
+        if self.spectrum is not None:
+            return abouts_of(self.samplers)
         scenario = self._started(next(self.cells()))
         return {sampler.about.key: sampler.about for sampler in scenario.build_samplers()}
 
@@ -314,6 +297,8 @@ class Study(FileSection):
         """What is common to all cells, apart from words and from the axes' values."""
         data = self.to_dict()
         kept = {key: data.get(key) for key in ("seed", "scenario", "base", "family", "changes", "samplers", "at")}
+        if self.spectrum is not None:
+            kept["spectrum"] = {key: value for key, value in data["spectrum"].items() if key not in _WORDS}
         scenario = {key: value for key, value in (kept["scenario"] or {}).items() if key not in _WORDS}
         return {
             **kept,

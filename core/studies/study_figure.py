@@ -136,8 +136,8 @@ def _draw_block(figure: Figure, block: Block, top: float, across: int) -> float:
 def _subtitle(study: Study) -> str:
     count = study.replicates.count
     drawn = {"value": "draws of y", "seed": "seeds", "problem": "random problems"}[study.replicates.vary]
-    replicated = f", means over {count} {drawn} with 95 % intervals" if count > 1 else ""
-    return f"at t = {study.at}{replicated}"
+    replicated = f"means over {count} {drawn} with 95 % intervals" if count > 1 else ""
+    return ", ".join(filter(None, (study.when, replicated)))
 
 
 def _limited(blocks: Sequence[Block]) -> list[Block]:

@@ -17,7 +17,16 @@ NORMAL_95 = 1.959964
 """Standard errors of a 95 % interval."""
 SAME = 1e-12
 """Distances from the ideal that rounding alone may part."""
-_WEAKEST: tuple[Kind, ...] = ("unknown", "estimate", "bracket", "bound", "computed", "exact")
+_WEAKEST: tuple[Kind, ...] = (
+    "unknown",
+    "estimate",
+    "bracket",
+    "bound",
+    "prediction outside its validity",
+    "prediction",
+    "computed",
+    "exact",
+)
 
 
 @final

@@ -8,7 +8,8 @@ from typing import NamedTuple, final
 
 from core.studies.growth import Exponent, exponents, vanishing_below_mismatch
 from core.studies.knobs import find_knob
-from core.studies.metrics import METRICS, columns
+from core.studies.metrics import columns
+from core.studies.spectrum_metrics import ALL_METRICS
 from core.studies.study import Study
 from core.studies.summary import NORMAL_95, Point, Table
 
@@ -29,15 +30,14 @@ def text_tables(study: Study, table: Table) -> list[TextTable]:
 
 
 def _of_column(study: Study, table: Table, metric: str, column: str) -> TextTable:
-    about, abouts = METRICS[metric], study.abouts()
-    unit = f", {about.unit}" if about.unit else ""
+    about, abouts = ALL_METRICS[metric], study.abouts()
     label = about.label if column == metric else column.replace("_", " ")
     keys = [key for key in abouts if key in table]
     places = sorted({place for key in keys for place in table[key].get(column, {})}, key=_order)
     count = study.replicates.count
     spread = f" (mean ± 1.96 standard errors over {count})" if count > 1 else ""
     return TextTable(
-        f"{label}{unit}, at t = {study.at}{spread}",
+        f"{', '.join(filter(None, (label, about.unit, study.when)))}{spread}",
         [*(find_knob(axis.knob).label for axis in study.axes), *(abouts[key].label for key in keys)],
         [
             [*(f"{value:g}" if isinstance(value, float) else value for value in place)]
@@ -71,10 +71,10 @@ def _fits(study: Study, table: Table) -> Iterator[TextTable]:
         return
     axis, abouts = find_knob(study.axes[0].knob).label, study.abouts()
     rows = [
-        [abouts[key].label, METRICS[name].label, *map(_power, exponents(table[key][name]))]
+        [abouts[key].label, ALL_METRICS[name].label, *map(_power, exponents(table[key][name]))]
         for key in abouts
         for name in study.metrics
-        if name in METRICS and METRICS[name].is_logarithmic and name in table.get(key, {})
+        if name in ALL_METRICS and ALL_METRICS[name].is_logarithmic and name in table.get(key, {})
     ]
     if rows and len(study.axes[0].values) > 3:
         header = ["sampler", "metric", "lower half of the axis", "upper half of the axis"]

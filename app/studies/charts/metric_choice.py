@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QHBoxLayout, QWidget
 from app.widgets.controls import ComboBox
 from app.widgets.segmented_control import SegmentedControl
 from core.studies.chart_data import Panel
-from core.studies.metrics import METRICS
+from core.studies.spectrum_metrics import ALL_METRICS
 
 _MOST_BUTTONS, _MOST_LETTERS = 4, 48
 """Most metrics, and letters of all together, that stand as buttons."""
@@ -51,7 +51,7 @@ class MetricChoice(QWidget):
     def _made(self) -> QWidget:
         titles = [panel.title for panel in self._panels]
         if len(titles) <= _MOST_BUTTONS and sum(map(len, titles)) <= _MOST_LETTERS:
-            tips = {panel.title: METRICS[panel.metric].meaning for panel in self._panels}
+            tips = {panel.title: ALL_METRICS[panel.metric].meaning for panel in self._panels}
             buttons = SegmentedControl("Metric of the maps", tips)
             buttons.choose(titles[self._index])
             buttons.chosen.connect(self._choose)

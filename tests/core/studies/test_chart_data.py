@@ -26,7 +26,7 @@ from core.studies.chart_data import (
 )
 from core.studies.chart_scales import shade_scale, value_scale
 from core.studies.metrics import METRICS, Kind, Measured
-from core.studies.study import AxisSection
+from core.studies.sections import AxisSection
 from core.studies.summary import NORMAL_95, Point, Table, best, summarise
 
 

@@ -12,7 +12,7 @@ from core.studies.chart_data import places_of, series_of
 from core.studies.chart_scales import ValueScale
 from core.studies.chart_ticks import linear_ticks, logarithmic_ticks, own_levels, place_ticks, value_ticks
 from core.studies.metrics import Measured
-from core.studies.study import AxisSection
+from core.studies.sections import AxisSection
 from core.studies.summary import summarise
 
 

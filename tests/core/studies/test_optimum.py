@@ -7,7 +7,8 @@ import pytest
 from core.studies.chart_data import Panel, Places, panel_of, places_of, series_of
 from core.studies.metrics import Measured
 from core.studies.optimum import optimum_of, varies_parameter
-from core.studies.study import AxisSection, Study
+from core.studies.sections import AxisSection
+from core.studies.study import Study
 from core.studies.summary import Point, summarise
 
 ZETA = {"knob": "samplers.dps.zeta", "values": [0.1, 0.2, 0.4, 0.8]}

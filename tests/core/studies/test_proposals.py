@@ -17,7 +17,8 @@ from core.studies.proposals import (
     row_knobs,
     sampler_knobs,
 )
-from core.studies.study import AxisSection, Cell, Study
+from core.studies.sections import AxisSection
+from core.studies.study import Cell, Study
 
 
 @pytest.mark.parametrize("name", list(builtin_scenarios()))

@@ -171,5 +171,8 @@ def test_every_builtin_study_poses_its_first_and_last_cell(key: str) -> None:
     assert study.notes.endswith((".", "?"))
     cells = list(study.cells())
     for cell in (cells[0], cells[-1]):
-        assert study.posed(cell).build_samplers()
+        if study.spectrum is None:
+            assert study.posed(cell).build_samplers()
+        else:
+            assert study.setting(cell, study.samplers[0]).method.build()
     assert list(study.abouts())
