@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject, QTimer
 
 from app.spectrum.document import SettingDocument, State, placed
 from core.errors import ScenarioError
+from core.spectrum.builtin import DEFAULT, load_builtin_setting
 from core.spectrum.setting import SpectrumSetting
 from core.system.files import is_file, write_whole
 
@@ -51,9 +52,11 @@ class Kept(QObject):
             self._write()
 
 
-def kept_state(path: Path | None) -> State | None:
-    """Return the setting in the file; None where there is none, or it cannot be read any more."""
+def first_state(path: Path | None) -> State:
+    """Return the setting in the file; the default where there is none, or it cannot be read any more."""
     try:
-        return State(SpectrumSetting.load(path)) if path is not None and is_file(path) else None
+        if path is not None and is_file(path):
+            return State(SpectrumSetting.load(path))
     except ScenarioError:
-        return None
+        pass
+    return State(load_builtin_setting(DEFAULT))

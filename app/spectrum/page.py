@@ -16,13 +16,13 @@ from app.spectrum.document import SettingDocument, State
 from app.spectrum.editor import SettingEditor
 from app.spectrum.evidence import Evidence
 from app.spectrum.handles import dragged, handles
-from app.spectrum.kept import Kept, kept_state
+from app.spectrum.kept import Kept, first_state
 from app.spectrum.measured import Measured, is_alike
 from app.spectrum.predictor import Predictor, Wanted
 from app.spectrum.simulator import Simulator
 from app.widgets.banner import Banner
 from core.errors import ScenarioError
-from core.spectrum.builtin import DEFAULT, load_builtin_setting
+from core.spectrum.builtin import load_builtin_setting
 from core.spectrum.optimum import Curve
 from core.spectrum.sections import DataSetSection, NumbersSection
 from core.spectrum.setting import SpectrumSetting
@@ -44,7 +44,7 @@ class SpectrumPage(QWidget):
 
     def __init__(self, keep: Path | None = None) -> None:
         super().__init__()
-        self.document = SettingDocument(kept_state(keep) or State(load_builtin_setting(DEFAULT)), self)
+        self.document = SettingDocument(first_state(keep), self)
         self._kept = Kept(keep, self.document)
         self.predictor, self.simulator = Predictor(self), Simulator(self)
         self.measured = Measured()
@@ -169,6 +169,10 @@ class SpectrumPage(QWidget):
             self.document.load(State(SpectrumSetting.load(path), path))
         except ScenarioError as error:
             self.banner.say(error)
+
+    def open_setting(self, setting: SpectrumSetting) -> None:
+        """Open a setting that has no file."""
+        self.document.load(State(setting))
 
     def save(self) -> bool:
         """Ask for a file and save the setting; return whether it was saved."""

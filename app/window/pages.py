@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import tomllib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, final
@@ -16,11 +17,14 @@ from app.files.files import Files
 from app.transport.transport import Player
 from app.widgets.segmented_control import SegmentedControl
 from app.widgets.top_bar import TopBar
+from core.errors import ScenarioError
 from core.scenario.scenario import Scenario
+from core.system.files import read_text
 
 if TYPE_CHECKING:
     from app.spectrum.page import SpectrumPage
     from app.studies.page import Charts, StudiesPage
+    from core.spectrum.setting import SpectrumSetting
 
 # What is opened later is imported then: the first frame waits for nothing that it does not show.
 # ruff: noqa: PLC0415
@@ -126,7 +130,9 @@ class Pages(QObject):
             from app.studies.page import StudiesPage
 
             self.studies = StudiesPage(self._folder(), lambda: self._document.scenario, make_charts())
+            self.studies.spectrum = self._setting
             self.studies.opened.connect(self._open)
+            self.studies.spectrum_opened.connect(self._open_setting)
             self.stack.addWidget(self.studies)
             self.studies.offer_to_resume()
         return self.studies
@@ -136,9 +142,26 @@ class Pages(QObject):
         if self.spectrum is None:
             from app.spectrum.page import SpectrumPage
 
-            self.spectrum = SpectrumPage(None if self._home is None else self._home / "spectrum.toml")
+            self.spectrum = SpectrumPage(self._kept)
             self.stack.addWidget(self.spectrum)
         return self.spectrum
+
+    @property
+    def _kept(self) -> Path | None:
+        """File in which the page Spectrum keeps its setting."""
+        return None if self._home is None else self._home / "spectrum.toml"
+
+    def _setting(self) -> SpectrumSetting:
+        """Return the setting of the page Spectrum, whether or not it has been shown."""
+        from app.spectrum.document import placed
+        from app.spectrum.kept import first_state
+
+        return placed(first_state(self._kept) if self.spectrum is None else self.spectrum.document.state)
+
+    def _open_setting(self, setting: SpectrumSetting) -> None:
+        """Open the setting of a cell on the page Spectrum; undo there returns to the one before."""
+        self._made_spectrum().open_setting(setting)
+        self.show(SPECTRUM)
 
     def _folder(self) -> Path:
         if self._home is not None:
@@ -160,11 +183,19 @@ class Pages(QObject):
             self.show(EXPLORE)
 
     def open_dropped(self, path: Path) -> bool:
-        """Open a dropped file if it is one for the page that is shown: study or setting; return whether it was."""
-        page = {STUDIES: self.studies, SPECTRUM: self.spectrum}.get(self.current)
-        if page is None or path.suffix.lower() != ".toml":
+        """Open a dropped file if it is one for another page than Explore, and show that page; return whether it was.
+
+        Spectrum settings are known by their tables; any other TOML file is a study on Studies, a setting on Spectrum.
+        """
+        if path.suffix.lower() != ".toml":
             return False
-        page.open_file(path)
+        if self.current == SPECTRUM or _is_setting(path):
+            self._made_spectrum().open_file(path)
+            self.show(SPECTRUM)
+            return True
+        if self.studies is None or self.current != STUDIES:
+            return False
+        self.studies.open_file(path)
         return True
 
     def offer_to_resume(self, offer: Callable[[str, dict[str, Callable[[], object]]], object]) -> None:
@@ -186,6 +217,16 @@ class Pages(QObject):
                 page.close_all()
         if self._temporary is not None:
             self._temporary.cleanup()
+
+
+def _is_setting(path: Path) -> bool:
+    """Return whether a file has the tables of a spectrum setting and no others."""
+    try:
+        found = set(tomllib.loads(read_text(path)))
+    except (ScenarioError, tomllib.TOMLDecodeError, RecursionError):
+        return False  # whoever opens it says what is wrong
+    tables = {"spectrum", "method", "learning"}
+    return bool(found & tables) and found <= tables | {"name", "notes"}
 
 
 def make_charts() -> Charts:

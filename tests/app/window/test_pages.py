@@ -16,6 +16,7 @@ from app.window.pages import EXPLORE, SPECTRUM, STUDIES
 from app.window.window import MainWindow
 from core.scenario.plane_edits import Handle
 from core.scenario.scenario import Scenario
+from core.spectrum.builtin import load_builtin_setting
 from core.studies.measure import posed
 
 Make = Callable[..., Scenario]
@@ -260,7 +261,9 @@ def test_spectrum_is_made_by_its_key_keeps_its_setting_and_takes_dropped_ones(
     assert not made.docks.buttons["problem"].isVisible()
     file = tmp_path / "mine.toml"
     file.write_text("name = 'Mine'\n[method]\nkind = 'langevin'\nsigma = 0.7\n")
-    assert made.pages.open_dropped(file)
+    made.pages.show(EXPLORE)
+    assert made.pages.open_dropped(file), "known by its tables on any page"
+    assert made.pages.current == SPECTRUM
     scenario = made.scenario
     qtbot.keyClick(made, Qt.Key.Key_2, CONTROL)
     qtbot.keyClick(made, Qt.Key.Key_3, CONTROL)
@@ -269,6 +272,12 @@ def test_spectrum_is_made_by_its_key_keeps_its_setting_and_takes_dropped_ones(
     qtbot.keyClick(made, Qt.Key.Key_Z, CONTROL)
     assert page.document.setting.name != "Mine", "undo belongs to the page"
     assert made.scenario == scenario
+    studies = made.pages.studies
+    assert studies is not None
+    assert studies.spectrum() == page.document.setting
+    studies.spectrum_opened.emit(load_builtin_setting("sgd"))
+    assert page.document.setting == load_builtin_setting("sgd")
+    assert made.pages.current == SPECTRUM
     qtbot.keyClick(made, Qt.Key.Key_1, CONTROL)
     assert made.player.is_playing, "as it was left"
     made.player.pause()
