@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 _SCREEN = Path(__file__).parent / "data" / "offscreen.json"
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
@@ -17,6 +18,10 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 # Otherwise this process, and every process that a test starts, compiles all modules again.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
+
+
+settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("suite")  # no test depends on how busy the machine is
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -33,7 +33,7 @@ def plot(qtbot: QtBot) -> TimePlot:
 
 
 def test_curves_end_in_view_or_are_named_at_the_edge(plot: TimePlot) -> None:
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=60)
     @given(st.lists(_TOPS, min_size=1, max_size=5), st.booleans())
     def holds(tops: list[float], logarithmic: bool) -> None:
         plot.set_logarithmic(logarithmic)

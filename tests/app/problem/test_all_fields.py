@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PySide6.QtCore import QLocale
 from PySide6.QtWidgets import QDoubleSpinBox, QLineEdit, QWidget
@@ -87,7 +87,7 @@ def test_dock_reads_back_any_valid_scenario_unchanged(qtbot: QtBot, make_scenari
     editor = ProblemEditor(Document(base))
     qtbot.addWidget(editor)
 
-    @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @settings(max_examples=40)
     @given(edits())
     def holds(values: dict[str, Any]) -> None:
         data = base.to_dict()

@@ -107,7 +107,7 @@ def test_posterior_matches_reference_case(name: str) -> None:
 SEEDS = st.integers(0, 10_000)
 
 
-@settings(max_examples=25, deadline=None, derandomize=True)
+@settings(max_examples=25, derandomize=True)
 @given(st.tuples(st.just(1), st.integers(1, 4), st.integers(1, 3), st.sampled_from([0.0, 0.05, 0.5]), SEEDS))
 def test_bound_exceeds_kl_and_terms_grow_along_reverse_time(
     runnable_samplers: RunnableSamplers,

@@ -46,7 +46,7 @@ def text_of(rows: Sequence[Sequence[str]], separator: str, quoting: int, end: st
     st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "cp1252"]),
     st.booleans(),
 )
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_numbers_in_every_notation_round_trip(
     rows: list[list[int]],
     signs: tuple[str, str],

@@ -192,7 +192,7 @@ def matrices(draw: st.DrawFn) -> Rows:
 
 @pytest.mark.parametrize("name", NOTATIONS)
 @given(rows=matrices())
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @example(rows=[[0.1 + 0.2, -0.0], [5e-324, 1.7976931348623157e308]])
 @example(rows=[[1.234, 2.345], [3.456, 4.567]])
 @example(rows=[[float(i * j) for i in range(16)] for j in range(16)])
@@ -207,7 +207,7 @@ def test_matrix_text_round_trips_exactly(name: str, rows: Rows) -> None:
 
 
 @given(st.text(alphabet="0123456789.,;-+eE[](){}\t\n ajinf#%'\"=ary…", max_size=60) | st.text(max_size=40))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @example("[" * 5000)
 @example("\x00")
 @example("\ud800")

@@ -37,7 +37,7 @@ problems = st.tuples(
 )
 
 
-@settings(max_examples=30, deadline=None, derandomize=True)
+@settings(max_examples=30, derandomize=True)
 @given(of=problems, times=st.lists(st.integers(1, SCHEDULE.steps), min_size=1, max_size=4), count=st.integers(1, 5))
 def test_kernels_of_batched_levels_match_single_levels(
     make_problem: Callable[..., Problem], of: tuple[int, int, int, float, int], times: Sequence[int], count: int

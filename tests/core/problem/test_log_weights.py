@@ -72,7 +72,7 @@ def test_probability_weights_lose_score_of_underflowed_component() -> None:
 
 
 @given(st.lists(st.floats(5e-324, 1e6), min_size=1, max_size=6))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_log_weights_are_normalised_for_weights_of_any_size(weights: list[float]) -> None:
     mixture = line(weights, [float(index) for index in range(len(weights))], 1.0)
     assert float(mixture.log_weights.logsumexp(0)) == pytest.approx(0, abs=1e-12)

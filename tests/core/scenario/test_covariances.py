@@ -68,7 +68,7 @@ def test_forms_may_be_mixed_and_are_saved_as_written() -> None:
     assert updated_toml(TEXT, patched(found, {"run": {"seed": 3}})).startswith(TEXT)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(any_mixture())
 def test_every_form_survives_the_file(mixture: tuple[int, list[Any]]) -> None:
     size, covariances = mixture
@@ -131,7 +131,7 @@ anything = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(anything, max_size=4))
 def test_anything_as_covariances_is_read_or_refused_in_one_sentence(covariances: list[Any]) -> None:
     sentence = ""
@@ -178,7 +178,7 @@ def test_new_components_are_short_where_all_others_are() -> None:
     assert in_old_forms([1.0, wide, [[2.0, 0.0], [0.0, 2.0]]], [1.0, wide], 2)[2] == [[2.0, 0.0], [0.0, 2.0]]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(any_mixture(), st.data())
 def test_forms_never_change_the_covariances(mixture: tuple[int, list[Any]], data: st.DataObject) -> None:
     size, old = mixture

@@ -47,7 +47,7 @@ def without_empty(table: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in inner.items() if value != {}}
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(tables, tables)
 def test_applying_difference_yields_new_table(old: dict[str, Any], new: dict[str, Any]) -> None:
     assert without_empty(applied(old, difference(old, new))) == without_empty(new)

@@ -69,7 +69,7 @@ def scenarios(draw: st.DrawFn) -> tuple[Scenario, Array]:
     return Scenario.from_dict(data), np.linalg.qr(random.normal(size=(dimension, 2)))[0].T
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(scenarios(), st.tuples(wild, wild) | places, st.booleans(), st.data())
 def test_any_handle_dropped_anywhere_gives_valid_scenario(
     seen: tuple[Scenario, Array], place: tuple[float, float], snap: bool, data: st.DataObject
@@ -82,7 +82,7 @@ def test_any_handle_dropped_anywhere_gives_valid_scenario(
     handle_positions(new, basis, Handle("mean", 0), 0.0)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(scenarios(), places)
 def test_drag_keeps_coordinates_outside_plane(seen: tuple[Scenario, Array], place: tuple[float, float]) -> None:
     scenario, basis = seen
@@ -101,7 +101,7 @@ def test_drag_keeps_coordinates_outside_plane(seen: tuple[Scenario, Array], plac
 
 
 @pytest.mark.parametrize("plane", PLANES)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(place=places)
 def test_dragged_mean_ends_at_drop_point(plane: str, place: tuple[float, float]) -> None:
     scenario, basis = PLANES[plane]
@@ -111,7 +111,7 @@ def test_dragged_mean_ends_at_drop_point(plane: str, place: tuple[float, float])
 
 @pytest.mark.parametrize("plane", PLANES)
 @pytest.mark.parametrize("axis", [0, 1])
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(angle=st.floats(-math.pi, math.pi), length=st.floats(0.2, 4))
 def test_dragged_covariance_handle_ends_at_drop_point(plane: str, axis: int, angle: float, length: float) -> None:
     scenario, basis = PLANES[plane]
@@ -151,7 +151,7 @@ def test_point_mass_can_be_stretched_and_flattened_again(axis: int) -> None:
     assert not np.any(flat.prior.covariances[1])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(place=places)
 def test_dragged_measurement_strip_passes_through_drop_point(place: tuple[float, float]) -> None:
     new = move(THREE, Handle("value", 0), place, PLANE, pixel=PIXEL)
@@ -160,7 +160,7 @@ def test_dragged_measurement_strip_passes_through_drop_point(place: tuple[float,
     assert new.measurement.matrix == THREE.measurement.matrix
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(angle=st.floats(-math.pi, math.pi), length=st.floats(30, 135))
 def test_dragged_h_arrow_ends_at_drop_point_and_keeps_y(angle: float, length: float) -> None:
     tip = (PIXEL * length * math.cos(angle), PIXEL * length * math.sin(angle))
@@ -225,7 +225,7 @@ def test_shift_snaps_an_axis_to_angle_and_length() -> None:
     assert deviations(spread, angle)[0] == pytest.approx(0.8, abs=0.005)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(place=st.tuples(st.floats(-9, 9), st.floats(-9, 9)))
 def test_dragged_values_have_at_most_three_digits(place: tuple[float, float]) -> None:
     mean = move(THREE, Handle("mean", 0), place, PLANE, pixel=PIXEL).prior.means[0]

@@ -356,7 +356,7 @@ def scenarios(draw: st.DrawFn) -> dict[str, Any]:
 
 
 @given(scenarios())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_dict_and_toml_round_trips_keep_content(data: dict[str, Any]) -> None:
     scenario = Scenario.from_dict(copy.deepcopy(data))
     assert Scenario.from_dict(scenario.to_dict()) == scenario
@@ -368,7 +368,7 @@ def test_dict_and_toml_round_trips_keep_content(data: dict[str, Any]) -> None:
 
 
 @given(scenarios())
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_drawn_y_gives_valid_scenario(data: dict[str, Any]) -> None:
     settled = Scenario.from_dict(data).with_value()
     assert Scenario.from_dict(settled.to_dict()) == settled
@@ -405,7 +405,7 @@ PLACES = [
 
 
 @given(st.sampled_from(PLACES), VALUES | st.lists(st.lists(st.floats(), min_size=2, max_size=2), max_size=2))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_arbitrary_field_value_raises_only_scenario_error(place: str, value: object) -> None:
     try:
         scenario = Scenario.from_dict(edited(put(place, value)), "file.toml")
@@ -416,7 +416,7 @@ def test_arbitrary_field_value_raises_only_scenario_error(place: str, value: obj
 
 
 @given(st.dictionaries(st.sampled_from(["name", "prior", "measurement", "schedule", "run", "x"]), VALUES))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_arbitrary_tables_are_rejected(data: dict[str, Any]) -> None:
     with pytest.raises(ScenarioError):
         Scenario.from_dict(data)

@@ -53,7 +53,7 @@ FUNCTIONS: dict[str, Any] = {
     base=st.lists(st.floats(1e-3, 10), min_size=1, max_size=4),
     gaps=st.lists(st.floats(-14, 0), min_size=1, max_size=3),
 )
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_divided_differences_match_sixty_digits_however_near_the_points(
     name: str, base: list[float], gaps: list[float]
 ) -> None:

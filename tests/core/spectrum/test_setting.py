@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.errors import ScenarioError
@@ -90,7 +90,6 @@ SETTING = st.fixed_dictionaries(
 
 
 @given(SETTING)
-@settings(deadline=None)
 def test_any_setting_reads_back_as_it_was(tables: dict[str, Any]) -> None:
     setting = SpectrumSetting.from_dict(tables)
     assert SpectrumSetting.from_toml(setting.to_toml()) == setting
@@ -99,7 +98,7 @@ def test_any_setting_reads_back_as_it_was(tables: dict[str, Any]) -> None:
 
 
 @given(SETTING, SETTING)
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 def test_text_of_any_setting_updates_to_any_other(one: dict[str, Any], other: dict[str, Any]) -> None:
     text, setting = SpectrumSetting.from_dict(one).to_toml(), SpectrumSetting.from_dict(other)
     assert SpectrumSetting.from_toml(updated_toml(text, setting)) == setting
@@ -128,7 +127,6 @@ def test_update_keeps_comments() -> None:
         ),
     )
 )
-@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 def test_any_tables_give_a_setting_or_an_error(tables: dict[str, Any]) -> None:
     with suppress(ScenarioError):
         assert SpectrumSetting.from_dict(tables).learning.repeats >= 2

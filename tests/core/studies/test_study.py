@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import ScenarioError
@@ -153,7 +153,6 @@ def test_odd_texts_give_a_study_or_one_sentence(text: str) -> None:
     st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=5)),
     lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.text(max_size=8), inner, max_size=3)),
 ), max_size=4))  # fmt: skip
-@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 def test_any_tables_give_a_study_or_an_error(tables: dict[str, Any]) -> None:
     with suppress(ScenarioError):
         assert Study.from_dict(tables).count >= 1
