@@ -52,16 +52,19 @@ class Files(QObject):
         """Tasks of closed dialogs whose threads have not ended."""
         self._autosave: Autosave | None = None
         self._left: list[RecoveryFile] = []
-        bar.picker.setDefaultAction(bar.action("Scenarios", "Choose a built-in scenario", self.show_gallery, "Ctrl+G"))
-        bar.tool("New", "Create a new scenario", self.new, "Ctrl+N", folds=True)
-        bar.tool("Open", "Open a scenario file", self.open_file, "Ctrl+O", folds=True)
-        bar.tool("Save", "Save the scenario", self.save_file, "Ctrl+S", folds=True)
+        gallery = bar.action("Scenarios", "Choose a built-in scenario", self.show_gallery, "Ctrl+G")
+        bar.picker.setDefaultAction(gallery)
+        new = bar.tool("New", "Create a new scenario", self.new, "Ctrl+N", folds=True)
+        read = bar.tool("Open", "Open a scenario file", self.open_file, "Ctrl+O", folds=True)
+        save = bar.tool("Save", "Save the scenario", self.save_file, "Ctrl+S", folds=True)
         self.undo = bar.tool("Undo", "Undo the last edit", self._undo_edit, "Ctrl+Z")
         self.redo = bar.tool("Redo", "Redo the edit that was undone", document.redo, "Ctrl+Shift+Z", "Ctrl+Y")
         self._recent = bar.menu.addMenu("Open recent")
         self._recent.aboutToShow.connect(self._list_recent)
-        bar.entry("Save as…", "Save the scenario in another file", self.save_file_as, "Ctrl+Shift+S")
-        bar.entry("Prior from data…", "Fit the prior to points in a file", self.choose_data, "Ctrl+D")
+        save_as = bar.entry("Save as…", "Save the scenario in another file", self.save_file_as, "Ctrl+Shift+S")
+        data = bar.entry("Prior from data…", "Fit the prior to points in a file", self.choose_data, "Ctrl+D")
+        self.of_scenarios = (gallery, new, read, save, save_as, data)
+        """Actions on scenario files, for pages that show a scenario."""
         self.plugins = Plugins(window, document, bar, banner, settings)
         bar.menu.addSeparator()
         document.undo_failed.connect(lambda error: banner.say(f"This edit cannot be undone or redone: {error}"))

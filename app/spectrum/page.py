@@ -95,6 +95,9 @@ class SpectrumPage(QWidget):
     def _connect(self) -> None:
         self._action("Undo", self.undo, "Ctrl+Z")
         self._action("Redo", self.document.redo, "Ctrl+Shift+Z", "Ctrl+Y")
+        self._action("New", self._new, "Ctrl+N")
+        self._action("Open", self._choose_file, "Ctrl+O")
+        self._action("Save", self.save, "Ctrl+S")
         self._escape = self._action("End the drag", self.cancel, "Esc")
         self._escape.setEnabled(False)
         self.document.changed.connect(self._follow)
@@ -102,7 +105,7 @@ class SpectrumPage(QWidget):
         self.editor.kind_wanted.connect(self._choose_kind)
         file = self.editor.file
         file.builtin.activated.connect(lambda _: self._open_builtin(str(file.builtin.currentData())))
-        file.new.clicked.connect(lambda _checked: self.document.load(State(SpectrumSetting())))
+        file.new.clicked.connect(lambda _checked: self._new())
         file.open.clicked.connect(lambda _checked: self._choose_file())
         file.save.clicked.connect(lambda _checked: self.save())
         self.predictor.foreseen.connect(self._foresee)
@@ -128,6 +131,9 @@ class SpectrumPage(QWidget):
         action.triggered.connect(lambda _checked: call())
         self.addAction(action)
         return action
+
+    def _new(self) -> None:
+        self.document.load(State(SpectrumSetting()))
 
     def restyle(self) -> None:
         """Apply the theme's colours."""

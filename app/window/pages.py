@@ -121,6 +121,8 @@ class Pages(QObject):
             for button in action.associatedObjects():
                 if isinstance(button, QToolButton):
                     button.setVisible(is_explore)
+        for action in self._files.of_scenarios:
+            action.setEnabled(self.current != SPECTRUM)
         self.stack.window().setFocus()
         self.shown.emit(self.current)
 

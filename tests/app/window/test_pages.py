@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QTimer, QUrl
 from PySide6.QtGui import QAction, QContextMenuEvent, QDropEvent
-from PySide6.QtWidgets import QApplication, QMenu, QMessageBox, QPushButton, QWidget
+from PySide6.QtWidgets import QApplication, QFileDialog, QMenu, QMessageBox, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.planes.handles.menu import plane_menu
@@ -17,6 +17,7 @@ from app.window.window import MainWindow
 from core.scenario.plane_edits import Handle
 from core.scenario.scenario import Scenario
 from core.spectrum.builtin import load_builtin_setting
+from core.spectrum.setting import SpectrumSetting
 from core.studies.measure import posed
 
 Make = Callable[..., Scenario]
@@ -281,3 +282,23 @@ def test_spectrum_is_made_by_its_key_keeps_its_setting_and_takes_dropped_ones(
     qtbot.keyClick(made, Qt.Key.Key_1, CONTROL)
     assert made.player.is_playing, "as it was left"
     made.player.pause()
+
+
+def test_file_keys_on_spectrum_are_those_of_its_setting(
+    made: MainWindow, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, before = tmp_path / "setting.toml", made.scenario
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(file), ""))
+    qtbot.keyClick(made, Qt.Key.Key_3, CONTROL)
+    page = made.pages.spectrum
+    assert page is not None
+    qtbot.keyClick(made, Qt.Key.Key_S, CONTROL)
+    assert SpectrumSetting.load(file) == page.document.setting
+    qtbot.keyClick(made, Qt.Key.Key_N, CONTROL)
+    assert page.document.setting == SpectrumSetting()
+    assert made.scenario == before
+    assert not made.bar.picker.isEnabled()
+    qtbot.keyClick(made, Qt.Key.Key_1, CONTROL)
+    assert made.bar.picker.isEnabled()
+    qtbot.keyClick(made, Qt.Key.Key_S, CONTROL)
+    assert Scenario.load(file) == before, "on Explore it is the scenario that is saved"
