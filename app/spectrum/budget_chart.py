@@ -30,6 +30,8 @@ Height: TypeAlias = Callable[[float], float]
 
 _SIDE, _FOOT, _TOP = 52, 22, 8
 """Room for numbers at the side, names below, and above the bars, in pixels."""
+_LEAST, _MOST = 132, 240
+"""Limits of the height, in pixels."""
 _TICK = 32
 """Pixels between numbers at the side."""
 
@@ -52,13 +54,15 @@ class BudgetChart(QWidget):
         self.bars: list[Bar] = []
         self.total = 0.0
         self.measured: Estimate | None = None
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setMinimumHeight(_LEAST)
+        self.setMaximumHeight(_MOST)
         self.setFont(theme.font(10))
         self.setAccessibleName("W2 squared by source")
 
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
         """Return the usual size."""
-        return QSize(300, 136)
+        return QSize(300, _LEAST)
 
     def show_budget(self, prediction: Prediction) -> None:
         """Show the budget of a prediction; sources without a finite number have no bar."""

@@ -72,9 +72,9 @@ def table_html(analysis: Analysis, simulated: Simulated | None) -> str:
     rows.append(f'<tr><td>total W₂²</td><td align="right"><b>{total}</b></td><td></td><td></td></tr>')
     if simulated is not None:
         found = simulated.w2_squared
-        kind = f"mean ± s.e., {found.count} repeats" if found.error > 0 else "exact propagation"
+        kind = f"± s.e., {found.count} repeats" if found.error > 0 else "exact propagation"
         rows.append(
-            f'<tr><td>simulated</td><td align="right">{with_error(found.mean, found.error)}</td>'
+            f'<tr><td>simulated</td><td align="right">{with_error(found.mean, found.error).replace(" ", "&nbsp;")}</td>'
             f'<td colspan="2" align="right" style="color:{muted}">{kind}</td></tr>'
         )
     return f'<table width="100%" cellspacing="0" cellpadding="2">{"".join(rows)}</table>{_measures(analysis)}'
