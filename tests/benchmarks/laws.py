@@ -1,10 +1,12 @@
 """Agreement of computed laws with closed forms on random problems, and the time that one sampler takes.
 
-Run as ``python -m tests.benchmarks.laws [SECONDS]`` from the repository's root.
+Run as ``python -m tests.benchmarks.laws [PROBLEMS] [SEED]`` from the repository's root.
 """
 
 from __future__ import annotations
 
+import math
+import re
 import sys
 import time
 from dataclasses import dataclass, field
@@ -14,6 +16,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from rich.console import Console
 
 from core.bounds.bound_terms import BoundTerms, accumulate, closed_forms
@@ -27,22 +30,46 @@ from core.simulation.work import result_of
 
 KEYS = ("ddnm", "bo-ddnm", "bo-oracle", "pigdm", "tmpd", "exact", "ddim", "heun")
 VARIANCES = ("theory", "beta", "posterior")
-STEPS = (2, 5, 20, 60, 300, 1000)
+STEPS = {2: 0.2, 5: 0.25, 20: 0.25, 60: 0.2, 300: 0.07, 1000: 0.03}
+"""Probability of every T: small ones are quick, and hard."""
 TOLERANCE = 1e-3, 1e-4
 """Relative and absolute error that counts as agreement."""
 
 
 @dataclass
 class Counts:
-    """Numbers of KLs that were compared."""
+    """Numbers of KLs that were compared, on one grid."""
 
     values: int = 0
     wrong: int = 0
     """Farther from the closed form than the tolerance."""
     outside: int = 0
     """Farther from it than three times the stated error."""
+    missing: int = 0
+    """Known in closed form only."""
     unknown: dict[str, int] = field(default_factory=dict)
-    """By reason: samplers whose law was not computed at every t."""
+    """By reason without its numbers: samplers whose law was not computed at every t."""
+
+    def compare(self, found: ComputedKL, truth: NDArray[np.float64], name: str) -> str | None:
+        """Count the KLs of one sampler, and return a line that names it where some are wrong or missing."""
+        finite = np.isfinite(truth)
+        known = np.isfinite(found.value) & finite
+        if found.note is not None:
+            reason = re.sub(r"[0-9.]+", "_", found.note)
+            self.unknown[reason] = self.unknown.get(reason, 0) + 1
+        gap = np.abs(found.value - truth)[known]
+        wrong = int((gap > np.maximum(TOLERANCE[0] * truth[known], TOLERANCE[1])).sum())
+        outside = int((gap > 3 * found.error[known] + 1e-9).sum())
+        left = truth[finite & ~known]
+        missing = left.size
+        self.values += int(known.sum())
+        self.wrong += wrong
+        self.outside += outside
+        self.missing += missing
+        if not wrong + outside + missing:
+            return None
+        kl = f" (KL {left.min():.3g} to {left.max():.3g})" if missing else ""
+        return f"{name}: {wrong} wrong, {outside} outside, {missing} missing{kl}; {found.note or 'whole'}"
 
 
 def random_gaussian(random: np.random.Generator) -> Problem:
@@ -59,48 +86,44 @@ def random_gaussian(random: np.random.Generator) -> Problem:
 
 def random_schedule(random: np.random.Generator) -> Schedule:
     """One of the three schedules, of 2 to 1000 steps."""
-    steps = int(random.choice(STEPS))
-    kind = int(random.integers(3)) if steps > 2 else 0
+    steps, kind = int(random.choice(list(STEPS), p=list(STEPS.values()))), int(random.integers(3))
     if kind == 1:
-        return Schedule.exponential_then_constant(steps, 4.0, 1e-2)
+        return Schedule.exponential_then_constant(steps, min(4.0, 0.95 * steps / math.log(steps)), 1e-2)
     if kind == 2:
         return Schedule.linear(steps, 1e-4, 20 / steps if steps > 40 else 0.4)
     return Schedule.cosine(steps)
 
 
-def computed(problem: Problem, schedule: Schedule, sampler: Sampler) -> ComputedKL:
-    """Compute the KL on both grids."""
-    computation = LawComputation(problem, schedule, sampler, seed=1)
-    result_of(computation.coarse())
-    return result_of(computation.fine())
+def random_sampler(random: np.random.Generator, key: str) -> Sampler:
+    """A sampler with one of the reverse variances, where it has one."""
+    kind = type(SAMPLERS[key])
+    return kind(variance=str(random.choice(VARIANCES))) if "variance" in kind.model_fields else kind()
 
 
-def compare(counts: Counts, problem: Problem, schedule: Schedule, sampler: Sampler) -> None:
-    """Compare the computed KL of a Gaussian problem with its closed form at every t."""
+def closed_form(problem: Problem, schedule: Schedule, sampler: Sampler) -> NDArray[np.float64]:
+    """Return the KL of a problem with one component by frame, (T + 1,)."""
     terms = BoundTerms.empty(closed_forms(problem, schedule, [sampler]), schedule.steps, problem.prior.dimension)
     for _ in accumulate(problem, schedule, [sampler], terms, paths=10, seed=0):
         pass
-    found, truth = computed(problem, schedule, sampler), terms.kl[0]
-    known = np.isfinite(found.value) & np.isfinite(truth)
-    if found.note is not None:
-        counts.unknown[found.note] = counts.unknown.get(found.note, 0) + 1
-    gap = np.abs(found.value - truth)[known]
-    counts.values += int(known.sum())
-    counts.wrong += int((gap > np.maximum(TOLERANCE[0] * truth[known], TOLERANCE[1])).sum())
-    counts.outside += int((gap > 3 * found.error[known] + 1e-9).sum())
+    return terms.kl[0]
 
 
-def main(seconds: float) -> None:
-    """Compare random problems for some time, then time the default scenario."""
-    console, random, counts = Console(), np.random.default_rng(0), Counts()
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
+def main(problems: int, seed: int) -> None:
+    """Compare random problems, then time the default scenario."""
+    console, counts = Console(soft_wrap=True), {"coarse": Counts(), "fine": Counts()}
+    for number in range(problems):
+        random = np.random.default_rng([seed, number])
         problem, schedule = random_gaussian(random), random_schedule(random)
         for key in KEYS:
-            sampler = SAMPLERS[key]
-            if "variance" in type(sampler).model_fields:
-                sampler = type(sampler)(variance=str(random.choice(VARIANCES)))
-            compare(counts, problem, schedule, sampler)
+            sampler = random_sampler(random, key)
+            truth = closed_form(problem, schedule, sampler)
+            computation = LawComputation(problem, schedule, sampler, seed=1)
+            for grid, counted in counts.items():
+                found = result_of(getattr(computation, grid)())
+                name = f"problem {number}, T = {schedule.steps}, {sampler.about.label} {grid}"
+                line = counted.compare(found, truth, name)
+                if line:
+                    console.print(line)
     console.print(counts)
     scenario = load_builtin(DEFAULT).with_value()
     problem, schedule = scenario.problem(), scenario.schedule.build()
@@ -119,4 +142,5 @@ def main(seconds: float) -> None:
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    main(float(sys.argv[1]) if len(sys.argv) > 1 else 60.0)
+    numbers = [int(argument) for argument in sys.argv[1:]]
+    main(*numbers, *(40, 0)[len(numbers) :])
