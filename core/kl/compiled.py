@@ -153,16 +153,17 @@ def mixture_on_grid(
 @njit(cache=True, nogil=True)
 def compared(log_density: Array, log_target: Array) -> tuple[float, float, float]:
     """Return sums over nodes of two densities, see :func:`core.kl.splines.compared`."""
-    top, mass, share, gap, missed = log_target.max(), 0.0, 0.0, 0.0, 0.0
+    top, mass, share, gap, missed, largest = log_target.max(), 0.0, 0.0, 0.0, 0.0, 0.0
     for node in range(log_target.size):
         weight = np.exp(log_target[node] - top)
         share += weight
         if np.isfinite(log_density[node]):
             mass += np.exp(log_density[node])
             gap += weight * (log_target[node] - log_density[node])
+            largest = max(largest, log_target[node] - log_density[node])
         else:
             missed += weight
-    return mass, gap / share, missed / share
+    return mass, (gap + missed * largest) / share, missed / share
 
 
 @njit(cache=True, nogil=True)

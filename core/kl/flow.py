@@ -22,7 +22,7 @@ from core.kl.axis import Axis, mesh
 from core.kl.change_of_variables import log_determinant
 from core.kl.grid import LawError
 from core.kl.law_frames import LawFrame
-from core.kl.splines import deposit, deposit_in_rows, smooth, smooth_rows, smoothing_kernel
+from core.kl.splines import blur, blurred, deposit, deposit_in_rows
 from core.plugins.calls import trial
 from core.problem.mixture import GaussianMixture
 from core.problem.problem import Problem
@@ -95,11 +95,10 @@ class FlowLaw:
             found = deposit_in_rows(self.mass, np.zeros(len(self.mass), np.int64), places[0], (1, nodes)).T
         else:
             found = deposit(self.mass, places, (nodes, nodes))
-        kernel = smoothing_kernel(1.0, 1.0)  # one spacing of blur: points are that far apart where the map stretches
-        found = smooth(kernel, found)
-        found = smooth_rows(kernel, found) if len(axes) > 1 else found
+        each = blur(1.0, 1.0)  # one spacing: points are that far apart where the map stretches
+        found = blurred(found, [each] * len(axes))
         with np.errstate(divide="ignore"):
-            logarithm = np.log(np.maximum(found, 0.0) / math.prod(axis.spacing for axis in axes))
+            logarithm = np.log(found / math.prod(axis.spacing for axis in axes))
         shape = tuple(axis.size for axis in axes)
         return LawFrame(self.t, self.basis.numpy(), axes, logarithm.reshape(shape).astype(np.float32))
 

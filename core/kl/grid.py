@@ -19,8 +19,8 @@ from core.problem.mixture import GaussianMixture
 
 Array = NDArray[np.float64]
 
-_MISSED = 1e-12
-"""Part of the target's mass at nodes where the law is below the range of numbers that counts nothing."""
+_MISSED = 1e-6
+"""Part of the target's mass at nodes where the law is below the range of numbers that counts little."""
 _LOST = 1e-6
 """Mass that may leave the grid."""
 _LIVE = 50.0

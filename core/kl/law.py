@@ -23,7 +23,8 @@ from core.kl.axis import Axis, gaussian_log_density
 from core.kl.grid import GridLaw, LawError
 from core.kl.jumps import masses
 from core.kl.measured import MeasuredLaw, measured_laws
-from core.kl.splines import Band, deposit, deposit_in_rows, multiply, smooth, smooth_rows, smoothing_kernel
+from core.kl.resolution import deposit_response, gaussian_response, is_apart, refined
+from core.kl.splines import Band, blur, blurred, deposit, deposit_in_rows, multiply
 from core.plugins.calls import trial
 from core.problem.mixture import GaussianMixture
 from core.problem.problem import Level, Problem
@@ -210,28 +211,58 @@ class LawSolver:
             yield
         return torch.cat(images, dim=1).numpy(), self._variance(kernel)
 
-    def _step(self, law: GridLaw, spacing: Spacing, box: Sequence[tuple[Array, Array]]) -> Work[GridLaw]:
-        """Return the law after the step from its t."""
+    def _push(self, law: GridLaw) -> Work[_Push]:
+        """Return what the step from a law's t does with its nodes."""
         image, variance = yield from self._image(self._levels[law.t], law)
         if not np.isfinite(image).all():
             raise LawError("its step is not finite everywhere")
         by_rows = self._is_narrow or self._dimension == 1 or variance[0] == 0
         rule = self._row_rule(image[0], law.axes[0].nodes[law.rows]) if by_rows else None
-        if (variance[1:] == 0).any() or (variance[0] == 0 and (rule is None or abs(rule.slope) < _FLAT)):
-            raise LawError(f"the step from t = {law.t} has no noise in some direction")
-        axes = self._axes(law.t - 1, spacing, box, law)
-        found = self._pushed(law, image, variance, axes, rule)
-        if not found.is_sound:  # what is expanded in differences may need the resolution of the step
+        is_flat = rule is not None and variance[0] == 0 and abs(rule.slope) < _FLAT
+        return _Push(law, image, variance, None if is_flat else rule)
+
+    def _step(self, law: GridLaw, spacing: Spacing, box: Sequence[tuple[Array, Array]]) -> Work[GridLaw]:
+        """Return the law after the step from its t, on a grid that shows it."""
+        push = yield from self._push(law)
+        axes, missed = self._axes(law.t - 1, spacing, box, law), math.inf
+        for _ in range(_ATTEMPTS):
+            push = yield from self._dense(push, axes)
+            found = self._pushed(push, axes)
+            finer = _finer(found, push, spacing)
+            if finer is None or (not found.is_sound and found.missed > _HELPED * missed):
+                break
+            missed = found.missed
+            axes = _sized(law.t - 1, finer, box[self._schedule.steps - law.t + 1])
             yield
-            axes = self._axes(law.t - 1, spacing, box)
-            _require_noise_between(law, axes, variance)
-            found = self._pushed(law, image, variance, axes, rule)
         return _checked(found)
 
-    def _pushed(
-        self, law: GridLaw, image: Array, variance: Array, axes: tuple[Axis, ...], rule: _Rule | None
-    ) -> GridLaw:
+    def _dense(self, push: _Push, axes: tuple[Axis, ...]) -> Work[_Push]:
+        """Return the step from a finer grid, where it would leave the law's nodes apart on new axes."""
+        while True:
+            law, variance = push.law, push.variance
+            if (np.sqrt(variance) >= _CLOSE * np.array([axis.spacing for axis in law.axes])).all():
+                return push
+            responses = [
+                deposit_response(axis.spacing, blur(axis.spacing, each))
+                for axis, each in zip(axes, variance, strict=True)
+            ]
+            if push.rule is not None:
+                responses[0] = gaussian_response(variance[0])
+            apart = is_apart(law, push.image, responses)
+            if push.rule is not None and variance[0] == 0:
+                apart[0] = False  # its rows are not summed
+            if not apart.any():
+                return push
+            if law.scaled.size << int(apart.sum()) > _MOST_NODES:
+                raise LawError(f"its noise at t = {law.t} is too small for its grid")
+            for along in np.flatnonzero(apart):
+                law = refined(law, int(along))
+            yield
+            push = yield from self._push(law)
+
+    def _pushed(self, push: _Push, axes: tuple[Axis, ...]) -> GridLaw:
         """Return the law on new axes, after a step that takes the live nodes to their images."""
+        law, image, variance, rule = push
         if rule is not None:
             axes = (law.axes[0].mapped(*rule), *axes[1:]) if variance[0] == 0 else axes
             return self._law(law.t - 1, axes, *self._by_rows(law, image, variance, axes, rule))
@@ -255,7 +286,7 @@ class LawSolver:
             mass = law.scaled.ravel()[law.live] * (law.axes[1].spacing / axes[1].spacing)
             shape = law.axes[0].size, axes[1].size
             inner = deposit_in_rows(mass, law.rows, axes[1].places(image[1]), shape)
-            inner = np.maximum(smooth_rows(smoothing_kernel(axes[1].spacing, variance[1]), inner), 0.0)
+            inner = blurred(inner, [None, blur(axes[1].spacing, variance[1])])
         if variance[0] == 0:
             order = slice(None, None, 1 if rule.slope > 0 else -1)
             return inner[order], (law.exponents - math.log(abs(rule.slope)))[order]
@@ -273,25 +304,33 @@ class LawSolver:
             self._levels[law.t].forget()
             return (self._basis.mT @ mean).numpy()
 
-        logarithm, image = masses(law, image, np.sqrt(variance), step)
+        widest = np.maximum(variance, np.square([axis.spacing for axis in axes]) / 3)
+        logarithm, image = masses(law, image, np.sqrt(widest), step)
         top = float(logarithm.max())
         mass = np.exp(logarithm - top) / math.prod(axis.spacing for axis in axes)
         places = np.stack([axis.places(along) for axis, along in zip(axes, image, strict=True)])
-        kernels = [smoothing_kernel(axis.spacing, each) for axis, each in zip(axes, variance, strict=True)]
+        blurs = [blur(axis.spacing, each) for axis, each in zip(axes, variance, strict=True)]
         if self._dimension == 1:
-            found = deposit_in_rows(mass, np.zeros(len(mass), np.int64), places[0], (1, axes[0].size))
-            found = smooth(kernels[0], found.T)
+            found = deposit_in_rows(mass, np.zeros(len(mass), np.int64), places[0], (1, axes[0].size)).T
         else:
             found = deposit(mass, places, (axes[0].size, axes[1].size))
-            found = smooth_rows(kernels[1], smooth(kernels[0], found))
-        return np.maximum(found, 0.0), np.full(axes[0].size, top)
+        return blurred(found, blurs), np.full(axes[0].size, top)
 
 
-def _require_noise_between(law: GridLaw, finer: tuple[Axis, ...], variance: Array) -> None:
-    """Raise LawError where a step onto a finer grid would leave the law's nodes apart, as the teeth of a comb."""
-    for axis, other, each in zip(law.axes, finer, variance, strict=True):
-        if math.sqrt(each) < _TEETH * axis.spacing and other.spacing < axis.spacing:
-            raise LawError(f"its noise at t = {law.t} is too small for its grid")
+def _finer(found: GridLaw, push: _Push, spacing: Spacing) -> Array | None:
+    """Return (d,): distances of nodes that show a law better than its grid; None where there is nothing to gain.
+
+    Noise that is small against the spacing needs nodes that are near against the law's details.
+    """
+    own = np.array([axis.spacing for axis in found.axes])
+    least = spacing.noise * np.sqrt(push.variance)
+    if push.rule is not None:
+        least[0] = own[0]
+    needed = np.maximum(spacing.details * found.details, least)
+    wanted = np.where(own > _ROUGH * needed, np.maximum(needed, own / 4), own)
+    if not found.is_sound:
+        wanted = np.minimum(wanted, np.maximum(own / 2, least))
+    return wanted if (wanted < own / _GAINED).any() else None
 
 
 def _checked(law: GridLaw) -> GridLaw:
@@ -304,8 +343,16 @@ _DRAWN_NODES = 40_000
 """Nodes up to which a Gaussian law narrower than the target is resolved at every t, and not at the last two only."""
 _LARGEST = 0.5
 """Spacing in parts of the smallest details, times the part of the step's noise, that is not exceeded."""
-_TEETH = 0.5
+_CLOSE = 0.95
 """Standard deviation of a step, in parts of the nodes' spacing, from which masses at nodes blur into a density."""
+_ATTEMPTS = 6
+"""Grids that are tried for a step."""
+_ROUGH = 1.5
+"""Spacing, in parts of the one that shows a law's details, from which a grid is too coarse."""
+_HELPED = 0.5
+"""Part of the target's mass that a law misses which a finer grid must bring back for a still finer one."""
+_GAINED = 1.05
+"""Ratio of spacings from which a finer grid is worth a try."""
 _SLOPE_STEP = 1e-3
 """Distance of points between which the slope of a step's mean is measured."""
 _FLAT = 1e-12
@@ -317,6 +364,18 @@ class _Rule(NamedTuple):
 
     constant: float
     slope: float
+
+
+class _Push(NamedTuple):
+    """What a step does with the nodes of a law."""
+
+    law: GridLaw
+    image: Array
+    """(d, m): where it takes the live nodes."""
+    variance: Array
+    """(d,): along each axis."""
+    rule: _Rule | None
+    """By which rows go to rows, if they do."""
 
 
 def _combined(log_kernel: Array, rows: Array) -> tuple[Array, Array]:

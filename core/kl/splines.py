@@ -6,7 +6,7 @@ Compiled code is loaded with the first call, and kept on the disk for the next p
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import NamedTuple
 
@@ -99,7 +99,7 @@ def mixture_on_grid(
 def compared(log_density: Array, log_target: Array) -> tuple[float, float, float]:
     """Return sums over nodes: of the density, of its log ratio under the target, of the target where there is none.
 
-    The target is taken to sum to one. Where the density is zero, the log ratio counts as zero.
+    The target is taken to sum to one. Where the density is zero, the log ratio counts as the largest elsewhere.
 
     Args:
         log_density: (m,).
@@ -135,54 +135,85 @@ def jump_sizes(image: Array, place: Whole, live: Whole, width: int, unit: Array)
 
 _RANGE = 38.0
 """Standard deviations beyond which a Gaussian is below the range of numbers."""
-_ORDER = 5
-"""Second differences in the kernel of a step whose noise is below the spacing: powers of w = 2 - 2 cos(theta)."""
-_SQUARE = (0.0, 1.0, 1 / 12, 1 / 90, 1 / 560, 1 / 3150, 1 / 16632)
-"""Coefficients of ``theta^2`` in powers of w."""
 
 
-def smoothing_kernel(spacing: float, variance: float) -> Array:
-    """Return the kernel that takes deposited mass to its convolution with N(0, variance), (2 n + 1,), summing to one.
+class Blur(NamedTuple):
+    """What takes deposited mass to its convolution with the noise of a step along one axis."""
+
+    kernel: Array
+    """(2 n + 1,): symmetric, summing to one."""
+    is_excess: bool
+    """True if the splines have blurred by the kernel too much; False if it is what they lack."""
+
+    @property
+    def symbol(self) -> Array:
+        """(_ANGLES,): factors of waves' amplitudes, at angles between neighbouring nodes from zero to pi."""
+        half, angles = len(self.kernel) // 2, np.linspace(0, math.pi, _ANGLES)
+        found = self.kernel[half] + 2 * np.cos(angles[:, None] * np.arange(1, half + 1)) @ self.kernel[half + 1 :]
+        if self.is_excess:
+            found = np.add.reduce([(1 - found) ** power for power in range(_ITERATIONS + 1)])
+        return np.asarray(found)
+
+
+def blur(spacing: float, variance: float) -> Blur:
+    """Return what takes deposited mass to its convolution with N(0, variance).
 
     The splines have added ``h^2 / 3``. What is left is ``(N(0, v + a) + N(0, v - a)) / 2`` with ``v = V - h^2 / 3`` and
     ``a = h^2 / sqrt(90)``, which also takes back the splines' fourth cumulant and is positive. Where V is too small
-    for that, the symbol ``exp(-V theta^2 / (2 h^2)) (theta^2 / w)^2`` is expanded in second differences: right for
-    densities that are smooth over several nodes.
+    for that, five nodes have the same variance and fourth cumulant; no wave grows by it (and by the deposit) with any
+    variance above zero.
     """
     square = spacing**2
     left, spread = variance - square / 3, square / math.sqrt(90)
     if left - spread <= _LEAST * square:
-        return _sharpening(variance / square)
+        excess = left < 0
+        return Blur(_five_nodes(abs(left) / square, -1 / 30 if excess else 1 / 30), excess)
     half = math.ceil(_RANGE * math.sqrt(left + spread) / spacing)
     squares = (spacing * np.arange(-half, half + 1)) ** 2
     column = sum(np.exp(-0.5 * squares / each) / math.sqrt(each) for each in (left + spread, left - spread))
-    normalised: Array = column / np.sum(column)
-    return normalised
+    return Blur(column / np.sum(column), False)
+
+
+def blurred(density: Array, blurs: Sequence[Blur | None]) -> Array:
+    """Return deposited masses, (n_1, n_2), convolved with the noise of a step along the axes, never negative.
+
+    Excess is taken back by ``p <- p p_0 / (K * p)``, which keeps a density positive however steeply it falls: a
+    single iteration is right for an exponential.
+
+    Args:
+        density: the masses.
+        blurs: by axis; None where nothing is deposited.
+    """
+    for along, each in enumerate(blurs):
+        if each is not None and not each.is_excess:
+            density = (smooth, smooth_rows)[along](each.kernel, density)
+    density = np.maximum(density, 0.0)
+    excess = [(along, each.kernel) for along, each in enumerate(blurs) if each is not None and each.is_excess]
+    if not excess:
+        return density
+    found = density
+    for _ in range(_ITERATIONS):
+        again = found
+        for along, kernel in excess:
+            again = (smooth, smooth_rows)[along](kernel, again)
+        found = found * density / np.maximum(np.maximum(again, found / 4), 1e-300)
+    along_rows = 1 if blurs[0] is None else None  # rows may have scales of their own
+    kept: Array = density.sum(along_rows, keepdims=True) / np.maximum(found.sum(along_rows, keepdims=True), 1e-300)
+    return found * kept
 
 
 _LEAST = 0.6
 """Smallest variance of the narrower Gaussian in squares of the spacing: sampled, narrower ones are not Gaussian."""
+_ITERATIONS = 4
+"""Iterations that take back what splines have blurred too much."""
+_ANGLES = 257
 
 
-@cache
-def _sharpening_terms() -> Array:
-    """Return the expanded kernel's coefficients, (_ORDER + 1, 2 n + 1), by powers of the ratio of V and h^2."""
-    terms = np.zeros((_ORDER + 1, 2 * _ORDER + 1))
-    kept, factor = np.convolve(_SQUARE[1:], _SQUARE[1:])[: _ORDER + 1], 1.0
-    differences = [np.ones(1)]
-    for order in range(_ORDER):
-        differences.append(np.convolve(differences[order], [-1.0, 2.0, -1.0]))
-    for power in range(_ORDER + 1):
-        for order, coefficient in enumerate(kept):
-            terms[power, _ORDER - order : _ORDER + order + 1] += factor * coefficient * differences[order]
-        kept, factor = np.convolve(kept, _SQUARE)[: _ORDER + 1], -factor / 2 / (power + 1)
-    return terms
-
-
-def _sharpening(ratio: float) -> Array:
-    """Return the expanded kernel, (2 n + 1,), for a variance in squares of the spacing."""
-    kernel: Array = ratio ** np.arange(_ORDER + 1) @ _sharpening_terms()
-    return kernel
+def _five_nodes(variance: float, fourth: float) -> Array:
+    """Return the kernel of five nodes with a variance and a fourth cumulant, in units of the spacing."""
+    outer = (fourth - variance + 3 * variance**2) / 24
+    inner = variance / 2 - 4 * outer
+    return np.array([outer, inner, 1 - 2 * (inner + outer), inner, outer])
 
 
 class Implementation(NamedTuple):
@@ -277,7 +308,8 @@ def _compared(log_density: Array, log_target: Array) -> tuple[float, float, floa
     share = np.exp(log_target - log_target.max())
     share /= share.sum()
     known = np.isfinite(log_density)
-    gaps = np.where(known, log_target - np.where(known, log_density, 0.0), 0.0)
+    gaps = np.where(known, log_target - np.where(known, log_density, 0.0), -np.inf)
+    gaps = np.where(known, gaps, max(gaps.max(), 0.0))
     return float(np.exp(log_density).sum()), float((share * gaps).sum()), float(share[~known].sum())
 
 
