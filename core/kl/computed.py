@@ -38,7 +38,7 @@ _NEIGHBOURS = 4
 """Frames on both sides whose differences count for a frame's error."""
 _CARRIED = 0.5
 """Part of the errors at larger t that still counts, since a law carries them on."""
-_ROUNDING = 1e-9
+_ROUNDING = 1e-6
 """Error that even two equal grids leave, in parts of one nat and of the value."""
 _DRAWN_BYTES = 24_000_000
 """Bytes of the frames of all samplers that are kept for drawing."""
