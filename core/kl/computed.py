@@ -64,7 +64,7 @@ class ComputedKL:
     measures: dict[int, LawMeasures] = field(default_factory=dict)
     """By t: numbers that follow from the law, at t = 1, and at t = 0 where the target has a density."""
     measures_error: dict[int, LawMeasures] = field(default_factory=dict)
-    """By t: differences of ``measures`` between the two grids; missing where only one gives them."""
+    """By t: differences of ``measures`` between the two grids; missing while only one has been computed."""
 
     @property
     def is_whole(self) -> bool:
@@ -125,9 +125,10 @@ class LawComputation:
         largest = np.maximum(largest, _CARRIED * np.maximum.accumulate(largest))
         value = np.where(np.isfinite(fine.value), fine.value, coarse.value)
         error = np.where(np.isfinite(gap), largest + _ROUNDING * (1 + np.abs(value)), _grid_error(value))
-        frames, measures = coarse.frames | fine.frames, coarse.measures | fine.measures
+        frames = coarse.frames | fine.frames
         note = (fine.note or coarse.note) if np.isnan(value[:-1]).any() else None
         both = coarse.measures.keys() & fine.measures.keys()
+        measures = {t: fine.measures[t] for t in both}  # none without an error
         apart = {t: fine.measures[t].gap(coarse.measures[t]) for t in both}
         return ComputedKL(value, error, note, frames, measures, apart)
 
