@@ -24,6 +24,8 @@ MOST_BRACKETED = 64
 """Largest dimension in which brackets are computed: in more, fits of K d x d matrices a step would not fit."""
 METHODS = PATHS, KERNELS, REVERSAL = "paths", "kernels", "reversal"
 """Methods of the upper limit."""
+LOWER_METHODS = BINS, LAW, RATIO = "bins", "law", "ratio"
+"""Methods of the lower limit."""
 
 
 @final
@@ -100,15 +102,15 @@ class Bracket:
     kernels: Estimates
     """Upper limits by the sampler's last kernel, averaged over its particles."""
     lower: Estimates
-    """Lower limits by bin probabilities, or by the law of the measured directions where it is known."""
+    """Lower limits by bin probabilities, the law of the measured directions where it is known, or a fitted ratio."""
     reverse: Estimates
     """``KL(P_t || Q_{t|y})`` of deterministic samplers, by change of variables."""
     reversal: Estimates
     """Upper limits by paths of an approximate reversal of the sampler's chain."""
     method: NDArray[np.int8]
     """(samplers, times): index in :data:`METHODS` of the upper limit's method; chosen by the round before."""
-    lower_by_law: NDArray[np.bool_]
-    """(samplers, times): whether the lower limit is by the law of the measured directions, not by bins."""
+    lower_method: NDArray[np.int8]
+    """(samplers, times): index in :data:`LOWER_METHODS` of the lower limit's method; chosen by the round before."""
     low: NDArray[np.float64]
     """(samplers, times): lower limits, three standard errors below the mean of all rounds."""
     high: NDArray[np.float64]
@@ -127,23 +129,23 @@ class Bracket:
         times = sorted({schedule.steps, 1, 0, *chosen}, reverse=True)
         shape = len(samplers), len(times)
         paths, kernels, lower, reverse, reversal = (Estimates.empty(shape) for _ in range(5))
-        method, by_law = np.zeros(shape, np.int8), np.zeros(shape, bool)
+        method, lower_method = np.zeros(shape, np.int8), np.zeros(shape, np.int8)
         low, high = np.zeros(shape), np.full(shape, math.inf)
         notes: list[list[str]] = [[] for _ in samplers]
-        return cls(tuple(times), paths, kernels, lower, reverse, reversal, method, by_law, low, high, notes)
+        return cls(tuple(times), paths, kernels, lower, reverse, reversal, method, lower_method, low, high, notes)
 
     def among(self, rows: Sequence[int], count: int) -> Bracket:
         """Return the same numbers as some rows of larger tables, whose other rows are unknown."""
         paths, kernels, lower, reverse, reversal = (own.among(rows, count) for own in self._tables)
         shape = count, len(self.times)
-        method, by_law = np.zeros(shape, np.int8), np.zeros(shape, bool)
+        method, lower_method = np.zeros(shape, np.int8), np.zeros(shape, np.int8)
         low, high = np.zeros(shape), np.full(shape, math.inf)
-        method[rows], by_law[rows], low[rows], high[rows] = self.method, self.lower_by_law, self.low, self.high
+        method[rows], lower_method[rows], low[rows], high[rows] = self.method, self.lower_method, self.low, self.high
         notes: list[list[str]] = [[] for _ in range(count)]
         for row, own_notes in zip(rows, self.notes, strict=True):
             notes[row] = own_notes
         tables = paths, kernels, lower, reverse, reversal
-        return Bracket(self.times, *tables, method, by_law, low, high, notes, self.rounds)
+        return Bracket(self.times, *tables, method, lower_method, low, high, notes, self.rounds)
 
     @property
     def _tables(self) -> tuple[Estimates, ...]:
@@ -168,7 +170,7 @@ class Bracket:
             weight: of this round in the mean over all rounds, chosen before it.
         """
         below, above = self.pooled
-        lower = below.add(self.lower, weight, self.lower_by_law)
+        lower = below.add(self.lower, weight, self.lower_method)
         upper = above.add(self.upper, weight, self.method)
         self.low[:] = np.where(np.isposinf(self.lower.value), math.inf, np.fmax(lower.value - SURE * lower.error, 0.0))
         self.high[:] = np.where(np.isfinite(upper.value), upper.value + SURE * upper.error, math.inf)

@@ -16,9 +16,19 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from core.kl.bracket import KERNELS, METHODS, PATHS, REVERSAL, Bracket, Estimates
+from core.kl.bracket import BINS, KERNELS, LAW, LOWER_METHODS, METHODS, PATHS, RATIO, REVERSAL, Bracket, Estimates
 from core.kl.change_of_variables import Density
-from core.kl.choices import NEAR_DIMENSIONS, REVERSED, Choice, Slot, kernel_ratio, values_of
+from core.kl.choices import (
+    NEAR_DIMENSIONS,
+    REVERSED,
+    Choice,
+    Slot,
+    carried_ratio,
+    kernel_ratio,
+    limit_of,
+    slopes_of,
+    values_of,
+)
 from core.kl.choices import Sizes as Sizes  # noqa: PLC0414 - part of this module's interface
 from core.kl.measured import measured_laws
 from core.kl.partition import (
@@ -32,7 +42,7 @@ from core.kl.partition import (
     fitted,
 )
 from core.kl.reversal import FEWEST_DIMENSIONS, Reversals, fits_in_memory, reversed_log_densities
-from core.kl.tails import Control, Moments, Points, best_share, regression, tail_density
+from core.kl.tails import Control, Moments, Points, best_share, tail_density
 from core.kl.upper_bounds import LogRatio, draw_forward_paths, log_mean_kernel
 from core.problem.mixture import GaussianMixture
 from core.problem.problem import Level, Problem
@@ -40,7 +50,6 @@ from core.problem.schedule import Schedule
 from core.samplers import Kernel, Sampler
 from core.simulation.simulate import draw
 from core.simulation.work import Work, points_at_once, slices
-from core.text.number_format import SURE
 
 _GROUPS = 16
 """Number of groups of particles whose spread gives their share of a kernel estimate's error."""
@@ -205,7 +214,7 @@ class _Round:
             for slot, choice in self.before.items():
                 at = slot[0], self.bracket.times.index(slot[1])
                 self.bracket.method[at] = METHODS.index(choice.method)
-                self.bracket.lower_by_law[at] = choice.by_measured
+                self.bracket.lower_method[at] = LOWER_METHODS.index(choice.lower)
             self._explain()
 
     def _write(self, table: Estimates, slot: Slot, estimate: Estimate) -> None:
@@ -227,8 +236,8 @@ class _Round:
             if choice.partition:
                 ratios = yield from at_all(partial(values_of, choice.ratios), draws, self.width)
                 controls[row] = choice.control(ratios)
-                same = choice.partition.coordinates is choice.ratios[0]
-                at = ratios[:1] if same else (yield from at_all(choice.partition.coordinates, draws, self.width))
+                same = [index for index, one in enumerate(choice.ratios) if one is choice.partition.coordinates]
+                at = ratios[same] if same else (yield from at_all(choice.partition.coordinates, draws, self.width))
                 self.wanted[row, t] = choice.partition.count(at)
         tails = {row: tail_density(control) for row, control in controls.items()}
         shares = {row: self.before[row, t].tail_share for row in controls}
@@ -246,9 +255,9 @@ class _Round:
         (_, t), last, log_ratios, choice = slot, self.schedule.steps, self.log_ratios[slot], self.after[slot]
         shared = min(len(log_ratio.at_points) for log_ratio in log_ratios.values())
         known = values_of(choice.ratios, self.points[t].at) if choice.ratios else torch.zeros(0, self.sizes.points)
-        choice.slopes = _slopes(log_ratios[self._used(slot)], known)
+        choice.slopes = slopes_of(log_ratios[self._used(slot)], known)
         about = choice.control(known)
-        limits = {u: _limit(log_ratio.first(shared).less(about).mean()) for u, log_ratio in log_ratios.items()}
+        limits = {u: limit_of(log_ratio.first(shared).less(about).mean()) for u, log_ratio in log_ratios.items()}
         best = min(limits, key=limits.__getitem__)
         choice.method = REVERSAL if best == _REVERSED_AT else KERNELS if best < last else PATHS
         allowed = self._later(t)
@@ -261,10 +270,13 @@ class _Round:
             where = allowed.index(best) if best < last else len(allowed) - 1
             around = allowed[max(0, where - 1) : where + 2]
             choice.handovers = sorted(around, key=lambda u: u != allowed[where])
-        choice.slopes = _slopes(log_ratios[best], known)
+        choice.slopes = slopes_of(log_ratios[best], known)
         if slot in self.tails:
             rest = log_ratios[best].less(choice.control(known))
             choice.tail_share = best_share(rest.at_points, rest.weight, self.tails[slot][: len(rest.weight)])
+        promise = choice.ratio_promise(log_ratios[best], self.control.get(slot))
+        if choice.method == REVERSAL and promise > choice.promise:
+            choice.lower = RATIO
 
     def _used(self, slot: Slot) -> int:
         """Return the u of the upper limit in use, or another that is known; see :data:`_REVERSED_AT`."""
@@ -290,8 +302,11 @@ class _Round:
             log_target = self._target(t).log_density(points[row][t])
             log_ratio = LogRatio(log_target - log_density, torch.ones(1, dtype=torch.float64), self.points[t])
             self.log_ratios[row, t][_REVERSED_AT] = log_ratio
-            if self.before[row, t].method == REVERSAL:
-                self._write(self.bracket.reversal, (row, t), log_ratio.mean(self.control.get((row, t))))
+            choice, control = self.before[row, t], self.control.get((row, t))
+            if choice.method == REVERSAL:
+                self._write(self.bracket.reversal, (row, t), log_ratio.mean(control))
+            if choice.lower == RATIO:
+                self._write(self.bracket.lower, (row, t), log_ratio.lower_mean(self.control[row, t]))
 
     # Particles
 
@@ -371,30 +386,49 @@ class _Round:
             slot = row, t
             if density:
                 self._write(self.bracket.reverse, slot, density.reverse_kl(target, cloud[:, : len(density.log)]))
-            choice = self.before[slot]
-            if choice.by_measured:
-                self._write(self.bracket.lower, slot, self.measured[slot])
-            elif choice.partition and slot in self.wanted:
+            choice, binned = self.before[slot], None
+            if choice.partition and slot in self.wanted:
                 at = yield from at_all(choice.partition.coordinates, cloud, self.width)
-                self._write(self.bracket.lower, slot, binned_kl(self.wanted[slot], choice.partition.count(at)))
+                binned = binned_kl(self.wanted[slot], choice.partition.count(at))
+            if choice.lower == LAW:
+                self._write(self.bracket.lower, slot, self.measured[slot])
+            elif choice.lower == BINS and binned:
+                self._write(self.bracket.lower, slot, binned)
             if wanted is not None:
                 yield from self._choose_lower(slot, target, wanted, cloud[:, cloud.isfinite().all(0)])
+                if binned and self.after[slot].lower == BINS:  # pilot draws flatter the best of many partitions
+                    self.after[slot].promise = binned.value - 2 * binned.error
 
     def _choose_lower(self, slot: Slot, target: GaussianMixture, wanted: Tensor, cloud: Tensor) -> Work[None]:
         """Fit a density ratio to the particles, and choose the method with the highest lower limit on pilot draws."""
-        choice, promise = self.after[slot], -math.inf
+        choice = self.after[slot]
         if cloud.shape[1] > _FEWEST:
             at_start = slot[1] == self.schedule.steps
             law = self._start() if at_start else (yield from fitted(target, cloud))
             ratio = density_ratio(target, law)
             choice.ratios.insert(0, ratio)
+            yield from self._carry(slot, target, wanted)
             plane = self.basis[:, sorted({0, min(self.rank, len(self.basis) - 1)})].mT
-            candidates = (ratio, RATIO_BINS), (plane.matmul, GRID_BINS)
-            promise, choice.partition = yield from best_partition(
+            fits = [ratio] if choice.carried is None else [ratio, choice.carried]
+            candidates = *((one, RATIO_BINS) for one in fits), (plane.matmul, GRID_BINS)
+            choice.promise, choice.partition = yield from best_partition(
                 candidates, wanted[:, : cloud.shape[1]], cloud, self.width
             )
         if choice.measured:
-            choice.by_measured = choice.measured.kl(target, self.seen, wanted).value > promise
+            by_law = choice.measured.kl(target, self.seen, wanted).value
+            if by_law > choice.promise:
+                choice.lower, choice.promise = LAW, by_law
+
+    def _carry(self, slot: Slot, target: GaussianMixture, wanted: Tensor) -> Work[None]:
+        """Add the log ratio by the law that is carried along the steps, with its mean over pilot draws."""
+        (row, t), choice = slot, self.after[slot]
+        step = self.reversals[row].steps.get(t + 1) if self.reversals else None
+        if step is None:
+            return
+        choice.carried = carried_ratio(target, step)
+        choice.ratios.append(choice.carried)
+        at = yield from at_all(choice.carried, wanted, self.width)
+        choice.mean = float(at.mean())
 
     def _explain(self) -> None:
         """Add notes on what is unknown, and why."""
@@ -408,17 +442,3 @@ class _Round:
                 self.bracket.note(row, _NOTES["diverged"])
             if self.problem.target.is_singular:
                 self.bracket.note(row, _NOTES["singular"])
-
-
-def _slopes(log_ratio: LogRatio, ratios: Tensor) -> Tensor | None:
-    """Return intercept and slopes of log ratios on their approximations at the points; None where any is not finite."""
-    values, ratios = log_ratio.at_points, ratios[:, : len(log_ratio.at_points)]
-    if not bool(values.isfinite().all() & ratios.isfinite().all()):
-        return None
-    return regression(values, ratios, log_ratio.weight)
-
-
-def _limit(estimate: Estimate) -> float:
-    """Return the upper confidence limit of an estimate; infinity for NaN, so that it is never the best."""
-    limit = estimate.value + SURE * estimate.error
-    return math.inf if math.isnan(limit) else limit

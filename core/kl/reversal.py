@@ -2,8 +2,12 @@
 
 The mean of ``prod_s p(x_{s-1} | x_s) / r_s(x_s | x_{s-1}) p(x_T)`` over paths drawn from r is unbiased for p_t(x)
 for any proposal r, and exact with one path where r is the reversal of the sampler's chain (theory.md section 4). Here
-r is fitted to particles: a mixture of Gaussian regressions of x_s on x_{s-1}, one a component of the target. Paths of a
-point are resampled by weight times fitted density at x_s, which looks ahead: the weights alone prefer outliers.
+r is fitted to particles: a mixture of Gaussian regressions of x_s on x_{s-1}, one a component of the target, on moments
+that are carried down from T. Paths of a point are resampled by weight times fitted density at x_s, which looks ahead:
+the weights alone prefer outliers.
+
+The step itself where x_s is expected, in place of its regression, makes each weight vary a fifth as much, but not their
+product over a path: such proposals do not belong to the fitted densities, whose errors then add up.
 """
 
 from __future__ import annotations
@@ -16,6 +20,7 @@ from typing import NamedTuple, final
 import torch
 from torch import Tensor
 
+from core.kl.carried_moments import Carried, Moments, corrected
 from core.kl.partition import FIT_WORK
 from core.kl.upper_bounds import log_step
 from core.problem.problem import Level, Problem
@@ -23,7 +28,7 @@ from core.problem.schedule import Schedule
 from core.samplers import Kernel, Sampler
 from core.simulation.work import BLOCK_BYTES, Work
 
-_FORWARD = 0.01
+_FORWARD = 0.003
 """Part of the proposals that is drawn from the forward process instead, so that no weight is without limit."""
 _AFFINE = 1e-9
 """Largest residual of an affine step relative to the spread of its means."""
@@ -31,6 +36,8 @@ _ROUNDING = 1e-12
 """Added to covariances, relative to their largest variance."""
 FEWEST_DIMENSIONS = 3
 """In fewer dimensions kernels serve the first round, and a pilot of reversed paths would take too long."""
+MATRICES = 5
+"""Number of d x d matrices of a fitted step and component."""
 FIT_NUMBERS = 1 << 24
 """Most numbers of all samplers' fits; larger problems have no estimate by reversal."""
 
@@ -61,6 +68,10 @@ class Reversal(NamedTuple):
     def log_density(self, points: Tensor) -> Tensor:
         """Return the fitted log density of x_s, (N,), at points (d, N)."""
         return torch.logsumexp(self.log_weight + _log_normal(self.whiten, points - self.mean), 0)
+
+    def log_image(self, points: Tensor) -> Tensor:
+        """Return the fitted log density of x_{s-1}, (N,), at points (d, N)."""
+        return torch.logsumexp(self.log_weight + _log_normal(self.whiten_image, points - self.image), 0)
 
     def propose(self, level: Level, points: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """Draw x_s given x_{s-1} at points (d, N); return it, (d, N), and its log density (N,)."""
@@ -122,6 +133,8 @@ class Reversals:
             torch.eye(dimension, dtype=torch.float64),
         )
         """Mean and covariance of x_s while all steps so far are affine."""
+        self._carried: Carried | None = None
+        """Moments of x_s under the responsibilities at x_{s+1}."""
 
     def reach(self, t: int, last: int) -> bool:
         """Return whether all steps from t up to T are fitted."""
@@ -141,12 +154,20 @@ class Reversals:
         if self._law is None and not self.steps:
             return
         if not bool((variance > 0).all()) or int(whole.sum()) < 4 * len(basis) + 8:
-            self._law, self.steps = None, {}  # no path through this step has a finite weight
+            self._law, self._carried, self.steps = None, None, {}  # no path through this step has a finite weight
             return
         most = max(2 * len(basis), FIT_WORK // (level.target.components * len(basis) ** 2))
-        points, means = (part[:, whole][:, :most] for part in (points, kernel.mean))
+        columns = torch.nonzero(whole)[:most, 0]
+        points, means = points[:, columns], kernel.mean[:, columns]
         noise = basis @ (variance * basis.mT)
-        self.steps[level.t] = self._exact(points, means, noise) or self._fitted(level, points, means, noise)
+        law, found = self._law, self._exact(points, means, noise)
+        if found is None:
+            if law is not None:
+                self._carried = Carried.start(columns, level.target.components, *law)
+            elif self._carried is not None and not torch.equal(self._carried.columns, columns):
+                self._carried = None
+            found = self._fitted(level, columns, points, means, noise)
+        self.steps[level.t] = found
 
     def _exact(self, points: Tensor, means: Tensor, noise: Tensor) -> Reversal | None:
         """Return the reversal of an affine step of a Gaussian law; None where it is not one."""
@@ -162,31 +183,36 @@ class Reversals:
         cross = slope @ covariance
         after = cross @ slope.mT + noise
         self._law = image, (after + after.mT) / 2
-        one = (part.unsqueeze(0) for part in (mean, covariance, image, cross, after))
+        one = (part.unsqueeze(0) for part in (mean, covariance, image, slope, after))
         return _reversal(torch.zeros(1, 1, dtype=torch.float64), *one, is_exact=True)
 
-    def _fitted(self, level: Level, points: Tensor, means: Tensor, noise: Tensor) -> Reversal:
-        """Return regressions weighted by the target's responsibilities at x_s."""
+    def _fitted(self, level: Level, columns: Tensor, points: Tensor, means: Tensor, noise: Tensor) -> Reversal:
+        """Return regressions weighted by the target's responsibilities at x_s, on moments that are carried along."""
         member = level.target.responsibilities(points).of_component
         counts = member.sum(1)
         kept = counts >= min(2 * len(points) + 10, float(counts.max()))
-        member, counts = member[kept], counts[kept]
-        shares = member / counts.unsqueeze(1)
-        mean, image = (shares @ points.mT).unsqueeze(2), (shares @ means.mT).unsqueeze(2)
-        centred, moved = points - mean, means - image
-        weighted = centred * shares.unsqueeze(1)
-        covariance, cross = weighted @ centred.mT, moved @ weighted.mT
-        after = (moved * shares.unsqueeze(1)) @ moved.mT + noise
-        log_weight = (counts / counts.sum()).log().unsqueeze(1)
-        return _reversal(log_weight, mean, covariance, image, cross, after, is_exact=False)
+        member = member[kept]
+        own, law, shares = corrected(points, member, self._carried and self._carried.among(kept))
+        whiten = _inverse(_cholesky(own.covariance))
+        image = (shares @ means.mT).unsqueeze(2)
+        moved = means - image
+        seen = (moved * shares.unsqueeze(1)) @ (points - own.mean).mT @ whiten.mT
+        slope = seen @ whiten
+        rest = (moved * shares.unsqueeze(1)) @ moved.mT - seen @ seen.mT
+        image = image + slope @ (law.mean - own.mean)
+        cross = slope @ law.covariance
+        after = cross @ slope.mT + rest + noise
+        after = (after + after.mT) / 2
+        self._carried = Carried(columns, member, Moments(law.weight, image, after)).spread(kept)
+        return _reversal(law.weight.log(), law.mean, law.covariance, image, slope, after, is_exact=False)
 
 
 def _reversal(
-    log_weight: Tensor, mean: Tensor, covariance: Tensor, image: Tensor, cross: Tensor, after: Tensor, *, is_exact: bool
+    log_weight: Tensor, mean: Tensor, covariance: Tensor, image: Tensor, slope: Tensor, after: Tensor, *, is_exact: bool
 ) -> Reversal:
-    """Condition x_s on x_{s-1}, given means, covariances and the covariances ``cross`` of x_{s-1} and x_s."""
+    """Condition x_s on x_{s-1}, given means, covariances and slopes of x_{s-1} on x_s."""
     whiten_image = _inverse(_cholesky(after))
-    seen = whiten_image @ cross
+    seen = whiten_image @ slope @ covariance
     factor = _cholesky(covariance - seen.mT @ seen)
     return Reversal(
         log_weight,
@@ -215,7 +241,7 @@ class _Paths:
 
 def fits_in_memory(problem: Problem, schedule: Schedule, samplers: int) -> bool:
     """Return whether the fits of all samplers are small enough to be kept."""
-    return samplers * schedule.steps * problem.target.components * 5 * problem.prior.dimension**2 <= FIT_NUMBERS
+    return samplers * schedule.steps * problem.target.components * MATRICES * problem.prior.dimension**2 <= FIT_NUMBERS
 
 
 def reversed_log_densities(

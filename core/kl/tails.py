@@ -112,7 +112,9 @@ class Moments:
         some = values[: self._centred.shape[1]]
         slopes = torch.cholesky_solve((self._centred @ some).unsqueeze(1), self._factor).squeeze(1)
         explained = slopes @ self._features(self._normal[:, chosen])
-        return Control(values[chosen], float(values.mean() - slopes @ self._mean), explained, len(values))
+        left = some - slopes @ self._centred[:, : len(some)]
+        error = float(left.std()) / math.sqrt(len(values))
+        return Control(values[chosen], float(values.mean() - slopes @ self._mean), explained, len(values), error)
 
 
 @final
@@ -127,6 +129,8 @@ class Control:
     """(n,): its linear and quadratic part, whose mean is known to be zero."""
     draws: int
     """Number of draws over which the rest was averaged."""
+    error: float
+    """Standard error of the mean."""
 
 
 def weighted_mean(values: Tensor, weight: Tensor, control: Control | None = None) -> Estimate:

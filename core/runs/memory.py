@@ -20,7 +20,7 @@ from core.kl.bracket import MOST_BRACKETED
 from core.kl.choices import REVERSED
 from core.kl.partition import FIT_WORK
 from core.kl.refine import DRAWS, Sizes
-from core.kl.reversal import FIT_NUMBERS
+from core.kl.reversal import FIT_NUMBERS, MATRICES
 from core.kl.tails import REGRESSION
 from core.problem.common_axes import singular_order
 from core.runs.extent import WHOLE, Extent
@@ -132,8 +132,8 @@ class RunSize(NamedTuple):
         columns = _TIMES * points * paths
         walks = columns * (8 * self.dimension + self.samplers * (4 + REVERSED * (2 * self.dimension + 4)))
         fitted = min(particles, FIT_WORK // (self.components * self.dimension**2))
-        fits = self.components * fitted * (4 * self.dimension + 4)
-        kept = min(FIT_NUMBERS, self.samplers * self.steps * self.components * 5 * self.dimension**2)
+        fits = self.components * fitted * (4 * self.dimension + 6)
+        kept = min(FIT_NUMBERS, self.samplers * self.steps * self.components * MATRICES * self.dimension**2)
         return _DOUBLE * (max(clouds + fits, clouds + draws) + walks + kept) + 8 * BLOCK_BYTES
 
     def _problem(self) -> float:

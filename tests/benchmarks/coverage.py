@@ -96,6 +96,29 @@ def closed_form(problem: Problem, schedule: Schedule, key: str) -> Case:
     return Case(problem, schedule, SAMPLERS[key], float(terms.kl[0, -2]), 0.0)
 
 
+def product(key: str, gaussian: int) -> Case:
+    """Return a mixture in ``2 + gaussian`` dimensions whose KL is known: a plane times one Gaussian, turned at random.
+
+    Scores of independent parts that are measured apart are independent, and samplers turn with the problem; so the
+    sampler's law is a product, and the KL is the sum of one on grids and one in closed form.
+    """
+    schedule = Schedule.cosine(40)
+    plane, rest = three_clusters(0.3, -0.5), one_gaussian(gaussian)
+    parts = computed(plane, schedule, key), closed_form(rest, schedule, key)
+    turn = torch.linalg.qr(
+        torch.randn(2 + gaussian, 2 + gaussian, generator=torch.Generator().manual_seed(1)).double()
+    )[0]
+    priors = plane.prior, rest.prior
+    means = torch.cat([priors[0].means, priors[1].means.expand(3, -1)], 1)
+    covariances = torch.stack([torch.block_diag(one, priors[1].covariances[0]) for one in priors[0].covariances])
+    prior = GaussianMixture.from_covariances(priors[0].weights, means @ turn.mT, turn @ covariances @ turn.mT)
+    measured = plane.measurement, rest.measurement
+    matrix = torch.block_diag(*(one.matrix for one in measured)) @ turn.mT
+    value = torch.cat([one.value for one in measured])
+    problem = Problem.of(prior, Measurement(matrix, value, 0.3))
+    return Case(problem, schedule, SAMPLERS[key], sum(part.kl for part in parts), sum(part.error for part in parts))
+
+
 def jump() -> Case:
     """Return DPS on the line, whose mean jumps where its residual changes sign, so that it leaves no mass in the tails.
 
@@ -111,6 +134,9 @@ CASES: dict[str, Callable[[], Case]] = {
     "dps, plane": lambda: computed(three_clusters(0.3, 0.2), Schedule.linear(50, 2e-3, 0.25), "dps"),
     "pigdm, plane": lambda: computed(three_clusters(0.2, 0.8), Schedule.linear(50, 2e-3, 0.25), "pigdm"),
     "bo-ddnm, plane": lambda: computed(three_clusters(0.3, -0.5), Schedule.linear(50, 2e-3, 0.25), "bo-ddnm"),
+    "bo-ddnm, product, d = 6": lambda: product("bo-ddnm", 4),
+    "ddnm, product, d = 10": lambda: product("ddnm", 8),
+    "tmpd, product, d = 6": lambda: product("tmpd", 4),
     "ddnm, one Gaussian, d = 4": lambda: closed_form(one_gaussian(4), Schedule.cosine(40), "ddnm"),
     "exact, one Gaussian, d = 8": lambda: closed_form(one_gaussian(8), Schedule.cosine(40), "exact"),
 }

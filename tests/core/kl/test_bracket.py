@@ -411,7 +411,7 @@ def miss_rates(rounds: int) -> tuple[float, float]:
         estimates = (Estimates(truth + error * generator.standard_normal(shape), np.full(shape, error)) for _ in "lu")
         found.lower, found.paths = estimates
         found.kernels = found.reversal = found.paths
-        found.method, found.lower_by_law = np.zeros(shape, np.int8), np.zeros(shape, bool)
+        found.method, found.lower_method = np.zeros(shape, np.int8), np.zeros(shape, np.int8)
         found.finish_round(4.0**index)
     return float((found.low > truth).mean()), float((found.high < truth).mean())
 
