@@ -187,7 +187,8 @@ def _outline(x: NDArray[np.float64], low: NDArray[np.float64], high: NDArray[np.
     known = np.isfinite(low) & np.isfinite(high)
     across, up = np.append(x[known], x[known][::-1]), np.append(low[known], high[known][::-1])
     outline: QPolygonF = pg.functions.create_qpolygonf(len(across))
-    pg.functions.ndarray_from_qpolygonf(outline)[:] = np.stack([across, up], axis=1)
+    if len(across):  # an empty polygon has no memory to write to
+        pg.functions.ndarray_from_qpolygonf(outline)[:] = np.stack([across, up], axis=1)
     return outline
 
 
