@@ -212,7 +212,7 @@ def edit(window: MainWindow, painted: Painted) -> None:
         data["measurement"]["noise"] = noise
         window.player.restart()
         old, start = window.results, time.perf_counter()
-        window.problem._try(data)
+        window.problem.try_edit(lambda _, data=data: Scenario.from_dict(data))
         until(lambda old=old: window.results is not old)
         painted.times.clear()
         until(lambda: painted.times)
