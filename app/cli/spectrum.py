@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
@@ -11,6 +11,7 @@ from app.cli.options import UserError, with_source, writing_to
 from core.system.leftovers import remove_leftovers
 
 if TYPE_CHECKING:
+    from core.simulation.work import Work
     from core.spectrum.optimum import Budget, Curve, Optimum
     from core.spectrum.prediction import Prediction
     from core.spectrum.setting import SpectrumSetting
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 # ruff: noqa: PLC0415
 
 _MOST_REPEATS = 1_000_000
+_Found = TypeVar("_Found")
 
 
 @click.command()
@@ -116,38 +118,32 @@ def _simulated(setting: SpectrumSetting, data: Spectrum, repeats: int | None, se
 
 def _drawn(setting: SpectrumSetting, vary: str | None, data: Spectrum) -> Curve:
     """Compute W2 against a number with progress; where none is named, against the one that matters most."""
-    from app.cli.progress import progress_reporter
     from core.spectrum.optimum import curve, main_parameter
 
-    work = curve(setting, vary or main_parameter(setting), data)
-    with progress_reporter() as show:
-        done = 0
-        while True:
-            try:
-                next(work)
-            except StopIteration as end:
-                drawn: Curve = end.value
-                return drawn
-            done += 1
-            show(done, None, f"{setting.name}: curve")
+    return _followed(curve(setting, vary or main_parameter(setting), data), f"{setting.name}: curve")
 
 
 def _chosen(setting: SpectrumSetting, budget: Budget, data: Spectrum) -> Optimum:
     """Find the best numbers with progress."""
-    from app.cli.progress import progress_reporter
     from core.spectrum.optimum import optimum
 
-    work = optimum(setting, budget, data)
+    return _followed(optimum(setting, budget, data), f"{setting.name}: predictions")
+
+
+def _followed(work: Work[_Found], words: str) -> _Found:
+    """Do a computation with progress, and return its result."""
+    from app.cli.progress import progress_reporter
+
     with progress_reporter() as show:
         done = 0
         while True:
             try:
                 next(work)
             except StopIteration as end:
-                chosen: Optimum = end.value
-                return chosen
+                found: _Found = end.value
+                return found
             done += 1
-            show(done, None, f"{setting.name}: predictions")
+            show(done, None, words)
 
 
 def _print(prediction: Prediction, simulated: Simulated | None, chosen: Optimum | None) -> None:

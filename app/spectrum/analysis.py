@@ -1,4 +1,4 @@
-"""What the page shows of a prediction, computed on the predictor's thread, so that painting computes nothing."""
+"""Plotted quantities of a prediction, computed on the predictor's thread, so that painting computes nothing."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Analysis:
     unstable: NDArray[np.bool_]
     """(d,): where the method is unstable, or what it produces is not finite."""
     squares: dict[Source, Array]
-    """What every source adds to W2^2 along each eigenvalue, (d,) each; NaN where that is not finite."""
+    """Contribution of every source to W2^2 along each eigenvalue, (d,) each; NaN where that is not finite."""
     reverse_kl: float
     """KL(samples || data) with the exact score, in nats; exact."""
 

@@ -85,7 +85,7 @@ class CurvePlot(Plot):
 
     @property
     def is_open(self) -> bool:
-        """Whether W2 is lowest at an end of the curve, so that its best value may lie beyond."""
+        """True if W2 is lowest at an end of the curve, so that its best value may lie beyond."""
         return self.best is not None and self.curve is not None and self.best[0] in self.curve.values[[0, -1]]
 
     @staticmethod

@@ -70,13 +70,13 @@ class SettingEditor(QWidget):
     kind_wanted = Signal(str, str)
     """Table and kind that need more than defaults: values, or a file."""
     error_changed = Signal()
-    """Whether what is typed is valid has changed."""
+    """The typed text has become valid, or invalid."""
 
     def __init__(self, document: SettingDocument) -> None:
         super().__init__()
         self._document = document
         self.error: ScenarioError | None = None
-        """Why what is typed is not valid."""
+        """The error of the typed text; None where it is valid."""
         self.file = FileSection()
         self.tables = {
             "spectrum": TableSection("spectrum", "Spectrum", SPECTRUM),

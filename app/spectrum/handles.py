@@ -27,7 +27,7 @@ class Handle(NamedTuple):
     place: int
     """Index of the eigenvalue, from the largest."""
     tip: str
-    """What a drag does."""
+    """Effect of a drag."""
     is_parameter: bool = False
     """It changes a number of the formula, not this eigenvalue alone."""
 

@@ -1,4 +1,4 @@
-"""What simulations have shown, by setting: of the present one, and of those that differ from it in one number."""
+"""Results of simulations by setting: of the present one, and of those that differ from it in one number."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from core.spectrum.simulation import Simulated
 _MOST = 60
 """Number of settings that are remembered."""
 _ASIDE = {"repeats", "seed"}
-"""What changes no expected value."""
+"""Fields that change no expected value."""
 
 
 @final

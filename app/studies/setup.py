@@ -37,7 +37,7 @@ class StudyEditor(QWidget):
     changed = Signal(object)
     """The Study after a valid edit."""
     error_changed = Signal()
-    """Whether what is typed is valid has changed."""
+    """The typed text has become valid, or invalid."""
     scenario_wanted = Signal()
     """The user wants the scenario of Explore as the base."""
     spectrum_wanted = Signal()
@@ -48,7 +48,7 @@ class StudyEditor(QWidget):
         self.study: Study | None = None
         """The study without what is typed and not valid."""
         self.error: ScenarioError | None = None
-        """Why what is typed is not valid."""
+        """The error of the typed text; None where it is valid."""
         self._example: Scenario | None = None
         self._offers: list[Offer] = []
         self.base = BaseEditor()
