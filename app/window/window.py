@@ -235,7 +235,8 @@ class MainWindow(QMainWindow):
         mark = "[*]"  # Qt's placeholder for the modified mark; doubled, it is literal
         self.setWindowTitle(f"{f'{name}{where}'.replace(mark, 2 * mark)}{mark} – Mismatch Lab")
         self.setWindowModified(document.is_modified)
-        self.bar.picker.setText(button_text(f"{name}{where}"))
+        # The button takes its text from the action again whenever that changes.
+        self.bar.picker.defaultAction().setIconText(button_text(f"{name}{where}"))
 
     # Layout
 

@@ -298,6 +298,7 @@ def test_file_keys_on_spectrum_are_those_of_its_setting(
     assert page.document.setting == SpectrumSetting()
     assert made.scenario == before
     assert not made.bar.picker.isEnabled()
+    assert made.bar.picker.text() == made.scenario.name
     qtbot.keyClick(made, Qt.Key.Key_1, CONTROL)
     assert made.bar.picker.isEnabled()
     qtbot.keyClick(made, Qt.Key.Key_S, CONTROL)
