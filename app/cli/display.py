@@ -56,9 +56,10 @@ def _startup_handler() -> Callable[[QtMsgType, QMessageLogContext, str], None]:
         if kind == QtMsgType.QtFatalMsg:
             reason = _one_line([*reasons, message][0])
             _leave(f"mismatch-lab: Qt could not open a window ({reason}); {HEADLESS}")
-        # Until there is a screen, Qt tries one platform plugin after another and warns about each.
+        # Until there is a screen, Qt tries one platform plugin after another and warns about each; Wayland's warning
+        # has no category.
         starting = QGuiApplication.primaryScreen() is None
-        if starting and (context.category or "").startswith("qt.qpa") and kind != QtMsgType.QtDebugMsg:
+        if starting and (context.category or "qt.qpa").startswith("qt.qpa") and kind != QtMsgType.QtDebugMsg:
             reasons.append(message)
         else:
             print(qFormatLogMessage(kind, context, message), file=sys.stderr, flush=True)

@@ -9,6 +9,8 @@ _ROUNDING = 16
 """Products that are zero but for this many units of rounding, for each dimension, count as zero."""
 _SHARES = 0.6180339887498949
 """Step of the fractional parts that weight covariances in a sum whose eigenvectors are tried as the common ones."""
+_SMALL_ANGLE = 0.01
+"""Largest rotation, in radians, for which the first order is trusted."""
 
 
 def common_axes(covariances: Tensor) -> tuple[Tensor, Tensor] | None:
@@ -26,7 +28,7 @@ def common_axes(covariances: Tensor) -> tuple[Tensor, Tensor] | None:
     total = torch.zeros_like(covariances[0])
     for index, (each, scale) in enumerate(zip(covariances, scales, strict=True)):
         total += (1 + index * _SHARES % 1) / scale * (each + each.mT) / 2
-    axes = torch.linalg.eigh(total).eigenvectors
+    axes = _polished(torch.linalg.eigh(total).eigenvectors, covariances, scales)
     rounding = _ROUNDING * size * torch.finfo(covariances.dtype).eps
     variances = []
     for each, scale in zip(covariances, scales, strict=True):
@@ -35,6 +37,23 @@ def common_axes(covariances: Tensor) -> tuple[Tensor, Tensor] | None:
         if float((inside - torch.diag(variances[-1])).abs().max()) > rounding * float(scale):
             return None
     return torch.stack(variances), axes.unsqueeze(0)
+
+
+def _polished(axes: Tensor, covariances: Tensor, scales: Tensor) -> Tensor:
+    """Return axes (d, d) turned by the small rotation that diagonalises covariances (K, d, d) best, to first order.
+
+    Where eigenvalues of the sum almost meet, rounding turns its eigenvectors within their plane; a covariance whose
+    variances differ there determines the angle up to rounding.
+    """
+    weighted, squares = torch.zeros_like(axes), torch.full_like(axes, torch.finfo(axes.dtype).tiny)
+    for each, scale in zip(covariances, scales, strict=True):
+        inside = axes.mT @ each @ axes / scale
+        gaps = inside.diagonal() - inside.diagonal().unsqueeze(1)
+        weighted += inside * gaps
+        squares += gaps.square()
+    angles = (weighted / squares).clamp(-_SMALL_ANGLE, _SMALL_ANGLE).triu(1)
+    rotated: Tensor = torch.linalg.qr(axes + axes @ (angles - angles.mT)).Q
+    return rotated
 
 
 def singular_order(axes: Tensor, matrix: Tensor) -> Tensor | None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -59,11 +60,14 @@ def test_qt_and_torch_are_not_imported_without_a_display() -> None:
 
 
 def test_unreachable_x_display_is_reported() -> None:
-    assert_refused(start(DISPLAY=":5977"), "could not connect to display :5977")
+    result = start(DISPLAY=":5977")
+    has_library = "libxcb-cursor0 is needed" not in result.stderr
+    assert_refused(result, "could not connect to display :5977" if has_library else "Qt could not open a window")
 
 
-def test_unreachable_wayland_display_is_reported() -> None:
-    assert_refused(start(WAYLAND_DISPLAY="wayland-77"), "Qt could not open a window")
+def test_unreachable_wayland_display_is_reported(tmp_path: Path) -> None:
+    # Without a folder of its sockets, the Wayland library itself prints a line first.
+    assert_refused(start(WAYLAND_DISPLAY="wayland-77", XDG_RUNTIME_DIR=str(tmp_path)), "Qt could not open a window")
 
 
 def test_unknown_qt_platform_is_reported() -> None:

@@ -213,6 +213,14 @@ def test_impossible_measurement_of_shared_axes_is_refused() -> None:
 # How axes are found
 
 
+@pytest.mark.parametrize("components", [2, 4, 25])
+def test_common_axes_are_found_where_eigenvalues_of_the_sum_almost_meet(components: int) -> None:
+    for seed in range(10):
+        mixture = shared(components, LARGE, seed=seed)
+        variances, axes = common_axes(mixture.covariances) or pytest.fail(f"no common axes found for seed {seed}")
+        close((axes * variances.unsqueeze(1)) @ axes.mT, mixture.covariances, 1e-12)
+
+
 def test_common_axes_are_found_up_to_rounding_only() -> None:
     mixture = shared(4, LARGE)
     variances, axes = found = common_axes(mixture.covariances) or pytest.fail("no common axes found")
