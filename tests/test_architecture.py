@@ -66,6 +66,7 @@ ARROWS = {
     "core.kl": "bounds plugins problem samplers simulation text",
     "core.runs": "bounds diagnostics errors kl plugins problem samplers scenario simulation text",
     "core.reporting": "bounds diagnostics kl runs samplers system text version",
+    "core.snapshot": "diagnostics errors scenario system",
     "core.spectrum": "bounds data errors problem reporting runs samplers scenario simulation system text version",
     "core.studies": "bounds diagnostics errors kl plugins problem reporting runs samplers scenario simulation"
     " spectrum system text version",
