@@ -18,6 +18,7 @@ from app.cli.display import NoDisplayError, ensure_display
 from app.cli.listing import list_
 from app.cli.options import PROGRAM, UserError, plugins
 from app.cli.run import run
+from app.cli.source import find_snapshot, find_source
 from app.cli.spectrum import spectrum
 from app.cli.study import study
 from app.cli.sweep import sweep
@@ -36,7 +37,7 @@ CLOSED_PIPE = 1
 @click.argument("scenario", required=False)
 @plugins
 def open_(scenario: str | None) -> int:
-    """Open the window on SCENARIO, or on the default scenario."""
+    """Open the window on SCENARIO, or on the default scenario; also on a snapshot or an exported file."""
     if scenario is None:
         ensure_display()
     gc.disable()  # until the window is up: what imports leave is never collected, and looking through it takes long
@@ -45,14 +46,17 @@ def open_(scenario: str | None) -> int:
 
         shared_worker().spawn()  # the worker process imports torch while the window is built
         from app.document.limits import require_showable
-        from core.scenario.builtin import DEFAULT, find_scenario
+        from core.scenario.builtin import DEFAULT
 
-        found = find_scenario(scenario or DEFAULT)  # errors of the scenario come before a missing display
-        require_showable(found.scenario, "" if found.path is None else str(found.path))
+        snapshot = None if scenario is None else find_snapshot(scenario)
+        is_of_explore = snapshot is None or snapshot.kind == "scenario"
+        # Errors of the scenario come before a missing display.
+        found, _ = find_source(scenario if scenario and is_of_explore else DEFAULT)
+        require_showable(found.scenario, found.source)
         ensure_display()
         from app.window.start import open_window
 
-        return open_window(found.scenario, found.path)
+        return open_window(found.scenario, found.path, snapshot)
     finally:
         gc.enable()
 

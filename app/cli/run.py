@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from app.cli.options import UserError, plugins, with_source, writing_to
+from app.cli.source import find_source
 from core.system.leftovers import remove_leftovers
 
 if TYPE_CHECKING:
@@ -78,11 +79,10 @@ def run(scenario: str, out: Path | None, max_time: float, **overrides: str | int
     from core.errors import ScenarioError
     from core.reporting.report import require_folder, write_report
     from core.runs.experiment import Experiment
-    from core.scenario.builtin import find_scenario
     from core.system.staging import nearest_folder
     from core.text.user_text import file_name
 
-    found = find_scenario(scenario)
+    found, _ = find_source(scenario)
     chosen = _override(found, overrides)
     folder = out or Path("runs") / file_name(found.name)
     with writing_to(folder):

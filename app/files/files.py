@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, final
 
-from PySide6.QtCore import QMimeData, QObject
+from PySide6.QtCore import QMimeData, QObject, Signal
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
 from app.document.document import Document, Revision
@@ -25,6 +25,7 @@ from core.errors import ScenarioError
 from core.scenario.builtin import builtin_scenarios, load_builtin, new_scenario
 from core.scenario.edits import Edit
 from core.scenario.scenario import Scenario
+from core.snapshot.carrier import ENDINGS as SNAPSHOT_ENDINGS
 from core.text.user_text import file_name, one_line
 
 if TYPE_CHECKING:
@@ -34,14 +35,18 @@ if TYPE_CHECKING:
 # ruff: noqa: PLC0415
 
 _SCENARIOS = "Scenarios (*.toml)"
+_OPENED = f"Scenarios and what was exported (*.toml {' '.join(f'*{each}' for each in SNAPSHOT_ENDINGS)})"
 _DATA = "Points (*.csv *.tsv *.txt *.npy)"
 _DATA_ENDINGS = {".csv", ".tsv", ".txt", ".npy"}
-_ENDINGS = {".toml", ENDING, *_DATA_ENDINGS}
+_ENDINGS = {".toml", ENDING, *_DATA_ENDINGS, *SNAPSHOT_ENDINGS}
 
 
 @final
 class Files(QObject):
     """File and undo actions of the window."""
+
+    snapshot_chosen = Signal(object)
+    """Path of an exported file whose snapshot is to be opened."""
 
     def __init__(self, window: QWidget, document: Document, bar: TopBar, banner: Banner, settings: Settings) -> None:
         super().__init__(window)
@@ -118,17 +123,22 @@ class Files(QObject):
             self._document.load(new_scenario())
 
     def open_file(self) -> None:
-        """Ask for a scenario file and open it."""
-        name, _ = QFileDialog.getOpenFileName(self._window, "Open a scenario", self._folder(), _SCENARIOS)
-        if name:
-            self.open_path(Path(name))
+        """Ask for a scenario, or a file that was exported, and open it."""
+        name, _ = QFileDialog.getOpenFileName(self._window, "Open a scenario", self._folder(), _OPENED)
+        path = Path(name)
+        if path.suffix.lower() in SNAPSHOT_ENDINGS:
+            self.snapshot_chosen.emit(path)
+        elif name:
+            self.open_path(path)
 
     def open_any(self, path: Path) -> None:
-        """Open a file by its kind: a scenario, points for a prior, or a sampler."""
+        """Open a file by its kind: a scenario, points for a prior, a sampler, or one that was exported."""
         if path.suffix.lower() == ENDING:
             self.plugins.open(path)
         elif path.suffix.lower() in _DATA_ENDINGS:
             self.fit_data(path)
+        elif path.suffix.lower() in SNAPSHOT_ENDINGS:
+            self.snapshot_chosen.emit(path)
         else:
             self.open_path(path)
 

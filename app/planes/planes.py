@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import final
 
 import pyqtgraph as pg
-from PySide6.QtCore import QPointF, Qt, QTimer, Signal
+from PySide6.QtCore import QPointF, QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
@@ -237,10 +237,20 @@ class PlanesWidget(QWidget):
         """Fit the view to each further run until the user zooms or pans."""
         self._follow = True
 
+    @property
+    def is_fitted(self) -> bool:
+        """True if the view is fitted to each run, since the user has neither zoomed nor panned."""
+        return self._follow
+
     def fit(self) -> None:
         """Fit the view to the whole problem."""
         self.follow()
         self.refresh()
+
+    def look_at(self, place: QRectF) -> None:
+        """Show a part of the plane, here and in further runs."""
+        self._follow = False
+        self.panel_grid.leader.box.setRange(place, padding=0)
 
     def _rebuild(self, abouts: Sequence[About]) -> None:
         self._close_card()

@@ -261,7 +261,7 @@ class StudiesPage(QWidget):
         from app.studies.builtin_dialog import BuiltinDialog
 
         dialog = BuiltinDialog(self.window())
-        dialog.taken.connect(lambda study: self._keep(lambda: study))
+        dialog.taken.connect(self.open_study)
         dialog.open()
 
     def _choose_file(self) -> None:
@@ -272,6 +272,10 @@ class StudiesPage(QWidget):
     def open_file(self, path: Path) -> None:
         """Keep a copy of a study file, and show it."""
         self._keep(lambda: find_study(str(path)).study)
+
+    def open_study(self, study: Study) -> None:
+        """Keep a study that has no file, and show it."""
+        self._keep(lambda: study)
 
     # The set-up
 

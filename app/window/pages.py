@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from app.spectrum.page import SpectrumPage
     from app.studies.page import Charts, StudiesPage
     from core.spectrum.setting import SpectrumSetting
+    from core.studies.study import Study
 
 # What is opened later is imported then: the first frame waits for nothing that it does not show.
 # ruff: noqa: PLC0415
@@ -132,9 +133,9 @@ class Pages(QObject):
             from app.studies.page import StudiesPage
 
             self.studies = StudiesPage(self._folder(), lambda: self._document.scenario, make_charts())
-            self.studies.spectrum = self._setting
+            self.studies.spectrum = self.setting
             self.studies.opened.connect(self._open)
-            self.studies.spectrum_opened.connect(self._open_setting)
+            self.studies.spectrum_opened.connect(self.open_setting)
             self.stack.addWidget(self.studies)
             self.studies.offer_to_resume()
         return self.studies
@@ -153,17 +154,22 @@ class Pages(QObject):
         """File in which the page Spectrum keeps its setting."""
         return None if self._home is None else self._home / "spectrum.toml"
 
-    def _setting(self) -> SpectrumSetting:
+    def setting(self) -> SpectrumSetting:
         """Return the setting of the page Spectrum, whether or not it has been shown."""
         from app.spectrum.document import placed
         from app.spectrum.kept import first_state
 
         return placed(first_state(self._kept) if self.spectrum is None else self.spectrum.document.state)
 
-    def _open_setting(self, setting: SpectrumSetting) -> None:
+    def open_setting(self, setting: SpectrumSetting) -> None:
         """Open the setting of a cell on the page Spectrum; undo there returns to the one before."""
         self._made_spectrum().open_setting(setting)
         self.show(SPECTRUM)
+
+    def open_study(self, study: Study) -> None:
+        """Keep a study on the page Studies, and show it there."""
+        self._made().open_study(study)
+        self.show(STUDIES)
 
     def _folder(self) -> Path:
         if self._home is not None:

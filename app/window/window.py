@@ -8,8 +8,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import final
 
-from PySide6.QtCore import QByteArray, Qt
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QApplication, QHBoxLayout, QMainWindow, QSplitter, QToolButton, QVBoxLayout, QWidget
 
 from app.document.document import Document
@@ -18,7 +18,6 @@ from app.files.files import Files
 from app.help.help import Help
 from app.help.window_parts import WindowParts
 from app.planes.heading import headings
-from app.planes.overlays.choice import AT_FIRST
 from app.planes.planes import PlanesWidget
 from app.problem.dock import ProblemEditor
 from app.run.session import Session
@@ -31,9 +30,11 @@ from app.widgets.keys import WITH_COMMANDS, Key
 from app.widgets.top_bar import TopBar
 from app.widgets.user_text import button_text
 from app.window.docks import Docks
+from app.window.layout import SPLIT, WindowLayout
 from app.window.long_run_prompt import LongRunPrompt
 from app.window.pages import EXPLORE, Pages, PageStack
-from app.window.size import LEAST, WANTED, fit_to_screen
+from app.window.size import LEAST, WANTED
+from app.window.snapshots import Screen, Snapshots
 from core.kl.law import MOST_DIMENSIONS
 from core.runs.results import Results
 from core.scenario.edits import with_sampler
@@ -41,7 +42,6 @@ from core.scenario.scenario import Scenario
 from core.system.stop import stop
 from core.text.user_text import one_line
 
-_SPLIT = [700, 400]
 _REWRITE_SECONDS = 0.06
 """Least interval between updates of numbers while playing."""
 _REDRAW_SECONDS = 0.1
@@ -86,6 +86,8 @@ class MainWindow(QMainWindow):
         self.long_run = LongRunPrompt(self.banner, self.session.cancel)
         self.files = Files(self, self.document, self.bar, self.banner, self.settings)
         self.pages = Pages(stack, self.bar, self.document, self.files, self.player, home)
+        shown = self.planes, self.evidence, self.transport, self.player, self.banner
+        self.snapshots = Snapshots(Screen(self.document, self.files, self.pages, *shown), self.bar)
         panels = range(Qt.Key.Key_1, Qt.Key.Key_6 + 1)
         self.keys = [
             *self.transport.keys,
@@ -100,7 +102,7 @@ class MainWindow(QMainWindow):
         self._title()
         self._load(scenario)
         self.banner.say(self.settings.warning)
-        self._restore_layout()
+        self.saved_layout.restore()
         if home is not None:
             self.files.protect(home / "recovery")
             if not self.banner.offered:
@@ -114,7 +116,7 @@ class MainWindow(QMainWindow):
         for widget, stretch in ((self.planes, 7), (self.evidence, 4)):
             self._split.addWidget(widget)
             self._split.setStretchFactor(self._split.count() - 1, stretch)
-        self._split.setSizes(_SPLIT)
+        self._split.setSizes(SPLIT)
         middle = QHBoxLayout()
         middle.setSpacing(0)
         middle.addWidget(self.problem)
@@ -141,7 +143,10 @@ class MainWindow(QMainWindow):
         name = self.bar.entry("Name and notes", "Edit the scenario's name and notes", rename, "F2")
         own = (self.files.undo, self.files.redo, fit, name, self.help.formula, *self.docks.actions.values())
         self.pages.belong_to_explore(own)
-        self.bar.entry("Reset window layout", "Restore sizes, theme and overlays of the first start", self.reset_layout)
+        parts = self._split, self.planes, self.transport, self.docks, self.themes
+        self.saved_layout = WindowLayout(self, *parts, self.settings)
+        reset = self.saved_layout.reset
+        self.bar.entry("Reset window layout", "Restore sizes, theme and overlays of the first start", reset)
         self.bar.entry("Full screen", "Switch full screen on or off", self._toggle_full_screen, "F11")
         self.bar.entry("Quit", "Close the window", self.close, "Ctrl+Q")
         self.bar.view_widget(self.help.button)
@@ -238,38 +243,6 @@ class MainWindow(QMainWindow):
         # The button takes its text from the action again whenever that changes.
         self.bar.picker.defaultAction().setIconText(button_text(f"{name}{where}"))
 
-    # Layout
-
-    def _restore_layout(self) -> None:
-        for key, restore in (("geometry", self.restoreGeometry), ("split", self._split.restoreState)):
-            kept = self.settings.value(key)
-            if isinstance(kept, QByteArray):
-                restore(kept)
-        overlays = self.settings.value("overlays")
-        if overlays is not None:
-            self.planes.overlays.restore(overlays)
-        self.transport.axis.choose(str(self.settings.value("time axis")))
-        fit_to_screen(self)
-
-    def _keep_layout(self) -> None:
-        self.settings.keep("geometry", self.saveGeometry())
-        self.settings.keep("split", self._split.saveState())
-        self.settings.keep("overlays", self.planes.overlays.state)
-        self.settings.keep("time axis", self.transport.axis.choice)
-        self.settings.write()
-
-    def reset_layout(self) -> None:
-        """Reset sizes, theme, overlays and time axis to those of the first start."""
-        self.settings.forget("geometry", "split", "overlays", "time axis")
-        self.planes.overlays.restore(AT_FIRST)
-        self.transport.axis.choose("t")
-        self.showNormal()
-        self.resize(WANTED)
-        fit_to_screen(self)
-        self.docks.show_all()
-        self._split.setSizes(_SPLIT)
-        self.themes.reset()
-
     # The run
 
     def _began(self, results: Results) -> None:
@@ -314,6 +287,7 @@ class MainWindow(QMainWindow):
             self._planes_are_old = False
             is_present = self._run_of.load == self.document.revision.load
             self.planes.show_results(self.results, is_present=is_present)
+            self.snapshots.show_pending(self.results)
         now = time.perf_counter()
         if now - self._drawn_at > _REDRAW_SECONDS:
             self._drawn_at = now
@@ -394,7 +368,7 @@ class MainWindow(QMainWindow):
     # Drops, keys and closing
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802 - Qt's name
-        """Accept one dropped file: a scenario, points for a prior, or a sampler."""
+        """Accept one dropped file: a scenario, points for a prior, a sampler, or one that was exported."""
         if self.files.dropped(event.mimeData()):
             event.acceptProposedAction()
 
@@ -407,7 +381,10 @@ class MainWindow(QMainWindow):
                 self.files.open_any(path)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
-        """Handle :attr:`keys`; a text field with the focus gets them first."""
+        """Handle :attr:`keys`, and paste a snapshot; a text field with the focus gets them first."""
+        if event.matches(QKeySequence.StandardKey.Paste):
+            self.snapshots.paste()
+            return
         for each in self.keys if self.pages.current == EXPLORE else ():
             if each.key == event.key() and not event.modifiers() & WITH_COMMANDS:
                 each.press()
@@ -441,7 +418,7 @@ class MainWindow(QMainWindow):
                 child.close()
         self.planes.lens.end()
         self.pages.close()
-        self._keep_layout()
+        self.saved_layout.keep()
         self.player.pause()
         self.session.close()
         return is_kept

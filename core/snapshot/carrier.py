@@ -12,7 +12,7 @@ from core.errors import ScenarioError
 from core.snapshot.snapshot import LARGEST, MARK, Snapshot
 from core.system.files import why
 
-ENDINGS = (".png", ".svg", ".pdf", ".mp4", ".webp", ".gif", ".txt")
+ENDINGS = (".png", ".svg", ".pdf", ".mp4", ".webp", ".gif")
 """Endings of files in which a snapshot is looked for."""
 LARGEST_FILE = 4 << 30
 """Largest size in bytes of a file that is searched."""

@@ -96,3 +96,8 @@ def _unpacked(packed: str, source: str) -> object:
     except (ValueError, RecursionError):
         raise broken from None
     return data
+
+
+def is_snapshot(text: str) -> bool:
+    """Return True if a text begins with a snapshot, whole or not."""
+    return text.lstrip().startswith("mismatch-lab:")

@@ -294,7 +294,7 @@ def test_window_and_splitter_sizes_are_restored_until_the_layout_is_reset(
     second.show()
     qapp.processEvents()
     assert second._split.sizes() == pytest.approx(sizes, abs=2)
-    second.reset_layout()
+    second.saved_layout.reset()
     assert second.size() == QSize(1440, 900)
     second.close()
     second.deleteLater()
@@ -310,7 +310,7 @@ def test_overlays_are_restored_until_the_layout_is_reset(window: Window, qtbot: 
     assert second.planes.overlays.shown == {"target", "mismatch", "weights"}
     assert second.planes.overlays.part == "unmeasured"
     assert second.planes.overlays.text() == "Overlays (2)"
-    second.reset_layout()
+    second.saved_layout.reset()
     assert second.planes.overlays.shown == {"target", "trails"}
     assert second.planes.overlays.part == "all"
     second.close()
@@ -408,7 +408,7 @@ def test_dropped_data_file_opens_the_data_dialog(window: Window, qtbot: QtBot, t
     dialog.reject()
 
 
-@pytest.mark.parametrize("names", [["picture.png"], ["a.toml", "b.toml"], []])
+@pytest.mark.parametrize("names", [["picture.bmp"], ["a.toml", "b.toml"], []])
 def test_unsupported_drops_are_ignored(names: list[str], window: Window, tmp_path: Path) -> None:
     made = window(finish=False)
     before = made.scenario

@@ -50,7 +50,7 @@ def test_chosen_theme_applies_at_once_and_is_restored_until_layout_reset(
     assert choice(second, "Dark").isChecked()
     assert not choice(second, "As the system").isChecked()
     assert qapp.palette().base().color().name().upper() == theme.DARK.surface
-    second.reset_layout()
+    second.saved_layout.reset()
     assert choice(second, "As the system").isChecked()
     assert colour_of(second) == before
     assert Settings(tmp_path).value("theme") is None

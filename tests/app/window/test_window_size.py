@@ -71,7 +71,7 @@ def test_opening_a_dock_in_a_narrow_window_hides_the_other(window: Window, qtbot
     made.resize(1400, 700)
     qapp.processEvents()
     assert visible_docks(made) == set(), "a dock hidden by the user stays hidden"
-    made.reset_layout()
+    made.saved_layout.reset()
     qapp.processEvents()
     assert visible_docks(made) == {"problem", "evidence"}
 
