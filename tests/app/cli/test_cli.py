@@ -311,7 +311,7 @@ def test_window_opens_the_default_or_named_builtin_scenario(
     monkeypatch.setattr("app.cli.commands.ensure_display", lambda: None)
     monkeypatch.setattr(window, "open_window", open_window)
     assert main(arguments) == 3
-    assert opened == [(load_builtin(name), None)]
+    assert opened == [(load_builtin(name), None, None)]
 
 
 def test_window_opens_a_scenario_file(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -319,7 +319,7 @@ def test_window_opens_a_scenario_file(folder: Path, monkeypatch: pytest.MonkeyPa
     path = folder / "own.toml"
     path.write_text(load_builtin("noiseless").to_toml(), encoding="utf-8")
     monkeypatch.setattr("app.cli.commands.ensure_display", lambda: None)
-    monkeypatch.setattr(window, "open_window", lambda scenario, path: 7 if path and scenario.name else 0)
+    monkeypatch.setattr(window, "open_window", lambda scenario, path, _: 7 if path and scenario.name else 0)
     assert main(["own.toml"]) == 7
 
 
