@@ -10,7 +10,7 @@ The names in ``__all__`` are the public interface; each is loaded when it is fir
 
 The packages, from the ground up: ``text``, ``errors``, ``system``, ``problem``, ``samplers``, ``plugins``,
 ``scenario``, ``data``, ``matrices``, ``simulation``, ``bounds``, ``diagnostics``, ``kl``, ``runs``, ``reporting``,
-``snapshot``, ``studies``, ``spectrum``.
+``snapshot``, ``storyboard``, ``studies``, ``spectrum``.
 """
 
 from __future__ import annotations

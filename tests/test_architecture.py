@@ -67,6 +67,7 @@ ARROWS = {
     "core.runs": "bounds diagnostics errors kl plugins problem samplers scenario simulation text",
     "core.reporting": "bounds diagnostics kl runs samplers system text version",
     "core.snapshot": "diagnostics errors scenario system",
+    "core.storyboard": "errors scenario snapshot system text",
     "core.spectrum": "bounds data errors problem reporting runs samplers scenario simulation system text version",
     "core.studies": "bounds diagnostics errors kl plugins problem reporting runs samplers scenario simulation"
     " spectrum system text version",
