@@ -43,6 +43,13 @@ _Found = TypeVar("_Found")
 @click.option("--seed", type=click.IntRange(min=0, max=2**63 - 1), metavar="INTEGER", help="Seed of the simulation.")
 @click.option("--vary", metavar="KEY", help="Number against which W2 is drawn, for example learning.samples.")
 @click.option("--best", is_flag=True, help="Find the numbers that minimise predicted W2 within the budget below.")
+@click.option(
+    "--choose",
+    "keys",
+    multiple=True,
+    metavar="KEY",
+    help="Number that --best chooses, for example method.sigma; give it again for more.  [default: all it can]",
+)
 @click.option("--nfe", type=click.IntRange(min=1, max=10**6), metavar="N", help="Budget: score evaluations a sample.")
 @click.option("--samples", type=click.IntRange(min=2, max=10**12), metavar="N", help="Budget: samples to learn from.")
 @click.option("--sgd-steps", type=click.IntRange(min=1, max=10**9), metavar="N", help="Budget: steps of SGD.")
@@ -58,6 +65,7 @@ def spectrum(
     repeats: int | None,
     seed: int | None,
     vary: str | None,
+    keys: tuple[str, ...],
     nfe: int | None,
     samples: int | None,
     sgd_steps: int | None,
@@ -79,6 +87,8 @@ def spectrum(
 
     if (setting is None) == (table is None):
         raise UserError("give either SETTING or --table SPECTRUM")
+    if keys and not best:
+        raise UserError("--choose needs --best")
     if setting is None:
         assert table is not None
         _print_table(table)
@@ -93,7 +103,7 @@ def spectrum(
         prediction = predict(found.setting, data)
         simulated = _simulated(found.setting, data, repeats, seed)
         drawn = _drawn(found.setting, vary, data)
-        chosen = _chosen(found.setting, Budget(nfe, samples, sgd_steps), data) if best else None
+        chosen = _chosen(found.setting, Budget(nfe, samples, sgd_steps), data, keys or None) if best else None
     except ScenarioError as error:
         raise with_source(error, found.source) from None
     with writing_to(folder):
@@ -123,11 +133,11 @@ def _drawn(setting: SpectrumSetting, vary: str | None, data: Spectrum) -> Curve:
     return _followed(curve(setting, vary or main_parameter(setting), data), f"{setting.name}: curve")
 
 
-def _chosen(setting: SpectrumSetting, budget: Budget, data: Spectrum) -> Optimum:
+def _chosen(setting: SpectrumSetting, budget: Budget, data: Spectrum, keys: tuple[str, ...] | None) -> Optimum:
     """Find the best numbers with progress."""
     from core.spectrum.optimum import optimum
 
-    return _followed(optimum(setting, budget, data), f"{setting.name}: predictions")
+    return _followed(optimum(setting, budget, data, keys), f"{setting.name}: predictions")
 
 
 def _followed(work: Work[_Found], words: str) -> _Found:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Any, NamedTuple, final
@@ -219,18 +219,24 @@ class Optimum:
     """Keys whose best value is the end of their range: more would be better still."""
 
 
-def optimum(setting: SpectrumSetting, budget: Budget, spectrum: Spectrum) -> Work[Optimum]:
+def optimum(
+    setting: SpectrumSetting, budget: Budget, spectrum: Spectrum, keys: Collection[str] | None = None
+) -> Work[Optimum]:
     """Minimise predicted W2 over sigma and gamma, or eps and the grid points, and tau where there is one.
 
     A grid on logarithmic axes first, then Nelder and Mead's simplex within bounds; yields every few predictions.
+
+    Args:
+        setting: its other numbers stay, but for what the budget says.
+        budget: what may be spent.
+        spectrum: of the setting.
+        keys: of the numbers to choose, among :func:`choices`; None: all of them.
 
     Raises:
         ScenarioError: there is nothing to choose, or the budget allows no setting.
     """
     limited = within(setting, budget)
-    free = _free(limited, budget)
-    if not free:
-        raise ScenarioError("", "method", "has nothing to choose: neither σ and γ nor ε and grid points, and no τ")
+    free = _free(limited, budget, keys)
     lows, highs = (np.log([getattr(each, end) for each in free]) for end in ("low", "high"))
 
     def loss(point: Sequence[float]) -> float:
@@ -291,8 +297,11 @@ def within(setting: SpectrumSetting, budget: Budget) -> SpectrumSetting:
     return setting.patched(patch) if patch else setting
 
 
-def _free(setting: SpectrumSetting, budget: Budget) -> list[Parameter]:
-    """Return the numbers to choose, with their limits."""
+def choices(setting: SpectrumSetting, budget: Budget) -> list[Parameter]:
+    """Return the numbers of a setting that can be chosen under a budget, with their limits.
+
+    The step of SGD is one of them only under a budget of SGD's steps: without one the smallest step would be best.
+    """
     found = []
     method, learning = setting.method, setting.learning
     if isinstance(method, LangevinSection):
@@ -308,6 +317,22 @@ def _free(setting: SpectrumSetting, budget: Budget) -> list[Parameter]:
     if learning.tau is not None and budget.sgd_steps is not None and isinstance(method, LangevinSection):
         found.append(find_parameter(setting, "learning.tau")._replace(low=1e-7, high=0.1))
     return found
+
+
+def _free(setting: SpectrumSetting, budget: Budget, keys: Collection[str] | None) -> list[Parameter]:
+    """Return the numbers to choose: all that can be, or those of the given keys."""
+    free = choices(setting, budget)
+    if not free:
+        raise ScenarioError("", "method", "has nothing to choose: neither σ and γ nor ε and grid points, and no τ")
+    if keys is None:
+        return free
+    known = [each.key for each in free]
+    for key in keys:
+        if key not in known:
+            raise ScenarioError("", key, f"cannot be chosen within this budget; allowed: {', '.join(known)}")
+    if not keys:
+        raise ScenarioError("", "method", f"has nothing to choose: name one of {', '.join(known)}")
+    return [each for each in free if each.key in keys]
 
 
 def _whole(free: Sequence[Parameter], key: str) -> bool:

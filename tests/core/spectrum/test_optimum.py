@@ -11,6 +11,7 @@ from core.simulation.work import result_of
 from core.spectrum.builtin import builtin_settings, load_builtin_setting
 from core.spectrum.optimum import (
     Budget,
+    choices,
     curve,
     default_range,
     find_parameter,
@@ -33,6 +34,7 @@ def setting_of(method: dict[str, Any], **learning: Any) -> SpectrumSetting:
 
 
 LANGEVIN = setting_of({"kind": "langevin", "sigma": 0.3, "gamma": 0.02, "steps": 100}, samples=300)
+SPECTRUM = LANGEVIN.spectrum.build()
 EM = setting_of({"kind": "diffusion", "scheme": "EM", "points": 50})
 
 
@@ -137,3 +139,18 @@ def test_nothing_to_choose_is_said() -> None:
     setting = setting_of({"kind": "discrete"})
     with pytest.raises(ScenarioError, match="has nothing to choose"):
         result_of(optimum(setting, Budget(), setting.spectrum.build()))
+
+
+def test_only_the_named_numbers_are_chosen() -> None:
+    budget = Budget(nfe=30)
+    both = result_of(optimum(LANGEVIN, budget, SPECTRUM))
+    one = result_of(optimum(LANGEVIN, budget, SPECTRUM, ["method.gamma"]))
+    assert set(one.values) == {"method.gamma"}
+    assert value_of(one.setting, "method.sigma") == 0.3
+    assert value_of(one.setting, "method.steps") == 30
+    assert both.w2 < one.w2 <= predict(within(LANGEVIN, budget), SPECTRUM).w2
+    assert [each.key for each in choices(LANGEVIN, budget)] == ["method.sigma", "method.gamma"]
+    with pytest.raises(ScenarioError, match="cannot be chosen within this budget"):
+        result_of(optimum(LANGEVIN, budget, SPECTRUM, ["learning.tau"]))
+    with pytest.raises(ScenarioError, match="nothing to choose: name one of"):
+        result_of(optimum(LANGEVIN, budget, SPECTRUM, []))
