@@ -2,7 +2,9 @@
 
 Sources are switched on one after the other in a fixed order: noise or truncation, initialisation, discretisation,
 generalisation, optimisation. What each adds depends on those before it, and the sum is the total. Alone, only this
-source is on; the difference of the two is its interaction with the sources before it. The decomposition is that of
+source is on; the difference of the two is its interaction with the sources before it. Discretisation alone goes from
+the noised data's law down to time 0, in as many steps as the method takes down to its eps: each is longer by
+``1 / (1 - eps)``, which is part of the interaction. The decomposition is that of
 Pierret, Galerne, "Diffusion models for Gaussian distributions: Exact solutions and Wasserstein errors",
 arXiv:2405.14250, and Hurault, Terris, Moreau, Peyré, "From Score Matching to Diffusion: A Fine-Grained Error Analysis
 in the Gaussian Setting", arXiv:2503.11615.
@@ -103,7 +105,7 @@ def budget(
     found, before = [], 0.0
     for source, switched in method.switched_on():
         after = _squared_w2(switched, lam)
-        found.append(_exact(source, before, after, _squared_w2(method.only(source), lam)))
+        found.append(_exact(method, source, lam, before, after))
         before = after
     if samples is not None:
         perturbation = generalised or generalisation(method, lam, samples)
@@ -120,10 +122,18 @@ def budget(
 _DIVERGES = "Sources before it already make the method diverge."
 
 
-def _exact(source: Source, before: float, after: float, alone: float) -> SourceError:
+def _exact(method: Method, source: Source, lam: Array, before: float, after: float) -> SourceError:
+    """Return a source of the method itself.
+
+    Alone it may not exist: without truncation a grid of as many points has longer steps, which DDPM may not allow.
+    """
+    try:
+        alone, note = _squared_w2(method.only(source), lam), ""
+    except ValueError as error:
+        alone, note = None, f"Alone it is not known: {error}."
     if math.isinf(before):
         return SourceError(source, "exact", None, alone, _DIVERGES)
-    return SourceError(source, "exact", after - before, alone)
+    return SourceError(source, "exact", after - before, alone, note)
 
 
 def _learned(perturbation: Perturbation, before: float) -> tuple[float | None, str]:

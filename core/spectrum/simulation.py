@@ -125,7 +125,7 @@ def simulate(spectrum: Spectrum, method: Method, learning: Learning, *, repeats:
     """
     values = spectrum.eigenvalues
     repeats = repeats if learning.is_random else 1
-    how = _sentence(method, learning)
+    how = _sentence(method, learning, len(values))
     runner = _Runner(values, method, learning)
     size = max(1, _BLOCK_NUMBERS // len(values) ** 2)
     squares: list[float] = []
@@ -160,17 +160,25 @@ def _mean_and_error(values: Array) -> tuple[Array, Array]:
         return values.mean(0), error
 
 
-def _sentence(method: Method, learning: Learning) -> str:
+def _sentence(method: Method, learning: Learning, dimension: int) -> str:
     if not learning.is_random:
         return "Exact propagation with the exact score; nothing is random."
     data = "infinitely many samples" if learning.samples is None else f"{learning.samples:,} samples drawn anew"
+    followed = "exact propagation of the covariance"
     if learning.tau is None:
         score = "the exact minimiser"
+        if not _by_steps(learning, dimension):
+            followed = f"the sampler's law as h(Ĉ), since above d = {MOST_BY_MATRICES} no step is taken by matrices"
     elif _runs_sgd(method, learning):
         score = f"one-pass SGD with step {learning.tau:g} at every noise level"
     else:
         score = f"errors of the score drawn from the stationary law of SGD with step {learning.tau:g} (to first order)"
-    return f"Every repeat: {data}, {score}, exact propagation of the covariance, exact W₂."
+    return f"Every repeat: {data}, {score}, {followed}, exact W₂."
+
+
+def _by_steps(learning: Learning, dimension: int) -> bool:
+    """Return whether every step of the sampler is taken, by matrices; else ``h(C_hat)`` is evaluated."""
+    return learning.tau is not None or dimension <= MOST_BY_MATRICES
 
 
 def _runs_sgd(method: Method, learning: Learning) -> bool:
@@ -201,7 +209,7 @@ class _Runner:
     def run(self, generators: Sequence[np.random.Generator]) -> _Block:
         """Return the results of one repeat for each generator."""
         covariance = np.stack([self._empirical(generator) for generator in generators])
-        if self._learning.tau is None and covariance.shape[-1] > MOST_BY_MATRICES:
+        if not _by_steps(self._learning, covariance.shape[-1]):
             found = self._by_eigenvalues(covariance)
             squares = w2_squared(self._values, found)
             return _Block(squares, squares, np.diagonal(found, axis1=1, axis2=2))

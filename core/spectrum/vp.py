@@ -207,7 +207,11 @@ class VPDiffusion(VPMethod, SteppedMethod):
     def only(self, *sources: Source) -> VPMethod:
         """Return the method with some sources: without truncation eps is 0, without initialisation it starts from p_T.
 
-        Without discretisation it is the continuous SDE or ODE that the scheme integrates.
+        Without discretisation it is the continuous SDE or ODE that the scheme integrates. Without truncation the grid
+        has as many points as before, on [0, 1].
+
+        Raises:
+            ValueError: DDPM does not allow the longer steps down to 0.
         """
         eps = self.eps if "truncation" in sources else 0.0
         start: DiffusionStart = self.start if "initialisation" in sources else "p_T"

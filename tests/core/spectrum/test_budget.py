@@ -18,6 +18,7 @@ METHODS: list[Method] = [
     StationaryLangevin(0.3, 0.02),
     Langevin(0.3, 0.02, 30),
     *(VPDiffusion(1e-2, scheme=scheme, points=60) for scheme in SCHEMES),
+    VPDiffusion(0.1, scheme="DDPM", points=21),
     DiscreteDiffusion(Schedule.cosine(40), 1),
 ]
 
@@ -49,6 +50,13 @@ def test_sources_alone_are_those_of_the_pipeline_with_only_them() -> None:
     assert found["discretisation"].alone != pytest.approx(found["discretisation"].added, rel=1e-2)
     with pytest.raises(KeyError):
         found["generalisation"]
+
+
+def test_ddpm_whose_steps_are_too_long_without_truncation_has_no_discretisation_alone() -> None:
+    found = budget(VPDiffusion(0.1, scheme="DDPM", points=21), LAM)["discretisation"]
+    assert found.added is not None
+    assert found.alone is None
+    assert "at least 22" in found.note
 
 
 def test_diverging_source_is_infinite_and_those_after_it_are_unknown() -> None:

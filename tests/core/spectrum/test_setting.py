@@ -163,11 +163,6 @@ WRONG: dict[str, tuple[dict[str, Any], str, str]] = {
         "method",
         "points must be at least",
     ),
-    "points for DDPM without truncation": (
-        {"method": {"kind": "diffusion", "scheme": "DDPM", "points": 21, "eps": 1e-3}},
-        "method",
-        "points must be at least 22",
-    ),
     "sigma": ({"method": {"sigma": 0.0}}, "method.sigma", "greater than 0"),
     "eps": ({"method": {"kind": "diffusion", "eps": 1.0}}, "method.eps", "less than 1"),
     "value": ({"spectrum": {"kind": "values", "values": [1.0, -1.0]}}, "spectrum.values, entry 2", "greater than or"),

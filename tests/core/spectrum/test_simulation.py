@@ -12,7 +12,16 @@ from core.spectrum.discrete import DISCRETE_SCHEMES, DiscreteDiffusion, Discrete
 from core.spectrum.langevin import Langevin, LangevinLimit, StationaryLangevin
 from core.spectrum.methods import Method
 from core.spectrum.propagation import propagated
-from core.spectrum.simulation import Estimate, Learning, Simulated, root, simulate, steps_of_sgd, w2_squared
+from core.spectrum.simulation import (
+    MOST_BY_MATRICES,
+    Estimate,
+    Learning,
+    Simulated,
+    root,
+    simulate,
+    steps_of_sgd,
+    w2_squared,
+)
 from core.spectrum.spectra import listed, power_law
 from core.spectrum.vp import SCHEMES, VPDiffusion, VPLimit
 
@@ -198,3 +207,9 @@ def test_directions_without_data_are_simulated() -> None:
     assert found.produced[2] == pytest.approx(method.produced(flat.eigenvalues)[2], rel=1e-9)
     *_, found = simulate(flat, VPDiffusion(0.0, scheme="Heun", points=50), Learning(), repeats=1, seed=0)
     assert found.diverged == 1, "the score of the data themselves does not exist"
+
+
+def test_sentence_says_whether_the_chain_is_run() -> None:
+    for size, words in ((MOST_BY_MATRICES, "exact propagation"), (MOST_BY_MATRICES + 1, "h(Ĉ)")):
+        found = next(simulate(power_law(size), StationaryLangevin(0.3, 0.02), Learning(300), repeats=2, seed=0))
+        assert words in found.how
