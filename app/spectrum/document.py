@@ -50,6 +50,11 @@ class SettingDocument(QObject):
         return self.state.setting
 
     @property
+    def is_in_progress(self) -> bool:
+        """True while an edit, such as a drag, goes on."""
+        return self._open is not None
+
+    @property
     def can_undo(self) -> bool:
         """True if an edit can be undone."""
         return bool(self._before)

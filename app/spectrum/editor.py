@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, final
 
 from PySide6.QtCore import Qt, Signal
@@ -18,9 +19,13 @@ from core.errors import ScenarioError
 from core.spectrum.builtin import builtin_settings, load_builtin_setting
 from core.spectrum.optimum import parameters
 from core.spectrum.setting import UNTITLED, SpectrumSetting
+from core.studies.knobs import NFE
+from core.studies.proposals import Offer, offered_spectrum_knobs
 from core.text.user_text import one_line
 
 _TABLES = ("spectrum", "method", "learning")
+_STEPS = {("method", "steps"), ("method", "points"), ("method", "schedule.steps"), ("method", "scheme")}
+"""Fields that say how often the score is evaluated."""
 
 
 @final
@@ -69,6 +74,8 @@ class SettingEditor(QWidget):
     """Key of the number against which W2 is to be drawn."""
     kind_wanted = Signal(str, str)
     """Table and kind that need more than defaults: values, or a file."""
+    studied = Signal(str)
+    """The knob that the user wants to vary in a study."""
     error_changed = Signal()
     """The typed text has become valid, or invalid."""
 
@@ -98,6 +105,8 @@ class SettingEditor(QWidget):
             table.released.connect(document.settle)
             table.kind_chosen.connect(lambda kind, key=key: self._choose_kind(key, kind))
             table.on_vary(self.varied.emit)
+            table.studied.connect(self.studied)
+            table.knobs = partial(self._knobs, key)
         document.changed.connect(self.show_setting)
         self.show_setting()
 
@@ -107,15 +116,23 @@ class SettingEditor(QWidget):
             section.restyle()
 
     def show_setting(self) -> None:
-        """Show the document's setting without emitting signals."""
+        """Show the document's setting without emitting signals; a drag leaves text that is not valid where it is."""
         setting = self._document.setting
+        error = self.error if self._document.is_in_progress else None
+        wrong, is_kept = "" if error is None else self._place(error.field), False
         known = {each.key for each in parameters(setting)}
         self.file.show_state(self._document.state)
         for key, table in self.tables.items():
             dumped = getattr(setting, "learning" if key == "simulation" else key).model_dump(mode="json")
             table.variable = frozenset(name.partition(".")[2] for name in known if name.startswith(f"{key}."))
-            table.show_table(dumped)
-        self.show_error(None)
+            owner, _, field = wrong.partition(".")
+            is_kept |= table.show_table(dumped, field if owner == key else "")
+        self.show_error(error if is_kept else None)
+
+    def _knobs(self, table: str, field: str) -> list[Offer]:
+        """Return the knobs of a study that a field is about: its own, and the evaluations where it counts steps."""
+        wanted = {f"{table}.{field}", *([NFE] if (table, field) in _STEPS else [])}
+        return [offer for offer in offered_spectrum_knobs(self._document.setting) if offer.knob in wanted]
 
     def _typed(self) -> dict[str, Any]:
         old = self._document.setting

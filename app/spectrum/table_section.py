@@ -24,6 +24,8 @@ from app.widgets.fields import (
     parse_whole,
 )
 from app.widgets.user_text import plain_label
+from app.widgets.vary import add_offers
+from core.studies.proposals import Offer
 
 _LABEL_WIDTH = 84
 _MOST_LISTED = 64
@@ -42,6 +44,8 @@ class TableSection(Section):
     """A slider has been let go."""
     varied = Signal(str)
     """Field against which W2 is to be drawn."""
+    studied = Signal(str)
+    """The knob that the user wants to vary in a study."""
 
     def __init__(self, key: str, title: str, rows: Sequence[Row]) -> None:
         super().__init__(key, title)
@@ -50,6 +54,8 @@ class TableSection(Section):
         self._shown: set[str] = set()
         self.variable: frozenset[str] = frozenset()
         """Fields against which W2 can be drawn."""
+        self.knobs: Callable[[str], list[Offer]] = lambda _: []
+        """Returns the knobs of a study that a field is about."""
         self.combos: dict[str, ComboBox] = {}
         self.sliders: dict[str, SliderField] = {}
         self._form = QFormLayout()
@@ -110,16 +116,28 @@ class TableSection(Section):
             action = QAction(f"Vary this: draw W₂ against {row.label}", menu)
             action.triggered.connect(lambda _checked: self.varied.emit(row.field))
             menu.addAction(action)
+        add_offers(menu, self.knobs(row.field), self.studied.emit)
 
-    def show_table(self, table: Mapping[str, Any]) -> None:
-        """Show values without emitting signals."""
+    def show_table(self, table: Mapping[str, Any], wrong: str = "") -> bool:
+        """Show values without emitting signals.
+
+        Args:
+            table: the values.
+            wrong: field whose typed text is not valid; it is kept where the field's value has not changed.
+
+        Returns:
+            True if that text is kept.
+        """
+        is_kept = wrong in self.lines and wrong in self._shown and _at(self._table, wrong) == _at(table, wrong)
         self._table, self._shown = table, fields_of(self.key, table)
+        is_kept = is_kept and wrong in self._shown
         if "start" in self.combos:
             self._offer_starts(str(table.get("kind")))
         for name, row in self._rows.items():
             self._form.setRowVisible(self._places[name], name in self._shown)
-            if name in self._shown:
+            if name in self._shown and not (is_kept and name == wrong):
                 self._show(row, _at(table, name))
+        return is_kept
 
     def _offer_starts(self, kind: str) -> None:
         combo, row = self.combos["start"], self._rows["start"]

@@ -43,6 +43,26 @@ def new_study(scenario: Scenario, knob: str | None = None) -> Study:
     return named(Study.from_dict(data).fixed())
 
 
+def new_spectrum_study(setting: SpectrumSetting, knob: str) -> Study:
+    """Return a study of a spectrum setting with one axis, ready to be measured.
+
+    Raises:
+        ScenarioError: the knob does not exist, or the setting's spectrum cannot be read.
+    """
+    data = {
+        "spectrum": setting.to_dict(),
+        "metrics": _metrics_of(setting),
+        "axes": [proposed_spectrum_axis(setting, knob)],
+    }
+    made = Study.from_dict(data).fixed()
+    check(made)
+    return named(made)
+
+
+def _metrics_of(setting: SpectrumSetting) -> list[str]:
+    return ["w2_squared", "w2_simulated"] if setting.learning.is_random else ["w2_exact", "kl_exact"]
+
+
 def with_family(study: Study, kind: str) -> Study:
     """Return a study of a family in place of its scenario, with as much of the rest as fits.
 
@@ -96,8 +116,7 @@ def with_spectrum(study: Study, setting: SpectrumSetting) -> Study:
     if was_spectrum:
         data |= {key: study.to_dict().get(key, []) for key in ("metrics", "axes")}
     else:
-        metrics = ["w2_squared", "w2_simulated"] if setting.learning.is_random else ["w2_exact", "kl_exact"]
-        data |= {"metrics": metrics, "axes": [proposed_spectrum_axis(setting, main_parameter(setting))]}
+        data |= {"metrics": _metrics_of(setting), "axes": [proposed_spectrum_axis(setting, main_parameter(setting))]}
     made = Study.from_dict(data).fixed()
     check(made)
     return named(made, study)
@@ -149,10 +168,13 @@ def with_axis(study: Study, knob: str, at: int | None = None) -> Study:
 
 def is_same_base(study: Study, fresh: Study) -> bool:
     """Return True if two studies have the same base, apart from its name and from the samplers that run."""
-    one, other = (
-        {key: value for key, value in (each.scenario or {}).items() if key not in _WORDS} for each in (study, fresh)
-    )
+    one, other = ({key: value for key, value in _tables(each).items() if key not in _WORDS} for each in (study, fresh))
     return study.family is None and one == other
+
+
+def _tables(study: Study) -> dict[str, Any]:
+    """Return the tables of a study's scenario, or of its spectrum setting."""
+    return study.spectrum if isinstance(study.spectrum, dict) else study.scenario or {}
 
 
 def without_axis(study: Study, at: int) -> Study:
@@ -171,7 +193,7 @@ def named(study: Study, before: Study | None = None) -> Study:
 
 def automatic_name(study: Study) -> str:
     """Return a name made from a study's base and axes."""
-    tables = study.spectrum if isinstance(study.spectrum, dict) else study.scenario or {}
+    tables = _tables(study)
     what = study.family.kind if study.family is not None else str(tables.get("name", study.base or ""))
     labels = []
     for axis in study.axes:

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QMessageBox, QScrollArea
 
 from app.document.limits import require_showable
 from app.run.task import Task
-from app.studies.drafts import is_same_base, new_study, with_axis, with_base, with_spectrum
+from app.studies.drafts import is_same_base, new_spectrum_study, new_study, with_axis, with_base, with_spectrum
 from app.studies.failures import FailuresDialog, in_words
 from app.studies.library import Entry, Library
 from app.studies.library_list import LibraryList, state_of
@@ -306,22 +306,26 @@ class StudiesPage(QWidget):
 
     def vary(self, knob: str) -> None:
         """Make a knob of the scenario in Explore an axis: of the shown study where it fits, else of a new one."""
-        entry, scenario = self.shown, self._scenario()
-        study = None if entry is None else entry.study
-        if study is None or entry is self.runner.entry or (entry is not None and entry.completed):
-            self._keep(lambda: new_study(scenario, knob))
+        self._vary(knob, lambda: new_study(self._scenario(), knob))
+
+    def vary_spectrum(self, knob: str) -> None:
+        """Make a knob of the setting on the page Spectrum an axis: of the shown study where it fits, else a new one."""
+        self._vary(knob, lambda: new_spectrum_study(self.spectrum(), knob))
+
+    def _vary(self, knob: str, make: Callable[[], Study]) -> None:
+        try:
+            fresh = make()
+        except ScenarioError as error:
+            self.banner.say(error)
             return
-        is_proposed, self._proposed = entry is self._proposed, None
-        if not is_same_base(study, new_study(scenario)):
-            self._keep(lambda: new_study(scenario, knob))
-        elif knob in [axis.knob for axis in study.axes]:
-            pass
-        elif is_proposed:
-            self.editor.change(lambda old: with_axis(old, knob, at=0))
-        elif len(study.axes) < 2:
-            self.editor.change(lambda old: with_axis(old, knob))
-        else:
-            self._keep(lambda: new_study(scenario, knob))
+        entry = self.shown
+        study = None if entry is None or entry is self.runner.entry or entry.completed else entry.study
+        is_proposed, self._proposed = study is not None and entry is self._proposed, None
+        axes = [] if study is None else [axis.knob for axis in study.axes]
+        if study is None or not is_same_base(study, fresh) or (len(axes) > 1 and knob not in axes):
+            self._keep(lambda: fresh)
+        elif knob not in axes:
+            self.editor.change(lambda old: with_axis(old, knob, at=0 if is_proposed else None))
 
     # Measuring
 

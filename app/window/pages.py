@@ -146,6 +146,7 @@ class Pages(QObject):
             from app.spectrum.page import SpectrumPage
 
             self.spectrum = SpectrumPage(self._kept)
+            self.spectrum.studied.connect(self.vary_spectrum)
             self.stack.addWidget(self.spectrum)
         return self.spectrum
 
@@ -181,6 +182,12 @@ class Pages(QObject):
         """Make a knob an axis of a study, and show the page Studies."""
         page = self._made()
         page.vary(knob)
+        self.show(STUDIES)
+
+    def vary_spectrum(self, knob: str) -> None:
+        """Make a knob of the page Spectrum's setting an axis of a study, and show the page Studies."""
+        page = self._made()
+        page.vary_spectrum(knob)
         self.show(STUDIES)
 
     def _open(self, scenario: Scenario) -> None:

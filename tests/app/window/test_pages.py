@@ -303,3 +303,34 @@ def test_file_keys_on_spectrum_are_those_of_its_setting(
     assert made.bar.picker.isEnabled()
     qtbot.keyClick(made, Qt.Key.Key_S, CONTROL)
     assert Scenario.load(file) == before, "on Explore it is the scenario that is saved"
+
+
+def test_fields_of_spectrum_become_axes_of_a_study_of_its_setting(
+    made: MainWindow, choose: Callable[..., None], tmp_path: Path
+) -> None:
+    made.pages.show(SPECTRUM)
+    page = made.pages.spectrum
+    assert page is not None
+    sections = page.editor.tables
+    choose(sections["method"].lines["sigma"], "Vary noise amplitude")
+    assert made.pages.current == STUDIES
+    assert axes(made) == ["method.sigma"]
+    studies = made.pages.studies
+    assert studies is not None
+    assert studies.editor.study is not None
+    assert studies.editor.study.base_setting == page.document.setting
+    made.pages.show(SPECTRUM)
+    choose(sections["learning"].lines["samples"], "Vary number of samples")
+    assert axes(made) == ["method.sigma", "learning.samples"]
+    made.pages.show(SPECTRUM)
+    choose(sections["method"].sliders["gamma"], "Vary step")
+    assert axes(made) == ["method.gamma"], "a study has two axes, so that this is another one"
+    page.document.edit(page.document.setting.patched({"method": {"sigma": 0.5}}))
+    made.pages.show(SPECTRUM)
+    choose(sections["spectrum"].lines["dimension"], "Vary dimension")
+    assert axes(made) == ["spectrum.dimension"], "the setting is another one"
+    lost = {**page.document.setting.to_dict(), "spectrum": {"kind": "file", "path": str(tmp_path / "lost.npy")}}
+    page.document.edit(SpectrumSetting.from_dict(lost))
+    made.pages.vary_spectrum("method.sigma")
+    assert axes(made) == ["spectrum.dimension"]
+    assert studies.banner.isVisible()
