@@ -30,7 +30,7 @@ Height: TypeAlias = Callable[[float], float]
 
 _SIDE, _FOOT, _TOP = 52, 22, 8
 """Room for numbers at the side, names below, and above the bars, in pixels."""
-_LEAST, _MOST = 132, 240
+_LEAST, _MOST = 96, 240
 """Limits of the height, in pixels."""
 _TICK = 32
 """Pixels between numbers at the side."""

@@ -21,6 +21,8 @@ from core.text.number_format import number
 
 _LOGARITHMIC = 5.0
 """Least ratio of values for which the axis of W2 is logarithmic."""
+_MARGIN = 0.025
+"""Room beside the ends of the curve, as a fraction of its width."""
 _NOTE = 64
 """Place of the note, in pixels."""
 _DECADES = 4.0
@@ -44,17 +46,20 @@ class CurvePlot(Plot):
         super().__init__("W2 against a number", "", "W₂")
         self.curve: Curve | None = None
         self.dots: list[Dot] = []
+        self.chosen: Dot | None = None
+        """The best choice of several numbers under a budget."""
         self._present = pg.InfiniteLine(angle=90)
         self._best = pg.ScatterPlotItem(size=13, brush=None)
-        self._text = pg.TextItem(anchor=(0.5, 1.3))
-        for item in (self._present, self._best, self._text):
+        self._star = pg.ScatterPlotItem(size=17, symbol="star")
+        self._text = pg.TextItem()
+        for item in (self._present, self._best, self._star, self._text):
             item.setZValue(6)
             self.plot.addItem(item, ignoreBounds=True)
         self.note = plain_label("W₂ is infinite at all these values.", parent=self)
         self.note.setProperty("role", "muted")
         self.note.setVisible(False)
         self.note.move(_NOTE, _NOTE)
-        self.setMinimumHeight(150)
+        self.setMinimumHeight(124)
 
     def restyle(self) -> None:
         """Apply the theme's colours."""
@@ -70,6 +75,12 @@ class CurvePlot(Plot):
         """Show what was simulated at values of the same number."""
         if list(dots) != self.dots:
             self.dots = list(dots)
+            self._draw()
+
+    def show_best(self, chosen: Dot | None) -> None:
+        """Show the best choice under a budget, or none."""
+        if chosen != self.chosen:
+            self.chosen = chosen
             self._draw()
 
     @property
@@ -98,10 +109,11 @@ class CurvePlot(Plot):
             return
         self.set_label("bottom", curve.label)
         predicted = self._predicted(curve)
-        shown = np.concatenate([predicted, [each.w2 for each in self.dots]])
+        stars = [self.chosen] if self.chosen is not None else []
+        shown = np.concatenate([predicted, [each.w2 for each in [*self.dots, *stars]]])
         shown = shown[np.isfinite(shown) & (shown > 0)]
         self.note.setVisible(not shown.size)
-        for item in (self._present, self._best, self._text):
+        for item in (self._present, self._best, self._star, self._text):
             item.setVisible(bool(shown.size))
         if not shown.size:
             self.set_drawing(Drawing())
@@ -111,7 +123,10 @@ class CurvePlot(Plot):
         is_logarithmic = high > _LOGARITHMIC * low
         self.is_logarithmic.update(bottom=curve.is_logarithmic, left=is_logarithmic)
         x = self._across(curve.values)
-        self.set_range((float(x.min()), float(x.max())), self._room(low, high))
+        across = np.concatenate([x, self._across(np.array([each.value for each in stars]))])
+        across = across[np.isfinite(across)]
+        margin = _MARGIN * float(np.ptp(across))
+        self.set_range((float(across.min()) - margin, float(across.max()) + margin), self._room(low, high))
         lines: list[tuple[Line, QPen]] = [((x, self._up(predicted)), line_pen(PRODUCED))]
         if curve.learned is not None:
             lines.append(((x, self._up(curve.exact)), line_pen(palette.muted, 1.4, Qt.PenStyle.DashLine)))
@@ -127,6 +142,11 @@ class CurvePlot(Plot):
             dots.append((np.stack([at, self._up(mean)]), dot_pen(palette.ink, 7.0)))
         self.set_drawing(Drawing(lines, dots))
         self._draw_marks(curve)
+        colour = pg.mkBrush(palette.accent), pg.mkPen(palette.surface, width=1)
+        places = [
+            (float(self._across(np.array([each.value]))[0]), float(self._up(np.array([each.w2]))[0])) for each in stars
+        ]
+        self._star.setData([{"pos": place, "brush": colour[0], "pen": colour[1]} for place in places])
 
     def _across(self, values: Array) -> Array:
         assert self.curve is not None
@@ -153,9 +173,10 @@ class CurvePlot(Plot):
             return
         x, y = float(self._across(np.array([best[0]]))[0]), float(self._up(np.array([best[1]]))[0])
         self._best.setData([{"pos": (x, y), "pen": pg.mkPen(PRODUCED, width=2), "brush": None}])
-        share = (x - self.x_range[0]) / max(self.x_range[1] - self.x_range[0], 1e-12)
         words = "still falling" if self.is_open else "lowest"
         self._text.setText(f"{words}: {number(best[1])} at {number(best[0])}", palette.ink)
         self._text.setFont(theme.font(11))
-        self._text.setAnchor((min(max(share, 0.0), 1.0), 1.2 if self.is_open else -0.25))
-        self._text.setPos(x, y)
+        heights = self._predicted(curve)[np.isfinite(self._predicted(curve))]
+        is_right = bool(heights[0] > heights[-1])  # where the curve is low, there is room above it
+        self._text.setAnchor((1.0 if is_right else 0.0, 0.0))
+        self._text.setPos(self.x_range[is_right], self.y_range[1])

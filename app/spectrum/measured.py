@@ -40,18 +40,24 @@ class Measured:
         return dots
 
 
-def is_alike(one: SpectrumSetting, other: SpectrumSetting) -> bool:
-    """Return whether two settings have the same results: they may differ in name, notes, repeats and seed."""
-    return _without(one) == _without(other)
+def is_alike(one: SpectrumSetting, other: SpectrumSetting, *keys: str) -> bool:
+    """Return whether two settings have the same results: they may differ in name, notes, repeats and seed.
+
+    Args:
+        one: a setting.
+        other: another.
+        keys: of numbers in which they may differ, too; an empty one is ignored.
+    """
+    return _without(one, *keys) == _without(other, *keys)
 
 
-def _without(setting: SpectrumSetting, key: str = "") -> dict[str, Any]:
-    """Return the numbers of a setting that matter, but one."""
+def _without(setting: SpectrumSetting, *keys: str) -> dict[str, Any]:
+    """Return the numbers of a setting that matter, but some."""
     data = setting.to_dict()
     found = {table: dict(data.get(table, {})) for table in ("spectrum", "method", "learning")}
     for name in _ASIDE:
         found["learning"].pop(name, None)
-    if key:
+    for key in filter(None, keys):
         *tables, name = key.split(".")
         table: Any = found
         for each in tables:

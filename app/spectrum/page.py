@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, final
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QAction, QHideEvent, QKeySequence, QShowEvent
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QScrollArea, QSplitter, QVBoxLayout, QWidget
 
@@ -16,17 +16,15 @@ from app.spectrum.document import SettingDocument, State
 from app.spectrum.editor import SettingEditor
 from app.spectrum.evidence import Evidence
 from app.spectrum.handles import dragged, handles
+from app.spectrum.jobs import Jobs
 from app.spectrum.kept import Kept, first_state
-from app.spectrum.measured import Measured, is_alike
 from app.spectrum.predictor import Predictor, Wanted
-from app.spectrum.simulator import Simulator
 from app.widgets.banner import Banner
 from core.errors import ScenarioError
 from core.spectrum.builtin import load_builtin_setting
 from core.spectrum.optimum import Curve
 from core.spectrum.sections import DataSetSection, NumbersSection
 from core.spectrum.setting import SpectrumSetting
-from core.spectrum.simulation import Simulated
 from core.spectrum.spectra import Spectrum
 from core.text.user_text import file_name
 
@@ -42,15 +40,17 @@ class SpectrumPage(QWidget):
         keep: file in which the last setting is kept; None: it lasts as long as the page.
     """
 
+    studied = Signal(str)
+    """The knob that the user wants to vary in a study of this setting."""
+
     def __init__(self, keep: Path | None = None) -> None:
         super().__init__()
         self.document = SettingDocument(first_state(keep), self)
         self._kept = Kept(keep, self.document)
-        self.predictor, self.simulator = Predictor(self), Simulator(self)
-        self.measured = Measured()
-        """What simulations have shown of this setting and of others."""
+        self.predictor = Predictor(self)
         self.banner = Banner()
         self.editor, self.centre, self.evidence = SettingEditor(self.document), Centre(), Evidence()
+        self.jobs = Jobs(self.document, self.editor, self.centre, self.evidence, self)
         self.spectrum: Spectrum | None = None
         """Of the document's setting, once it is known."""
         self._dragged: tuple[SpectrumSetting, Spectrum] | None = None
@@ -102,6 +102,7 @@ class SpectrumPage(QWidget):
         self._escape.setEnabled(False)
         self.document.changed.connect(self._follow)
         self.editor.varied.connect(self.vary)
+        self.editor.studied.connect(self.studied)
         self.editor.kind_wanted.connect(self._choose_kind)
         file = self.editor.file
         file.builtin.activated.connect(lambda _: self._open_builtin(str(file.builtin.currentData())))
@@ -116,13 +117,9 @@ class SpectrumPage(QWidget):
         self.centre.plot.dropped.connect(self._drop)
         self.predictor.normed.connect(lambda both: self.centre.kernel.show_kernel(*both))
         self.centre.tab_chosen.connect(lambda: self._ask() if self.centre.tab == KERNEL else None)
-        self.evidence.vary_chosen.connect(self._ask)
-        bar = self.editor.simulation
-        bar.started.connect(self.simulate)
-        bar.stopped.connect(self.simulator.stop)
-        self.simulator.took.connect(self._took)
-        self.simulator.ended.connect(self._show_measured)
-        self.simulator.failed.connect(self._fail)
+        self.evidence.card.vary_chosen.connect(self._vary_chosen)
+        self.jobs.started.connect(lambda: self.banner.say(None))
+        self.jobs.simulator.failed.connect(self._fail)
 
     def _action(self, words: str, call: Callable[[], object], *keys: str) -> QAction:
         """Add keys that work while the page is shown."""
@@ -144,7 +141,7 @@ class SpectrumPage(QWidget):
         """End the thread and the process, when the window closes."""
         self._kept.close()
         self.predictor.close()
-        self.simulator.close()
+        self.jobs.close()
 
     # The setting
 
@@ -155,7 +152,11 @@ class SpectrumPage(QWidget):
 
     def vary(self, key: str) -> None:
         """Draw W2 against a number of the setting."""
-        self.evidence.show_setting(self.document.setting, key)
+        self.evidence.card.show_setting(self.document.setting, key)
+        self._vary_chosen()
+
+    def _vary_chosen(self) -> None:
+        self.jobs.follow()
         self._ask()
 
     def _open_builtin(self, key: str) -> None:
@@ -240,17 +241,15 @@ class SpectrumPage(QWidget):
 
     def _follow(self) -> None:
         """Predict the document's setting."""
-        self.banner.say(None)
+        if not self.document.is_in_progress:
+            self.banner.say(None)
         section = self.document.setting.spectrum
         self.spectrum = None
         if not isinstance(section, DataSetSection | NumbersSection):  # these are read on the thread
             self.spectrum = section.build()
             self._show_spectrum()
-        running = self.simulator.state
-        if running is not None and not is_alike(running.setting, self.document.setting):
-            self.simulator.stop()
-        self.evidence.show_setting(self.document.setting)
-        self._show_measured()
+        self.evidence.card.show_setting(self.document.setting)
+        self.jobs.follow()
         self.centre.show_notes(self.document.setting.notes)
         self._ask()
 
@@ -264,7 +263,7 @@ class SpectrumPage(QWidget):
 
     def _ask(self) -> None:
         if self.isVisible():
-            self.predictor.want(Wanted(self.document.state, self.evidence.key, self.centre.tab == KERNEL))
+            self.predictor.want(Wanted(self.document.state, self.evidence.card.key, self.centre.tab == KERNEL))
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 - Qt's name
         """Predict what was edited while the page was hidden."""
@@ -293,37 +292,9 @@ class SpectrumPage(QWidget):
             self._show_spectrum()
 
     def _draw(self, curve: Curve) -> None:
-        if curve.key == self.evidence.key:
+        if curve.key == self.evidence.card.key:
             self.evidence.curve.show_curve(curve)
-            self.evidence.curve.show_dots(self.measured.dots(self.document.setting, curve.key))
-
-    # The simulation
-
-    def simulate(self) -> None:
-        """Simulate the document's setting."""
-        self.window().setFocus()  # commits what is being typed
-        if self.editor.error is None:
-            self.banner.say(None)
-            self.simulator.start(self.document.state)
-            self.editor.simulation.show_running(0, self.document.setting.learning.repeats, "")
-
-    def _took(self, state: State, simulated: Simulated) -> None:
-        self.measured.add(state.setting, simulated)
-        self._show_measured()
-
-    def _show_measured(self) -> None:
-        """Show what was simulated of the present setting, and how far the simulation is."""
-        setting, bar = self.document.setting, self.editor.simulation
-        found = self.measured.of(setting)
-        self.centre.show_simulated(found)
-        self.evidence.show_simulated(found)
-        self.evidence.curve.show_dots(self.measured.dots(setting, self.evidence.key))
-        repeats = setting.learning.repeats
-        if self.simulator.is_running:
-            done = 0 if found is None else found.w2_squared.count
-            bar.show_running(done, repeats, self.simulator.time_left(done, repeats))
-        else:
-            bar.show_found(found, repeats)
+            self.jobs.show()
 
     def _fail(self, error: ScenarioError) -> None:
         """Show why there is no prediction, beside the field that it names."""

@@ -8,7 +8,7 @@ from typing import final
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QEvent, QObject, QPointF, Qt, Signal
-from PySide6.QtGui import QColor, QMouseEvent, QPen
+from PySide6.QtGui import QAccessible, QAccessibleEvent, QColor, QFocusEvent, QKeyEvent, QMouseEvent, QPen
 from PySide6.QtWidgets import QToolTip
 
 from app.spectrum.analysis import Analysis
@@ -26,6 +26,7 @@ from app.spectrum.plot import (
     shade,
 )
 from app.theme import theme
+from app.widgets.keys import WITH_COMMANDS
 from app.widgets.pictures import Drawing, Line
 from core.spectrum.simulation import Simulated
 from core.spectrum.spectra import Array, Spectrum
@@ -42,6 +43,10 @@ _ABOVE = 6.0
 """Decades above the largest eigenvalue that are shown at most."""
 _EDGE = 0.03
 """Distance of arrows from the ends of the axis, as a fraction of it."""
+_NUDGE, _LARGE_NUDGE = 0.01, 0.1
+"""Step of an arrow key, in decades, and with Shift."""
+_NUDGES = {Qt.Key.Key_Up: 1, Qt.Key.Key_Down: -1}
+_WAYS = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}
 
 
 @final
@@ -64,6 +69,10 @@ class SpectrumPlot(Plot):
         self._handles: list[Handle] = []
         self.active: int | None = None
         """The handle that is dragged."""
+        self.focused: int | None = None
+        """The handle that keys move."""
+        self._nudged: float | None = None
+        """Decadic logarithm of the eigenvalue during a drag by keys."""
         self._dots = pg.ScatterPlotItem(size=9)
         self._dots.setZValue(6)
         self._arrows = pg.ScatterPlotItem(size=9)
@@ -74,6 +83,8 @@ class SpectrumPlot(Plot):
         self.plot.viewport().setMouseTracking(True)
         self.plot.viewport().installEventFilter(self)
         self.setMinimumHeight(170)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setAccessibleName("Points of the true spectrum")
 
     @property
     def handles(self) -> list[Handle]:
@@ -88,6 +99,8 @@ class SpectrumPlot(Plot):
     def show_spectrum(self, spectrum: Spectrum, handles: list[Handle]) -> None:
         """Show the data's spectrum; what was produced for another dimension is hidden."""
         self._spectrum, self._handles = spectrum, handles
+        if self.focused is not None and self.focused >= len(handles):
+            self.focused = None
         if self.analysis is not None and len(self.analysis.produced) != spectrum.dimension:
             self.analysis = None
         if self.simulated is not None and len(self.simulated.produced) != spectrum.dimension:
@@ -191,13 +204,18 @@ class SpectrumPlot(Plot):
         own = [each for each in self._handles if each.place < len(x)]
         places = [each.place for each in own]
         is_full = [each.is_parameter or which == self.active for which, each in enumerate(own)]
+        marked = self.focused if self.hasFocus() else None
+        ring = pg.mkPen(palette.accent, width=3.5)
         self._dots.setData(
             x[places],
             true[places],
             symbol=["d" if each.is_parameter else "o" for each in own],
-            size=[13 if each.is_parameter else 10 if full else 8 for each, full in zip(own, is_full, strict=True)],
+            size=[
+                (13 if each.is_parameter else 10 if full else 8) + 5 * (which == marked)
+                for which, (each, full) in enumerate(zip(own, is_full, strict=True))
+            ],
             brush=[accent if full else plain for full in is_full],
-            pen=[rim if each.is_parameter else ink for each in own],
+            pen=[ring if which == marked else rim if each.is_parameter else ink for which, each in enumerate(own)],
         )
 
     def _draw_arrows(self, x: Array, true: Array) -> None:
@@ -232,6 +250,8 @@ class SpectrumPlot(Plot):
         if event.type() == QEvent.Type.MouseButtonPress and event.button() == Qt.MouseButton.LeftButton:
             self.active = self.handle_at(event.position())
             if self.active is not None:
+                self.focused = self.active
+                self.setFocus(Qt.FocusReason.MouseFocusReason)  # which commits what is being typed
                 self._draw()
                 return True
         elif event.type() == QEvent.Type.MouseMove:
@@ -243,9 +263,92 @@ class SpectrumPlot(Plot):
 
     def end_drag(self) -> None:
         """Let the handle go."""
-        self.active = None
+        self.active = self._nudged = None
         self._draw()
         self.dropped.emit()
+
+    # Keys
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
+        """Drag the focused handle (up, down; farther with Shift), or focus another one (left, right, Home, End)."""
+        key, which, last = Qt.Key(event.key()), self.focused, len(self._handles) - 1
+        if which is None or event.modifiers() & WITH_COMMANDS:
+            event.ignore()
+        elif key in _NUDGES:
+            is_large = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
+            self._nudge(which, _NUDGES[key] * (_LARGE_NUDGE if is_large else _NUDGE))
+        elif key in _WAYS:
+            self._focus(min(max(which + _WAYS[key], 0), last))
+        elif key in {Qt.Key.Key_Home, Qt.Key.Key_End}:
+            self._focus(0 if key == Qt.Key.Key_Home else last)
+        elif key == Qt.Key.Key_Escape:
+            self.window().setFocus()
+        else:
+            event.ignore()
+
+    def _nudge(self, which: int, by: float) -> None:
+        """Drag by a key; one edit until it is released."""
+        if self._spectrum is None or (self.active is not None and self._nudged is None):
+            return  # dragged with the mouse
+        if self._nudged is None:
+            self.active = which
+            self._nudged = math.log10(self._spectrum.eigenvalues[self._handles[which].place])
+        self._nudged += by
+        self.dragged.emit(which, 10**self._nudged)
+        self._say()
+
+    def keyReleaseEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
+        """End the drag of a released key."""
+        if self._nudged is not None and not event.isAutoRepeat():
+            self.end_drag()
+        event.ignore()
+
+    def focusNextPrevChild(self, forward: bool) -> bool:  # noqa: N802 - Qt's name
+        """Move the focus through the handles before it leaves the plot."""
+        place = -1 if self.focused is None and forward else len(self._handles) if self.focused is None else self.focused
+        place += 1 if forward else -1
+        if 0 <= place < len(self._handles):
+            self._focus(place)
+            return True
+        self.focused = None
+        return super().focusNextPrevChild(forward)
+
+    def focusInEvent(self, event: QFocusEvent) -> None:  # noqa: N802 - Qt's name
+        """Focus the first handle, or the last one on Shift+Tab."""
+        super().focusInEvent(event)
+        if self._handles and event.reason() in {Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason}:
+            self.focused = 0 if event.reason() == Qt.FocusReason.TabFocusReason else len(self._handles) - 1
+        self._draw()
+        self._say()
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:  # noqa: N802 - Qt's name
+        """End a drag by keys."""
+        super().focusOutEvent(event)
+        if self._nudged is not None:
+            self.end_drag()
+        self._draw()
+        self.pointed.emit("")
+
+    def _focus(self, which: int) -> None:
+        if self._nudged is not None:
+            self.end_drag()
+        self.focused = which
+        self._draw()
+        self._say()
+
+    def _say(self) -> None:
+        """Say which handle is focused, in the read-out and to screen readers."""
+        if self.focused is None or self._spectrum is None:
+            return
+        handle = self._handles[self.focused]
+        value = number(float(self._spectrum.eigenvalues[handle.place]))
+        words = f"Arrow keys: i = {handle.place + 1}, {value}. {handle.tip.removeprefix('Drag it up or down: ')}"
+        self.pointed.emit(words)
+        if words != self.accessibleDescription():
+            self.setAccessibleDescription(words)
+            QAccessible.updateAccessibility(QAccessibleEvent(self, QAccessible.Event.Focus))
+
+    # Places
 
     def handle_at(self, pixel: QPointF) -> int | None:
         """Return the handle near a pixel of the viewport."""

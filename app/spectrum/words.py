@@ -77,7 +77,7 @@ def table_html(analysis: Analysis, simulated: Simulated | None) -> str:
             f'<tr><td>simulated</td><td align="right">{with_error(found.mean, found.error).replace(" ", "&nbsp;")}</td>'
             f'<td colspan="2" align="right" style="color:{muted}">{kind}</td></tr>'
         )
-    return f'<table width="100%" cellspacing="0" cellpadding="2">{"".join(rows)}</table>{_measures(analysis)}'
+    return f'<table width="100%" cellspacing="0" cellpadding="1">{"".join(rows)}</table>'
 
 
 def _source_row(each: SourceError) -> str:
@@ -90,20 +90,16 @@ def _source_row(each: SourceError) -> str:
     return f"<tr><td>{dot} {each.source}{mark}</td>{cells}</tr>"
 
 
-def _measures(analysis: Analysis) -> str:
-    """Return KL both ways and the cost, with kinds."""
-    muted = theme.current().muted
+def measures(analysis: Analysis) -> str:
+    """Return KL both ways with their kind, and the cost, in a line of rich text."""
     prediction, cost = analysis.prediction, analysis.prediction.method.nfe
-    rows = (
-        ("KL(data ‖ produced)", f"{number(prediction.kl.value)} nats", "exact score"),
-        ("KL(produced ‖ data)", f"{number(analysis.reverse_kl)} nats", "exact score"),
-        ("score evaluations", "∞" if cost is None else f"{cost:,}", "a sample" if cost is not None else "a limit"),
+    muted = theme.current().muted
+    evaluations = "infinitely many" if cost is None else f"{cost:,}"
+    return (
+        f"KL(data ‖ produced) {number(prediction.kl.value)}, reversed {number(analysis.reverse_kl)} nats "
+        f'<span style="color:{muted}">(exact score)</span>; '
+        f"{evaluations} score evaluations"
     )
-    body = "".join(
-        f'<tr><td>{words}</td><td align="right">{value}</td><td align="right" style="color:{muted}">{kind}</td></tr>'
-        for words, value, kind in rows
-    )
-    return f'<table width="100%" cellspacing="0" cellpadding="2">{body}</table>'
 
 
 ORDER = "Sources are switched on from top to bottom; interaction is what a source adds less what it is alone."
@@ -112,7 +108,7 @@ ORDER = "Sources are switched on from top to bottom; interaction is what a sourc
 
 def footnote(prediction: Prediction) -> str:
     """Return of which kinds the numbers of the table are."""
-    return "* second order; all others exact" if prediction.setting.learning.is_random else "all exact"
+    return "* second order; others exact" if prediction.setting.learning.is_random else "all exact"
 
 
 def instability(analysis: Analysis) -> str:

@@ -14,10 +14,12 @@ from pytestqt.qtbot import QtBot
 
 from app.spectrum.document import State
 from app.spectrum.page import SpectrumPage
+from app.theme import theme
 from core.spectrum.builtin import load_builtin_setting
 from core.spectrum.prediction import predict
 from core.spectrum.sections import PowerLawSection, ValuesSection
 from core.spectrum.setting import SpectrumSetting
+from core.spectrum.simulation import simulate_setting
 from core.text.number_format import number
 
 LEFT = Qt.MouseButton.LeftButton
@@ -154,14 +156,14 @@ def test_unstable_setting_is_drawn_and_said(page: SpectrumPage, qtbot: QtBot) ->
 
 
 def test_w2_is_drawn_against_the_number_chosen_in_a_fields_menu(page: SpectrumPage, qtbot: QtBot) -> None:
-    assert page.evidence.key == "learning.samples"
+    assert page.evidence.card.key == "learning.samples"
     menu = QMenu()
     page.editor.tables["method"].lines["sigma"].extend_menu(menu)  # type: ignore[attr-defined]
     with qtbot.waitSignal(page.predictor.drawn, timeout=MOST_MS):
-        menu.actions()[-1].trigger()
+        next(each for each in menu.actions() if each.text().startswith("Vary this")).trigger()
     curve = page.evidence.curve
     assert curve.curve is not None
-    assert curve.curve.key == page.evidence.key == "method.sigma"
+    assert curve.curve.key == page.evidence.card.key == "method.sigma"
     assert curve.curve.present == 0.3
     assert curve.best is not None
     assert curve.curve.learned is not None
@@ -173,7 +175,7 @@ def test_simulation_runs_beside_the_prediction_and_is_put_aside_by_an_edit(page:
     bar = page.editor.simulation
     qtbot.mouseClick(bar.main, LEFT)
     assert bar.main.text() == "Stop"
-    qtbot.waitUntil(lambda: not page.simulator.is_running, timeout=MOST_MS)
+    qtbot.waitUntil(lambda: not page.jobs.simulator.is_running, timeout=MOST_MS)
     found, analysis = page.evidence.simulated, page.evidence.analysis
     assert found is not None
     assert analysis is not None
@@ -190,12 +192,12 @@ def test_simulation_runs_beside_the_prediction_and_is_put_aside_by_an_edit(page:
     type_into(page, qtbot, "learning", "samples", "900")
     type_into(page, qtbot, "simulation", "repeats", "1000000")
     qtbot.mouseClick(bar.main, LEFT)
-    pid = page.simulator.pid
+    pid = page.jobs.simulator.pid
     assert pid is not None
     qtbot.waitUntil(lambda: page.evidence.simulated is not None, timeout=MOST_MS)
     assert "left" in bar.words.text()
     qtbot.mouseClick(bar.main, LEFT)
-    assert not page.simulator.is_running
+    assert not page.jobs.simulator.is_running
     assert not psutil.pid_exists(pid)
     assert page.evidence.simulated is not None, "what is known stays"
 
@@ -238,3 +240,84 @@ def test_missing_numbers_are_an_error_at_their_field(page: SpectrumPage, qtbot: 
     page.undo()
     qtbot.waitUntil(lambda: agrees(page), timeout=MOST_MS)
     assert page.editor.error is None
+
+
+def test_points_are_dragged_by_keys_in_one_step(page: SpectrumPage, qtbot: QtBot) -> None:
+    plot, first = page.centre.plot, page.document.setting
+    page.centre.ranks.buttons[0].setFocus()
+    page.centre.ranks.buttons[0].focusPreviousChild()
+    plot.setFocus(Qt.FocusReason.TabFocusReason)
+    assert plot.focused == 0
+    qtbot.keyClick(plot, Qt.Key.Key_Tab)
+    qtbot.keyClick(plot, Qt.Key.Key_Right)
+    assert plot.focused == 2
+    assert "i = 3" in page.centre.read_out.text()
+    for _ in range(3):
+        qtbot.keyPress(plot, Qt.Key.Key_Up)
+    assert page.document.is_in_progress
+    qtbot.keyRelease(plot, Qt.Key.Key_Up)
+    section = page.document.setting.spectrum
+    assert isinstance(section, ValuesSection)
+    assert section.values[2] == pytest.approx(10**0.03 / 3, rel=1e-4)
+    assert plot.focused == 2
+    page.document.undo()
+    assert page.document.setting == first
+    qtbot.keyClick(plot, Qt.Key.Key_End)
+    qtbot.keyPress(plot, Qt.Key.Key_Down, Qt.KeyboardModifier.ShiftModifier)
+    assert isinstance(page.document.setting.spectrum, PowerLawSection)
+    assert page.document.setting.spectrum.exponent == pytest.approx(1 + 0.1 / np.log10(8), abs=0.01)
+    qtbot.keyClick(page, Qt.Key.Key_Escape)
+    assert page.document.setting == first
+    qtbot.keyRelease(plot, Qt.Key.Key_Down)
+    assert page.document.setting == first
+    qtbot.keyClick(plot, Qt.Key.Key_Tab)
+    assert plot.focused is None
+    assert not plot.hasFocus()
+
+
+def test_drag_keeps_text_that_is_not_valid(page: SpectrumPage, qtbot: QtBot, handle_pixel: Pixel) -> None:
+    type_into(page, qtbot, "method", "gamma", "0.1x")
+    line = page.editor.tables["method"].lines["gamma"]
+    viewport, start = page.centre.plot.plot.viewport(), handle_pixel(page, 3)
+    qtbot.mousePress(viewport, LEFT, pos=start)
+    qtbot.mouseMove(viewport, start - QPoint(0, 9))
+    qtbot.mouseRelease(viewport, LEFT, pos=start - QPoint(0, 9))
+    assert page.document.setting.spectrum.kind == "values"
+    assert line.text() == "0.1x"
+    assert line.property("invalid")
+    assert page.editor.tables["method"].error.isVisible()
+    type_into(page, qtbot, "method", "gamma", "0.03")
+    assert page.document.setting.method.model_dump()["gamma"] == 0.03
+    assert page.document.setting.spectrum.kind == "values"
+    page.undo()
+    type_into(page, qtbot, "method", "gamma", "0.1x")
+    page.undo()
+    assert line.text() == "0.02", "undo is asked for, and shows what was"
+    samples = page.editor.tables["learning"].lines["samples"]
+    samples.setFocus()
+    samples.selectAll()
+    qtbot.keyClicks(samples, "900")
+    start = handle_pixel(page, 2)
+    qtbot.mousePress(viewport, LEFT, pos=start)
+    assert page.document.setting.learning.samples == 900, "a drag commits what is being typed"
+    qtbot.mouseRelease(viewport, LEFT, pos=start)
+
+
+def test_theme_is_changed_while_the_page_is_shown(page: SpectrumPage, qtbot: QtBot) -> None:
+    page.jobs.measured.add(page.document.setting, next(simulate_setting(page.document.setting, page.spectrum)))
+    page.jobs.show()
+    plots = (page.centre.plot, page.centre.shares, page.evidence.curve)
+    before = [plot.plot.grab().toImage().pixelColor(3, 3).lightness() for plot in plots]
+    theme.scheme.changed.connect(page.restyle)
+    try:
+        theme.scheme.choose(Qt.ColorScheme.Dark)
+        assert all(each > 200 for each in before)
+        assert [plot.plot.grab().toImage().pixelColor(3, 3).lightness() < 80 for plot in plots] == [True] * 3
+        assert theme.current().muted in page.evidence.table.text()
+        page.centre.tabs.choose("Kernel")
+        qtbot.waitUntil(lambda: page.centre.kernel.kernel is not None, timeout=MOST_MS)
+        assert page.centre.kernel.grab().toImage().pixelColor(3, 3).lightness() < 80
+    finally:
+        theme.scheme.changed.disconnect(page.restyle)
+        theme.scheme.choose(Qt.ColorScheme.Light)
+        theme.scheme.choose(Qt.ColorScheme.Unknown)
