@@ -16,5 +16,6 @@ For data N(0, C) a sampler with a linear score acts on the eigenvalues lambda of
 - `prediction`: all of the above for one setting, as plain data
 - `simulation`, `propagation`: ground truth of the same setting, with standard errors
 - `optimum`: W2 against any number, and the numbers that minimise it under a budget
+- `along`: simulation of the curve of W2 against a number
 - `report`, `summary`, `figure`: what the command `spectrum` writes and prints
 """
