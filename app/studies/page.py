@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol, final
 
@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QMessageBox, QScrollArea
 from app.document.limits import require_showable
 from app.run.task import Task
 from app.studies.drafts import is_same_base, new_spectrum_study, new_study, with_axis, with_base, with_spectrum
+from app.studies.exporting import exported
 from app.studies.failures import FailuresDialog, in_words
 from app.studies.library import Entry, Library
 from app.studies.library_list import LibraryList, state_of
@@ -27,10 +28,8 @@ from core.scenario.scenario import Scenario
 from core.spectrum.builtin import DEFAULT, load_builtin_setting
 from core.spectrum.setting import SpectrumSetting
 from core.studies.builtin import find_study
-from core.studies.export import write_study
 from core.studies.follow import Snapshot
 from core.studies.measure import posed
-from core.studies.store import Store
 from core.studies.study import Cell, Study
 from core.studies.summary import Table
 from core.text.user_text import one_line
@@ -421,7 +420,7 @@ class StudiesPage(QWidget):
             return
         name = QFileDialog.getExistingDirectory(self, "Folder for the tables and figures")
         if name:
-            self.export_task.start(_exported(entry, Path(name)))
+            self.export_task.start(exported(entry, Path(name)))
 
     def open_cell(self, cell: Cell) -> None:
         """Open the scenario of a cell in Explore, or the setting of its first method on the page Spectrum."""
@@ -439,14 +438,3 @@ class StudiesPage(QWidget):
             self.banner.say(f"This cell cannot be opened: {error}")
             return
         self.opened.emit(scenario)
-
-
-def _exported(entry: Entry, folder: Path) -> Iterator[str]:
-    """Write an entry's tables and figures, and yield a sentence that says so (on a thread)."""
-    assert entry.study is not None
-    try:
-        with Store.open(entry.store, entry.study, entry.fingerprints()) as store:
-            write_study(store, folder)
-    except OSError as error:
-        raise ScenarioError(str(folder), "", f"cannot be written to ({error.strerror or error})") from None
-    yield f"Tables and figures were written to {folder}."
