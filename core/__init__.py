@@ -9,8 +9,8 @@ The names in ``__all__`` are the public interface; each is loaded when it is fir
         print(key, found.kl.text, found.terms["bound"])
 
 The packages, from the ground up: ``text``, ``errors``, ``system``, ``problem``, ``samplers``, ``plugins``,
-``scenario``, ``data``, ``matrices``, ``simulation``, ``bounds``, ``diagnostics``, ``kl``, ``runs``, ``reporting``,
-``snapshot``, ``storyboard``, ``studies``, ``spectrum``.
+``scenario``, ``data``, ``matrices``, ``simulation``, ``bounds``, ``diagnostics``, ``kl``, ``runs``, ``geometry``,
+``reporting``, ``snapshot``, ``storyboard``, ``studies``, ``spectrum``.
 """
 
 from __future__ import annotations

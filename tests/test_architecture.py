@@ -65,6 +65,7 @@ ARROWS = {
     "core.diagnostics": "problem samplers simulation text",
     "core.kl": "bounds plugins problem samplers simulation text",
     "core.runs": "bounds diagnostics errors kl plugins problem samplers scenario simulation text",
+    "core.geometry": "kl problem runs scenario text",
     "core.reporting": "bounds diagnostics kl runs samplers system text version",
     "core.snapshot": "diagnostics errors scenario system",
     "core.storyboard": "errors scenario snapshot system text",

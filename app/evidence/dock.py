@@ -15,10 +15,10 @@ from app.evidence.per_step import PerStepPlot
 from app.evidence.table import TermsTable
 from app.evidence.weights import WeightsView
 from app.theme import theme
-from app.transport.time_scale import Kind
 from app.widgets.segmented_control import SegmentedControl
 from app.widgets.user_text import breakable
 from app.widgets.widgets import card
+from core.geometry.time_scale import Kind
 from core.reporting.summary import summarise
 from core.runs.results import Results
 from core.samplers import About

@@ -13,7 +13,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QPen
 
 from app.evidence.time_plot import CurveExtent, TimePlot
-from app.widgets.pictures import Band, Drawing, Line
+from app.widgets.pictures import Drawing
+from core.geometry.shapes import Band, Line
 from core.kl.law import MOST_DIMENSIONS
 from core.runs.results import Results
 from core.samplers.probability_flow import ProbabilityFlow

@@ -12,9 +12,10 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.evidence.messages import missing_curve_notes
 from app.evidence.time_plot import CurveExtent, TimePlot
-from app.transport.time_scale import Kind, TimeScale
-from app.widgets.pictures import Drawing, Line
+from app.widgets.pictures import Drawing
 from app.widgets.read_out import ReadOut, table
+from core.geometry.shapes import Line
+from core.geometry.time_scale import Kind, TimeScale
 from core.reporting.words import why_no_bound
 from core.runs.results import Results
 from core.text.number_format import number

@@ -18,9 +18,9 @@ from PySide6.QtWidgets import QGridLayout, QLabel, QSizePolicy, QVBoxLayout, QWi
 from superqt import QElidingLabel
 
 from app.theme import theme
-from app.transport.time_scale import TimeScale
 from app.widgets.pictures import DrawingItem, static_plot, style_axis
 from app.widgets.user_text import rich_text
+from core.geometry.time_scale import TimeScale
 
 _SHOWN_DECADES, _MOST_DECADES = 5, 10
 """Least and largest number of decades that the logarithmic axis shows."""

@@ -12,10 +12,9 @@ from PySide6.QtWidgets import QWidget
 
 from app.theme import theme
 from app.widgets.read_out import ReadOut, table
-from app.widgets.widgets import subscript
 from core.diagnostics.component_weights import ComponentWeights
 from core.runs.results import Results
-from core.text.number_format import number, with_error
+from core.text.number_format import number, subscript, with_error
 
 _MOST_BARS = 12
 """Most components drawn as bars; more are drawn as dots, ordered by weight."""

@@ -8,9 +8,9 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPen, QPixmap, QTransform
 
 from app.planes.line.curves import line_background
-from app.planes.scene import Scene, data_dots, projections
 from app.theme import theme
-from app.widgets.pictures import Drawing
+from app.widgets.pictures import Drawing, rect
+from core.geometry.scene import Scene, data_dots, projections
 from core.scenario.scenario import Scenario
 
 
@@ -21,7 +21,7 @@ def thumbnail(scenario: Scenario, size: QSize, ratio: float) -> QPixmap:
     projection = projections(problem)[0]
     scene = Scene.of(problem, float(scenario.schedule.build().alpha_bar[1]), projection)
     width, height = round(size.width() * ratio), round(size.height() * ratio)
-    to_image = _fitted(scene.extent, width, height, equally=scene.peak is None)
+    to_image = _fitted(rect(scene.extent), width, height, equally=scene.peak is None)
     lines = [(scene.prior, QPen(QColor(palette.faint), 1)), (scene.target, QPen(QColor(palette.ink), 1))]
     dots = [(dots, theme.dot_pen()) for dots in data_dots(scenario, projection)]
     drawings = [Drawing(lines, dots)]

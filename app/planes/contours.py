@@ -7,14 +7,11 @@ from typing import final
 import pyqtgraph as pg
 from PySide6.QtCore import Qt
 
-from app.planes.scene import MASSES, Projection, Scene, density_lines
 from app.theme import theme
 from app.widgets.pictures import Drawing
+from core.geometry.scene import MASSES, NODES_ACROSS, Projection, Scene, density_lines
 from core.problem.problem import Problem
 from core.problem.schedule import Schedule
-
-NODES_ACROSS = 96
-"""Grid lines for contours at t > 1, where densities are smooth and a frame must be drawn within 20 ms."""
 
 
 @final

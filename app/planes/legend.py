@@ -7,10 +7,10 @@ from typing import final
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QWidget
 
-from app.planes.scene import Scene
 from app.theme import theme
 from app.widgets.flow_layout import FlowLayout
 from app.widgets.widgets import LegendEntry
+from core.geometry.scene import Scene
 
 _PLANE_WORDS = "Hx = y ± σ_y, ± 2σ_y", "particles, trails"
 _LINE_WORDS = "likelihood of y, to its own scale", "particles"

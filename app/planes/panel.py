@@ -20,12 +20,12 @@ from app.planes.overlays.items import HeatItem, MarksItem
 from app.planes.overlays.law_layer import LawLayer
 from app.planes.overlays.overlays import Overlay
 from app.planes.sampler_menu import SamplerButton
-from app.planes.scene import Scene
 from app.planes.view import PlaneView
 from app.theme import theme
 from app.widgets.pictures import Drawing, DrawingItem, ParticlesItem
 from app.widgets.user_text import auto_text, plain_label
 from app.widgets.widgets import info_button
+from core.geometry.scene import Scene
 from core.samplers import About
 
 _MARGIN, _SPACING = 16, 2
@@ -225,7 +225,7 @@ class SamplerPanel(QFrame):
 
 def _far(scene: Scene) -> float:
     """Return a length beyond every view, a power of ten so that it rarely changes."""
-    return 10.0 ** (2 + math.ceil(math.log10(max(scene.extent.width(), scene.extent.height(), 1.0))))
+    return 10.0 ** (2 + math.ceil(math.log10(max(scene.extent.width, scene.extent.height, 1.0))))
 
 
 def _strips(scene: Scene, far: float) -> list[QGraphicsPolygonItem]:

@@ -24,12 +24,12 @@ from app.planes.overlays.law_layer import LawOverlay, law_words
 from app.planes.overlays.overlays import overlays
 from app.planes.panel import SamplerPanel
 from app.planes.probe import ScoreCard, card_title, score_rows
-from app.planes.scene import COARSE, FINE, Projection, Scene, data_dots, projections
 from app.theme import theme
 from app.widgets.controls import ComboBox
 from app.widgets.keys import Key
-from app.widgets.pictures import Drawing
+from app.widgets.pictures import Drawing, rect
 from app.widgets.popup import rect_in_window
+from core.geometry.scene import COARSE, FINE, Projection, Scene, data_dots, projections
 from core.problem.problem import Problem
 from core.runs.results import Results
 from core.samplers import About
@@ -192,7 +192,7 @@ class PlanesWidget(QWidget):
         for plane in self.panels.values():
             plane.set_scene(scene, prior, target)
         if self._follow:
-            self.panel_grid.leader.box.setRange(scene.extent, padding=0.02)
+            self.panel_grid.leader.box.setRange(rect(scene.extent), padding=0.02)
 
     def _target_drawing(self) -> Drawing:
         """Return the contours of the target at the cursor's t, or at t = 1."""
@@ -227,7 +227,7 @@ class PlanesWidget(QWidget):
     def _refit(self) -> None:
         """Fit the view after panels have changed size, unless the user has zoomed or panned."""
         if self._follow and self._scene is not None and self.panels:
-            self.panel_grid.leader.box.setRange(self._scene.extent, padding=0.02)
+            self.panel_grid.leader.box.setRange(rect(self._scene.extent), padding=0.02)
 
     @property
     def _projection(self) -> Projection:

@@ -8,11 +8,11 @@ import torch
 from PySide6.QtCore import QPoint, QPointF, QRect, QSize, Qt, Signal
 from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QToolButton, QWidget
 
-from app.planes.scene import Projection
 from app.widgets.popup import GAP, beside
 from app.widgets.user_text import plain_label
 from app.widgets.widgets import heading, sampler_title
 from core.diagnostics.score_field import Field, lift
+from core.geometry.scene import Projection
 from core.runs.results import Results
 from core.text.number_format import number
 

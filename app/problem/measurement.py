@@ -15,11 +15,12 @@ from app.problem.matrix.button import MOST_INLINE, MatrixButton
 from app.widgets.cells import is_separated
 from app.widgets.fields import NumberTable, Section, SliderField, format_number, parse_number
 from app.widgets.user_text import plain_label
-from app.widgets.widgets import side_by_side, subscript
+from app.widgets.widgets import side_by_side
 from core.matrices import MatrixField, check_measurement, with_measurement_block
 from core.scenario.covariances import Matrix
 from core.scenario.edits import with_drawn_value
 from core.scenario.scenario import Scenario
+from core.text.number_format import subscript
 
 
 @final

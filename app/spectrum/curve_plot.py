@@ -13,8 +13,9 @@ from PySide6.QtGui import QPen
 
 from app.spectrum.plot import PRODUCED, Plot, dot_pen, line_pen, log10
 from app.theme import theme
-from app.widgets.pictures import Drawing, Line
+from app.widgets.pictures import Drawing
 from app.widgets.user_text import plain_label
+from core.geometry.shapes import Line
 from core.spectrum.optimum import Curve
 from core.spectrum.spectra import Array
 from core.text.number_format import number

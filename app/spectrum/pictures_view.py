@@ -13,7 +13,8 @@ from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 from app.spectrum.analysis import Analysis
 from app.spectrum.plot import PRODUCED, Plot, dot_pen, line_pen, shade
 from app.theme import theme
-from app.widgets.pictures import Drawing, Line
+from app.widgets.pictures import Drawing
+from core.geometry.shapes import Line
 from core.spectrum.spectra import Array
 
 _POINTS, _PICTURES, _SEED = 400, 3, 1

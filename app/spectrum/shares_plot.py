@@ -10,7 +10,8 @@ from PySide6.QtGui import QColor
 
 from app.spectrum.analysis import Analysis
 from app.spectrum.plot import COLOURS, Direction, Plot, rank_range, rank_ticks
-from app.widgets.pictures import Band, Drawing
+from app.widgets.pictures import Drawing
+from core.geometry.shapes import Band
 from core.spectrum.spectra import Array
 from core.studies.chart_ticks import Ticks
 

@@ -27,7 +27,8 @@ from app.spectrum.plot import (
 )
 from app.theme import theme
 from app.widgets.keys import WITH_COMMANDS
-from app.widgets.pictures import Drawing, Line
+from app.widgets.pictures import Drawing
+from core.geometry.shapes import Line
 from core.spectrum.simulation import Simulated
 from core.spectrum.spectra import Array, Spectrum
 from core.studies.chart_ticks import Ticks

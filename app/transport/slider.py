@@ -8,7 +8,7 @@ from PySide6.QtCore import QRect, Qt
 from PySide6.QtGui import QMouseEvent, QWheelEvent
 from PySide6.QtWidgets import QSlider, QStyle, QStyleOptionSlider
 
-from app.transport.time_scale import TimeScale
+from core.geometry.time_scale import TimeScale
 
 _FINE = 100_000
 """Resolution of the handle's position, since a time scale is not uniform in frames."""

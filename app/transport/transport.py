@@ -12,11 +12,11 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QToolButton, QWidget
 
 from app.theme import theme
 from app.transport.slider import TimeSlider
-from app.transport.time_scale import Kind, TimeScale
 from app.widgets.controls import ComboBox
 from app.widgets.keys import Key
 from app.widgets.segmented_control import SegmentedControl
 from app.widgets.user_text import plain_label
+from core.geometry.time_scale import Kind, TimeScale
 from core.problem.schedule import Schedule, matching_time
 from core.simulation.pace import in_words
 from core.text.number_format import number

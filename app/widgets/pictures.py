@@ -14,16 +14,17 @@ from PySide6.QtGui import QColor, QImage, QPainter, QPen, QPolygonF, QTransform,
 from PySide6.QtWidgets import QStyleOptionGraphicsItem, QWidget
 
 from app.theme import theme
-
-Line = tuple[NDArray[np.float64], NDArray[np.float64]]
-"""x and y of a polyline; NaN separates its pieces."""
-Band = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
-"""x, lower y and upper y of a band; it is interrupted where one of them is not finite."""
+from core.geometry.shapes import Band, Line, Rectangle
 
 TRAIL_OPACITY, TRAIL_FADING = 0.1, 0.85
 SHADES_PER_PARTICLE = 48
 _VIEWS = 8
 """Number of views for which a drawing caches its image; more than the panels that may share it."""
+
+
+def rect(extent: Rectangle) -> QRectF:
+    """Return a rectangle of the plane as Qt has it; its top is the lower end of the vertical axis."""
+    return QRectF(extent.left, extent.bottom, extent.width, extent.height)
 
 
 class _Plot(pg.PlotWidget):

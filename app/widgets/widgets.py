@@ -16,11 +16,6 @@ _SAMPLE = 22
 """Length of a legend's line sample, in pixels."""
 
 
-def subscript(number: int) -> str:
-    """Return a number in subscript digits."""
-    return "".join(chr(0x2080 + int(digit)) for digit in str(number))
-
-
 def card(title: QWidget | None = None) -> tuple[QFrame, QVBoxLayout]:
     """Return an empty card (a rounded frame) and its layout."""
     frame = QFrame()

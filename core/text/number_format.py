@@ -72,6 +72,11 @@ def percent(share: float) -> str:
     return _minus(f"{100 * share:.0f} %")
 
 
+def subscript(number: int) -> str:
+    """Return a number in subscript digits."""
+    return "".join(chr(0x2080 + int(digit)) for digit in str(number))
+
+
 def _power(exponent: int) -> str:
     return f"·10{str(exponent).translate(_SUPERSCRIPTS)}"
 

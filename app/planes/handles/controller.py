@@ -15,7 +15,6 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.document.document import Document, Revision
 from app.widgets.fields import format_number, format_vector
-from app.widgets.widgets import subscript
 from core.errors import ScenarioError
 from core.scenario.edits import Edit, with_drawn_value
 from core.scenario.plane_edits import (
@@ -39,6 +38,7 @@ from core.scenario.plane_edits import (
     section,
 )
 from core.scenario.scenario import Scenario
+from core.text.number_format import subscript
 
 _NEW_DEVIATION = 24.0
 """Standard deviation of an added component, in pixels."""

@@ -15,11 +15,11 @@ from PySide6.QtGui import QColor
 
 from app.planes.lens.picture import LensPicture, Shape, lens_picture
 from app.planes.panel import SamplerPanel
-from app.planes.scene import Projection
 from app.run.task import Task
 from app.theme import theme
 from app.widgets.pictures import Drawing
 from core.diagnostics.score_field import lift
+from core.geometry.scene import Projection
 from core.runs.results import Results
 
 _NEAR = 7

@@ -10,10 +10,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from app.planes.line.densities import density_curve, highest, scaled
-from app.planes.scene import MASSES, Projection, density_lines
-from app.widgets.pictures import Line
 from core.diagnostics.lens import Comparison, Lens, Mass, look
+from core.geometry.densities import density_curve, highest, scaled
+from core.geometry.scene import MASSES, Projection, density_lines
+from core.geometry.shapes import Line
 from core.problem.mixture import GaussianMixture
 from core.runs.results import Results
 from core.samplers import Assumption, Sampler

@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QPen
 
-from app.planes.line.densities import density_curve, highest, likelihood_curve, scaled
-from app.planes.line.layout import LIKELIHOOD_HEIGHT
-from app.planes.scene import Scene
 from app.theme import theme
-from app.widgets.pictures import Drawing, Line
+from app.widgets.pictures import Drawing
+from core.geometry.densities import density_curve, highest, likelihood_curve, scaled
+from core.geometry.line_layout import LIKELIHOOD_HEIGHT
+from core.geometry.scene import Scene
+from core.geometry.shapes import Line
 from core.problem.problem import Measurement, Problem
 from core.problem.schedule import Schedule
 

@@ -11,10 +11,10 @@ from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
 from PySide6.QtWidgets import QStyleOptionGraphicsItem, QWidget
 
-from app.planes.line.bins import bin_width, histogram
-from app.planes.line.layout import STRIP, TOP
 from app.theme import theme
 from app.widgets.pictures import ViewItem
+from core.geometry.bins import bin_width, histogram
+from core.geometry.line_layout import STRIP, TOP
 from core.text.number_format import number
 
 _FILL, _EDGE = 70, 150

@@ -10,8 +10,8 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.planes.line.curves import DensityCurves
 from app.planes.line.part import LinePart
-from app.planes.line.rows import MapAxes, SamplerRows, TargetRows
-from app.transport.time_scale import Kind, TimeScale
+from core.geometry.rows import MapAxes, SamplerRows, TargetRows
+from core.geometry.time_scale import Kind, TimeScale
 from core.problem.mixture import GaussianMixture
 from core.runs.results import Results
 

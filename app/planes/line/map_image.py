@@ -10,8 +10,8 @@ import pyqtgraph as pg
 from numpy.typing import NDArray
 from PySide6.QtGui import QColor, QImage, QPainterPath
 
-from app.planes.line.rows import COLUMNS, ROWS
 from app.widgets.pictures import channels, premultiplied
+from core.geometry.rows import COLUMNS, ROWS
 
 LEVELS = (0.5, 0.1)
 """Densities of the target's contours, in parts of its peak at the same t."""

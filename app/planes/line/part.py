@@ -9,19 +9,23 @@ import pyqtgraph as pg
 import torch
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, Qt
+from PySide6.QtGui import QColor
 
 from app.planes.line.items import GridItem, HistogramItem
-from app.planes.line.law import areas_between, law_curve
-from app.planes.line.layout import BOTTOM, TOP
 from app.planes.line.time_map import TimeMap
+from app.planes.overlays.diverging import ends
 from app.planes.overlays.law_layer import law_pen
 from app.widgets.pictures import Drawing, DrawingItem
+from core.geometry.line_laws import areas_between, law_curve
+from core.geometry.line_layout import BOTTOM, TOP
 from core.kl.law_frames import LawFrame
 from core.problem.mixture import GaussianMixture
 from core.samplers import About
 
 LINE_SHARES = 11, 9
 """Shares of a panel's height that the view and the time map get."""
+_AREA = 110
+"""Opacity of the areas between law and target, of 255."""
 _LEAST_HEIGHT = 220
 """Height of a panel below which it has no time map, in pixels."""
 
@@ -88,6 +92,14 @@ class LinePart:
         if law is None:
             self.law.set_drawing(Drawing())
             return
-        bands = () if target is None else areas_between(law, target, peak)
+        bands = () if target is None else tuple(zip(areas_between(law, target, peak), _area_colours(), strict=True))
         pen = law_pen(self._colour, Qt.PenStyle.SolidLine)
         self.law.set_drawing(Drawing([(law_curve(law, peak), pen)], (), bands))
+
+
+def _area_colours() -> list[QColor]:
+    """Return the colours of missed and of made-up mass."""
+    colours = [QColor(colour) for colour in ends()]
+    for colour in colours:
+        colour.setAlpha(_AREA)
+    return colours

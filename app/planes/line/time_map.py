@@ -23,9 +23,9 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.planes.line.items import LEAST_APART, round_steps
 from app.planes.line.map_image import density_image, target_contours
-from app.planes.line.rows import ROWS, MapAxes, SamplerRows, TargetRows
 from app.planes.overlays.diverging import ratio_image
 from app.theme import theme
+from core.geometry.rows import ROWS, MapAxes, SamplerRows, TargetRows
 
 _TICKS = 16
 """Height of the row of numbers below, in pixels."""

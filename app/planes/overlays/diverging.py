@@ -8,13 +8,8 @@ from PySide6.QtGui import QColor, QImage
 
 from app.theme import theme
 from app.widgets.pictures import channels, premultiplied
+from core.geometry.laws import END, ratio_shades
 
-END = 3.0
-"""Log ratio, in nats, at which both colours are fullest: a factor of 20. The same in all panels and at all t."""
-_DENSEST, _GAMMA = 0.85, 0.7
-"""Opacity there, and exponent by which smaller ratios are lifted."""
-_SEEN, _FADED = 5.0, 8.0
-"""Log densities below the target's peak at which colours begin to fade, and have faded: where neither has mass."""
 _LIGHT, _DARK = ("#6A2C8F", "#1B7837"), ("#C792EA", "#6FCF7F")
 """Colours of missed mass and of made-up mass, after the scheme PRGn of ColorBrewer, which is safe for colour blindness;
 in the light and in the dark theme."""
@@ -35,11 +30,7 @@ def ratio_pixels(
         log_law: log p, of the same shape; minus infinity where p is below the range of numbers.
         log_peak: the highest log q.
     """
-    with np.errstate(invalid="ignore"):
-        ratio = np.clip(np.nan_to_num(log_target - log_law, nan=0.0, posinf=END, neginf=-END), -END, END)
-        below = log_peak - np.fmax(log_target, log_law)
-    opacity = _DENSEST * (np.abs(ratio) / END) ** _GAMMA
-    opacity *= np.nan_to_num(np.clip((_FADED - below) / (_FADED - _SEEN), 0.0, 1.0))
+    ratio, opacity = ratio_shades(log_target, log_law, log_peak)
     missed, made_up = (channels(QColor(colour)).reshape(3, *[1] * ratio.ndim) for colour in ends())
     return premultiplied(np.where(ratio > 0, missed, made_up), opacity)
 

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar, final
 
-import contourpy
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from PySide6.QtGui import QImage, QTransform
 
-from app.planes.contours import NODES_ACROSS
 from app.planes.overlays.diverging import ratio_image
-from app.planes.scene import FINE, MASSES, Projection, contour_levels
-from app.widgets.pictures import Line
+from core.geometry.laws import law_contours, ratio_grid
+from core.geometry.scene import FINE, MASSES, NODES_ACROSS, Projection, contour_levels
+from core.geometry.shapes import Line
 from core.kl.law_frames import LawFrame
 from core.problem.mixture import GaussianMixture
 from core.runs.results import Results
@@ -24,8 +22,6 @@ from core.runs.results import Results
 Array = NDArray[np.float64]
 Made = TypeVar("Made")
 
-_BELOW = 20.0
-"""Log density below the lowest level at which a law counts as zero."""
 _KEPT = 900
 """Pictures that are kept: three samplers over 300 steps play from memory."""
 
@@ -108,24 +104,6 @@ class LawPictures:
         return along
 
 
-def law_contours(law: LawFrame, levels: Sequence[float], to_plane: Array) -> Line:
-    """Return lines of equal log density, with NaN between them.
-
-    Args:
-        law: in two dimensions.
-        levels: log densities.
-        to_plane: (2, 2), from coordinates along the law's axes.
-    """
-    height = np.maximum(law.log_density.T.astype(np.float64), min(levels) - _BELOW)
-    across, up = (axis.nodes for axis in law.axes)
-    generator = contourpy.contour_generator(across, up, height, line_type=contourpy.LineType.ChunkCombinedNan)
-    pieces = [part for level in levels for part in generator.lines(level)[0] if part is not None]
-    gap = np.full((1, 2), np.nan)
-    line = np.concatenate([row for piece in pieces for row in (piece, gap)]) if pieces else gap
-    x, y = to_plane @ line.T
-    return x, y
-
-
 def ratio_picture(law: LawFrame, target: GaussianMixture, to_plane: Array) -> RatioPicture:
     """Return the log ratio of target and law at the law's nodes as an image.
 
@@ -134,11 +112,7 @@ def ratio_picture(law: LawFrame, target: GaussianMixture, to_plane: Array) -> Ra
         target: at the law's noise level.
         to_plane: (2, 2), from coordinates along the law's axes.
     """
-    across, up = law.axes
-    mesh = np.stack(np.meshgrid(across.nodes, up.nodes)).reshape(2, -1)  # rows along the second axis, as in an image
-    log_target = target.log_density(torch.from_numpy(law.basis @ mesh)).numpy().reshape(up.size, across.size)
+    log_target, corner, steps = ratio_grid(law, target, to_plane)
     image = ratio_image(log_target, law.log_density.T, float(log_target.max()))
-    corner = to_plane @ [across.first - across.spacing / 2, up.first - up.spacing / 2]
-    steps = to_plane * [across.spacing, up.spacing]
     transform = QTransform(steps[0, 0], steps[1, 0], steps[0, 1], steps[1, 1], corner[0], corner[1])
     return RatioPicture(image, transform)

@@ -11,10 +11,11 @@ from PySide6.QtGui import QPainter, QPen
 from PySide6.QtWidgets import QStyleOptionGraphicsItem, QWidget
 
 from app.planes.overlays.law import LawPictures, RatioPicture
-from app.planes.scene import Projection
 from app.theme import theme
-from app.widgets.pictures import Drawing, DrawingItem, Line
+from app.widgets.pictures import Drawing, DrawingItem
 from app.widgets.user_text import rich_text
+from core.geometry.scene import Projection
+from core.geometry.shapes import Line
 from core.runs.results import Results
 
 _WIDTH = 1.8

@@ -13,9 +13,9 @@ from PySide6.QtCore import QRectF
 from PySide6.QtGui import QColor, QImage
 
 from app.planes.overlays.items import Array, Arrows, Marks, WeightBars, heat_image
-from app.planes.scene import Projection
 from app.theme import theme
 from core.diagnostics.score_field import Field, Part, lattice, lift
+from core.geometry.scene import Projection
 from core.problem.problem import Level
 from core.runs.results import Results
 from core.samplers import SAMPLERS

@@ -8,8 +8,9 @@ from PySide6.QtCore import QRect, QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from app.planes.overlays.diverging import END, scale_image
+from app.planes.overlays.diverging import scale_image
 from app.theme import theme
+from core.geometry.laws import END
 
 _BAR = 88
 """Width of the colour bar, in pixels."""

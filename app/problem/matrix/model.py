@@ -13,9 +13,9 @@ from PySide6.QtGui import QColor
 from app.problem.matrix.heat import colours, level_of
 from app.theme import theme
 from app.widgets.fields import format_number
-from app.widgets.widgets import subscript
 from core.errors import ScenarioError
 from core.matrices import Rows, block_for, parse_matrix, with_block
+from core.text.number_format import subscript
 
 Array: TypeAlias = NDArray[np.float64]
 _Index: TypeAlias = QModelIndex | QPersistentModelIndex

@@ -16,8 +16,9 @@ from app.studies.charts.curves import notes_of, stepped
 from app.studies.charts.lines import Drawn, curves, edge_marks
 from app.studies.charts.read_out import LineUp, value_table
 from app.theme import theme
-from app.widgets.pictures import Band, Drawing
+from app.widgets.pictures import Drawing
 from app.widgets.read_out import table
+from core.geometry.shapes import Band
 from core.studies.chart_data import BINS, Panel, rank_counts, series_of, uniform_band
 from core.studies.chart_scales import ValueScale
 from core.studies.chart_ticks import Ticks, linear_ticks

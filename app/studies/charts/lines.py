@@ -13,7 +13,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QPen
 
 from app.studies.charts.chart import ABOVE, BELOW, TURNED, UNKNOWN, Mark
-from app.widgets.pictures import Band, Drawing, Line
+from app.widgets.pictures import Drawing
+from core.geometry.shapes import Band, Line
 from core.studies.chart_data import Array, Series
 from core.studies.chart_scales import EDGE, ValueScale
 

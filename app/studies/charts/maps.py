@@ -18,8 +18,9 @@ from app.studies.charts.curves import notes_of
 from app.studies.charts.read_out import LineUp, value_table
 from app.theme import theme
 from app.widgets.heat import CellsItem, colours_of, pixel
-from app.widgets.pictures import Drawing, Line
+from app.widgets.pictures import Drawing
 from app.widgets.widgets import sampler_title
+from core.geometry.shapes import Line
 from core.studies.chart_data import Array, Panel, Places, Series, best_of, series_of
 from core.studies.chart_scales import ValueScale, shade_scale
 from core.studies.chart_ticks import Ticks, own_levels, place_ticks

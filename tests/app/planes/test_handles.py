@@ -13,12 +13,12 @@ from pytestqt.qtbot import QtBot
 
 from app.document.document import Document
 from app.planes.planes import PlanesWidget
-from app.planes.scene import Scene
 from app.planes.view import PlaneView
-from app.widgets.widgets import subscript
+from core.geometry.scene import Scene
 from core.runs.results import Results
 from core.scenario.plane_edits import Handle
 from core.scenario.scenario import Scenario
+from core.text.number_format import subscript
 
 Make = Callable[..., Scenario]
 Run = Callable[..., Results]

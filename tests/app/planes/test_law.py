@@ -16,17 +16,17 @@ from pytestqt.qtbot import QtBot
 
 from app.document.document import Document
 from app.planes.contours import TargetContours
-from app.planes.line.law import areas_between, law_curve, log_density_at
-from app.planes.line.rows import MapAxes, SamplerRows
 from app.planes.overlays import law as module
 from app.planes.overlays.diverging import _DARK, _LIGHT, END, ratio_pixels
 from app.planes.overlays.law import LawPictures, law_contours, ratio_picture
 from app.planes.panel import SamplerPanel
 from app.planes.planes import PlanesWidget
-from app.planes.scene import FINE, MASSES, Scene, contour_levels, projections
 from app.theme import theme
-from app.transport.time_scale import TimeScale
 from app.window.window import MainWindow
+from core.geometry.line_laws import areas_between, law_curve, log_density_at
+from core.geometry.rows import MapAxes, SamplerRows
+from core.geometry.scene import FINE, MASSES, Scene, contour_levels, projections
+from core.geometry.time_scale import TimeScale
 from core.kl.axis import Axis
 from core.kl.law_frames import LawFrame
 from core.problem.mixture import GaussianMixture
@@ -356,7 +356,7 @@ def test_law_on_a_line_is_interpolated_along_either_direction(sign: float, line:
     curve = law_curve(law, 2.0)
     assert (np.diff(curve[0]) > 0).all()
     assert np.trapezoid(2 * curve[1], curve[0]) == pytest.approx(1, abs=1e-3)
-    (missed, _), (made_up, _) = areas_between(law, target, 2.0)
+    missed, made_up = areas_between(law, target, 2.0)
     assert np.abs(missed[2] - missed[1]).max() < 1e-3
     assert np.abs(made_up[2] - made_up[1]).max() < 1e-3
 

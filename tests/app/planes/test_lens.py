@@ -17,10 +17,10 @@ from app.planes.lens.card import LensCard
 from app.planes.lens.picture import LensPicture, lens_picture
 from app.planes.panel import SamplerPanel
 from app.planes.planes import PlanesWidget
-from app.planes.scene import projections
 from app.window.window import MainWindow
 from core.diagnostics.lens import look
 from core.diagnostics.score_field import lift
+from core.geometry.scene import projections
 from core.runs.results import Results
 from core.scenario.scenario import Scenario
 

@@ -13,19 +13,19 @@ from PySide6.QtWidgets import QApplication, QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.document.document import Document
-from app.planes.line.bins import bin_width, histogram
 from app.planes.line.curves import DensityCurves
-from app.planes.line.densities import density, density_curve, likelihood_curve
 from app.planes.line.items import round_steps
-from app.planes.line.layout import BOTTOM, LIKELIHOOD_HEIGHT, TOP
-from app.planes.line.rows import COLUMNS, PATHS, ROWS, MapAxes, SamplerRows, TargetRows
 from app.planes.line.time_map import TimeMap
 from app.planes.panel import SamplerPanel
 from app.planes.planes import PlanesWidget
-from app.planes.scene import Scene, projections
 from app.theme import theme
-from app.transport.time_scale import Kind, TimeScale
 from app.window.window import MainWindow
+from core.geometry.bins import bin_width, histogram
+from core.geometry.densities import density, density_curve, likelihood_curve
+from core.geometry.line_layout import BOTTOM, LIKELIHOOD_HEIGHT, TOP
+from core.geometry.rows import COLUMNS, PATHS, ROWS, MapAxes, SamplerRows, TargetRows
+from core.geometry.scene import Scene, projections
+from core.geometry.time_scale import Kind, TimeScale
 from core.problem.mixture import GaussianMixture
 from core.problem.problem import Measurement
 from core.runs.results import Results

@@ -19,12 +19,13 @@ from app.evidence.weights import WeightsView
 from app.planes import planes as module
 from app.planes.handles.controller import HandleController
 from app.planes.heading import Heading, headings
-from app.planes.line.layout import STRIP
 from app.planes.panel import SamplerPanel
 from app.planes.planes import TRAIL_FRAMES, PlanesWidget
-from app.planes.scene import COARSE, FINE, MASSES, PRIOR_MASSES, Projection, Scene, contours, projections
 from app.theme import theme
-from app.widgets.pictures import Drawing, Line
+from app.widgets.pictures import Drawing, rect
+from core.geometry.line_layout import STRIP
+from core.geometry.scene import COARSE, FINE, MASSES, PRIOR_MASSES, Projection, Scene, contours, projections
+from core.geometry.shapes import Line
 from core.problem.mixture import GaussianMixture
 from core.runs.results import Results
 from core.samplers import SAMPLERS
@@ -205,7 +206,7 @@ def test_one_dimensional_scene_shows_the_densities(make_scenario: Make) -> None:
 def test_scene_extent_contains_prior_and_target(make_scenario: Make) -> None:
     scenario = make_scenario(measurement={"value": [6.0]})
     (plane,) = projections(scenario.problem())
-    extent = scene_of(scenario, plane).extent
+    extent = rect(scene_of(scenario, plane).extent)
     for part in (scenario.problem().prior, scenario.problem().target):
         points = part.sample(2000, torch.Generator().manual_seed(3)).numpy()
         inside = [extent.contains(QPointF(x, y)) for x, y in points.T]

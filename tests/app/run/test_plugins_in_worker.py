@@ -11,8 +11,8 @@ from PySide6.QtCore import QPointF, QRectF
 
 from app.planes.overlays.overlays import overlays
 from app.planes.probe import score_rows
-from app.planes.scene import projections
 from app.run.worker import shared_worker
+from core.geometry.scene import projections
 from core.kl.known_kl import INFINITE
 from core.runs.results import Results
 from core.scenario.scenario import Scenario

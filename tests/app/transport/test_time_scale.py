@@ -14,8 +14,8 @@ from pytestqt.qtbot import QtBot
 
 from app.evidence.time_plot import TimePlot
 from app.transport.slider import TimeSlider
-from app.transport.time_scale import TimeScale
 from app.transport.transport import SECONDS, Player, Transport
+from core.geometry.time_scale import TimeScale
 from core.problem.schedule import Schedule
 
 SCHEDULES = {

@@ -13,8 +13,9 @@ from PySide6.QtWidgets import QApplication, QMessageBox, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.theme import theme
-from app.widgets.widgets import LegendEntry, subscript
+from app.widgets.widgets import LegendEntry
 from core.samplers import SAMPLERS
+from core.text.number_format import subscript
 
 
 @given(st.integers(0, 10**6))

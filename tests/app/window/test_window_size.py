@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QApplication, QToolButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.planes.grid import shape
+from app.widgets.pictures import rect
 from app.widgets.popup import rect_in_window
 from app.window import size as window_size
 from app.window.window import MainWindow
@@ -106,7 +107,7 @@ def test_whole_scene_stays_in_view_when_panels_are_resized(window: Window, qapp:
     def in_view() -> bool:
         assert made.planes._scene is not None
         view = made.planes.panel_grid.leader.box.viewRect()
-        return view.adjusted(-1e-6, -1e-6, 1e-6, 1e-6).contains(made.planes._scene.extent)
+        return view.adjusted(-1e-6, -1e-6, 1e-6, 1e-6).contains(rect(made.planes._scene.extent))
 
     for size in ((1440, 900), (1080, 640), (900, 900), (720, 450)):
         made.resize(*size)

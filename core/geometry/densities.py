@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from app.widgets.pictures import Line
+from core.geometry.shapes import Line
 from core.problem.mixture import GaussianMixture
 from core.problem.problem import Measurement
 

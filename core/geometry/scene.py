@@ -12,16 +12,15 @@ import contourpy
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PySide6.QtCore import QPointF, QRectF
 
-from app.planes.line.densities import density_curve, highest, scaled
-from app.planes.line.layout import BOTTOM, STRIP, TOP
-from app.widgets.pictures import Line
-from app.widgets.widgets import subscript
+from core.geometry.densities import density_curve, highest, scaled
+from core.geometry.line_layout import BOTTOM, STRIP, TOP
+from core.geometry.shapes import Line, Rectangle
 from core.problem.mixture import GaussianMixture
 from core.problem.problem import Problem
 from core.scenario.plane_edits import rows_in_plane
 from core.scenario.scenario import Scenario
+from core.text.number_format import subscript
 
 MASSES = (0.95, 0.8, 0.6, 0.4, 0.2)
 """Probability masses of the target's highest-density regions that the contours enclose."""
@@ -30,6 +29,8 @@ OUTLINE = (0.8,)
 PRIOR_MASSES = (0.95, 0.7, 0.4)
 FINE, COARSE = 160, 64
 """Grid lines across a contour plot, at rest and during a drag."""
+NODES_ACROSS = 96
+"""Grid lines for contours at t > 1, where densities are smooth and a frame must be drawn within 20 ms."""
 _DRAWS_PER_NODE = 26
 """Number of draws per grid line from which contour levels are estimated."""
 _REACH = 3.2
@@ -110,7 +111,8 @@ def contour_levels(mixture: GaussianMixture, masses: Sequence[float], nodes_acro
 
 def _principal_axes(mixture: GaussianMixture) -> torch.Tensor:
     """Return directions, (2, 2) in columns, along which a grid resolves thin oblique components."""
-    return torch.linalg.eigh((mixture.weights[:, None, None] * mixture.covariances).sum(0)).eigenvectors
+    axes: torch.Tensor = torch.linalg.eigh((mixture.weights[:, None, None] * mixture.covariances).sum(0)).eigenvectors
+    return axes
 
 
 def _levels(mixture: GaussianMixture, masses: Sequence[float], nodes_across: int) -> list[float]:
@@ -160,7 +162,7 @@ class Scene:
     measured: list[tuple[float, float, float]]
     """(a, b, y) for each row of H that lies in the plane: ``a u + b v = y``."""
     noise: float
-    extent: QRectF
+    extent: Rectangle
     peak: float | None
     """Density that is drawn at height 1, for d = 1; None on a plane."""
 
@@ -235,7 +237,7 @@ def density_lines(law: GaussianMixture, projection: Projection, masses: Sequence
     return scaled(curve, highest(curve))
 
 
-def _extent(mixtures: Sequence[GaussianMixture], estimate: torch.Tensor, projection: Projection) -> QRectF:
+def _extent(mixtures: Sequence[GaussianMixture], estimate: torch.Tensor, projection: Projection) -> Rectangle:
     """Return a rectangle with all components, the least-norm solution, and the standard normal of x_T."""
     low, high = np.full(2, -2.4), np.full(2, 2.4)
     low[: len(estimate)] = np.minimum(low[: len(estimate)], estimate.numpy() - 0.5)
@@ -247,4 +249,4 @@ def _extent(mixtures: Sequence[GaussianMixture], estimate: torch.Tensor, project
         high[: edges.shape[-1]] = np.maximum(high[: edges.shape[-1]], edges[1].max(0))
     if projection.is_line:
         low[1], high[1] = BOTTOM, TOP
-    return QRectF(QPointF(low[0], low[1]), QPointF(high[0], high[1]))
+    return Rectangle(float(low[0]), float(high[0]), float(low[1]), float(high[1]))

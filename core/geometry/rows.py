@@ -9,8 +9,8 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
-from app.planes.line.law import log_density_at
-from app.transport.time_scale import TimeScale
+from core.geometry.line_laws import log_density_at
+from core.geometry.time_scale import TimeScale
 from core.kl.law_frames import LawFrame
 from core.problem.problem import Problem
 from core.problem.schedule import Schedule

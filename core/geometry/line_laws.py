@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtGui import QColor
 
-from app.planes.line.densities import density
-from app.planes.overlays.diverging import ends
-from app.widgets.pictures import Band, Line
+from core.geometry.densities import density
+from core.geometry.shapes import Band, Line
 from core.kl.law_frames import LawFrame
 from core.problem.mixture import GaussianMixture
 
 Array = NDArray[np.float64]
 
-_AREA = 110
-"""Opacity of the areas between law and target, of 255."""
 _OVERSHOOT = 0.5
 """Largest excess of a log density between two nodes over both, for laws that are as narrow as nodes lie apart."""
 _DRAWN = 1000
@@ -64,12 +58,9 @@ def law_curve(law: LawFrame, peak: float) -> Line:
         return x, np.exp(log_density_at(law, x)) / peak
 
 
-def areas_between(law: LawFrame, target: GaussianMixture, peak: float) -> Sequence[tuple[Band, QColor]]:
-    """Return the areas where the law misses mass and where it makes mass up, with their colours."""
+def areas_between(law: LawFrame, target: GaussianMixture, peak: float) -> tuple[Band, Band]:
+    """Return the areas where the law misses mass and where it makes mass up."""
     x, own = law_curve(law, peak)
     wanted = density(target, x) / peak
     lower = np.minimum(own, wanted)
-    colours = [QColor(colour) for colour in ends()]
-    for colour in colours:
-        colour.setAlpha(_AREA)
-    return [((x, lower, wanted), colours[0]), ((x, lower, own), colours[1])]
+    return (x, lower, wanted), (x, lower, own)
