@@ -67,12 +67,12 @@ class StackedBars(QWidget):
         self.setAccessibleName("Terms of each bound")
         self.setMouseTracking(True)
         self.setMinimumHeight(_LEAST_HEIGHT)
-        self.setFont(theme.font(11))
+        theme.set_font(self, 11)
 
     def show_results(self, results: Results) -> None:
         """Show the results of a new run."""
         self._results = results
-        self.setMinimumHeight(max(_LEAST_HEIGHT, _LEAST_ROW * len(results.samplers)))
+        self.setMinimumHeight(max(_LEAST_HEIGHT, theme.scaled(_LEAST_ROW) * len(results.samplers)))
         self.update()
 
     def show_frame(self, frame: int) -> None:
@@ -111,7 +111,7 @@ class StackedBars(QWidget):
         assert self._results is not None
         indices = range(len(self._results.samplers))
         texts = [self._total(index) for index in indices]
-        if max(map(self.fontMetrics().horizontalAdvance, texts)) <= _TOTAL_WIDTH - _SPACE:
+        if max(map(self.fontMetrics().horizontalAdvance, texts)) <= theme.scaled(_TOTAL_WIDTH) - _SPACE:
             return texts
         return [
             text if text == "no bound" else number(self._pair(index, "bound")[0]) for index, text in enumerate(texts)
@@ -131,13 +131,18 @@ class StackedBars(QWidget):
     @property
     def _row_height(self) -> float:
         rows = len(self._results.samplers) if self._results else 1
-        return min(_ROW, self.height() / rows)
+        return min(theme.scaled(_ROW), self.height() / rows)
 
     def _bar(self, index: int) -> QRectF:
         """Return the rectangle of a sampler's bar."""
         height = self._row_height
-        top = index * height + max((height - _BAR) / 2, 1)
-        return QRectF(_NAME_WIDTH, top, self.width() - _NAME_WIDTH - _TOTAL_WIDTH, min(_BAR, height - 2))
+        top = index * height + max((height - theme.scaled(_BAR)) / 2, 1)
+        return QRectF(
+            theme.scaled(_NAME_WIDTH),
+            top,
+            self.width() - theme.scaled(_NAME_WIDTH) - theme.scaled(_TOTAL_WIDTH),
+            min(theme.scaled(_BAR), height - 2),
+        )
 
     def segments(self) -> list[Segment]:
         """Return all segments; negative terms are stacked to the left of zero."""
@@ -177,11 +182,13 @@ class StackedBars(QWidget):
         for index, (sampler, total) in enumerate(zip(self._results.samplers, self._totals(), strict=True)):
             top, height = index * self._row_height, self._row_height
             painter.setPen(QColor(theme.legible(sampler.about.colour, palette.surface)))
-            name = QRectF(0, top, _NAME_WIDTH - _SPACE, height)
+            name = QRectF(0, top, theme.scaled(_NAME_WIDTH) - _SPACE, height)
             words = self.fontMetrics().elidedText(sampler.about.label, Qt.TextElideMode.ElideRight, int(name.width()))
             painter.drawText(name, Qt.AlignmentFlag.AlignVCenter, words)
             painter.setPen(QColor(palette.ink))
-            room = QRectF(self.width() - _TOTAL_WIDTH + _SPACE, top, _TOTAL_WIDTH - _SPACE, height)
+            room = QRectF(
+                self.width() - theme.scaled(_TOTAL_WIDTH) + _SPACE, top, theme.scaled(_TOTAL_WIDTH) - _SPACE, height
+            )
             painter.drawText(room, Qt.AlignmentFlag.AlignVCenter, total)
             why = why_no_bound(self._results, index, self._frame)
             if why:

@@ -54,7 +54,7 @@ class EvidenceDock(QScrollArea):
         self._results: Results | None = None
         self._frame = 0
         self.summary = QLabel(wordWrap=True)
-        self.summary.setFont(theme.font(12))
+        theme.set_font(self.summary, 12)
         self.summary.setTextFormat(Qt.TextFormat.RichText)
         self.summary.setAccessibleName("Summary")
         self.headline, self.terms = HeadlinePlot(), TermsTable()

@@ -26,9 +26,9 @@ _SCALES = {"log": "Logarithmic axes, here and per step", "linear": "Linear axes,
 
 @final
 class HeadlinePlot(QWidget):
-    """Plot of mismatch, bound and KL with legend and axis switch."""
+    """Plot of mismatch, bound and KL with legend and axis switch; bare, without the switch."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_bare: bool = False) -> None:
         super().__init__()
         self._curves: Curves | None = None
         self.axis: Kind = "t"
@@ -46,6 +46,8 @@ class HeadlinePlot(QWidget):
             self._legend[name] = LegendEntry(words, width, style=style, upright=name == "bracket")
             self._legend[name].setToolTip(meaning)
         self._build()
+        if is_bare:
+            self.scale.hide()
         self.restyle()
 
     def _build(self) -> None:

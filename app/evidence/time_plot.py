@@ -108,7 +108,7 @@ class TimePlot(QWidget):
         for label in (self.above, self.below):
             label.setAlignment(Qt.AlignmentFlag.AlignRight)
         for label in (self.note, self.above, self.below):
-            label.setFont(theme.font(11))
+            theme.set_font(label, 11)
             label.hide()
 
     def restyle(self) -> None:
@@ -124,7 +124,6 @@ class TimePlot(QWidget):
             axis = self.plot.getAxis(side)
             style_axis(axis)
             axis.setStyle(tickLength=-4, maxTickLevel=0)  # minor ticks would double the time of a frame
-            axis.label.setFont(theme.font(11))
         self.plot.showGrid(y=True, alpha=0.6)
         ground = QColor(palette.surface)
         ground.setAlpha(200)

@@ -39,7 +39,7 @@ class WeightsView(QWidget):
         self.setAccessibleName("Component weights, sampled and exact")
         self.setMouseTracking(True)
         self.setMinimumHeight(92)
-        self.setFont(theme.font(11))
+        theme.set_font(self, 11)
 
     def show_results(self, results: Results) -> None:
         """Show the results of a new run."""
@@ -87,11 +87,13 @@ class WeightsView(QWidget):
         if len(self.order) > _MOST_BARS:
             painter.setPen(QColor(theme.current().muted))
             words = f"{len(self.order)} components, the heaviest first; line: exact, dots: sampled"
-            painter.drawText(QRectF(0, self._floor, self.width(), _LABELS), Qt.AlignmentFlag.AlignCenter, words)
+            painter.drawText(
+                QRectF(0, self._floor, self.width(), theme.scaled(_LABELS)), Qt.AlignmentFlag.AlignCenter, words
+            )
 
     @property
     def _floor(self) -> float:
-        return self.height() - _LABELS
+        return self.height() - theme.scaled(_LABELS)
 
     def _column(self, place: int) -> tuple[float, float]:
         """Return left edge and width of a component's column."""
@@ -131,7 +133,9 @@ class WeightsView(QWidget):
         if few:
             painter.setPen(QColor(palette.muted))
             words = f"m{subscript(component + 1)} {number(exact)}" if width > 56 else f"m{subscript(component + 1)}"
-            painter.drawText(QRectF(left, self._floor, width, _LABELS), Qt.AlignmentFlag.AlignCenter, words)
+            painter.drawText(
+                QRectF(left, self._floor, width, theme.scaled(_LABELS)), Qt.AlignmentFlag.AlignCenter, words
+            )
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
         """Show the weights of the component under the pointer in the read-out."""

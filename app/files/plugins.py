@@ -48,7 +48,7 @@ class TrustDialog(QDialog):
         size = f"{count} line{'' if count == 1 else 's'}"
         content_hash = plain_label(f"{size}, SHA-256 {fingerprint(content)[:16]}…", toolTip=fingerprint(content))
         content_hash.setProperty("role", "muted")
-        content_hash.setFont(theme.font(12))
+        theme.set_font(content_hash, 12)
         buttons = QDialogButtonBox()
         self.run = buttons.addButton("Run this code", QDialogButtonBox.ButtonRole.AcceptRole)
         leave = buttons.addButton("Do not run", QDialogButtonBox.ButtonRole.RejectRole)

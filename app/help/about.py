@@ -59,7 +59,7 @@ class AboutDialog(QDialog):
         self.copy = QPushButton("Copy", toolTip="Copy the versions for a bug report")
         self.copy.clicked.connect(self._copy)
         title = heading("Mismatch Lab")
-        title.setFont(theme.font(18, "semibold"))
+        theme.set_font(title, 18, "semibold")
         layout = QVBoxLayout(self)
         layout.setContentsMargins(24, 20, 24, 20)
         layout.setSpacing(14)

@@ -128,7 +128,7 @@ class Reader(QTextBrowser):
     def show_page(self, page: Page) -> None:
         """Show a page from the top."""
         self.document().setDefaultStyleSheet(_style_sheet(theme.current()))
-        self.setFont(theme.font(_TEXT))
+        theme.set_font(self, _TEXT)
         self.setHtml(to_html(page.text))
 
     def loadResource(self, kind: int, name: QUrl | str) -> object:  # noqa: N802 - Qt's name

@@ -29,7 +29,7 @@ class FillerPanel(QScrollArea):
         self._results: Results | None = None
         self._frame = 0
         self._words = QLabel("".join(map(_paragraph, abouts)), wordWrap=True)
-        self._words.setFont(theme.font(12))
+        theme.set_font(self._words, 12)
         self._words.setAlignment(Qt.AlignmentFlag.AlignTop)
         self._title = heading("Component weights, sampled and exact")
         self._title.setContentsMargins(0, 6, 0, 0)

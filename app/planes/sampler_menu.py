@@ -35,7 +35,7 @@ class SamplerButton(QToolButton):
         super().__init__(objectName="sampler", text=button_text(about.short_label))
         self.about, self._controller = about, controller
         self.setIcon(theme.dot(about.colour))
-        self.setFont(theme.font(13, "semibold"))
+        theme.set_font(self, 13, "semibold")
         self.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.setToolTip(auto_text(f"{about.summary}\n{about.source}\nClick to show another sampler here."))
         self.setAccessibleName(f"{about.label}: choose the sampler of this panel")

@@ -124,7 +124,7 @@ class NameAndNotesEditor(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.name = PlainTextField("Name of the scenario: click to change it", one_line=True)
-        self.name.setFont(theme.font(14, "semibold"))
+        theme.set_font(self.name, 14, "semibold")
         self.origin = plain_label(wordWrap=True, visible=False)
         self.origin.setProperty("role", "muted")
         self.origin.setContentsMargins(_INSET, 0, 0, 0)
@@ -132,7 +132,7 @@ class NameAndNotesEditor(QWidget):
         self.notes.setPlaceholderText("Notes")
         self.notes.setProperty("role", "muted")
         for part in (self.origin, self.notes):
-            part.setFont(theme.font(12))
+            theme.set_font(part, 12)
         for field, key in ((self.name, "name"), (self.notes, "notes")):
             field.finished.connect(lambda text, key=key: self.commanded.emit(partial(titled, **{key: text})))
             field.typed.connect(lambda text, key=key: self.on_its_way.emit(partial(titled, **{key: text})))

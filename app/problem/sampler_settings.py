@@ -80,7 +80,7 @@ class SamplerSettings(QFrame):
         self._add("colour", self._line("colour"), self.swatch)
         self.error = plain_label(wordWrap=True, visible=False)
         self.error.setProperty("role", "error")
-        self.error.setFont(theme.font(12))
+        theme.set_font(self.error, 12)
         self.drop = self._button("", self.removed.emit)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(14, 8, 10, 12)

@@ -37,7 +37,7 @@ class TargetSelector(QWidget):
         self.box.activated.connect(self._choose)
         self.left_out = plain_label(wordWrap=True, visible=False)
         self.left_out.setProperty("role", "muted")
-        self.left_out.setFont(theme.font(12))
+        theme.set_font(self.left_out, 12)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)

@@ -57,7 +57,7 @@ class BudgetChart(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumHeight(_LEAST)
         self.setMaximumHeight(_MOST)
-        self.setFont(theme.font(10))
+        theme.set_font(self, 10)
         self.setAccessibleName("W2 squared by source")
 
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name

@@ -52,7 +52,7 @@ class Centre(QWidget):
         self.warning = plain_label(wordWrap=True, visible=False)
         self.warning.setProperty("role", "error")
         self.read_out = plain_label(_HINT)
-        self.read_out.setFont(theme.font(11))
+        theme.set_font(self.read_out, 11)
         self.read_out.setProperty("role", "muted")
         self.read_out.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.legend: dict[str, LegendEntry] = {

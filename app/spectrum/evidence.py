@@ -50,10 +50,10 @@ class Evidence(QScrollArea):
         self._build()
 
     def _build(self) -> None:
-        self.headline.setFont(theme.font(20, "semibold"))
-        self.note.setFont(theme.font(11))
-        self.table.setFont(theme.font(12))
-        self.measures.setFont(theme.font(11))
+        theme.set_font(self.headline, 20, "semibold")
+        theme.set_font(self.note, 11)
+        theme.set_font(self.table, 12)
+        theme.set_font(self.measures, 11)
         body = QWidget(objectName="dockBody")
         column = QVBoxLayout(body)
         column.setContentsMargins(4, 10, 12, 10)

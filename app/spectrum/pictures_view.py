@@ -84,7 +84,7 @@ class SamplePictures(QWidget):
         self.images: list[list[QImage]] = []
         """Rows true and produced."""
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.setFont(theme.font(11))
+        theme.set_font(self, 11)
         self.setAccessibleName("Samples as pictures: true above, produced below")
 
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name

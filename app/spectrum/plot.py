@@ -123,7 +123,6 @@ class Plot(QWidget):
             axis.enableAutoSIPrefix(False)
             axis.setStyle(tickLength=-4, maxTickLevel=0, hideOverlappingLabels=30, tickTextOffset=4)
             axis.setLabel(label)
-            axis.label.setFont(theme.font(11))
             axis.label.setDefaultTextColor(QColor(palette.muted))
         self.plot.showGrid(y=True, alpha=0.3)
 

@@ -53,7 +53,7 @@ class AxisEditor(Section):
         self.path.setPlaceholderText("prior.means[2][1]")
         self.meaning = plain_label(wordWrap=True)
         self.meaning.setProperty("role", "muted")
-        self.meaning.setFont(theme.font(12))
+        theme.set_font(self.meaning, 12)
         self.spacing = SegmentedControl(f"Spacing of axis {number}", _SPACINGS, quiet=True)
         self.spacing.chosen.connect(lambda _: self._change_spacing())
         self.remove = QToolButton(toolTip="Remove this axis", accessibleName=f"Remove axis {number}", autoRaise=True)

@@ -13,13 +13,19 @@ import pyqtgraph as pg
 import qtawesome
 from PySide6.QtCore import QLocale, QObject, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QGuiApplication, QIcon, QPalette, QPen
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QWidget
+
+from app.theme.sizes import sizes
 
 STRIP = "#F2A541"
 """Colour of the measurement."""
 
 ICONS = "mdi6"
 
+_BASE = 13
+"""Size of the application's font at 100 %, in pixels."""
+_SIZE, _WEIGHT = "fontSize", "fontWeight"
+"""Dynamic properties of widgets whose font follows the text size."""
 _LEGIBLE = 4.5
 """Least contrast of text, after WCAG 2 level AA."""
 _MIDDLE, _SHARES = 0.18, 40
@@ -77,7 +83,7 @@ class ColourScheme(QObject):
     """Colour scheme of the application: the system's, unless the user chooses one."""
 
     changed = Signal()
-    """Another palette has been applied."""
+    """Another palette, or another size of text or lines, has been applied."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -143,13 +149,44 @@ def icon(name: str, *, colour: str | None = None) -> QIcon:
     return qtawesome.icon(f"{ICONS}.{name}", color=colour or palette.ink, color_disabled=palette.faint)
 
 
-def font(size: float, weight: Literal["regular", "medium", "semibold"] = "regular") -> QFont:
-    """Return the interface font with tabular figures; ``size`` in pixels."""
+Weight = Literal["regular", "medium", "semibold"]
+_WEIGHTS = {"regular": QFont.Weight.Normal, "medium": QFont.Weight.Medium, "semibold": QFont.Weight.DemiBold}
+
+
+def font(size: float, weight: Weight = "regular") -> QFont:
+    """Return the interface font with tabular figures; ``size`` in pixels at 100 %."""
     chosen = QFont(QApplication.font())
-    chosen.setPixelSize(round(size))
-    weights = {"regular": QFont.Weight.Normal, "medium": QFont.Weight.Medium, "semibold": QFont.Weight.DemiBold}
-    chosen.setWeight(weights[weight])
+    chosen.setPixelSize(scaled(size))
+    chosen.setWeight(_WEIGHTS[weight])
     return chosen
+
+
+def set_font(widget: QWidget, size: float, weight: Weight = "regular") -> None:
+    """Set a widget's font to :func:`font`; it follows when another text size is chosen."""
+    widget.setFont(font(size, weight))
+    widget.setProperty(_SIZE, size)
+    widget.setProperty(_WEIGHT, weight)
+
+
+def scaled(pixels: float) -> int:
+    """Return a length that must hold text, in pixels, for the chosen text size."""
+    return round(pixels * sizes.text)
+
+
+def _resize_text() -> None:
+    """Apply the chosen sizes to all widgets, and have plots drawn anew."""
+    application = QApplication.instance()
+    if not isinstance(application, QApplication):
+        return
+    base = QFont(application.font())
+    base.setPixelSize(scaled(_BASE))
+    application.setFont(base)
+    apply(application)  # or widgets without a font of their own would keep the old one
+    for widget in application.allWidgets():
+        size = widget.property(_SIZE)
+        if size is not None:
+            widget.setFont(font(size, widget.property(_WEIGHT)))
+    scheme.changed.emit()
 
 
 def install(application: QApplication) -> None:
@@ -162,7 +199,7 @@ def install(application: QApplication) -> None:
         if file.name.endswith(".otf"):
             QFontDatabase.addApplicationFontFromData(file.read_bytes())
     base = QFont("Inter")
-    base.setPixelSize(13)
+    base.setPixelSize(scaled(_BASE))
     base.setFeature(QFont.Tag("tnum"), 1)
     application.setStyle("Fusion")
     application.setFont(base)
@@ -170,6 +207,7 @@ def install(application: QApplication) -> None:
     pg.setConfigOptions(antialias=True)
     scheme.follow()
     QGuiApplication.styleHints().colorSchemeChanged.connect(lambda _: scheme.follow())
+    sizes.changed.connect(_resize_text)
 
 
 def apply(application: QApplication) -> None:

@@ -29,7 +29,7 @@ class ColourBar(QWidget):
         self.unit, self.is_empty = "", True
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Expanding)
         self.setMaximumHeight(420)
-        self.setFont(theme.font(11))
+        theme.set_font(self, 11)
         self._pixels = np.ascontiguousarray(colour_table()[::-1])
         self._image = QImage(self._pixels.data, 1, 256, 4, QImage.Format.Format_RGB32)
 

@@ -138,7 +138,7 @@ class Section(QWidget):
         """Fields that are text fields."""
         self.header = QPushButton(title, checkable=True, checked=True)
         self.header.setObjectName("section")
-        self.header.setFont(theme.font(13, "semibold"))
+        theme.set_font(self.header, 13, "semibold")
         self.header.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         content = QWidget()
         self.header.toggled.connect(content.setVisible)
@@ -148,7 +148,7 @@ class Section(QWidget):
         self.body.setSpacing(8)
         self.error = plain_label(wordWrap=True, visible=False)
         self.error.setProperty("role", "error")
-        self.error.setFont(theme.font(12))
+        theme.set_font(self.error, 12)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(2)
@@ -219,10 +219,10 @@ class NumberTable(QTableWidget):
     def __init__(self, tip: str) -> None:
         super().__init__()
         self.setAccessibleName(tip)
-        self.setFont(theme.font(12))
+        theme.set_font(self, 12)
         across, down = self.horizontalHeader(), self.verticalHeader()
         for header in (across, down):
-            header.setFont(theme.font(11))
+            theme.set_font(header, 11)
             header.setHighlightSections(False)
         down.setDefaultSectionSize(_ROW_HEIGHT)
         down.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections import OrderedDict
 from collections.abc import Sequence
+from itertools import count
 from typing import final
 
 import numpy as np
@@ -14,12 +16,15 @@ from PySide6.QtGui import QColor, QImage, QPainter, QPen, QPolygonF, QTransform,
 from PySide6.QtWidgets import QStyleOptionGraphicsItem, QWidget
 
 from app.theme import theme
+from app.theme.sizes import sizes
 from core.geometry.shapes import Band, Line, Rectangle
 
 TRAIL_OPACITY, TRAIL_FADING = 0.1, 0.85
 SHADES_PER_PARTICLE = 48
-_VIEWS = 8
-"""Number of views for which a drawing caches its image; more than the panels that may share it."""
+_NUMBER_ROOM = 30, 18
+"""Width and height that pyqtgraph's axes have at first for their numbers, in pixels."""
+_MOST_BYTES = 256 << 20
+"""Size of all images of drawings that are kept: some hundred of a panel of the window, a few dozen in 4K."""
 
 
 def rect(extent: Rectangle) -> QRectF:
@@ -53,6 +58,9 @@ def style_axis(axis: pg.AxisItem) -> None:
     axis.setPen(pg.mkPen(palette.line))
     axis.setTextPen(pg.mkPen(palette.muted))
     axis.setTickFont(theme.font(10))
+    axis.label.setFont(theme.font(11))
+    axis.textWidth, axis.textHeight = _NUMBER_ROOM  # or it would keep the room of larger numbers
+    axis.setStyle(autoExpandTextSpace=True)  # which has the axis take up that room
 
 
 def channels(colour: QColor) -> NDArray[np.float64]:
@@ -105,6 +113,32 @@ class ViewImage(ViewItem):
 
 
 @final
+class _Images:
+    """Images of drawings by view; the longest unused are dropped."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[tuple[float, ...], QImage] = OrderedDict()
+        self._bytes = 0
+
+    def find(self, view: tuple[float, ...]) -> QImage | None:
+        """Return the image of a view, if it is still there."""
+        if view in self._kept:
+            self._kept.move_to_end(view)
+        return self._kept.get(view)
+
+    def keep(self, view: tuple[float, ...], image: QImage) -> None:
+        """Add the image of a view."""
+        self._kept[view] = image
+        self._bytes += image.sizeInBytes()
+        while self._bytes > _MOST_BYTES and len(self._kept) > 1:
+            self._bytes -= self._kept.popitem(last=False)[1].sizeInBytes()
+
+
+_images = _Images()
+_numbers = count()
+
+
+@final
 class Drawing:
     """Lines, bands and dots that rarely change; rendered once per view, and shared by views of equal geometry.
 
@@ -123,16 +157,17 @@ class Drawing:
         self._dots = [(QPolygonF([QPointF(x, y) for x, y in points.T.tolist()]), pen) for points, pen in dots]
         self._paths = [(pg.arrayToQPath(x, y, connect="finite"), pen) for (x, y), pen in lines]
         self._areas = [(_outline(*band), colour) for band, colour in bands]
-        self._images: dict[tuple[float, ...], QImage] = {}
+        self._number = next(_numbers)
 
     def image(self, to_image: QTransform, width: int, height: int, ratio: float) -> QImage:
         """Return the cached image for this view, or render it."""
-        view = (width, height, to_image.m11(), to_image.m22(), to_image.dx(), to_image.dy())
-        if view not in self._images:
-            if len(self._images) >= _VIEWS:
-                self._images.clear()
-            self._images[view] = self._stroke(to_image, width, height, ratio)
-        return self._images[view]
+        place = to_image.m11(), to_image.m22(), to_image.dx(), to_image.dy()
+        view = self._number, width, height, ratio, sizes.line, *place
+        image = _images.find(view)
+        if image is None:
+            image = self._stroke(to_image, width, height, ratio)
+            _images.keep(view, image)
+        return image
 
     def _stroke(self, to_image: QTransform, width: int, height: int, ratio: float) -> QImage:
         image = QImage(width, height, QImage.Format.Format_ARGB32_Premultiplied)
@@ -145,10 +180,10 @@ class Drawing:
             painter.drawPolygon(to_image.map(area))
         painter.setBrush(Qt.BrushStyle.NoBrush)
         for points, pen in self._dots:
-            painter.setPen(_scaled(pen, ratio))
+            painter.setPen(_scaled(pen, ratio * sizes.line))
             painter.drawPoints(to_image.map(points))
         for path, pen in self._paths:
-            painter.setPen(_scaled(pen, ratio))
+            painter.setPen(_scaled(pen, ratio * sizes.line))
             for piece in to_image.map(path).toSubpathPolygons():  # polylines are drawn far faster than a path
                 painter.drawPolyline(piece)
         painter.end()
@@ -175,6 +210,18 @@ def _counts(
     index += across
     framed = np.bincount(index, weights, minlength=(width + 2) * (height + 2)).reshape(height + 2, width + 2)
     return framed[1:-1, 1:-1].astype(np.float64)
+
+
+def _squares(counts: NDArray[np.float64], size: int) -> NDArray[np.float64]:
+    """Return the counts with each point enlarged to a square of some pixels, down and to the right."""
+    for axis in (0, 1):
+        grown = counts.copy()
+        for shift in range(1, min(size, counts.shape[axis])):
+            into, of = [slice(None)] * 2, [slice(None)] * 2
+            into[axis], of[axis] = slice(shift, None), slice(None, -shift)
+            grown[tuple(into)] += counts[tuple(of)]
+        counts = grown
+    return counts
 
 
 def _scaled(pen: QPen, ratio: float) -> QPen:
@@ -238,19 +285,16 @@ class ParticlesItem(ViewImage):
 
     def image(self, to_image: QTransform, width: int, height: int, ratio: float) -> QImage:
         """Return the cached image for this view, or render it."""
-        view = (width, height, to_image.m11(), to_image.m22(), to_image.dx(), to_image.dy())
+        view = (width, height, sizes.line, to_image.m11(), to_image.m22(), to_image.dx(), to_image.dy())
         if self._last is None or self._last[0] != view:
             self._last = view, self._splat(to_image, width, height, ratio)
         return self._last[1]
 
     def _splat(self, to_image: QTransform, width: int, height: int, ratio: float) -> QImage:
         """Count particles per pixel and map the counts to colours."""
-        dots = _counts(self._newest, to_image, width, height)
-        amount = _counts(self._trail, to_image, width, height, self._fading)
-        size = max(2, round(2 * ratio))
-        for down in range(size):  # each particle is a square of size pixels
-            for right in range(size):
-                amount[down:, right:] += dots[: height - down, : width - right]
+        scale = ratio * sizes.line
+        amount = _squares(_counts(self._newest, to_image, width, height), max(2, round(2 * scale)))
+        amount += _squares(_counts(self._trail, to_image, width, height, self._fading), max(1, round(scale)))
         shade = np.minimum(amount * SHADES_PER_PARTICLE, 255, out=amount).astype(np.uint8)
         self._pixels = self._shades.take(shade)  # the QImage does not own its data
         return QImage(self._pixels.data, width, height, 4 * width, QImage.Format.Format_ARGB32_Premultiplied)

@@ -51,7 +51,7 @@ class ReadOut(QLabel):
         super().__init__(owner, objectName="readOut")
         self._owner = owner
         self.setTextFormat(Qt.TextFormat.RichText)
-        self.setFont(theme.font(11))
+        theme.set_font(self, 11)
         self.setMargin(8)
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.hide()

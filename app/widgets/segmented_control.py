@@ -35,7 +35,7 @@ class SegmentedControl(QWidget):
         row.setSpacing(2)
         for index, (words, tip) in enumerate(choices.items()):
             button = QToolButton(text=words, checkable=True, checked=index == 0, toolTip=tip)
-            button.setFont(theme.font(11) if quiet else theme.font(12, "semibold"))
+            theme.set_font(button, 11 if quiet else 12, "regular" if quiet else "semibold")
             button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             button.setFixedHeight(BUTTON_HEIGHT)
             self._group.addButton(button, index)

@@ -29,7 +29,7 @@ class TopBar(QWidget):
         super().__init__(objectName="topBar")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._brand = QLabel("Mismatch Lab")
-        self._brand.setFont(theme.font(14, "semibold"))
+        theme.set_font(self._brand, 14, "semibold")
         self.picker = QToolButton(objectName="picker")
         self.picker.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.picker.setLayoutDirection(Qt.LayoutDirection.RightToLeft)

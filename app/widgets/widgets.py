@@ -13,7 +13,7 @@ from app.widgets.user_text import auto_text, plain_label, rich_text
 from core.samplers import About
 
 _SAMPLE = 22
-"""Length of a legend's line sample, in pixels."""
+"""Length of a legend's line sample, in pixels at 100 % text size."""
 
 
 def card(title: QWidget | None = None) -> tuple[QFrame, QVBoxLayout]:
@@ -38,7 +38,7 @@ def heading(text: str, *, rich: bool = False) -> QLabel:
     label = plain_label()
     label.setTextFormat(Qt.TextFormat.RichText if rich else Qt.TextFormat.PlainText)
     label.setText(text)
-    label.setFont(theme.font(13, "semibold"))
+    theme.set_font(label, 13, "semibold")
     return label
 
 
@@ -71,6 +71,7 @@ class LegendEntry(QWidget):
         style: of the line; ``NoPen`` for a dot.
         colour: a colour, or the name of one in the theme's palette.
         upright: draw a capped vertical bar in place of a line.
+        ink: name of the label's colour in the theme's palette.
     """
 
     def __init__(
@@ -81,11 +82,12 @@ class LegendEntry(QWidget):
         style: Qt.PenStyle = Qt.PenStyle.SolidLine,
         colour: str = "muted",
         upright: bool = False,
+        ink: str = "muted",
     ) -> None:
         super().__init__()
         self._words, self._width, self._style, self._colour = words, width, style, colour
-        self._upright = upright
-        self.setFont(theme.font(11))
+        self._upright, self._ink = upright, ink
+        theme.set_font(self, 11)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
 
     def keep_room(self, kept: bool) -> None:
@@ -103,7 +105,7 @@ class LegendEntry(QWidget):
 
     @property
     def _length(self) -> int:
-        return 10 if self._upright or self._style == Qt.PenStyle.NoPen else _SAMPLE
+        return theme.scaled(10 if self._upright or self._style == Qt.PenStyle.NoPen else _SAMPLE)
 
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
         """Return the size of sample, gap and label."""
@@ -129,6 +131,6 @@ class LegendEntry(QWidget):
         else:
             painter.setPen(QPen(colour, self._width, self._style, Qt.PenCapStyle.FlatCap))
             painter.drawLine(0, round(middle), self._length, round(middle))
-        painter.setPen(QColor(palette.muted))
+        painter.setPen(QColor(getattr(palette, self._ink)))
         words = self.rect().adjusted(self._length + 6, 0, 0, 0)
         painter.drawText(words, Qt.AlignmentFlag.AlignVCenter, self._words)

@@ -43,10 +43,10 @@ class LensCard(QFrame):
         self._grid.setHorizontalSpacing(10)
         self._grid.setVerticalSpacing(1)
         self._title, self._where, self._words = plain_label(), plain_label(), plain_label(wordWrap=True)
-        self._title.setFont(theme.font(12, "medium"))
-        self._where.setFont(theme.font(11))
+        theme.set_font(self._title, 12, "medium")
+        theme.set_font(self._where, 11)
         self._where.setProperty("role", "muted")
-        self._words.setFont(theme.font(12))
+        theme.set_font(self._words, 12)
         for row, label in enumerate((self._title, self._where, self._words)):
             self._grid.addWidget(label, row, 0, 1, 2)
         self._cells: list[tuple[QLabel, QLabel]] = []
@@ -75,7 +75,7 @@ class LensCard(QFrame):
             cells = plain_label(), plain_label()
             cells[0].setProperty("role", "muted")
             for column, cell in enumerate(cells):
-                cell.setFont(theme.font(11))
+                theme.set_font(cell, 11)
                 self._grid.addWidget(cell, row + _FIRST_ROW, column)
             self._cells.append(cells)
         for cells, texts in zip(self._cells, picture.rows, strict=False):

@@ -97,7 +97,7 @@ class TimeMap(QWidget):
     @property
     def areas(self) -> list[QRectF]:
         """Rectangles of the sampler's map and, if there is room, of the target's."""
-        room = QRectF(0, 0, self.width(), max(self.height() - _TICKS, 1))
+        room = QRectF(0, 0, self.width(), max(self.height() - theme.scaled(_TICKS), 1))
         if room.height() < _TALL:
             return [room]
         half = (room.height() - _GAP) / 2
@@ -256,12 +256,14 @@ class TimeMap(QWidget):
         assert self._axes is not None
         painter.setFont(theme.font(10))
         painter.setPen(QColor(theme.current().muted))
-        axes, bottom = self._axes, self.height() - _TICKS
+        axes, bottom = self._axes, self.height() - theme.scaled(_TICKS)
         per_pixel = (axes.high - axes.low) / max(right - left, 1e-9)
         low, high = axes.low - left * per_pixel, axes.low + (self.width() - left) * per_pixel
         for x in round_steps(low, high, int(self.width() / LEAST_APART)):
             at = self._across(x)
             if 20 <= at <= self.width() - 20:
                 painter.drawText(
-                    QRectF(at - 40, bottom, 80, _TICKS), Qt.AlignmentFlag.AlignCenter, f"{x:g}".replace("-", "−")
+                    QRectF(at - 40, bottom, 80, theme.scaled(_TICKS)),
+                    Qt.AlignmentFlag.AlignCenter,
+                    f"{x:g}".replace("-", "−"),
                 )

@@ -193,7 +193,7 @@ class HeatScale(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.setFont(theme.font(11))
+        theme.set_font(self, 11)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.words = ("", "")
         self.hottest = 0.0
@@ -238,7 +238,7 @@ class OverlayLegend(QWidget):
         super().__init__()
         self.scale, self.ratio = HeatScale(), RatioScale()
         self.words = QLabel(wordWrap=True)
-        self.words.setFont(theme.font(11))
+        theme.set_font(self.words, 11)
         self.words.setProperty("role", "muted")
         self.words.setTextFormat(Qt.TextFormat.RichText)
         layout = QHBoxLayout(self)

@@ -23,7 +23,7 @@ class RatioScale(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.words = f"mass made up  ≤ −{END:g}", f"≥ {END:g} nats  missed"
-        self.setFont(theme.font(11))
+        theme.set_font(self, 11)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.setToolTip("log q − log p: log density of the target minus that of the sampler’s law, at the same t")
         self.setAccessibleName(f"Log ratio of target and law: {' to '.join(self.words)}")

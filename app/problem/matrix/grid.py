@@ -52,9 +52,9 @@ class MatrixGrid(QTableView):
         cells = _HeatDelegate(self)
         cells.block_pasted.connect(self._enter)
         self.setItemDelegate(cells)
-        self.setFont(theme.font(12))
+        theme.set_font(self, 12)
         for header, size in ((self.horizontalHeader(), _CELL_WIDTH), (self.verticalHeader(), _CELL_HEIGHT)):
-            header.setFont(theme.font(11))
+            theme.set_font(header, 11)
             header.setDefaultSectionSize(size)
             header.setMinimumSectionSize(24)
             header.setHighlightSections(False)

@@ -49,7 +49,7 @@ class HeatLegend(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._limit = "0"
-        self.setFont(theme.font(11))
+        theme.set_font(self, 11)
         self.setAccessibleName("Colours of the cells")
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
 

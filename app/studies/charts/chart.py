@@ -168,9 +168,8 @@ class Chart(QWidget):
             axis = self.plot.getAxis(side)
             style_axis(axis)
             axis.setStyle(tickLength=-4, maxTickLevel=0, hideOverlappingLabels=_OVERHANG, tickTextOffset=4)
-            axis.label.setFont(theme.font(11))
             axis.label.setDefaultTextColor(QColor(palette.muted))
-        self.note.setFont(theme.font(12))
+        theme.set_font(self.note, 12)
 
     def set_labels(self, bottom: str = "", left: str = "") -> None:
         """Set the labels of the axes."""

@@ -101,7 +101,7 @@ class StudyCharts(QWidget):
 
     def restyle(self) -> None:
         """Apply the theme's colours."""
-        self.expected.setFont(theme.font(12))
+        theme.set_font(self.expected, 12)
         self.legend.restyle()
         for chart in self.grid.charts:
             chart.restyle()
