@@ -81,6 +81,7 @@ ARROWS = {
     "app.evidence": "theme transport widgets",
     "app.planes": "document evidence run theme transport widgets",
     "app.problem": "document theme widgets",
+    "app.stage": "document evidence planes theme widgets",
     "app.files": "document planes run settings theme widgets",
     "app.studies": "document run theme widgets",
     "app.spectrum": "document run theme widgets",

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QToolButton, QWidget
 
 from app.planes.filler import FillerPanel
 from app.planes.panel import SamplerPanel
+from app.theme import theme
 from app.widgets.user_text import plain_label
 from core.runs.results import Results
 
@@ -24,6 +25,17 @@ _FILLER_WIDTH = 180
 """Least width of the filler panel, in pixels."""
 
 
+def picture_side(columns: int, rows: int, width: int, height: int) -> float:
+    """Return the side of the largest square picture in each panel of a grid, in pixels."""
+    return min((width + _GAP) / columns - _GAP, (height + _GAP) / rows - _GAP - theme.scaled(_HEAD))
+
+
+def fullest_shape(count: int, width: int, height: int) -> tuple[int, int]:
+    """Return columns and rows of the grid in which all panels have the largest square pictures."""
+    shapes = [(columns, -(-count // columns)) for columns in range(max(count, 1), 0, -1)]
+    return max(shapes, key=lambda each: picture_side(*each, width, height))
+
+
 def shape(count: int, width: int, height: int) -> tuple[int, int]:
     """Return columns and rows of the grid in which panels have the largest square pictures.
 
@@ -34,7 +46,7 @@ def shape(count: int, width: int, height: int) -> tuple[int, int]:
     """
 
     def side(columns: int, rows: int) -> float:
-        return min((width + _GAP) / columns - _GAP, (height + _GAP) / rows - _GAP - _HEAD)
+        return picture_side(columns, rows, width, height)
 
     for shown in range(min(count, _MOST), 1, -1):
         shapes = [(columns, -(-shown // columns)) for columns in range(shown, 0, -1)]
@@ -48,13 +60,18 @@ def shape(count: int, width: int, height: int) -> tuple[int, int]:
 
 @final
 class PanelGrid(QWidget):
-    """Widget that arranges panels in a grid with pages, and enlarges one on demand."""
+    """Widget that arranges panels in a grid with pages, and enlarges one on demand.
+
+    Args:
+        is_bare: all panels on one page, without filler panel and keyboard focus.
+    """
 
     changed = Signal()
     """The set of visible panels has changed."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_bare: bool = False) -> None:
         super().__init__()
+        self._is_bare = is_bare
         self._panels: list[SamplerPanel] = []
         self._page = 0
         self._enlarged: int | None = None
@@ -115,8 +132,9 @@ class PanelGrid(QWidget):
 
     def _take_shape(self) -> None:
         """Choose columns, rows and panels per page for the present size."""
-        self._cells = shape(len(self._panels), self.width(), self.height())
-        self._per_page = min(self._cells[0] * self._cells[1], _MOST)
+        choose = fullest_shape if self._is_bare else shape
+        self._cells = choose(len(self._panels), self.width(), self.height())
+        self._per_page = max(len(self._panels), 1) if self._is_bare else min(self._cells[0] * self._cells[1], _MOST)
 
     @property
     def _last_page(self) -> int:
@@ -176,12 +194,13 @@ class PanelGrid(QWidget):
             if panel not in seen:
                 panel.hide()
             # All panels show the same handles; only the first takes the focus by Tab.
-            panel.view.setFocusPolicy(Qt.FocusPolicy.TabFocus if seen and panel is seen[0] else Qt.FocusPolicy.NoFocus)
+            takes_focus = not self._is_bare and bool(seen) and panel is seen[0]
+            panel.view.setFocusPolicy(Qt.FocusPolicy.TabFocus if takes_focus else Qt.FocusPolicy.NoFocus)
         columns = 1 if self._enlarged is not None else min(self._cells[0], max(len(seen), 1))
         if self._filler is not None:
             self._filler.hide()
             self._filler.deleteLater()
-        has_room = self.width() // columns >= _FILLER_WIDTH
+        has_room = not self._is_bare and self.width() // columns >= _FILLER_WIDTH
         self._filler = FillerPanel([panel.about for panel in seen]) if len(seen) % columns and has_room else None
         widgets: list[QWidget] = [*seen, *([self._filler] if self._filler else [])]
         for index, widget in enumerate(widgets):
@@ -218,7 +237,7 @@ class PanelGrid(QWidget):
     def _say_where(self) -> None:
         count, first = len(self._panels), self._page * self._per_page
         last = min(first + self._per_page, count)
-        self.pager.setVisible(count > self._per_page and self._enlarged is None)
+        self.pager.setVisible(count > self._per_page and self._enlarged is None and not self._is_bare)
         self._where.setText(f"{first + 1}–{last} of {count}" if last > first + 1 else f"{last} of {count}")
         self.back.setEnabled(self._page > 0)
         self.forward.setEnabled(last < count)

@@ -44,7 +44,14 @@ _BEHIND_LENS = 0.3
 
 @final
 class SamplerPanel(QFrame):
-    """Panel of one sampler: heading and picture."""
+    """Panel of one sampler: heading and picture.
+
+    Args:
+        about: the sampler.
+        controller: of the handles.
+        reset_view: shows the whole problem again.
+        is_bare: without buttons in the heading.
+    """
 
     picked = Signal(str)
     explained = Signal(object)
@@ -57,13 +64,15 @@ class SamplerPanel(QFrame):
     """The user clicked a point of the plane: the sampler's key and a QPointF."""
     resized = Signal()
 
-    def __init__(self, about: About, controller: HandleController, reset_view: Callable[[], object]) -> None:
+    def __init__(
+        self, about: About, controller: HandleController, reset_view: Callable[[], object], *, is_bare: bool = False
+    ) -> None:
         super().__init__(objectName="card")
-        self.about = about
+        self.about, self._is_bare = about, is_bare
         self.setProperty("selected", False)
         self._heading = Heading(((),), "")
         self._headline = QLabel()
-        self._headline.setFont(theme.font(12))
+        theme.set_font(self._headline, 12)
         self._headline.setTextFormat(Qt.TextFormat.RichText)
         self._headline.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self._headline.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
@@ -80,6 +89,9 @@ class SamplerPanel(QFrame):
         self.info = info_button(about.label)
         self.info.clicked.connect(lambda: self.explained.emit(about))
         header.addWidget(self.info)
+        if is_bare:
+            self.title.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+            self.info.hide()
 
         self.view = PlaneView(controller, reset_view)
         self.view.setAccessibleName(f"Particles of {about.label}")
@@ -185,7 +197,7 @@ class SamplerPanel(QFrame):
 
     def richest_form(self) -> int:
         """Return the index of the longest version of the heading that fits without cutting a number."""
-        is_wide = self.width() > _NARROW
+        is_wide = self.width() > _NARROW and not self._is_bare
         self.info.setVisible(is_wide)
         margin = _MARGIN + _SPACING + self.info.sizeHint().width() if is_wide else _MARGIN
         room = self.width() - self.title.sizeHint().width() - margin

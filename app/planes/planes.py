@@ -46,7 +46,7 @@ _SAME = 8
 
 @final
 class PlanesWidget(QWidget):
-    """All panels, with linked views and one handle controller."""
+    """All panels, with linked views and one handle controller; bare, without controls and for display only."""
 
     dragged = Signal(object)
     """A Scenario, during a drag."""
@@ -58,8 +58,9 @@ class PlanesWidget(QWidget):
     replaced = Signal(str, str)
     """The user chooses another sampler for a panel: old and new key."""
 
-    def __init__(self, document: Document, parent: QWidget | None = None) -> None:
+    def __init__(self, document: Document, parent: QWidget | None = None, *, is_bare: bool = False) -> None:
         super().__init__(parent)
+        self._is_bare = is_bare
         self.panels: dict[str, SamplerPanel] = {}
         self._document = document
         document.loaded.connect(self._leave)
@@ -82,13 +83,13 @@ class PlanesWidget(QWidget):
         self.line = LineView(self)
         self.lens = Lens(self)
         self._law = LawOverlay()
-        self.panel_grid = PanelGrid()
+        self.panel_grid = PanelGrid(is_bare=is_bare)
         self.panel_grid.changed.connect(self._show_others)
         self.overlays = OverlayButton()
         self.overlays.changed.connect(self._change_overlays)
         self._overlay_legend = OverlayLegend()
         self._resized = QTimer(self, singleShot=True, interval=0)
-        self._resized.timeout.connect(self._refit)
+        self._resized.timeout.connect(self.refit)
         self._overlays_due = QTimer(self, singleShot=True, interval=0)
         self._overlays_due.timeout.connect(self._draw_overlays)
         self.keys = [
@@ -106,7 +107,7 @@ class PlanesWidget(QWidget):
         self.choice.activated.connect(self._change_projection)
         self.legend.show_target(at_t="target" in self.overlays.shown)
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(8, 8, 4, 4)
+        layout.setContentsMargins(*((0, 0, 0, 0) if is_bare else (8, 8, 4, 4)))
         layout.setSpacing(4)
         layout.addWidget(self.panel_grid, 1)
         layout.addWidget(self._overlay_legend)
@@ -117,7 +118,7 @@ class PlanesWidget(QWidget):
         row = QHBoxLayout()
         row.addWidget(self.legend, 1, Qt.AlignmentFlag.AlignVCenter)
         row.addStretch()
-        for widget in (self.panel_grid.pager, self.choice, self.overlays):
+        for widget in () if self._is_bare else (self.panel_grid.pager, self.choice, self.overlays):
             row.addWidget(widget)
         return row
 
@@ -143,7 +144,7 @@ class PlanesWidget(QWidget):
             self.choice.setCurrentIndex(labels.index(chosen))
         else:
             self._follow = True
-        self.choice.setVisible(len(labels) > 1)
+        self.choice.setVisible(len(labels) > 1 and not self._is_bare)
         self.legend.data.setVisible(results.scenario.data is not None)
         self.refresh()
 
@@ -224,7 +225,7 @@ class PlanesWidget(QWidget):
         super().resizeEvent(event)
         self.legend.setVisible(event.size().width() >= _LEGEND_WIDTH or event.size().height() >= _LEGEND_HEIGHT)
 
-    def _refit(self) -> None:
+    def refit(self) -> None:
         """Fit the view after panels have changed size, unless the user has zoomed or panned."""
         if self._follow and self._scene is not None and self.panels:
             self.panel_grid.leader.box.setRange(rect(self._scene.extent), padding=0.02)
@@ -255,7 +256,7 @@ class PlanesWidget(QWidget):
     def _rebuild(self, abouts: Sequence[About]) -> None:
         self._close_card()
         self.lens.let_go()
-        planes = {about.key: SamplerPanel(about, self.controller, self.fit) for about in abouts}
+        planes = {about.key: SamplerPanel(about, self.controller, self.fit, is_bare=self._is_bare) for about in abouts}
         first, *others = planes.values()
         if self.panels and not self._follow:  # keeps the user's view
             first.box.setRange(self.panel_grid.leader.box.viewRect(), padding=0)
@@ -356,8 +357,7 @@ class PlanesWidget(QWidget):
         if self._results is None:
             return
         self._frame = frame
-        projection = self._projection
-        trace = self._results.trace
+        projection, trace = self._projection, self._results.trace
         first = max(0, frame - TRAIL_FRAMES) if "trails" in self.overlays.shown else frame
         target = self._target_drawing()
         for index, plane in self._in_view():

@@ -78,7 +78,7 @@ class BestPanel(Section):
             limits.addWidget(label)
             limits.addWidget(line, 1)
         self.words = plain_label(wordWrap=True, visible=False)
-        self.words.setFont(theme.font(11))
+        theme.set_font(self.words, 11)
         self.body.addLayout(self._row)
         self.body.addLayout(limits)
         self.finish()

@@ -48,7 +48,7 @@ class CurveCard(QFrame):
         self.progress.setFixedHeight(6)
         self.words = plain_label(wordWrap=True, visible=False)
         self.words.setProperty("role", "muted")
-        self.words.setFont(theme.font(11))
+        theme.set_font(self.words, 11)
         top = QHBoxLayout()
         top.addWidget(heading("W₂ against"))
         top.addWidget(self.vary, 1)

@@ -100,6 +100,13 @@ class LineView(QObject):
 
     # Time maps
 
+    def complete(self) -> None:
+        """Compute all rows now, rather than between events."""
+        self._renew()
+        while self._more.isActive():
+            self._more.stop()
+            self._fill()
+
     def _renew(self) -> None:
         """Compute the maps anew if the run, the time axis, or what the view shows has changed."""
         if self._results is None or not self._shown:
