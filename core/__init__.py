@@ -8,7 +8,7 @@ The names in ``__all__`` are the public interface; each is loaded when it is fir
     for key, found in results.at(1).items():
         print(key, found.kl.text, found.terms["bound"])
 
-The packages, from the ground up: ``text``, ``errors``, ``system``, ``problem``, ``samplers``, ``plugins``,
+The packages, from the ground up: ``text``, ``drawing``, ``errors``, ``system``, ``problem``, ``samplers``, ``plugins``,
 ``scenario``, ``data``, ``matrices``, ``simulation``, ``bounds``, ``diagnostics``, ``kl``, ``runs``, ``geometry``,
 ``reporting``, ``snapshot``, ``storyboard``, ``studies``, ``spectrum``.
 """

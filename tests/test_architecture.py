@@ -52,6 +52,7 @@ def test_core_module_imports_neither_app_nor_qt(path: Path) -> None:
 ARROWS = {
     "core.text": "",
     "core.version": "",
+    "core.drawing": "text",
     "core.errors": "text",
     "core.system": "errors text",
     "core.problem": "",
@@ -66,11 +67,12 @@ ARROWS = {
     "core.kl": "bounds plugins problem samplers simulation text",
     "core.runs": "bounds diagnostics errors kl plugins problem samplers scenario simulation text",
     "core.geometry": "kl problem runs scenario text",
-    "core.reporting": "bounds diagnostics kl runs samplers system text version",
+    "core.reporting": "bounds drawing diagnostics kl runs samplers system text version",
     "core.snapshot": "diagnostics errors scenario system",
     "core.storyboard": "errors scenario snapshot system text",
-    "core.spectrum": "bounds data errors problem reporting runs samplers scenario simulation system text version",
-    "core.studies": "bounds diagnostics errors kl plugins problem reporting runs samplers scenario simulation"
+    "core.spectrum": "bounds data drawing errors problem reporting runs samplers scenario simulation"
+    " system text version",
+    "core.studies": "bounds diagnostics drawing errors kl plugins problem reporting runs samplers scenario simulation"
     " spectrum system text version",
     "app.settings": "",
     "app.theme": "settings",

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from app.theme import theme
 from app.widgets.read_out import ReadOut, table
 from app.widgets.widgets import LegendEntry, side_by_side
+from core.drawing.palette import STRIP, legible
 from core.reporting.words import why_no_bound
 from core.runs.results import Results
 from core.text.number_format import number, percent, with_error
@@ -21,7 +22,7 @@ PARTS = {
     "initialisation": ("initialisation", "#516479"),
     "discretisation": ("discretisation", "#A5ACC2"),
     "variance": ("step variance", "#C0808F"),
-    "mismatch_range": ("measured mismatch", theme.STRIP),
+    "mismatch_range": ("measured mismatch", STRIP),
     "mismatch_null": ("unmeasured mismatch", "#7B61C9"),
 }
 """Bound terms from left to right: label and colour."""
@@ -181,7 +182,7 @@ class StackedBars(QWidget):
         palette, painter = theme.current(), QPainter(self)
         for index, (sampler, total) in enumerate(zip(self._results.samplers, self._totals(), strict=True)):
             top, height = index * self._row_height, self._row_height
-            painter.setPen(QColor(theme.legible(sampler.about.colour, palette.surface)))
+            painter.setPen(QColor(legible(sampler.about.colour, palette.surface)))
             name = QRectF(0, top, theme.scaled(_NAME_WIDTH) - _SPACE, height)
             words = self.fontMetrics().elidedText(sampler.about.label, Qt.TextElideMode.ElideRight, int(name.width()))
             painter.drawText(name, Qt.AlignmentFlag.AlignVCenter, words)

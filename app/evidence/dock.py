@@ -18,6 +18,7 @@ from app.theme import theme
 from app.widgets.segmented_control import SegmentedControl
 from app.widgets.user_text import breakable
 from app.widgets.widgets import card
+from core.drawing.palette import legible
 from core.geometry.time_scale import Kind
 from core.reporting.summary import summarise
 from core.runs.results import Results
@@ -167,7 +168,7 @@ class EvidenceDock(QScrollArea):
 def coloured(sentence: str, abouts: list[About]) -> str:
     """Return rich text with sampler names in their colours; of overlapping names the longest is matched."""
     surface = theme.current().surface
-    colours = {escape(about.short_label, quote=False): theme.legible(about.colour, surface) for about in abouts}
+    colours = {escape(about.short_label, quote=False): legible(about.colour, surface) for about in abouts}
     names = "|".join(re.escape(name) for name in sorted(colours, key=len, reverse=True))
     paint = lambda found: f'<b style="color:{colours[found[0]]}">{found[0]}</b>'  # noqa: E731
     whole = rf"(?<![\w/\\.-])(?:{names})(?![\w-]|\.\w)"  # whole words only, and not within a file's name

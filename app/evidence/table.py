@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QHeaderView, QLabel, QTableWidget, QTableWidgetIte
 from app.theme import theme
 from app.widgets.user_text import auto_text
 from app.widgets.widgets import card
+from core.drawing.palette import legible
 from core.kl.law_frames import LawMeasures
 from core.reporting.words import WITHIN_ERROR, bound_texts, why_no_bound, why_no_limit
 from core.runs.results import Results
@@ -147,7 +148,7 @@ class TermsTable(QWidget):
     def restyle(self) -> None:
         """Apply the theme's colours."""
         for column, sampler in enumerate(self._results.samplers if self._results else []):
-            colour = theme.legible(sampler.about.colour, theme.current().surface)
+            colour = legible(sampler.about.colour, theme.current().surface)
             self.table.horizontalHeaderItem(column).setForeground(QColor(colour))  # type: ignore[union-attr]
 
     def show_results(self, results: Results) -> None:

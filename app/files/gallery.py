@@ -27,6 +27,7 @@ from app.files.thumbnail import thumbnail
 from app.theme import theme
 from app.widgets.user_text import plain_label, rich_text
 from app.widgets.widgets import heading
+from core.drawing.palette import Palette
 from core.scenario.builtin import GalleryEntry, gallery, load_builtin
 
 _COLUMNS = 3
@@ -102,7 +103,7 @@ class Gallery(QDialog):
         self._nothing = plain_label("No scenario contains these words.")
         self._nothing.setProperty("role", "muted")
         self._places: dict[tuple[int, int], ScenarioCard] = {}
-        self._pictures: dict[tuple[str, theme.Palette, float], QPixmap] = {}
+        self._pictures: dict[tuple[str, Palette, float], QPixmap] = {}
         self._missing: deque[ScenarioCard] = deque()
         self._timer = QTimer(self, interval=_TICK_MS)
         self._timer.timeout.connect(self._draw_next)

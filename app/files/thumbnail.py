@@ -10,6 +10,7 @@ from PySide6.QtGui import QColor, QImage, QPainter, QPen, QPixmap, QTransform
 from app.planes.line.curves import line_background
 from app.theme import theme
 from app.widgets.pictures import Drawing, rect
+from core.drawing.palette import STRIP
 from core.geometry.scene import Scene, data_dots, projections
 from core.scenario.scenario import Scenario
 
@@ -58,7 +59,7 @@ def _draw_strip(
     middle = to_image.map(QPointF(a, b) * (value / size**2))
     along = QPointF(b, a) * (far / size)
     for width, opacity in ((2 * noise / size * scale, 60), (1.0, 150)):
-        colour = QColor(theme.STRIP)
+        colour = QColor(STRIP)
         colour.setAlpha(opacity)
         painter.setPen(QPen(colour, width, Qt.PenStyle.SolidLine, Qt.PenCapStyle.FlatCap))
         painter.drawLine(middle - along, middle + along)

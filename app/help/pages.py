@@ -18,6 +18,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QListWidget, QText
 from app.help.formula import display, inline_image, lines, typeset
 from app.theme import theme
 from app.widgets.widgets import heading
+from core.drawing.palette import STRIP, Palette
 from core.samplers import SAMPLERS
 from core.text.user_text import one_line
 
@@ -144,7 +145,7 @@ class Reader(QTextBrowser):
 
     def mark(self, words: str) -> None:
         """Highlight every occurrence of some words and scroll to the first."""
-        colour = QColor(theme.STRIP)
+        colour = QColor(STRIP)
         colour.setAlpha(90)
         marks, cursor = [], QTextCursor(self.document())
         while words and not (cursor := self.document().find(words, cursor)).isNull():
@@ -160,7 +161,7 @@ class Reader(QTextBrowser):
             self.ensureCursorVisible()
 
 
-def _style_sheet(palette: theme.Palette) -> str:
+def _style_sheet(palette: Palette) -> str:
     return f"""
     h1 {{ font-size: 24px; font-weight: 600; margin: 0 0 12px 0; }}
     h2 {{ font-size: 16px; font-weight: 600; margin: 22px 0 6px 0; }}

@@ -1,7 +1,6 @@
 """The planes: one panel a sampler, with contours, particles, overlays and handles.
 
 - `planes`: `PlanesWidget`, all panels with one view; `grid` arranges them, `panel` is one of them
-- `heading`: what a panel's heading says of KL and bound
 - `legend`: what lines and colours mean; `line`: the view of one-dimensional problems
 - `contours`, `view`: contours at each t, and the view with its keys (`core.geometry` computes what is drawn)
 - `lens`: what a sampler assumes of x_0 at a point, beside the exact law

@@ -7,9 +7,9 @@ from typing import final
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QWidget
 
-from app.theme import theme
 from app.widgets.flow_layout import FlowLayout
 from app.widgets.widgets import LegendEntry
+from core.drawing.palette import STRIP
 from core.geometry.scene import Scene
 
 _PLANE_WORDS = "Hx = y ± σ_y, ± 2σ_y", "particles, trails"
@@ -28,7 +28,7 @@ class PlanesLegend(QWidget):
             LegendEntry("at t = 1", 1.3, style=Qt.PenStyle.DashLine, colour="ink"),
             LegendEntry("exact target at t = 1", 1.6, colour="ink"),
         )
-        self.measurement = LegendEntry(_PLANE_WORDS[0], 8, colour=theme.STRIP)
+        self.measurement = LegendEntry(_PLANE_WORDS[0], 8, colour=STRIP)
         self.particles = LegendEntry(_PLANE_WORDS[1], 6, style=Qt.PenStyle.NoPen)
         self.law = LegendEntry("sampler’s law", 1.8)
         self.data = LegendEntry("data", 4, style=Qt.PenStyle.NoPen)

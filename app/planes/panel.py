@@ -13,7 +13,6 @@ from PySide6.QtGui import QColor, QMouseEvent, QPen, QPolygonF, QResizeEvent
 from PySide6.QtWidgets import QFrame, QGraphicsPolygonItem, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout
 
 from app.planes.handles.controller import HandleController
-from app.planes.heading import Heading
 from app.planes.lens.card import LensCard
 from app.planes.line.part import LINE_SHARES, LinePart
 from app.planes.overlays.items import HeatItem, MarksItem
@@ -25,7 +24,9 @@ from app.theme import theme
 from app.widgets.pictures import Drawing, DrawingItem, ParticlesItem
 from app.widgets.user_text import auto_text, plain_label
 from app.widgets.widgets import info_button
+from core.drawing.palette import STRIP
 from core.geometry.scene import Scene
+from core.reporting.heading import Heading
 from core.samplers import About
 
 _MARGIN, _SPACING = 16, 2
@@ -257,7 +258,7 @@ def _strips(scene: Scene, far: float) -> list[QGraphicsPolygonItem]:
                 middle - half + ends[1],
                 middle - half + ends[0],
             ]
-            colour = QColor(theme.STRIP)
+            colour = QColor(STRIP)
             colour.setAlpha(opacity)
             item = QGraphicsPolygonItem(QPolygonF(corners))
             item.setPen(pg.mkPen(colour, width=1) if width == 0 else QPen(Qt.PenStyle.NoPen))

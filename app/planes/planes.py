@@ -14,7 +14,6 @@ from app.document.document import Document
 from app.planes.contours import TargetContours
 from app.planes.grid import PanelGrid
 from app.planes.handles.controller import HandleController
-from app.planes.heading import Heading
 from app.planes.legend import PlanesLegend
 from app.planes.lens.lens import Lens
 from app.planes.line.curves import DensityCurves, line_background
@@ -31,6 +30,7 @@ from app.widgets.pictures import Drawing, rect
 from app.widgets.popup import rect_in_window
 from core.geometry.scene import COARSE, FINE, Projection, Scene, data_dots, projections
 from core.problem.problem import Problem
+from core.reporting.heading import Heading
 from core.runs.results import Results
 from core.samplers import About
 from core.scenario.scenario import Scenario

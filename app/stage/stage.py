@@ -10,7 +10,6 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from app.document.document import Document
 from app.planes.grid import fullest_shape, picture_side
-from app.planes.heading import headings
 from app.planes.planes import PlanesWidget
 from app.planes.viewed import show_view
 from app.stage.evidence import StageEvidence
@@ -18,6 +17,7 @@ from app.stage.time_mark import TimeMark
 from app.theme import theme
 from app.widgets.user_text import plain_label
 from core.geometry.time_scale import TimeScale
+from core.reporting.heading import headings
 from core.runs.results import Results
 from core.snapshot.view import View
 

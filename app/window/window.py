@@ -17,7 +17,6 @@ from app.evidence.dock import EvidenceDock
 from app.files.files import Files
 from app.help.help import Help
 from app.help.window_parts import WindowParts
-from app.planes.heading import headings
 from app.planes.planes import PlanesWidget
 from app.problem.dock import ProblemEditor
 from app.run.session import Session
@@ -36,6 +35,7 @@ from app.window.pages import EXPLORE, Pages, PageStack
 from app.window.size import LEAST, WANTED
 from app.window.snapshots import Screen, Snapshots
 from core.kl.law import MOST_DIMENSIONS
+from core.reporting.heading import headings
 from core.runs.results import Results
 from core.scenario.edits import with_sampler
 from core.scenario.scenario import Scenario

@@ -7,24 +7,21 @@ from collections.abc import Sequence
 from typing import Any, BinaryIO
 
 import numpy as np
-from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.transforms import ScaledTranslation
 from numpy.typing import NDArray
 
-from core.reporting.figure_layout import (
-    INK,
+from core.drawing.layout import (
     MOST_DECADES,
-    MUTED,
-    STYLE,
     keep_inside,
     legend_below,
     page,
     prepare,
     spread,
 )
+from core.drawing.style import REPORT, applied
 from core.reporting.findings import Column, Findings, headline
 from core.text.number_format import BAND, with_error
 from core.text.user_text import figure_text
@@ -54,7 +51,7 @@ def save_evidence(title: str, found: Sequence[Findings], file: BinaryIO) -> None
 
 def evidence_figure(title: str, found: Sequence[Findings]) -> Figure:
     """Draw every sampler's cumulative curves in its colour, with its numbers at t = 1 beside them."""
-    with rc_context(STYLE):
+    with applied(REPORT):
         figure = page(12, 6.75)
         axes = figure.add_axes((0.075, 0.17, 0.655, 0.675))
         _prepare(axes, found)
@@ -62,16 +59,16 @@ def evidence_figure(title: str, found: Sequence[Findings]) -> Figure:
             _draw(axes, found, index)
         _name_samplers(axes, found)
         shown = [name for name in _LEGEND if any(np.isfinite(each.value[name]).any() for each in found)]
-        lines = [Line2D([], [], color=INK, linewidth=2, **_dashes(name, 0.0)) for name in shown]
+        lines = [Line2D([], [], color=REPORT.ink, linewidth=2, **_dashes(name, 0.0)) for name in shown]
         labels = [_LEGEND[name] for name in shown]
         if any(map(_brackets, found)):
-            lines.append(Line2D([], [], color=INK, linewidth=5, alpha=0.55))
+            lines.append(Line2D([], [], color=REPORT.ink, linewidth=5, alpha=0.55))
             labels.append("KL, bracket")
         legend_below(figure, lines, labels, 0.065)
         heading = figure.text(0.075, 0.93, figure_text(title), size=19, weight="bold")
         keep_inside(heading, 0.97)
-        figure.text(0.075, 0.882, "nats, accumulated from t = T down to 1", color=MUTED)
-        figure.text(0.756, 0.882, "at t = 1", color=MUTED)
+        figure.text(0.075, 0.882, "nats, accumulated from t = T down to 1", color=REPORT.muted)
+        figure.text(0.756, 0.882, "at t = 1", color=REPORT.muted)
     return figure
 
 
@@ -158,7 +155,7 @@ def _name_samplers(axes: Axes, found: Sequence[Findings]) -> None:
         name.set(fontsize=14 * scale, fontweight="bold")
         below = beside + ScaledTranslation(0, -10 * scale / 72, axes.figure.dpi_scale_trans)
         lines = "\n".join(_numbers(each)[:count])
-        numbers = axes.text(1.04, place, lines, transform=below, va="top", color=MUTED, size=11.5 * scale)
+        numbers = axes.text(1.04, place, lines, transform=below, va="top", color=REPORT.muted, size=11.5 * scale)
         numbers.set_linespacing(1.35)
         for text in (name, numbers):
             keep_inside(text, 0.995)

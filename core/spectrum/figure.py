@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import BinaryIO
 
 import numpy as np
-from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from core.reporting.figure_layout import FAINT, INK, MUTED, STYLE, keep_inside, page
+from core.drawing.layout import keep_inside, page
+from core.drawing.style import REPORT, Style, applied, current, pt
 from core.spectrum.optimum import Curve
 from core.spectrum.prediction import Prediction
 from core.spectrum.simulation import Simulated
@@ -20,7 +22,7 @@ from core.spectrum.spectra import Array
 from core.text.number_format import number, with_error
 from core.text.user_text import figure_text
 
-TRUE, PRODUCED = INK, "#2E86DE"
+PRODUCED = "#2E86DE"
 COLOURS = {
     "noise": "#9AA5B1",
     "truncation": "#9AA5B1",
@@ -30,8 +32,14 @@ COLOURS = {
     "optimisation": "#7B61C9",
 }
 """Colour of every source of error."""
-_LEFT, _RIGHT, _WIDTH, _HEIGHT = 0.07, 0.57, 0.40, 0.30
-_TOP, _FOOT = 0.53, 0.09
+_BESIDE, _AFTER, _HEIGHT = 0.84, 0.36, 2.7
+"""Width beside axes on the left and right, and height of axes, in the inches of layouts."""
+_ROW, _BELOW = 3.96, 0.81
+"""Height of a row of panels, and below the axes of the last one, in inches."""
+_HEAD, _HEAD_ALONE = 1.53, 1.05
+"""Height above the axes of the first row, with and without a title, in inches."""
+_LEAST_PANEL = 4.6
+"""Least width of a panel, in inches."""
 
 
 def save_spectrum_figure(
@@ -43,31 +51,54 @@ def save_spectrum_figure(
         spectrum_figure(prediction, simulated, curve).savefig(file, format="png")
 
 
-def spectrum_figure(prediction: Prediction, simulated: Simulated | None = None, curve: Curve | None = None) -> Figure:
+def spectrum_figure(
+    prediction: Prediction, simulated: Simulated | None = None, curve: Curve | None = None, style: Style = REPORT
+) -> Figure:
     """Draw a setting's prediction, the simulation beside it where there is one, and a curve where one is given."""
-    with rc_context(STYLE):
-        figure = page(12, 9)
-        heading = figure.text(_LEFT, 0.955, figure_text(prediction.setting.name), size=19, weight="bold")
-        keep_inside(heading, 0.97)
-        said = figure.text(
-            _LEFT, 0.918, figure_text(f"{prediction.spectrum.label}; {prediction.method.label}"), color=MUTED
-        )
-        keep_inside(said, 0.97)
-        _spectra(_axes(figure, _LEFT, _TOP, "variance along each eigenvector"), prediction, simulated)
-        _shares(_axes(figure, _RIGHT, _TOP, "share of each eigenvalue in W₂², exact score"), prediction)
-        _budget(_axes(figure, _LEFT, _FOOT, "W₂² by source"), prediction, simulated)
+    with applied(style):
+        columns = 2 if style.room >= 2 * _LEAST_PANEL else 1
+        panels = 3 if curve is None else 4
+        rows = -(-panels // columns)
+        head = _HEAD if style.has_title else _HEAD_ALONE
+        figure = page(style.room, head + _HEIGHT + (rows - 1) * _ROW + _BELOW)
+        _write_heading(figure, prediction, style)
+        places = _panels(figure, columns, rows)
+        _spectra(next(places)("variance along each eigenvector"), prediction, simulated)
+        _shares(next(places)("share of each eigenvalue in W₂², exact score"), prediction)
+        _budget(next(places)("W₂² by source"), prediction, simulated)
         if curve is not None:
-            _curve(_axes(figure, _RIGHT, _FOOT, f"W₂ against {curve.label}"), curve, prediction, simulated)
+            _curve(next(places)(f"W₂ against {curve.label}"), curve, prediction, simulated)
     return figure
 
 
-def _axes(figure: Figure, left: float, bottom: float, title: str) -> Axes:
-    axes = figure.add_axes((left, bottom, _WIDTH, _HEIGHT))
-    axes.grid(axis="y", color=FAINT, linewidth=0.8)
+def _write_heading(figure: Figure, prediction: Prediction, style: Style) -> None:
+    width, height = (side / style.scale for side in figure.get_size_inches())
+    left, line = _BESIDE / width, 0.74 if style.has_title else 0.35
+    if style.has_title:
+        title = figure.text(left, 1 - 0.4 / height, figure_text(prediction.setting.name), size=pt(19), weight="bold")
+        keep_inside(title, 0.97)
+    words = figure_text(f"{prediction.spectrum.label}; {prediction.method.label}")
+    keep_inside(figure.text(left, 1 - line / height, words, color=style.muted), 0.97)
+
+
+def _panels(figure: Figure, columns: int, rows: int) -> Iterator[Callable[[str], Axes]]:
+    """Yield functions that add the axes of one panel after the other, with its title."""
+    width, height = (side / current().scale for side in figure.get_size_inches())
+    panel = width / columns
+    for place in range(columns * rows):
+        left = panel * (place % columns) + _BESIDE
+        bottom = _BELOW + _ROW * (rows - 1 - place // columns)
+        where = left / width, bottom / height, (panel - _BESIDE - _AFTER) / width, _HEIGHT / height
+        yield partial(_axes, figure, where)
+
+
+def _axes(figure: Figure, where: tuple[float, float, float, float], title: str) -> Axes:
+    axes = figure.add_axes(where)
+    axes.grid(axis="y", color=current().faint, linewidth=pt(0.8))
     axes.set_axisbelow(True)
     axes.spines[["top", "left", "right"]].set_visible(False)
-    axes.tick_params(length=0, pad=6)
-    axes.set_title(figure_text(title), loc="left", color=INK, size=13, pad=10)
+    axes.tick_params(length=0, pad=pt(6))
+    keep_inside(axes.set_title(figure_text(title), loc="left", color=current().ink, size=pt(13), pad=pt(10)), 0.995)
     return axes
 
 
@@ -95,8 +126,10 @@ def _spectra(axes: Axes, prediction: Prediction, simulated: Simulated | None) ->
     rank = np.arange(1, prediction.spectrum.dimension + 1)
     true, produced = _positive(prediction.spectrum.eigenvalues), _positive(prediction.produced)
     few = "o" if len(rank) <= 64 else ""
-    axes.plot(rank, true, color=TRUE, marker=few, markersize=4, linewidth=1.6, label="true (exact)")
-    axes.plot(rank, produced, color=PRODUCED, marker=few, markersize=4, linewidth=1.6, label="produced (exact score)")
+    axes.plot(rank, true, color=current().ink, marker=few, markersize=pt(4), linewidth=pt(1.6), label="true (exact)")
+    axes.plot(
+        rank, produced, color=PRODUCED, marker=few, markersize=pt(4), linewidth=pt(1.6), label="produced (exact score)"
+    )
     if simulated is not None and simulated.w2_squared.error > 0:
         axes.errorbar(
             rank,
@@ -105,14 +138,14 @@ def _spectra(axes: Axes, prediction: Prediction, simulated: Simulated | None) ->
             color=COLOURS["generalisation"],
             linestyle="",
             marker="s",
-            markersize=3,
+            markersize=pt(3),
             label="produced, simulated mean ± s.e.",
         )
     shown = np.concatenate([true, np.where(produced < 1e6 * np.nanmax(true), produced, np.nan)])
     axes.set_ylim(np.nanmin(shown) / 2, np.nanmax(shown) * 2)
     _logarithmic(axes)
     axes.set_xlabel("rank of the eigenvalue")
-    axes.legend(frameon=False, fontsize=10.5, loc="lower left")
+    axes.legend(frameon=False, fontsize=pt(10.5), loc="lower left")
 
 
 def _shares(axes: Axes, prediction: Prediction) -> None:
@@ -139,49 +172,57 @@ def _budget(axes: Axes, prediction: Prediction, simulated: Simulated | None) -> 
             axes.bar(0, entry.added, bottom=level, color=COLOURS[entry.source], width=0.6)
             level += entry.added
         if entry.alone is not None and np.isfinite(entry.alone):
-            axes.bar(place + 2, entry.alone, color="none", edgecolor=COLOURS[entry.source], linewidth=1.6, width=0.6)
+            axes.bar(
+                place + 2, entry.alone, color="none", edgecolor=COLOURS[entry.source], linewidth=pt(1.6), width=0.6
+            )
     if not np.isfinite(prediction.w2_squared.value):
-        axes.text(0.3, 0.4, "W₂ is infinite", color=MUTED, transform=axes.transAxes)
+        axes.text(0.3, 0.4, "W₂ is infinite", color=current().muted, transform=axes.transAxes)
     if simulated is not None and np.isfinite(simulated.w2_squared.mean):
         found = simulated.w2_squared
-        axes.errorbar([0.75], [found.mean], yerr=[found.error], color=INK, marker="o", capsize=4, linestyle="")
-        label = axes.text(0.95, found.mean, with_error(found.mean, found.error), size=10, va="center", color=INK)
+        axes.errorbar(
+            [0.75], [found.mean], yerr=[found.error], color=current().ink, marker="o", capsize=pt(4), linestyle=""
+        )
+        label = axes.text(
+            0.95, found.mean, with_error(found.mean, found.error), size=pt(10), va="center", color=current().ink
+        )
         label.set_clip_on(True)
     names = ["added, in order", *(f"{entry.source} alone" for entry in sources)]
-    axes.set_xticks([0, *range(2, 2 + len(sources))], names, rotation=20, size=10, ha="right")
-    lines = [Line2D([], [], color=COLOURS[entry.source], linewidth=6) for entry in sources]
+    axes.set_xticks([0, *range(2, 2 + len(sources))], names, rotation=20, size=pt(10), ha="right")
+    lines = [Line2D([], [], color=COLOURS[entry.source], linewidth=pt(6)) for entry in sources]
     labels = [
         f"{entry.source}: {number(np.nan if entry.added is None else entry.added)} ({entry.kind})" for entry in sources
     ]
-    axes.legend(lines, labels, frameon=False, fontsize=9.5, loc="upper right")
+    axes.legend(lines, labels, frameon=False, fontsize=pt(9.5), loc="upper right")
     low, high = axes.get_ylim()
     axes.set_ylim(low, high + 0.35 * (high - low))
 
 
 def _curve(axes: Axes, curve: Curve, prediction: Prediction, simulated: Simulated | None) -> None:
-    axes.plot(curve.values, _positive(curve.exact), color=PRODUCED, linewidth=1.8, label="exact score (exact)")
+    axes.plot(curve.values, _positive(curve.exact), color=PRODUCED, linewidth=pt(1.8), label="exact score (exact)")
     if curve.learned is not None:
         axes.plot(
             curve.values,
             _positive(curve.learned),
             color=COLOURS["generalisation"],
-            linewidth=1.8,
+            linewidth=pt(1.8),
             label="learned (prediction)",
         )
     if curve.present is not None:
-        axes.plot([curve.present], [np.sqrt(prediction.w2_squared.value)], color=INK, marker="D", linestyle="")
+        axes.plot(
+            [curve.present], [np.sqrt(prediction.w2_squared.value)], color=current().ink, marker="D", linestyle=""
+        )
         if simulated is not None and np.isfinite(simulated.w2.mean):
             axes.errorbar(
                 [curve.present],
                 [simulated.w2.mean],
                 yerr=[simulated.w2.error],
-                color=INK,
+                color=current().ink,
                 marker="o",
                 markerfacecolor="none",
-                capsize=4,
+                capsize=pt(4),
                 linestyle="",
                 label="simulated mean ± s.e.",
             )
     _logarithmic(axes, across=curve.is_logarithmic)
     axes.set_xlabel(figure_text(curve.label))
-    axes.legend(frameon=False, fontsize=10.5)
+    axes.legend(frameon=False, fontsize=pt(10.5))

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import io
 import math
 import warnings
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple, final
+from typing import NamedTuple, final
 
-from matplotlib import rc_context
 from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from core.reporting.figure_layout import INK, MUTED, STYLE, keep_inside, legend_below, page
+from core.drawing.files import figure_bytes
+from core.drawing.layout import keep_inside, legend_below, page
+from core.drawing.style import REPORT, Style, applied, current, pt
 from core.samplers import About
 from core.studies.chart_data import (
     RANKS,
@@ -51,15 +51,31 @@ from core.text.user_text import figure_text
 
 _WIDTH, _HEIGHT = 4.9, 3.7
 """Size of a panel with its labels, in inches."""
+_NARROWEST = 4.2
+"""Least width of a panel where the page's width is given, in inches."""
 _ACROSS = 4
 """Largest number of panels beside each other."""
 _MOST_PANELS = 40
+_HEAD_ALONE = 0.45
+"""Height of the subtitle where there is no title."""
 _MARGIN, _HEAD, _FOOT, _HEADING, _BAR = 0.45, 1.1, 0.75, 0.4, 1.2
 """Left margin, heights of title, legend and headings, and width of a colour bar with its ticks, in inches."""
 _BELOW, _ABOVE = 0.8, 0.5
 """Height below and above the axes of a panel, in inches."""
-_WITHOUT_DATE: dict[str, dict[str, Any]] = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
-"""Metadata by ending: equal figures give equal files."""
+_DPI = 200
+"""Dots per inch of the PNG file in a report."""
+
+
+@final
+class Layout(NamedTuple):
+    """Page of a figure and its grid; sizes in the inches of layouts."""
+
+    width: float
+    height: float
+    across: int
+    """Panels beside each other."""
+    panel: float
+    """Width of a panel with its labels."""
 
 
 @final
@@ -74,62 +90,69 @@ class Block(NamedTuple):
 
 def study_figure_files(study: Study, table: Table, endings: Sequence[str]) -> dict[str, bytes]:
     """Return the figure of a study in several formats, by their endings."""
-    with rc_context({"svg.fonttype": "path", "svg.hashsalt": study.name}), warnings.catch_warnings():
+    figure = study_figure(study, table)
+    return {ending: figure_bytes(figure, f".{ending}", REPORT, dpi=_DPI) for ending in endings}
+
+
+def study_figure(study: Study, table: Table, style: Style = REPORT) -> Figure:
+    """Draw all metrics of a study; in the style of reports the width follows from the number of panels."""
+    with applied(style), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing")  # a name may be in any script
-        figure, found = study_figure(study, table), {}
-        for ending in endings:
-            file = io.BytesIO()
-            figure.savefig(file, format=ending, metadata=_WITHOUT_DATE.get(ending))
-            found[ending] = file.getvalue()
-    return found
+        return _drawn(study, table, style)
 
 
-def study_figure(study: Study, table: Table) -> Figure:
-    """Draw all metrics of a study."""
+def _drawn(study: Study, table: Table, style: Style) -> Figure:
     abouts = study.abouts()
     blocks = _limited(_blocks(study, table, abouts))
-    across = max(1, *(min(len(block.panels), _ACROSS) for block in blocks))
-    rows = [math.ceil(len(block.panels) / across) for block in blocks]
+    most = max(1, *(len(block.panels) for block in blocks))
     bar = _BAR if any(block.scale for block in blocks) else 0.0
-    width = _MARGIN + _WIDTH * across + bar
+    if style is REPORT:
+        across = min(most, _ACROSS)
+        panel = _WIDTH
+    else:
+        across = min(most, max(int((style.room - _MARGIN - bar) / _NARROWEST), 1))
+        panel = (style.room - _MARGIN - bar) / across
+    rows = [math.ceil(len(block.panels) / across) for block in blocks]
+    head = _HEAD if style.has_title else _HEAD_ALONE
     height = (
-        _HEAD + sum(_HEIGHT * count for count in rows) + _HEADING * sum(bool(each.heading) for each in blocks) + _FOOT
+        head + sum(_HEIGHT * count for count in rows) + _HEADING * sum(bool(each.heading) for each in blocks) + _FOOT
     )
-    with rc_context(STYLE):
-        figure = page(width, height)
-        title = figure.text(_MARGIN / width, 1 - 0.5 / height, figure_text(study.name), size=16, weight="bold")
+    place = Layout(_MARGIN + panel * across + bar, height, across, panel)
+    figure = page(place.width, height)
+    under = _MARGIN / place.width, 1 - (head - 0.25) / height
+    if style.has_title:
+        title = figure.text(under[0], 1 - 0.5 / height, figure_text(study.name), size=pt(16), weight="bold")
         keep_inside(title, 0.98)
-        under = figure.text(_MARGIN / width, 1 - 0.85 / height, figure_text(_subtitle(study)), color=MUTED)
-        keep_inside(under, 0.98)
-        top = height - _HEAD
-        for block, count in zip(blocks, rows, strict=True):
-            top = _draw_block(figure, block, top, across)
-            top -= _HEIGHT * count
-        _explain(figure, study, blocks, abouts, _all_series(study, table, abouts))
+    keep_inside(figure.text(*under, figure_text(_subtitle(study)), color=style.muted), 0.98)
+    top = height - head
+    for block, count in zip(blocks, rows, strict=True):
+        top = _draw_block(figure, block, top, place)
+        top -= _HEIGHT * count
+    _explain(figure, study, blocks, abouts, _all_series(study, table, abouts), _MARGIN / place.width)
     return figure
 
 
-def _draw_block(figure: Figure, block: Block, top: float, across: int) -> float:
-    """Draw a block; return where its panels begin, in inches."""
-    width, height = figure.get_size_inches()
+def _draw_block(figure: Figure, block: Block, top: float, place: Layout) -> float:
+    """Draw a block; return where its panels begin, in inches of the layout."""
+    width, height, across, panel_width = place
     if block.heading:
         heading = figure.text(
-            _MARGIN / width, (top - 0.3) / height, label_text(block.heading, "bf"), size=14, weight="bold"
+            _MARGIN / width, (top - 0.3) / height, label_text(block.heading, "bf"), size=pt(14), weight="bold"
         )
         keep_inside(heading, 0.98)
         top -= _HEADING
     for index, panel in enumerate(block.panels):
-        left = 0.2 + _WIDTH * (index % across)
+        left = 0.2 + panel_width * (index % across)
         bottom = top - _HEIGHT * (index // across + 1) + _BELOW
-        size = _WIDTH - panel.left - panel.right, _HEIGHT - _BELOW - _ABOVE
+        size = panel_width - panel.left - panel.right, _HEIGHT - _BELOW - _ABOVE
         axes = figure.add_axes(((left + panel.left) / width, bottom / height, size[0] / width, size[1] / height))
         panel.draw(axes)
-        set_title(axes, panel, (left + _WIDTH - 0.05) / width)
+        set_title(axes, panel, (left + panel_width - 0.05) / width)
     if block.scale is not None:
-        left = 0.2 + _WIDTH * min(across, len(block.panels))
+        left = 0.2 + panel_width * min(across, len(block.panels))
         bottom = top - _HEIGHT + _BELOW
-        place = left / width, bottom / height, 0.16 / width, (_HEIGHT - _BELOW - _ABOVE) / height
-        draw_bar(figure.add_axes(place, label="colour bar"), block.scale)
+        where = left / width, bottom / height, 0.16 / width, (_HEIGHT - _BELOW - _ABOVE) / height
+        draw_bar(figure.add_axes(where, label="colour bar"), block.scale)
     return top
 
 
@@ -211,31 +234,36 @@ def _all_series(study: Study, table: Table, abouts: Mapping[str, About]) -> list
 
 
 def _explain(
-    figure: Figure, study: Study, blocks: Sequence[Block], abouts: Mapping[str, About], series: Sequence[Series]
+    figure: Figure,
+    study: Study,
+    blocks: Sequence[Block],
+    abouts: Mapping[str, About],
+    series: Sequence[Series],
+    left: float,
 ) -> None:
-    """Write the legend of the signs that the figure uses."""
+    """Write the legend of the signs that the figure uses; it begins at ``left``, a fraction of the width."""
     signs: dict[str, Artist] = {}
     if len(study.axes) == 2 and len(abouts) > 1:
         signs |= {figure_text(about.label): Patch(facecolor=about.colour) for about in abouts.values()}
         signs["none is clearly best"] = Patch(facecolor=UNDECIDED)
     elif len(study.axes) < 2:
         if any((each.is_known & ~each.is_bracket & (each.high > each.low)).any() for each in series):
-            signs["95 % interval"] = Patch(facecolor=INK, alpha=0.16)
+            signs["95 % interval"] = Patch(facecolor=current().ink, alpha=0.16)
         if any(each.is_bracket.any() for each in series):
             signs["between the limits of a bracket"] = Line2D(
-                [], [], color=INK, marker="_", markersize=7, linewidth=1.1
+                [], [], color=current().ink, marker="_", markersize=pt(7), linewidth=pt(1.1)
             )
         if any(block.heading in RANKS.values() for block in blocks):
-            signs["uniform ranks, 95 %"] = Patch(facecolor=MUTED, alpha=0.18)
+            signs["uniform ranks, 95 %"] = Patch(facecolor=current().muted, alpha=0.18)
     if varies_parameter(study) and any(lowest_of(each) is not None for each in series):
-        signs[SIGN] = Line2D([], [], color=INK, linewidth=1.4, linestyle=(0, (1, 1.5)))
+        signs[SIGN] = Line2D([], [], color=current().ink, linewidth=pt(1.4), linestyle=(0, (1, 1.5)))
     if any((each.is_open_above | each.is_open_below).any() for each in series):
         signs["beyond the axis, or no limit"] = _mark("^")
     if any(each.is_unknown.any() for each in series):
         signs["unknown"] = _mark("x")
     if signs:
-        legend_below(figure, list(signs.values()), list(signs), _MARGIN / figure.get_size_inches()[0])
+        legend_below(figure, list(signs.values()), list(signs), left)
 
 
 def _mark(marker: str) -> Line2D:
-    return Line2D([], [], linestyle="", marker=marker, color=MUTED, markersize=6)
+    return Line2D([], [], linestyle="", marker=marker, color=current().muted, markersize=pt(6))

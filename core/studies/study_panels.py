@@ -12,7 +12,8 @@ from matplotlib.colors import ListedColormap, Normalize
 from matplotlib.ticker import FixedFormatter, FixedLocator
 from numpy.typing import NDArray
 
-from core.reporting.figure_layout import FAINT, INK, MUTED, keep_inside, spread
+from core.drawing.layout import keep_inside, spread
+from core.drawing.style import current, pt
 from core.samplers import About
 from core.studies.chart_data import (
     BINS,
@@ -35,6 +36,8 @@ from core.text.user_text import figure_text
 UNDECIDED = "#C9D0D8"
 """Colour where no sampler is clearly best."""
 COLOURS = "viridis"
+_DARK = "#1B2430"
+"""Colour of lines and edges on the bright end of the colour scale."""
 _NAME, _SMALL = 10.0, 7.5
 """Largest and smallest size of names at the ends of lines, in points."""
 _GAP = 0.075
@@ -64,7 +67,8 @@ class FigurePanel(NamedTuple):
 
     title: str
     draw: Draw
-    colour: str = INK
+    colour: str = ""
+    """Of the title; empty: ink."""
     left: float = 0.8
     """Width beside the axes, in inches."""
     right: float = 0.3
@@ -92,7 +96,7 @@ def curve_panel(
         _prepare(axes, (low - room, high + room), scale, places.label)
         _set_ticks(axes, place_ticks(places, _TICKS), along_x=True)
         if panel.reference is not None:
-            axes.axhline(panel.reference, color=MUTED, linewidth=1.0, linestyle=(0, (5, 3)))
+            axes.axhline(panel.reference, color=current().muted, linewidth=pt(1.0), linestyle=(0, (5, 3)))
         _draw_curves(axes, places.positions, series, abouts, scale, is_bound=panel.column == "bound")
         if marks_best:
             _draw_optima(axes, panel, places, series, abouts, scale)
@@ -107,7 +111,7 @@ def coverage_panel(series: Mapping[str, Series], abouts: LineUp) -> FigurePanel:
         scale = ValueScale(False, 0.0, 1.0)
         _prepare(axes, (0.0, 1.0), scale, "nominal probability")
         _set_ticks(axes, linear_ticks(0, 1, _TICKS), along_x=True)
-        axes.plot([0, 1], [0, 1], color=MUTED, linewidth=1.0, linestyle=(0, (5, 3)))
+        axes.plot([0, 1], [0, 1], color=current().muted, linewidth=pt(1.0), linestyle=(0, (5, 3)))
         _draw_curves(axes, np.asarray(LEVELS), series, abouts, scale)
 
     return FigurePanel("coverage of central intervals", draw, right=1.3)
@@ -122,15 +126,15 @@ def dot_panel(panel: Panel, series: Mapping[str, Series], abouts: LineUp) -> Fig
         count = len(series)
         axes.set(xlim=scale.ends, ylim=(-0.7, count - 0.3))
         axes.spines[["top", "right", "left"]].set_visible(False)
-        axes.grid(axis="x", color=FAINT, linewidth=0.8)
+        axes.grid(axis="x", color=current().faint, linewidth=pt(0.8))
         axes.set_axisbelow(True)
-        axes.tick_params(length=0, pad=6)
+        axes.tick_params(length=0, pad=pt(6))
         is_known = any(each.is_known.any() for each in series.values())
         _set_ticks(axes, value_ticks(scale, _TICKS - 2) if is_known else [], along_x=True)
         names = [(count - 1.0 - row, figure_text(abouts[key].label, 18)) for row, key in enumerate(series)]
         _set_ticks(axes, names, along_x=False)
         if panel.reference is not None:
-            axes.axvline(panel.reference, color=MUTED, linewidth=1.0, linestyle=(0, (5, 3)))
+            axes.axvline(panel.reference, color=current().muted, linewidth=pt(1.0), linestyle=(0, (5, 3)))
         for row, (key, each) in enumerate(series.items()):
             _draw_dot(axes, count - 1.0 - row, each, abouts[key].colour, scale)
         if not is_known:
@@ -141,14 +145,14 @@ def dot_panel(panel: Panel, series: Mapping[str, Series], abouts: LineUp) -> Fig
 
 def _draw_dot(axes: Axes, y: float, series: Series, colour: str, scale: ValueScale) -> None:
     low, high = scale.intervals(series)
-    axes.plot([low[0], high[0]], [y, y], color=colour, linewidth=1.8)
+    axes.plot([low[0], high[0]], [y, y], color=colour, linewidth=pt(1.8))
     for end, limit in ((low, series.low), (high, series.high)):
         if np.isfinite(scale.positions(limit))[0] and low[0] < high[0]:
-            axes.plot([end[0], end[0]], [y - 0.14, y + 0.14], color=colour, linewidth=1.4)
-    axes.plot(scale.shown(series.value), [y], linestyle="", color=colour, marker="o", markersize=7)
+            axes.plot([end[0], end[0]], [y - 0.14, y + 0.14], color=colour, linewidth=pt(1.4))
+    axes.plot(scale.shown(series.value), [y], linestyle="", color=colour, marker="o", markersize=pt(7))
     for name, (edge, mask) in _beyond(series, scale, 0, 0).items():
         if mask.any():
-            axes.plot([edge], [y], linestyle="", marker=_TURNED[name], color=colour, markersize=5.5)
+            axes.plot([edge], [y], linestyle="", marker=_TURNED[name], color=colour, markersize=pt(5.5))
 
 
 def _draw_curves(
@@ -162,15 +166,25 @@ def _draw_curves(
         value = scale.shown(each.value)
         low, high = scale.intervals(each)
         axes.fill_between(x, low, high, color=colour, alpha=0.16, linewidth=0)
-        axes.vlines(x[each.has_bar], low[each.has_bar], high[each.has_bar], color=colour, linewidth=1.1)
+        axes.vlines(x[each.has_bar], low[each.has_bar], high[each.has_bar], color=colour, linewidth=pt(1.1))
         for limit, end in ((each.low, low), (each.high, high)):
             capped = each.is_bracket & np.isfinite(scale.positions(limit))
-            axes.plot(x[capped], end[capped], linestyle="", marker="_", color=colour, markersize=7)
-        axes.plot(x, value, color=colour, linewidth=2.0, linestyle=(0, (4, 2)) if is_bound else "-", marker="o", ms=4.5)
+            axes.plot(x[capped], end[capped], linestyle="", marker="_", color=colour, markersize=pt(7))
+        axes.plot(
+            x,
+            value,
+            color=colour,
+            linewidth=pt(2.0),
+            linestyle=(0, (4, 2)) if is_bound else "-",
+            marker="o",
+            ms=pt(4.5),
+        )
         for name, (edge, mask) in _beyond(each, scale, rows["above"], rows["below"]).items():
             if mask.any():
                 rows["above" if name == "above" else "below"] += 1
-                axes.plot(x[mask], np.full(mask.sum(), edge), linestyle="", marker=_SIGNS[name], color=colour, ms=4.5)
+                axes.plot(
+                    x[mask], np.full(mask.sum(), edge), linestyle="", marker=_SIGNS[name], color=colour, ms=pt(4.5)
+                )
         middles = np.where(np.isfinite(value), value, (np.clip(low, *scale.ends) + np.clip(high, *scale.ends)) / 2)
         known = np.flatnonzero(np.isfinite(middles))
         if known.size:
@@ -192,17 +206,17 @@ def _draw_optima(
             continue
         x, top = float(places.positions[optimum.at]), float(scale.shown(each.value)[optimum.at])
         colour = abouts[key].colour
-        axes.plot([x, x], [bottom, top], color=colour, linewidth=1.4, linestyle=(0, (1, 1.5)))
+        axes.plot([x, x], [bottom, top], color=colour, linewidth=pt(1.4), linestyle=(0, (1, 1.5)))
         is_right = axes.transData.transform((x, bottom))[0] > axes.bbox.x0 + 0.6 * axes.bbox.width
         axes.annotate(
             figure_text(optimum.label),
             (x, bottom),
-            (-4 if is_right else 4, 4 + 1.3 * _OPTIMUM * row),
+            (pt(-4 if is_right else 4), pt(4 + 1.3 * _OPTIMUM * row)),
             textcoords="offset points",
             ha="right" if is_right else "left",
             color=colour,
-            size=_OPTIMUM,
-            bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 0.5},
+            size=pt(_OPTIMUM),
+            bbox={"facecolor": current().surface, "edgecolor": "none", "alpha": 0.8, "pad": 0.5},
         )
         row += 1
 
@@ -229,25 +243,27 @@ def _name_ends(axes: Axes, ends: Mapping[str, float], abouts: LineUp, scale: Val
     size = max(_SMALL, _NAME * gap / _GAP)
     for key, end, place in zip(ends, wanted, places, strict=True):
         colour = abouts[key].colour
-        axes.plot([1.0, 1.03], [end, place], transform=axes.transAxes, color=colour, alpha=0.5, lw=1.0, clip_on=False)
+        axes.plot(
+            [1.0, 1.03], [end, place], transform=axes.transAxes, color=colour, alpha=0.5, lw=pt(1.0), clip_on=False
+        )
         axes.text(
             1.04,
             place,
             figure_text(abouts[key].label, 17),
             transform=axes.transAxes,
             va="center",
-            color=colour,
-            size=size,
+            color=current().words(colour),
+            size=pt(size),
         )
 
 
 def _prepare(axes: Axes, across: tuple[float, float], scale: ValueScale, label: str) -> None:
     axes.set(xlim=across, ylim=scale.ends)
     axes.set_xlabel(label_text(label))
-    axes.grid(axis="y", color=FAINT, linewidth=0.8)
+    axes.grid(axis="y", color=current().faint, linewidth=pt(0.8))
     axes.set_axisbelow(True)
     axes.spines[["top", "left", "right"]].set_visible(False)
-    axes.tick_params(length=0, pad=6)
+    axes.tick_params(length=0, pad=pt(6))
     _set_ticks(axes, value_ticks(scale, _TICKS), along_x=False)
 
 
@@ -261,7 +277,7 @@ def _say_empty(axes: Axes, series: Sequence[Series]) -> None:
     """Say in an empty panel why it is empty."""
     has_rows = any(not each.is_missing.all() for each in series)
     words = "unknown" if has_rows else "no rows yet"
-    axes.text(0.5, 0.5, words, transform=axes.transAxes, ha="center", va="center", color=MUTED)
+    axes.text(0.5, 0.5, words, transform=axes.transAxes, ha="center", va="center", color=current().muted)
 
 
 # Maps
@@ -297,7 +313,7 @@ def map_panel(grid: MapGrid, series: Series, about: About) -> FigurePanel:
         marks = (
             ("^", series.is_open_above, "white"),
             ("v", series.is_open_below, "white"),
-            ("x", series.is_unknown, MUTED),
+            ("x", series.is_unknown, current().muted),
         )
         for marker, mask, colour in marks if series.is_known.any() else ():
             rows, columns = np.divmod(np.flatnonzero(mask), grid.shape[1])
@@ -307,9 +323,9 @@ def map_panel(grid: MapGrid, series: Series, about: About) -> FigurePanel:
                 linestyle="",
                 marker=marker,
                 color=colour,
-                markeredgecolor=INK if marker != "x" else MUTED,
-                markersize=4.5,
-                markeredgewidth=0.8,
+                markeredgecolor=_DARK if marker != "x" else current().muted,
+                markersize=pt(4.5),
+                markeredgewidth=pt(0.8),
             )
         if not series.is_known.any():
             _say_empty(axes, [series])
@@ -325,17 +341,17 @@ def _draw_contours(axes: Axes, grid: MapGrid, heights: Array, series: Series) ->
     levels = dict(own_levels(series, grid.scale, _LEVELS))
     if not levels:
         return
-    colours = ["white" if (level - low) / (high - low) < _BRIGHT else INK for level in levels]
+    colours = ["white" if (level - low) / (high - low) < _BRIGHT else _DARK for level in levels]
     lines = axes.contour(
         grid.across.positions,
         grid.up.positions,
         np.ma.masked_invalid(heights),
         list(levels),
         colors=colours,
-        linewidths=0.9,
+        linewidths=pt(0.9),
         linestyles="solid",
     )
-    axes.clabel(lines, fmt=levels, fontsize=7.5, inline_spacing=2)
+    axes.clabel(lines, fmt=levels, fontsize=pt(7.5), inline_spacing=2)
 
 
 def best_panel(
@@ -360,8 +376,8 @@ def _prepare_map(axes: Axes, grid: MapGrid) -> None:
     x, y = grid.across.edges, grid.up.edges
     axes.set(xlim=(x[0], x[-1]), ylim=(y[0], y[-1]))
     axes.set_xlabel(label_text(grid.across.label))
-    axes.set_ylabel(label_text(grid.up.label), size=12.5 * min(1.0, _LABEL / len(grid.up.label)))
-    axes.tick_params(length=3, color=FAINT, pad=4)
+    axes.set_ylabel(label_text(grid.up.label), size=pt(12.5) * min(1.0, _LABEL / len(grid.up.label)))
+    axes.tick_params(length=pt(3), color=current().faint, pad=pt(4))
     _set_ticks(axes, place_ticks(grid.across, _TICKS), along_x=True)
     _set_ticks(axes, place_ticks(grid.up, _TICKS), along_x=False)
 
@@ -373,7 +389,7 @@ def draw_bar(axes: Axes, scale: ValueScale) -> None:
     )
     axes.xaxis.set_major_locator(FixedLocator([]))
     axes.yaxis.tick_right()
-    axes.tick_params(length=3, color=MUTED, pad=4)
+    axes.tick_params(length=pt(3), color=current().muted, pad=pt(4))
     _set_ticks(axes, value_ticks(scale, 7), along_x=False)
     axes.spines[:].set_visible(False)
 
@@ -397,8 +413,10 @@ def rank_panel(point: Point | None, about: About, most: float) -> FigurePanel:
         _prepare(axes, (0.0, 1.0), scale, "rank among the samples")
         _set_ticks(axes, [tick for tick in value_ticks(scale, _TICKS) if tick[0].is_integer()], along_x=False)
         _set_ticks(axes, linear_ticks(0, 1, _TICKS), along_x=True)
-        axes.axhspan(low, high, color=MUTED, alpha=0.18, linewidth=0)
-        axes.bar(np.arange(BINS) / BINS, counts, 1 / BINS, align="edge", color=about.colour, edgecolor="white")
+        axes.axhspan(low, high, color=current().muted, alpha=0.18, linewidth=0)
+        axes.bar(
+            np.arange(BINS) / BINS, counts, 1 / BINS, align="edge", color=about.colour, edgecolor=current().surface
+        )
         if not counts.sum():
             _say_empty(axes, [])
 
@@ -407,5 +425,11 @@ def rank_panel(point: Point | None, about: About, most: float) -> FigurePanel:
 
 def set_title(axes: Axes, panel: FigurePanel, right: float) -> None:
     """Write a panel's title; it ends left of ``right``, a fraction of the figure's width."""
-    title = axes.set_title(label_text(panel.title, "bf"), loc="left", color=panel.colour, size=12.5, weight="bold")
+    title = axes.set_title(
+        label_text(panel.title, "bf"),
+        loc="left",
+        color=current().words(panel.colour or current().ink),
+        size=pt(12.5),
+        weight="bold",
+    )
     keep_inside(title, right)

@@ -7,24 +7,21 @@ from collections.abc import Sequence
 from typing import BinaryIO
 
 import numpy as np
-from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from core.kl.known_kl import KnownKL, between
-from core.reporting.figure_layout import (
-    INK,
+from core.drawing.layout import (
     MOST_DECADES,
-    MUTED,
-    STYLE,
     keep_inside,
     legend_below,
     page,
     prepare,
     spread,
 )
+from core.drawing.style import REPORT, applied
+from core.kl.known_kl import KnownKL, between
 from core.reporting.findings import Column
 from core.studies.sweep import Sweep
 from core.text.user_text import figure_text
@@ -44,7 +41,7 @@ def save_sweeps(sweeps: Sequence[Sweep], file: BinaryIO) -> None:
 
 def sweep_figure(sweeps: Sequence[Sweep]) -> Figure:
     """Draw a panel for each sweep; samplers are named where their curves end."""
-    with rc_context(STYLE):
+    with applied(REPORT):
         figure = page(_WIDTH * len(sweeps), _HEIGHT)
         for index, sweep in enumerate(sweeps):
             left = (index + 0.12) / len(sweeps)
@@ -52,8 +49,8 @@ def sweep_figure(sweeps: Sequence[Sweep]) -> Figure:
             _draw(axes, sweep, (index + 0.99) / len(sweeps))
             title = figure.text(left, 0.925, figure_text(sweep.scenario.name), size=15.5, weight="bold")
             keep_inside(title, (index + 0.97) / len(sweeps))
-            figure.text(left, 0.872, "KL(target || samples) at t = 1, in nats", color=MUTED)
-            figure.text(left + 0.655 / len(sweeps), 0.872, f"T = {sweep.steps[-1]}", color=MUTED)
+            figure.text(left, 0.872, "KL(target || samples) at t = 1, in nats", color=REPORT.muted)
+            figure.text(left + 0.655 / len(sweeps), 0.872, f"T = {sweep.steps[-1]}", color=REPORT.muted)
         _explain(figure, sweeps)
     return figure
 
@@ -63,12 +60,12 @@ def _explain(figure: Figure, sweeps: Sequence[Sweep]) -> None:
     exact = [sweep.is_exact for sweep in sweeps]
     lines: dict[str, Line2D | Patch] = {}
     if any(exact):
-        lines["KL, exact"] = Line2D([], [], color=INK, linewidth=2.4)
+        lines["KL, exact"] = Line2D([], [], color=REPORT.ink, linewidth=2.4)
     if not all(exact):
-        lines["KL, bracket"] = Patch(facecolor=INK, alpha=0.2)
+        lines["KL, bracket"] = Patch(facecolor=REPORT.ink, alpha=0.2)
         if any(np.isinf(sweep.upper).any() for sweep in sweeps):
-            lines["lower limit only"] = Line2D([], [], color=INK, linewidth=1.2, marker="^", markersize=6)
-    lines["bound on the KL"] = Line2D([], [], color=INK, linewidth=1.2, linestyle=(0, (5, 3)))
+            lines["lower limit only"] = Line2D([], [], color=REPORT.ink, linewidth=1.2, marker="^", markersize=6)
+    lines["bound on the KL"] = Line2D([], [], color=REPORT.ink, linewidth=1.2, linestyle=(0, (5, 3)))
     legend_below(figure, list(lines.values()), list(lines), 0.105 / len(sweeps))
 
 
@@ -131,6 +128,8 @@ def _name_samplers(axes: Axes, sweep: Sweep, right: float) -> None:
         name.set(fontsize=13.5, fontweight="bold")
         low, high = float(sweep.lower[row, -1]), float(sweep.upper[row, -1])
         told = KnownKL("exact", low, high) if low == high else between(low, high)
-        numbers = axes.text(1.045, place - 0.05, told.text, transform=beside, va="center", color=MUTED, size=11.5)
+        numbers = axes.text(
+            1.045, place - 0.05, told.text, transform=beside, va="center", color=REPORT.muted, size=11.5
+        )
         for written in (name, numbers):
             keep_inside(written, right)

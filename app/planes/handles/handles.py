@@ -20,6 +20,7 @@ from PySide6.QtWidgets import QGraphicsSceneHoverEvent, QGraphicsSceneMouseEvent
 from app.planes.handles.controller import HandleController
 from app.theme import theme
 from app.widgets.placing import Box
+from core.drawing.palette import STRIP, Palette, legible
 from core.scenario.plane_edits import Handle, HandlePosition
 
 _RADIUS = 6.0
@@ -249,13 +250,13 @@ class HandlesItem(pg.GraphicsObject):
             handle == self.controller.handle and (self.has_focus or self.controller.is_dragging)
         )
 
-    def _draw(self, painter: QPainter, palette: theme.Palette, position: HandlePosition, anchor: QPointF) -> None:
+    def _draw(self, painter: QPainter, palette: Palette, position: HandlePosition, anchor: QPointF) -> None:
         handle = position.handle
         lit = self._is_lit(handle)
         centre = anchor + QPointF(position.offset[0], -position.offset[1])
         radius = _RADIUS + (_GROWN if lit else 0.0)
         measured = handle.kind in {"value", "row"}
-        colour = theme.STRIP if measured else palette.accent if lit or handle.kind == "axis" else palette.ink
+        colour = STRIP if measured else palette.accent if lit or handle.kind == "axis" else palette.ink
         painter.setPen(QPen(QColor(colour), 2.5 if lit else 1.5))
         if position.offset != (0.0, 0.0):
             painter.drawLine(anchor, centre)
@@ -274,12 +275,12 @@ class HandlesItem(pg.GraphicsObject):
         painter.setPen(QColor(palette.surface))
         for way in _AROUND:
             painter.drawText(place + way, words)
-        painter.setPen(QColor(theme.legible(theme.STRIP, palette.surface) if measured else palette.ink))
+        painter.setPen(QColor(legible(STRIP, palette.surface) if measured else palette.ink))
         painter.drawText(place, words)
 
     def _draw_held_strip(self, painter: QPainter, world: QTransform) -> None:
         """Highlight a measurement strip that is hovered or dragged."""
-        light = QColor(theme.STRIP)
+        light = QColor(STRIP)
         light.setAlphaF(_LIGHT)
         far = 2 * max(self.boundingRect().width(), self.boundingRect().height())
         for handle, (a, b, _) in self.controller.lines.items():
@@ -293,7 +294,7 @@ class HandlesItem(pg.GraphicsObject):
                 painter.setPen(Qt.PenStyle.NoPen)
                 painter.setBrush(light)
                 painter.drawPolygon(world.map(QPolygonF(corners)))
-                painter.setPen(QPen(QColor(theme.STRIP), 2.5))
+                painter.setPen(QPen(QColor(STRIP), 2.5))
                 painter.drawLine(world.map(foot - along), world.map(foot + along))
 
     def _draw_outline(self, painter: QPainter, world: QTransform) -> None:

@@ -19,6 +19,7 @@ from app.run.task import Task
 from app.theme import theme
 from app.widgets.pictures import Drawing
 from core.diagnostics.score_field import lift
+from core.drawing.palette import legible
 from core.geometry.scene import Projection
 from core.runs.results import Results
 
@@ -233,7 +234,7 @@ def _drawing(picture: LensPicture, colour: str) -> Drawing:
     lines, dots = [], []
     parts: list[tuple[Shape | None, str, Qt.PenStyle]] = [
         (picture.exact, palette.ink, Qt.PenStyle.SolidLine),
-        (picture.assumed, theme.legible(colour, palette.surface), Qt.PenStyle.DashLine),
+        (picture.assumed, legible(colour, palette.surface), Qt.PenStyle.DashLine),
     ]
     for shape, shade, style in parts:
         if shape is None:

@@ -13,6 +13,7 @@ from PySide6.QtGui import QColor, QPen
 
 from app.theme import theme
 from app.widgets.pictures import Drawing
+from core.drawing.palette import STRIP
 from core.geometry.densities import density_curve, highest, likelihood_curve, scaled
 from core.geometry.line_layout import LIKELIHOOD_HEIGHT
 from core.geometry.scene import Scene
@@ -82,6 +83,6 @@ def line_background(measurement: Measurement, dots: Sequence[tuple[NDArray[np.fl
     if curve is None:
         return Drawing((), dots)
     x, height = curve[0], LIKELIHOOD_HEIGHT * curve[1]
-    fill = QColor(theme.STRIP)
+    fill = QColor(STRIP)
     fill.setAlpha(_FILL)
-    return Drawing([((x, height), pg.mkPen(theme.STRIP, width=1.3))], dots, [((x, 0 * height, height), fill)])
+    return Drawing([((x, height), pg.mkPen(STRIP, width=1.3))], dots, [((x, 0 * height, height), fill)])

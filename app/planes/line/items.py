@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QStyleOptionGraphicsItem, QWidget
 
 from app.theme import theme
 from app.widgets.pictures import ViewItem
+from core.drawing.palette import legible
 from core.geometry.bins import bin_width, histogram
 from core.geometry.line_layout import STRIP, TOP
 from core.text.number_format import number
@@ -77,7 +78,7 @@ class HistogramItem(ViewItem):
     def _name_peak(self, painter: QPainter, frame: QRectF, density: float) -> None:
         """Write the highest density at the upper right corner."""
         painter.setFont(theme.font(10))
-        painter.setPen(QColor(theme.legible(self.colour.name(), theme.current().surface)))
+        painter.setPen(QColor(legible(self.colour.name(), theme.current().surface)))
         corner = Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignRight
         painter.drawText(frame.adjusted(0, 2, -6, 0), corner, f"▲ up to {number(density, 2)}")
 

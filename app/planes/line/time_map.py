@@ -25,6 +25,7 @@ from app.planes.line.items import LEAST_APART, round_steps
 from app.planes.line.map_image import density_image, target_contours
 from app.planes.overlays.diverging import ratio_image
 from app.theme import theme
+from core.drawing.palette import legible
 from core.geometry.rows import ROWS, MapAxes, SamplerRows, TargetRows
 
 _TICKS = 16
@@ -225,7 +226,7 @@ class TimeMap(QWidget):
     def _draw_paths(self, painter: QPainter, where: QRectF) -> None:
         assert self._axes is not None
         assert self.rows is not None
-        colour = QColor(theme.legible(self._colour, theme.current().raised))
+        colour = QColor(legible(self._colour, theme.current().raised))
         colour.setAlphaF(_PATH_OPACITY)
         painter.setPen(QPen(colour, _PATH))
         x = where.left() + (self.rows.paths - self._axes.low) / (self._axes.high - self._axes.low) * where.width()

@@ -24,6 +24,7 @@ from app.theme import theme
 from app.widgets.controls import ComboBox
 from app.widgets.keys import Key
 from core.diagnostics.score_field import Part
+from core.drawing.palette import DARK
 from core.text.number_format import number
 
 
@@ -216,7 +217,7 @@ class HeatScale(QWidget):
         painter = QPainter(self)
         painter.setPen(theme.current().muted)
         low = self.fontMetrics().horizontalAdvance(_WIDEST[0])
-        colours = heat_colours(theme.current() is theme.DARK)
+        colours = heat_colours(theme.current() is DARK)
         bar = QRect(low + 6, (self.height() - 9) // 2, _SCALE, 9)
         painter.drawImage(bar, QImage(colours.tobytes(), 256, 1, 1024, QImage.Format.Format_ARGB32_Premultiplied))
         right = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight

@@ -8,6 +8,7 @@ from PySide6.QtGui import QColor, QImage
 
 from app.theme import theme
 from app.widgets.pictures import channels, premultiplied
+from core.drawing.palette import DARK
 from core.geometry.laws import END, ratio_shades
 
 _LIGHT, _DARK = ("#6A2C8F", "#1B7837"), ("#C792EA", "#6FCF7F")
@@ -17,7 +18,7 @@ in the light and in the dark theme."""
 
 def ends() -> tuple[str, str]:
     """Return the colours of missed and of made-up mass in the current theme."""
-    return _DARK if theme.current() is theme.DARK else _LIGHT
+    return _DARK if theme.current() is DARK else _LIGHT
 
 
 def ratio_pixels(

@@ -18,6 +18,7 @@ from PySide6.QtWidgets import QStyleOptionGraphicsItem, QWidget
 from app.theme import theme
 from app.widgets.pictures import ViewItem, premultiplied
 from app.widgets.placing import Box, place_labels
+from core.drawing.palette import DARK
 from core.text.number_format import percent
 
 Array = NDArray[np.float64]
@@ -51,7 +52,7 @@ def heat_image(heat: Array, hottest: float) -> QImage:
     with np.errstate(divide="ignore"):
         share = 1 + np.log10(heat / hottest) / DECADES
     shade = np.nan_to_num(255 * share, nan=0.0, posinf=255.0, neginf=0.0).clip(0, 255).astype(np.uint8)
-    pixels = heat_colours(theme.current() is theme.DARK)[shade[::-1]]
+    pixels = heat_colours(theme.current() is DARK)[shade[::-1]]
     rows, columns = shade.shape
     return QImage(pixels.tobytes(), columns, rows, 4 * columns, QImage.Format.Format_ARGB32_Premultiplied).copy()
 

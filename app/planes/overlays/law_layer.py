@@ -14,6 +14,7 @@ from app.planes.overlays.law import LawPictures, RatioPicture
 from app.theme import theme
 from app.widgets.pictures import Drawing, DrawingItem
 from app.widgets.user_text import rich_text
+from core.drawing.palette import legible
 from core.geometry.scene import Projection
 from core.geometry.shapes import Line
 from core.runs.results import Results
@@ -91,7 +92,7 @@ class LawLayer:
 
 def law_pen(colour: str, style: Qt.PenStyle = Qt.PenStyle.DashLine) -> QPen:
     """Return the pen of a law's lines, from the sampler's colour."""
-    return pg.mkPen(theme.legible(colour, theme.current().surface), width=_WIDTH, style=style)
+    return pg.mkPen(legible(colour, theme.current().surface), width=_WIDTH, style=style)
 
 
 @final

@@ -10,6 +10,7 @@ from PySide6.QtGui import QColor, QLinearGradient, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.theme import theme
+from core.drawing.palette import DARK, LIGHT, contrast
 
 _POSITIVE, _NEGATIVE = "#2E86DE", "#E67E22"
 _LEVELS = 32
@@ -27,14 +28,14 @@ def colours(surface: str, level: int) -> tuple[QColor, QColor]:
     mixed = QColor.fromRgbF(
         *((1 - share) * one + share * two for one, two in zip(base.getRgbF()[:3], strong.getRgbF()[:3], strict=True))  # type: ignore[index]
     )
-    ink = max(("#000000", "#FFFFFF", theme.LIGHT.ink, theme.DARK.ink), key=lambda each: _rank(each, mixed.name()))
+    ink = max(("#000000", "#FFFFFF", LIGHT.ink, DARK.ink), key=lambda each: _rank(each, mixed.name()))
     return mixed, QColor(ink)
 
 
 def _rank(ink: str, surface: str) -> tuple[bool, bool, float]:
     """Return a sort key that prefers the theme's inks where legible, else black or white."""
-    contrast = theme.contrast(ink, surface)
-    return contrast >= 4.5, ink in {theme.LIGHT.ink, theme.DARK.ink}, contrast
+    apart = contrast(ink, surface)
+    return apart >= 4.5, ink in {LIGHT.ink, DARK.ink}, apart
 
 
 def level_of(value: float, largest: float) -> int:

@@ -19,6 +19,7 @@ from app.evidence.headline_curves import STYLES
 from app.evidence.headline_plot import HeadlinePlot
 from app.theme import theme
 from app.widgets.widgets import LegendEntry
+from core.drawing.palette import DARK, LIGHT, Palette, legible
 from core.runs.results import Results
 from core.samplers import SAMPLERS
 from core.scenario.scenario import Scenario
@@ -315,9 +316,9 @@ def test_dock_is_empty_before_a_run(headline: HeadlinePlot, dock: EvidenceDock) 
     assert dock.summary.text() == ""
 
 
-@pytest.mark.parametrize("palette", [theme.DARK, theme.LIGHT], ids=["dark", "light"])
+@pytest.mark.parametrize("palette", [DARK, LIGHT], ids=["dark", "light"])
 def test_plot_follows_the_theme(
-    palette: theme.Palette, results: Results, headline: HeadlinePlot, monkeypatch: pytest.MonkeyPatch
+    palette: Palette, results: Results, headline: HeadlinePlot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     headline.show_results(results)
     monkeypatch.setattr(theme, "current", lambda: palette)
@@ -365,7 +366,7 @@ def test_summary_line_follows_the_cursor(dock: EvidenceDock, make_scenario: Make
     dock.write(0)
     assert "every bound is the initialisation term alone" in dock.summary.text()
     dock.write(STEPS - 1)
-    colour = theme.legible(results.samplers[0].about.colour, theme.current().surface)
+    colour = legible(results.samplers[0].about.colour, theme.current().surface)
     assert f'<b style="color:{colour}">DDNM</b>: ' in dock.summary.text()
 
 
@@ -383,7 +384,7 @@ def test_bars_and_table_show_the_same_frame(dock: EvidenceDock, results: Results
 def test_sampler_name_containing_another_has_its_own_colour() -> None:
     abouts = [SAMPLERS[key].about for key in ("ddnm", "bo-ddnm", "exact")]
     text = coloured("BO-DDNM < DDNM; exactly", abouts)
-    one, other = (theme.legible(about.colour, theme.current().surface) for about in abouts[:2])
+    one, other = (legible(about.colour, theme.current().surface) for about in abouts[:2])
     assert text == f'<b style="color:{other}">BO-DDNM</b> &lt; <b style="color:{one}">DDNM</b>; exactly'
 
 

@@ -16,6 +16,7 @@ from app.files.gallery import Gallery, ScenarioCard
 from app.files.thumbnail import thumbnail
 from app.theme import theme
 from app.window.window import MainWindow
+from core.drawing.palette import DARK, LIGHT
 from core.scenario.builtin import DEFAULT, GROUPS, builtin_scenarios, gallery, load_builtin
 
 Window = Callable[..., MainWindow]
@@ -206,7 +207,7 @@ def test_thumbnail_of_every_builtin_scenario_is_drawn(key: str, qapp: QApplicati
 
 
 def test_thumbnail_background_follows_the_theme(qapp: QApplication, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: ARG001
-    for palette in (theme.DARK, theme.LIGHT):
+    for palette in (DARK, LIGHT):
         monkeypatch.setattr(theme, "current", lambda palette=palette: palette)
         image = thumbnail(load_builtin("one-gaussian"), QSize(264, 132), 1.0).toImage()
         assert image.pixelColor(1, 1) == QColor(palette.window)

@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 
 from app.help.formula import FormulaView, inline_image, lines, typeset, warm_up
 from app.theme import theme
+from core.drawing.palette import DARK, LIGHT, Palette
 from core.samplers import SAMPLERS
 
 SIZE = 40.0
@@ -99,9 +100,9 @@ def test_formula_image_is_not_clipped() -> None:
         assert not inked[:, [0, -1]].any()
 
 
-@pytest.mark.parametrize("palette", [theme.DARK, theme.LIGHT], ids=["dark", "light"])
+@pytest.mark.parametrize("palette", [DARK, LIGHT], ids=["dark", "light"])
 def test_formula_has_the_text_colour_of_the_theme(
-    palette: theme.Palette, shown: Callable[..., QWidget], monkeypatch: pytest.MonkeyPatch
+    palette: Palette, shown: Callable[..., QWidget], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(theme, "current", lambda: palette)
     view = FormulaView(r"\Sigma_t", 80)

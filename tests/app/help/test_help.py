@@ -22,6 +22,7 @@ from app.help.shortcuts import ShortcutSheet, shortcuts
 from app.theme import theme
 from app.widgets.popup import rect_in_window
 from app.window.window import MainWindow
+from core.drawing.palette import DARK, LIGHT
 from core.runs.results import Results
 from core.samplers import SAMPLERS
 from core.scenario.scenario import Scenario
@@ -302,7 +303,7 @@ def test_f1_opens_the_page_about_the_focused_widget(made: MainWindow, qtbot: QtB
 
 
 def test_help_pages_follow_the_theme(made: MainWindow, opened: HelpViewer, monkeypatch: pytest.MonkeyPatch) -> None:
-    for palette in (theme.DARK, theme.LIGHT):
+    for palette in (DARK, LIGHT):
         monkeypatch.setattr(theme, "current", lambda palette=palette: palette)
         made.help.restyle()
         assert palette.accent.lower() in opened.reader.document().toHtml()

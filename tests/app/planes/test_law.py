@@ -23,6 +23,7 @@ from app.planes.panel import SamplerPanel
 from app.planes.planes import PlanesWidget
 from app.theme import theme
 from app.window.window import MainWindow
+from core.drawing.palette import legible
 from core.geometry.line_laws import areas_between, law_curve, log_density_at
 from core.geometry.rows import MapAxes, SamplerRows
 from core.geometry.scene import FINE, MASSES, Scene, contour_levels, projections
@@ -249,7 +250,7 @@ def test_law_overlay_draws_contours_in_the_samplers_colour_over_faint_particles(
     words = grid._overlay_legend.words.text()
     assert "levels" in words
     assert "No law of BO-DDNM, Exact: its step has no noise" in words
-    colour = QColor(theme.legible(drawn.about.colour, theme.current().surface))
+    colour = QColor(legible(drawn.about.colour, theme.current().surface))
     assert drawn.law.contours._drawing._paths[0][1].color() == colour
     assert drawn.law.contours._drawing._paths[0][1].style() == Qt.PenStyle.DashLine
     tick(qtbot, grid, "law")

@@ -20,6 +20,7 @@ from app.planes.panel import SamplerPanel
 from app.planes.planes import PlanesWidget
 from app.theme import theme
 from app.window.window import MainWindow
+from core.drawing.palette import DARK, LIGHT
 from core.geometry.bins import bin_width, histogram
 from core.geometry.densities import density, density_curve, likelihood_curve
 from core.geometry.line_layout import BOTTOM, LIKELIHOOD_HEIGHT, TOP
@@ -324,7 +325,7 @@ def test_enlarged_panel_has_a_map_of_the_target_too(grid: PlanesWidget, qtbot: Q
 
 def test_map_is_drawn_in_both_themes(grid: PlanesWidget, monkeypatch: pytest.MonkeyPatch) -> None:
     time_map = grid.panels["exact"].line.map
-    for palette in (theme.DARK, theme.LIGHT):
+    for palette in (DARK, LIGHT):
         monkeypatch.setattr(theme, "current", lambda palette=palette: palette)
         grid.refresh()
         image = time_map.grab().toImage()

@@ -23,6 +23,7 @@ from app.planes.sampler_menu import with_sampler
 from app.theme import theme
 from app.window.window import MainWindow
 from core.diagnostics.score_field import Field
+from core.drawing.palette import DARK
 from core.errors import ScenarioError
 from core.runs.results import Results
 from core.samplers import SAMPLERS
@@ -224,7 +225,7 @@ def test_heat_map_opacity_rises_from_zero(dark: bool) -> None:
 
 
 def test_heat_map_shows_nan_as_lowest_and_infinity_as_highest_value(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(theme, "current", lambda: theme.DARK)
+    monkeypatch.setattr(theme, "current", lambda: DARK)
     image = heat_image(np.array([[np.nan, 0.0, 10.0**-DECADES, np.inf, 1.0]]), 1.0)
     opacity = [image.pixel(column, 0) >> 24 for column in range(5)]
     assert opacity[:3] == [0, 0, 0]

@@ -9,8 +9,8 @@ import pytest
 from PySide6.QtWidgets import QWidget
 
 from app.document.document import Document
-from app.planes.heading import headings
 from app.planes.planes import PlanesWidget
+from core.reporting.heading import headings
 from core.reporting.words import WITHIN_ERROR
 from core.runs.results import Results
 from core.scenario.scenario import Scenario

@@ -18,15 +18,16 @@ from app.document.document import Document
 from app.evidence.weights import WeightsView
 from app.planes import planes as module
 from app.planes.handles.controller import HandleController
-from app.planes.heading import Heading, headings
 from app.planes.panel import SamplerPanel
 from app.planes.planes import TRAIL_FRAMES, PlanesWidget
 from app.theme import theme
 from app.widgets.pictures import Drawing, rect
+from core.drawing.palette import DARK, LIGHT
 from core.geometry.line_layout import STRIP
 from core.geometry.scene import COARSE, FINE, MASSES, PRIOR_MASSES, Projection, Scene, contours, projections
 from core.geometry.shapes import Line
 from core.problem.mixture import GaussianMixture
+from core.reporting.heading import Heading, headings
 from core.runs.results import Results
 from core.samplers import SAMPLERS
 from core.scenario.builtin import DEFAULT, builtin_scenarios, load_builtin
@@ -550,7 +551,7 @@ def choose(bot: QtBot, box: QComboBox, text: str) -> None:
 
 def test_panels_follow_the_theme(grid: PlanesWidget, monkeypatch: pytest.MonkeyPatch) -> None:
     corner = grid.panels["exact"].view.viewport().rect().topLeft() + QPoint(2, 2)
-    for palette in (theme.DARK, theme.LIGHT):
+    for palette in (DARK, LIGHT):
         monkeypatch.setattr(theme, "current", lambda palette=palette: palette)
         grid.refresh()
         image = grid.panels["exact"].view.grab().toImage()

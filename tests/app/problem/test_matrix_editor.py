@@ -17,7 +17,7 @@ from app.problem.dock import ProblemEditor
 from app.problem.matrix.button import MatrixButton
 from app.problem.matrix.dialog import MatrixDialog
 from app.problem.matrix.heat import colours, level_of
-from app.theme import theme
+from core.drawing.palette import DARK, LIGHT, Palette, contrast
 from core.matrices import MatrixField
 from core.scenario.edits import patched
 from core.scenario.scenario import Scenario
@@ -311,13 +311,13 @@ def test_64_by_64_matrix_fits_the_screen(user: User, make_scenario: Make) -> Non
     assert user.document.scenario.prior.covariances[0][63][63] == 2
 
 
-@pytest.mark.parametrize("palette", [theme.LIGHT, theme.DARK], ids=["light", "dark"])
-def test_cell_texts_have_enough_contrast_on_every_cell_colour(palette: theme.Palette) -> None:
+@pytest.mark.parametrize("palette", [LIGHT, DARK], ids=["light", "dark"])
+def test_cell_texts_have_enough_contrast_on_every_cell_colour(palette: Palette) -> None:
     levels = {level_of(value, 2.0) for value in np.linspace(-2, 2, 201)}
     assert {min(levels), max(levels)} == {-32, 32}
     shades = {level: colours(palette.surface, level) for level in levels}
     for surface, ink in shades.values():
-        assert theme.contrast(ink.name(), surface.name()) >= 4.5
+        assert contrast(ink.name(), surface.name()) >= 4.5
     assert shades[0][0].name() == palette.surface.lower()
     assert shades[32][0].blueF() > shades[32][0].redF()
     assert shades[-32][0].redF() > shades[-32][0].blueF()

@@ -11,6 +11,7 @@ from pytestqt.qtbot import QtBot
 from app.stage.stage import Stage, What
 from app.theme import theme
 from app.theme.sizes import LEAST, sizes
+from core.drawing.palette import DARK, LIGHT
 from core.runs.results import Results
 from core.scenario.scenario import Scenario
 from core.snapshot.view import View
@@ -113,13 +114,13 @@ def test_stage_follows_theme_and_sizes(stage: Stage) -> None:
     light = stage.image(SIZE)
     theme.scheme.choose(Qt.ColorScheme.Dark)
     dark = stage.image(SIZE)
-    assert _share_of(light, theme.LIGHT.surface) > 0.2
-    assert _share_of(dark, theme.DARK.surface) > 0.2
+    assert _share_of(light, LIGHT.surface) > 0.2
+    assert _share_of(dark, DARK.surface) > 0.2
     theme.scheme.choose(Qt.ColorScheme.Light)
     assert stage.image(SIZE) == light
     sizes.choose(line=2.0)
     thick = stage.image(SIZE)
-    assert _share_of(thick, theme.LIGHT.surface) < _share_of(light, theme.LIGHT.surface)
+    assert _share_of(thick, LIGHT.surface) < _share_of(light, theme.LIGHT.surface)
     sizes.choose(text=1.6, line=1.0)
     assert stage.caption.font().pixelSize() == round(1.6 * 16)
     assert stage.image(SIZE) != light

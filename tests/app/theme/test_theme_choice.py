@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QApplication
 from app.settings import Settings
 from app.theme import theme
 from app.window.window import MainWindow
+from core.drawing.palette import DARK, LIGHT
 
 Window = Callable[..., MainWindow]
 
@@ -38,7 +39,7 @@ def test_chosen_theme_applies_at_once_and_is_restored_until_layout_reset(
     first = window(None, None, tmp_path, finish=False)
     assert choice(first, "As the system").isChecked()
     before = colour_of(first)
-    for words, palette in (("Dark", theme.DARK), ("Light", theme.LIGHT), ("Dark", theme.DARK)):
+    for words, palette in (("Dark", DARK), ("Light", LIGHT), ("Dark", DARK)):
         choice(first, words).trigger()
         assert theme.current() is palette
         assert colour_of(first) == palette.surface
@@ -49,7 +50,7 @@ def test_chosen_theme_applies_at_once_and_is_restored_until_layout_reset(
     second = window(None, None, tmp_path, finish=False)
     assert choice(second, "Dark").isChecked()
     assert not choice(second, "As the system").isChecked()
-    assert qapp.palette().base().color().name().upper() == theme.DARK.surface
+    assert qapp.palette().base().color().name().upper() == DARK.surface
     second.saved_layout.reset()
     assert choice(second, "As the system").isChecked()
     assert colour_of(second) == before
@@ -65,4 +66,4 @@ def test_invalid_stored_theme_falls_back_to_the_system_theme(kept: str, window: 
 def test_system_theme_changes_are_ignored_with_a_chosen_theme(window: Window, tmp_path: Path) -> None:
     choice(window(None, None, tmp_path, finish=False), "Dark").trigger()
     QApplication.styleHints().colorSchemeChanged.emit(Qt.ColorScheme.Light)
-    assert theme.current() is theme.DARK
+    assert theme.current() is DARK

@@ -14,6 +14,7 @@ from pytestqt.qtbot import QtBot
 
 from app.theme import theme
 from app.widgets.widgets import LegendEntry
+from core.drawing.palette import DARK, LIGHT, STRIP, Palette, contrast, legible
 from core.samplers import SAMPLERS
 from core.text.number_format import subscript
 
@@ -25,12 +26,12 @@ def test_subscript_digits_encode_the_number(value: int) -> None:
     assert int("".join(str(ord(figure) - 0x2080) for figure in text)) == value
 
 
-@pytest.mark.parametrize("palette", [theme.LIGHT, theme.DARK], ids=["light", "dark"])
-@pytest.mark.parametrize("colour", [theme.STRIP, *(sampler.about.colour for sampler in SAMPLERS.values())])
-def test_legible_colours_have_enough_contrast(colour: str, palette: theme.Palette) -> None:
-    text = theme.legible(colour, palette.surface)
-    assert theme.contrast(text, palette.surface) >= 4.5
-    assert theme.legible(text, palette.surface) == text, "what can be read stays as it is"
+@pytest.mark.parametrize("palette", [LIGHT, DARK], ids=["light", "dark"])
+@pytest.mark.parametrize("colour", [STRIP, *(sampler.about.colour for sampler in SAMPLERS.values())])
+def test_legible_colours_have_enough_contrast(colour: str, palette: Palette) -> None:
+    text = legible(colour, palette.surface)
+    assert contrast(text, palette.surface) >= 4.5
+    assert legible(text, palette.surface) == text, "what can be read stays as it is"
 
 
 def test_dialog_buttons_have_no_icons(qtbot: QtBot) -> None:
@@ -42,19 +43,19 @@ def test_dialog_buttons_have_no_icons(qtbot: QtBot) -> None:
 
 
 def test_contrast_equals_the_wcag_ratio() -> None:
-    assert theme.contrast("#FFFFFF", "#000000") == pytest.approx(21)
-    assert theme.contrast("#777777", "#FFFFFF") == pytest.approx(4.48, abs=0.005)  # its well-known example
+    assert contrast("#FFFFFF", "#000000") == pytest.approx(21)
+    assert contrast("#777777", "#FFFFFF") == pytest.approx(4.48, abs=0.005)  # its well-known example
 
 
 @pytest.mark.parametrize(
     ("style", "colour"),
     [(Qt.PenStyle.SolidLine, "muted"), (Qt.PenStyle.NoPen, "ink"), (Qt.PenStyle.DotLine, "#F2A541")],
 )
-@pytest.mark.parametrize("palette", [theme.LIGHT, theme.DARK], ids=["light", "dark"])
+@pytest.mark.parametrize("palette", [LIGHT, DARK], ids=["light", "dark"])
 def test_legend_entry_shows_its_sample_in_its_colour(
     style: Qt.PenStyle,
     colour: str,
-    palette: theme.Palette,
+    palette: Palette,
     shown: Callable[..., QWidget],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -9,9 +9,9 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from app.evidence.table import ROWS, TermsTable
-from app.planes.heading import headings
 from app.run.worker import shared_worker
 from app.window.window import MainWindow
+from core.reporting.heading import headings
 from core.runs.experiment import run
 from core.runs.results import Results
 from core.scenario.scenario import Scenario

@@ -21,6 +21,7 @@ from pytestqt.qtbot import QtBot
 
 from app.theme import theme
 from app.window.window import MainWindow
+from core.drawing.palette import DARK, LIGHT
 from core.runs.results import Results
 from core.samplers import SAMPLERS
 from core.scenario.builtin import builtin_scenarios, load_builtin
@@ -545,7 +546,7 @@ def test_window_follows_a_system_theme_change(
     made.player.seek(20)
     signal = QGuiApplication.styleHints().colorSchemeChanged
     try:
-        for palette, scheme in ((theme.DARK, Qt.ColorScheme.Dark), (theme.LIGHT, Qt.ColorScheme.Light)):
+        for palette, scheme in ((DARK, Qt.ColorScheme.Dark), (LIGHT, Qt.ColorScheme.Light)):
             monkeypatch.setattr(theme, "current", lambda palette=palette: palette)
             signal.emit(scheme)
             assert qapp.palette().base().color().name().upper() == palette.surface

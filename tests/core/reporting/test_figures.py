@@ -12,9 +12,9 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
+from core.drawing.layout import keep_inside, page
 from core.kl.known_kl import KnownKL
 from core.reporting.figure import evidence_figure
-from core.reporting.figure_layout import keep_inside, page
 from core.reporting.findings import Findings, findings
 from core.runs.experiment import Experiment
 from core.scenario.scenario import Scenario

@@ -21,6 +21,7 @@ from app.studies.charts.study_charts import StudyCharts
 from app.theme import theme
 from app.widgets.controls import ComboBox
 from app.widgets.segmented_control import SegmentedControl
+from core.drawing.palette import DARK, LIGHT
 from core.studies.metrics import Measured, columns
 from core.studies.study import Cell, Study
 from core.studies.summary import Point, Table, summarise
@@ -379,7 +380,7 @@ def test_charts_follow_the_theme(charts: StudyCharts) -> None:
     study = make_study(NOISE)
     charts.show_study(study, make_table(study, growing))
     try:
-        for scheme, surface in ((Qt.ColorScheme.Dark, theme.DARK.surface), (Qt.ColorScheme.Light, theme.LIGHT.surface)):
+        for scheme, surface in ((Qt.ColorScheme.Dark, DARK.surface), (Qt.ColorScheme.Light, LIGHT.surface)):
             theme.scheme.choose(scheme)
             charts.restyle()
             image = charts.grid.charts[0].plot.grab().toImage()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
@@ -13,20 +12,9 @@ from matplotlib.legend import Legend
 from matplotlib.text import Text
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
+from core.drawing.style import current, pt
 from core.text.number_format import number
 
-INK, MUTED, FAINT = "#1B2430", "#66717F", "#E4E8ED"
-STYLE: dict[Any, Any] = {
-    "font.family": "DejaVu Sans",
-    "font.size": 12.5,
-    "text.color": INK,
-    "axes.edgecolor": FAINT,
-    "axes.labelcolor": MUTED,
-    "xtick.color": MUTED,
-    "ytick.color": MUTED,
-    "lines.dash_capstyle": "round",
-    "lines.solid_capstyle": "round",
-}
 MOST_DECADES = 10
 """Largest number of decades of a figure's value axis."""
 _SMALLEST_TYPE = 7.0
@@ -34,8 +22,9 @@ _SMALLEST_TYPE = 7.0
 
 
 def page(width: float, height: float) -> Figure:
-    """Return an empty white figure; sizes in inches."""
-    figure = Figure(figsize=(width, height), dpi=200, facecolor="white")
+    """Return an empty figure in the current style; sizes in the inches of layouts."""
+    style = current()
+    figure = Figure(figsize=(width * style.scale, height * style.scale), dpi=200, facecolor=style.surface)
     FigureCanvasAgg(figure).get_renderer()  # type: ignore[no-untyped-call] # so that texts can be measured
     return figure
 
@@ -43,10 +32,10 @@ def page(width: float, height: float) -> Figure:
 def prepare(axes: Axes) -> None:
     """Apply the style of all figures to axes: nats on a logarithmic scale, tick labels without tick marks."""
     axes.set_yscale("log")
-    axes.grid(axis="y", color=FAINT, linewidth=0.8)
+    axes.grid(axis="y", color=current().faint, linewidth=pt(0.8))
     axes.set_axisbelow(True)
     axes.spines[["top", "left", "right"]].set_visible(False)
-    axes.tick_params(length=0, pad=7)
+    axes.tick_params(length=0, pad=pt(7))
     axes.yaxis.set_major_locator(LogLocator(numticks=12))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _power_of_ten(value)))
     axes.yaxis.set_minor_formatter(NullFormatter())
@@ -79,7 +68,7 @@ def keep_inside(text: Text, right: float) -> Text:
     room = right * _canvas(text).figure.bbox.width - _extent(text)[0]
     width, size = _width(text), float(text.get_fontsize())
     if width > room:
-        text.set_fontsize(max(size * room / width, _SMALLEST_TYPE))
+        text.set_fontsize(max(size * room / width, pt(_SMALLEST_TYPE)))
     words = text.get_text()
     while _width(text) > room and len(words) > 1:
         words = words[: min(int(len(words) * room / _width(text)), len(words) - 1)].removesuffix("\\")
@@ -97,7 +86,7 @@ def legend_below(figure: Figure, lines: Sequence[Artist], labels: Sequence[str],
             bbox_to_anchor=(left, 0.005),
             ncols=columns,
             frameon=False,
-            fontsize=11.5,
+            fontsize=pt(11.5),
             handlelength=2.6,
             columnspacing=2.0,
             labelspacing=0.35,
