@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import final
@@ -28,9 +27,6 @@ from core.scenario.scenario import Scenario
 from core.simulation.pace import StepTimer
 from core.simulation.simulate import simulate
 from core.simulation.work import ProgressCallback, Work, result_of
-
-_SLICE_SECONDS = 0.05
-"""Seconds at most that the computation of laws takes between two steps of the particles."""
 
 
 @final
@@ -89,16 +85,9 @@ class Experiment:
         self._known_up_to = 0
         """Number of frames whose infinite KLs have been examined."""
         self._note_faults()
-        self._laws = self._law_computations()
-        self._coarse = {index: law.coarse() for index, law in self._laws.items()}
-        """By sampler: law on a coarse grid, which :meth:`run` may begin and :meth:`refine` completes."""
 
-    def run(self, *, laws: bool = False) -> Iterator[int]:
+    def run(self) -> Iterator[int]:
         """Advance one step at each ``next``; yield t = T, T - 1, ..., 0 as frames and terms are complete.
-
-        Args:
-            laws: compute laws on coarse grids between the steps, in as much time as these take, so that the first
-                KLs are known during the run.
 
         Raises:
             ScenarioError: all samplers have stopped with faults; the message is the fault, with file and line.
@@ -121,22 +110,10 @@ class Experiment:
             terms = accumulate(*common, found.terms, paths=run.paths, seed=seed("paths"), watch=watch[1])
             parts.append(self.accounting.follow(terms))
         with self._code_kept():
-            own, begun = 0.0, time.perf_counter()  # seconds that steps have taken beyond those of laws
             for t, *_ in zip(*parts, strict=True):
                 self._note_faults()
                 self._find_collapses()
-                own += time.perf_counter() - begun
-                if laws:
-                    own -= self._advance_laws(min(own, _SLICE_SECONDS))
                 yield t
-                begun = time.perf_counter()
-
-    def _advance_laws(self, seconds: float) -> float:
-        """Go on with the laws on coarse grids for about so many seconds; return how many it took."""
-        begun = time.perf_counter()
-        while time.perf_counter() - begun < seconds and self._advance_first(self._coarse):
-            pass
-        return time.perf_counter() - begun
 
     def _watch(self, stretch: StepTimer) -> ProgressCallback:
         def watch(share: float) -> None:
@@ -175,12 +152,13 @@ class Experiment:
                 yield
 
     def _refine(self) -> Iterator[None]:
-        yield from self._compute_laws(self._coarse)
+        laws = self._law_computations()
+        yield from self._compute_laws({index: law.coarse() for index, law in laws.items()})
         if self._extent.metrics:
             yield from self._measure_samples()
         if self._extent.limits:
             yield from self._find_limits()
-        yield from self._compute_laws({index: law.fine() for index, law in self._laws.items()})
+        yield from self._compute_laws({index: law.fine() for index, law in laws.items()})
         if not self.results.kl.bracketed:
             self.results.bracket = None
         if self.results.bracket is not None:
@@ -200,28 +178,13 @@ class Experiment:
         }
         return {index: law for index, law in laws.items() if law.obstacle is None}
 
-    def _compute_laws(self, works: dict[int, Work[ComputedKL]]) -> Iterator[None]:
-        """Compute laws one after the other, piece by piece."""
-        while self._advance_first(works):
+    def _compute_laws(self, works: Mapping[int, Work[ComputedKL]]) -> Iterator[None]:
+        """Compute laws one after the other, except of samplers that have stopped, and note each in the results."""
+        for index, work in works.items():
+            if self.results.fault(index) is None:
+                computed = yield from work
+                self.results.computations.append((index, computed))
             yield
-
-    def _advance_first(self, works: dict[int, Work[ComputedKL]]) -> bool:
-        """Compute a piece of the first law, and note it in the results once it is whole; return whether there is one.
-
-        Laws that are done are removed from ``works``, and those of samplers that have stopped.
-        """
-        index = next(iter(works), None)
-        if index is None:
-            return False
-        if self.results.fault(index) is not None:
-            del works[index]
-            return True
-        try:
-            next(works[index])
-        except StopIteration as end:
-            self.results.computations.append((index, end.value))
-            del works[index]
-        return True
 
     @property
     def _limit_samples(self) -> int:

@@ -1,8 +1,5 @@
 from __future__ import annotations
 
-import itertools
-import time
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -10,11 +7,9 @@ import pytest
 import torch
 
 from core.errors import ScenarioError
-from core.runs import experiment as experiment_module
 from core.runs.experiment import Experiment
 from core.runs.results import Results
 from core.scenario.scenario import Scenario
-from core.simulation.simulate import simulate
 
 
 def scenario(**run: Any) -> Scenario:
@@ -52,31 +47,6 @@ def test_particles_and_terms_advance_together() -> None:
         )
         assert experiment.results.schedule.steps - t == len(times) - 1
     assert times == list(range(20, -1, -1))
-
-
-def test_coarse_laws_during_run_equal_those_after_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    ticks, slept = itertools.count(), [0.0]
-
-    def slow(*arguments: Any, **options: Any) -> Iterator[int]:
-        for t in simulate(*arguments, **options):
-            slept[0] += 0.05
-            yield t
-
-    monkeypatch.setattr(experiment_module, "simulate", slow)
-    monkeypatch.setattr(time, "perf_counter", lambda: slept[0] + 1e-5 * next(ticks))  # laws have time on any machine
-    during, after = (Experiment(scenario(), keep_frames=False) for _ in range(2))
-    for _ in during.run(laws=True):
-        pass
-    assert during.results.computations
-    for _ in after.run():
-        assert not after.results.computations
-    for experiment in (during, after):
-        refinement = experiment.refine()
-        while len(experiment.results.computed) < 2:
-            next(refinement)
-    for index, found in after.results.computed.items():
-        np.testing.assert_array_equal(during.results.computed[index].value, found.value)
-    np.testing.assert_array_equal(during.results.terms.value["bound"], after.results.terms.value["bound"])
 
 
 def test_equal_scenarios_give_equal_results() -> None:
