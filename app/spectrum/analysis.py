@@ -62,7 +62,7 @@ def analyse(setting: SpectrumSetting, spectrum: Spectrum) -> Analysis:
     """
     prediction = predict(setting, spectrum)
     lam, produced = spectrum.eigenvalues, prediction.produced
-    unstable = prediction.method.unstable(lam) | ~np.isfinite(produced)
+    unstable = prediction.unstable | ~np.isfinite(produced)
     return Analysis(prediction, unstable, _squares(prediction), kl(lam, produced, "produced || data"))
 
 

@@ -7,6 +7,7 @@ For data N(0, C) a sampler with a linear score acts on the eigenvalues lambda of
 - `jets`: truncated Taylor series, on which every h is evaluated for its derivatives
 - `methods`: what a method is, its sources of error, and methods made of steps
 - `langevin`, `vp`, `discrete`: the methods
+- `recursion`, `compiled_steps`: steps as tables of numbers, and the compiled loops that run them in many dimensions
 - `divided`: divided differences of h over all pairs of eigenvalues
 - `errors`: W2, KL, the kernel norm, and the errors of learning from samples and by SGD; `learned_langevin`: the
   latter's moments for Langevin sampling

@@ -89,6 +89,7 @@ def budget(
     samples: float | None = None,
     tau: float | None = None,
     *,
+    total: float | None = None,
     generalised: Perturbation | None = None,
     optimised: Perturbation | None = None,
 ) -> Budget:
@@ -99,12 +100,14 @@ def budget(
         lam: eigenvalues, (d,).
         samples: N; None: the score is exact for the data, and generalisation is no source.
         tau: step of SGD; None: the loss is minimised exactly, and optimisation is no source.
+        total: W2^2 of the method with the exact score, where it is already known.
         generalised: the result of :func:`core.spectrum.errors.generalisation`, where it is already known.
         optimised: that of :func:`core.spectrum.errors.optimisation`.
     """
     found, before = [], 0.0
     for source, switched in method.switched_on():
-        after = _squared_w2(switched, lam)
+        is_whole = total is not None and source == method.sources[-1]
+        after = total if total is not None and is_whole else _squared_w2(switched, lam)
         found.append(_exact(method, source, lam, before, after))
         before = after
     if samples is not None:

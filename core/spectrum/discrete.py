@@ -16,6 +16,7 @@ from core.problem.schedule import Schedule
 from core.samplers.base import ReverseVariance
 from core.spectrum.jets import Array, Value
 from core.spectrum.methods import AffineSteps, Method, Source, SteppedMethod
+from core.spectrum.recursion import Recursion
 from core.spectrum.vp import DiffusionStart
 
 DiscreteScheme: TypeAlias = Literal["ancestral", "DDIM", "Heun"]
@@ -143,8 +144,7 @@ class DiscreteDiffusion(DiscreteMethod, SteppedMethod):
         if self.scheme != "Heun":
             return euler
         abar, before = levels.abar, levels.before
-        change: Array = np.where(before < 1, np.sqrt(1 - before) - np.sqrt(before * (1 - abar) / abar), 0.0)
-        at = np.where(before < 1, before, 0.0)  # the score at t = 0 is not evaluated
+        change, at = self._correction(levels)
         end: Value = np.sqrt(1 - before) * euler / (at * lam + (1 - at))
         corrected: Value = euler + 0.5 * change * (end - np.sqrt(1 - abar) * inverse)
         return corrected
@@ -163,6 +163,31 @@ class DiscreteDiffusion(DiscreteMethod, SteppedMethod):
         _, abar, before = self._levels(first, last)
         ratio = (before * lam + (1 - before)) / (abar * lam + (1 - abar))
         return ratio**0.5 if self.scheme != "ancestral" else (abar / before) ** 0.5 * ratio
+
+    def recursion(self) -> Recursion:
+        """Return the steps as a table of numbers."""
+        levels = self._levels(0, self.steps)
+        beta, abar, before = levels
+        constant, slope = self._affine(levels)
+        noises = self.noises(0, self.steps)
+        start, after = np.hstack([abar, 1 - abar]), np.hstack([before, 1 - before])
+        if self.scheme == "Heun":
+            change, at = self._correction(levels)
+            end = 0.5 * change * np.sqrt(1 - before)
+            shifted = -slope - 0.5 * change * np.sqrt(1 - abar)
+            parts = [start, np.hstack([at, 1 - at]), constant, shifted, end * constant, -end * slope]
+        else:
+            parts = [start, constant, -slope]
+        most = 0.5 * np.sqrt(before / abar) if self.scheme == "ancestral" else np.full_like(beta, 0.25)
+        added = np.zeros(self.steps) if noises is None else np.ascontiguousarray(noises[:, 0])
+        return Recursion(np.hstack(parts), added, after, np.ascontiguousarray(most[:, 0]))
+
+    @staticmethod
+    def _correction(levels: _Levels) -> tuple[Array, Array]:
+        """Return the change of the noise level in Heun's second half, and the abar of its score, (n, 1) each."""
+        _, abar, before = levels
+        change: Array = np.where(before < 1, np.sqrt(1 - before) - np.sqrt(before * (1 - abar) / abar), 0.0)
+        return change, np.where(before < 1, before, 0.0)  # the score at t = 0 is not evaluated
 
     @property
     def uses_one_score(self) -> bool:

@@ -17,6 +17,7 @@ from typing import Literal, NamedTuple, TypeAlias, final
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from core.problem.gaussian import excess
 from core.spectrum.jets import Array
@@ -330,22 +331,21 @@ class Validity:
         return not self.reasons
 
 
-def validity(method: Method, lam: Array, samples: float | None, *perturbations: Perturbation | None) -> Validity:
+def validity(unstable: NDArray[np.bool_], samples: float | None, *perturbations: Perturbation | None) -> Validity:
     """Return what speaks against the predictions of a method.
 
     Args:
-        method: the method.
-        lam: eigenvalues, (d,).
+        unstable: eigenvalues along which the method is unstable, (d,).
         samples: N; None: the score is not learned from samples.
         perturbations: those that are added to W2^2; None: one that is not known.
     """
     reasons = []
-    unstable = int(method.unstable(lam).sum())
-    if unstable:
-        reasons.append(f"The method is unstable along {unstable} of {len(lam)} eigenvalues.")
-    if samples is not None and samples < _FEW * len(lam):
+    count = len(unstable)
+    if unstable.any():
+        reasons.append(f"The method is unstable along {int(unstable.sum())} of {count} eigenvalues.")
+    if samples is not None and samples < _FEW * count:
         reasons.append(
-            f"N = {samples:g} samples are fewer than {_FEW} d = {_FEW * len(lam)}: the expansion does not hold, "
+            f"N = {samples:g} samples are fewer than {_FEW} d = {_FEW * count}: the expansion does not hold, "
             "and only the simulation is right."
         )
     known = [each for each in perturbations if each is not None and np.isfinite(each.total)]

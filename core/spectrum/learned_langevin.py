@@ -16,6 +16,10 @@ import numpy as np
 
 from core.spectrum.jets import Array
 from core.spectrum.langevin import Langevin, StationaryLangevin
+from core.spectrum.recursion import compiled_loops
+
+_FEW = 256
+"""Dimension up to which NumPy is as fast as loading the compiled loops."""
 
 
 class Moments(NamedTuple):
@@ -38,13 +42,12 @@ def learned_moments(
         errors: v, (d,).
         blocks: first and last of each block of rows.
     """
-    delayed = _delayed_sums(method, lam) if isinstance(method, Langevin) else None
     for first, last in blocks:
         rows = slice(first, last)
         if isinstance(method, StationaryLangevin):
             yield rows, _stationary_moments(method, lam, errors, rows)
-        elif delayed is not None:
-            yield rows, _finite_moments(method, lam, errors, rows, delayed)
+        else:
+            yield rows, _finite_moments(method, lam, errors, rows)
 
 
 def _stationary_moments(method: StationaryLangevin, lam: Array, errors: Array, rows: slice) -> Moments:
@@ -64,51 +67,67 @@ def _stationary_moments(method: StationaryLangevin, lam: Array, errors: Array, r
     return _moments(errors[rows], sums * moved, mean, own)
 
 
-def _finite_moments(method: Langevin, lam: Array, errors: Array, rows: slice, delayed: Array) -> Moments:
-    """Return the moments after the method's k steps; ``delayed`` is Z, (d,).
+def _finite_moments(method: Langevin, lam: Array, errors: Array, rows: slice) -> Moments:
+    """Return the moments after the method's k steps.
 
     ``dM_ij = -gamma (dW_ij f_j Y_ij + dW_ji f_i Y_ji)``, ``Y_ij = sum_{n<k} (f_i f_j)^{k-1-n} s_n,j``; ``E dM_ii =
-    gamma^2 v_i (Z_i + 2 f_i sum_j (1 + [i = j]) f_j R_ij)`` with ``Z <- f_i^2 Z + sum_j s_j`` and ``R <- f_i^2 R + Y``.
-    The linear recursion of (1, s, Y, R) is raised to the power k by repeated squaring: sums of positive terms, but for
-    steps that overshoot, so that equal factors are no special case.
+    gamma^2 v_i (Z_i + 2 f_i sum_j (1 + [i = j]) f_j R_ij)`` with ``Z_i = sum_j T_ij``, ``T <- f_i^2 T + s`` and
+    ``R <- f_i^2 R + Y``.
     """
     gamma = method.gamma
-    factor = 1 - gamma / method.noisy(lam)
+    factor, start = 1 - gamma / method.noisy(lam), _start(method, lam)
+    loops = compiled_loops() if len(lam) > _FEW else None
+    states = _states if loops is None else loops.pair_states
+    single, double, delayed = states(method.steps, gamma, factor, start, rows.start, rows.stop)
+    own = _diagonal(rows)
+    doubled = double @ factor + double[own] * factor[rows]
+    mean = gamma**2 * errors[rows] * (delayed + 2 * factor[rows] * doubled)
+    return _moments(errors[rows], gamma * factor * single, mean, own)
+
+
+def _states(steps: int, gamma: float, factor: Array, start: Array, first: int, last: int) -> tuple[Array, Array, Array]:
+    """Return Y and R, (n, d), and ``sum_j T``, (n,), of some rows.
+
+    The linear recursion of (1, s, Y, T, R) is raised to the power k by repeated squaring: sums of positive terms, but
+    for steps that overshoot, so that equal factors are no special case.
+    """
+    rows = slice(first, last)
     zero, one, own_square = np.array(0.0), np.array(1.0), factor[rows, None] ** 2
     crossed = factor[rows, None] * factor
-    once = _Recursion(np.array(2 * gamma), factor**2, zero, one, crossed, zero, zero, one, own_square)
-    state, left = (_start(method, lam), np.zeros((1, 1)), np.zeros((1, 1))), method.steps
+    once = _Recursion(np.array(2 * gamma), factor**2, zero, one, crossed, zero, one, zero, zero, one, own_square)
+    state, left = (start, *(np.zeros((1, 1)) for _ in range(3))), steps
     while left:
         if left % 2:
             state = once.applied(*state)
         left //= 2
         if left:
             once = once.squared()
-    _, single, double = (np.broadcast_to(part, (rows.stop - rows.start, len(lam))) for part in state)
-    own = _diagonal(rows)
-    doubled = double @ factor + double[own] * factor[rows]
-    mean = gamma**2 * errors[rows] * (delayed[rows] + 2 * factor[rows] * doubled)
-    return _moments(errors[rows], gamma * factor * single, mean, own)
+    _, single, delayed, double = (np.broadcast_to(part, (last - first, len(factor))) for part in state)
+    return single, double, delayed.sum(1)
 
 
 class _Recursion(NamedTuple):
-    """Coefficients of a linear map of (1, s, Y, R), lower triangular, each broadcasting with (n, d)."""
+    """Coefficients of a linear map of (1, s, Y, T, R), lower triangular, each broadcasting with (n, d)."""
 
     s_1: Array
     s_s: Array
     y_1: Array
     y_s: Array
     y_y: Array
+    t_1: Array
+    t_s: Array
     r_1: Array
     r_s: Array
     r_y: Array
     r_r: Array
+    """Also that of T, since both are multiplied by ``f_i^2``."""
 
-    def applied(self, s: Array, y: Array, r: Array) -> tuple[Array, Array, Array]:
-        """Return s, Y and R after the map."""
+    def applied(self, s: Array, y: Array, t: Array, r: Array) -> tuple[Array, Array, Array, Array]:
+        """Return s, Y, T and R after the map."""
         return (
             self.s_1 + self.s_s * s,
             self.y_1 + self.y_s * s + self.y_y * y,
+            self.t_1 + self.t_s * s + self.r_r * t,
             self.r_1 + self.r_s * s + self.r_y * y + self.r_r * r,
         )
 
@@ -120,20 +139,13 @@ class _Recursion(NamedTuple):
             self.y_1 + self.y_s * self.s_1 + self.y_y * self.y_1,
             self.y_s * (self.s_s + self.y_y),
             self.y_y * self.y_y,
+            self.t_1 + self.t_s * self.s_1 + self.r_r * self.t_1,
+            self.t_s * (self.s_s + self.r_r),
             self.r_1 + self.r_s * self.s_1 + self.r_y * self.y_1 + self.r_r * self.r_1,
             self.r_s * (self.s_s + self.r_r) + self.r_y * self.y_s,
             self.r_y * (self.y_y + self.r_r),
             self.r_r * self.r_r,
         )
-
-
-def _delayed_sums(method: Langevin, lam: Array) -> Array:
-    """Return ``Z_i = sum_{n<k} f_i^{2 (k-1-n)} sum_j s_n,j``, (d,)."""
-    square, variance, found = (1 - method.gamma / method.noisy(lam)) ** 2, _start(method, lam), np.zeros(len(lam))
-    for _ in range(method.steps):
-        found = square * found + variance.sum()
-        variance = square * variance + 2 * method.gamma
-    return found
 
 
 def _start(method: Langevin, lam: Array) -> Array:

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.spectrum.jets import Array, Jet, Value, squared
+from core.spectrum.recursion import MANY, Recursion
 
 Source: TypeAlias = Literal["noise", "truncation", "initialisation", "discretisation", "generalisation", "optimisation"]
 """Where an error of W2 comes from; the first is the method's own: noise, or truncation."""
@@ -136,6 +137,10 @@ class SteppedMethod(Method, ABC):
     def exact_factors(self, lam: Array, first: int, last: int) -> Array:
         """Return what the factors of these steps become in continuous time, (n, d)."""
 
+    @abstractmethod
+    def recursion(self) -> Recursion:
+        """Return the steps as a table of numbers, for compiled loops."""
+
     @property
     @abstractmethod
     def uses_one_score(self) -> bool:
@@ -157,8 +162,13 @@ class SteppedMethod(Method, ABC):
 
     @final
     def variance(self, lam: Value) -> Value:
-        """Return the variance after all steps."""
+        """Return the variance after all steps; compiled where that is much work, with equal results up to rounding."""
         variance = self.start_variance(lam)
+        if isinstance(lam, Jet):
+            if self._is_much(lam.value) and (jet := self.recursion().jet(lam.value, variance)) is not None:
+                return jet
+        elif self._is_much(lam) and (values := self.recursion().values(lam, np.asarray(variance))) is not None:
+            return values[0]
         for first, last in self.blocks(lam):
             factors, noises = self.factors(lam, first, last), self.noises(first, last)
             if noises is None:
@@ -172,12 +182,20 @@ class SteppedMethod(Method, ABC):
     def unstable(self, lam: Array) -> NDArray[np.bool_]:
         """Return where a step amplifies although continuous time contracts by more than a half, or all diverges."""
         lam = np.asarray(lam, dtype=np.float64)
-        found = ~np.isfinite(self.produced(lam))
         with np.errstate(all="ignore"):
+            if self._is_much(lam):
+                both = self.recursion().values(lam, np.asarray(self.start_variance(lam)))
+                if both is not None:
+                    return ~np.isfinite(both[0]) | both[1]
+            found = ~np.isfinite(self.produced(lam))
             for first, last in self.blocks(lam):
                 grows = np.abs(self.factors(lam, first, last)) > 1
                 found |= (grows & (self.exact_factors(lam, first, last) < 0.5)).any(0)
         return found
+
+    def _is_much(self, lam: Array) -> bool:
+        """Return whether compiled loops pay."""
+        return lam.ndim == 1 and self.steps * lam.size >= MANY
 
     @final
     def affine(self, lam: Array, slope: Array, levels: tuple[Array, Array]) -> AffineSteps:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from core.spectrum.budget import Budget, budget
 from core.spectrum.errors import Perturbation, generalisation, kernel_norm, kl, optimisation, validity, w2_shares
@@ -43,6 +44,8 @@ class Prediction:
     method: Method
     produced: Array
     """(d,): h, the variances produced with the exact score; infinite where the sampler diverges; exact."""
+    unstable: NDArray[np.bool_]
+    """(d,): where the method is unstable, see :meth:`core.spectrum.methods.Method.unstable`."""
     squares: Array
     """(d,): ``(sqrt(h) - sqrt(lam))^2``, what each eigenvalue adds to W2^2 with the exact score; exact."""
     generalised: Perturbation | None
@@ -108,15 +111,18 @@ def predict(setting: SpectrumSetting, spectrum: Spectrum) -> Prediction:
     produced = method.produced(values)
     generalised = None if learning.samples is None else generalisation(method, values, learning.samples)
     optimised = None if learning.tau is None else optimisation(method, values, learning.tau)
-    parts = budget(method, values, learning.samples, learning.tau, generalised=generalised, optimised=optimised)
+    squares, unstable = w2_shares(values, produced), method.unstable(values)
+    learned = {"generalised": generalised, "optimised": optimised}
+    parts = budget(method, values, learning.samples, learning.tau, total=float(squares.sum()), **learned)
     notes = [each.note for each in parts.sources if each.added is None and each.note]
-    reasons = validity(method, values, learning.samples, generalised, optimised).reasons
+    reasons = validity(unstable, learning.samples, generalised, optimised).reasons
     return Prediction(
         setting,
         spectrum,
         method,
         produced,
-        w2_shares(values, produced),
+        unstable,
+        squares,
         generalised,
         optimised,
         parts,

@@ -38,7 +38,6 @@ def build_spectrum_report(
         curve: of W2 against one number.
         best: choice under a budget.
     """
-    unstable = prediction.method.unstable(prediction.spectrum.eigenvalues)
     return {
         "schema": SCHEMA,
         "setting": prediction.setting.to_dict(),
@@ -53,7 +52,7 @@ def build_spectrum_report(
         "method": {
             "label": prediction.method.label,
             "nfe": prediction.method.nfe,
-            "unstable_eigenvalues": int(unstable.sum()),
+            "unstable_eigenvalues": int(prediction.unstable.sum()),
         },
         "w2": {
             "value": known(prediction.w2),

@@ -16,6 +16,7 @@ import numpy as np
 
 from core.spectrum.jets import Array, Value
 from core.spectrum.methods import AffineSteps, Method, Source, SteppedMethod
+from core.spectrum.recursion import Recursion
 
 Scheme: TypeAlias = Literal["EM", "EI", "DDPM", "Euler", "Heun", "RK4"]
 """Euler-Maruyama, exponential integrator and DDPM for the reverse SDE; Euler, Heun and Runge-Kutta for the ODE."""
@@ -193,6 +194,33 @@ class VPDiffusion(VPMethod, SteppedMethod):
         start, end = self.times(first, last)
         ratio = self.noised(lam, end) / self.noised(lam, start)
         return np.exp(self.integral(end) - self.integral(start)) * ratio if self.scheme in STOCHASTIC else ratio**0.5
+
+    def recursion(self) -> Recursion:
+        """Return the steps as a table of numbers."""
+        start, end = self.times(0, self.steps)
+        noises = self.noises(0, self.steps)
+        before, after = self._levels(start), self._levels(end)
+        drift, last = self.step * self.beta(start), self.step * self.beta(end)
+        if self.scheme == "Heun":  # 1 + (one + two + two one)/2, one = drift (1 - x), two = last (1 - y)
+            both = 0.5 * last * (1 + drift)
+            bent = -0.5 * last * drift
+            parts = [before, after, 1 + 0.5 * drift + both, bent - 0.5 * drift, -both, -bent]
+        elif self.scheme == "RK4":
+            middle = (start + end) / 2
+            parts = [before, self._levels(middle), after, drift, self.step * self.beta(middle), last]
+        else:
+            constant, slope = self._affine(start, end)
+            parts = [before, constant, -slope]
+        if self.scheme in STOCHASTIC:
+            most = 0.5 * np.exp(self.integral(start) - self.integral(end))
+        else:
+            most = np.full_like(start, 0.25)
+        added = np.zeros(self.steps) if noises is None else np.ascontiguousarray(noises[:, 0])
+        return Recursion(np.hstack(parts), added, after, np.ascontiguousarray(most[:, 0]))
+
+    def _levels(self, times: Array) -> Array:
+        """Return ``e^{-2B}`` and ``1 - e^{-2B}`` at times (n, 1), (n, 2)."""
+        return np.hstack(self.scale(times))
 
     @property
     def uses_one_score(self) -> bool:

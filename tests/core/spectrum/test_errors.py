@@ -341,11 +341,11 @@ def test_optimisation_without_a_known_formula_says_so() -> None:
 def test_validity_names_what_speaks_against_the_expansion() -> None:
     method = StationaryLangevin(0.3, 0.02)
     many, few = generalisation(method, LAM, 1000), generalisation(method, LAM, 20)
-    assert validity(method, LAM, 1000, many).is_valid
-    assert validity(method, LAM, None).is_valid
-    reasons = validity(method, LAM, 20, few).reasons
+    assert validity(method.unstable(LAM), 1000, many).is_valid
+    assert validity(method.unstable(LAM), None).is_valid
+    reasons = validity(method.unstable(LAM), 20, few).reasons
     assert "fewer than 4 d = 32" in reasons[0]
     assert "beyond the second order" in reasons[1]
     unstable = StationaryLangevin(0.0, 0.3)
-    found = validity(unstable, LAM, 1000, generalisation(unstable, LAM, 1000), None)
+    found = validity(unstable.unstable(LAM), 1000, generalisation(unstable, LAM, 1000), None)
     assert found.reasons == ("The method is unstable along 2 of 8 eigenvalues.",)
