@@ -11,6 +11,7 @@ For data N(0, C) a sampler with a linear score acts on the eigenvalues lambda of
 - `divided`: divided differences of h over all pairs of eigenvalues
 - `errors`: W2, KL, the kernel norm, and the errors of learning from samples and by SGD; `learned_langevin`: the
   latter's moments for Langevin sampling
+- `validity`: where predictions may be shown as right
 - `budget`: W2^2 by source
 - `published`, `published_text`: the table of Pierret and Galerne
 - `setting`, `sections`, `builtin`: a spectrum, a method and what is learned, as a TOML file

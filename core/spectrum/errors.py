@@ -17,7 +17,6 @@ from typing import Literal, NamedTuple, TypeAlias, final
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from core.problem.gaussian import excess
 from core.spectrum.jets import Array
@@ -32,10 +31,6 @@ _DIRECT = 256
 """Largest dimension in which products with the kernel form a d x d matrix."""
 _SPACING, _NEGLIGIBLE = 0.4, 1e-11
 """Spacing of the trapezoidal rule, and the relative error of leaving out its lower end."""
-_FEW = 4
-"""Fewest samples for each eigenvalue at which the expansion is shown as right."""
-_LARGE = 0.5
-"""Largest relative perturbation of the produced covariance at which the expansion is shown as right."""
 
 
 def w2_shares(lam: Array, m: Array) -> Array:
@@ -315,46 +310,3 @@ def _blocks(lam: Array) -> Iterator[tuple[int, int]]:
     """Yield first and last of blocks of rows of a d x d matrix."""
     count = max(1, _BLOCK // max(1, len(lam)))
     yield from ((first, min(first + count, len(lam))) for first in range(0, len(lam), count))
-
-
-@final
-@dataclass(frozen=True)
-class Validity:
-    """Whether predictions may be shown as right, in words."""
-
-    reasons: tuple[str, ...] = ()
-    """Why not, one sentence each; empty: the predictions are valid."""
-
-    @property
-    def is_valid(self) -> bool:
-        """True if nothing speaks against the predictions."""
-        return not self.reasons
-
-
-def validity(unstable: NDArray[np.bool_], samples: float | None, *perturbations: Perturbation | None) -> Validity:
-    """Return what speaks against the predictions of a method.
-
-    Args:
-        unstable: eigenvalues along which the method is unstable, (d,).
-        samples: N; None: the score is not learned from samples.
-        perturbations: those that are added to W2^2; None: one that is not known.
-    """
-    reasons = []
-    count = len(unstable)
-    if unstable.any():
-        reasons.append(f"The method is unstable along {int(unstable.sum())} of {count} eigenvalues.")
-    if samples is not None and samples < _FEW * count:
-        reasons.append(
-            f"N = {samples:g} samples are fewer than {_FEW} d = {_FEW * count}: the expansion does not hold, "
-            "and only the simulation is right."
-        )
-    known = [each for each in perturbations if each is not None and np.isfinite(each.total)]
-    if known:
-        size = max(float(np.max(each.relative)) for each in known)
-        shift = max(float(np.max(each.shift)) for each in known)
-        if max(size, shift) > _LARGE:
-            reasons.append(
-                f"The learned score changes the produced covariance by {100 * max(size, shift):.0f} % along one "
-                f"eigenvalue: terms beyond the second order count (limit {100 * _LARGE:.0f} %)."
-            )
-    return Validity(tuple(reasons))

@@ -13,10 +13,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.spectrum.budget import Budget, budget
-from core.spectrum.errors import Perturbation, generalisation, kernel_norm, kl, optimisation, validity, w2_shares
+from core.spectrum.errors import (
+    Perturbation,
+    generalisation,
+    kernel_norm,
+    kl,
+    optimisation,
+    w2_shares,
+)
 from core.spectrum.methods import Method
 from core.spectrum.setting import SpectrumSetting
 from core.spectrum.spectra import Array, Spectrum
+from core.spectrum.validity import largest_tau, validity
 
 EXACT, SECOND_ORDER = "exact", "prediction, second order"
 """Kinds of numbers."""
@@ -115,7 +123,9 @@ def predict(setting: SpectrumSetting, spectrum: Spectrum) -> Prediction:
     learned = {"generalised": generalised, "optimised": optimised}
     parts = budget(method, values, learning.samples, learning.tau, total=float(squares.sum()), **learned)
     notes = [each.note for each in parts.sources if each.added is None and each.note]
-    reasons = validity(unstable, learning.samples, generalised, optimised).reasons
+    tau = learning.tau or 0.0
+    most_tau = largest_tau(method, values) if tau else math.inf
+    reasons = validity(unstable, learning.samples, generalised, optimised, tau, most_tau).reasons
     return Prediction(
         setting,
         spectrum,

@@ -21,7 +21,6 @@ from core.spectrum.errors import (
     optimisation,
     optimisation_obstacle,
     optimisation_of_levels,
-    validity,
     w2,
     w2_shares,
 )
@@ -333,19 +332,3 @@ def test_optimisation_without_a_known_formula_says_so() -> None:
     assert "no score" in (optimisation_obstacle(StationaryLangevin(0.0, 0.1)) or "")
     with pytest.raises(ValueError, match="more than one score"):
         optimisation_of_levels(VPDiffusion(scheme="RK4"), LAM, np.ones((99, 8)))
-
-
-# Validity
-
-
-def test_validity_names_what_speaks_against_the_expansion() -> None:
-    method = StationaryLangevin(0.3, 0.02)
-    many, few = generalisation(method, LAM, 1000), generalisation(method, LAM, 20)
-    assert validity(method.unstable(LAM), 1000, many).is_valid
-    assert validity(method.unstable(LAM), None).is_valid
-    reasons = validity(method.unstable(LAM), 20, few).reasons
-    assert "fewer than 4 d = 32" in reasons[0]
-    assert "beyond the second order" in reasons[1]
-    unstable = StationaryLangevin(0.0, 0.3)
-    found = validity(unstable.unstable(LAM), 1000, generalisation(unstable, LAM, 1000), None)
-    assert found.reasons == ("The method is unstable along 2 of 8 eigenvalues.",)

@@ -67,7 +67,7 @@ def test_numbers_of_the_exact_score_are_exact() -> None:
 def test_prediction_says_where_it_does_not_hold() -> None:
     few = predicted(EM, samples=20)
     assert few.w2_squared.kind == OUTSIDE
-    assert "fewer than 4 d = 32" in few.validity[0]
+    assert "fewer than 8 d = 64" in few.validity[0]
     unknown = predicted({**EM, "scheme": "Heun"}, tau=1e-6)
     assert unknown.w2_squared.kind == INCOMPLETE
     assert any("more than one score" in sentence for sentence in unknown.validity)
