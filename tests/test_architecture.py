@@ -85,10 +85,12 @@ ARROWS = {
     "app.problem": "document theme widgets",
     "app.stage": "document evidence planes theme widgets",
     "app.files": "document planes run settings theme widgets",
+    "app.presenter": "files run stage theme transport widgets",
     "app.studies": "document run theme widgets",
     "app.spectrum": "document run theme widgets",
     "app.help": "document evidence planes problem run settings theme transport widgets",
-    "app.window": "document evidence files help planes problem run settings spectrum studies theme transport widgets",
+    "app.window": "document evidence files help planes presenter problem run settings spectrum studies theme transport"
+    " widgets",
     "app.cli": "document run window",
     "app.__main__": "cli",
 }

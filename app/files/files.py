@@ -26,6 +26,7 @@ from core.scenario.builtin import builtin_scenarios, load_builtin, new_scenario
 from core.scenario.edits import Edit
 from core.scenario.scenario import Scenario
 from core.snapshot.carrier import ENDINGS as SNAPSHOT_ENDINGS
+from core.storyboard.builtin import is_storyboard
 from core.text.user_text import file_name, one_line
 
 if TYPE_CHECKING:
@@ -47,6 +48,9 @@ class Files(QObject):
 
     snapshot_chosen = Signal(object)
     """Path of an exported file whose snapshot is to be opened."""
+
+    storyboard_chosen = Signal(object)
+    """Path of a storyboard that is to be opened."""
 
     def __init__(self, window: QWidget, document: Document, bar: TopBar, banner: Banner, settings: Settings) -> None:
         super().__init__(window)
@@ -125,11 +129,8 @@ class Files(QObject):
     def open_file(self) -> None:
         """Ask for a scenario, or a file that was exported, and open it."""
         name, _ = QFileDialog.getOpenFileName(self._window, "Open a scenario", self._folder(), _OPENED)
-        path = Path(name)
-        if path.suffix.lower() in SNAPSHOT_ENDINGS:
-            self.snapshot_chosen.emit(path)
-        elif name:
-            self.open_path(path)
+        if name:
+            self.open_any(Path(name))
 
     def open_any(self, path: Path) -> None:
         """Open a file by its kind: a scenario, points for a prior, a sampler, or one that was exported."""
@@ -139,6 +140,8 @@ class Files(QObject):
             self.fit_data(path)
         elif path.suffix.lower() in SNAPSHOT_ENDINGS:
             self.snapshot_chosen.emit(path)
+        elif is_storyboard(path):
+            self.storyboard_chosen.emit(path)
         else:
             self.open_path(path)
 

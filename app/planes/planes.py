@@ -202,19 +202,19 @@ class PlanesWidget(QWidget):
         t = self._results.t(self._frame)
         return self._contours.at(t) if "target" in self.overlays.shown else self._contours.final
 
-    def _show_scenario(self, scenario: Scenario, nodes_across: int) -> None:
+    def show_densities(self, scenario: Scenario, nodes_across: int = COARSE) -> None:
         """Draw the exact densities of a scenario at once; particles follow when they are computed."""
         self._stop_following()  # the view must not move during a drag
         self._problem = scenario.problem()
         self._draw_scene(nodes_across)
 
     def _follow_drag(self, scenario: Scenario) -> None:
-        self._show_scenario(scenario, COARSE)
+        self.show_densities(scenario)
         self.dragged.emit(scenario)
 
     def _follow_edit(self) -> None:
         if self.controller.is_active:
-            self._show_scenario(self._document.scenario, FINE)
+            self.show_densities(self._document.scenario, FINE)
 
     def _give_up(self) -> None:
         self._follow_edit()

@@ -186,7 +186,11 @@ def _style_sheet(palette: Palette) -> str:
     QPushButton[role="primary"]:hover, QPushButton[role="primary"]:focus {{
         background: {palette.accent}; color: {palette.on_accent}; border-color: {palette.ink}; }}
     QWidget#help, QDialog {{ background: {palette.window}; }}
-    QListWidget#contents {{ background: transparent; border: none; outline: none; }}
+    QListWidget#contents, QListWidget#scenes {{ background: transparent; border: none; outline: none; }}
+    QListWidget#scenes::item {{ padding: 6px; border: 2px solid transparent; border-radius: 8px;
+        color: {palette.ink}; }}
+    QListWidget#scenes::item:selected {{ background: {palette.line}; border-color: {palette.accent};
+        color: {palette.ink}; }}
     QListWidget#contents::item {{ padding: 7px 8px; border-radius: 6px; color: {palette.ink}; }}
     QListWidget#contents::item:selected {{ background: {palette.line}; color: {palette.ink}; }}
     QTreeWidget#library {{ background: {palette.surface}; border: 1px solid {palette.line}; border-radius: 6px;
@@ -244,6 +248,9 @@ def _style_sheet(palette: Palette) -> str:
         selection-background-color: {palette.accent}; selection-color: {palette.on_accent}; }}
     QPlainTextEdit#words {{ background: transparent; color: {palette.ink}; border: 1px solid transparent;
         border-radius: 6px; selection-background-color: {palette.accent}; selection-color: {palette.on_accent}; }}
+    QPlainTextEdit#notes {{ background: {palette.raised}; color: {palette.ink}; border: 1px solid {palette.line};
+        border-radius: 6px; padding: 2px 4px; }}
+    QPlainTextEdit#notes:focus {{ border-color: {palette.accent}; }}
     QPlainTextEdit#words[role="muted"] {{ color: {palette.muted}; }}
     QPlainTextEdit#words:hover {{ border-color: {palette.line}; }}
     QPlainTextEdit#words:focus {{ background: {palette.raised}; border-color: {palette.accent}; }}

@@ -84,13 +84,14 @@ class Pages(QObject):
         for index, name in enumerate(_TIPS, start=1):
             bar.action(name, _TIPS[name].split(":")[0], lambda name=name: self.show(name), f"Ctrl+{index}")
 
-    def add_explore(self, middle: QLayout, below: QWidget) -> None:
-        """Lay out the page Explore; it is shown first."""
+    def add_explore(self, middle: QLayout, *below: QWidget) -> None:
+        """Lay out the page Explore, with widgets below each other; it is shown first."""
         layout = QVBoxLayout(self.stack.explore)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
         layout.addLayout(middle, 1)
-        layout.addWidget(below)
+        for widget in below:
+            layout.addWidget(widget)
         self.stack.addWidget(self.stack.explore)
 
     def belong_to_explore(self, actions: Sequence[QAction]) -> None:

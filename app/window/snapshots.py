@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import final
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QApplication, QToolTip
 
 from app.document.document import Document
@@ -55,6 +55,9 @@ class Snapshots(QObject):
         screen: parts of the window.
         bar: takes the entries of the menu.
     """
+
+    storyboard_found = Signal(object)
+    """A Storyboard that a snapshot holds."""
 
     def __init__(self, screen: Screen, bar: TopBar) -> None:
         super().__init__(bar)
@@ -153,7 +156,11 @@ class Snapshots(QObject):
 
             pages.open_study(Study.from_toml(snapshot.toml, source))
         else:
-            raise ScenarioError(source, "", "holds a storyboard, which the presenter opens")
+            from core.storyboard.storyboard import Storyboard  # noqa: PLC0415
+
+            storyboard = Storyboard.from_toml(snapshot.toml, source)
+            pages.show(EXPLORE)
+            self.storyboard_found.emit(storyboard)
 
     def _open_scenario(self, scenario: Scenario, view: View, source: str) -> None:
         require_showable(scenario, source)

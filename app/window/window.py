@@ -18,6 +18,7 @@ from app.files.files import Files
 from app.help.help import Help
 from app.help.window_parts import WindowParts
 from app.planes.planes import PlanesWidget
+from app.presenter.storyboards import Storyboards
 from app.problem.dock import ProblemEditor
 from app.run.session import Session
 from app.settings import Settings
@@ -32,6 +33,7 @@ from app.window.docks import Docks
 from app.window.layout import SPLIT, WindowLayout
 from app.window.long_run_prompt import LongRunPrompt
 from app.window.pages import EXPLORE, Pages, PageStack
+from app.window.presenting import Presenting
 from app.window.size import LEAST, WANTED
 from app.window.snapshots import Screen, Snapshots
 from core.kl.law import MOST_DIMENSIONS
@@ -88,6 +90,9 @@ class MainWindow(QMainWindow):
         self.pages = Pages(stack, self.bar, self.document, self.files, self.player, home)
         shown = self.planes, self.evidence, self.transport, self.player, self.banner
         self.snapshots = Snapshots(Screen(self.document, self.files, self.pages, *shown), self.bar)
+        taken, opened = self.snapshots.taken, self.snapshots.open
+        self.storyboards = Storyboards(stack.explore, self.bar, self.banner, taken, opened, home)
+        self.presenting = Presenting(self, self.storyboards, self.session, self.player, self.document)
         panels = range(Qt.Key.Key_1, Qt.Key.Key_6 + 1)
         self.keys = [
             *self.transport.keys,
@@ -156,6 +161,8 @@ class MainWindow(QMainWindow):
 
     def _connect(self) -> None:
         self.document.loaded.connect(self._load)
+        self.files.storyboard_chosen.connect(self.storyboards.open_file)
+        self.snapshots.storyboard_found.connect(self.storyboards.open)
         self.document.changed.connect(self._follow)
         self.document.state_changed.connect(self._title)
         self.problem.edit_rejected.connect(self.transport.show_rejected)
@@ -197,7 +204,16 @@ class MainWindow(QMainWindow):
         self._restyle()
 
     def _restyle(self) -> None:
-        for part in (self.bar, self.docks, self.transport, self.evidence, self.problem, self.help, self.pages):
+        for part in (
+            self.bar,
+            self.docks,
+            self.transport,
+            self.evidence,
+            self.problem,
+            self.help,
+            self.pages,
+            self.storyboards,
+        ):
             part.restyle()
         self.planes.refresh()
         self.player.show_again()
@@ -417,6 +433,7 @@ class MainWindow(QMainWindow):
             if child.isWindow():
                 child.close()
         self.planes.lens.end()
+        self.presenting.close()
         self.pages.close()
         self.saved_layout.keep()
         self.player.pause()

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import difflib
+import tomllib
+from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from core.errors import ScenarioError
 from core.storyboard.storyboard import Storyboard
-from core.system.files import is_file
+from core.system.files import is_file, read_text
 
 
 def builtin_storyboards() -> dict[str, Traversable]:
@@ -17,6 +19,13 @@ def builtin_storyboards() -> dict[str, Traversable]:
     folder = files("resources") / "storyboards"
     found = {entry.name.removesuffix(".toml"): entry for entry in folder.iterdir() if entry.name.endswith(".toml")}
     return dict(sorted(found.items()))
+
+
+@cache
+def builtin_titles() -> dict[str, str]:
+    """Return the name of every built-in storyboard with its number of scenes, by its key; scenes are not validated."""
+    tables = {key: tomllib.loads(file.read_text(encoding="utf-8")) for key, file in builtin_storyboards().items()}
+    return {key: f"{table['name']} ({len(table['scenes'])} scenes)" for key, table in tables.items()}
 
 
 def load_builtin_storyboard(key: str) -> Storyboard:
@@ -38,3 +47,12 @@ def find_storyboard(name: str) -> Storyboard:
     near = difflib.get_close_matches(path.stem[:60], list(builtin), n=1, cutoff=0.5)
     hint = f"; did you mean {near[0]!r}?" if near else ";"
     raise ScenarioError(name, "", f"there is no such file or built-in storyboard{hint} built in: {', '.join(builtin)}")
+
+
+def is_storyboard(path: Path) -> bool:
+    """Return True if a file has the tables of a storyboard; False where it cannot be read."""
+    try:
+        found = set(tomllib.loads(read_text(path)))
+    except (ScenarioError, tomllib.TOMLDecodeError, RecursionError, ValueError):
+        return False  # whoever opens it says what is wrong
+    return "scenes" in found and "prior" not in found

@@ -58,6 +58,12 @@ class Scene(Section):
             refuse("view.page", "must be 'Explore'")
         return self
 
+    def to_table(self) -> dict[str, Any]:
+        """Return the scene as plain values; defaults are left out."""
+        data = self.model_dump(mode="json", exclude_defaults=True, exclude={"view"})
+        view = self.view.to_dict()
+        return {"scenario": self.scenario, **data, **({"view": view} if view else {})}
+
     def of(self, base: Scenario | None) -> Scenario:
         """Return a scenario with this scene's changes and panels.
 
@@ -125,18 +131,22 @@ class Storyboard(FileSection):
         if name is None and not (is_builtin and scene.scenario not in own):
             name = _free(scene.scenario, {*own, *builtin_scenarios()})
             own[name] = table
-        scenes = (*self.scenes, scene.model_copy(update={"scenario": name or scene.scenario}))
-        return _checked(self.model_copy(update={"scenarios": own, "scenes": scenes}))
+        added = scene.model_copy(update={"scenario": name or scene.scenario})
+        return self.model_copy(update={"scenarios": own}).with_scenes([*self.scenes, added])
 
-    def with_scenes(self, scenes: Sequence[Scene]) -> Storyboard:
+    def with_scenes(self, scenes: Sequence[Scene | dict[str, Any]]) -> Storyboard:
         """Return the storyboard with other scenes, in this order; scenarios that none shows are left out.
+
+        Args:
+            scenes: also as tables, such as a form makes them.
 
         Raises:
             ScenarioError: the scenes are not valid together, such as none at all.
         """
-        named = {scene.scenario for scene in scenes}
+        tables = [scene.to_table() if isinstance(scene, Scene) else scene for scene in scenes]
+        named = {table.get("scenario") for table in tables}
         own = {name: table for name, table in self.scenarios.items() if name in named}
-        return _checked(self.model_copy(update={"scenarios": own, "scenes": tuple(scenes)}))
+        return Storyboard.from_dict({**self.to_dict(), "scenarios": own, "scenes": tables})
 
     # The file
 
@@ -144,7 +154,7 @@ class Storyboard(FileSection):
     def first(cls, scene: Scene, scenario: Scenario, name: str = "Untitled storyboard") -> Storyboard:
         """Return a storyboard of one scene."""
         return cls.from_dict(
-            {"name": name, "scenarios": {scene.scenario: scenario.to_dict()}, "scenes": [_scene_table(scene)]}
+            {"name": name, "scenarios": {scene.scenario: scenario.to_dict()}, "scenes": [scene.to_table()]}
         )
 
     @classmethod
@@ -159,18 +169,12 @@ class Storyboard(FileSection):
         data: dict[str, Any] = {"name": self.name}
         if self.notes:
             data["notes"] = self.notes
-        data["scenes"] = [_scene_table(scene) for scene in self.scenes]
+        data["scenes"] = [scene.to_table() for scene in self.scenes]
         return {**data, **({"scenarios": self.scenarios} if self.scenarios else {})}
 
     def to_toml(self) -> str:
         """Return the file's text; reading it again gives an equal storyboard."""
         return tomlkit.dumps(self.to_dict())
-
-
-def _scene_table(scene: Scene) -> dict[str, Any]:
-    data = scene.model_dump(mode="json", exclude_defaults=True, exclude={"view"})
-    view = scene.view.to_dict()
-    return {"scenario": scene.scenario, **data, **({"view": view} if view else {})}
 
 
 def _free(wanted: str, used: Collection[str]) -> str:
@@ -185,7 +189,3 @@ def _checked_part(field: str, make: Callable[[Any], Scenario], given: object) ->
         return make(given)
     except ScenarioError as error:
         refuse(f"{field}, {error.field}" if error.field else field, error.reason)
-
-
-def _checked(storyboard: Storyboard) -> Storyboard:
-    return Storyboard.from_dict(storyboard.to_dict())

@@ -23,6 +23,7 @@ from core.snapshot.carrier import stamped_png
 from core.snapshot.snapshot import Snapshot
 from core.snapshot.view import View
 from core.spectrum.builtin import DEFAULT, load_builtin_setting
+from core.storyboard.builtin import load_builtin_storyboard
 from core.studies.builtin import load_builtin_study
 
 Window = Callable[..., MainWindow]
@@ -129,8 +130,9 @@ def test_settings_and_studies_are_shown_on_their_pages(window: Window) -> None:
     assert study.name in taken.toml
     shown.pages.show(EXPLORE)
     assert shown.snapshots.taken().kind == "scenario"
-    with pytest.raises(ScenarioError, match="x: holds a storyboard"):
-        shown.snapshots.open(Snapshot("storyboard", ""), "x")
+    storyboard = load_builtin_storyboard("three-factors")
+    shown.snapshots.open(Snapshot("storyboard", storyboard.to_toml()), "")
+    assert shown.storyboards.storyboard == storyboard
 
 
 def test_commands_take_a_snapshot_as_text_or_within_a_file(tmp_path: Path) -> None:
