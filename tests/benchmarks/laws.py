@@ -1,14 +1,17 @@
 """Agreement of computed laws with closed forms on random problems, and the time that one sampler takes.
 
-Run as ``python -m tests.benchmarks.laws [PROBLEMS] [SEED]`` from the repository's root.
+Run as ``python -m tests.benchmarks.laws [PROBLEMS] [SEED] [--only NUMBER ...] [--samplers KEY ...]`` from the
+repository's root; no problems: timings only.
 """
 
 from __future__ import annotations
 
+import argparse
 import math
 import re
 import sys
 import time
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -43,6 +46,8 @@ class Counts:
     values: int = 0
     wrong: int = 0
     """Farther from the closed form than the tolerance."""
+    unstated: int = 0
+    """Wrong, and farther from it than the stated error."""
     outside: int = 0
     """Farther from it than three times the stated error."""
     missing: int = 0
@@ -58,18 +63,26 @@ class Counts:
             reason = re.sub(r"[0-9.]+", "_", found.note)
             self.unknown[reason] = self.unknown.get(reason, 0) + 1
         gap = np.abs(found.value - truth)[known]
-        wrong = int((gap > np.maximum(TOLERANCE[0] * truth[known], TOLERANCE[1])).sum())
-        outside = int((gap > 3 * found.error[known] + 1e-9).sum())
+        error, limit = found.error[known], np.maximum(TOLERANCE[0] * truth[known], TOLERANCE[1])
+        wrong = int((gap > limit).sum())
+        outside = int((gap > 3 * error + 1e-9).sum())
+        unstated = int((gap > np.maximum(limit, error)).sum())
         left = truth[finite & ~known]
         missing = left.size
         self.values += int(known.sum())
         self.wrong += wrong
+        self.unstated += unstated
         self.outside += outside
         self.missing += missing
         if not wrong + outside + missing:
             return None
+        worst = int(np.argmax(gap / np.maximum(limit, error)))
         kl = f" (KL {left.min():.3g} to {left.max():.3g})" if missing else ""
-        return f"{name}: {wrong} wrong, {outside} outside, {missing} missing{kl}; {found.note or 'whole'}"
+        worst_at = f"off by {gap[worst]:.2g} of {truth[known][worst]:.3g}, stated {error[worst]:.2g}"
+        return (
+            f"{name}: {wrong} wrong ({unstated} unstated), {outside} outside, {missing} missing{kl}; worst {worst_at}; "
+            f"{found.note or 'whole'}"
+        )
 
 
 def random_gaussian(random: np.random.Generator) -> Problem:
@@ -108,14 +121,16 @@ def closed_form(problem: Problem, schedule: Schedule, sampler: Sampler) -> NDArr
     return terms.kl[0]
 
 
-def main(problems: int, seed: int) -> None:
-    """Compare random problems, then time the default scenario."""
+def compare(numbers: Iterable[int], seed: int, keys: Sequence[str]) -> None:
+    """Compare laws of random problems with closed forms."""
     console, counts = Console(soft_wrap=True), {"coarse": Counts(), "fine": Counts()}
-    for number in range(problems):
+    for number in numbers:
         random = np.random.default_rng([seed, number])
         problem, schedule = random_gaussian(random), random_schedule(random)
         for key in KEYS:
             sampler = random_sampler(random, key)
+            if key not in keys:
+                continue
             truth = closed_form(problem, schedule, sampler)
             computation = LawComputation(problem, schedule, sampler, seed=1)
             for grid, counted in counts.items():
@@ -125,22 +140,43 @@ def main(problems: int, seed: int) -> None:
                 if line:
                     console.print(line)
     console.print(counts)
-    scenario = load_builtin(DEFAULT).with_value()
+
+
+def measure() -> None:
+    """Time the samplers of the default scenario: the quickest of three."""
+    console, scenario = Console(soft_wrap=True), load_builtin(DEFAULT).with_value()
     problem, schedule = scenario.problem(), scenario.schedule.build()
     for sampler in scenario.build_samplers():
-        start = time.process_time()
-        computation = LawComputation(problem, schedule, sampler, seed=1)
-        result_of(computation.coarse())
-        coarse = time.process_time()
-        found = result_of(computation.fine())
+        seconds = []
+        for _ in range(3):
+            start = time.process_time()
+            computation = LawComputation(problem, schedule, sampler, seed=1)
+            result_of(computation.coarse())
+            coarse = time.process_time()
+            found = result_of(computation.fine())
+            seconds.append((coarse - start, time.process_time() - coarse))
+        best = [min(each) for each in zip(*seconds, strict=True)]
         ends = ", ".join(f"{found.value[frame]:.6f} ± {found.error[frame]:.0e}" for frame in (-2, -1))
         console.print(
-            f"{sampler.about.label}, T = {schedule.steps}: coarse {coarse - start:.2f} s, "
-            f"fine {time.process_time() - coarse:.2f} s of one core; KL at t = 1 and 0: {ends}"
+            f"{sampler.about.label}, T = {schedule.steps}: coarse {best[0]:.2f} s, fine {best[1]:.2f} s of one core; "
+            f"KL at t = 1 and 0: {ends}"
         )
+
+
+def main() -> None:
+    """Compare random problems, or time the default scenario."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("problems", type=int, nargs="?", default=0, help="number of random problems")
+    parser.add_argument("seed", type=int, nargs="?", default=0)
+    parser.add_argument("--only", type=int, nargs="+", metavar="NUMBER", help="these problems of the seed")
+    parser.add_argument("--samplers", nargs="+", default=KEYS, choices=KEYS, metavar="KEY", help="these samplers")
+    chosen = parser.parse_args()
+    if chosen.problems or chosen.only:
+        compare(chosen.only or range(chosen.problems), chosen.seed, chosen.samplers)
+    else:
+        measure()
 
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    numbers = [int(argument) for argument in sys.argv[1:]]
-    main(*numbers, *(40, 0)[len(numbers) :])
+    main()
