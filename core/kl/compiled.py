@@ -183,6 +183,25 @@ def steepest_bends(values: Array, least: float) -> Array:
 
 
 @njit(cache=True, nogil=True)
+def steepest_slopes(values: Array, weights: Array, least: float) -> Array:
+    """Return the largest differences of neighbours, see :func:`core.kl.splines.steepest_slopes`."""
+    height, width = values.shape
+    found = np.zeros(2)
+    for i in range(height):
+        for j in range(width):
+            if weights[i, j] > least:
+                if i + 1 < height and weights[i + 1, j] > least:
+                    step = abs(values[i + 1, j] - values[i, j])
+                    if np.isfinite(step):
+                        found[0] = max(found[0], step)
+                if j + 1 < width and weights[i, j + 1] > least:
+                    step = abs(values[i, j + 1] - values[i, j])
+                    if np.isfinite(step):
+                        found[1] = max(found[1], step)
+    return found
+
+
+@njit(cache=True, nogil=True)
 def jump_sizes(image: Array, place: Whole, live: Whole, width: int, unit: Array) -> Array:
     """Return how far a map jumps after each node, see :func:`core.kl.splines.jump_sizes`."""
     sizes = np.zeros(live.size)

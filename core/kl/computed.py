@@ -12,9 +12,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from core.kl.flow import FlowLaw, flow_laws
+from core.kl.boxes import boxes
+from core.kl.flow import FlowLaw, covering
 from core.kl.grid import GridLaw, LawError
-from core.kl.law import MOST_DIMENSIONS, LawSolver, Spacing, boxes
+from core.kl.law import MOST_DIMENSIONS, LawSolver, Spacing
 from core.kl.law_frames import LawFrame, LawMeasures
 from core.problem.problem import Problem
 from core.problem.schedule import Schedule
@@ -38,6 +39,8 @@ _NEIGHBOURS = 4
 """Frames on both sides whose differences count for a frame's error."""
 _CARRIED = 0.5
 """Part of the errors at larger t that still counts, since a law carries them on."""
+_GAPS = 2.0
+"""Error of the fine grid's KL in differences of the two grids: spacings are too alike for one."""
 _ROUNDING = 1e-6
 """Error that even two equal grids leave, in parts of one nat and of the value."""
 _DRAWN_BYTES = 24_000_000
@@ -56,7 +59,7 @@ class ComputedKL:
     value: NDArray[np.float64]
     """NaN where it is not computed."""
     error: NDArray[np.float64]
-    """Largest difference of the two grids at neighbouring t: about the coarse grid's error, above the fine one's."""
+    """Twice the largest difference of the two grids at neighbouring t, or what the coarse grid is known to leave."""
     note: str | None
     """Reason for missing frames, as a clause; None where none is missing."""
     frames: dict[int, LawFrame] = field(default_factory=dict)
@@ -124,7 +127,7 @@ class LawComputation:
         largest = np.lib.stride_tricks.sliding_window_view(padded, 2 * _NEIGHBOURS + 1).max(1)
         largest = np.maximum(largest, _CARRIED * np.maximum.accumulate(largest))
         value = np.where(np.isfinite(fine.value), fine.value, coarse.value)
-        error = np.where(np.isfinite(gap), largest + _ROUNDING * (1 + np.abs(value)), _grid_error(value))
+        error = np.where(np.isfinite(gap), _GAPS * largest + _ROUNDING * (1 + np.abs(value)), _grid_error(value))
         frames = coarse.frames | fine.frames
         note = (fine.note or coarse.note) if np.isnan(value[:-1]).any() else None
         both = coarse.measures.keys() & fine.measures.keys()
@@ -151,10 +154,10 @@ class LawComputation:
         return ComputedKL(values, found.error, note, found.frames, found.measures)
 
     def _laws(self, grid: int) -> Iterator[GridLaw | None] | Iterator[FlowLaw | None]:
+        dimension = self._problem.prior.dimension
         if self._is_flow:
-            dimension = self._problem.prior.dimension
-            return flow_laws(self._problem, self._schedule, self._sampler, *_FLOW_GRIDS[dimension][grid])
-        spacing, reach = _GRIDS[self._problem.prior.dimension][grid]
+            return covering(self._problem, self._schedule, self._sampler, *_FLOW_GRIDS[dimension][grid])
+        spacing, reach = _GRIDS[dimension][grid]
         return self._solver.laws(spacing, boxes(self._problem, self._schedule, self._seen, reach))
 
 

@@ -33,6 +33,10 @@ Array = NDArray[np.float64]
 
 _MISSED = 1e-4
 """Part of the target's mass that the moved nodes may miss."""
+_AT_EDGE = 1e-8
+"""Mass of the target at the outermost nodes from which it goes on beyond them."""
+_WIDENINGS = 1.0, 1.6, 2.5, 4.0
+"""Factors of the reach, tried in turn."""
 _CHUNK = 1 << 13
 """Nodes that are moved at once."""
 _DRAWN = 4.5
@@ -70,14 +74,20 @@ class FlowLaw:
         return found
 
     @property
+    def at_edge(self) -> float:
+        """The target's mass at the outermost nodes: where it is not small, the target goes on beyond them."""
+        size = round(len(self.mass) ** (1 / len(self.points)))
+        grid = self.target_mass.reshape([size] * len(self.points))
+        return float(sum(np.take(grid, end, axis).sum() for axis in range(grid.ndim) for end in (0, -1)))
+
+    @property
     def kl(self) -> float:
         """``KL(Q_t || P_t)`` in nats.
 
         Raises:
             LawError: the points do not cover the target.
         """
-        total = float(self.target_mass.sum())
-        if not abs(total - 1) <= _MISSED:
+        if not abs(float(self.target_mass.sum()) - 1) <= _MISSED:
             raise LawError("the sampler's own points do not cover the target")
         return max(float(self.target_mass @ (self.log_target - self.log_density)), 0.0)
 
@@ -101,6 +111,19 @@ class FlowLaw:
             logarithm = np.log(found / math.prod(axis.spacing for axis in axes))
         shape = tuple(axis.size for axis in axes)
         return LawFrame(self.t, self.basis.numpy(), axes, logarithm.reshape(shape).astype(np.float32))
+
+
+def covering(
+    problem: Problem, schedule: Schedule, sampler: Sampler, spacing: float, reach: float
+) -> Iterator[FlowLaw | None]:
+    """Yield laws as :func:`flow_laws` does, from T down again with more nodes where these do not cover the target."""
+    for widening in _WIDENINGS:
+        for law in flow_laws(problem, schedule, sampler, spacing, widening * reach):
+            if law is not None and law.at_edge > _AT_EDGE and widening < _WIDENINGS[-1]:
+                break
+            yield law
+        else:
+            return
 
 
 def flow_laws(

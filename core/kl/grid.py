@@ -14,7 +14,7 @@ from torch import Tensor
 
 from core.kl.axis import Axis
 from core.kl.law_frames import DRAWN, LawFrame
-from core.kl.splines import compared, mixture_on_grid, steepest_bends
+from core.kl.splines import compared, mixture_on_grid, steepest_bends, steepest_slopes
 from core.problem.mixture import GaussianMixture
 
 Array = NDArray[np.float64]
@@ -23,8 +23,10 @@ _MISSED = 1e-6
 """Part of the target's mass at nodes where the law is below the range of numbers that counts little."""
 _LOST = 1e-6
 """Mass that may leave the grid."""
-_LIVE = 50.0
+LIVE = 50.0
 """Nodes where both log densities are farther than this below their highest are left out: ten standard deviations."""
+_WANTED = 4.5
+"""Nodes where the target's log density is less than this below its highest make most of the KL."""
 _HEAVY = 15.0
 """Nodes whose log density is farther than this below the highest say nothing about a law's details."""
 
@@ -48,6 +50,8 @@ class GridLaw:
     """(n_1,): natural logarithms of the rows' scales."""
     target: GaussianMixture
     """The target at t, in float64."""
+    depth: float = LIVE
+    """How far below the highest, in nats, log densities may lie at nodes that count."""
     logarithm: Array | None = None
     """(n_1, n_2): the log density where it is known in closed form, also below the range of ``scaled``."""
 
@@ -76,7 +80,8 @@ class GridLaw:
         """(m,): flat indices of the nodes where law or target have mass; in one dimension all nodes."""
         if len(self.axes) == 1:
             return np.arange(self.axes[0].size, dtype=np.int64)
-        lives: list[NDArray[np.bool_]] = [part > part.max() - _LIVE for part in (self.logarithms, self.log_targets)]
+        densities, depth = (self.logarithms, self.log_targets), self.depth
+        lives: list[NDArray[np.bool_]] = [part > part.max() - depth for part in densities]
         return np.asarray(np.flatnonzero(np.logical_or(*lives)), np.int64)
 
     @cached_property
@@ -127,6 +132,14 @@ class GridLaw:
         squares = np.square([axis.spacing for axis in self.axes])
         found: Array = 1 / np.sqrt(np.maximum(steepest / squares, 1e-12))
         return found
+
+    @cached_property
+    def slopes(self) -> Array:
+        """(d,): the steepest slope of the log density along each axis where the target has most of its mass."""
+        wanted, found = self.log_targets, self.logarithms
+        steepest = steepest_slopes(found, wanted, float(wanted.max()) - _WANTED)[: len(self.axes)]
+        slopes: Array = steepest / np.array([axis.spacing for axis in self.axes])
+        return slopes
 
     @cached_property
     def mass(self) -> Array:

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from core.kl.axis import Axis, gaussian_log_density
+from core.kl.boxes import Box
 from core.kl.grid import GridLaw, LawError
 from core.kl.jumps import masses
 from core.kl.measured import MeasuredLaw, measured_laws
@@ -41,8 +42,8 @@ _MOST_ROWS = 5000
 """Nodes along one axis at most."""
 _CHUNK = 1 << 15
 """Nodes that are pushed through a step at once."""
-_FRAMES = 64
-"""Frames whose particles are read at once."""
+_WIDE_NODES = 300_000
+"""Nodes up to which a grid holds all paths by which the target is reached."""
 _NARROW, _FAR = 0.7, 4.0
 """Ratio of standard deviations below which a law is narrow, and distance of means in its own beyond which it is far."""
 
@@ -82,6 +83,8 @@ class LawSolver:
         """(T + 1, d): smallest standard deviation of the target along each axis."""
         self._measured: dict[int, MeasuredLaw] = {}
         """By t, where the measured coordinates go by an affine rule of their own."""
+        self._boxes: Sequence[Box] = ()
+        """By frame, of the grids in use."""
         self._is_narrow = False
         """True if the law along the measured direction becomes much narrower than the target."""
 
@@ -107,24 +110,25 @@ class LawSolver:
             self._measured = {t: measured[0, t] for t in times}
             self._is_narrow = self._narrows(along[:, 0])
 
-    def laws(self, spacing: Spacing, box: Sequence[tuple[Array, Array]]) -> Iterator[GridLaw | None]:
+    def laws(self, spacing: Spacing, boxes: Sequence[Box]) -> Iterator[GridLaw | None]:
         """Yield the law at every t, from T down, and None within a step that takes long.
 
         Args:
             spacing: distance of nodes.
-            box: by frame, lower and upper ends of the grid along each axis, see :func:`boxes`.
+            boxes: by frame, where the grid lies.
 
         Raises:
             LawError: a step has no noise, the law leaves the grid, or the grid would be too large.
         """
+        self._boxes = boxes
         if self._measured and self._rank == self._dimension:
             for t, known in self._measured.items():
-                yield self._gaussian(t, known, box)
+                yield self._gaussian(t, known)
             return
-        law = self._start(spacing, box)
+        law = self._start(spacing)
         yield law
         while law.t > self._last:
-            law = yield from self._step(law, spacing, box)
+            law = yield from self._step(law, spacing)
             yield law
 
     def _steps_widths(self, levels: Level) -> Array:
@@ -146,9 +150,10 @@ class LawSolver:
         variance = torch.as_tensor(kernel.variance, dtype=torch.float64)
         return variance.expand(*kernel.mean.shape[:-1], 1).squeeze(-1).numpy()
 
-    def _axes(
-        self, t: int, part: Spacing, box: Sequence[tuple[Array, Array]], law: GridLaw | None = None
-    ) -> tuple[Axis, ...]:
+    def _box(self, t: int) -> Box:
+        return self._boxes[self._schedule.steps - t]
+
+    def _axes(self, t: int, part: Spacing, law: GridLaw | None = None) -> tuple[Axis, ...]:
         """Return nodes that resolve the steps into t and out of it, or what the densities show where that is coarser.
 
         Along a measured direction in which the law becomes narrow, rows need the resolution of the step.
@@ -159,14 +164,15 @@ class LawSolver:
         if law is not None:
             first = 1 if self._is_narrow or self._dimension == 1 else 0
             spacing[first:] = np.maximum(spacing[first:], part.details * details[first:])
+            spacing[first:] = np.minimum(spacing[first:], _steep(part, law)[first:])
         if not np.isfinite(spacing).all():
             raise LawError(f"the steps around t = {t} have no noise in some direction")
-        return _sized(t, spacing, box[self._schedule.steps - t])
+        return _sized(t, spacing, self._box(t))
 
-    def _start(self, spacing: Spacing, box: Sequence[tuple[Array, Array]]) -> GridLaw:
+    def _start(self, spacing: Spacing) -> GridLaw:
         """Return the law at t = T, standard normal."""
         steps = self._schedule.steps
-        axes = self._axes(steps, spacing, box)
+        axes = self._axes(steps, spacing)
         squares = [axis.nodes**2 for axis in axes]
         rows = -0.5 * squares[0] - 0.5 * self._dimension * math.log(math.tau)
         inner = np.exp(-0.5 * squares[1]) if self._dimension > 1 else np.ones(1)
@@ -185,21 +191,22 @@ class LawSolver:
         gaps = (means - torch.stack([law.mean[0] for law in self._measured.values()])).abs().amax(1)
         return bool(((own < _NARROW * spread) | (gaps > _FAR * own)).any())
 
-    def _gaussian(self, t: int, known: MeasuredLaw, box: Sequence[tuple[Array, Array]]) -> GridLaw:
+    def _gaussian(self, t: int, known: MeasuredLaw) -> GridLaw:
         """Return a law that is Gaussian in all directions, on a grid that resolves the target, and it where it can."""
         if float(torch.linalg.eigvalsh(known.covariance)[0]) <= 0:
             raise LawError(f"its law at t = {t} has no density")
         own = np.minimum(0.5 * self._details[t], 0.8 / np.sqrt(np.diag(torch.linalg.inv(known.covariance).numpy())))
-        ends = box[self._schedule.steps - t]
-        count = np.prod((ends[1] - ends[0]) / own)
-        axes = _sized(t, own if count <= _DRAWN_NODES or t <= 1 else 0.5 * self._details[t], ends)
+        box = self._box(t)
+        count = np.prod((box.ends[1] - box.ends[0]) / own)
+        spacing = own if count <= _DRAWN_NODES or t <= 1 else 0.5 * self._details[t]
+        axes = _sized(t, spacing, box._replace(wide=box.ends))
         logarithm = gaussian_log_density(axes, known.mean.squeeze(1).numpy(), known.covariance.numpy())
         logarithm = logarithm.reshape(axes[0].size, -1)
         exponents = logarithm.max(1)
         return replace(self._law(t, axes, np.exp(logarithm - exponents[:, None]), exponents), logarithm=logarithm)
 
     def _law(self, t: int, axes: tuple[Axis, ...], scaled: Array, exponents: Array) -> GridLaw:
-        return GridLaw(t, self._basis, axes, scaled, exponents, self._targets[t])
+        return GridLaw(t, self._basis, axes, scaled, exponents, self._targets[t], self._box(t).depth)
 
     def _image(self, level: Level, law: GridLaw) -> Work[tuple[Array, Array]]:
         """Return where the step takes the live nodes, (d, m), and its variance along each axis, (d,)."""
@@ -221,10 +228,10 @@ class LawSolver:
         is_flat = rule is not None and variance[0] == 0 and abs(rule.slope) < _FLAT
         return _Push(law, image, variance, None if is_flat else rule)
 
-    def _step(self, law: GridLaw, spacing: Spacing, box: Sequence[tuple[Array, Array]]) -> Work[GridLaw]:
+    def _step(self, law: GridLaw, spacing: Spacing) -> Work[GridLaw]:
         """Return the law after the step from its t, on a grid that shows it."""
         push = yield from self._push(law)
-        axes, missed = self._axes(law.t - 1, spacing, box, law), math.inf
+        axes, missed = self._axes(law.t - 1, spacing, law), math.inf
         for _ in range(_ATTEMPTS):
             push = yield from self._dense(push, axes)
             found = self._pushed(push, axes)
@@ -232,7 +239,7 @@ class LawSolver:
             if finer is None or (not found.is_sound and found.missed > _HELPED * missed):
                 break
             missed = found.missed
-            axes = _sized(law.t - 1, finer, box[self._schedule.steps - law.t + 1])
+            axes = _sized(law.t - 1, finer, self._box(law.t - 1))
             yield
         return _checked(found)
 
@@ -324,13 +331,18 @@ def _finer(found: GridLaw, push: _Push, spacing: Spacing) -> Array | None:
     """
     own = np.array([axis.spacing for axis in found.axes])
     least = spacing.noise * np.sqrt(push.variance)
-    if push.rule is not None:
-        least[0] = own[0]
-    needed = np.maximum(spacing.details * found.details, least)
+    needed = np.minimum(np.maximum(spacing.details * found.details, least), _steep(spacing, found))
     wanted = np.where(own > _ROUGH * needed, np.maximum(needed, own / 4), own)
     if not found.is_sound:
         wanted = np.minimum(wanted, np.maximum(own / 2, least))
+    if push.rule is not None:
+        wanted[0] = own[0]
     return wanted if (wanted < own / _GAINED).any() else None
+
+
+def _steep(spacing: Spacing, law: GridLaw) -> Array:
+    """Return (d,): distance of nodes from which splines distort a law that falls so steeply where the target lies."""
+    return _STEEP * spacing.noise / np.maximum(law.slopes, 1e-300)
 
 
 def _checked(law: GridLaw) -> GridLaw:
@@ -355,6 +367,8 @@ _GAINED = 1.05
 """Ratio of spacings from which a finer grid is worth a try."""
 _SLOPE_STEP = 1e-3
 """Distance of points between which the slope of a step's mean is measured."""
+_STEEP = 5.0
+"""Change of the log density between two nodes, over the spacing in parts of the noise, that splines bear."""
 _FLAT = 1e-12
 """Slope below which a rule takes all nodes to one."""
 
@@ -387,41 +401,11 @@ def _combined(log_kernel: Array, rows: Array) -> tuple[Array, Array]:
     return summed / safe[:, None], tops + np.log(safe)
 
 
-def _sized(t: int, spacing: Array, ends: tuple[Array, Array]) -> tuple[Axis, ...]:
-    """Return axes between ends, or raise LawError where they would have too many nodes."""
-    axes = tuple(Axis.over(*each) for each in zip(*ends, spacing, strict=True))
+def _sized(t: int, spacing: Array, box: Box) -> tuple[Axis, ...]:
+    """Return axes between the ends of a box, or raise LawError where they would have too many nodes."""
+    axes = tuple(Axis.over(*each) for each in zip(*box.wide, spacing, strict=True))
+    if math.prod(axis.size for axis in axes) > _WIDE_NODES:
+        axes = tuple(Axis.over(*each) for each in zip(*box.ends, spacing, strict=True))
     if math.prod(axis.size for axis in axes) > _MOST_NODES or max(axis.size for axis in axes) > _MOST_ROWS:
         raise LawError(f"its grid at t = {t} would be too large")
     return axes
-
-
-def boxes(problem: Problem, schedule: Schedule, seen: Tensor, reach: float) -> list[tuple[Array, Array]]:
-    """Return by frame the ends along each axis between which target and particles lie, with room to spare.
-
-    Args:
-        problem: in float64, on the CPU.
-        schedule: gives every abar_t.
-        seen: the sampler's particles by frame, (T + 1, d, N).
-        reach: standard deviations that are covered: paths that matter come from farther out than the target's mass.
-
-    Raises:
-        LawError: particles have diverged.
-    """
-    basis = problem.measurement.right_basis
-    target = problem.target.noised_along(schedule.alpha_bar[::-1].tolist())
-    means, along = target.means @ basis, (basis.mT @ target.axes).square()
-    spread = reach * (along @ target.variances.unsqueeze(-1)).squeeze(-1).sqrt()
-    blocks = [_extent(basis.mT @ block.double(), reach) for block in torch.split(seen, _FRAMES)]
-    low, high = (torch.cat(ends) for ends in zip(*blocks, strict=True))
-    if not bool((low.isfinite() & high.isfinite()).all()):
-        raise LawError("its particles diverge")
-    ends = torch.minimum(low, (means - spread).amin(1)), torch.maximum(high, (means + spread).amax(1))
-    return list(zip(*(end.numpy() for end in ends), strict=True))
-
-
-def _extent(points: Tensor, reach: float) -> tuple[Tensor, Tensor]:
-    """Return lower and upper ends, (B, d), between which points (B, d, N) lie, with room to spare."""
-    width, middle = torch.std_mean(points, -1, correction=0)
-    least, most = points.aminmax(dim=-1)
-    low = torch.minimum(least - 2 * width, middle - reach * width)
-    return low, torch.maximum(most + 2 * width, middle + reach * width)

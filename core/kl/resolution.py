@@ -27,10 +27,12 @@ _VISIBLE = 2e-3
 """Root mean square of the teeth, in parts of the density, that count."""
 _HEAVY = 12.0
 """Nodes where both log densities are farther than this below their highest do not count."""
-_SAMPLE = 3000
+_SAMPLE = 1000
 """Nodes at which the images' lattice is looked at."""
 _MIDPOINT = np.array([3.0, -25.0, 150.0, 150.0, -25.0, 3.0]) / 256
 """Weights of six nodes that interpolate between the third and the fourth."""
+_PARTS = 1.0, 0.8, 0.5, 0.0
+"""Parts of a lattice's frequency at which the response to images within a small extent is looked at."""
 _POINT = 1e-30
 """Distance, or area, below which images are one."""
 _BEYOND = 0.5
@@ -74,10 +76,22 @@ def is_apart(law: GridLaw, image: Array, responses: Sequence[Response]) -> NDArr
     nodes = heavy[kept]
     weight = sum(np.exp(each[nodes]) / np.exp(each[nodes]).sum() for each in (own, wanted))
     steps = np.stack([image[:, index[kept]] - image[:, nodes] for index in after])  # (d, d, k): node's axis, image's
+    places = image[:, nodes]
+    middle = places @ weight / weight.sum()
+    spread = np.sqrt(np.square(places - middle[:, None]) @ weight / weight.sum()) + _POINT
     found = np.zeros(len(law.axes), bool)
     for along, frequency in enumerate(_frequencies(steps)):
-        teeth = math.prod((each(one) for each, one in zip(responses, frequency, strict=True)), start=np.ones(1))
+        sides = zip(responses, frequency, spread, strict=True)
+        teeth = math.prod((_broadened(*each) for each in sides), start=np.ones(1))
         found[along] = math.sqrt(0.5 * float(weight @ np.square(teeth))) > _VISIBLE
+    return found
+
+
+def _broadened(response: Response, frequency: Array, spread: float) -> Array:
+    """Return the response to a wave that lasts no longer than a Gaussian with a standard deviation."""
+    penalty = -0.5 * np.square(math.tau * spread * frequency)
+    parts = [np.exp(penalty * (1 - part) ** 2) * response(part * frequency) for part in _PARTS]
+    found: Array = np.maximum.reduce(parts)
     return found
 
 

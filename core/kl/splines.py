@@ -118,6 +118,17 @@ def steepest_bends(values: Array, least: float) -> Array:
     return _implementation().steepest_bends(np.ascontiguousarray(values), least)
 
 
+def steepest_slopes(values: Array, weights: Array, least: float) -> Array:
+    """Return (2,): the largest finite difference of neighbouring values along both axes of a plane, or zero.
+
+    Args:
+        values: (n_1, n_2).
+        weights: (n_1, n_2).
+        least: differences from a value whose weight is not above this do not count.
+    """
+    return _implementation().steepest_slopes(np.ascontiguousarray(values), np.ascontiguousarray(weights), least)
+
+
 def jump_sizes(image: Array, place: Whole, live: Whole, width: int, unit: Array) -> Array:
     """Return how far a map of a plane's nodes jumps after each, beyond the mean of the steps before and after, (m,).
 
@@ -227,6 +238,7 @@ class Implementation(NamedTuple):
     mixture_on_grid: Callable[[Array, Array, Array, Array, Array, tuple[int, int]], Array]
     compared: Callable[[Array, Array], tuple[float, float, float]]
     steepest_bends: Callable[[Array, float], Array]
+    steepest_slopes: Callable[[Array, Array, float], Array]
     jump_sizes: Callable[[Array, Whole, Whole, int, Array], Array]
 
 
@@ -319,6 +331,16 @@ def _steepest_bends(values: Array, least: float) -> Array:
         return np.array([np.nanmax(-np.diff(kept, 2, axis=axis), initial=0.0) for axis in (0, 1)])
 
 
+def _steepest_slopes(values: Array, weights: Array, least: float) -> Array:
+    kept = np.where(weights > least, values, np.nan)
+    found = np.zeros(2)
+    for axis in (0, 1):
+        with np.errstate(invalid="ignore"):
+            steps = np.abs(np.diff(kept, axis=axis))
+        found[axis] = np.max(steps, initial=0.0, where=np.isfinite(steps))
+    return found
+
+
 def _jump_sizes(image: Array, place: Whole, live: Whole, width: int, unit: Array) -> Array:
     neighbours = {offset: place[live + (2 + offset) * width] for offset in range(-2, 4)}
     nodes = np.flatnonzero(np.all([index >= 0 for index in neighbours.values()], axis=0))
@@ -338,5 +360,6 @@ BY_NUMPY = Implementation(
     _mixture_on_grid,
     _compared,
     _steepest_bends,
+    _steepest_slopes,
     _jump_sizes,
 )

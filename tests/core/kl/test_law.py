@@ -12,11 +12,13 @@ import pytest
 import torch
 
 from core.bounds.bound_terms import BoundTerms
+from core.kl import boxes as boxes_module
 from core.kl import flow
 from core.kl import law as law_module
+from core.kl.boxes import boxes
 from core.kl.computed import ComputedKL, LawComputation, compute_kl
 from core.kl.grid import GridLaw
-from core.kl.law import LawSolver, Spacing, boxes
+from core.kl.law import LawSolver, Spacing
 from core.kl.law_frames import LawMeasures
 from core.problem.mixture import GaussianMixture
 from core.problem.problem import Measurement, Problem
@@ -24,6 +26,8 @@ from core.problem.schedule import Schedule
 from core.samplers import SAMPLERS, Sampler
 from core.scenario.scenario import Scenario
 from core.simulation.work import result_of
+from tests.benchmarks.laws import KEYS as BENCHMARK_KEYS
+from tests.benchmarks.laws import closed_form, random_gaussian, random_sampler, random_schedule
 
 CASES = json.loads((Path(__file__).parents[2] / "data/reference_cases.json").read_text())["law"]["cases"]
 AccumulateTerms = Callable[..., BoundTerms]
@@ -116,6 +120,37 @@ def test_kl_with_posterior_variance_is_whole(
     assert np.isfinite(found.value).all()
     assert worst_error(found, truth) < 1
     assert (np.abs(found.value - truth) <= 3 * found.error + 1e-7 * (1 + truth)).all()
+
+
+HARD = {
+    "paths from beyond the target's reach": (0, 12, "bo-ddnm"),
+    "target in the tails of a law that is narrower": (0, 21, "bo-oracle"),
+    "images of a grid in almost one line": (1, 11, "ddnm"),
+    "nodes at T that end within the target": (0, 16, "ddim"),
+}
+
+
+@pytest.mark.parametrize("case", HARD)
+def test_kl_of_hard_problem_matches_closed_form(case: str) -> None:
+    found, truth = hard_problem(case)
+    known = np.isfinite(truth)
+    assert np.isfinite(found.value[known]).all(), found.note
+    gap = np.abs(found.value - truth)[known]
+    assert (gap <= np.maximum(1e-3 * truth, 1e-4)[known]).all()
+
+
+def test_grid_that_holds_only_target_and_particles_misses_paths(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(boxes_module, "_WIDEST", 1.0)
+    found, truth = hard_problem("paths from beyond the target's reach")
+    assert worst_error(found, truth) > 2
+
+
+def hard_problem(case: str) -> tuple[ComputedKL, np.ndarray]:
+    seed, number, key = HARD[case]
+    random = np.random.default_rng([seed, number])
+    problem, schedule = random_gaussian(random), random_schedule(random)
+    sampler = {each: random_sampler(random, each) for each in BENCHMARK_KEYS}[key]
+    return computed_kl(problem, schedule, sampler), closed_form(problem, schedule, sampler)
 
 
 def test_grid_kl_is_right_where_density_underflows(accumulate_terms: AccumulateTerms) -> None:
