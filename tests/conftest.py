@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from pathlib import Path
@@ -22,6 +23,16 @@ sys.dont_write_bytecode = False
 
 settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("suite")  # no test depends on how busy the machine is
+
+
+gc.disable()  # nothing that collection makes is garbage, and searching it takes seconds
+
+
+def pytest_collection_finish() -> None:
+    """Search for garbage from here on, but never among what modules and collected tests hold."""
+    gc.collect()
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_configure(config: pytest.Config) -> None:

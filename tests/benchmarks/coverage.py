@@ -96,15 +96,12 @@ def closed_form(problem: Problem, schedule: Schedule, key: str) -> Case:
     return Case(problem, schedule, SAMPLERS[key], float(terms.kl[0, -2]), 0.0)
 
 
-def product(key: str, gaussian: int) -> Case:
-    """Return a mixture in ``2 + gaussian`` dimensions whose KL is known: a plane times one Gaussian, turned at random.
+PRODUCT_SCHEDULE = Schedule.cosine(40)
 
-    Scores of independent parts that are measured apart are independent, and samplers turn with the problem; so the
-    sampler's law is a product, and the KL is the sum of one on grids and one in closed form.
-    """
-    schedule = Schedule.cosine(40)
+
+def product_problem(gaussian: int) -> tuple[Problem, Problem, Problem]:
+    """Return a mixture in ``2 + gaussian`` dimensions and its parts: a plane times one Gaussian, turned at random."""
     plane, rest = three_clusters(0.3, -0.5), one_gaussian(gaussian)
-    parts = computed(plane, schedule, key), closed_form(rest, schedule, key)
     turn = torch.linalg.qr(
         torch.randn(2 + gaussian, 2 + gaussian, generator=torch.Generator().manual_seed(1)).double()
     )[0]
@@ -115,7 +112,18 @@ def product(key: str, gaussian: int) -> Case:
     measured = plane.measurement, rest.measurement
     matrix = torch.block_diag(*(one.matrix for one in measured)) @ turn.mT
     value = torch.cat([one.value for one in measured])
-    problem = Problem.of(prior, Measurement(matrix, value, 0.3))
+    return Problem.of(prior, Measurement(matrix, value, 0.3)), plane, rest
+
+
+def product(key: str, gaussian: int) -> Case:
+    """Return a mixture in ``2 + gaussian`` dimensions whose KL is known.
+
+    Scores of independent parts that are measured apart are independent, and samplers turn with the problem; so the
+    sampler's law is a product, and the KL is the sum of one on grids and one in closed form.
+    """
+    schedule = PRODUCT_SCHEDULE
+    problem, plane, rest = product_problem(gaussian)
+    parts = computed(plane, schedule, key), closed_form(rest, schedule, key)
     return Case(problem, schedule, SAMPLERS[key], sum(part.kl for part in parts), sum(part.error for part in parts))
 
 

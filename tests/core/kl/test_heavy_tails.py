@@ -22,15 +22,15 @@ from core.problem.mixture import GaussianMixture
 from tests.benchmarks.coverage import CASES
 
 F64 = torch.float64
-SEEDS = 0, 1, 3, 7
-"""Two seeds with which the broken twin misses the KL, and two others; hundreds are in tests.benchmarks.coverage."""
+SEEDS = 3, 7
+"""Seeds with which the broken twin misses the KL; hundreds are in tests.benchmarks.coverage."""
 SMALL = Sizes(16, 2, 200)
 
 
 def brackets_without_kl(name: str) -> list[tuple[float, float]]:
     """Return the brackets, one a seed, that do not hold the KL."""
     case = CASES[name]()
-    found = [case.limits(seed, sizes=SMALL) for seed in SEEDS]
+    found = [case.limits(seed, rounds=2, sizes=SMALL) for seed in SEEDS]
     return [limits for limits in found if not case.holds(limits)]
 
 
