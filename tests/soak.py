@@ -23,7 +23,7 @@ from PySide6.QtWidgets import QApplication, QMessageBox
 from app.run.process import reserve_interface_core
 from app.theme import theme
 from app.window.window import MainWindow
-from core.scenario.builtin import load_builtin
+from core.scenario.builtin import builtin_scenarios, load_builtin
 from core.scenario.edits import patched
 from core.scenario.scenario import Scenario
 from tests.app.random_user import User, scenarios
@@ -106,6 +106,26 @@ def soak(seed: int, edits: int, faults: Faults) -> float:
     return seconds
 
 
+def run_builtin_scenarios(faults: Faults) -> None:
+    """Choose every built-in scenario in turn; each must be shown without an error, and run."""
+    window = MainWindow(patched(load_builtin("three-components"), SMALL), None, None)
+    window.show()
+    for key in builtin_scenarios():
+        faults.latest.append(key)
+        scenario = load_builtin(key)
+        window.files.choose(key)
+        limit = time.perf_counter() + RUN_SECONDS
+        while time.perf_counter() < limit and not (
+            window.results is not None and window.results.scenario.name == scenario.name and window.player.available
+        ):
+            QApplication.processEvents()
+        if window.scenario != scenario or not window.player.is_playing or window.banner.isVisible():
+            faults.say(f"{key} does not run in the window")
+    window.close()
+    window.deleteLater()
+    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+
+
 def wait(window: MainWindow, faults: Faults) -> None:
     """Wait for the run to end; it must be one of the present scenario."""
     limit = time.perf_counter() + RUN_SECONDS
@@ -127,6 +147,7 @@ def main() -> int:
     theme.install(application)
     QMessageBox.warning = lambda *_: QMessageBox.StandardButton.Discard  # type: ignore[method-assign]
     faults = Faults()
+    run_builtin_scenarios(faults)
     for seed in wanted.seeds:
         seconds = soak(seed, wanted.edits, faults)
         print(f"seed {seed}: {wanted.edits} edits in {seconds:.0f} s, {len(faults.found)} faults so far", flush=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import gc
 import threading
 from collections.abc import Callable, Iterator
@@ -60,12 +61,25 @@ def _make_scenario(*, one: bool = False, **sections: Any) -> Scenario:
     return Scenario.from_dict(_merged(_merged(data, ONE_GAUSSIAN if one else {}), sections))
 
 
-def _make_results(scenario: Scenario, frames: int | None = None) -> Results:
+def _run(scenario: Scenario, frames: int | None) -> Results:
     experiment = Experiment(scenario, keep_frames=True)
     for frame, _ in enumerate(experiment.run(), start=1):
         if frame == frames:
             break
     return experiment.results
+
+
+_known: dict[tuple[str, int | None], Results] = {}
+"""Runs of built-in samplers, which many tests ask for again."""
+
+
+def _make_results(scenario: Scenario, frames: int | None = None) -> Results:
+    if any(sampler.is_users for sampler in scenario.with_value().build_samplers()):
+        return _run(scenario, frames)
+    key = (scenario.model_dump_json(), frames)
+    if key not in _known:
+        _known[key] = _run(scenario, frames)
+    return copy.deepcopy(_known[key])  # a test may change its own
 
 
 def _bracket(results: Results) -> Bracket:

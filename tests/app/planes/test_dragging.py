@@ -173,10 +173,9 @@ def test_drag_keeps_y_drawn_from_the_seed(window: Window, qtbot: QtBot, make_sce
     assert made.scenario.measurement.value is None
 
 
-@pytest.mark.parametrize("seed", [1, 2])
-def test_many_random_drags_end_in_a_run_of_the_current_scenario(seed: int, window: Window, qtbot: QtBot) -> None:
+def test_many_random_drags_end_in_a_run_of_the_current_scenario(window: Window, qtbot: QtBot) -> None:
     made = window()
-    dice = random.Random(seed)
+    dice = random.Random(1)
     for _ in range(6):
         handle = dice.choice(made.planes.controller.positions).handle
         start = press(qtbot, made, handle)

@@ -30,7 +30,6 @@ from core.system.stop import stop
 
 Make = Callable[..., Scenario]
 Window = Callable[..., MainWindow]
-NUMBERS = (signal.SIGINT, signal.SIGTERM)
 
 
 def seeded(seed: int, scenario: Scenario) -> Scenario:
@@ -53,8 +52,17 @@ def signals(qapp: QApplication, monkeypatch: pytest.MonkeyPatch) -> Iterator[End
         made.deleteLater()
 
 
-@pytest.mark.parametrize("number", NUMBERS, ids=lambda number: number.name)
-@pytest.mark.parametrize("state", ["saved", "edited", "typing", "dragging", "asked"])
+@pytest.mark.parametrize(
+    ("state", "number"),
+    [
+        ("saved", signal.SIGTERM),
+        ("edited", signal.SIGINT),
+        ("edited", signal.SIGTERM),
+        ("typing", signal.SIGINT),
+        ("dragging", signal.SIGTERM),
+        ("asked", signal.SIGINT),
+    ],
+)
 def test_signal_closes_the_window_without_asking_and_keeps_unsaved_edits(
     number: signal.Signals,
     state: str,

@@ -22,7 +22,7 @@ from tests.app.random_user import User, scenarios
 
 Make = Callable[..., Scenario]
 RUN_MS = 30_000
-ROUNDS = 20
+ROUNDS = 10
 
 
 def alive(kind: type[QObject] | type[Results]) -> int:
