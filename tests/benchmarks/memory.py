@@ -1,16 +1,19 @@
 """Peak memory of runs against the announced size: ``python -m tests.benchmarks.memory``.
 
-Every case runs in a process of its own, which reads its peak resident memory at the end and subtracts what it held
-before the run. Frames are kept in a memory-mapped file, as in the worker process of the window.
+Every case runs in a process of its own, forked from one that has imported what a run needs. It reads its peak resident
+memory at the end and subtracts what it held before the run. Frames are kept in a memory-mapped file, as in the worker
+process of the window.
 """
 
 from __future__ import annotations
 
 import gc
 import json
+import multiprocessing
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -65,11 +68,22 @@ def scenario(cell: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def measure(cell: dict[str, Any]) -> Peak:
-    """Run a case in a process of its own."""
-    command = [sys.executable, "-m", "tests.benchmarks.memory", json.dumps(cell)]
+def measure(cells: Sequence[dict[str, Any]]) -> list[Peak]:
+    """Run cases in processes of their own, one after the other."""
+    command = [sys.executable, "-m", "tests.benchmarks.memory", json.dumps(cells)]
     result = subprocess.run(command, check=True, capture_output=True, text=True, cwd=Path(__file__).parents[2])
-    return Peak(*json.loads(result.stdout))
+    return [Peak(*each) for each in json.loads(result.stdout)]
+
+
+def _forked(cells: Sequence[dict[str, Any]]) -> list[Peak]:
+    import torch  # noqa: PLC0415
+
+    import core.reporting.report  # noqa: PLC0415
+    import core.runs.experiment  # noqa: F401, PLC0415
+
+    torch.set_num_threads(1)  # a process with threads must not be forked
+    with multiprocessing.get_context("fork").Pool(1, maxtasksperchild=1) as pool:
+        return pool.map(_run, cells, chunksize=1)
 
 
 def _resident(kind: str) -> int:
@@ -79,14 +93,11 @@ def _resident(kind: str) -> int:
 
 
 def _run(cell: dict[str, Any]) -> Peak:
-    import torch  # noqa: PLC0415
-
     from core.reporting.report import write_report  # noqa: PLC0415
     from core.runs.experiment import Experiment  # noqa: PLC0415
     from core.runs.memory import run_size  # noqa: PLC0415
     from core.scenario.scenario import Scenario  # noqa: PLC0415
 
-    torch.set_num_threads(1)
     chosen, frames = Scenario.from_dict(scenario(cell)), bool(cell.get("frames"))
     size = run_size(chosen, keep_frames=frames)
     if cell["components"] == 1:
@@ -109,7 +120,7 @@ def _run(cell: dict[str, Any]) -> Peak:
 
 def _main() -> None:
     for cell in _CELLS:
-        announced, measured = measure(cell)
+        ((announced, measured),) = measure([cell])
         words = ", ".join(f"{key} {value}" for key, value in cell.items())
         print(
             f"{announced / 2**20:6.0f} MiB announced, {measured / 2**20:6.0f} measured, "
@@ -120,6 +131,6 @@ def _main() -> None:
 
 if __name__ == "__main__":
     if len(sys.argv) > 1:
-        print(json.dumps(_run(json.loads(sys.argv[1]))))
+        print(json.dumps(_forked(json.loads(sys.argv[1]))))
     else:
         _main()

@@ -124,7 +124,7 @@ def test_full_output_is_reported_and_closed_pipe_ends_silently() -> None:
     assert "cannot write to standard output" in result.stderr
     reader, writer = os.pipe()
     os.close(reader)
-    result = run("list", stdout=writer)
+    result = run("--help", stdout=writer)
     os.close(writer)
     assert result.returncode == CLOSED_PIPE
     assert result.stderr == ""

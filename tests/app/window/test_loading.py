@@ -50,7 +50,7 @@ def test_slow_plugin_load_is_announced_and_can_be_given_up(
 
 
 def test_command_line_announces_a_slow_plugin_load_and_can_be_interrupted(tmp_path: Path) -> None:
-    (tmp_path / "loops.py").write_text("while True:\n    pass\n")
+    (tmp_path / "loops.py").write_text("import time\nwhile True:\n    time.sleep(0.01)\n")
     process = subprocess.Popen(
         [sys.executable, "-m", "app", "list", "--plugin", str(tmp_path / "loops.py")],
         stderr=subprocess.PIPE,

@@ -83,7 +83,7 @@ def test_field_with_shuffled_variances_is_not_stationary() -> None:
 
 
 def test_matern_field_has_maternes_correlation() -> None:
-    side, length = 64, 2.0
+    side, length = 24, 2.0
     field = stationary_field(side, "matern", length=length, smoothness=1.5)
     first = covariance_of(field)[0]  # of the pixel at the origin with all others
     distance = np.arange(8)

@@ -179,8 +179,8 @@ def test_names_are_drawn_as_text(name: str) -> None:
 
 @pytest.mark.parametrize("number", [0.0, 1e-300, 1e300, -1e300, math.inf])
 def test_extreme_values_are_drawn(number: float) -> None:
-    for axes in ([NOISE], [NOISE, ANGLE], []):
-        one = study(*axes, samplers=["ddnm", "exact"], metrics=["kl", "mmd"])
+    for axes, metrics in (([NOISE], ["kl", "mmd"]), ([NOISE, ANGLE], ["mmd"]), ([], ["kl"])):
+        one = study(*axes, samplers=["ddnm", "exact"], metrics=metrics)
         odd = table(one, lambda index, *_: value(number if index else 1.0, 0.1, "estimate"))
         assert study_figure_files(one, odd, ["png"])["png"]
 
