@@ -35,9 +35,15 @@ def pytest_collection_finish() -> None:
     gc.enable()
 
 
+def _is_compiled() -> bool:
+    source = Path(__file__).parents[1] / "core/kl/compiled.py"
+    kept = [path.stat().st_mtime for path in (source.parent / "__pycache__").glob(f"{source.stem}.*.nbi")]
+    return bool(kept) and min(kept) > source.stat().st_mtime
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Compile the functions of computed laws once, before every process of a distributed run would do it itself."""
-    if getattr(config.option, "numprocesses", None) and not hasattr(config, "workerinput"):
+    if getattr(config.option, "numprocesses", None) and not hasattr(config, "workerinput") and not _is_compiled():
         from core import compute_kls, load_scenario  # noqa: PLC0415 - after the environment is set
         from core.scenario.edits import patched  # noqa: PLC0415
 

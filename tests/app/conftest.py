@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import copy
 import gc
+import pickle
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from rich.live import _RefreshThread
 
 from app.run.process import reserve_interface_core
 from app.run.session import Session
-from app.run.worker import shared_worker
+from app.run.worker import Worker, shared_worker
 from app.theme import theme
 from app.window.window import MainWindow
 from core.bounds.asymptote import Asymptote
@@ -61,7 +62,7 @@ def _make_scenario(*, one: bool = False, **sections: Any) -> Scenario:
     return Scenario.from_dict(_merged(_merged(data, ONE_GAUSSIAN if one else {}), sections))
 
 
-def _run(scenario: Scenario, frames: int | None) -> Results:
+def _run(scenario: Scenario, frames: int) -> Results:
     experiment = Experiment(scenario, keep_frames=True)
     for frame, _ in enumerate(experiment.run(), start=1):
         if frame == frames:
@@ -69,17 +70,42 @@ def _run(scenario: Scenario, frames: int | None) -> Results:
     return experiment.results
 
 
-_known: dict[tuple[str, int | None], Results] = {}
-"""Runs of built-in samplers, which many tests ask for again."""
+_known: dict[tuple[str, int | None], bytes] = {}
+"""Pickled results of runs of this process and, with no number of frames, of the worker; many tests ask for the same."""
 
 
-def _make_results(scenario: Scenario, frames: int | None = None) -> Results:
-    if any(sampler.is_users for sampler in scenario.with_value().build_samplers()):
+def _is_repeatable(scenario: Scenario) -> bool:
+    return not any(sampler.is_users for sampler in scenario.with_value().build_samplers())
+
+
+def _make_results(scenario: Scenario, frames: int = -1) -> Results:
+    if not _is_repeatable(scenario):
         return _run(scenario, frames)
     key = (scenario.model_dump_json(), frames)
     if key not in _known:
-        _known[key] = _run(scenario, frames)
-    return copy.deepcopy(_known[key])  # a test may change its own
+        _known[key] = pickle.dumps(_run(scenario, frames))
+    return pickle.loads(_known[key])  # a test may change its own
+
+
+@contextmanager
+def _finished_at_once(scenario: Scenario) -> Iterator[Callable[[Results], None]]:
+    """Let a run that the worker process has computed before be finished at once; yield what keeps a finished run."""
+    real, key = Worker.compute, (scenario.model_dump_json(), None)
+    is_known = _is_repeatable(scenario)
+
+    def compute(worker: Worker, wanted: Scenario, *, refine: bool) -> Iterator[Results]:
+        if refine and key in _known and wanted == scenario:
+            yield pickle.loads(_known[key])
+        else:
+            yield from real(worker, wanted, refine=refine)
+
+    def keep(results: Results) -> None:
+        if is_known and results.is_complete and key not in _known:
+            _known[key] = pickle.dumps(results)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Worker, "compute", compute)
+        yield keep
 
 
 def _bracket(results: Results) -> Bracket:
@@ -184,7 +210,7 @@ def own_sampler(tmp_path: Path) -> Iterator[Callable[..., str]]:
 
 @pytest.fixture(scope="session")
 def make_results() -> Callable[..., Results]:
-    """``(scenario, frames=None)``: run a scenario to its end, or for some frames only."""
+    """``(scenario, frames=-1)``: run a scenario to its end, or for some frames only."""
     return _make_results
 
 
@@ -253,13 +279,24 @@ def window(qtbot: QtBot) -> Iterator[Callable[..., MainWindow]]:
     def make(
         scenario: Scenario | None = None, path: Path | None = None, home: Path | None = None, *, finish: bool = True
     ) -> MainWindow:
-        made = MainWindow(scenario or _make_scenario(), path, home)
+        scenario = scenario or _make_scenario()
+        if not finish:
+            return shown(MainWindow(scenario, path, home))
+        with _finished_at_once(scenario) as keep:
+            made = shown(MainWindow(scenario, path, home), is_painted=False)
+            qtbot.waitUntil(lambda: made.results is not None and not made.session.is_running, timeout=RUN_MS)
+        assert made.results is not None
+        keep(made.results)
+        made.setUpdatesEnabled(True)
+        QApplication.processEvents()
+        return made
+
+    def shown(made: MainWindow, *, is_painted: bool = True) -> MainWindow:
         opened.append(made)
+        made.setUpdatesEnabled(is_painted)
         made.resize(1080, 640)  # less to paint than at the first start, with both docks
         made.show()
         made.activateWindow()
-        if finish:
-            qtbot.waitUntil(lambda: made.results is not None and not made.session.is_running, timeout=RUN_MS)
         return made
 
     yield make
