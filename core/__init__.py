@@ -8,6 +8,13 @@ The names in ``__all__`` are the public interface; each is loaded when it is fir
     for key, found in results.at(1).items():
         print(key, found.kl.text, found.terms["bound"])
 
+and for Gaussian data, eigenvalue by eigenvalue::
+
+    from core import load_spectrum, predict_spectrum, simulate_spectrum
+
+    setting = load_spectrum("vp-em")
+    print(predict_spectrum(setting).w2, simulate_spectrum(setting).w2)
+
 The packages, from the ground up: ``text``, ``drawing``, ``errors``, ``system``, ``problem``, ``samplers``, ``plugins``,
 ``scenario``, ``data``, ``matrices``, ``simulation``, ``bounds``, ``diagnostics``, ``kl``, ``runs``, ``geometry``,
 ``reporting``, ``snapshot``, ``storyboard``, ``studies``, ``spectrum``.
@@ -31,6 +38,8 @@ if TYPE_CHECKING:
     from core.samplers import SAMPLERS, About, Kernel, Sampler, ScoreSampler, register
     from core.scenario.builtin import builtin_scenarios, load_scenario
     from core.scenario.scenario import Scenario
+    from core.spectrum.setting import SpectrumSetting
+    from core.spectrum.use import load_spectrum, predict_spectrum, simulate_spectrum
 
 __all__ = [
     "SAMPLERS",
@@ -50,12 +59,16 @@ __all__ = [
     "ScenarioError",
     "Schedule",
     "ScoreSampler",
+    "SpectrumSetting",
     "builtin_scenarios",
     "compute_kls",
     "load_plugin",
     "load_scenario",
+    "load_spectrum",
+    "predict_spectrum",
     "register",
     "run",
+    "simulate_spectrum",
     "write_report",
 ]
 
@@ -72,6 +85,8 @@ _MODULES = {
     "core.samplers": ("SAMPLERS", "About", "Kernel", "Sampler", "ScoreSampler", "register"),
     "core.scenario.builtin": ("builtin_scenarios", "load_scenario"),
     "core.scenario.scenario": ("Scenario",),
+    "core.spectrum.setting": ("SpectrumSetting",),
+    "core.spectrum.use": ("load_spectrum", "predict_spectrum", "simulate_spectrum"),
 }
 """Module of each public name; loaded on first use, since torch and pydantic take seconds."""
 

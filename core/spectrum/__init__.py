@@ -19,5 +19,6 @@ For data N(0, C) a sampler with a linear score acts on the eigenvalues lambda of
 - `simulation`, `propagation`: ground truth of the same setting, with standard errors
 - `optimum`: W2 against any number, and the numbers that minimise it under a budget
 - `along`: simulation of the curve of W2 against a number
+- `use`: the names for notebooks and programs
 - `report`, `summary`, `figure`: what the command `spectrum` writes and prints
 """
