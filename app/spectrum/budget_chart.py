@@ -73,6 +73,11 @@ class BudgetChart(QWidget):
         self.total = prediction.w2_squared.value
         self.update()
 
+    def show_nothing(self) -> None:
+        """Show no budget."""
+        self.bars, self.total = [], 0.0
+        self.update()
+
     def show_measured(self, measured: Estimate | None) -> None:
         """Show W2^2 of the simulation, or none."""
         self.measured = measured

@@ -113,6 +113,7 @@ class CurvePlot(Plot):
         stars = [self.chosen] if self.chosen is not None else []
         shown = np.concatenate([predicted, [each.w2 for each in [*self.dots, *stars]]])
         shown = shown[np.isfinite(shown) & (shown > 0)]
+        self.note.adjustSize()
         self.note.setVisible(not shown.size)
         for item in (self._present, self._best, self._star, self._text):
             item.setVisible(bool(shown.size))

@@ -99,6 +99,16 @@ class Evidence(QScrollArea):
         self.budget.show_budget(analysis.prediction)
         self._write()
 
+    def show_waiting(self, words: str) -> None:
+        """Take the numbers off that belong to another setting, and say why there are none yet."""
+        self.analysis = None
+        self.headline.setText("W₂ = –")
+        self.kind.setText(words)
+        for label in (self.sentence, self.measures, self.table, self.note):
+            label.clear()
+        self.warning.hide()
+        self.budget.show_nothing()
+
     def show_simulated(self, simulated: Simulated | None) -> None:
         """Show the simulation beside the prediction, or none."""
         if simulated is self.simulated:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, final
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QHideEvent, QKeySequence, QShowEvent
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QScrollArea, QSplitter, QVBoxLayout, QWidget
 
@@ -28,6 +28,8 @@ from core.spectrum.setting import SpectrumSetting
 from core.spectrum.spectra import Spectrum
 from core.text.user_text import file_name
 
+_LATE_MS = 500
+"""Time after which the numbers of the setting before are taken off."""
 _SETTINGS = "Spectrum settings (*.toml)"
 _NUMBERS = "Eigenvalues, a covariance or points (*.npy *.csv *.tsv *.txt)"
 
@@ -53,6 +55,8 @@ class SpectrumPage(QWidget):
         self.jobs = Jobs(self.document, self.editor, self.centre, self.evidence, self)
         self.spectrum: Spectrum | None = None
         """Of the document's setting, once it is known."""
+        self._late = QTimer(self, singleShot=True, interval=_LATE_MS)
+        """Runs while a prediction is awaited."""
         self._dragged: tuple[SpectrumSetting, Spectrum] | None = None
         """Setting and spectrum before the drag under way."""
         self._build()
@@ -112,7 +116,8 @@ class SpectrumPage(QWidget):
         self.predictor.foreseen.connect(self._foresee)
         self.predictor.predicted.connect(self._show)
         self.predictor.drawn.connect(self._draw)
-        self.predictor.failed.connect(self._fail)
+        self.predictor.failed.connect(self._fail_prediction)
+        self._late.timeout.connect(lambda: self.evidence.show_waiting("computing …"))
         self.centre.plot.dragged.connect(self._drag)
         self.centre.plot.dropped.connect(self._drop)
         self.predictor.normed.connect(lambda both: self.centre.kernel.show_kernel(*both))
@@ -140,6 +145,7 @@ class SpectrumPage(QWidget):
     def close_all(self) -> None:
         """End the thread and the process, when the window closes."""
         self._kept.close()
+        self._late.stop()
         self.predictor.close()
         self.jobs.close()
 
@@ -176,6 +182,10 @@ class SpectrumPage(QWidget):
             self.document.load(State(SpectrumSetting.load(path), path))
         except ScenarioError as error:
             self.banner.say(error)
+
+    def open_numbers(self, path: Path) -> None:
+        """Take the eigenvalues, the covariance or the points in a file as the spectrum."""
+        self.editor.change("spectrum", {"kind": "file", "path": str(path)})
 
     def open_setting(self, setting: SpectrumSetting) -> None:
         """Open a setting that has no file."""
@@ -263,6 +273,9 @@ class SpectrumPage(QWidget):
 
     def _ask(self) -> None:
         if self.isVisible():
+            shown = self.evidence.analysis
+            if (shown is None or shown.setting != self.document.setting) and not self._late.isActive():
+                self._late.start()
             self.predictor.want(Wanted(self.document.state, self.evidence.card.key, self.centre.tab == KERNEL))
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 - Qt's name
@@ -273,6 +286,7 @@ class SpectrumPage(QWidget):
     def hideEvent(self, event: QHideEvent) -> None:  # noqa: N802 - Qt's name
         """Let a drag go."""
         super().hideEvent(event)
+        self._late.stop()
         if self._dragged is not None:
             self.centre.plot.end_drag()
 
@@ -281,6 +295,7 @@ class SpectrumPage(QWidget):
         self.centre.plot.show_analysis(analysis)
 
     def _show(self, analysis: Analysis) -> None:
+        self._late.stop()
         self._learn_spectrum(analysis)
         self.centre.show_analysis(analysis)
         self.evidence.show_analysis(analysis)
@@ -295,6 +310,11 @@ class SpectrumPage(QWidget):
         if curve.key == self.evidence.card.key:
             self.evidence.curve.show_curve(curve)
             self.jobs.show()
+
+    def _fail_prediction(self, error: ScenarioError) -> None:
+        self._late.stop()
+        self.evidence.show_waiting("no prediction: the setting is not valid")
+        self._fail(error)
 
     def _fail(self, error: ScenarioError) -> None:
         """Show why there is no prediction, beside the field that it names."""

@@ -36,6 +36,8 @@ _TIPS = {
     STUDIES: "How an answer depends on the problem: many cells, measured one by one (Ctrl+2)",
     SPECTRUM: "Gaussian data: what a sampler makes of each eigenvalue, and the sources of its error (Ctrl+3)",
 }
+_NUMBERS = {".npy", ".csv", ".tsv", ".txt"}
+"""Endings of files of numbers."""
 _UNDER_WAY = "studies/study-*/under-way"
 """Marks of studies that were under way when their window ended."""
 
@@ -201,8 +203,12 @@ class Pages(QObject):
     def open_dropped(self, path: Path) -> bool:
         """Open a dropped file if it is one for another page than Explore, and show that page; return whether it was.
 
-        Spectrum settings are known by their tables; any other TOML file is a study on Studies, a setting on Spectrum.
+        Spectrum settings are known by their tables; any other TOML file is a study on Studies, a setting on Spectrum,
+        where a file of numbers is a spectrum.
         """
+        if self.current == SPECTRUM and path.suffix.lower() in _NUMBERS:
+            self._made_spectrum().open_numbers(path)
+            return True
         if path.suffix.lower() != ".toml":
             return False
         if self.current == SPECTRUM or _is_setting(path):

@@ -14,6 +14,7 @@ from core.spectrum.errors import Perturbation
 from core.spectrum.jets import Array
 from core.spectrum.langevin import Langevin, StationaryLangevin
 from core.spectrum.methods import Method, SteppedMethod
+from core.text.number_format import percent
 
 _FEW = 8
 """Fewest samples for each eigenvalue at which the expansion is shown as right."""
@@ -21,6 +22,8 @@ _LARGE = 0.3
 """Largest relative perturbation of the produced covariance, by samples, at which the expansion is shown as right."""
 _LARGE_BY_SGD = 0.15
 """The same, by SGD: a learned matrix that has nearly lost a direction lets samples spread without limit."""
+_MOST = 10.0
+"""Largest perturbation that is told as it is."""
 # Measured against simulations of 400 repeats of random settings (all methods, d up to 48, N/d from 1/2 to 300). Of 3248
 # settings with N >= 8 d and a perturbation of at most 0.3, the prediction is off by 3 standard errors of 100 repeats in
 # 0.4 % (by chance: 0.3 %), of the 2897 others in 17 %; N from 4 d to 8 d: 6 %. By SGD, with real steps for Langevin
@@ -98,7 +101,7 @@ def validity(
         )
     if (size := _size(generalised)) > _LARGE:
         reasons.append(
-            f"The samples change the produced covariance by {100 * size:.0f} % along one eigenvalue: terms beyond the "
+            f"The samples change the produced covariance by {_told(size)} along one eigenvalue: terms beyond the "
             f"second order count (limit {100 * _LARGE:.0f} %)."
         )
     if tau >= most_tau:
@@ -108,7 +111,7 @@ def validity(
             (_LARGE_BY_SGD / float(optimised.relative.max())) ** 2, _LARGE_BY_SGD / float(optimised.shift.max())
         )
         reasons.append(
-            f"SGD changes the produced covariance by {100 * size:.0f} % along one eigenvalue: terms of second order "
+            f"SGD changes the produced covariance by {_told(size)} along one eigenvalue: terms of second order "
             f"in τ count (limit {100 * _LARGE_BY_SGD:.0f} %, that is τ = {least * tau:.2g})."
         )
     return Validity(tuple(reasons))
@@ -118,4 +121,8 @@ def _size(perturbation: Perturbation | None) -> float:
     """Return the largest relative perturbation along an eigenvalue; zero where none is known."""
     if perturbation is None or not np.isfinite(perturbation.total):
         return 0.0
-    return max(float(np.max(perturbation.relative)), float(np.max(perturbation.shift)))
+    return min(max(float(np.max(perturbation.relative)), float(np.max(perturbation.shift))), _MOST)
+
+
+def _told(size: float) -> str:
+    return f"more than {percent(_MOST)}" if size >= _MOST else percent(size)

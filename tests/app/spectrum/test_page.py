@@ -40,6 +40,11 @@ def agrees(page: SpectrumPage) -> bool:
     )
 
 
+def agrees_with_file(page: SpectrumPage) -> bool:
+    analysis = page.evidence.analysis
+    return analysis is not None and analysis.spectrum.eigenvalues.tolist() == [3, 1]
+
+
 def type_into(page: SpectrumPage, qtbot: QtBot, table: str, field: str, text: str) -> None:
     line = page.editor.tables[table].lines[field]
     line.setFocus()
@@ -237,6 +242,13 @@ def test_missing_numbers_are_an_error_at_their_field(page: SpectrumPage, qtbot: 
     page.document.load(State(SpectrumSetting.from_dict(data), tmp_path / "setting.toml"))
     qtbot.waitUntil(lambda: page.editor.error is not None, timeout=MOST_MS)
     assert "no such file" in page.editor.tables["spectrum"].error.text()
+    assert page.evidence.headline.text() == "W₂ = –", "not that of the setting before"
+    assert not page.evidence.budget.bars
+    np.save(tmp_path / "dropped.npy", np.array([3.0, 1.0]))
+    page.open_numbers(tmp_path / "dropped.npy")
+    qtbot.waitUntil(lambda: agrees_with_file(page), timeout=MOST_MS)
+    page.undo()
+    qtbot.waitUntil(lambda: page.editor.error is not None, timeout=MOST_MS)
     page.undo()
     qtbot.waitUntil(lambda: agrees(page), timeout=MOST_MS)
     assert page.editor.error is None

@@ -279,6 +279,9 @@ def test_spectrum_is_made_by_its_key_keeps_its_setting_and_takes_dropped_ones(
     studies.spectrum_opened.emit(load_builtin_setting("sgd"))
     assert page.document.setting == load_builtin_setting("sgd")
     assert made.pages.current == SPECTRUM
+    (tmp_path / "values.csv").write_text("3\n2\n1\n")
+    assert made.pages.open_dropped(tmp_path / "values.csv")
+    assert page.document.setting.spectrum.kind == "file"
     qtbot.keyClick(made, Qt.Key.Key_1, CONTROL)
     assert made.player.is_playing, "as it was left"
     made.player.pause()

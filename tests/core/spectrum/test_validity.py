@@ -35,6 +35,8 @@ def test_validity_names_what_speaks_against_the_expansion() -> None:
     reasons = validity(stable, 20, few).reasons
     assert "fewer than 8 d = 64" in reasons[0]
     assert "beyond the second order" in reasons[1]
+    edge = StationaryLangevin(0.5, 0.75 * (1 - 1e-12))
+    assert "by more than 1000 % along" in validity(edge.unstable(LAM), 300, generalisation(edge, LAM, 300)).reasons[0]
     coarse = StationaryLangevin(0.0, 0.3)
     found = validity(coarse.unstable(LAM), 1000, generalisation(coarse, LAM, 1000))
     assert found.reasons == ("The method is unstable along 2 of 8 eigenvalues.",)
