@@ -343,7 +343,8 @@ class SpectrumPlot(Plot):
             return
         handle = self._handles[self.focused]
         value = number(float(self._spectrum.eigenvalues[handle.place]))
-        words = f"Arrow keys: i = {handle.place + 1}, {value}. {handle.tip.removeprefix('Drag it up or down: ')}"
+        effect = handle.tip.removeprefix("Drag it up or down: ")
+        words = f"Arrow keys move i = {handle.place + 1} (true {value}): {effect}"
         self.pointed.emit(words)
         if words != self.accessibleDescription():
             self.setAccessibleDescription(words)

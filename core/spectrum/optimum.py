@@ -24,6 +24,7 @@ from core.spectrum.sections import (
 )
 from core.spectrum.setting import SpectrumSetting
 from core.spectrum.spectra import Array, Spectrum
+from core.spectrum.validity import largest_tau
 from core.spectrum.vp import EVALUATIONS
 
 
@@ -347,6 +348,8 @@ def _loss(setting: SpectrumSetting, values: dict[str, float], budget: Budget, sp
     except ScenarioError:
         return math.inf
     total = found.w2_squared.value
+    if one.learning.tau is not None and one.learning.tau >= largest_tau(found.method, spectrum.eigenvalues):
+        return math.inf
     if budget.sgd_steps is not None and one.learning.tau is not None and isinstance(one.method, LangevinSection):
         total += unfinished(one, _passes(budget, one.learning), spectrum) - found.exact_squared
     return total if math.isfinite(total) else math.inf

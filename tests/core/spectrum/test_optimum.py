@@ -25,6 +25,7 @@ from core.spectrum.optimum import (
 )
 from core.spectrum.prediction import predict
 from core.spectrum.setting import SpectrumSetting
+from core.spectrum.validity import largest_tau
 
 
 def setting_of(method: dict[str, Any], **learning: Any) -> SpectrumSetting:
@@ -154,3 +155,9 @@ def test_only_the_named_numbers_are_chosen() -> None:
         result_of(optimum(LANGEVIN, budget, SPECTRUM, ["learning.tau"]))
     with pytest.raises(ScenarioError, match="nothing to choose: name one of"):
         result_of(optimum(LANGEVIN, budget, SPECTRUM, []))
+
+
+def test_steps_of_sgd_that_diverge_are_never_chosen() -> None:
+    setting = setting_of({"kind": "langevin", "sigma": 5.0, "gamma": 0.02, "steps": 1}, tau=0.01)
+    found = result_of(optimum(setting, Budget(sgd_steps=10), SPECTRUM, ["learning.tau"]))
+    assert found.values["learning.tau"] < largest_tau(setting.method.build(), SPECTRUM.eigenvalues) < 0.1
