@@ -273,13 +273,25 @@ def after(qtbot: QtBot) -> Callable[..., list[Any]]:
 
 @pytest.fixture
 def window(qtbot: QtBot) -> Iterator[Callable[..., MainWindow]]:
-    """``(scenario, path=None, home=None, finish=True)``: open a window, and wait for its first run to finish."""
+    """``(scenario, path=None, home=None, finish=True, start=True)``: open a window.
+
+    Wait for its first run to finish, or do not; or let it begin only with the first edit.
+    """
     opened: list[MainWindow] = []
 
     def make(
-        scenario: Scenario | None = None, path: Path | None = None, home: Path | None = None, *, finish: bool = True
+        scenario: Scenario | None = None,
+        path: Path | None = None,
+        home: Path | None = None,
+        *,
+        finish: bool = True,
+        start: bool = True,
     ) -> MainWindow:
         scenario = scenario or _make_scenario()
+        if not start:
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(Session, "start", lambda *_: None)
+                return shown(MainWindow(scenario, path, home))
         if not finish:
             return shown(MainWindow(scenario, path, home))
         with _finished_at_once(scenario) as keep:

@@ -222,7 +222,7 @@ def test_exception_in_a_task_is_logged_and_reported_in_one_sentence(
 def test_from_data_button_of_the_prior_opens_the_dialog(
     window: Window, qtbot: QtBot, clusters: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made = window(finish=False)
+    made = window(start=False)
     monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (str(clusters), ""))
     buttons = made.problem.prior.findChildren(QPushButton)
     qtbot.mouseClick(next(each for each in buttons if each.text() == "From data…"), LEFT)

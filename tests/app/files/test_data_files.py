@@ -72,7 +72,7 @@ def held(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
 
 
 def test_successive_files_are_fitted_to_their_own_points(window: Window, qtbot: QtBot, near: Path, far: Path) -> None:
-    made = window(finish=False)
+    made = window(start=False)
     for path, centre, count in ((near, [1, 2], 90), (near, [1, 2], 90), (far, [-4, 7], 60)):
         fit_one(made, qtbot, path)
         assert made.scenario.name == f"Prior from {path.name}"
@@ -83,7 +83,7 @@ def test_successive_files_are_fitted_to_their_own_points(window: Window, qtbot: 
 
 
 def test_rewritten_file_is_read_again(window: Window, qtbot: QtBot, near: Path) -> None:
-    made = window(finish=False)
+    made = window(start=False)
     fit_one(made, qtbot, near)
     write_points(near, [-9.0, 5.0])
     fit_one(made, qtbot, near, 2)
@@ -94,7 +94,7 @@ def test_rewritten_file_is_read_again(window: Window, qtbot: QtBot, near: Path) 
 def test_files_of_different_dimensions_can_follow_each_other(
     window: Window, qtbot: QtBot, near: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    made = window(finish=False)
+    made = window(start=False)
     solid = write_points(tmp_path / "solid.csv", [1.0, 2.0, 3.0])
     line = write_points(tmp_path / "line.csv", [6.0])
     for path, dimension in ((near, 2), (solid, 3), (line, 1), (near, 2)):
@@ -108,7 +108,7 @@ def test_files_of_different_dimensions_can_follow_each_other(
 def test_abandoned_fit_does_not_affect_the_next_file(
     how: str, window: Window, qtbot: QtBot, near: Path, far: Path, held: threading.Event
 ) -> None:
-    made = window(finish=False)
+    made = window(start=False)
     before = made.scenario
     dialog = opened(made, qtbot, near)
     with qtbot.waitSignal(dialog.task.yielded, timeout=FIT_MS):
@@ -131,7 +131,7 @@ def test_abandoned_fit_does_not_affect_the_next_file(
 def test_changed_component_count_cancels_the_running_fit(
     window: Window, qtbot: QtBot, near: Path, held: threading.Event
 ) -> None:
-    made = window(finish=False)
+    made = window(start=False)
     before = made.scenario
     dialog = opened(made, qtbot, near)
     with qtbot.waitSignal(dialog.task.yielded, timeout=FIT_MS):
@@ -150,7 +150,7 @@ def test_changed_component_count_cancels_the_running_fit(
 def test_choosing_another_scenario_closes_the_dialog_and_drops_its_fit(
     window: Window, qtbot: QtBot, near: Path, held: threading.Event
 ) -> None:
-    made = window(finish=False)
+    made = window(start=False)
     dialog = opened(made, qtbot, near)
     with qtbot.waitSignal(dialog.task.yielded, timeout=FIT_MS):
         dialog.fit.click()
@@ -166,7 +166,7 @@ def test_choosing_another_scenario_closes_the_dialog_and_drops_its_fit(
 def test_closing_the_window_joins_abandoned_fit_threads(
     window: Window, qtbot: QtBot, near: Path, far: Path, held: threading.Event
 ) -> None:
-    made = window(finish=False)
+    made = window(start=False)
     dialog = opened(made, qtbot, near)
     with qtbot.waitSignal(dialog.task.yielded, timeout=FIT_MS):
         dialog.fit.click()

@@ -25,7 +25,7 @@ def read(window: Window, qtbot: QtBot, tmp_path: Path) -> Callable[[str | bytes]
     def make(content: str | bytes, name: str = "points.csv") -> DataDialog:
         path = tmp_path / name
         path.write_bytes(content.encode() if isinstance(content, str) else content)
-        made = window(finish=False)
+        made = window(start=False)
         made.files.fit_data(path)
         dialog = made.files._data
         assert dialog is not None

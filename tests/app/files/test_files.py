@@ -78,7 +78,7 @@ def test_unsaved_changes_ask_before_closing_or_replacing_the_scenario(
 ) -> None:
     own, other = tmp_path / "own.toml", tmp_path / "other.toml"
     other.write_text(make_scenario(name="Other").to_toml(), encoding="utf-8")
-    made = window(None, own, finish=False)
+    made = window(None, own, start=False)
     edit(made, 5)
     edited = made.scenario
     asked = answer(ANSWERS.Cancel)
@@ -94,7 +94,7 @@ def test_unsaved_changes_ask_before_closing_or_replacing_the_scenario(
 def test_saved_scenario_is_replaced_without_a_question(
     window: Window, tmp_path: Path, answer: Callable[..., Asked]
 ) -> None:
-    made = window(None, tmp_path / "own.toml", finish=False)
+    made = window(None, tmp_path / "own.toml", start=False)
     edit(made, 5)
     made.files.save_file()
     asked = answer(ANSWERS.Cancel)
@@ -120,7 +120,7 @@ def test_unfinished_typing_counts_as_unsaved(window: Window, qtbot: QtBot, answe
 def test_cancelled_save_dialog_keeps_the_window_open(
     window: Window, monkeypatch: pytest.MonkeyPatch, answer: Callable[..., Asked]
 ) -> None:
-    made = window(finish=False)
+    made = window(start=False)
     edit(made, 5)
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: ("", ""))
     answer(ANSWERS.Save)
@@ -148,14 +148,14 @@ def test_unsaved_edits_are_offered_and_restored_after_a_crash(
 ) -> None:
     own = tmp_path / "own.toml"
     own.write_text("# mine\n" + make_scenario().to_toml(), encoding="utf-8")
-    first = window(Scenario.load(own), own, tmp_path, finish=False)
+    first = window(Scenario.load(own), own, tmp_path, start=False)
     edit(first, 5)
     edited = first.scenario
     left = recovery_files_at_kill(tmp_path, first)
     first.close()
     restore_after_kill(left)
 
-    second = window(None, None, tmp_path, finish=False)
+    second = window(None, None, tmp_path, start=False)
     assert banner_texts(second) == ["The program ended unexpectedly with unsaved changes to “Small”."]
     press(qtbot, second, "Restore")
     assert banner_texts(second) == []
@@ -169,12 +169,12 @@ def test_unsaved_edits_are_offered_and_restored_after_a_crash(
 
 
 def test_recovered_edits_can_be_discarded(window: Window, qtbot: QtBot, tmp_path: Path) -> None:
-    first = window(None, None, tmp_path, finish=False)
+    first = window(None, None, tmp_path, start=False)
     edit(first, 5)
     left = recovery_files_at_kill(tmp_path, first)
     first.close()
     restore_after_kill(left)
-    second = window(None, None, tmp_path, finish=False)
+    second = window(None, None, tmp_path, start=False)
     before = second.scenario
     press(qtbot, second, "Discard")
     assert second.scenario == before
@@ -182,22 +182,22 @@ def test_recovered_edits_can_be_discarded(window: Window, qtbot: QtBot, tmp_path
 
 
 def test_unanswered_recovery_offer_is_repeated_at_the_next_start(window: Window, tmp_path: Path) -> None:
-    first = window(None, None, tmp_path, finish=False)
+    first = window(None, None, tmp_path, start=False)
     edit(first, 5)
     left = recovery_files_at_kill(tmp_path, first)
     first.close()
     restore_after_kill(left)
     for _ in range(2):
-        made = window(None, None, tmp_path, finish=False)
+        made = window(None, None, tmp_path, start=False)
         assert "unsaved changes" in banner_texts(made)[0]
         made.close()
 
 
 def test_edits_of_another_open_window_are_not_offered_for_recovery(window: Window, tmp_path: Path) -> None:
-    first = window(None, None, tmp_path, finish=False)
+    first = window(None, None, tmp_path, start=False)
     edit(first, 5)
     recovery_files_at_kill(tmp_path, first)
-    second = window(None, None, tmp_path, finish=False)
+    second = window(None, None, tmp_path, start=False)
     assert banner_texts(second) == []
 
 
@@ -205,7 +205,7 @@ def test_recovery_file_is_written_after_edits_and_removed_when_undone_or_closed(
     window: Window, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("app.document.recovery._DELAY_MS", 30)
-    made = window(None, None, tmp_path, finish=False)
+    made = window(None, None, tmp_path, start=False)
 
     def kept() -> list[int]:
         files = (tmp_path / "recovery").glob("*.json")
@@ -235,7 +235,7 @@ def test_an_unreadable_recovery_file_is_renamed(content: str, tmp_path: Path) ->
 def test_recovery_with_an_unknown_sampler_is_offered_again_until_it_is_loaded(
     window: Window, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = window(None, None, tmp_path, finish=False)
+    first = window(None, None, tmp_path, start=False)
     monkeypatch.setitem(SAMPLERS, "mine", SAMPLERS["exact"])
     first.document.edit(lambda scenario: patched(scenario, {"run": {"samplers": ["ddnm", "mine"]}}))
     edited = first.scenario
@@ -243,7 +243,7 @@ def test_recovery_with_an_unknown_sampler_is_offered_again_until_it_is_loaded(
     first.close()
     restore_after_kill(left)
     monkeypatch.delitem(SAMPLERS, "mine")
-    second = window(None, None, tmp_path, finish=False)
+    second = window(None, None, tmp_path, start=False)
     press(qtbot, second, "Restore")
     told, offer = banner_texts(second)
     assert "there is no sampler 'mine'" in told
@@ -258,7 +258,7 @@ def test_recovery_with_an_unknown_sampler_is_offered_again_until_it_is_loaded(
 
 def test_unwritable_recovery_folder_does_not_stop_edits(window: Window, tmp_path: Path) -> None:
     (tmp_path / "recovery").write_text("in the way")
-    made = window(None, None, tmp_path, finish=False)
+    made = window(None, None, tmp_path, start=False)
     edit(made, 5)
     made.files._autosave.write()  # type: ignore[union-attr]
     assert made.scenario.run.seed == 5
@@ -283,7 +283,7 @@ def test_banner_with_offer_and_error_leaves_the_docks_their_minimum_height(windo
 def test_window_and_splitter_sizes_are_restored_until_the_layout_is_reset(
     window: Window, qapp: QApplication, tmp_path: Path
 ) -> None:
-    first = window(None, None, tmp_path, finish=False)
+    first = window(None, None, tmp_path, start=False)
     first.resize(1080, 700)
     first._split.setSizes([400, 480])
     qapp.processEvents()
@@ -301,12 +301,12 @@ def test_window_and_splitter_sizes_are_restored_until_the_layout_is_reset(
 
 
 def test_overlays_are_restored_until_the_layout_is_reset(window: Window, qtbot: QtBot, tmp_path: Path) -> None:
-    first = window(None, None, tmp_path, finish=False)
+    first = window(None, None, tmp_path, start=False)
     for key in (Qt.Key.Key_T, Qt.Key.Key_W, Qt.Key.Key_M):
         qtbot.keyClick(first, key)
     first.planes.overlays.choice.part.setCurrentIndex(2)
     first.close()
-    second = window(None, None, tmp_path, finish=False)
+    second = window(None, None, tmp_path, start=False)
     assert second.planes.overlays.shown == {"target", "mismatch", "weights"}
     assert second.planes.overlays.part == "unmeasured"
     assert second.planes.overlays.text() == "Overlays (2)"
@@ -314,9 +314,9 @@ def test_overlays_are_restored_until_the_layout_is_reset(window: Window, qtbot: 
     assert second.planes.overlays.shown == {"target", "trails"}
     assert second.planes.overlays.part == "all"
     second.close()
-    assert window(None, None, tmp_path, finish=False).planes.overlays.shown == {"target", "trails"}
+    assert window(None, None, tmp_path, start=False).planes.overlays.shown == {"target", "trails"}
     Settings(tmp_path).keep("overlays", "nonsense")
-    assert window(None, None, tmp_path, finish=False).planes.overlays.shown == set()
+    assert window(None, None, tmp_path, start=False).planes.overlays.shown == set()
 
 
 @pytest.mark.parametrize("content", [b"\xff\xfe\x00junk", b"[General\nx", None])
@@ -328,7 +328,7 @@ def test_unreadable_settings_file_is_renamed_and_reported(
         path.mkdir()
     else:
         path.write_bytes(content)
-    made = window(None, None, tmp_path, finish=False)
+    made = window(None, None, tmp_path, start=False)
     assert banner_texts(made) == [f"The settings could not be read; the file was renamed to {path}.broken."]
     made.close()
     assert Settings(tmp_path).warning is None
@@ -337,7 +337,7 @@ def test_unreadable_settings_file_is_renamed_and_reported(
 
 def test_stored_settings_of_a_wrong_type_are_ignored(window: Window, tmp_path: Path) -> None:
     (tmp_path / "settings.ini").write_text("[General]\ngeometry=7\nsplit=x, y\nrecent=@Invalid()\n")
-    made = window(None, None, tmp_path, finish=False)
+    made = window(None, None, tmp_path, start=False)
     assert banner_texts(made) == []
     assert Settings(tmp_path).recent == []
 
@@ -345,7 +345,7 @@ def test_stored_settings_of_a_wrong_type_are_ignored(window: Window, tmp_path: P
 def test_recent_files_menu_lists_existing_files_latest_first(
     window: Window, make_scenario: Make, tmp_path: Path
 ) -> None:
-    made = window(None, None, tmp_path, finish=False)
+    made = window(None, None, tmp_path, start=False)
     paths = [tmp_path / f"{name}.toml" for name in "abc"]
     for path in paths:
         path.write_text(make_scenario(name=path.stem).to_toml(), encoding="utf-8")
@@ -410,7 +410,7 @@ def test_dropped_data_file_opens_the_data_dialog(window: Window, qtbot: QtBot, t
 
 @pytest.mark.parametrize("names", [["picture.bmp"], ["a.toml", "b.toml"], []])
 def test_unsupported_drops_are_ignored(names: list[str], window: Window, tmp_path: Path) -> None:
-    made = window(finish=False)
+    made = window(start=False)
     before = made.scenario
     assert not drop(made, made, *(tmp_path / name for name in names))
     assert made.scenario == before

@@ -47,7 +47,7 @@ def test_file_changed_by_another_program_is_not_overwritten_without_asking(
     change: str, answer: str, saved: Path, window: Window, make_scenario: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[str] = []
-    made = window(make_scenario(), saved, finish=False)
+    made = window(make_scenario(), saved, start=False)
     seeded(made.files, 7)
     theirs = saved.read_text(encoding="utf-8") + "\n# theirs\n"
     saved.unlink() if change == "removed" else saved.write_text(theirs, encoding="utf-8")
@@ -74,7 +74,7 @@ def test_file_changed_by_another_program_is_not_overwritten_without_asking(
 def test_repeated_saves_ask_nothing(
     saved: Path, window: Window, make_scenario: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made = window(make_scenario(), saved, finish=False)
+    made = window(make_scenario(), saved, start=False)
     monkeypatch.setattr(QMessageBox, "warning", lambda *_: pytest.fail("nothing to ask"))
     for seed in (7, 8):
         seeded(made.files, seed)

@@ -30,14 +30,13 @@ from core.scenario.scenario import Scenario
 Run = Callable[..., Results]
 Window = Callable[..., MainWindow]
 LEFT = Qt.MouseButton.LeftButton
-RUN_MS = 30_000
 GENERATED = {"samplers": samplers_in_words, "shortcuts": lambda: "none"}
 
 
 @pytest.fixture
 def made(window: Window, qtbot: QtBot) -> MainWindow:
-    """A window whose first run may not have finished."""
-    opened = window(finish=False)
+    """A window whose first run has not begun."""
+    opened = window(start=False)
     qtbot.waitUntil(opened.isActiveWindow)
     opened.player.pause()
     opened.setFocus()
@@ -45,12 +44,13 @@ def made(window: Window, qtbot: QtBot) -> MainWindow:
 
 
 @pytest.fixture
-def ran(made: MainWindow, qtbot: QtBot) -> MainWindow:
+def ran(window: Window) -> MainWindow:
     """A window with panels, whose first run has finished."""
-    qtbot.waitUntil(lambda: made.results is not None and not made.session.is_running, timeout=RUN_MS)
-    made.player.seek(20)
-    made.setFocus()
-    return made
+    opened = window()
+    opened.player.pause()
+    opened.player.seek(20)
+    opened.setFocus()
+    return opened
 
 
 def texts(widget: QWidget) -> str:

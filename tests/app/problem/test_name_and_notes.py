@@ -76,7 +76,7 @@ def test_user_s_name_and_notes_are_kept() -> None:
 
 @pytest.fixture
 def made(window: Window, qtbot: QtBot) -> MainWindow:
-    opened = window(finish=False)
+    opened = window(start=False)
     qtbot.waitUntil(opened.isActiveWindow)
     opened.player.pause()
     return opened

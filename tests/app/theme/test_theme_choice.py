@@ -47,7 +47,7 @@ def test_chosen_theme_applies_at_once_and_is_restored_until_layout_reset(
             assert plane.view.backgroundBrush().color().name().upper() == palette.surface
     first.close()
     theme.scheme.choose(Qt.ColorScheme.Unknown)
-    second = window(None, None, tmp_path, finish=False)
+    second = window(None, None, tmp_path, start=False)
     assert choice(second, "Dark").isChecked()
     assert not choice(second, "As the system").isChecked()
     assert qapp.palette().base().color().name().upper() == DARK.surface
@@ -60,10 +60,10 @@ def test_chosen_theme_applies_at_once_and_is_restored_until_layout_reset(
 @pytest.mark.parametrize("kept", ["mauve", "dark, light", "@Invalid()"])
 def test_invalid_stored_theme_falls_back_to_the_system_theme(kept: str, window: Window, tmp_path: Path) -> None:
     (tmp_path / "settings.ini").write_text(f"[General]\ntheme={kept}\n")
-    assert choice(window(None, None, tmp_path, finish=False), "As the system").isChecked()
+    assert choice(window(None, None, tmp_path, start=False), "As the system").isChecked()
 
 
 def test_system_theme_changes_are_ignored_with_a_chosen_theme(window: Window, tmp_path: Path) -> None:
-    choice(window(None, None, tmp_path, finish=False), "Dark").trigger()
+    choice(window(None, None, tmp_path, start=False), "Dark").trigger()
     QApplication.styleHints().colorSchemeChanged.emit(Qt.ColorScheme.Light)
     assert theme.current() is DARK

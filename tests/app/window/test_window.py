@@ -428,7 +428,7 @@ def test_invalid_file_is_reported_and_keeps_the_current_scenario(window: Window,
 def test_cancelled_file_dialogs_change_nothing(
     window: Window, qtbot: QtBot, tmp_path: Path, make_scenario: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made = window(finish=False)
+    made = window(start=False)
     qtbot.waitUntil(made.isActiveWindow)
     chosen = ""
     for name in ("getOpenFileName", "getSaveFileName"):
@@ -451,7 +451,7 @@ def test_cancelled_file_dialogs_change_nothing(
 
 def test_saved_scenario_is_read_back_unchanged(window: Window, qtbot: QtBot, tmp_path: Path) -> None:
     path = tmp_path / "saved.toml"
-    made = window(None, path, finish=False)
+    made = window(None, path, start=False)
     type_into(qtbot, field(made, "noise"), "0.30000000000000004")
     type_into(qtbot, field(made, "seed"), str(2**62))
     assert made.isWindowModified()
@@ -471,7 +471,7 @@ def test_failed_save_keeps_the_old_file(window: Window, qtbot: QtBot, tmp_path: 
 
     path = tmp_path / "old.toml"
     path.write_text("old")
-    made = window(None, path, finish=False)
+    made = window(None, path, start=False)
     type_into(qtbot, field(made, "noise"), "0.5")
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (10, limits[1]))  # the disk is full
@@ -499,7 +499,7 @@ def test_save_into_an_unwritable_folder_is_reported(
         if not hasattr(os, "geteuid") or os.geteuid() == 0:
             pytest.skip("everything is writable here")
         folder.mkdir(mode=0o500)
-    made = window(finish=False)
+    made = window(start=False)
     target = str(folder / "new.toml")
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (target, ""))
     made.files.save_file_as()
@@ -528,7 +528,7 @@ def test_builtin_scenarios_of_every_shape_run_in_the_window(window: Window, qtbo
 
 
 def test_window_title_names_scenario_file_and_unsaved_changes(window: Window, qtbot: QtBot, tmp_path: Path) -> None:
-    made = window(None, tmp_path / "mine.toml", finish=False)
+    made = window(None, tmp_path / "mine.toml", start=False)
     assert made.windowTitle() == "Small · mine.toml[*] – Mismatch Lab"
     assert not made.isWindowModified()
     type_into(qtbot, field(made, "seed"), "0")
@@ -580,7 +580,7 @@ def test_docks_and_panels_do_not_overlap_at_common_window_sizes(window: Window, 
 
 
 def test_tab_order_is_tool_bar_then_docks_then_transport(window: Window) -> None:
-    made = window(finish=False)
+    made = window(start=False)
     chain: list[QWidget] = [made]
     while (following := chain[-1].nextInFocusChain()) is not made:
         chain.append(following)
