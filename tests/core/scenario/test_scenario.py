@@ -356,7 +356,7 @@ def scenarios(draw: st.DrawFn) -> dict[str, Any]:
 
 
 @given(scenarios())
-@settings(max_examples=60)
+@settings(max_examples=30)
 def test_dict_and_toml_round_trips_keep_content(data: dict[str, Any]) -> None:
     scenario = Scenario.from_dict(copy.deepcopy(data))
     assert Scenario.from_dict(scenario.to_dict()) == scenario
