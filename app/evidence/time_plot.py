@@ -12,13 +12,14 @@ from typing import NamedTuple, final
 import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
-from PySide6.QtCore import QEvent, QObject, QPoint, Qt, Signal
-from PySide6.QtGui import QColor, QMouseEvent
-from PySide6.QtWidgets import QGridLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtCore import QEvent, QObject, QPoint, QRectF, Qt, Signal
+from PySide6.QtGui import QColor, QMouseEvent, QPainter
+from PySide6.QtWidgets import QGridLayout, QLabel, QSizePolicy, QStyleOptionGraphicsItem, QVBoxLayout, QWidget
 from superqt import QElidingLabel
 
 from app.theme import theme
-from app.widgets.pictures import DrawingItem, static_plot, style_axis
+from app.widgets.image_axis import ImageAxis
+from app.widgets.pictures import DrawingItem, ViewItem, static_plot, style_axis
 from app.widgets.user_text import rich_text
 from core.geometry.time_scale import TimeScale
 
@@ -30,6 +31,8 @@ _LEAST = 1e-3
 """Least upper end of the axis, in nats."""
 _MARGIN = 0.05
 """Fraction of T kept free beyond t = 0, for asymptotes."""
+_VEIL = 185
+"""Opacity of the shade after the cursor, of 255."""
 _TICKS = 5
 _BEFORE = 0.045
 """Fraction of T kept free before t = T."""
@@ -52,6 +55,33 @@ class CurveExtent(NamedTuple):
 
 
 @final
+class Veil(ViewItem):
+    """Item that shades what follows the cursor, down to t = 0."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.start = 0.0
+        """Abscissa at which the shade begins."""
+
+    def cover(self, start: float) -> None:
+        """Shade from an abscissa to zero."""
+        self.start = start
+        self.update()
+
+    def paint(self, painter: QPainter, _option: QStyleOptionGraphicsItem, _widget: QWidget | None = None) -> None:
+        """Draw the shade, in pixels."""
+        view = self.boundingRect()
+        shade = QColor(theme.current().surface)
+        shade.setAlpha(_VEIL)
+        place = painter.worldTransform().mapRect(QRectF(0.0, view.top(), self.start, view.height()))
+        painter.save()
+        painter.resetTransform()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+        painter.fillRect(place, shade)
+        painter.restore()
+
+
+@final
 class TimePlot(QWidget):
     """Plot widget whose time axis runs from T on the left to 0 on the right."""
 
@@ -66,7 +96,7 @@ class TimePlot(QWidget):
         self.scale: TimeScale | None = None
         self.floor, self.span = -math.inf, 1.0
         """Lower end and length of the value axis."""
-        self.plot = static_plot(name, axes=True)
+        self.plot = static_plot(name, axes=True, axis_items={side: ImageAxis(side) for side in ("left", "bottom")})
         self.plot.setMinimumHeight(height)
         # Without pyqtgraph's size hint of 480 pixels, which would make the dock scroll.
         self.plot.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
@@ -74,7 +104,7 @@ class TimePlot(QWidget):
         self.plot.setLabel("left", unit)
         self.plot.getAxis("left").enableAutoSIPrefix(False)
         self.still, self.growing = DrawingItem(), DrawingItem()
-        self.veil = pg.LinearRegionItem(movable=False, pen=pg.mkPen(None))
+        self.veil = Veil()
         self.cursor_line = pg.InfiniteLine(angle=90)
         self.hover_line = pg.InfiniteLine(angle=90)
         self.hover_line.hide()
@@ -114,9 +144,7 @@ class TimePlot(QWidget):
     def restyle(self) -> None:
         """Apply the theme's colours."""
         palette = theme.current()
-        veil = QColor(palette.surface)
-        veil.setAlpha(185)
-        self.veil.setBrush(pg.mkBrush(veil))
+        self.veil.update()
         self.plot.setBackground(palette.surface)
         self.cursor_line.setPen(pg.mkPen(palette.muted, width=1))
         self.hover_line.setPen(pg.mkPen(palette.accent, width=1, style=Qt.PenStyle.DashLine))
@@ -166,7 +194,7 @@ class TimePlot(QWidget):
         """Move the cursor; times after it are shaded."""
         place = float(self.abscissas(np.array([float(t)]))[0])
         self.cursor_line.setValue(place)
-        self.veil.setRegion((0, place))
+        self.veil.cover(place)
 
     def fit(self, extents: Sequence[CurveExtent]) -> None:
         """Scale the value axis to the curves: from zero, or from some decades below the lowest curve's end."""

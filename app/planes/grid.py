@@ -105,6 +105,10 @@ class PanelGrid(QWidget):
             return [self._panels[self._enlarged]]
         return self._panels[self._page * self._per_page : (self._page + 1) * self._per_page]
 
+    def changing(self) -> list[QWidget]:
+        """Return the visible parts that depend on the frame."""
+        return [part for panel in self.in_view for part in panel.changing()]
+
     @property
     def leader(self) -> SamplerPanel:
         """The first visible panel, to whose view the others are linked."""

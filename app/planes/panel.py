@@ -10,7 +10,7 @@ from typing import final
 import pyqtgraph as pg
 from PySide6.QtCore import QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QMouseEvent, QPen, QPolygonF, QResizeEvent
-from PySide6.QtWidgets import QFrame, QGraphicsPolygonItem, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout
+from PySide6.QtWidgets import QFrame, QGraphicsPolygonItem, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from app.planes.handles.controller import HandleController
 from app.planes.lens.card import LensCard
@@ -137,6 +137,10 @@ class SamplerPanel(QFrame):
         """Enlarge the panel on a double click on its header; the picture handles its own clicks."""
         if event.button() == Qt.MouseButton.LeftButton:
             self.enlarged.emit(self.about.key)
+
+    def changing(self) -> list[QWidget]:
+        """Return the parts that depend on the frame."""
+        return [self._headline, self.view, self.line.map]
 
     def show_overlay(self, overlay: Overlay, place: QRectF, point: tuple[float, float] | None) -> None:
         """Show a heat map over a rectangle of the plane, marks over the particles, and the probed point."""

@@ -87,7 +87,7 @@ class PlanesWidget(QWidget):
         self.panel_grid.changed.connect(self._show_others)
         self.overlays = OverlayButton()
         self.overlays.changed.connect(self._change_overlays)
-        self._overlay_legend = OverlayLegend()
+        self.overlay_legend = OverlayLegend()
         self._resized = QTimer(self, singleShot=True, interval=0)
         self._resized.timeout.connect(self.refit)
         self._overlays_due = QTimer(self, singleShot=True, interval=0)
@@ -110,7 +110,7 @@ class PlanesWidget(QWidget):
         layout.setContentsMargins(*((0, 0, 0, 0) if is_bare else (8, 8, 4, 4)))
         layout.setSpacing(4)
         layout.addWidget(self.panel_grid, 1)
-        layout.addWidget(self._overlay_legend)
+        layout.addWidget(self.overlay_legend)
         layout.addLayout(self._below())
         self.setMinimumWidth(280)
 
@@ -396,7 +396,7 @@ class PlanesWidget(QWidget):
         layers = [(index, plane.law) for index, plane in panels]
         self._law.draw(self._results, self._frame, self._projection, layers, shown)
         words = [*drawn.words, *law_words(self._results, self._frame, seen, shown)]
-        self._overlay_legend.say(drawn.hottest, words, ratio="ratio" in shown)
+        self.overlay_legend.say(drawn.hottest, words, ratio="ratio" in shown)
         self._write_card()
 
     def advance(self) -> None:

@@ -106,6 +106,10 @@ class StageEvidence(QWidget):
         self._stack.setCurrentWidget(self._pages[view.details])
         self._limit_details()
 
+    def changing(self) -> list[QWidget]:
+        """Return the parts that depend on the frame."""
+        return [self.headline.time, self._stack]
+
     def show_frame(self, frame: int) -> None:
         """Show a frame, which must be computed."""
         self.headline.show_frame(frame)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Literal, final
 
-from PySide6.QtCore import QPoint, QRect, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QImage, QPalette, QResizeEvent
+from PySide6.QtCore import QCoreApplication, QEvent, QPoint, QRect, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QImage, QPalette, QRegion, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from app.document.document import Document
@@ -35,6 +35,7 @@ _MOST_SHARE = 0.5
 """Largest share that the evidence takes, whatever the text size."""
 _MOST_PAINTS = 4
 """Times that a picture is painted at most until axes have room for their numbers."""
+_MOST_LAYOUTS = 3
 _MOST_PIXELS = 8192
 
 
@@ -69,6 +70,10 @@ class Stage(QWidget):
         self.frame = 0
         self._is_moving = False
         self._painted: tuple[int, int, float] | None = None
+        """Size and ratio for which everything is laid out; None: nothing is."""
+        self._image: QImage | None = None
+        self._places: list[QRect] = []
+        """The last picture, and what in it depends on the frame."""
         self.planes: PlanesWidget | None = None
         """The panels, once a run is shown."""
         self._content = _Content()
@@ -210,25 +215,51 @@ class Stage(QWidget):
             raise ValueError(f"a picture must have 1 to {_MOST_PIXELS} pixels each way (is {width} x {height})")
         ratio = max(min(width / BASE.width(), height / BASE.height()), 1.0)
         needed = width, height, ratio
-        if needed != self._painted:
-            self._settle(needed)
-        return self._paint(*needed)
+        if needed != self._painted or self._image is None or self._changing() != self._places:
+            self._settle(needed)  # such as for a legend that has more lines than before
+            self._places = self._changing()
+            self._image = self._paint(*needed)
+        else:  # only what depends on the frame
+            region = QRegion()
+            for place in self._places:
+                region += place
+            self._image.setDevicePixelRatio(ratio)
+            self.render(self._image, region.boundingRect().topLeft(), region)
+            self._image.setDevicePixelRatio(1.0)
+        return self._image.copy()
+
+    def _changing(self) -> list[QRect]:
+        """Return the places of what depends on the frame, once all is laid out for it."""
+        _lay_out()
+        parts: list[QWidget] = [self.time]
+        if self.what != "evidence" and self.planes is not None:
+            parts += [self.planes.overlay_legend, *self.planes.panel_grid.changing()]
+        if self.what in {"panels and evidence", "evidence"}:
+            parts += self.evidence.changing()
+        return [QRect(part.mapTo(self, QPoint(0, 0)), part.size()) for part in parts if part.isVisibleTo(self)]
 
     def _settle(self, needed: tuple[int, int, float]) -> None:
         """Lay everything out for a size, until nothing changes any more."""
         width, height, ratio = needed
+        self._image = None
+        if not self.isVisible():
+            self.setAttribute(Qt.WidgetAttribute.WA_DontShowOnScreen)
+            self.setAttribute(Qt.WidgetAttribute.WA_QuitOnClose, False)
+            self.show()  # layouts of hidden widgets do not follow what they hold
         self.resize(round(width / ratio), round(height / ratio))
         before = None
         for _ in range(_MOST_PAINTS):
-            image = self._paint(*needed)
-            if image == before:
-                break
-            before = image
             if self.planes is not None and self.results is not None:
+                _lay_out()
                 self.planes.refit()
                 self.planes.line.complete()
                 self.evidence.advance()
                 self._show()
+            _lay_out()
+            image = self._paint(*needed)
+            if image == before:
+                break
+            before = image
         self._painted = needed
 
     def _paint(self, width: int, height: int, ratio: float) -> QImage:
@@ -238,6 +269,12 @@ class Stage(QWidget):
         self.render(image, QPoint(0, 0))
         image.setDevicePixelRatio(1.0)
         return image
+
+
+def _lay_out() -> None:
+    """Carry out the changes of layouts that are due, which the event loop would."""
+    for _ in range(_MOST_LAYOUTS):  # widths decide on heights, and those on the places of others
+        QCoreApplication.sendPostedEvents(None, QEvent.Type.LayoutRequest)
 
 
 def _shared(whole: QRect, count: int) -> tuple[QRect, QRect]:

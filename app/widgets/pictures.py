@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import count
 from typing import final
 
@@ -38,9 +38,9 @@ class _Plot(pg.PlotWidget):
         event.ignore()
 
 
-def static_plot(name: str, *, axes: bool) -> pg.PlotWidget:
+def static_plot(name: str, *, axes: bool, axis_items: Mapping[str, pg.AxisItem] | None = None) -> pg.PlotWidget:
     """Return a plot without interaction (buttons, menu, zoom) that leaves keys and wheel to the window."""
-    plot = _Plot(enableMenu=False)
+    plot = _Plot(enableMenu=False, axisItems=axis_items)
     plot.setMouseEnabled(x=False, y=False)
     plot.setAccessibleName(name)
     plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)

@@ -62,6 +62,8 @@ class TimeMap(QWidget):
         self._contours = QPainterPath()
         self._drawn: dict[bool, QPixmap] = {}
         """The map without and with paths."""
+        self._ratio = 1.0
+        """Pixels of these to one of the widget's."""
         self.frame = 0
         self.shows_paths, self.shows_ratio = True, False
         self.setCursor(Qt.CursorShape.SplitVCursor)
@@ -147,6 +149,10 @@ class TimeMap(QWidget):
         if self._axes is None:
             return
         painter = QPainter(self)
+        ratio = painter.device().devicePixelRatioF()  # of a picture, where the widget is rendered to one
+        if ratio != self._ratio:
+            self._ratio = ratio
+            self._drawn.clear()
         areas = self.areas
         painter.drawPixmap(0, 0, self._drawing(paths=False))
         if self.shows_paths and not self.shows_ratio:
@@ -167,7 +173,7 @@ class TimeMap(QWidget):
 
     def _drawing(self, *, paths: bool) -> QPixmap:
         if paths not in self._drawn:
-            ratio = self.devicePixelRatioF()
+            ratio = self._ratio
             pixmap = QPixmap(round(self.width() * ratio), round(self.height() * ratio))
             pixmap.setDevicePixelRatio(ratio)
             pixmap.fill(QColor(theme.current().surface))

@@ -98,7 +98,7 @@ def test_observed_mismatch_curve_ends_at_the_cursor(frame: int, results: Results
     headline.show_results(results)
     headline.show_frame(frame)
     assert headline.time.cursor_line.value() == STEPS - frame
-    assert headline.time.veil.getRegion()[1] == STEPS - frame
+    assert headline.time.veil.start == STEPS - frame
     times = STEPS - np.arange(frame + 1.0)
     for index, sampler in enumerate(results.samplers):
         observed = results.trace.observed_mismatch[index, : frame + 1]

@@ -247,7 +247,7 @@ def test_law_overlay_draws_contours_in_the_samplers_colour_over_faint_particles(
     for plane in others:
         assert plane.law.line is None
         assert plane.particles.opacity() == 1.0
-    words = grid._overlay_legend.words.text()
+    words = grid.overlay_legend.words.text()
     assert "levels" in words
     assert "No law of BO-DDNM, Exact: its step has no noise" in words
     colour = QColor(legible(drawn.about.colour, theme.current().surface))
@@ -256,7 +256,7 @@ def test_law_overlay_draws_contours_in_the_samplers_colour_over_faint_particles(
     tick(qtbot, grid, "law")
     assert drawn.law.line is None
     assert drawn.particles.opacity() == 1.0
-    assert not grid._overlay_legend.isVisible()
+    assert not grid.overlay_legend.isVisible()
 
 
 def test_ratio_overlay_colours_missed_and_made_up_mass(
@@ -271,8 +271,8 @@ def test_ratio_overlay_colours_missed_and_made_up_mass(
     grid = planes(flat)
     tick(qtbot, grid, "trails")
     tick(qtbot, grid, "ratio")
-    assert grid._overlay_legend.ratio.isVisible()
-    assert "nats" in " ".join(grid._overlay_legend.ratio.words)
+    assert grid.overlay_legend.ratio.isVisible()
+    assert "nats" in " ".join(grid.overlay_legend.ratio.words)
     wrong, right, _ = grid.panels.values()
     purple, green = (QColor(colour).hue() for colour in _LIGHT)
     assert abs(pixels(wrong, x - 1.8, y + 1.0).hue() - green) < 20
@@ -299,7 +299,7 @@ def test_keys_p_and_q_toggle_law_and_ratio(
         assert plane.law.line is not None
         assert np.isfinite(plane.law.line[0]).sum() > 50
         assert plane.law.ratio.picture is not None
-    assert "No law" not in made.planes._overlay_legend.words.text()
+    assert "No law" not in made.planes.overlay_legend.words.text()
     qtbot.keyClick(made, Qt.Key.Key_P)
     qtbot.keyClick(made, Qt.Key.Key_Q)
     assert all(plane.law.line is None for plane in made.planes.panel_grid.in_view)
@@ -338,7 +338,7 @@ def test_law_in_three_dimensions_says_why_there_is_none(
     )
     grid = planes(results)
     tick(qtbot, grid, "law")
-    assert "No law of DDNM, BO-DDNM, Exact: laws are computed in up to 2" in grid._overlay_legend.words.text()
+    assert "No law of DDNM, BO-DDNM, Exact: laws are computed in up to 2" in grid.overlay_legend.words.text()
 
 
 # On a line
@@ -372,7 +372,7 @@ def test_law_is_drawn_as_a_curve_and_fills_the_map(
     first = next(iter(grid.panels.values()))
     qtbot.waitUntil(lambda: first.line.map.caption == "particles")
     assert not first.line.law._drawing._paths
-    assert "No law of DDNM, BO-DDNM, Exact: its step has no noise" in grid._overlay_legend.words.text()
+    assert "No law of DDNM, BO-DDNM, Exact: its step has no noise" in grid.overlay_legend.words.text()
     known[0] = law
     grid.advance()
     qtbot.waitUntil(lambda: first.line.map.caption == "law")

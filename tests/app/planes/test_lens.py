@@ -281,7 +281,7 @@ def test_window_keys_switch_the_lens_and_escape_closes_it(
     made.setFocus()
     qtbot.keyClick(made, Qt.Key.Key_L)
     assert "lens" in made.planes.overlays.shown
-    assert "Lens: click" in made.planes._overlay_legend.words.text()
+    assert "Lens: click" in made.planes.overlay_legend.words.text()
     look_at(qtbot, made.planes, "pigdm", EMPTY)
     qtbot.keyClick(made, Qt.Key.Key_Escape)
     assert not made.planes.lens.is_open

@@ -65,7 +65,7 @@ def marks(grid: PlanesWidget, key: str) -> object:
 
 def test_default_overlays_are_trails_and_target(grid: PlanesWidget) -> None:
     assert grid.overlays.shown == {"target", "trails"}
-    assert not grid._overlay_legend.isVisible()
+    assert not grid.overlay_legend.isVisible()
     assert all(plane._heat.image is None for plane in grid.panels.values())
 
 
@@ -82,8 +82,8 @@ def test_overlay_list_toggles_overlays_and_escape_closes_it(grid: PlanesWidget, 
 
 def test_mismatch_heat_map_equals_the_mismatch_field(grid: PlanesWidget, qtbot: QtBot, results: Results) -> None:
     tick(qtbot, grid, "mismatch")
-    assert grid._overlay_legend.isVisible()
-    hottest = float(grid._overlay_legend.scale.words[1].split()[0])
+    assert grid.overlay_legend.isVisible()
+    hottest = float(grid.overlay_legend.scale.words[1].split()[0])
     level = results.problem.level(results.schedule, [results.schedule.steps - FRAME]).each()[0]
     for index, plane in enumerate(grid.panels.values()):
         image, place = plane._heat.image, plane._heat._place
@@ -97,7 +97,7 @@ def test_mismatch_heat_map_equals_the_mismatch_field(grid: PlanesWidget, qtbot: 
             assert abs((image.pixel(column, row) >> 24) - (expected >> 24)) <= 1
     tick(qtbot, grid, "mismatch")
     assert all(plane._heat.image is None for plane in grid.panels.values())
-    assert not grid._overlay_legend.isVisible()
+    assert not grid.overlay_legend.isVisible()
 
 
 def test_arrows_are_scores_on_a_common_logarithmic_scale(grid: PlanesWidget, qtbot: QtBot, results: Results) -> None:
@@ -114,7 +114,7 @@ def test_arrows_are_scores_on_a_common_logarithmic_scale(grid: PlanesWidget, qtb
         seen = (drawn > 0) & (drawn < 0.999)
         full = lengths[seen] / 10 ** (ARROW_DECADES * (drawn[seen] - 1))
         np.testing.assert_allclose(full, full[0], rtol=1e-9)
-        assert f"full arrow: {number(full[0])} per unit of x" in grid._overlay_legend.words.text()
+        assert f"full arrow: {number(full[0])} per unit of x" in grid.overlay_legend.words.text()
         turn = used.vectors[0] * score[1] - used.vectors[1] * score[0]
         np.testing.assert_allclose(turn, 0, atol=1e-9 * lengths.max())
 
@@ -137,7 +137,7 @@ def test_heat_map_scale_changes_in_steps_of_1_2_5_over_the_run(
     tick(qtbot, grid, "mismatch")
     for frame in range(results.schedule.steps):
         grid.show_frame(frame)
-        ends.append(grid._overlay_legend.scale.hottest)
+        ends.append(grid.overlay_legend.scale.hottest)
     steps = np.abs(np.diff(np.log10(ends)))
     assert all(f"{end:.0e}"[0] in "125" for end in ends)
     assert np.count_nonzero(steps) > 5
@@ -172,7 +172,7 @@ def test_twins_without_the_exact_sampler_are_explained_in_the_legend(
     grid.show_frame(1)
     tick(qtbot, grid, "twins")
     assert grid.panels["ddnm"]._marks.marks.twins is None
-    assert "add Exact to the run" in grid._overlay_legend.words.text()
+    assert "add Exact to the run" in grid.overlay_legend.words.text()
 
 
 def test_weights_overlay_shows_mean_responsibilities(grid: PlanesWidget, qtbot: QtBot, results: Results) -> None:
@@ -195,7 +195,7 @@ def test_trails_overlay_can_be_switched_off(grid: PlanesWidget, qtbot: QtBot) ->
 def test_mismatch_overlay_is_empty_at_t_0(grid: PlanesWidget, qtbot: QtBot, results: Results) -> None:
     tick(qtbot, grid, "mismatch")
     grid.show_frame(results.schedule.steps)
-    assert "t = 0" in grid._overlay_legend.words.text()
+    assert "t = 0" in grid.overlay_legend.words.text()
     assert grid.panels["ddnm"]._heat.image is None
 
 
