@@ -82,6 +82,7 @@ ARROWS = {
     "app.planes": "document evidence run theme transport widgets",
     "app.problem": "document theme widgets",
     "app.stage": "document evidence planes theme widgets",
+    "app.film": "run stage theme",
     "app.files": "document planes run settings theme widgets",
     "app.presenter": "files run stage theme transport widgets",
     "app.studies": "document run theme widgets",
@@ -89,7 +90,7 @@ ARROWS = {
     "app.help": "document evidence planes problem run settings theme transport widgets",
     "app.window": "document evidence files help planes presenter problem run settings spectrum studies theme transport"
     " widgets",
-    "app.cli": "document run window",
+    "app.cli": "document film run window",
     "app.__main__": "cli",
 }
 
