@@ -3,7 +3,7 @@
 #            (one process more than there are cores: tests of the window wait for another process half of the time;
 #            worksteal leaves neighbours, which share what is set up for a file, in one process)
 # make fuzz  10 000 mutated scenarios and 5 000 files of points
-# make soak  3 000 random edits; kills of runs, studies, windows and the processes that compute for them
+# make soak  every built-in scenario and 3 000 random edits in a window; kills of runs, studies, windows and the processes that compute for them
 # make coverage  how often brackets of the KL hold it, over 300 seeds of eleven problems (hours)
 # All make the environment in .venv where it is not there.
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, final
 
 from PySide6.QtCore import QEvent
-from PySide6.QtWidgets import QApplication, QMessageBox
+from PySide6.QtWidgets import QApplication, QLabel, QMessageBox
 
 from app.run.process import reserve_interface_core
 from app.theme import theme
@@ -119,8 +119,10 @@ def run_builtin_scenarios(faults: Faults) -> None:
             window.results is not None and window.results.scenario.name == scenario.name and window.player.available
         ):
             QApplication.processEvents()
-        if window.scenario != scenario or not window.player.is_playing or window.banner.isVisible():
-            faults.say(f"{key} does not run in the window")
+        errors = (label for label in window.findChildren(QLabel) if label.property("role") == "error")
+        said = [label.text() for label in errors if label.isVisible()]
+        if said or window.scenario != scenario or not window.player.is_playing:
+            faults.say(f"{key} does not run in the window {said}")
     window.close()
     window.deleteLater()
     QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
