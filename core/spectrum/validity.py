@@ -27,7 +27,8 @@ _MOST = 10.0
 # Measured against simulations of 400 repeats of random settings (all methods, d up to 48, N/d from 1/2 to 300). Of 3248
 # settings with N >= 8 d and a perturbation of at most 0.3, the prediction is off by 3 standard errors of 100 repeats in
 # 0.4 % (by chance: 0.3 %), of the 2897 others in 17 %; N from 4 d to 8 d: 6 %. By SGD, with real steps for Langevin
-# and d up to 8: below 0.15 in 1 of 108 settings, from 0.15 to 0.2 in 2 of 14, above 0.3 in most, where some diverge.
+# and d up to 8: below 0.15 in 6 of 254 settings, from 0.15 to 0.2 in 6 of 85, from 0.3 to 0.4 in 16 of 44, where some
+# repeats diverge.
 
 
 @final
