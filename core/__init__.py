@@ -17,7 +17,7 @@ and for Gaussian data, eigenvalue by eigenvalue::
 
 The packages, from the ground up: ``text``, ``drawing``, ``errors``, ``system``, ``problem``, ``samplers``, ``plugins``,
 ``scenario``, ``data``, ``matrices``, ``simulation``, ``bounds``, ``diagnostics``, ``kl``, ``runs``, ``geometry``,
-``reporting``, ``snapshot``, ``storyboard``, ``studies``, ``spectrum``.
+``reporting``, ``snapshot``, ``figures``, ``storyboard``, ``studies``, ``spectrum``.
 """
 
 from __future__ import annotations

@@ -65,8 +65,10 @@ ARROWS = {
     "core.kl": "bounds plugins problem samplers simulation text",
     "core.runs": "bounds diagnostics errors kl plugins problem samplers scenario simulation text",
     "core.geometry": "kl problem runs scenario text",
-    "core.reporting": "bounds drawing diagnostics kl runs samplers system text version",
+    "core.reporting": "bounds diagnostics drawing geometry kl runs samplers system text version",
     "core.snapshot": "diagnostics errors scenario system",
+    "core.figures": "diagnostics drawing errors geometry kl plugins problem reporting runs samplers scenario snapshot"
+    " system text",
     "core.storyboard": "errors scenario snapshot system text",
     "core.spectrum": "bounds data drawing errors problem reporting runs samplers scenario simulation"
     " system text version",

@@ -13,29 +13,10 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from app.theme import theme
 from app.widgets.read_out import ReadOut, table
 from app.widgets.widgets import LegendEntry, side_by_side
-from core.drawing.palette import STRIP, legible
-from core.reporting.words import why_no_bound
+from core.drawing.palette import legible
+from core.reporting.words import PARTS, part_words, why_no_bound
 from core.runs.results import Results
 from core.text.number_format import number, percent, with_error
-
-PARTS = {
-    "initialisation": ("initialisation", "#516479"),
-    "discretisation": ("discretisation", "#A5ACC2"),
-    "variance": ("step variance", "#C0808F"),
-    "mismatch_range": ("measured mismatch", STRIP),
-    "mismatch_null": ("unmeasured mismatch", "#7B61C9"),
-}
-"""Bound terms from left to right: label and colour."""
-
-
-def part_words(results: Results) -> dict[str, str]:
-    """Return labels of the bound terms; without a measurement all mismatch is one term."""
-    words = {name: text for name, (text, _) in PARTS.items()}
-    if results.problem.measurement.rank:
-        return words
-    del words["mismatch_range"]
-    return words | {"mismatch_null": "mismatch"}
-
 
 _LEGEND_ROWS = (("initialisation", "variance"), ("discretisation", "mismatch_range", "mismatch_null"))
 _NAME_WIDTH, _TOTAL_WIDTH, _SPACE = 84, 88, 8

@@ -8,14 +8,13 @@ from PySide6.QtCore import QPoint
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from app.evidence.headline_curves import STYLES, Curves
-from app.evidence.messages import missing_curve_notes
 from app.evidence.time_plot import TimePlot
 from app.widgets.flow_layout import FlowLayout
 from app.widgets.read_out import ReadOut, table
 from app.widgets.segmented_control import SegmentedControl
 from app.widgets.widgets import LegendEntry, card, heading
 from core.geometry.time_scale import Kind, TimeScale
-from core.reporting.words import WITHIN_ERROR, bound_texts, why_no_bound, why_no_limit
+from core.reporting.words import WITHIN_ERROR, bound_texts, missing_curve_notes, why_no_bound, why_no_limit
 from core.runs.results import Results
 from core.text.number_format import with_error
 

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from typing import final
 
-import numpy as np
 import pyqtgraph as pg
-from numpy.typing import NDArray
 from PySide6.QtCore import QPoint
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from app.evidence.messages import missing_curve_notes
 from app.evidence.time_plot import CurveExtent, TimePlot
 from app.widgets.pictures import Drawing
 from app.widgets.read_out import ReadOut, table
 from core.geometry.shapes import Line
 from core.geometry.time_scale import Kind, TimeScale
-from core.reporting.words import why_no_bound
+from core.reporting.curves import CurveValues
+from core.reporting.words import missing_curve_notes, why_no_bound
 from core.runs.results import Results
 from core.text.number_format import number
 
@@ -63,10 +61,7 @@ class PerStepPlot(QWidget):
     def curve(self, index: int) -> Line:
         """Return t, and the mismatch added by the step that ends there."""
         assert self._results is not None
-        evidence = self._results.terms
-        known = evidence.value["mismatch"][index, : evidence.completed]
-        added: NDArray[np.float64] = np.diff(known[np.isfinite(known)])  # infinite from some step on
-        return self._results.schedule.steps - np.arange(1.0, len(added) + 1), added
+        return CurveValues(self._results).added(index)
 
     def advance(self) -> None:
         """Draw frames computed since the last call."""

@@ -22,13 +22,8 @@ from app.widgets.image_axis import ImageAxis
 from app.widgets.pictures import DrawingItem, ViewItem, static_plot, style_axis
 from app.widgets.user_text import rich_text
 from core.geometry.time_scale import TimeScale
+from core.reporting.curves import shown_decades
 
-_SHOWN_DECADES, _MOST_DECADES = 5, 10
-"""Least and largest number of decades that the logarithmic axis shows."""
-_ROOM_BELOW = 0.5
-"""Decades shown below the end of the lowest curve."""
-_LEAST = 1e-3
-"""Least upper end of the axis, in nats."""
 _MARGIN = 0.05
 """Fraction of T kept free beyond t = 0, for asymptotes."""
 _VEIL = 185
@@ -199,10 +194,8 @@ class TimePlot(QWidget):
     def fit(self, extents: Sequence[CurveExtent]) -> None:
         """Scale the value axis to the curves: from zero, or from some decades below the lowest curve's end."""
         tops = [reach.highest for reach in extents if not reach.diverges and 0 < reach.highest < math.inf]
-        top = max([*tops, _LEAST])
+        top, decades = shown_decades(tops)
         if self.logarithmic:
-            wanted = math.log10(top) - math.log10(min([*tops, top])) + _ROOM_BELOW
-            decades = min(max(wanted, _SHOWN_DECADES), _MOST_DECADES)
             self.floor, self.span = math.log10(top) - decades, decades + 0.3
             self.plot.getAxis("left").setTickSpacing(levels=[(float(math.ceil(decades / 6)), 0.0)])
         else:

@@ -29,7 +29,7 @@ def page(width: float, height: float) -> Figure:
     return figure
 
 
-def prepare(axes: Axes) -> None:
+def nats_axis(axes: Axes) -> None:
     """Apply the style of all figures to axes: nats on a logarithmic scale, tick labels without tick marks."""
     axes.set_yscale("log")
     axes.grid(axis="y", color=current().faint, linewidth=pt(0.8))
@@ -114,3 +114,11 @@ def _extent(artist: Artist) -> tuple[float, float]:
 def _width(text: Text) -> float:
     left, right = _extent(text)
     return right - left
+
+
+def text_width(words: str, size: float, weight: str = "normal") -> float:
+    """Return the width of a line of text in the current style, in inches; ``size`` in points."""
+    figure = Figure(figsize=(1, 1), dpi=200)
+    renderer = FigureCanvasAgg(figure).get_renderer()  # type: ignore[no-untyped-call]
+    box = figure.text(0, 0, words, size=size, weight=weight).get_window_extent(renderer)
+    return box.width / figure.dpi

@@ -110,6 +110,11 @@ class Style:
         """Grid lines."""
         return _INKS[self.look][3]
 
+    @property
+    def pale(self) -> str:
+        """Lines of the prior."""
+        return (DARK if self.look == "dark" else LIGHT).faint
+
     def words(self, colour: str) -> str:
         """Return a colour in which text is legible on the surface."""
         return legible(colour, self.surface)

@@ -16,6 +16,8 @@ _REACH, _NODES_PER_COMPONENT = 4.5, 65
 """Standard deviations around each mean that a curve covers, and its nodes there; odd, so that means are nodes."""
 _MOST_NODES = 700
 """Most nodes of a curve: a pixel or two each."""
+_MOST_SHRUNK = 2.5
+"""Number of times that the highest density at t may fit into the picture; the target at t = 1 may leave it."""
 _FAR = 1e4
 """Length beyond every view of the line."""
 
@@ -43,6 +45,18 @@ def scaled(curve: Line, peak: float) -> Line:
 def highest(curve: Line) -> float:
     """Return the largest density of a curve."""
     return float(curve[1].max())
+
+
+def shown_peak(now: Line, prior: Line, final_peak: float) -> float:
+    """Return the density that is drawn at height 1, where the target at t = 1 may leave the picture.
+
+    Args:
+        now: the target at t.
+        prior: at t = 1.
+        final_peak: the highest density of prior and target at t = 1.
+    """
+    seen = max(highest(now), highest(prior))
+    return max(seen, min(final_peak, _MOST_SHRUNK * seen))
 
 
 def likelihood_curve(measurement: Measurement) -> Line | None:

@@ -17,8 +17,8 @@ from core.drawing.layout import (
     MOST_DECADES,
     keep_inside,
     legend_below,
+    nats_axis,
     page,
-    prepare,
     spread,
 )
 from core.drawing.style import REPORT, applied
@@ -73,7 +73,7 @@ def evidence_figure(title: str, found: Sequence[Findings]) -> Figure:
 
 
 def _prepare(axes: Axes, found: Sequence[Findings]) -> None:
-    prepare(axes)
+    nats_axis(axes)
     axes.set_ylim(*_limits(found))
     axes.set_xlim(found[0].steps, 0)
     axes.set_xlabel("reverse time t")

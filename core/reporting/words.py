@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import NamedTuple
 
+from core.drawing.palette import STRIP
 from core.kl.known_kl import KnownKL
 from core.runs.results import Results
 from core.samplers import ScoreSampler
 from core.samplers.probability_flow import ProbabilityFlow
 from core.text.number_format import SURE, number, with_error
 
+PARTS = {
+    "initialisation": ("initialisation", "#516479"),
+    "discretisation": ("discretisation", "#A5ACC2"),
+    "variance": ("step variance", "#C0808F"),
+    "mismatch_range": ("measured mismatch", STRIP),
+    "mismatch_null": ("unmeasured mismatch", "#7B61C9"),
+}
+"""Bound terms from left to right: label and colour."""
 WITHIN_ERROR = (
     "The KL's lower limit is above the estimate of the bound, within three standard errors of it: "
     "the bound lies between that limit and the estimate plus three standard errors."
@@ -77,3 +87,27 @@ def why_no_limit(results: Results, index: int) -> str | None:
     if isinstance(sampler, ScoreSampler) and not sampler.has_limit and not sampler.is_users:  # users' samplers may
         return "no limit, since its mismatch grows without bound as the steps are refined"
     return "no limit is known as the steps are refined"
+
+
+def missing_curve_notes(results: Results, why: Callable[[int], str | None]) -> str:
+    """Return one sentence per reason, naming the samplers without a curve.
+
+    Args:
+        results: the run.
+        why: reason (a clause) why the sampler at an index has no curve; None if it has one.
+    """
+    reasons: dict[str, list[str]] = {}
+    for index, sampler in enumerate(results.samplers):
+        reason = why(index)
+        if reason:
+            reasons.setdefault(reason, []).append(sampler.about.short_label)
+    return " ".join(f"{', '.join(labels)}: {reason}." for reason, labels in reasons.items())
+
+
+def part_words(results: Results) -> dict[str, str]:
+    """Return labels of the bound terms; without a measurement all mismatch is one term."""
+    words = {name: text for name, (text, _) in PARTS.items()}
+    if results.problem.measurement.rank:
+        return words
+    del words["mismatch_range"]
+    return words | {"mismatch_null": "mismatch"}

@@ -16,8 +16,8 @@ from core.drawing.layout import (
     MOST_DECADES,
     keep_inside,
     legend_below,
+    nats_axis,
     page,
-    prepare,
     spread,
 )
 from core.drawing.style import REPORT, applied
@@ -70,7 +70,7 @@ def _explain(figure: Figure, sweeps: Sequence[Sweep]) -> None:
 
 
 def _draw(axes: Axes, sweep: Sweep, right: float) -> None:
-    prepare(axes)
+    nats_axis(axes)
     axes.set_ylim(*_limits(sweep))
     axes.set_xlim(0, sweep.steps[-1])
     axes.set_xlabel("number of steps T")

@@ -14,15 +14,13 @@ from PySide6.QtGui import QColor, QPen
 from app.theme import theme
 from app.widgets.pictures import Drawing
 from core.drawing.palette import STRIP
-from core.geometry.densities import density_curve, highest, likelihood_curve, scaled
+from core.geometry.densities import density_curve, likelihood_curve, scaled, shown_peak
 from core.geometry.line_layout import LIKELIHOOD_HEIGHT
 from core.geometry.scene import Scene
 from core.geometry.shapes import Line
 from core.problem.problem import Measurement, Problem
 from core.problem.schedule import Schedule
 
-_MOST_SHRUNK = 2.5
-"""Number of times that the highest density at t may fit into the picture; the dashed target at t = 1 may leave it."""
 _FILL = 38
 """Opacity of the likelihood's area, of 255."""
 
@@ -58,8 +56,7 @@ class DensityCurves:
     def _at(self, t: int) -> tuple[Drawing, float]:
         if t not in self._drawn:
             curve = density_curve(self._problem.target.noised(float(self._schedule.alpha_bar[t])))
-            seen = max(highest(curve), highest(self._prior))
-            peak = max(seen, min(self.final_peak, _MOST_SHRUNK * seen))
+            peak = shown_peak(curve, self._prior, self.final_peak)
             self._drawn[t] = Drawing(self._lines(peak, curve)), peak
         return self._drawn[t]
 

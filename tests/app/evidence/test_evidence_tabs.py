@@ -12,12 +12,13 @@ from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
-from app.evidence.composition import PARTS, Composition
+from app.evidence.composition import Composition
 from app.evidence.per_step import PerStepPlot
 from app.evidence.weights import WeightsView
 from app.theme import theme
 from app.widgets.read_out import ReadOut
 from app.widgets.widgets import LegendEntry
+from core.reporting.words import PARTS
 from core.runs.results import Results
 from core.scenario.scenario import Scenario
 from core.text.number_format import number, with_error

@@ -8,10 +8,11 @@ from collections.abc import Callable
 import pytest
 from pytestqt.qtbot import QtBot
 
-from app.evidence.table import ROWS, TermsTable
+from app.evidence.table import TermsTable
 from app.run.worker import shared_worker
 from app.window.window import MainWindow
 from core.reporting.heading import headings
+from core.reporting.terms_table import ROWS
 from core.runs.experiment import run
 from core.runs.results import Results
 from core.scenario.scenario import Scenario
