@@ -15,6 +15,7 @@ import click
 from click_default_group import DefaultGroup
 
 from app.cli.display import NoDisplayError, ensure_display
+from app.cli.export import export
 from app.cli.film import film
 from app.cli.listing import list_
 from app.cli.options import PROGRAM, UserError, plugins
@@ -83,7 +84,7 @@ def cli() -> None:
     remove_leftovers([Path(), Path("runs")])
 
 
-for _command in (open_, run, study, sweep, spectrum, film, list_):
+for _command in (open_, run, study, sweep, spectrum, export, film, list_):
     cli.add_command(_command)
 
 

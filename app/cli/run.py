@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
-def _overrides(command: _Command) -> _Command:
+def run_overrides(command: _Command) -> _Command:
     """Add the options that override values of the scenario."""
     for option in (
         click.option("--device", metavar="auto|cpu|cuda", help="Device of the particles."),
@@ -49,7 +49,7 @@ def _minutes(_context: click.Context, _option: click.Parameter, minutes: float) 
     return minutes
 
 
-_max_time = click.option(
+max_time_option = click.option(
     "--max-time",
     type=float,
     callback=_minutes,
@@ -67,8 +67,8 @@ _max_time = click.option(
     metavar="DIR",
     help="Folder for report.json, curves.csv and evidence.png.  [default: runs/NAME]",
 )
-@_max_time
-@_overrides
+@max_time_option
+@run_overrides
 @plugins
 def run(scenario: str, out: Path | None, max_time: float, **overrides: str | int | None) -> None:
     """Run SCENARIO without a window, print its headline and write a report.
@@ -83,7 +83,7 @@ def run(scenario: str, out: Path | None, max_time: float, **overrides: str | int
     from core.text.user_text import file_name
 
     found, _ = find_source(scenario)
-    chosen = _override(found, overrides)
+    chosen = overridden(found, overrides)
     folder = out or Path("runs") / file_name(found.name)
     with writing_to(folder):
         require_folder(folder)
@@ -93,7 +93,7 @@ def run(scenario: str, out: Path | None, max_time: float, **overrides: str | int
     except ScenarioError as error:
         raise with_source(error, found.source) from None
     reserve_interface_core()
-    _advance(experiment, 60 * max_time)
+    advance(experiment, 60 * max_time)
     results = experiment.results
     with writing_to(folder):
         write_report(results, folder)
@@ -103,7 +103,7 @@ def run(scenario: str, out: Path | None, max_time: float, **overrides: str | int
         raise UserError(f"{'; '.join(results.faults.values())} (the report holds the other samplers' results)")
 
 
-def _override(found: LoadedScenario, overrides: dict[str, str | int | None]) -> Scenario:
+def overridden(found: LoadedScenario, overrides: dict[str, str | int | None]) -> Scenario:
     """Return the scenario with the command line's values in place of its own, validated like a file."""
     from core.errors import ScenarioError
     from core.scenario.edits import patched
@@ -117,8 +117,8 @@ def _override(found: LoadedScenario, overrides: dict[str, str | int | None]) -> 
         raise with_source(error, found.source) from None
 
 
-def _advance(experiment: Experiment, most_seconds: float) -> None:
-    """Run and refine the experiment to its end, showing progress."""
+def advance(experiment: Experiment, most_seconds: float, *, refine: bool = True) -> None:
+    """Run the experiment to its end, showing progress, and refine it unless that is not wanted."""
     from torch.cuda import OutOfMemoryError
 
     from app.cli.progress import progress_reporter
@@ -132,7 +132,7 @@ def _advance(experiment: Experiment, most_seconds: float) -> None:
             for done, _ in enumerate(experiment.run(), start=1):
                 limit.check()
                 show(done, total, name)
-            for done, _ in enumerate(experiment.refine(), start=1):
+            for done, _ in enumerate(experiment.refine() if refine else (), start=1):
                 show(done, None, f"{name}: the KL")
         except OutOfMemoryError:
             raise UserError("run.particles: the memory of the CUDA device is too small; take fewer particles") from None

@@ -15,6 +15,7 @@ from core.drawing.style import Style, current, pt
 from core.figures.lines import DensityLine, draw_line, draw_map
 from core.figures.planes import Plane, draw_plane, ratio_entries
 from core.figures.sheet import LINE, Block, Canvas, Entry, area_sign, dot_sign, legend, line_sign
+from core.figures.time_curves import note_blocks
 from core.geometry.scene import Projection, projections
 from core.geometry.shapes import Rectangle
 from core.reporting.heading import Form, Heading, headings
@@ -32,6 +33,7 @@ _FLATTEST, _STEEPEST = 0.6, 1.15
 """Least and largest height of a plane, in parts of its width."""
 _LINE_SHAPE, _MAP_SHAPE = 0.62, 0.5
 """Heights of the view and of the time map in one dimension, in parts of the width."""
+_NO_DENSITY = "not computed yet, or without a density at this t"
 _NUMBERS = 10.5
 """Size of the numbers of a heading."""
 _SEEN = 38
@@ -111,7 +113,19 @@ def panel_blocks(shown: Shown, style: Style) -> list[Block]:
     blocks = [Block(height, draw), legend(entries, style)]
     if "ratio" in shown.view.overlays and not shown.is_line:
         blocks.append(legend(ratio_entries(), style))
-    return blocks
+    return [*blocks, *note_blocks(_missing_laws(shown), style)]
+
+
+def _missing_laws(shown: Shown) -> str:
+    """Return a sentence for each reason why laws that are wanted are not drawn."""
+    if not shown.is_line and not {"law", "ratio"} & set(shown.view.overlays):
+        return ""
+    missing: dict[str, list[str]] = {}
+    for index in shown.samplers:
+        if shown.results.law(index, shown.frame) is None:
+            reason = shown.results.law_note(index) or _NO_DENSITY
+            missing.setdefault(reason, []).append(shown.results.samplers[index].about.short_label)
+    return " ".join(f"No law of {', '.join(names)}: {reason}." for reason, names in missing.items())
 
 
 def _columns(count: int, room: float) -> int:
@@ -203,7 +217,7 @@ def _entries(shown: Shown, drawn: Plane | DensityLine) -> list[Entry]:
     found.append(Entry(f"{at}, trails" if drawn.has_trails else at, dot_sign(colour)))
     if drawn.has_law:
         law = line_sign(style.words(colour) if len(shown.samplers) == 1 else style.muted, 1.8, drawn.law_dashes)
-        found.append(Entry("sampler’s law at t", law))
+        found.append(Entry(f"sampler’s law at t = {t}", law))
     if shown.results.scenario.data is not None:
         found.append(Entry("data", dot_sign(style.muted, 3)))
     return found

@@ -120,9 +120,10 @@ def _sampler_entries(results: Results) -> list[Entry]:
 def _kind_entry(name: str) -> Entry:
     label, width, dashes = _KINDS[name]
     sign = line_sign(current().ink, width, dashes)
-    if name in _MARKED or name == "bracket":
-        sign.set(marker=_MARKED.get(name, "|"), markersize=pt(4.5 if name in _MARKED else 8), markevery=[1])
-        sign.set_markerfacecolor(current().surface)
+    if name == "bracket":
+        sign.set(linestyle="none", marker="|", markersize=pt(10), markeredgewidth=pt(1.3))
+    if name in _MARKED:
+        sign.set(marker=_MARKED[name], markersize=pt(4.5), markevery=[1], markerfacecolor=current().surface)
     return Entry(label, sign)
 
 
@@ -221,7 +222,7 @@ def _draw_sampler(axes: Axes, values: CurveValues, index: int, frame: int, scale
 def _band(axes: Axes, x: Array, below: Array, above: Array, colour: str) -> None:
     low, high = axes.get_ylim()
     known = np.isfinite(below) & np.isfinite(above)
-    if known.any() and (above - below)[known].max() > 0:
+    if (above[known] > below[known]).any():
         few = _few(len(x))
         axes.fill_between(
             x[few], np.clip(below, low, high)[few], np.clip(above, low, high)[few], color=colour, alpha=0.18, lw=0

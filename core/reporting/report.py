@@ -102,7 +102,7 @@ def write_report(results: Results, folder: Path) -> None:
     """
     from core.reporting.figure import save_evidence  # noqa: PLC0415 - matplotlib takes a second to load
 
-    text = _json(build_report(results))
+    text = report_bytes(results)
     found = findings(results)
     picture = io.BytesIO()
     with io.TextIOWrapper(io.BytesIO(), encoding="utf-8", newline="") as file:
@@ -112,6 +112,15 @@ def write_report(results: Results, folder: Path) -> None:
     save_evidence(results.scenario.name, found, picture)
     contents = curves, picture.getvalue(), text
     write_together(folder, dict(zip(FILES, contents, strict=True)))
+
+
+def report_bytes(results: Results) -> bytes:
+    """Return ``report.json`` of a finished run.
+
+    Raises:
+        ValueError: the run has not reached its end.
+    """
+    return _json(build_report(results))
 
 
 def _json(content: dict[str, Any]) -> bytes:
