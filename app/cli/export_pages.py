@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from app.cli.options import UserError, with_source
+from app.cli.spectrum import followed
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -108,13 +109,8 @@ def spectrum_drawing(source: str, snapshot: Snapshot | None, style: Style) -> tu
     try:
         data = setting.spectrum.build(folder)
         prediction = predict(setting, data)
-        work = curve(setting, main_parameter(setting), data)
-        while True:
-            try:
-                next(work)
-            except StopIteration as end:
-                drawn = spectrum_figure(prediction, None, end.value, style)
-                break
+        against = followed(curve(setting, main_parameter(setting), data), f"{setting.name}: curve")
+        drawn = spectrum_figure(prediction, None, against, style)
     except ScenarioError as error:
         raise with_source(error, source[:60]) from None
     return file_name(setting.name), drawn, Snapshot("spectrum", setting.to_toml(), View(page="Spectrum"))

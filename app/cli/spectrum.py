@@ -130,17 +130,17 @@ def _drawn(setting: SpectrumSetting, vary: str | None, data: Spectrum) -> Curve:
     """Compute W2 against a number with progress; where none is named, against the one that matters most."""
     from core.spectrum.optimum import curve, main_parameter
 
-    return _followed(curve(setting, vary or main_parameter(setting), data), f"{setting.name}: curve")
+    return followed(curve(setting, vary or main_parameter(setting), data), f"{setting.name}: curve")
 
 
 def _chosen(setting: SpectrumSetting, budget: Budget, data: Spectrum, keys: tuple[str, ...] | None) -> Optimum:
     """Find the best numbers with progress."""
     from core.spectrum.optimum import optimum
 
-    return _followed(optimum(setting, budget, data, keys), f"{setting.name}: predictions")
+    return followed(optimum(setting, budget, data, keys), f"{setting.name}: predictions")
 
 
-def _followed(work: Work[_Found], words: str) -> _Found:
+def followed(work: Work[_Found], words: str) -> _Found:
     """Do a computation with progress, and return its result."""
     from app.cli.progress import progress_reporter
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import zipfile
 from collections.abc import Iterable, Sequence
 from typing import Any, Literal, get_args
@@ -46,9 +47,10 @@ _LATEX = {
     "σ": r"$\sigma$",
     "–": "--",
     "’": "'",
-    **{char: f"$^{{{'-0123456789'[place]}}}$" for place, char in enumerate("⁻⁰¹²³⁴⁵⁶⁷⁸⁹")},
-    **{chr(0x2080 + digit): f"$_{{{digit}}}$" for digit in range(10)},
 }
+_RAISED = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
+_LOWERED = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
+_LATEX_PARTS = re.compile("([⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)|([₀₁₂₃₄₅₆₇₈₉]+)|(.)", re.DOTALL)
 _MARKDOWN = str.maketrans({char: f"\\{char}" for char in "\\`*_{}[]<>|#$&~"})
 
 
@@ -80,7 +82,11 @@ def table_text(results: Results, frame: int, form: TableForm) -> str:
 
 def latex_text(text: str) -> str:
     """Return a line of text for LaTeX: special characters escaped, mathematical signs as mathematics."""
-    return "".join(_LATEX.get(char, char) for char in one_line(text)).replace("$$", "")
+    found = list[str]()
+    for raised, lowered, char in _LATEX_PARTS.findall(one_line(text)):
+        power, index = raised.translate(_RAISED), lowered.translate(_LOWERED)
+        found.append(f"$^{{{power}}}$" if power else f"$_{{{index}}}$" if index else _LATEX.get(char, char))
+    return "".join(found)
 
 
 def _latex(about: str, titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
