@@ -67,8 +67,8 @@ ARROWS = {
     "core.geometry": "kl problem runs scenario text",
     "core.reporting": "bounds diagnostics drawing geometry kl runs samplers system text version",
     "core.snapshot": "diagnostics errors scenario system",
-    "core.figures": "diagnostics drawing errors geometry kl plugins problem reporting runs samplers scenario snapshot"
-    " system text",
+    "core.figures": "bounds diagnostics drawing errors geometry kl plugins problem reporting runs samplers scenario"
+    " snapshot system text",
     "core.storyboard": "errors scenario snapshot system text",
     "core.spectrum": "bounds data drawing errors problem reporting runs samplers scenario simulation"
     " system text version",

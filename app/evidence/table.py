@@ -111,14 +111,13 @@ class TermsTable(QWidget):
             return
         self._frame = frame
         steps = self._results.schedule.steps
-        cells = TermsCells(self._results, frame)
         self._corner.setText(f"at t = {steps - frame}, nats")
-        self._row_title("kl").setText(cells.titles()["kl"])
+        self._row_title("kl").setText(TermsCells(self._results, frame).titles()["kl"])
         if frame == steps - 1:
             self._widest = 0
         for column in range(len(self._results.samplers)):
             for name in ROWS:
-                text, tip, most = cells.cell(name, column)
+                text, tip, most = self.cell(name, column)
                 if most < _SMALL and self._width_of(text) > _WIDE:
                     text = f"< {_SMALL:g}"
                 self._items[name, column].setText(text)
