@@ -171,6 +171,7 @@ def test_help_pages_are_listed_in_order(viewer: HelpViewer) -> None:
         "Scenario files",
         "Writing a sampler",
         "The command line",
+        "From the screen into talks and papers",
         "Measured",
         "Shortcuts",
     ]
@@ -256,7 +257,7 @@ def test_search_filters_the_pages_and_marks_the_words(viewer: HelpViewer, qtbot:
     assert titles(viewer) == []
     assert viewer._nothing.isVisible()
     viewer.search.clear()
-    assert len(titles(viewer)) == 13
+    assert len(titles(viewer)) == 14
     assert not viewer._nothing.isVisible()
     assert not viewer.reader.extraSelections()
 
