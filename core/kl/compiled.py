@@ -10,6 +10,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from core.kl.splines import ROWS_APART
+
 Array = NDArray[np.float64]
 Whole = NDArray[np.int64]
 
@@ -58,23 +60,31 @@ def deposit_in_rows(mass: Array, rows: Whole, places: Array, shape: tuple[int, i
 
 
 @njit(cache=True, nogil=True, fastmath={"contract"})
-def multiply(values: Array, first: Whole, last: Whole, columns: Array) -> Array:
-    """Return the product of a banded matrix and a matrix, see :func:`core.kl.splines.multiply`."""
-    found = np.zeros((first.size, columns.shape[1]))
-    for i in range(first.size):
-        total, k = found[i], first[i]
-        while k + 4 <= last[i]:  # four rows at once: their sum is read and written once
-            one, two, three, four = columns[k], columns[k + 1], columns[k + 2], columns[k + 3]
-            a, b, c, d = values[i, k], values[i, k + 1], values[i, k + 2], values[i, k + 3]
+def rows_to_rows(rows: Array, exponents: Array, images: Array, nodes: Array, variance: float) -> tuple[Array, Array]:
+    """Return sums of rows by a Gaussian kernel, see :func:`core.kl.splines.rows_to_rows`."""
+    found, logarithm = np.zeros((nodes.size, rows.shape[1])), np.zeros(nodes.size)
+    filled = np.array([k for k in range(images.size) if rows[k].max() > 0])
+    own, weights, used = np.empty(filled.size), np.empty(filled.size + 3), np.empty(filled.size + 3, np.int64)
+    for i in range(nodes.size):
+        for at in range(filled.size):
+            gap = nodes[i] - images[filled[at]]
+            own[at] = exponents[filled[at]] - 0.5 * gap * gap / variance
+        top, kept = own.max(), 0
+        for at in range(filled.size):
+            if own[at] > top - ROWS_APART:
+                used[kept], weights[kept] = filled[at], np.exp(own[at] - top)
+                kept += 1
+        used[kept:], weights[kept:] = filled[0], 0.0
+        total = found[i]
+        for at in range(0, kept, 4):  # rows are summed four at once
+            one, two, three, four = rows[used[at]], rows[used[at + 1]], rows[used[at + 2]], rows[used[at + 3]]
+            a, b, c, d = weights[at], weights[at + 1], weights[at + 2], weights[at + 3]
             for j in range(total.size):
                 total[j] += a * one[j] + b * two[j] + c * three[j] + d * four[j]
-            k += 4
-        while k < last[i]:
-            one, a = columns[k], values[i, k]
-            for j in range(total.size):
-                total[j] += a * one[j]
-            k += 1
-    return found
+        size = total.max()
+        total /= size
+        logarithm[i] = top + np.log(size)
+    return found, logarithm
 
 
 @njit(cache=True, nogil=True, fastmath={"contract"})
@@ -147,6 +157,44 @@ def mixture_on_grid(
                 if k != largest and terms[k] > top - _APART:
                     rest += np.exp(terms[k] - top)
             found[i, j] = top + np.log(1 + rest) if rest > 0 else top
+    return found
+
+
+@njit(cache=True, nogil=True, fastmath={"contract"})
+def affine_images(
+    live: Whole,
+    width: int,
+    first: Array,
+    spacing: Array,
+    matrix: Array,
+    offset: Array,
+    scale: Array,
+    linear: Array,
+    constant: Array,
+    factor: Array,
+) -> Array:
+    """Return an affine function of nodes and a mixture's score, see :func:`core.kl.splines.affine_images`."""
+    found, own = np.empty((2, live.size)), np.empty((scale.size, 3))
+    for node in range(live.size):
+        row = live[node] // width
+        x, y, largest = first[0] + row * spacing[0], first[1] + (live[node] - row * width) * spacing[1], 0
+        for k in range(scale.size):
+            one = matrix[k, 0, 0] * x + matrix[k, 0, 1] * y + offset[k, 0]
+            two = matrix[k, 1, 0] * x + matrix[k, 1, 1] * y + offset[k, 1]
+            own[k, 0], own[k, 1], own[k, 2] = one, two, scale[k] - 0.5 * (one * one + two * two)
+            if own[k, 2] > own[largest, 2]:
+                largest = k
+        total, right, up, top = 0.0, 0.0, 0.0, own[largest, 2]
+        for k in range(scale.size):
+            if own[k, 2] > top - _APART:
+                weight = 1.0 if k == largest else np.exp(own[k, 2] - top)
+                total += weight
+                right -= weight * (matrix[k, 0, 0] * own[k, 0] + matrix[k, 1, 0] * own[k, 1])
+                up -= weight * (matrix[k, 0, 1] * own[k, 0] + matrix[k, 1, 1] * own[k, 1])
+        right, up = right / total, up / total
+        for i in range(2):
+            moved = linear[i, 0] * x + linear[i, 1] * y + constant[i]
+            found[i, node] = moved + factor[i, 0] * right + factor[i, 1] * up
     return found
 
 

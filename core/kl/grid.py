@@ -12,9 +12,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from core.kl.affine_step import AffineStep, along_axes
 from core.kl.axis import Axis
 from core.kl.law_frames import DRAWN, LawFrame
-from core.kl.splines import compared, mixture_on_grid, steepest_bends, steepest_slopes
+from core.kl.splines import affine_images, compared, mixture_on_grid, steepest_bends, steepest_slopes
 from core.problem.mixture import GaussianMixture
 
 Array = NDArray[np.float64]
@@ -87,18 +88,22 @@ class GridLaw:
     @cached_property
     def log_targets(self) -> Array:
         """(n_1, n_2): the target's log density at all nodes."""
-        whitening = self.target.whitening
-        components, dimension = self.target.means.shape
-        matrix, offset = np.zeros((components, 2, 2)), np.zeros((components, 2))
-        along = (whitening.matrix @ self.basis).view(components, dimension, dimension)
-        matrix[:, :dimension, :dimension] = along
-        offset[:, :dimension] = whitening.offset.view(components, dimension)
-        first, spacing = ([getattr(axis, part) for axis in self.axes] for part in ("first", "spacing"))
-        rest = [0.0] * (2 - dimension)
-        ends = np.array(first + rest), np.array(spacing + rest)
-        scale = whitening.log_scale.view(components).numpy()
+        matrix, offset, scale = along_axes(self.target, self.basis)
+        first, spacing = self._ends
         height, width = self.scaled.shape
-        return mixture_on_grid(matrix, offset, scale, *ends, (height, width))
+        return mixture_on_grid(matrix, offset, scale, first, spacing, (height, width))
+
+    @property
+    def _ends(self) -> tuple[Array, Array]:
+        """First node and spacing along two axes, zero along a second that is not there."""
+        rest = [0.0] * (2 - len(self.axes))
+        first, spacing = ([getattr(axis, part) for axis in self.axes] for part in ("first", "spacing"))
+        return np.array(first + rest), np.array(spacing + rest)
+
+    def images(self, step: AffineStep) -> Array:
+        """Return where a step takes the live nodes, along the axes, (d, m)."""
+        first, spacing = self._ends
+        return affine_images(self.live, self.scaled.shape[1], first, spacing, *step[:-1])[: len(self.axes)]
 
     @cached_property
     def points(self) -> Tensor:

@@ -19,13 +19,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from core.kl.affine_step import affine_step
 from core.kl.axis import Axis, gaussian_log_density
 from core.kl.boxes import Box
 from core.kl.grid import GridLaw, LawError
 from core.kl.jumps import masses
 from core.kl.measured import MeasuredLaw, measured_laws
 from core.kl.resolution import deposit_response, gaussian_response, is_apart, refined
-from core.kl.splines import Band, blur, blurred, deposit, deposit_in_rows, multiply
+from core.kl.splines import blur, blurred, deposit, deposit_in_rows, rows_to_rows
 from core.plugins.calls import trial
 from core.problem.mixture import GaussianMixture
 from core.problem.problem import Level, Problem
@@ -208,25 +209,29 @@ class LawSolver:
     def _law(self, t: int, axes: tuple[Axis, ...], scaled: Array, exponents: Array) -> GridLaw:
         return GridLaw(t, self._basis, axes, scaled, exponents, self._targets[t], self._box(t).depth)
 
-    def _image(self, level: Level, law: GridLaw) -> Work[tuple[Array, Array]]:
-        """Return where the step takes the live nodes, (d, m), and its variance along each axis, (d,)."""
+    def _image(self, level: Level, law: GridLaw) -> Work[tuple[Array, Array, bool]]:
+        """Return where the step takes the live nodes, (d, m), its variance by axis, (d,), and if it is smooth."""
+        step = affine_step(level, self._sampler, self._basis)
+        if step is not None:
+            yield
+            return law.images(step), np.full(self._dimension, step.variance), True
         images = []
         for points in torch.split(law.points, _CHUNK, dim=1):
             kernel = self._kernel(level, points)
             level.forget()
             images.append(self._basis.mT @ kernel.mean)
             yield
-        return torch.cat(images, dim=1).numpy(), self._variance(kernel)
+        return torch.cat(images, dim=1).numpy(), self._variance(kernel), False
 
     def _push(self, law: GridLaw) -> Work[_Push]:
         """Return what the step from a law's t does with its nodes."""
-        image, variance = yield from self._image(self._levels[law.t], law)
+        image, variance, is_smooth = yield from self._image(self._levels[law.t], law)
         if not np.isfinite(image).all():
             raise LawError("its step is not finite everywhere")
         by_rows = self._is_narrow or self._dimension == 1 or variance[0] == 0
         rule = self._row_rule(image[0], law.axes[0].nodes[law.rows]) if by_rows else None
         is_flat = rule is not None and variance[0] == 0 and abs(rule.slope) < _FLAT
-        return _Push(law, image, variance, None if is_flat else rule)
+        return _Push(law, image, variance, None if is_flat else rule, is_smooth)
 
     def _step(self, law: GridLaw, spacing: Spacing) -> Work[GridLaw]:
         """Return the law after the step from its t, on a grid that shows it."""
@@ -269,11 +274,11 @@ class LawSolver:
 
     def _pushed(self, push: _Push, axes: tuple[Axis, ...]) -> GridLaw:
         """Return the law on new axes, after a step that takes the live nodes to their images."""
-        law, image, variance, rule = push
+        law, image, variance, rule, _ = push
         if rule is not None:
             axes = (law.axes[0].mapped(*rule), *axes[1:]) if variance[0] == 0 else axes
             return self._law(law.t - 1, axes, *self._by_rows(law, image, variance, axes, rule))
-        return self._law(law.t - 1, axes, *self._by_deposit(law, image, variance, axes))
+        return self._law(law.t - 1, axes, *self._by_deposit(push, axes))
 
     def _row_rule(self, image: Array, nodes: Array) -> _Rule | None:
         """Return the affine rule by which the first coordinate goes, where it depends on itself alone."""
@@ -297,31 +302,40 @@ class LawSolver:
         if variance[0] == 0:
             order = slice(None, None, 1 if rule.slope > 0 else -1)
             return inner[order], (law.exponents - math.log(abs(rule.slope)))[order]
-        gaps = axes[0].nodes[:, None] - (rule.constant + rule.slope * law.axes[0].nodes)
-        log_kernel = (
-            -0.5 * gaps**2 / variance[0] - 0.5 * math.log(math.tau * variance[0]) + math.log(law.axes[0].spacing)
-        )
-        return _combined(log_kernel + law.exponents, inner)
+        images = rule.constant + rule.slope * law.axes[0].nodes
+        rows, tops = rows_to_rows(inner, law.exponents, images, axes[0].nodes, variance[0])
+        return rows, tops + math.log(law.axes[0].spacing) - 0.5 * math.log(math.tau * variance[0])
 
-    def _by_deposit(self, law: GridLaw, image: Array, variance: Array, axes: tuple[Axis, ...]) -> tuple[Array, Array]:
+    def _by_deposit(self, push: _Push, axes: tuple[Axis, ...]) -> tuple[Array, Array]:
         """Push all axes by deposit and smoothing, with one exponent for the whole grid."""
+        mass, image, top = self._masses(push, axes)
+        mass /= math.prod(axis.spacing for axis in axes)
+        places = np.stack([axis.places(along) for axis, along in zip(axes, image, strict=True)])
+        blurs = [blur(axis.spacing, each) for axis, each in zip(axes, push.variance, strict=True)]
+        if self._dimension == 1:
+            found = deposit_in_rows(mass, np.zeros(len(mass), np.int64), places[0], (1, axes[0].size)).T
+        else:
+            found = deposit(mass, places, (axes[0].size, axes[1].size))
+        return blurred(found, blurs), np.full(axes[0].size, top)
+
+    def _masses(self, push: _Push, axes: tuple[Axis, ...]) -> tuple[Array, Array, float]:
+        """Return the masses of a law's nodes, (m,), where the step takes them, (d, m), and the masses' exponent."""
+        law = push.law
+        if push.is_smooth:
+            top = float(law.exponents.max())
+            mass = law.scaled.ravel()[law.live] * np.exp(law.exponents - top)[law.rows]
+            size = float(mass.max())
+            return mass / size, push.image, top + math.log(size * law.cell)
 
         def step(points: Tensor) -> Array:
             mean = self._kernel(self._levels[law.t], points).mean
             self._levels[law.t].forget()
             return (self._basis.mT @ mean).numpy()
 
-        widest = np.maximum(variance, np.square([axis.spacing for axis in axes]) / 3)
-        logarithm, image = masses(law, image, np.sqrt(widest), step)
+        widest = np.maximum(push.variance, np.square([axis.spacing for axis in axes]) / 3)
+        logarithm, image = masses(law, push.image, np.sqrt(widest), step)
         top = float(logarithm.max())
-        mass = np.exp(logarithm - top) / math.prod(axis.spacing for axis in axes)
-        places = np.stack([axis.places(along) for axis, along in zip(axes, image, strict=True)])
-        blurs = [blur(axis.spacing, each) for axis, each in zip(axes, variance, strict=True)]
-        if self._dimension == 1:
-            found = deposit_in_rows(mass, np.zeros(len(mass), np.int64), places[0], (1, axes[0].size)).T
-        else:
-            found = deposit(mass, places, (axes[0].size, axes[1].size))
-        return blurred(found, blurs), np.full(axes[0].size, top)
+        return np.exp(logarithm - top), image, top
 
 
 def _finer(found: GridLaw, push: _Push, spacing: Spacing) -> Array | None:
@@ -390,15 +404,8 @@ class _Push(NamedTuple):
     """(d,): along each axis."""
     rule: _Rule | None
     """By which rows go to rows, if they do."""
-
-
-def _combined(log_kernel: Array, rows: Array) -> tuple[Array, Array]:
-    """Return sums of rows weighted by exponentials, (n, k), and the logarithms of their scales, (n,)."""
-    tops = log_kernel.max(1)
-    summed = multiply(Band.of(np.exp(log_kernel - tops[:, None])), rows)
-    size = summed.max(1)
-    safe = np.where(size > 0, size, 1.0)
-    return summed / safe[:, None], tops + np.log(safe)
+    is_smooth: bool
+    """True if the mean is known to have no jumps."""
 
 
 def _sized(t: int, spacing: Array, box: Box) -> tuple[Axis, ...]:

@@ -16,27 +16,8 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 Whole = NDArray[np.int64]
 
-_NEGLIGIBLE = 1e-300
-"""Elements of a banded matrix below this part of their row's largest count as zero."""
-
-
-class Band(NamedTuple):
-    """Matrix whose rows are zero outside an interval of columns."""
-
-    values: Array
-    """(m, n)."""
-    first: Whole
-    """(m,): first column of each row's interval."""
-    last: Whole
-    """(m,): column after each row's interval."""
-
-    @classmethod
-    def of(cls, values: Array) -> Band:
-        """Find the intervals of a matrix whose elements are not negative."""
-        kept = values > _NEGLIGIBLE * values.max(1, keepdims=True)
-        first = kept.argmax(1)
-        last = np.where(kept.any(1), values.shape[1] - kept[:, ::-1].argmax(1), first)
-        return cls(values, first.astype(np.int64), last.astype(np.int64))
+ROWS_APART = 345.0
+"""Logarithms of rows' scales farther than this below another add nothing: half the range of numbers."""
 
 
 def deposit(mass: Array, places: Array, shape: tuple[int, int]) -> Array:
@@ -65,11 +46,6 @@ def deposit_in_rows(mass: Array, rows: Whole, places: Array, shape: tuple[int, i
     return _implementation().deposit_in_rows(mass, rows, places, shape)
 
 
-def multiply(band: Band, columns: Array) -> Array:
-    """Return the product of a banded matrix, (m, n), and a matrix, (n, k)."""
-    return _implementation().multiply(*band, np.ascontiguousarray(columns))
-
-
 def smooth(kernel: Array, columns: Array) -> Array:
     """Return the columns of a matrix, (n, k), convolved with a kernel, (2 m + 1,); beyond the ends all is zero."""
     return _implementation().smooth(kernel, np.ascontiguousarray(columns))
@@ -94,6 +70,48 @@ def mixture_on_grid(
         shape: (n_1, n_2).
     """
     return _implementation().mixture_on_grid(matrix, offset, scale, first, spacing, shape)
+
+
+def affine_images(
+    live: Whole,
+    width: int,
+    first: Array,
+    spacing: Array,
+    matrix: Array,
+    offset: Array,
+    scale: Array,
+    linear: Array,
+    constant: Array,
+    factor: Array,
+) -> Array:
+    """Return ``A x + b + B s(x)`` at nodes x of a plane, s being the score of a mixture, (2, m).
+
+    Args:
+        live: (m,): flat indices of the nodes.
+        width: nodes along the second axis.
+        first: (2,): coordinates of the first node.
+        spacing: (2,): of the nodes.
+        matrix: (K, 2, 2): from coordinates along the axes to the standardised ones of every component.
+        offset: (K, 2): added to the standardised coordinates.
+        scale: (K,): logarithms of the components' largest values.
+        linear: A, (2, 2).
+        constant: b, (2,).
+        factor: B, (2, 2).
+    """
+    return _implementation().affine_images(live, width, first, spacing, matrix, offset, scale, linear, constant, factor)
+
+
+def rows_to_rows(rows: Array, exponents: Array, images: Array, nodes: Array, variance: float) -> tuple[Array, Array]:
+    """Return sums of rows by a Gaussian kernel, divided by their largest elements, (n, k), and these as logarithms.
+
+    Args:
+        rows: (m, k), not negative.
+        exponents: (m,): logarithms of the rows' scales.
+        images: (m,): where the rows go.
+        nodes: (n,): where sums are wanted.
+        variance: of the kernel, which is one at its centre.
+    """
+    return _implementation().rows_to_rows(np.ascontiguousarray(rows), exponents, images, nodes, variance)
 
 
 def compared(log_density: Array, log_target: Array) -> tuple[float, float, float]:
@@ -232,10 +250,11 @@ class Implementation(NamedTuple):
 
     deposit: Callable[[Array, Array, tuple[int, int]], Array]
     deposit_in_rows: Callable[[Array, Whole, Array, tuple[int, int]], Array]
-    multiply: Callable[[Array, Whole, Whole, Array], Array]
     smooth: Callable[[Array, Array], Array]
     smooth_rows: Callable[[Array, Array], Array]
     mixture_on_grid: Callable[[Array, Array, Array, Array, Array, tuple[int, int]], Array]
+    affine_images: Callable[..., Array]
+    rows_to_rows: Callable[[Array, Array, Array, Array, float], tuple[Array, Array]]
     compared: Callable[[Array, Array], tuple[float, float, float]]
     steepest_bends: Callable[[Array, float], Array]
     steepest_slopes: Callable[[Array, Array, float], Array]
@@ -284,13 +303,6 @@ def _deposit_in_rows(mass: Array, rows: Whole, places: Array, shape: tuple[int, 
     return found.reshape(shape)
 
 
-def _multiply(values: Array, first: Whole, last: Whole, columns: Array) -> Array:
-    nodes = np.arange(values.shape[1])
-    inside = (nodes >= first[:, None]) & (nodes < last[:, None])
-    product: Array = np.where(inside, values, 0.0) @ columns
-    return product
-
-
 def _smooth(kernel: Array, columns: Array) -> Array:
     half, height = len(kernel) // 2, len(columns)
     padded = np.zeros((height + 2 * half, columns.shape[1]))
@@ -314,6 +326,37 @@ def _mixture_on_grid(
     for turned, shift, height in zip(matrix, offset, scale, strict=True):
         np.logaddexp(found, height - 0.5 * np.square(turned @ points + shift[:, None]).sum(0), out=found)
     return found.reshape(shape)
+
+
+def _affine_images(
+    live: Whole,
+    width: int,
+    first: Array,
+    spacing: Array,
+    matrix: Array,
+    offset: Array,
+    scale: Array,
+    linear: Array,
+    constant: Array,
+    factor: Array,
+) -> Array:
+    points = first[:, None] + spacing[:, None] * np.stack([live // width, live % width])
+    own = matrix @ points + offset[..., None]
+    logarithm = scale[:, None] - 0.5 * np.square(own).sum(1)
+    weights = np.exp(logarithm - logarithm.max(0))
+    weights /= weights.sum(0)
+    score = -np.einsum("kij,kin,kn->jn", matrix, own, weights)
+    found: Array = linear @ points + constant[:, None] + factor @ score
+    return found
+
+
+def _rows_to_rows(rows: Array, exponents: Array, images: Array, nodes: Array, variance: float) -> tuple[Array, Array]:
+    filled = rows.max(1) > 0
+    logarithm = exponents[filled] - 0.5 * (nodes[:, None] - images[filled]) ** 2 / variance
+    tops = logarithm.max(1, keepdims=True)
+    summed = np.where(logarithm > tops - ROWS_APART, np.exp(logarithm - tops), 0.0) @ rows[filled]
+    size = summed.max(1)
+    return summed / size[:, None], tops[:, 0] + np.log(size)
 
 
 def _compared(log_density: Array, log_target: Array) -> tuple[float, float, float]:
@@ -354,10 +397,11 @@ def _jump_sizes(image: Array, place: Whole, live: Whole, width: int, unit: Array
 BY_NUMPY = Implementation(
     _deposit,
     _deposit_in_rows,
-    _multiply,
     _smooth,
     _smooth_rows,
     _mixture_on_grid,
+    _affine_images,
+    _rows_to_rows,
     _compared,
     _steepest_bends,
     _steepest_slopes,

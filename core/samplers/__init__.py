@@ -15,9 +15,19 @@ from importlib import import_module
 from pkgutil import iter_modules
 
 from core.samplers.assumption import Assumption
-from core.samplers.base import SAMPLERS, About, Kernel, Sampler, ScoreSampler, StochasticSampler, register
+from core.samplers.base import SAMPLERS, About, AffineScore, Kernel, Sampler, ScoreSampler, StochasticSampler, register
 
 for _module in iter_modules(__path__):
     import_module(f"{__name__}.{_module.name}")
 
-__all__ = ["SAMPLERS", "About", "Assumption", "Kernel", "Sampler", "ScoreSampler", "StochasticSampler", "register"]
+__all__ = [
+    "SAMPLERS",
+    "About",
+    "AffineScore",
+    "Assumption",
+    "Kernel",
+    "Sampler",
+    "ScoreSampler",
+    "StochasticSampler",
+    "register",
+]

@@ -186,6 +186,19 @@ class StochasticSampler(Sampler, ABC):
         return level.beta * (1 - level.abar_previous) / (1 - level.abar)
 
 
+class AffineScore(NamedTuple):
+    """A score of the form ``A x + b + B s(x)``, s being the prior's score or the target's."""
+
+    matrix: Tensor
+    """A, (d, d)."""
+    offset: Tensor
+    """b, (d,)."""
+    factor: Tensor
+    """B, (d, d)."""
+    is_of_target: bool = False
+    """True if s is the target's score."""
+
+
 class ScoreSampler(StochasticSampler, ABC):
     """A sampler given by a score g_t: mean ``(x + (1 - alpha_t) g_t(x)) / sqrt(alpha_t)``."""
 
@@ -195,6 +208,10 @@ class ScoreSampler(StochasticSampler, ABC):
     @abstractmethod
     def score(self, level: Level, points: Tensor) -> Tensor:
         """Return the score ``g_t(x)``, (d, N), at points (d, N)."""
+
+    def affine_score(self, level: Level) -> AffineScore | None:  # noqa: ARG002
+        """Return the score at one level as an affine function of a mixture's score, where it is one."""
+        return None
 
     @final
     def kernel(self, level: Level, points: Tensor) -> Kernel:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from core.problem.problem import Level
 from core.samplers.assumption import Assumption
-from core.samplers.base import About, ScoreSampler, register
+from core.samplers.base import About, AffineScore, ScoreSampler, register
 
 
 class RangeReplacement(ScoreSampler):
@@ -26,6 +26,13 @@ class RangeReplacement(ScoreSampler):
         prior_score = level.prior_score(points)
         return level.measurement.pulled(points, self.precision(level), level.abar**0.5, prior_score)
 
+    @final
+    def affine_score(self, level: Level) -> AffineScore:
+        """Return ``-V_r diag(precision) V_r^T x + ... + N s_t``."""
+        measurement = level.measurement
+        pull = (measurement.measured_basis * self.precision(level)) @ measurement.measured_basis.mT
+        return AffineScore(-pull, level.abar**0.5 * (pull @ measurement.estimate).view(-1), measurement.null_projector)
+
     def assumed(self, level: Level, point: Tensor) -> Assumption:
         """Return a point mass: the measured part ``Hd y``, the unmeasured part that of xhat."""
         return replaced(level, point)
@@ -36,6 +43,12 @@ def replaced(level: Level, point: Tensor) -> Assumption:
     measurement, denoised = level.measurement, level.denoised(point, level.prior_score(point))
     mean = measurement.estimate + measurement.unmeasured_part(denoised)
     return Assumption.point(mean.squeeze(-1), is_given_y=True)
+
+
+def _whole(level: Level, *, is_of_target: bool) -> AffineScore:
+    """Return the score of the prior or the target at a level, unchanged."""
+    identity = torch.eye(level.prior.dimension, dtype=level.prior.means.dtype, device=level.prior.means.device)
+    return AffineScore(0 * identity, 0 * identity[0], identity, is_of_target)
 
 
 @register
@@ -59,6 +72,10 @@ class Prior(ScoreSampler):
     def score(self, level: Level, points: Tensor) -> Tensor:
         """Return ``s_t(x)``."""
         return level.prior_score(points)
+
+    def affine_score(self, level: Level) -> AffineScore:
+        """Return ``s_t`` itself."""
+        return _whole(level, is_of_target=False)
 
 
 @register
@@ -184,3 +201,7 @@ class Exact(ScoreSampler):
     def score(self, level: Level, points: Tensor) -> Tensor:
         """Return ``s_{t|y}(x)``."""
         return level.target_score(points)
+
+    def affine_score(self, level: Level) -> AffineScore:
+        """Return ``s_{t|y}`` itself."""
+        return _whole(level, is_of_target=True)

@@ -11,7 +11,7 @@ import torch
 from core.kl import compiled
 from core.kl.axis import Axis, mesh
 from core.kl.grid import GridLaw
-from core.kl.splines import BY_NUMPY, Band, blur, blurred, deposit_in_rows, smooth
+from core.kl.splines import BY_NUMPY, blur, blurred, deposit_in_rows, smooth
 from core.problem.mixture import GaussianMixture
 
 
@@ -25,10 +25,6 @@ def test_compiled_code_equals_numpy() -> None:
     np.testing.assert_allclose(compiled.deposit_in_rows(mass, rows, places[1], shape), expected, atol=1e-14)
     columns, kernel = random.random((20, 33)), random.random(11)
     np.testing.assert_allclose(compiled.smooth(kernel, columns), BY_NUMPY.smooth(kernel, columns), atol=1e-13)
-    values = np.where(np.abs(np.arange(20)[:, None] - np.arange(20)) < 4, random.random((20, 20)), 0.0)
-    product = compiled.multiply(*Band.of(values), columns)
-    np.testing.assert_allclose(product, values @ columns, atol=1e-13)
-    np.testing.assert_allclose(BY_NUMPY.multiply(*Band.of(values), columns), values @ columns, atol=1e-13)
     expected = BY_NUMPY.smooth_rows(kernel, columns)
     np.testing.assert_allclose(compiled.smooth_rows(kernel, columns), expected, atol=1e-13)
     np.testing.assert_allclose(smooth(kernel, columns.T).T, expected, atol=1e-13)
@@ -51,6 +47,21 @@ def test_compiled_bends_and_jumps_equal_numpy() -> None:
     sizes = compiled.jump_sizes(image, place, live, 26, unit)
     np.testing.assert_allclose(sizes, BY_NUMPY.jump_sizes(image, place, live, 26, unit), atol=1e-14)
     assert 0 < np.count_nonzero(sizes) < live.size
+
+
+def test_compiled_steps_equal_numpy() -> None:
+    random = np.random.default_rng(0)
+    rows, exponents = random.random((23, 15)), 300 * random.standard_normal(23)
+    rows[[2, 9]] = 0  # nothing there
+    moved, nodes = np.linspace(-1, 1, 23), np.linspace(-1.2, 1.4, 31)
+    found, expected = (each.rows_to_rows(rows, exponents, moved, nodes, 0.02) for each in (compiled, BY_NUMPY))
+    np.testing.assert_allclose(found[0], expected[0], atol=1e-13)
+    np.testing.assert_allclose(found[1], expected[1], atol=1e-11)
+    live, grid = np.array([0, 3, 17, 40]), (7, np.array([-2.0, 1.0]), np.array([0.3, 0.2]))
+    mixture = random.standard_normal((3, 2, 2)), random.standard_normal((3, 2)), np.array([0.3, -1.0, -np.inf])
+    step = random.standard_normal((2, 2)), random.standard_normal(2), random.standard_normal((2, 2))
+    images, wanted = (each.affine_images(live, *grid, *mixture, *step) for each in (compiled, BY_NUMPY))
+    np.testing.assert_allclose(images, wanted, atol=1e-12)
 
 
 def test_compiled_densities_equal_numpy() -> None:
