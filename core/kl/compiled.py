@@ -138,7 +138,13 @@ _APART = 40.0
 
 @njit(cache=True, nogil=True)
 def mixture_on_grid(
-    matrix: Array, offset: Array, scale: Array, first: Array, spacing: Array, shape: tuple[int, int]
+    matrix: Array,
+    offset: Array,
+    scale: Array,
+    first: Array,
+    spacing: Array,
+    shape: tuple[int, int],
+    least: float,
 ) -> Array:
     """Return the log density of a mixture at the nodes of a plane, see :func:`core.kl.splines.mixture_on_grid`."""
     found, terms = np.empty(shape), np.empty(scale.size)
@@ -154,7 +160,7 @@ def mixture_on_grid(
                     largest = k
             top, rest = terms[largest], 0.0
             for k in range(scale.size):
-                if k != largest and terms[k] > top - _APART:
+                if top >= least and k != largest and terms[k] > top - _APART:
                     rest += np.exp(terms[k] - top)
             found[i, j] = top + np.log(1 + rest) if rest > 0 else top
     return found

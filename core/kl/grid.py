@@ -26,6 +26,8 @@ _LOST = 1e-6
 """Mass that may leave the grid."""
 LIVE = 50.0
 """Nodes where both log densities are farther than this below their highest are left out: ten standard deviations."""
+_SPARE = 5.0
+"""What the target's log density at a node may lie above its largest term, or its top below the largest one's."""
 _WANTED = 4.5
 """Nodes where the target's log density is less than this below its highest make most of the KL."""
 _HEAVY = 15.0
@@ -87,11 +89,12 @@ class GridLaw:
 
     @cached_property
     def log_targets(self) -> Array:
-        """(n_1, n_2): the target's log density at all nodes."""
+        """(n_1, n_2): the target's log density; its largest term where no node counts by it."""
         matrix, offset, scale = along_axes(self.target, self.basis)
         first, spacing = self._ends
         height, width = self.scaled.shape
-        return mixture_on_grid(matrix, offset, scale, first, spacing, (height, width))
+        least = float(scale.max()) - self.depth - _SPARE
+        return mixture_on_grid(matrix, offset, scale, first, spacing, (height, width), least)
 
     @property
     def _ends(self) -> tuple[Array, Array]:

@@ -19,7 +19,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from core.kl.affine_step import affine_step
+from core.kl.affine_step import AffineStep, affine_step
 from core.kl.axis import Axis, gaussian_log_density
 from core.kl.boxes import Box
 from core.kl.grid import GridLaw, LawError
@@ -84,6 +84,8 @@ class LawSolver:
         """(T + 1, d): smallest standard deviation of the target along each axis."""
         self._measured: dict[int, MeasuredLaw] = {}
         """By t, where the measured coordinates go by an affine rule of their own."""
+        self._affine: dict[int, AffineStep | None] = {}
+        """By t, steps whose mean is affine in a mixture's score."""
         self._boxes: Sequence[Box] = ()
         """By frame, of the grids in use."""
         self._is_narrow = False
@@ -211,7 +213,9 @@ class LawSolver:
 
     def _image(self, level: Level, law: GridLaw) -> Work[tuple[Array, Array, bool]]:
         """Return where the step takes the live nodes, (d, m), its variance by axis, (d,), and if it is smooth."""
-        step = affine_step(level, self._sampler, self._basis)
+        if level.t not in self._affine:
+            self._affine[level.t] = affine_step(level, self._sampler, self._basis)
+        step = self._affine[level.t]
         if step is not None:
             yield
             return law.images(step), np.full(self._dimension, step.variance), True

@@ -57,7 +57,13 @@ def smooth_rows(kernel: Array, rows: Array) -> Array:
 
 
 def mixture_on_grid(
-    matrix: Array, offset: Array, scale: Array, first: Array, spacing: Array, shape: tuple[int, int]
+    matrix: Array,
+    offset: Array,
+    scale: Array,
+    first: Array,
+    spacing: Array,
+    shape: tuple[int, int],
+    least: float = -math.inf,
 ) -> Array:
     """Return the log density of a Gaussian mixture at the nodes of a plane, (n_1, n_2).
 
@@ -68,8 +74,9 @@ def mixture_on_grid(
         first: (2,): coordinates of the first node.
         spacing: (2,): of the nodes.
         shape: (n_1, n_2).
+        least: where the largest component's log density is below this, it is given instead of the mixture's.
     """
-    return _implementation().mixture_on_grid(matrix, offset, scale, first, spacing, shape)
+    return _implementation().mixture_on_grid(matrix, offset, scale, first, spacing, shape, least)
 
 
 def affine_images(
@@ -252,7 +259,7 @@ class Implementation(NamedTuple):
     deposit_in_rows: Callable[[Array, Whole, Array, tuple[int, int]], Array]
     smooth: Callable[[Array, Array], Array]
     smooth_rows: Callable[[Array, Array], Array]
-    mixture_on_grid: Callable[[Array, Array, Array, Array, Array, tuple[int, int]], Array]
+    mixture_on_grid: Callable[[Array, Array, Array, Array, Array, tuple[int, int], float], Array]
     affine_images: Callable[..., Array]
     rows_to_rows: Callable[[Array, Array, Array, Array, float], tuple[Array, Array]]
     compared: Callable[[Array, Array], tuple[float, float, float]]
@@ -318,13 +325,19 @@ def _smooth_rows(kernel: Array, rows: Array) -> Array:
 
 
 def _mixture_on_grid(
-    matrix: Array, offset: Array, scale: Array, first: Array, spacing: Array, shape: tuple[int, int]
+    matrix: Array,
+    offset: Array,
+    scale: Array,
+    first: Array,
+    spacing: Array,
+    shape: tuple[int, int],
+    least: float,
 ) -> Array:
     nodes = [start + step * np.arange(size) for start, step, size in zip(first, spacing, shape, strict=True)]
     points = np.stack([each.ravel() for each in np.meshgrid(*nodes, indexing="ij")])
-    found = np.full(points.shape[1], -np.inf)
-    for turned, shift, height in zip(matrix, offset, scale, strict=True):
-        np.logaddexp(found, height - 0.5 * np.square(turned @ points + shift[:, None]).sum(0), out=found)
+    terms = scale[:, None] - 0.5 * np.square(matrix @ points + offset[..., None]).sum(1)
+    largest = terms.max(0)
+    found: Array = np.where(largest < least, largest, np.logaddexp.reduce(terms, axis=0))
     return found.reshape(shape)
 
 

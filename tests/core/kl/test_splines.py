@@ -68,8 +68,9 @@ def test_compiled_densities_equal_numpy() -> None:
     random = np.random.default_rng(0)
     maps = random.standard_normal((3, 2, 2)), random.standard_normal((3, 2)), np.array([0.3, -1.0, -np.inf])
     nodes = np.array([-2.0, 1.0]), np.array([0.3, 0.2]), (7, 9)
-    found = compiled.mixture_on_grid(*maps, *nodes)
-    np.testing.assert_allclose(found, BY_NUMPY.mixture_on_grid(*maps, *nodes), atol=1e-12)
+    for least in (-np.inf, -8.0):
+        found = compiled.mixture_on_grid(*maps, *nodes, least)
+        np.testing.assert_allclose(found, BY_NUMPY.mixture_on_grid(*maps, *nodes, least), atol=1e-12)
     own, target = random.standard_normal((2, 40))
     own[:3] = -np.inf
     found = compiled.compared(own, target)

@@ -365,3 +365,17 @@ def test_sampler_colours_contrast_with_both_backgrounds(key: str, background: st
     weights = torch.tensor(XYZ[1], dtype=F64)
     dark, light = sorted(float(weights @ linear(colour)) for colour in (background, SAMPLERS[key].about.colour))
     assert (light + 0.05) / (dark + 0.05) > 2.4
+
+
+@pytest.mark.parametrize("key", ["prior", "ccdf", "ddnm", "bo-ddnm", "exact"])
+def test_affine_form_of_score_is_the_score(key: str, make_mixture: Make) -> None:
+    prior = make_mixture(3, 3, seed=2)
+    measurement = Measurement(torch.tensor(MATRICES["wide"], dtype=F64), torch.tensor([0.3, -0.4], dtype=F64), 0.5)
+    sampler, points = SAMPLERS[key], torch.randn(3, 7, generator=torch.Generator().manual_seed(0), dtype=F64)
+    assert isinstance(sampler, base.ScoreSampler)
+    for level in list(Problem.of(prior, measurement).levels(SCHEDULE))[::4]:
+        form = sampler.affine_score(level)
+        assert form is not None
+        own = (level.target if form.is_of_target else level.prior).score(points)
+        found = form.matrix @ points + form.offset.unsqueeze(1) + form.factor @ own
+        torch.testing.assert_close(found, sampler.score(level, points), rtol=1e-10, atol=1e-10)
