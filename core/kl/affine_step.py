@@ -57,10 +57,14 @@ def affine_step(level: Level, sampler: Sampler, basis: Tensor) -> AffineStep | N
     if score is None:
         return None
     dimension = len(basis)
+    turn, beta, root = basis.numpy(), float(level.beta), float(level.alpha) ** 0.5
     linear, constant, factor = np.zeros((2, 2)), np.zeros(2), np.zeros((2, 2))
-    linear[:dimension, :dimension] = np.eye(dimension) + float(level.beta) * (basis.mT @ score.matrix @ basis).numpy()
-    constant[:dimension] = float(level.beta) * (basis.mT @ score.offset).numpy()
-    factor[:dimension, :dimension] = float(level.beta) * (basis.mT @ score.factor @ basis).numpy()
-    root = float(level.alpha) ** 0.5
+    linear[:dimension, :dimension] = np.eye(dimension)
+    if score.matrix is not None:
+        linear[:dimension, :dimension] += beta * (turn.T @ score.matrix.numpy() @ turn)
+    if score.offset is not None:
+        constant[:dimension] = beta * (turn.T @ score.offset.numpy())
+    own = np.eye(dimension) if score.factor is None else turn.T @ score.factor.numpy() @ turn
+    factor[:dimension, :dimension] = beta * own
     mixture = level.target if score.is_of_target else level.prior
     return AffineStep(*along_axes(mixture, basis), linear / root, constant / root, factor / root, variance)

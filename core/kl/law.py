@@ -86,6 +86,8 @@ class LawSolver:
         """By t, where the measured coordinates go by an affine rule of their own."""
         self._affine: dict[int, AffineStep | None] = {}
         """By t, steps whose mean is affine in a mixture's score."""
+        self._checked, self._checked_to = np.zeros((2, self._dimension)), schedule.steps
+        """Spacings over noise with which nodes were not apart, and t down to which that is taken to hold."""
         self._boxes: Sequence[Box] = ()
         """By frame, of the grids in use."""
         self._is_narrow = False
@@ -123,7 +125,7 @@ class LawSolver:
         Raises:
             LawError: a step has no noise, the law leaves the grid, or the grid would be too large.
         """
-        self._boxes = boxes
+        self._boxes, self._checked_to = boxes, self._schedule.steps
         if self._measured and self._rank == self._dimension:
             for t, known in self._measured.items():
                 yield self._gaussian(t, known)
@@ -256,6 +258,9 @@ class LawSolver:
         """Return the step from a finer grid, where it would leave the law's nodes apart on new axes."""
         while True:
             law, variance = push.law, push.variance
+            ratios = np.array([axis.spacing for axis in (*law.axes, *axes)]).reshape(2, -1) / np.sqrt(variance)
+            if law.t > self._checked_to and (np.abs(ratios / self._checked - 1) < _ALIKE).all():
+                return push
             if (np.sqrt(variance) >= _CLOSE * np.array([axis.spacing for axis in law.axes])).all():
                 return push
             responses = [
@@ -268,6 +273,7 @@ class LawSolver:
             if push.rule is not None and variance[0] == 0:
                 apart[0] = False  # its rows are not summed
             if not apart.any():
+                self._checked, self._checked_to = ratios, law.t - _UNCHECKED
                 return push
             if law.scaled.size << int(apart.sum()) > _MOST_NODES:
                 raise LawError(f"its noise at t = {law.t} is too small for its grid")
@@ -375,6 +381,8 @@ _LARGEST = 0.5
 """Spacing in parts of the smallest details, times the part of the step's noise, that is not exceeded."""
 _CLOSE = 0.95
 """Standard deviation of a step, in parts of the nodes' spacing, from which masses at nodes blur into a density."""
+_ALIKE, _UNCHECKED = 0.05, 5
+"""Change of spacings over noise, and number of steps, within which a step leaves nodes apart if the last one did."""
 _ATTEMPTS = 6
 """Grids that are tried for a step."""
 _ROUGH = 1.5

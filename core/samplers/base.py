@@ -189,12 +189,12 @@ class StochasticSampler(Sampler, ABC):
 class AffineScore(NamedTuple):
     """A score of the form ``A x + b + B s(x)``, s being the prior's score or the target's."""
 
-    matrix: Tensor
-    """A, (d, d)."""
-    offset: Tensor
-    """b, (d,)."""
-    factor: Tensor
-    """B, (d, d)."""
+    matrix: Tensor | None = None
+    """A, (d, d); None: zero."""
+    offset: Tensor | None = None
+    """b, (d,); None: zero."""
+    factor: Tensor | None = None
+    """B, (d, d); None: the identity."""
     is_of_target: bool = False
     """True if s is the target's score."""
 

@@ -45,12 +45,6 @@ def replaced(level: Level, point: Tensor) -> Assumption:
     return Assumption.point(mean.squeeze(-1), is_given_y=True)
 
 
-def _whole(level: Level, *, is_of_target: bool) -> AffineScore:
-    """Return the score of the prior or the target at a level, unchanged."""
-    identity = torch.eye(level.prior.dimension, dtype=level.prior.means.dtype, device=level.prior.means.device)
-    return AffineScore(0 * identity, 0 * identity[0], identity, is_of_target)
-
-
 @register
 @final
 class Prior(ScoreSampler):
@@ -73,9 +67,9 @@ class Prior(ScoreSampler):
         """Return ``s_t(x)``."""
         return level.prior_score(points)
 
-    def affine_score(self, level: Level) -> AffineScore:
+    def affine_score(self, level: Level) -> AffineScore:  # noqa: ARG002
         """Return ``s_t`` itself."""
-        return _whole(level, is_of_target=False)
+        return AffineScore()
 
 
 @register
@@ -202,6 +196,6 @@ class Exact(ScoreSampler):
         """Return ``s_{t|y}(x)``."""
         return level.target_score(points)
 
-    def affine_score(self, level: Level) -> AffineScore:
+    def affine_score(self, level: Level) -> AffineScore:  # noqa: ARG002
         """Return ``s_{t|y}`` itself."""
-        return _whole(level, is_of_target=True)
+        return AffineScore(is_of_target=True)
