@@ -87,7 +87,7 @@ class LawSolver:
         self._affine: dict[int, AffineStep | None] = {}
         """By t, steps whose mean is affine in a mixture's score."""
         self._checked, self._checked_to = np.zeros((2, self._dimension)), schedule.steps
-        """Spacings over noise with which nodes were not apart, and t down to which that is taken to hold."""
+        """Noise over spacings with which nodes were not apart, and t down to which that is taken to hold."""
         self._boxes: Sequence[Box] = ()
         """By frame, of the grids in use."""
         self._is_narrow = False
@@ -258,8 +258,8 @@ class LawSolver:
         """Return the step from a finer grid, where it would leave the law's nodes apart on new axes."""
         while True:
             law, variance = push.law, push.variance
-            ratios = np.array([axis.spacing for axis in (*law.axes, *axes)]).reshape(2, -1) / np.sqrt(variance)
-            if law.t > self._checked_to and (np.abs(ratios / self._checked - 1) < _ALIKE).all():
+            ratios = np.sqrt(variance) / np.array([axis.spacing for axis in (*law.axes, *axes)]).reshape(2, -1)
+            if law.t > self._checked_to and (np.abs(ratios - self._checked) <= _ALIKE * self._checked).all():
                 return push
             if (np.sqrt(variance) >= _CLOSE * np.array([axis.spacing for axis in law.axes])).all():
                 return push
@@ -382,7 +382,7 @@ _LARGEST = 0.5
 _CLOSE = 0.95
 """Standard deviation of a step, in parts of the nodes' spacing, from which masses at nodes blur into a density."""
 _ALIKE, _UNCHECKED = 0.05, 5
-"""Change of spacings over noise, and number of steps, within which a step leaves nodes apart if the last one did."""
+"""Change of noise over spacings, and number of steps, within which a step leaves nodes apart if the last one did."""
 _ATTEMPTS = 6
 """Grids that are tried for a step."""
 _ROUGH = 1.5
