@@ -12,7 +12,7 @@ from core.drawing.layout import text_width
 from core.drawing.style import Style, current, pt
 from core.figures.sheet import EDGE, Block, Canvas, Entry, area_sign, dot_sign, legend, line_sign
 from core.figures.time_curves import note_blocks
-from core.reporting.words import PARTS, bound_texts, part_words, why_no_bound
+from core.reporting.words import PARTS, bound_texts, missing_curve_notes, part_words, why_no_bound
 from core.runs.results import Results
 from core.text.number_format import number, subscript
 from core.text.user_text import figure_text, one_line
@@ -53,8 +53,8 @@ def composition_blocks(results: Results, frame: int, style: Style) -> list[Block
             canvas.text(style.room - right - EDGE + 0.12, middle, total, size=11, color=style.ink, va="center_baseline")
 
     entries = [Entry(words, area_sign(PARTS[name][1])) for name, words in part_words(results).items()]
-    why = "; ".join(f"{about.short_label}: {reason}" for about, reason in zip(abouts, reasons, strict=True) if reason)
-    notes = note_blocks(f"No bound: {why}." if why else "", style)
+    why = missing_curve_notes(results, lambda index: reasons[index])
+    notes = note_blocks(f"No bound: {why}" if why else "", style)
     return [Block(_ABOVE + height + _BELOW, draw), legend(entries, style), *notes]
 
 

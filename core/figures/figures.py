@@ -27,6 +27,8 @@ What = Literal["panels", "panel", "headline", "per-step", "composition", "weight
 WHAT: tuple[What, ...] = get_args(What)
 """Names of what can be drawn: all panels; one; mismatch, bound and KL against t; the mismatch of each step; the terms
 of each bound; the components' weights; the table; and the page with panels, headline plot and table."""
+_MOST_SIDE, _MOST_PIXELS = 1 << 15, 1 << 28
+"""Most pixels of a side, and of a whole figure."""
 
 
 def shown_frame(results: Results, view: View) -> int:
@@ -102,7 +104,13 @@ def figure_content(
         style: as the figure was drawn.
         snapshot: what the figure shows.
         dpi: dots per inch of PNG files, and of images within vector files.
+
+    Raises:
+        ScenarioError: it would have too many pixels.
     """
+    width, height = (round(side * dpi) for side in drawn.get_size_inches())
+    if max(width, height) > _MOST_SIDE or width * height > _MOST_PIXELS:
+        raise ScenarioError("", "dpi", f"would make {width} x {height} pixels; take fewer dots per inch, or less width")
     metadata = {} if snapshot is None else figure_metadata(ending, snapshot)
     return figure_bytes(drawn, ending, style, dpi=dpi, metadata=metadata)
 

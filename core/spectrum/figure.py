@@ -38,6 +38,8 @@ _ROW, _BELOW = 3.96, 0.81
 """Height of a row of panels, and below the axes of the last one, in inches."""
 _HEAD, _HEAD_ALONE = 1.53, 1.05
 """Height above the axes of the first row, with and without a title, in inches."""
+_LEGEND_ROW = 0.082
+"""Height of a row of the legend of sources, in parts of the axes."""
 _LEAST_PANEL = 4.6
 """Least width of a panel, in inches."""
 
@@ -73,7 +75,8 @@ def spectrum_figure(
 
 def _write_heading(figure: Figure, prediction: Prediction, style: Style) -> None:
     width, height = (side / style.scale for side in figure.get_size_inches())
-    left, line = _BESIDE / width, 0.74 if style.has_title else 0.35
+    left = (_BESIDE if width > 2 * _LEAST_PANEL else 0.1) / width
+    line = 0.74 if style.has_title else 0.35
     if style.has_title:
         title = figure.text(left, 1 - 0.4 / height, figure_text(prediction.setting.name), size=pt(19), weight="bold")
         keep_inside(title, 0.97)
@@ -194,7 +197,8 @@ def _budget(axes: Axes, prediction: Prediction, simulated: Simulated | None) -> 
     ]
     axes.legend(lines, labels, frameon=False, fontsize=pt(9.5), loc="upper right")
     low, high = axes.get_ylim()
-    axes.set_ylim(low, high + 0.35 * (high - low))
+    covered = _LEGEND_ROW * len(sources) + 0.06
+    axes.set_ylim(low, low + (high - low) / (1 - covered))
 
 
 def _curve(axes: Axes, curve: Curve, prediction: Prediction, simulated: Simulated | None) -> None:

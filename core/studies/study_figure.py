@@ -56,7 +56,7 @@ _NARROWEST = 4.2
 _ACROSS = 4
 """Largest number of panels beside each other."""
 _MOST_PANELS = 40
-_HEAD_ALONE = 0.45
+_HEAD_ALONE = 0.55
 """Height of the subtitle where there is no title."""
 _MARGIN, _HEAD, _FOOT, _HEADING, _BAR = 0.45, 1.1, 0.75, 0.4, 1.2
 """Left margin, heights of title, legend and headings, and width of a colour bar with its ticks, in inches."""

@@ -119,3 +119,10 @@ def test_file_of_another_ending_is_refused() -> None:
     assert require_ending(Path("a.PDF")) == ".pdf"
     with pytest.raises(ScenarioError, match=r"must end in \.svg, \.pdf or \.png"):
         require_ending(Path("figure.eps"))
+
+
+def test_too_many_pixels_are_refused(plane: Results) -> None:
+    style = Style("paper", 1000.0)
+    drawn = figure(plane, View(t=1), "table", style)
+    with pytest.raises(ScenarioError, match=r"dpi: would make 47244 x \d+ pixels"):
+        figure_content(drawn, ".png", style, dpi=1200)

@@ -108,3 +108,12 @@ def test_frame_of_a_view(plane: Results) -> None:
     assert shown_frame(plane, View(t=4)) == 6
     with pytest.raises(ScenarioError, match="must be at most T = 10"):
         shown_frame(plane, View(t=11))
+
+
+def test_diverged_sampler_has_a_notice_in_place_of_its_particles(
+    plane: Results, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plane.trace, "diverged_at", [7, None, None])
+    words = [text.get_text().replace("\n", " ") for text in figure(plane, View(t=4), "panels").findobj(Text)]
+    assert "Diverged at t = 7: its particles are far beyond the scale of the problem." in words
+    assert not any("Diverged" in text.get_text() for text in figure(plane, View(t=8), "panels").findobj(Text))

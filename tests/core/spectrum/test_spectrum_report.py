@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from core.drawing.style import COLUMN, INCH, Style
 from core.simulation.work import result_of
 from core.spectrum.builtin import load_builtin_setting
 from core.spectrum.figure import spectrum_figure
@@ -70,7 +71,11 @@ def test_summary_names_sources_and_kinds() -> None:
 @pytest.mark.parametrize("key", ["unstable", "field", "digits"])
 def test_figures_of_what_is_infinite_or_zero_are_drawn(key: str) -> None:
     setting = load_builtin_setting(key)
-    figure = spectrum_figure(predict(setting, setting.spectrum.build()))
+    prediction = predict(setting, setting.spectrum.build())
+    narrow = spectrum_figure(prediction, style=Style("paper", COLUMN))
+    assert narrow.get_size_inches()[0] == pytest.approx(COLUMN / INCH)
+    assert len({axes.get_position().x0 for axes in narrow.axes}) == 1, "panels below each other"
+    figure = spectrum_figure(prediction)
     figure.canvas.draw()
     assert len(figure.axes) == 3
 

@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 from matplotlib.axes import Axes
+from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
+from core.drawing.style import COLUMN, INCH, Style
 from core.studies.metrics import Measured, columns
 from core.studies.study import Study
 from core.studies.study_figure import study_figure, study_figure_files
@@ -201,3 +203,14 @@ def test_optimum_of_a_samplers_parameter_has_a_tick_with_its_value() -> None:
     assert legend(figure) == ["best of a sampler's measured values (those beside it)"]
     other = study(NOISE, metrics=["kl"])
     assert legend(study_figure(other, table(other, growing))) == []
+
+
+@pytest.mark.parametrize("width", [COLUMN, 174.0])
+def test_figure_has_the_width_and_colours_of_its_style(width: float) -> None:
+    of = study(NOISE, ANGLE)
+    drawn = study_figure(of, table(of, growing), Style("dark", width, serif=True, points=8))
+    assert drawn.get_size_inches()[0] == pytest.approx(width / INCH)
+    assert to_hex(drawn.get_facecolor()) == "#1c1f25"
+    lefts = {round(axes.get_position().x0, 3) for axes in panels(drawn)}
+    assert len(lefts) == (1 if width == COLUMN else 2), "panels beside each other"
+    assert {label.get_fontsize() for axes in panels(drawn) for label in axes.get_xticklabels()} == {8}
