@@ -22,8 +22,8 @@ from app.planes.sampler_menu import SamplerButton
 from app.planes.view import PlaneView
 from app.theme import theme
 from app.widgets.pictures import Drawing, DrawingItem, ParticlesItem
-from app.widgets.user_text import auto_text, plain_label
-from app.widgets.widgets import info_button
+from app.widgets.user_text import auto_text, plain_label, rich_text
+from app.widgets.widgets import heading, info_button
 from core.drawing.palette import STRIP
 from core.geometry.scene import Scene
 from core.reporting.heading import Heading
@@ -85,14 +85,12 @@ class SamplerPanel(QFrame):
         header = QHBoxLayout()
         header.setContentsMargins(4, 4, 6, 0)
         header.setSpacing(_SPACING)
-        header.addWidget(self.title)
+        self._name = _name(about) if is_bare else self.title
+        header.addWidget(self._name)
         header.addWidget(self._headline, 1)
         self.info = info_button(about.label)
         self.info.clicked.connect(lambda: self.explained.emit(about))
         header.addWidget(self.info)
-        if is_bare:
-            self.title.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-            self.info.hide()
 
         self.view = PlaneView(controller, reset_view)
         self.view.setAccessibleName(f"Particles of {about.label}")
@@ -127,6 +125,8 @@ class SamplerPanel(QFrame):
         layout.addLayout(header)
         layout.addWidget(self.view, LINE_SHARES[0])
         layout.addWidget(self.line.map, LINE_SHARES[1])
+        if self._is_bare:
+            self.info.hide()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
         """Select the sampler."""
@@ -205,7 +205,7 @@ class SamplerPanel(QFrame):
         is_wide = self.width() > _NARROW and not self._is_bare
         self.info.setVisible(is_wide)
         margin = _MARGIN + _SPACING + self.info.sizeHint().width() if is_wide else _MARGIN
-        room = self.width() - self.title.sizeHint().width() - margin
+        room = self.width() - self._name.sizeHint().width() - margin
         fits = (
             self._headline.fontMetrics().horizontalAdvance("  ".join(f"{name} {text}" for name, text in form)) <= room
             for form in self._heading.forms
@@ -238,6 +238,14 @@ class SamplerPanel(QFrame):
     def _place_line(self) -> None:
         """Show the time map where there is room for it."""
         self.line.make_room(self.height())
+
+
+def _name(about: About) -> QWidget:
+    """Return a sampler's name as text, which is sharp at every size."""
+    words = f'<span style="color:{about.colour}">●</span>&nbsp; {rich_text(about.short_label)}'
+    label = heading(words, rich=True)
+    label.setContentsMargins(8, 4, 0, 2)
+    return label
 
 
 def _far(scene: Scene) -> float:

@@ -10,6 +10,8 @@ from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QImage, QPainter, QPicture
 from PySide6.QtWidgets import QStyleOptionGraphicsItem, QWidget
 
+from app.widgets.pictures import pixel_ratio
+
 
 @final
 class ImageAxis(pg.AxisItem):
@@ -23,7 +25,7 @@ class ImageAxis(pg.AxisItem):
 
     def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
         """Draw the image, made anew where it does not fit."""
-        world, ratio = painter.worldTransform(), painter.device().devicePixelRatioF()
+        world, ratio = painter.worldTransform(), pixel_ratio(painter)
         corner = world.map(self.boundingRect().topLeft()) * ratio
         start = QPointF(math.floor(corner.x()), math.floor(corner.y()))
         rest = corner - start

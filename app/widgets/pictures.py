@@ -75,6 +75,15 @@ def premultiplied(channels: NDArray[np.float64], opacity: NDArray[np.float64]) -
     return pixels
 
 
+def pixel_ratio(painter: QPainter) -> float:
+    """Return the pixels to a unit of the world's, where axes are not turned.
+
+    The painter's device may have another ratio: it is the widget, also while this is rendered to an image.
+    """
+    world = painter.worldTransform().m11()
+    return abs(painter.deviceTransform().m11() / world) if world else painter.device().devicePixelRatioF()
+
+
 class ViewItem(pg.GraphicsObject):
     """Graphics item that may cover the whole view."""
 
@@ -98,7 +107,7 @@ class ViewImage(ViewItem):
         frame = world.mapRect(self.boundingRect())
         if frame.isEmpty():
             return
-        ratio = painter.device().devicePixelRatioF()
+        ratio = pixel_ratio(painter)
         to_image = world * QTransform.fromTranslate(-frame.left(), -frame.top()) * QTransform.fromScale(ratio, ratio)
         image = self.image(to_image, math.ceil(frame.width() * ratio), math.ceil(frame.height() * ratio), ratio)
         image.setDevicePixelRatio(ratio)

@@ -25,6 +25,7 @@ from app.planes.line.items import LEAST_APART, round_steps
 from app.planes.line.map_image import density_image, target_contours
 from app.planes.overlays.diverging import ratio_image
 from app.theme import theme
+from app.widgets.pictures import pixel_ratio
 from core.drawing.palette import legible
 from core.geometry.rows import ROWS, MapAxes, SamplerRows, TargetRows
 
@@ -149,7 +150,7 @@ class TimeMap(QWidget):
         if self._axes is None:
             return
         painter = QPainter(self)
-        ratio = painter.device().devicePixelRatioF()  # of a picture, where the widget is rendered to one
+        ratio = pixel_ratio(painter)
         if ratio != self._ratio:
             self._ratio = ratio
             self._drawn.clear()

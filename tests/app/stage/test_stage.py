@@ -2,8 +2,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+import numpy as np
+import pyqtgraph as pg
 import pytest
-from PySide6.QtCore import QRectF, QSize, Qt
+from PySide6.QtCore import QPoint, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QLabel, QToolButton
 from pytestqt.qtbot import QtBot
@@ -56,6 +58,17 @@ def test_larger_picture_is_laid_out_like_the_smaller_one(stage: Stage) -> None:
     large = stage.image(QSize(2560, 1440))
     assert stage.size() == before
     assert (large.width(), large.height()) == (2560, 1440)
+
+
+def test_larger_picture_is_drawn_with_more_pixels_not_enlarged(stage: Stage) -> None:
+    large = stage.image(QSize(2560, 1440))
+    planes, headline = stage.planes, stage.evidence.headline.time
+    assert planes is not None
+    for part in (planes.panel_grid.leader.view, headline):
+        corner = 2 * part.mapTo(stage, QPoint(0, 0))
+        pixels = pg.functions.ndarray_from_qimage(large.copy(QRect(corner, 2 * part.size()))).astype(np.int64)
+        differs = (pixels[::2, ::2] != pixels[1::2, 1::2]).any(-1)
+        assert differs.mean() > 0.003, "pixels of one point of the layout differ"
 
 
 def test_stage_shows_what_is_asked_for_without_controls(stage: Stage) -> None:
