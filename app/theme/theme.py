@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
 from typing import Literal, final
@@ -101,12 +103,13 @@ def _resize_text() -> None:
         return
     base = QFont(application.font())
     base.setPixelSize(scaled(_BASE))
-    application.setFont(base)
-    apply(application)  # or widgets without a font of their own would keep the old one
-    for widget in application.allWidgets():
-        size = widget.property(_SIZE)
-        if size is not None:
-            widget.setFont(font(size, widget.property(_WEIGHT)))
+    with _nothing_collected():
+        application.setFont(base)
+        apply(application)  # or widgets without a font of their own would keep the old one
+        for widget in application.allWidgets():
+            size = widget.property(_SIZE)
+            if size is not None:
+                widget.setFont(font(size, widget.property(_WEIGHT)))
     scheme.changed.emit()
 
 
@@ -154,12 +157,21 @@ def apply(application: QApplication) -> None:
         qt.setColor(role, QColor(colour))
     for role in (roles.Text, roles.ButtonText, roles.WindowText):
         qt.setColor(QPalette.ColorGroup.Disabled, role, QColor(palette.faint))
+    with _nothing_collected():
+        application.setPalette(qt)
+        application.setStyleSheet(_style_sheet(palette))
+
+
+@contextmanager
+def _nothing_collected() -> Iterator[None]:
+    """Keep the garbage collector away while Qt visits every widget: none may be deleted meanwhile."""
     collects = gc.isenabled()
-    gc.disable()  # Qt visits every widget: none may be collected meanwhile
-    application.setPalette(qt)
-    application.setStyleSheet(_style_sheet(palette))
-    if collects:
-        gc.enable()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collects:
+            gc.enable()
 
 
 def _resource(*parts: str) -> str:
