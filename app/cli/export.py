@@ -108,7 +108,7 @@ _t = click.option("--t", type=int, metavar="T", help="Time that is shown.  [defa
     metavar="FILE",
     help="File that ends in .svg, .pdf or .png; may be given several times.  [default: runs/NAME/WHAT.svg]",
 )
-@click.option("--what", default="panels", metavar="WHAT", help="What is drawn; see below.  [default: panels]")
+@click.option("--what", default="panels", metavar="WHAT", help="What is drawn, as listed above.  [default: panels]")
 @_t
 @_view_options
 @_style_options
