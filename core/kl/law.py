@@ -273,7 +273,7 @@ class LawSolver:
             if push.rule is not None and variance[0] == 0:
                 apart[0] = False  # its rows are not summed
             if not apart.any():
-                self._checked, self._checked_to = ratios, law.t - _UNCHECKED
+                self._checked, self._checked_to = ratios, law.t - self._schedule.steps // _CHECKS
                 return push
             if law.scaled.size << int(apart.sum()) > _MOST_NODES:
                 raise LawError(f"its noise at t = {law.t} is too small for its grid")
@@ -381,8 +381,8 @@ _LARGEST = 0.5
 """Spacing in parts of the smallest details, times the part of the step's noise, that is not exceeded."""
 _CLOSE = 0.95
 """Standard deviation of a step, in parts of the nodes' spacing, from which masses at nodes blur into a density."""
-_ALIKE, _UNCHECKED = 0.05, 5
-"""Change of noise over spacings, and number of steps, within which a step leaves nodes apart if the last one did."""
+_ALIKE, _CHECKS = 0.05, 60
+"""Change of noise over spacings, and steps in parts of T, within which no nodes are apart if none were before."""
 _ATTEMPTS = 6
 """Grids that are tried for a step."""
 _ROUGH = 1.5
