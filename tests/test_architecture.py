@@ -86,12 +86,13 @@ ARROWS = {
     "app.stage": "document evidence planes theme widgets",
     "app.film": "run stage theme",
     "app.files": "document planes run settings theme widgets",
+    "app.export": "film run stage theme widgets",
     "app.presenter": "files run stage theme transport widgets",
     "app.studies": "document run theme widgets",
     "app.spectrum": "document run theme widgets",
     "app.help": "document evidence planes problem run settings theme transport widgets",
-    "app.window": "document evidence files help planes presenter problem run settings spectrum studies theme transport"
-    " widgets",
+    "app.window": "document evidence export files help planes presenter problem run settings spectrum studies theme"
+    " transport widgets",
     "app.cli": "document film run window",
     "app.__main__": "cli",
 }

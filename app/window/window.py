@@ -30,6 +30,7 @@ from app.widgets.keys import WITH_COMMANDS, Key
 from app.widgets.top_bar import TopBar
 from app.widgets.user_text import button_text
 from app.window.docks import Docks
+from app.window.exports import Exports
 from app.window.layout import SPLIT, WindowLayout
 from app.window.long_run_prompt import LongRunPrompt
 from app.window.pages import EXPLORE, Pages, PageStack
@@ -93,6 +94,8 @@ class MainWindow(QMainWindow):
         taken, opened = self.snapshots.taken, self.snapshots.open
         self.storyboards = Storyboards(stack.explore, self.bar, self.banner, taken, opened, home)
         self.presenting = Presenting(self, self.storyboards, self.session, self.player, self.document)
+        took = self.snapshots, self.pages, self.document
+        self.exports = Exports(self, self.bar, self.banner, *took, lambda: self.results)
         panels = range(Qt.Key.Key_1, Qt.Key.Key_6 + 1)
         self.keys = [
             *self.transport.keys,
@@ -434,6 +437,7 @@ class MainWindow(QMainWindow):
                 child.close()
         self.planes.lens.end()
         self.presenting.close()
+        self.exports.close()
         self.pages.close()
         self.saved_layout.keep()
         self.player.pause()

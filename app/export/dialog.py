@@ -1,0 +1,257 @@
+"""Export dialog: figures, numbers and code of what is on the screen, with a preview that follows every choice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import final
+
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtGui import QFontDatabase, QGuiApplication, QImage, QPixmap, QResizeEvent
+from PySide6.QtWidgets import (
+    QDialog,
+    QFileDialog,
+    QHBoxLayout,
+    QLabel,
+    QPlainTextEdit,
+    QPushButton,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.export.forms import CodeFields, FigureFields, Form, NumbersFields
+from app.export.plans import Plan, Taken
+from app.run.task import Task
+from app.widgets.segmented_control import SegmentedControl
+from app.widgets.user_text import plain_label
+from core.errors import ScenarioError
+from core.system.files import write_whole
+from core.text.user_text import file_name
+
+_KINDS = {
+    "Figure": "Vector or pixel figures for papers and slides",
+    "Numbers": "Tables and arrays, each number with its error and kind",
+    "Code": "A script, a command line, or a snapshot",
+}
+_WAIT_MS = 120
+"""Time without a further change after which the preview is drawn."""
+
+
+@final
+class Picture(QLabel):
+    """Preview of a picture, as large as there is room."""
+
+    def __init__(self) -> None:
+        super().__init__(alignment=Qt.AlignmentFlag.AlignCenter, accessibleName="Preview")
+        self.setMinimumSize(320, 240)
+        self._whole = QPixmap()
+
+    def show_picture(self, content: bytes) -> None:
+        """Show a PNG picture."""
+        self._whole = QPixmap.fromImage(QImage.fromData(content))
+        self._fit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        """Fit the picture."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        if not self._whole.isNull():
+            ratio = self.devicePixelRatioF()
+            size = (self.size() * ratio).boundedTo(self._whole.size())
+            keep, smooth = Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation
+            shown = self._whole.scaled(size, keep, smooth)
+            shown.setDevicePixelRatio(ratio)
+            self.setPixmap(shown)
+
+
+@final
+class ExportDialog(QDialog):
+    """Dialog of all exports of a run.
+
+    Args:
+        parent: the window.
+        take: returns what is on the screen, or raises ScenarioError.
+    """
+
+    def __init__(self, parent: QWidget, take: Callable[[], Taken]) -> None:
+        super().__init__(parent, windowTitle="Export")
+        self._take = take
+        self._taken: Taken | None = None
+        self.shown: Plan | None = None
+        """Plan of the preview."""
+        self.kinds = SegmentedControl("Kind of export", _KINDS)
+        self.forms: dict[str, Form] = {"Figure": FigureFields(), "Numbers": NumbersFields(), "Code": CodeFields()}
+        self.picture, self.text = Picture(), QPlainTextEdit(readOnly=True, objectName="notes")
+        self.error = plain_label(wordWrap=True, visible=False)
+        self.error.setProperty("role", "error")
+        self.status = plain_label(wordWrap=True)
+        self.status.setProperty("role", "muted")
+        self.copy = QPushButton("Copy", toolTip="Copy the picture or the text")
+        self.save = QPushButton(
+            "Save…", toolTip="Save in a file, which carries its snapshot where the format allows it"
+        )
+        self._pages, self._preview = QStackedWidget(), QStackedWidget()
+        self.drawing, self.saving = Task(self), Task(self)
+        self._due = QTimer(self, singleShot=True, interval=_WAIT_MS)
+        self._build()
+        self._connect()
+
+    def _build(self) -> None:
+        self.text.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
+        self.text.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
+        for form in self.forms.values():
+            self._pages.addWidget(form)
+        for preview in (self.picture, self.text):
+            self._preview.addWidget(preview)
+        left = QVBoxLayout()
+        left.setSpacing(12)
+        left.addWidget(self.kinds)
+        left.addWidget(self._pages)
+        left.addStretch()
+        left.addWidget(self.status)
+        left.addWidget(self.error)
+        row = QHBoxLayout()
+        row.addStretch()
+        for button in (self.copy, self.save):
+            row.addWidget(button)
+        left.addLayout(row)
+        side = QWidget()
+        side.setFixedWidth(330)
+        side.setLayout(left)
+        left.setContentsMargins(0, 0, 0, 0)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(16, 16, 16, 16)
+        layout.setSpacing(16)
+        layout.addWidget(side)
+        layout.addWidget(self._preview, 1)
+        self.save.setDefault(True)
+        self.resize(1020, 620)
+
+    def _connect(self) -> None:
+        self.kinds.chosen.connect(self._pages.setCurrentIndex)
+        self.kinds.chosen.connect(lambda _: self._due.start())
+        for form in self.forms.values():
+            form.changed.connect(self._due.start)
+        self._due.timeout.connect(self._draw)
+        self.drawing.yielded.connect(self._show)
+        self.drawing.failed.connect(self._fail)
+        self.saving.yielded.connect(self._saved)
+        self.saving.failed.connect(self._fail)
+        self.copy.clicked.connect(lambda _checked: self._copy())
+        self.save.clicked.connect(lambda _checked: self._save())
+
+    def open_now(self) -> None:
+        """Take what is on the screen and show the dialog.
+
+        Raises:
+            ScenarioError: nothing is on the screen yet.
+        """
+        self._taken = self._take()
+        self.status.clear()
+        self.show()
+        self.raise_()
+        self.activateWindow()
+        self._draw()
+
+    @property
+    def form(self) -> Form:
+        """The form that is shown."""
+        return self.forms[self.kinds.choice]
+
+    # Preview
+
+    def _draw(self) -> None:
+        if self._taken is None or not self.isVisible():
+            return
+        taken, plan = self._taken, self.form.plan()
+        self._say(None)
+
+        def work() -> Iterator[tuple[Plan, bytes]]:
+            yield plan, plan.preview(taken)
+
+        self.drawing.start(work())
+
+    def _show(self, drawn: tuple[Plan, bytes]) -> None:
+        self.shown, content = drawn
+        self._preview.setCurrentWidget(self.picture if self.shown.is_picture else self.text)
+        if self.shown.is_picture:
+            self.picture.show_picture(content)
+        else:
+            self.text.setPlainText(content.decode())
+        self.copy.setEnabled(True)
+        self.save.setEnabled(True)
+
+    def _fail(self, error: ScenarioError) -> None:
+        self._say(error)
+        self.copy.setEnabled(False)
+        self.save.setEnabled(False)
+
+    def _say(self, error: ScenarioError | None) -> None:
+        self.error.setText("" if error is None else str(error))
+        self.error.setVisible(error is not None)
+
+    # Taking away
+
+    def _copy(self) -> None:
+        """Copy the picture at its resolution, or the whole text."""
+        if self._taken is None:
+            return
+        taken, plan = self._taken, self.form.plan()
+        is_picture = plan.is_picture
+
+        def work() -> Iterator[tuple[bool, bytes]]:
+            files = plan.files(taken)
+            yield is_picture, (files[".png"] if is_picture else next(iter(files.values())))()
+
+        self.status.setText("Copying…")
+        self.saving.start(work())
+
+    def _save(self) -> None:
+        """Ask for a file, and write it whole on another thread."""
+        if self._taken is None:
+            return
+        taken, plan = self._taken, self.form.plan()
+        try:
+            files = plan.files(taken)
+        except ScenarioError as error:
+            self._fail(error)
+            return
+        first = next(iter(files))
+        proposed = f"{file_name(taken.results.scenario.name.lower())}{first}"
+        filters = ";;".join(f"{ending.removeprefix('.').upper()} (*{ending})" for ending in files)
+        name, chosen = QFileDialog.getSaveFileName(self, "Export", proposed, filters)
+        if not name:
+            return
+        path = Path(name)
+        if path.suffix.lower() not in files:
+            wanted = next((ending for ending in files if f"*{ending})" in chosen), first)
+            path = path.with_name(f"{path.name}{wanted}")
+
+        def work() -> Iterator[Path]:
+            write_whole(path, files[path.suffix.lower()]())
+            yield path
+
+        self.status.setText("Saving…")
+        self.saving.start(work())
+
+    def _saved(self, done: Path | tuple[bool, bytes]) -> None:
+        if isinstance(done, Path):
+            self.status.setText(f"Saved: {done}")
+            return
+        is_picture, content = done
+        clipboard = QGuiApplication.clipboard()
+        if is_picture:
+            clipboard.setImage(QImage.fromData(content))
+        else:
+            clipboard.setText(content.decode())
+        self.status.setText("On the clipboard.")
+
+    def end(self) -> None:
+        """Stop drawing and saving."""
+        self._due.stop()
+        self.drawing.close()
+        self.saving.close()
+        self.close()

@@ -1,0 +1,157 @@
+"""Forms of the export dialog, each with the plan that its fields say."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from typing import TypeVar, final
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QCheckBox, QFormLayout, QWidget
+
+from app.export.plans import CodeForm, CodePlan, FigurePlan, Numbers, NumbersPlan, Plan
+from app.widgets.controls import ComboBox, SpinBox
+from core.drawing.files import DPI, LEAST_DPI, MOST_DPI
+from core.drawing.style import SLIDE, TEXT, Look, Style
+from core.figures.figures import What
+from core.figures.numbers import TableForm
+
+_FIGURES: dict[What, str] = {
+    "page": "page: panels, plot and table",
+    "panels": "all panels",
+    "panel": "one panel",
+    "headline": "mismatch, bound and KL against t",
+    "per-step": "mismatch of each step",
+    "composition": "terms of each bound",
+    "weights": "component weights",
+    "table": "table",
+}
+_LOOKS: dict[Look, str] = {"paper": "paper: white, 8 pt", "light": "slide, light: 12 pt", "dark": "slide, dark: 12 pt"}
+_NUMBERS: dict[Numbers, str] = {
+    "table": "table at t",
+    "curves": "curves, at every t",
+    "particles": "particles",
+    "law": "law on its grid",
+    "bracket": "brackets of the KL",
+    "report": "report.json, at t = 1",
+}
+_TABLES: dict[TableForm, str] = {"latex": "LaTeX (booktabs)", "markdown": "Markdown", "tsv": "TSV, for spreadsheets"}
+_CODE: dict[CodeForm, str] = {
+    "python": "Python script",
+    "command": "command line, without a window",
+    "snapshot": "snapshot: one line of text that opens here",
+}
+
+
+_Key = TypeVar("_Key", bound=str)
+
+
+class Form(QWidget):
+    """Fields of one kind of export."""
+
+    changed = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fields = QFormLayout(self)
+        self.fields.setContentsMargins(0, 0, 0, 0)
+        self.fields.setVerticalSpacing(8)
+        self.fields.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
+
+    @abstractmethod
+    def plan(self) -> Plan:
+        """Return what the fields say."""
+
+    def _choice(self, name: str, words: Mapping[_Key, str], tip: str) -> ComboBox:
+        box = ComboBox(tip)
+        box.setAccessibleName(name)
+        for key, text in words.items():
+            box.addItem(text, key)
+        box.currentIndexChanged.connect(lambda _: self.changed.emit())
+        self.fields.addRow(name, box)
+        return box
+
+    def _number(self, name: str, low: int, high: int, value: int, tip: str) -> SpinBox:
+        box = SpinBox(low, high, tip)
+        box.setAccessibleName(name)
+        box.setValue(value)
+        box.valueChanged.connect(lambda _: self.changed.emit())
+        self.fields.addRow(name, box)
+        return box
+
+    def _check(self, words: str, tip: str) -> QCheckBox:
+        box = QCheckBox(words, toolTip=tip)
+        box.toggled.connect(lambda _: self.changed.emit())
+        self.fields.addRow("", box)
+        return box
+
+
+@final
+class FigureFields(Form):
+    """What is drawn, in which look, width and resolution."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.what = self._choice("What", _FIGURES, "What the figure shows, with the overlays and the t of the screen")
+        self.look = self._choice("Look", _LOOKS, "White for papers, or the screen's colours for slides")
+        self.millimetres = self._number(
+            "Width in mm", 60, 400, round(TEXT), "84 mm is a column, 174 mm the text of a journal"
+        )
+        self.points = self._number("Type in pt", 5, 24, 8, "Size of type in points")
+        self.dpi = self._number("Dots per inch", LEAST_DPI, MOST_DPI, DPI, "Resolution of PNG files")
+        self.serif = self._check("Typeface with serifs", "Such as Times, for papers set in it")
+        self.title = self._check("Name above", "Write the scenario's name and t above")
+        self.look.currentIndexChanged.connect(lambda _: self._fit())
+
+    def _fit(self) -> None:
+        """Take the usual width, size of type and title of a look."""
+        is_paper = self.look.currentData() == "paper"
+        self.millimetres.setValue(round(TEXT if is_paper else SLIDE))
+        self.points.setValue(8 if is_paper else 12)
+        self.title.setChecked(not is_paper)
+
+    def plan(self) -> FigurePlan:
+        """Return the figure."""
+        style = Style(
+            self.look.currentData(),
+            float(self.millimetres.value()),
+            self.serif.isChecked(),
+            float(self.points.value()),
+            self.title.isChecked(),
+        )
+        return FigurePlan(self.what.currentData(), style, self.dpi.value())
+
+
+@final
+class NumbersFields(Form):
+    """Which numbers, and in which form."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.what = self._choice("What", _NUMBERS, "Which numbers, each with its error and kind")
+        self.form = self._choice("Form", _TABLES, "Form of the table")
+        self.every_t = self._check("At every t", "Particles or laws at every t, not only at the cursor's")
+        self.what.currentIndexChanged.connect(lambda _: self._fit())
+        self._fit()
+
+    def _fit(self) -> None:
+        what = self.what.currentData()
+        self.fields.setRowVisible(self.form, what == "table")
+        self.fields.setRowVisible(self.every_t, what in {"particles", "law"})
+
+    def plan(self) -> NumbersPlan:
+        """Return the numbers."""
+        return NumbersPlan(self.what.currentData(), self.form.currentData(), self.every_t.isChecked())
+
+
+@final
+class CodeFields(Form):
+    """In which form what is on the screen is written down."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.form = self._choice("As", _CODE, "What computes again, or opens again, what is on the screen")
+
+    def plan(self) -> CodePlan:
+        """Return the code."""
+        return CodePlan(self.form.currentData())

@@ -1,0 +1,108 @@
+"""Export of what the window shows (Ctrl+E)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, final
+
+from PySide6.QtCore import QObject
+from PySide6.QtWidgets import QMainWindow
+
+from app.document.document import Document
+from app.run.task import Task
+from app.widgets.banner import Banner
+from app.widgets.top_bar import TopBar
+from app.window.pages import EXPLORE, Pages
+from app.window.snapshots import Snapshots
+from core.errors import ScenarioError
+from core.runs.results import Results
+from core.scenario.builtin import gallery_entries, load_builtin
+
+if TYPE_CHECKING:
+    from app.export.dialog import ExportDialog
+    from app.export.plans import Taken
+
+
+@final
+class Exports(QObject):
+    """The export dialog, made at its first use.
+
+    Args:
+        window: its parent.
+        bar: takes the entry of the menu.
+        banner: shows errors.
+        snapshots: take what is on the screen.
+        pages: whose present page is exported.
+        document: of the page Explore.
+        results: returns the shown run.
+    """
+
+    def __init__(
+        self,
+        window: QMainWindow,
+        bar: TopBar,
+        banner: Banner,
+        snapshots: Snapshots,
+        pages: Pages,
+        document: Document,
+        results: Callable[[], Results | None],
+    ) -> None:
+        super().__init__(window)
+        self._window, self._banner, self._snapshots, self._pages = window, banner, snapshots, pages
+        self._document, self._results = document, results
+        self._loading = Task(self)
+        self._loading.ended.connect(self._show)
+        self.dialog: ExportDialog | None = None
+        """The dialog, once it has been opened."""
+        bar.entry("Export…", "Take figures, numbers or code away", self.open, "Ctrl+E")
+
+    def open(self) -> None:
+        """Open the dialog on what is on the screen; what it needs is imported first, on a thread."""
+        if self.dialog is not None:
+            self._show()
+        elif not self._loading.is_busy:
+            self._loading.start(_imported())
+
+    def _show(self) -> None:
+        if self.dialog is None:
+            from app.export.dialog import ExportDialog  # noqa: PLC0415 - imported already
+
+            self.dialog = ExportDialog(self._window, self._taken)
+        try:
+            self.dialog.open_now()
+        except ScenarioError as error:
+            self._banner.say(error)
+
+    def _taken(self) -> Taken:
+        from app.export.plans import Taken  # noqa: PLC0415
+
+        results = self._results()
+        if self._pages.current != EXPLORE:
+            raise ScenarioError("", "", f"{self._pages.current} has its own export, beside what it shows")
+        if results is None or not results.completed:
+            raise ScenarioError("", "", "nothing is computed yet")
+        snapshot = self._snapshots.taken()
+        return Taken(results, snapshot.view, snapshot, self._source() or snapshot.to_text())
+
+    def _source(self) -> str:
+        """Return the file or key of the scenario, if it is shown as it was opened; else an empty string."""
+        document = self._document
+        if document.is_modified:
+            return ""
+        if document.path is not None:
+            return str(document.path)
+        keys = [entry.key for entry in gallery_entries() if entry.name == document.scenario.name]
+        return next((key for key in keys if load_builtin(key) == document.scenario), "")
+
+    def close(self) -> None:
+        """End the threads."""
+        self._loading.close()
+        if self.dialog is not None:
+            self.dialog.end()
+
+
+def _imported() -> Iterator[None]:
+    """Import the dialog, which takes a second, in short pieces of the interpreter's time."""
+    import app.export.dialog  # noqa: F401, PLC0415
+
+    yield
