@@ -85,6 +85,8 @@ def test_numbers_and_code_are_shown_copied_and_saved(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     made = window(make_scenario())
+    made.player.pause()
+    made.player.seek(39)
     dialog = opened(made, qtbot)
     dialog.kinds.choose("Numbers")
     drawn(dialog, qtbot)
