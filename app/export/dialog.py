@@ -1,4 +1,4 @@
-"""Export dialog: figures, numbers and code of what is on the screen, with a preview that follows every choice."""
+"""Export dialog: films, figures, numbers and code of what is on the screen, with a preview that follows every choice."""
 
 from __future__ import annotations
 
@@ -20,8 +20,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.export.forms import CodeFields, FigureFields, Form, NumbersFields
-from app.export.plans import Plan, Taken
+from app.export.filming import Filming
+from app.export.forms import CodeFields, FigureFields, FilmFields, Form, NumbersFields
+from app.export.plans import FilmPlan, Plan, Taken
+from app.film.job import format_of
 from app.run.task import Task
 from app.widgets.segmented_control import SegmentedControl
 from app.widgets.user_text import plain_label
@@ -30,10 +32,12 @@ from core.system.files import write_whole
 from core.text.user_text import file_name
 
 _KINDS = {
+    "Film": "MP4, animated WebP or GIF, or numbered PNG files",
     "Figure": "Vector or pixel figures for papers and slides",
     "Numbers": "Tables and arrays, each number with its error and kind",
     "Code": "A script, a command line, or a snapshot",
 }
+_FILMS = "MP4 (*.mp4);;Animated WebP (*.webp);;Animated GIF (*.gif);;A folder of PNG files (*)"
 _WAIT_MS = 120
 """Time without a further change after which the preview is drawn."""
 
@@ -80,10 +84,12 @@ class ExportDialog(QDialog):
         super().__init__(parent, windowTitle="Export")
         self._take = take
         self._taken: Taken | None = None
-        self.shown: Plan | None = None
+        self.shown: Plan | FilmPlan | None = None
         """Plan of the preview."""
         self.kinds = SegmentedControl("Kind of export", _KINDS)
-        self.forms: dict[str, Form] = {"Figure": FigureFields(), "Numbers": NumbersFields(), "Code": CodeFields()}
+        self.film = FilmFields()
+        figure, numbers, code = FigureFields(), NumbersFields(), CodeFields()
+        self.forms: dict[str, Form] = {"Film": self.film, "Figure": figure, "Numbers": numbers, "Code": code}
         self.picture, self.text = Picture(), QPlainTextEdit(readOnly=True, objectName="notes")
         self.error = plain_label(wordWrap=True, visible=False)
         self.error.setProperty("role", "error")
@@ -95,6 +101,7 @@ class ExportDialog(QDialog):
         )
         self._pages, self._preview = QStackedWidget(), QStackedWidget()
         self.drawing, self.saving = Task(self), Task(self)
+        self.filming = Filming(self)
         self._due = QTimer(self, singleShot=True, interval=_WAIT_MS)
         self._build()
         self._connect()
@@ -111,6 +118,7 @@ class ExportDialog(QDialog):
         left.addWidget(self.kinds)
         left.addWidget(self._pages)
         left.addStretch()
+        left.addWidget(self.filming.bar)
         left.addWidget(self.status)
         left.addWidget(self.error)
         row = QHBoxLayout()
@@ -140,6 +148,9 @@ class ExportDialog(QDialog):
         self.drawing.failed.connect(self._fail)
         self.saving.yielded.connect(self._saved)
         self.saving.failed.connect(self._fail)
+        self.filming.drawn.connect(self._show)
+        self.filming.failed.connect(self._fail)
+        self.filming.told.connect(self.status.setText)
         self.copy.clicked.connect(lambda _checked: self._copy())
         self.save.clicked.connect(lambda _checked: self._save())
 
@@ -150,6 +161,7 @@ class ExportDialog(QDialog):
             ScenarioError: nothing is on the screen yet.
         """
         self._taken = self._take()
+        self.film.set_steps(self._taken.results.schedule.steps)
         self.status.clear()
         self.show()
         self.raise_()
@@ -168,13 +180,19 @@ class ExportDialog(QDialog):
             return
         taken, plan = self._taken, self.form.plan()
         self._say(None)
+        self.copy.setVisible(not isinstance(plan, FilmPlan))
+        self.filming.forget()
+        self.drawing.cancel()
+        if isinstance(plan, FilmPlan):
+            self.filming.draw(plan, taken)
+            return
 
         def work() -> Iterator[tuple[Plan, bytes]]:
             yield plan, plan.preview(taken)
 
         self.drawing.start(work())
 
-    def _show(self, drawn: tuple[Plan, bytes]) -> None:
+    def _show(self, drawn: tuple[Plan | FilmPlan, bytes]) -> None:
         self.shown, content = drawn
         self._preview.setCurrentWidget(self.picture if self.shown.is_picture else self.text)
         if self.shown.is_picture:
@@ -200,6 +218,8 @@ class ExportDialog(QDialog):
         if self._taken is None:
             return
         taken, plan = self._taken, self.form.plan()
+        if isinstance(plan, FilmPlan):
+            return
         is_picture = plan.is_picture
 
         def work() -> Iterator[tuple[bool, bytes]]:
@@ -214,6 +234,9 @@ class ExportDialog(QDialog):
         if self._taken is None:
             return
         taken, plan = self._taken, self.form.plan()
+        if isinstance(plan, FilmPlan):
+            self._save_film(plan, taken)
+            return
         try:
             files = plan.files(taken)
         except ScenarioError as error:
@@ -237,6 +260,18 @@ class ExportDialog(QDialog):
         self.status.setText("Saving…")
         self.saving.start(work())
 
+    def _save_film(self, plan: FilmPlan, taken: Taken) -> None:
+        """Ask for a file, and have the film made by another process."""
+        proposed = f"{file_name(taken.results.scenario.name.lower())}.mp4"
+        name, _ = QFileDialog.getSaveFileName(self, "Export a film", proposed, _FILMS)
+        if not name:
+            return
+        try:
+            path = Path(name)
+            self.filming.make(plan.job(taken, format_of(path)), path, taken)
+        except ScenarioError as error:
+            self._say(error)
+
     def _saved(self, done: Path | tuple[bool, bytes]) -> None:
         if isinstance(done, Path):
             self.status.setText(f"Saved: {done}")
@@ -254,4 +289,5 @@ class ExportDialog(QDialog):
         self._due.stop()
         self.drawing.close()
         self.saving.close()
+        self.filming.close()
         self.close()

@@ -6,11 +6,13 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from typing import TypeVar, final
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import QSignalBlocker, Signal
 from PySide6.QtWidgets import QCheckBox, QFormLayout, QWidget
 
-from app.export.plans import CodeForm, CodePlan, FigurePlan, Numbers, NumbersPlan, Plan
+from app.export.plans import CodeForm, CodePlan, FigurePlan, FilmPlan, Numbers, NumbersPlan, Plan
+from app.stage.stage import What as FilmWhat
 from app.widgets.controls import ComboBox, SpinBox
+from app.widgets.fields import TextField
 from core.drawing.files import DPI, LEAST_DPI, MOST_DPI
 from core.drawing.style import SLIDE, TEXT, Look, Style
 from core.figures.figures import What
@@ -27,6 +29,13 @@ _FIGURES: dict[What, str] = {
     "table": "table",
 }
 _LOOKS: dict[Look, str] = {"paper": "paper: white, 8 pt", "light": "slide, light: 12 pt", "dark": "slide, dark: 12 pt"}
+_FILMED: dict[FilmWhat, str] = {
+    "panels and evidence": "panels and plot",
+    "panels": "all panels",
+    "panel": "one panel",
+    "evidence": "plots",
+}
+_SIZES = ("1280 × 720", "1920 × 1080", "2560 × 1440", "3840 × 2160", "640 × 360")
 _NUMBERS: dict[Numbers, str] = {
     "table": "table at t",
     "curves": "curves, at every t",
@@ -59,7 +68,7 @@ class Form(QWidget):
         self.fields.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
 
     @abstractmethod
-    def plan(self) -> Plan:
+    def plan(self) -> Plan | FilmPlan:
         """Return what the fields say."""
 
     def _choice(self, name: str, words: Mapping[_Key, str], tip: str) -> ComboBox:
@@ -120,6 +129,52 @@ class FigureFields(Form):
             self.title.isChecked(),
         )
         return FigurePlan(self.what.currentData(), style, self.dpi.value())
+
+
+@final
+class FilmFields(Form):
+    """What is filmed, how large and how fast, from which t to which."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.what = self._choice("What", _FILMED, "What every picture shows, with the overlays of the screen")
+        self.size = self._choice("Size", {size: size for size in _SIZES}, "Width and height in pixels")
+        self.theme = self._choice("Colours", {"light": "light", "dark": "dark"}, "Colours of the pictures")
+        self.text = self._number("Text in %", 80, 200, 125, "Size of text and width of lines")
+        self.fps = self._number("Pictures a second", 1, 60, 30, "Pictures a second")
+        self.seconds = self._number("Seconds", 1, 600, 6, "Duration from the first to the last t")
+        self.hold = self._number("Hold, seconds", 0, 60, 2, "Time for which the film stays at the end")
+        self.start = self._number("t from", 0, 1, 1, "The t at which the film starts")
+        self.end = self._number("to", 0, 1, 1, "The t at which it ends")
+        self.caption = TextField(accessibleName="Caption", placeholderText="Words below the panels")
+        self.caption.textChanged.connect(lambda _: self.changed.emit())
+        self.fields.addRow("Caption", self.caption)
+        self.loop = self._check("Start again at the end", "Of animated WebP and GIF; players decide for MP4")
+        self.loop.setChecked(True)
+
+    def set_steps(self, steps: int) -> None:
+        """Take the run's T as the largest t; the whole run is filmed where another was before."""
+        if self.start.maximum() != steps:
+            with QSignalBlocker(self.start), QSignalBlocker(self.end):
+                self.start.setMaximum(steps)
+                self.end.setMaximum(steps)
+                self.start.setValue(steps)
+                self.end.setValue(min(1, steps))
+
+    def plan(self) -> FilmPlan:
+        """Return the film."""
+        width, height = (int(side) for side in self.size.currentData().split(" × "))
+        factor = self.text.value() / 100
+        looks = {
+            **{"width": width, "height": height, "fps": float(self.fps.value()), "text": factor, "line": factor},
+            **{"theme": self.theme.currentData(), "loop": self.loop.isChecked()},
+        }
+        scene = {
+            **{"what": self.what.currentData(), "start": self.start.value(), "end": self.end.value()},
+            **{"seconds": float(self.seconds.value()), "hold": float(self.hold.value())},
+            "caption": self.caption.text(),
+        }
+        return FilmPlan(tuple(looks.items()), tuple(scene.items()))
 
 
 @final

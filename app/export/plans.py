@@ -5,8 +5,9 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, final
+from typing import Any, Literal, final
 
+from app.film.job import FilmJob, Format
 from core.drawing.files import ENDINGS
 from core.drawing.style import Style
 from core.figures.code import command_line, needed_plugins, python_script
@@ -34,6 +35,8 @@ class Taken:
     results: Results
     view: View
     snapshot: Snapshot
+    is_settled: bool
+    """True if the run is complete, and nothing more will be known about it."""
     source: str
     """The scenario on a command line: its file, the key of a built-in one, or a snapshot."""
 
@@ -80,6 +83,39 @@ class FigurePlan(Plan):
             return figure_content(drawn, ending, self.style, taken.snapshot, dpi=self.dpi)
 
         return {ending: lambda ending=ending: content(ending) for ending in ENDINGS}
+
+
+@final
+@dataclass(frozen=True)
+class FilmPlan:
+    """A film of the run, which another process makes."""
+
+    looks: tuple[tuple[str, Any], ...]
+    """Fields of :class:`~app.film.job.FilmJob`."""
+    scene: tuple[tuple[str, Any], ...]
+    """Fields of :class:`~app.film.job.FilmScene`."""
+
+    def job(self, taken: Taken, form: Format = "mp4") -> FilmJob:
+        """Return the film.
+
+        Raises:
+            ScenarioError: a field is not valid.
+        """
+        scenario, view = taken.results.scenario.to_dict(), taken.view.to_dict()
+        scene = {**dict(self.scene), "scenario": scenario, "view": view}
+        return FilmJob.from_dict({**dict(self.looks), "format": form, "scenes": [scene]})
+
+    def picture(self, taken: Taken) -> FilmJob:
+        """Return a film of one picture, at the view's t or else at the end, as numbered PNG files.
+
+        Raises:
+            ScenarioError: a field is not valid.
+        """
+        job = self.job(taken, "png")
+        scene = job.scenes[0]
+        t = scene.stretch[1] if taken.view.t is None else taken.view.t
+        still = scene.model_copy(update={"start": t, "end": t, "hold": 0.0, "seconds": 0.02, "speed": None})
+        return job.model_copy(update={"scenes": (still,)})
 
 
 @final

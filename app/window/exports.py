@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QMainWindow
 
 from app.document.document import Document
+from app.run.session import Session
 from app.run.task import Task
 from app.widgets.banner import Banner
 from app.widgets.top_bar import TopBar
@@ -34,6 +35,7 @@ class Exports(QObject):
         snapshots: take what is on the screen.
         pages: whose present page is exported.
         document: of the page Explore.
+        session: runs its scenario.
         results: returns the shown run.
     """
 
@@ -45,16 +47,17 @@ class Exports(QObject):
         snapshots: Snapshots,
         pages: Pages,
         document: Document,
+        session: Session,
         results: Callable[[], Results | None],
     ) -> None:
         super().__init__(window)
         self._window, self._banner, self._snapshots, self._pages = window, banner, snapshots, pages
-        self._document, self._results = document, results
+        self._document, self._session, self._results = document, session, results
         self._loading = Task(self)
         self._loading.ended.connect(self._show)
         self.dialog: ExportDialog | None = None
         """The dialog, once it has been opened."""
-        bar.entry("Export…", "Take figures, numbers or code away", self.open, "Ctrl+E")
+        bar.entry("Export…", "Take films, figures, numbers or code away", self.open, "Ctrl+E")
 
     def open(self) -> None:
         """Open the dialog on what is on the screen; what it needs is imported first, on a thread."""
@@ -82,7 +85,8 @@ class Exports(QObject):
         if results is None or not results.completed:
             raise ScenarioError("", "", "nothing is computed yet")
         snapshot = self._snapshots.taken()
-        return Taken(results, snapshot.view, snapshot, self._source() or snapshot.to_text())
+        is_settled = results.is_complete and not self._session.is_running
+        return Taken(results, snapshot.view, snapshot, is_settled, self._source() or snapshot.to_text())
 
     def _source(self) -> str:
         """Return the file or key of the scenario, if it is shown as it was opened; else an empty string."""

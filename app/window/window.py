@@ -94,7 +94,7 @@ class MainWindow(QMainWindow):
         taken, opened = self.snapshots.taken, self.snapshots.open
         self.storyboards = Storyboards(stack.explore, self.bar, self.banner, taken, opened, home)
         self.presenting = Presenting(self, self.storyboards, self.session, self.player, self.document)
-        took = self.snapshots, self.pages, self.document
+        took = self.snapshots, self.pages, self.document, self.session
         self.exports = Exports(self, self.bar, self.banner, *took, lambda: self.results)
         panels = range(Qt.Key.Key_1, Qt.Key.Key_6 + 1)
         self.keys = [
