@@ -25,12 +25,13 @@ Window = Callable[..., MainWindow]
 KEY, CTRL, LEFT = Qt.Key, Qt.KeyboardModifier.ControlModifier, Qt.MouseButton.LeftButton
 
 
-def opened(window: MainWindow, qtbot: QtBot) -> ExportDialog:
-    """Press Ctrl+E and wait for the first preview."""
+def opened(window: MainWindow, qtbot: QtBot, kind: str = "Film") -> ExportDialog:
+    """Press Ctrl+E, choose a kind, and wait for the preview."""
     qtbot.keyClick(window, KEY.Key_E, CTRL)
     qtbot.waitUntil(lambda: window.exports.dialog is not None and window.exports.dialog.isVisible(), timeout=30_000)
     dialog = window.exports.dialog
     assert dialog is not None
+    dialog.kinds.choose(kind)
     drawn(dialog, qtbot)
     return dialog
 
@@ -55,7 +56,7 @@ def test_figures_follow_the_fields_are_saved_with_their_snapshot_and_copied(
     made = window(scenario)
     made.player.pause()
     made.player.seek(31)
-    dialog = opened(made, qtbot)
+    dialog = opened(made, qtbot, "Figure")
     before = dialog.picture.pixmap().toImage()
     assert not before.isNull()
     dialog.forms["Figure"].look.setCurrentIndex(2)  # type: ignore[attr-defined]
@@ -87,9 +88,7 @@ def test_numbers_and_code_are_shown_copied_and_saved(
     made = window(make_scenario())
     made.player.pause()
     made.player.seek(39)
-    dialog = opened(made, qtbot)
-    dialog.kinds.choose("Numbers")
-    drawn(dialog, qtbot)
+    dialog = opened(made, qtbot, "Numbers")
     assert r"\toprule" in dialog.text.toPlainText()
     numbers = dialog.forms["Numbers"]
     assert not numbers.every_t.isVisible()  # type: ignore[attr-defined]
@@ -133,3 +132,46 @@ def test_other_pages_and_an_empty_screen_are_refused(window: Window) -> None:
     made.pages.show("Spectrum")
     made.exports._show()
     assert error.text() == "Spectrum has its own export, beside what it shows"
+
+
+def test_film_is_previewed_made_by_another_process_and_cancelled(
+    window: Window,
+    make_scenario: Callable[..., Scenario],
+    qtbot: QtBot,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made = window(make_scenario())
+    made.player.pause()
+    made.player.seek(31)
+    dialog = opened(made, qtbot)  # the film is the first kind
+    film = dialog.film
+    assert (film.start.value(), film.end.value()) == (40, 1)
+    film.size.setCurrentIndex(film.size.findData("640 × 360"))
+    film.theme.setCurrentIndex(1)
+    film.seconds.setValue(1)
+    film.hold.setValue(0)
+    film.fps.setValue(5)
+    drawn(dialog, qtbot)
+    picture = dialog.picture.pixmap().toImage()
+    assert picture.width() * 9 == pytest.approx(picture.height() * 16, abs=16)
+    assert picture.pixelColor(2, 2).lightness() < 60
+    out = tmp_path / "film.mp4"
+    monkeypatch.setattr(module.QFileDialog, "getSaveFileName", lambda *_: (str(out), ""))
+    qtbot.mouseClick(dialog.save, LEFT)
+    assert dialog.filming.bar.isVisible()
+    done(dialog, qtbot, f"Saved: {out}")
+    assert not dialog.filming.bar.isVisible()
+    assert Scenario.from_toml(read_snapshot(out).toml) == make_scenario()
+    # A longer one, cancelled: nothing is left of it.
+    film.seconds.setValue(600)
+    out.unlink()
+    qtbot.mouseClick(dialog.save, LEFT)
+    qtbot.mouseClick(dialog.filming.cancel, LEFT)
+    done(dialog, qtbot, "Cancelled")
+    assert list(tmp_path.iterdir()) == []
+    # A field that is not valid.
+    film.start.setValue(1)
+    film.end.setValue(30)
+    qtbot.waitUntil(lambda: "must be at most start = 1" in dialog.error.text(), timeout=30_000)
+    assert not dialog.save.isEnabled()
