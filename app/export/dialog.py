@@ -1,4 +1,4 @@
-"""Export dialog: films, figures, numbers and code of what is on the screen, with a preview that follows every choice."""
+"""Export dialog: films, figures, numbers and code of what is on the screen, with a preview of each choice."""
 
 from __future__ import annotations
 
@@ -194,8 +194,9 @@ class ExportDialog(QDialog):
 
     def _show(self, drawn: tuple[Plan | FilmPlan, bytes]) -> None:
         self.shown, content = drawn
-        self._preview.setCurrentWidget(self.picture if self.shown.is_picture else self.text)
-        if self.shown.is_picture:
+        is_picture = isinstance(self.shown, FilmPlan) or self.shown.is_picture
+        self._preview.setCurrentWidget(self.picture if is_picture else self.text)
+        if is_picture:
             self.picture.show_picture(content)
         else:
             self.text.setPlainText(content.decode())

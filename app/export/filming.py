@@ -1,4 +1,4 @@
-"""Films of the export dialog: a picture of the film as its preview, and the film itself, both made by other processes."""
+"""Films of the export dialog: one picture as the preview, and the film itself, both made by other processes."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Filming(QObject):
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         self.runner, self._previewer = FilmRunner(self), FilmRunner(self)
-        self._folder = Path(tempfile.mkdtemp(prefix="mismatch-lab-"))
+        self._folder = Path(tempfile.mkdtemp(prefix="film-preview-"))
         self._plan: FilmPlan | None = None
         """Plan whose preview is being drawn."""
         self._next: tuple[FilmPlan, Taken] | None = None

@@ -138,7 +138,7 @@ class FilmFields(Form):
     def __init__(self) -> None:
         super().__init__()
         self.what = self._choice("What", _FILMED, "What every picture shows, with the overlays of the screen")
-        self.size = self._choice("Size", {size: size for size in _SIZES}, "Width and height in pixels")
+        self.pixels = self._choice("Size", {size: size for size in _SIZES}, "Width and height in pixels")
         self.theme = self._choice("Colours", {"light": "light", "dark": "dark"}, "Colours of the pictures")
         self.text = self._number("Text in %", 80, 200, 125, "Size of text and width of lines")
         self.fps = self._number("Pictures a second", 1, 60, 30, "Pictures a second")
@@ -163,15 +163,15 @@ class FilmFields(Form):
 
     def plan(self) -> FilmPlan:
         """Return the film."""
-        width, height = (int(side) for side in self.size.currentData().split(" × "))
+        width, height = (int(side) for side in self.pixels.currentData().split(" × "))
         factor = self.text.value() / 100
         looks = {
-            **{"width": width, "height": height, "fps": float(self.fps.value()), "text": factor, "line": factor},
-            **{"theme": self.theme.currentData(), "loop": self.loop.isChecked()},
+            "width": width, "height": height, "fps": float(self.fps.value()), "text": factor, "line": factor,
+            "theme": self.theme.currentData(), "loop": self.loop.isChecked(),
         }
         scene = {
-            **{"what": self.what.currentData(), "start": self.start.value(), "end": self.end.value()},
-            **{"seconds": float(self.seconds.value()), "hold": float(self.hold.value())},
+            "what": self.what.currentData(), "start": self.start.value(), "end": self.end.value(),
+            "seconds": float(self.seconds.value()), "hold": float(self.hold.value()),
             "caption": self.caption.text(),
         }
         return FilmPlan(tuple(looks.items()), tuple(scene.items()))

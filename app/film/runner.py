@@ -55,6 +55,8 @@ class FilmRunner(QObject):
         self.out: Path | None = None
         """Where the film that is being made will be."""
         self._run = 0
+        self._is_cancelled = False
+        """True if the process was told to stop, which it may not have been ready to say."""
         self._process: subprocess.Popen[bytes] | None = None
         self._thread: threading.Thread | None = None
         self._news.connect(self._tell, Qt.ConnectionType.QueuedConnection)
@@ -84,6 +86,7 @@ class FilmRunner(QObject):
         if self.is_running:
             raise ScenarioError("", "", f"a film is being made ({self.out}); wait for it, or cancel it")
         self._run += 1
+        self._is_cancelled = False
         self.out = out.absolute()
         update = None
         if settled is not None and _size(settled) <= _MOST_BYTES:
@@ -103,6 +106,7 @@ class FilmRunner(QObject):
     def cancel(self) -> None:
         """Stop; :attr:`cancelled` follows when everything is cleaned up."""
         if self._process is not None:
+            self._is_cancelled = True
             self._process.terminate()
 
     def close(self) -> None:
@@ -170,7 +174,7 @@ class FilmRunner(QObject):
             self.finished.emit(out)
             return
         remove_leftovers([out.parent])  # of a process that was killed
-        if "cancelled" in last:
+        if "cancelled" in last or (self._is_cancelled and "error" not in last):
             self.cancelled.emit()
         elif "error" in last:
             self.failed.emit(ScenarioError(*last["error"]))

@@ -147,7 +147,7 @@ def test_film_is_previewed_made_by_another_process_and_cancelled(
     dialog = opened(made, qtbot)  # the film is the first kind
     film = dialog.film
     assert (film.start.value(), film.end.value()) == (40, 1)
-    film.size.setCurrentIndex(film.size.findData("640 × 360"))
+    film.pixels.setCurrentIndex(film.pixels.findData("640 × 360"))
     film.theme.setCurrentIndex(1)
     film.seconds.setValue(1)
     film.hold.setValue(0)
