@@ -166,12 +166,20 @@ class FilmFields(Form):
         width, height = (int(side) for side in self.pixels.currentData().split(" × "))
         factor = self.text.value() / 100
         looks = {
-            "width": width, "height": height, "fps": float(self.fps.value()), "text": factor, "line": factor,
-            "theme": self.theme.currentData(), "loop": self.loop.isChecked(),
+            "width": width,
+            "height": height,
+            "fps": float(self.fps.value()),
+            "text": factor,
+            "line": factor,
+            "theme": self.theme.currentData(),
+            "loop": self.loop.isChecked(),
         }
         scene = {
-            "what": self.what.currentData(), "start": self.start.value(), "end": self.end.value(),
-            "seconds": float(self.seconds.value()), "hold": float(self.hold.value()),
+            "what": self.what.currentData(),
+            "start": self.start.value(),
+            "end": self.end.value(),
+            "seconds": float(self.seconds.value()),
+            "hold": float(self.hold.value()),
             "caption": self.caption.text(),
         }
         return FilmPlan(tuple(looks.items()), tuple(scene.items()))
