@@ -45,6 +45,8 @@ _GAP = 0.075
 _OPTIMUM = 8.0
 """Size of the values at optima, in points."""
 _TICKS = 6
+_TICK_WIDTH = 0.46
+"""Width that a number below the axes needs, in the inches of layouts."""
 _LABEL = 27
 """Letters of a label up the side that fit at full size."""
 _LEVELS = 5
@@ -94,7 +96,7 @@ def curve_panel(
         low, high = float(places.positions[0]), float(places.positions[-1])
         room = 0.04 * (high - low) or 0.5
         _prepare(axes, (low - room, high + room), scale, places.label)
-        _set_ticks(axes, place_ticks(places, _TICKS), along_x=True)
+        _set_ticks(axes, place_ticks(places, _ticks_across(axes)), along_x=True)
         if panel.reference is not None:
             axes.axhline(panel.reference, color=current().muted, linewidth=pt(1.0), linestyle=(0, (5, 3)))
         _draw_curves(axes, places.positions, series, abouts, scale, is_bound=panel.column == "bound")
@@ -267,6 +269,13 @@ def _prepare(axes: Axes, across: tuple[float, float], scale: ValueScale, label: 
     _set_ticks(axes, value_ticks(scale, _TICKS), along_x=False)
 
 
+def _ticks_across(axes: Axes) -> int:
+    """Return the most numbers that stand beside each other below axes."""
+    assert axes.figure is not None
+    width = axes.bbox.width / axes.figure.dpi / current().scale
+    return max(2, min(_TICKS, int(width / _TICK_WIDTH)))
+
+
 def _set_ticks(axes: Axes, ticks: Ticks, *, along_x: bool) -> None:
     side = axes.xaxis if along_x else axes.yaxis
     side.set_major_locator(FixedLocator([position for position, _ in ticks]))
@@ -378,7 +387,7 @@ def _prepare_map(axes: Axes, grid: MapGrid) -> None:
     axes.set_xlabel(label_text(grid.across.label))
     axes.set_ylabel(label_text(grid.up.label), size=pt(12.5) * min(1.0, _LABEL / len(grid.up.label)))
     axes.tick_params(length=pt(3), color=current().faint, pad=pt(4))
-    _set_ticks(axes, place_ticks(grid.across, _TICKS), along_x=True)
+    _set_ticks(axes, place_ticks(grid.across, _ticks_across(axes)), along_x=True)
     _set_ticks(axes, place_ticks(grid.up, _TICKS), along_x=False)
 
 
