@@ -25,7 +25,8 @@ What = Literal["panels", "panel", "panels and evidence", "evidence"]
 """Content of the stage: all panels, the view's or the first panel alone, panels beside or above the plot, or plots."""
 
 BASE = QSize(1280, 720)
-"""Size in which a larger picture is laid out, before all of it is enlarged."""
+"""Size in which a picture is laid out, before all of it is enlarged or made smaller."""
+_LEAST_RATIO = 0.75
 _MARGIN, _GAP = 16, 8
 _BESIDE, _BELOW = (0.34, 340), (0.36, 200)
 """Share of the width, or of the height, that the evidence takes, and its least in pixels at 100 % text size."""
@@ -207,13 +208,13 @@ class Stage(QWidget):
     def image(self, size: QSize) -> QImage:
         """Return the present frame as an image of exactly this size, the same at any size of a window.
 
-        Beyond 1280 x 720 everything is enlarged with the picture: it is laid out at that size, and drawn with as many
-        more pixels.
+        It is laid out as 1280 x 720 and drawn with as many more pixels, or fewer, down to three quarters: still smaller
+        pictures have less room, so that text stays legible.
         """
         width, height = size.width(), size.height()
         if not (0 < width <= _MOST_PIXELS and 0 < height <= _MOST_PIXELS):
             raise ValueError(f"a picture must have 1 to {_MOST_PIXELS} pixels each way (is {width} x {height})")
-        ratio = max(min(width / BASE.width(), height / BASE.height()), 1.0)
+        ratio = max(min(width / BASE.width(), height / BASE.height()), _LEAST_RATIO)
         needed = width, height, ratio
         if needed != self._painted or self._image is None or self._changing() != self._places:
             self._settle(needed)  # such as for a legend that has more lines than before
