@@ -10,9 +10,8 @@ from pathlib import Path
 import pytest
 
 from core.figures.code import command_line, needed_plugins, python_script
-from core.plugins.loader import load_plugin
+from core.plugins.loader import load_exactly, load_plugin
 from core.runs.results import Results
-from core.samplers import SAMPLERS
 from core.scenario.scenario import Scenario
 from core.snapshot.view import View
 
@@ -55,7 +54,7 @@ def test_plugins_are_named_and_not_carried(tmp_path: Path, plane: Results) -> No
         assert "return -points" not in script
         compile(script, "script", "exec")
     finally:
-        SAMPLERS.pop(key)
+        load_exactly([])
 
 
 def test_command_is_quoted_for_a_shell() -> None:
