@@ -21,7 +21,7 @@ from core.geometry.time_scale import TimeScale
 from core.runs.results import Results
 from core.scenario.scenario import Scenario
 from core.storyboard.glide import between, has_same_shape
-from core.storyboard.storyboard import Scene, Storyboard
+from core.storyboard.storyboard import UNTITLED, Scene, Storyboard
 
 TEXT = 1.6
 """Factor of the size of text and of the width of lines, on a screen of 1280 x 720; on larger ones in proportion."""
@@ -119,7 +119,7 @@ class Presenter(QWidget):
         if self.speaker is not None:
             self.speaker.show_scene(index)
         if self._results is not None and has_same_shape(self._results.scenario, self._target):
-            self.stage.set_words(self._counted, self.scene.caption)
+            self.stage.set_words(self._heading, self.scene.caption)
             self._glide.start()
         else:
             self._arrive()
@@ -129,9 +129,10 @@ class Presenter(QWidget):
         return self.storyboard.shown[self.index]
 
     @property
-    def _counted(self) -> str:
-        """The storyboard's name as heading of the first scene; other scenes leave the room to their content."""
-        return " ".join(self.storyboard.name.split()) if self.index == 0 else ""
+    def _heading(self) -> str:
+        """The storyboard's name, if it has one, above the first scene; others leave the room to their content."""
+        name = " ".join(self.storyboard.name.split())
+        return name if self.index == 0 and name != UNTITLED else ""
 
     def _glide_to(self, share: float) -> None:
         if self._results is not None and self.stage.planes is not None:
@@ -157,7 +158,7 @@ class Presenter(QWidget):
         scale = TimeScale(schedule, scene.view.time_axis)
         self.stage.view = scene.view
         self.stage.what = what_of(scene)
-        self.stage.set_words(self._counted, scene.caption)
+        self.stage.set_words(self._heading, scene.caption)
         self.stage.show_results(results)
         player = self.player
         player.begin(schedule)

@@ -26,7 +26,7 @@ _TABS = {
     KERNEL: "Kernel norm k_ij: fluctuations dM_ij of the produced covariance add k_ij · E dM_ij² to W₂²",
     PICTURES: "Samples of both Gaussians, from the same random numbers",
 }
-_HINT = "Drag points up or down (or Tab and arrow keys); ◆ changes a number of the formula. Escape undoes."
+_HINT = "Drag points, or use Tab and arrow keys; ◆ changes a number of the formula. Escape undoes."
 _RANKS = {"log": "Logarithmic axis of ranks", "linear": "Linear axis of ranks"}
 
 

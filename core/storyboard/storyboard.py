@@ -18,6 +18,8 @@ from core.scenario.schema import Section
 from core.snapshot.view import View
 from core.text.user_text import quoted
 
+UNTITLED = "Untitled storyboard"
+"""Name of a storyboard without a name."""
 MOST_SCENES = 200
 """Largest number of scenes."""
 Time = Annotated[int, Strict(), Field(ge=0)]
@@ -81,7 +83,7 @@ class Scene(Section):
 class Storyboard(FileSection):
     """Scenes of a talk, in their order."""
 
-    name: str = "Untitled storyboard"
+    name: str = UNTITLED
     notes: str = ""
     scenarios: dict[str, dict[str, Any]] = Field(default_factory=dict)
     """Scenarios of its own, by names that scenes refer to."""
@@ -151,7 +153,7 @@ class Storyboard(FileSection):
     # The file
 
     @classmethod
-    def first(cls, scene: Scene, scenario: Scenario, name: str = "Untitled storyboard") -> Storyboard:
+    def first(cls, scene: Scene, scenario: Scenario, name: str = UNTITLED) -> Storyboard:
         """Return a storyboard of one scene."""
         return cls.from_dict(
             {"name": name, "scenarios": {scene.scenario: scenario.to_dict()}, "scenes": [scene.to_table()]}
