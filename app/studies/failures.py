@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QPlainTextEdit, QVBoxLayout, QWidget
 
 from app.widgets.fields import format_number
-from core.studies.follow import Snapshot
+from core.studies.follow import StudyResults
 from core.studies.knobs import find_knob
 from core.studies.study import Cell, Study
 from core.text.user_text import plain
@@ -23,13 +23,13 @@ class FailuresDialog(QDialog):
     retried = Signal()
     """The user wants them measured again."""
 
-    def __init__(self, window: QWidget, study: Study, snapshot: Snapshot, *, can_retry: bool) -> None:
+    def __init__(self, window: QWidget, study: Study, results: StudyResults, *, can_retry: bool) -> None:
         super().__init__(window)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle("Cells that failed")
         self.text = QPlainTextEdit(readOnly=True)
         self.text.setAccessibleName("Cells that failed, by reason")
-        self.text.setPlainText(plain(reasons_in_words(study, snapshot)))
+        self.text.setPlainText(plain(reasons_in_words(study, results)))
         buttons = QDialogButtonBox()
         self.retry = buttons.addButton("Measure them again", QDialogButtonBox.ButtonRole.AcceptRole)
         self.retry.setEnabled(can_retry)
@@ -46,16 +46,16 @@ class FailuresDialog(QDialog):
         self.retried.emit()
 
 
-def reasons_in_words(study: Study, snapshot: Snapshot) -> str:
+def reasons_in_words(study: Study, results: StudyResults) -> str:
     """Return the failed cells, gathered by reason."""
     by_reason: dict[str, list[Cell]] = {}
-    for cell, reason in snapshot.failed[:_MOST_SHOWN]:
+    for cell, reason in results.failed[:_MOST_SHOWN]:
         by_reason.setdefault(reason, []).append(cell)
     parts = [
         f"{reason}\n" + "\n".join(f"    {in_words(study, cell)}" for cell in cells)
         for reason, cells in by_reason.items()
     ]
-    more = len(snapshot.failed) - _MOST_SHOWN
+    more = len(results.failed) - _MOST_SHOWN
     return "\n\n".join([*parts, *([f"and {more} more"] if more > 0 else [])])
 
 

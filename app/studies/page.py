@@ -28,7 +28,7 @@ from core.scenario.scenario import Scenario
 from core.spectrum.builtin import DEFAULT, load_builtin_setting
 from core.spectrum.setting import SpectrumSetting
 from core.studies.builtin import find_study
-from core.studies.follow import Snapshot
+from core.studies.follow import StudyResults
 from core.studies.measure import posed
 from core.studies.study import Cell, Study
 from core.studies.summary import Table
@@ -78,7 +78,7 @@ class StudiesPage(QWidget):
         self.list, self.editor, self.bar, self.charts = LibraryList(), StudyEditor(), RunBar(), charts
         self.shown: Entry | None = None
         """The study that is shown."""
-        self._snapshots: dict[Entry, Snapshot] = {}
+        self._known: dict[Entry, StudyResults] = {}
         self._proposed: Entry | None = None
         """A new study as long as nobody has changed it, so that its axis may be replaced."""
         self.notes = plain_label(wordWrap=True, visible=False)
@@ -194,7 +194,7 @@ class StudiesPage(QWidget):
             return
         self.notes.setText(" ".join(study.notes.split()))
         self.editor.show_study(study)
-        self.charts.show_study(study, self._snapshots[entry].table if entry in self._snapshots else {})
+        self.charts.show_study(study, self._known[entry].table if entry in self._known else {})
         self._show_bar()
         self.watcher.read(entry)
 
@@ -252,7 +252,7 @@ class StudiesPage(QWidget):
         except ScenarioError as error:
             self.banner.say(error)
             return
-        self._snapshots.pop(entry, None)
+        self._known.pop(entry, None)
         left = self.library.entries
         self.show_entry(left[min(at, len(left) - 1)] if left else self._first())
 
@@ -292,7 +292,7 @@ class StudiesPage(QWidget):
         if entry is None or not self._write(entry, study):
             return
         self._proposed = None
-        self._snapshots.pop(entry, None)
+        self._known.pop(entry, None)
         self.watcher.forget(entry)
         self.charts.show_study(study, {})
         self._show_state(entry)
@@ -358,15 +358,15 @@ class StudiesPage(QWidget):
         self._show_state(entry)
         self._show_bar()
 
-    def _took(self, entry: Entry, snapshot: Snapshot) -> None:
+    def _took(self, entry: Entry, results: StudyResults) -> None:
         """Show results that have been read."""
-        if entry.study is None or snapshot.total != entry.study.count:
+        if entry.study is None or results.total != entry.study.count:
             return
-        self._snapshots[entry] = snapshot
-        entry.completed = snapshot.completed
+        self._known[entry] = results
+        entry.completed = results.completed
         self._show_state(entry)
         if entry is self.shown:
-            self.charts.show_study(entry.study, snapshot.table)
+            self.charts.show_study(entry.study, results.table)
             self._show_bar()
 
     def _show_state(self, entry: Entry) -> None:
@@ -387,9 +387,9 @@ class StudiesPage(QWidget):
         elif running is not None and not is_running:
             obstacle = f"“{one_line(running.name, 60)}” is being measured"
         process = self.runner.process
-        snapshot = self._snapshots.get(entry) or Snapshot({}, entry.completed or 0, entry.study.count, (), 0.0, 0)
+        results = self._known.get(entry) or StudyResults({}, entry.completed or 0, entry.study.count, (), 0.0, 0)
         jobs = process.jobs if is_running and process is not None else 0
-        self.bar.show_state(snapshot, jobs=jobs, is_stopping=is_running and self.runner.is_stopping, obstacle=obstacle)
+        self.bar.show_state(results, jobs=jobs, is_stopping=is_running and self.runner.is_stopping, obstacle=obstacle)
 
     def offer_to_resume(self) -> None:
         """Offer to go on with a study that was under way when its window ended."""
@@ -405,10 +405,10 @@ class StudiesPage(QWidget):
 
     def _show_failures(self) -> None:
         entry = self.shown
-        if entry is None or entry.study is None or entry not in self._snapshots:
+        if entry is None or entry.study is None or entry not in self._known:
             return
         can_retry = self.runner.entry is None and self.editor.error is None
-        dialog = FailuresDialog(self.window(), entry.study, self._snapshots[entry], can_retry=can_retry)
+        dialog = FailuresDialog(self.window(), entry.study, self._known[entry], can_retry=can_retry)
         dialog.retried.connect(lambda: self.start(retry=True))
         dialog.open()
 

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QSizePolic
 from app.widgets.fields import set_invalid
 from app.widgets.user_text import plain_label
 from core.simulation.pace import in_words
-from core.studies.follow import Snapshot
+from core.studies.follow import StudyResults
 
 
 @final
@@ -59,16 +59,18 @@ class RunBar(QWidget):
         self.export.setEnabled(False)
         self._say(words, 0, 1)
 
-    def show_state(self, snapshot: Snapshot, *, jobs: int = 0, is_stopping: bool = False, obstacle: str = "") -> None:
+    def show_state(
+        self, results: StudyResults, *, jobs: int = 0, is_stopping: bool = False, obstacle: str = ""
+    ) -> None:
         """Show how far a study is.
 
         Args:
-            snapshot: its results so far.
+            results: its results so far.
             jobs: processes that measure it; 0: it is not being measured.
             is_stopping: it was asked to end.
             obstacle: why it cannot be started now.
         """
-        done, total = snapshot.completed, snapshot.total
+        done, total = results.completed, results.total
         self._is_running = jobs > 0
         is_complete = done >= total
         self.main.setText("Stop" if jobs else "Resume" if 0 < done < total else "Start")
@@ -76,22 +78,22 @@ class RunBar(QWidget):
         tips = {"Stop": "Stop measuring; what is complete is kept", "Resume": "Measure the cells that are missing"}
         self.main.setToolTip(obstacle or tips.get(self.main.text(), "Measure all cells, in other processes"))
         self.export.setEnabled(done > 0)
-        count = len(snapshot.failed)
+        count = len(results.failed)
         self.failures.setText(f"{count} failed…")
         self.failures.setVisible(count > 0)
         set_invalid(self.failures, count > 0)
-        self._say(self._words(snapshot, jobs, is_stopping, obstacle), done, total)
+        self._say(self._words(results, jobs, is_stopping, obstacle), done, total)
 
     @staticmethod
-    def _words(snapshot: Snapshot, jobs: int, is_stopping: bool, obstacle: str) -> str:
-        done, total = snapshot.completed, snapshot.total
+    def _words(results: StudyResults, jobs: int, is_stopping: bool, obstacle: str) -> str:
+        done, total = results.completed, results.total
         left = total - done
-        old = f"; {snapshot.obsolete} of an earlier set-up are kept" if snapshot.obsolete else ""
+        old = f"; {results.obsolete} of an earlier set-up are kept" if results.obsolete else ""
         if is_stopping:
             return f"stopping: {done} of {total} cells are kept"
         if jobs and left:
-            seconds = snapshot.seconds * left / min(jobs, left)
-            time = f"about {in_words(seconds)} left" if snapshot.seconds else "starting"
+            seconds = results.seconds * left / min(jobs, left)
+            time = f"about {in_words(seconds)} left" if results.seconds else "starting"
             return f"{done} of {total} cells, {time}; stop it to change its set-up"
         if jobs:
             return f"all {total} cells, writing tables and figures"

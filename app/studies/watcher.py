@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from app.run.task import Task
 from app.studies.library import Entry
 from core.errors import ScenarioError
-from core.studies.follow import Snapshot, StoreReader
+from core.studies.follow import StoreReader, StudyResults
 
 _POLL_MS = 400
 
@@ -20,7 +20,7 @@ class Watcher(QObject):
     """Reader of the rows of library entries, one after the other."""
 
     took = Signal(object, object)
-    """An Entry and the Snapshot of its results."""
+    """An Entry and its StudyResults."""
     failed = Signal(object, object)
     """An Entry and the ScenarioError why its rows cannot be read."""
 
@@ -87,7 +87,7 @@ class Watcher(QObject):
         self._next()
 
 
-def _news(entry: Entry, reader: StoreReader, always: bool) -> Iterator[tuple[Entry, Snapshot]]:
+def _news(entry: Entry, reader: StoreReader, always: bool) -> Iterator[tuple[Entry, StudyResults]]:
     """Yield an entry's results if there is anything new (on the thread)."""
     if reader.read() or always:
-        yield entry, reader.snapshot()
+        yield entry, reader.results()

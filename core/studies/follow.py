@@ -16,7 +16,7 @@ from core.studies.summary import Table, table_of
 
 
 @final
-class Snapshot(NamedTuple):
+class StudyResults(NamedTuple):
     """A study's results so far."""
 
     table: Table
@@ -92,9 +92,9 @@ class StoreReader:
                 self._found[cell] = StoredCell(cell, rows.get(key, []), reason, seconds)
         return bool(outcomes)
 
-    def snapshot(self) -> Snapshot:
+    def results(self) -> StudyResults:
         """Return the results read so far."""
         known = [self._found[cell] for cell in self.study.cells() if cell in self._found]
         failed = tuple((each.cell, each.reason) for each in known if each.reason)
         seconds = sum(each.seconds for each in known) / len(known) if known else 0.0
-        return Snapshot(table_of(known), len(known), self.study.count, failed, seconds, self._obsolete)
+        return StudyResults(table_of(known), len(known), self.study.count, failed, seconds, self._obsolete)

@@ -53,7 +53,7 @@ def completed(entry: Entry) -> int:
     assert entry.study is not None
     reader = StoreReader(entry.store, entry.study)
     reader.read()
-    return reader.snapshot().completed
+    return reader.results().completed
 
 
 def wait_for(condition: Callable[[], bool]) -> None:

@@ -37,16 +37,16 @@ def test_cells_arrive_as_they_are_written(study: Study, tmp_path: Path) -> None:
         store.add(first, outcome(1.0))
         assert reader.read()
         assert not reader.read(), "nothing is new"
-        assert reader.snapshot().completed == 1
+        assert reader.results().completed == 1
         store.add(second, Outcome([], 4.0, "too hot"))
         assert reader.read()
-        snapshot = reader.snapshot()
-        assert (snapshot.completed, snapshot.total, snapshot.seconds) == (2, 3, 3.0)
-        assert snapshot.failed == ((second, "too hot"),)
-        assert list(snapshot.table["ddnm"]["kl"]) == [first.place]
+        results = reader.results()
+        assert (results.completed, results.total, results.seconds) == (2, 3, 3.0)
+        assert results.failed == ((second, "too hot"),)
+        assert list(results.table["ddnm"]["kl"]) == [first.place]
         store.add(third, outcome(math.nan))
     assert reader.read()
-    assert reader.snapshot().table["ddnm"]["kl"][third.place].kind == "unknown"
+    assert reader.results().table["ddnm"]["kl"][third.place].kind == "unknown"
 
 
 def test_cells_of_an_earlier_set_up_are_counted_and_not_shown(study: Study, tmp_path: Path) -> None:
@@ -57,8 +57,8 @@ def test_cells_of_an_earlier_set_up_are_counted_and_not_shown(study: Study, tmp_
     other = Study.from_dict({**study.to_dict(), "axes": [{"knob": "noise", "values": [0.2, 0.8]}]})
     reader = StoreReader(path, other)
     assert reader.read()
-    snapshot = reader.snapshot()
-    assert (snapshot.completed, snapshot.total, snapshot.obsolete) == (1, 2, 2)
+    results = reader.results()
+    assert (results.completed, results.total, results.obsolete) == (1, 2, 2)
 
 
 def test_reading_waits_for_no_writer_and_writes_nothing(study: Study, tmp_path: Path) -> None:
@@ -70,7 +70,7 @@ def test_reading_waits_for_no_writer_and_writes_nothing(study: Study, tmp_path: 
         writer.execute("BEGIN IMMEDIATE")  # as in the middle of a cell
         reader = StoreReader(path, study)
         assert reader.read()
-        assert reader.snapshot().completed == 1
+        assert reader.results().completed == 1
         writer.execute("ROLLBACK")
         writer.close()
 
