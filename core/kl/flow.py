@@ -68,8 +68,8 @@ class FlowLaw:
 
     @cached_property
     def target_mass(self) -> Array:
-        """(m,): the target's mass where the law has ``mass``."""
-        with np.errstate(over="ignore"):
+        """(m,): the target's mass where the law has ``mass``; NaN where that is below the range of numbers."""
+        with np.errstate(over="ignore", invalid="ignore"):
             found: Array = self.mass * np.exp(self.log_target - self.log_density)
         return found
 
@@ -119,7 +119,8 @@ def covering(
     """Yield laws as :func:`flow_laws` does, from T down again with more nodes where these do not cover the target."""
     for widening in _WIDENINGS:
         for law in flow_laws(problem, schedule, sampler, spacing, widening * reach):
-            if law is not None and law.at_edge > _AT_EDGE and widening < _WIDENINGS[-1]:
+            # Also where that mass is not known.
+            if law is not None and not law.at_edge <= _AT_EDGE and widening < _WIDENINGS[-1]:
                 break
             yield law
         else:

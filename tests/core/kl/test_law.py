@@ -283,3 +283,12 @@ def test_grid_kl_notes_why_it_is_unavailable(make_problem: Make) -> None:
     end = computed_kl(make_problem(2, 2, 1, 0.0, seed=1), schedule, SAMPLERS["replacement"])
     assert np.isfinite(end.value[:-1]).all()
     assert np.isnan(end.value[-1])
+
+
+def test_edge_whose_mass_is_below_the_range_of_numbers_is_no_edge_without_mass() -> None:
+    target = GaussianMixture.from_covariances(torch.ones(1), torch.zeros(1, 1), torch.eye(1).unsqueeze(0))
+    points = torch.linspace(-1.0, 1.0, 5, dtype=torch.float64).unsqueeze(0)
+    law = flow.FlowLaw(1, torch.eye(1), points, np.array([0.0, 0.3, 0.4, 0.3, 0.0]), np.full(5, -1000.0), target)
+    assert not law.at_edge <= 1e-8
+    with pytest.raises(flow.LawError, match="do not cover"):
+        _ = law.kl
