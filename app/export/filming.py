@@ -28,7 +28,7 @@ class Filming(QObject):
     failed = Signal(object)
     """A ScenarioError."""
     told = Signal(str)
-    """What has become of the film, in words."""
+    """Sentence on the state of the film."""
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)

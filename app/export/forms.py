@@ -97,7 +97,7 @@ class Form(QWidget):
 
 @final
 class FigureFields(Form):
-    """What is drawn, in which look, width and resolution."""
+    """Fields of a figure: content, look, width, type and resolution."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -133,7 +133,7 @@ class FigureFields(Form):
 
 @final
 class FilmFields(Form):
-    """What is filmed, how large and how fast, from which t to which."""
+    """Fields of a film: content, size, colours, speed and stretch of t."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -30,7 +30,7 @@ _MOST_LINES = 30
 @final
 @dataclass(frozen=True)
 class Taken:
-    """What was on the screen when the dialog took it."""
+    """Run and view that the dialog exports."""
 
     results: Results
     view: View

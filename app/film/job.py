@@ -142,7 +142,7 @@ class FilmJob(FileSection):
 
     @property
     def snapshot(self) -> Snapshot:
-        """What the film's file carries: its storyboard, or its first scene."""
+        """Snapshot in the film's file: its storyboard, or its first scene."""
         if self.storyboard is not None:
             return Snapshot("storyboard", self.storyboard)
         return self.scenes[0].snapshot(self.scenes[0].stretch[1])

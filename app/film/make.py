@@ -28,7 +28,7 @@ _OURS = re.compile(r"\d{4,}\.png")
 
 @final
 class Progress(NamedTuple):
-    """How far a film is."""
+    """Progress of a film."""
 
     what: str
     """In words: what is being done."""

@@ -50,7 +50,7 @@ class Picture(NamedTuple):
     pixels: bytes
     """Rows from the top, each pixel as blue, green, red, unused; the same object where nothing has changed."""
     snapshot: Snapshot
-    """What it shows."""
+    """Snapshot of the picture."""
 
 
 @final

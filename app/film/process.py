@@ -49,7 +49,7 @@ class Handover:
 @final
 @dataclass(frozen=True)
 class Request:
-    """What to make."""
+    """Message to the process: the film to make."""
 
     job: dict[str, Any]
     """Of a FilmJob."""

@@ -20,7 +20,7 @@ from PySide6.QtCore import QObject, Qt, Signal
 from app.film.job import FilmJob
 from app.film.make import Progress
 from app.film.process import Handover, Request
-from app.run.process import wait_for
+from app.run.process import end_process, wait_for
 from core.errors import ScenarioError
 from core.plugins.loader import loaded_contents
 from core.runs.results import Results
@@ -115,12 +115,7 @@ class FilmRunner(QObject):
         process, out, self.out, self._process = self._process, self.out, None, None
         if process is None or out is None:
             return
-        process.terminate()
-        try:
-            process.wait(_PATIENCE_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        end_process(process, _PATIENCE_SECONDS)
         if self._thread is not None:
             wait_for(self._thread)
         remove_leftovers([out.parent])

@@ -1,9 +1,10 @@
-"""Process-wide settings: torch's thread count, and exit with threads that do not end."""
+"""Process-wide settings, and ends of processes and threads that may not end by themselves."""
 
 from __future__ import annotations
 
 import logging
 import os
+import subprocess
 import sys
 import threading
 
@@ -30,6 +31,16 @@ def wait_for(thread: threading.Thread) -> None:
         _endless.append(thread)
         words = "The computation %s has not ended after %g s; the window closes without waiting for it."
         log.warning(words, thread.name, _PATIENCE_SECONDS)
+
+
+def end_process(process: subprocess.Popen[bytes], seconds: float) -> None:
+    """End a process and wait for it; one that has not ended in so many seconds is killed."""
+    process.terminate()
+    try:
+        process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def end(status: int) -> int:

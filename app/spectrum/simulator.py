@@ -13,7 +13,7 @@ from typing import Any, BinaryIO, final
 
 from PySide6.QtCore import QObject, Qt, Signal
 
-from app.run.process import wait_for
+from app.run.process import end_process, wait_for
 from app.spectrum.document import State
 from app.spectrum.simulate import Done, Failed, Found, Job, Tried
 from core.errors import ScenarioError
@@ -134,12 +134,7 @@ class Simulator(QObject):
         assert process.stdin is not None
         with suppress(OSError):
             process.stdin.close()  # the process ends with it
-        process.terminate()
-        try:
-            process.wait(_PATIENCE_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        end_process(process, _PATIENCE_SECONDS)
         if self._reader is not None:
             wait_for(self._reader)
         assert process.stdout is not None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-import tomllib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, final
@@ -17,9 +16,8 @@ from app.files.files import Files
 from app.transport.transport import Player
 from app.widgets.segmented_control import SegmentedControl
 from app.widgets.top_bar import TopBar
-from core.errors import ScenarioError
+from core.scenario.file_section import top_keys
 from core.scenario.scenario import Scenario
-from core.system.files import read_text
 
 if TYPE_CHECKING:
     from app.spectrum.page import SpectrumPage
@@ -243,10 +241,7 @@ class Pages(QObject):
 
 def _is_setting(path: Path) -> bool:
     """Return whether a file has the tables of a spectrum setting and no others."""
-    try:
-        found = set(tomllib.loads(read_text(path)))
-    except (ScenarioError, tomllib.TOMLDecodeError, RecursionError):
-        return False  # whoever opens it says what is wrong
+    found = top_keys(path)
     tables = {"spectrum", "method", "learning"}
     return bool(found & tables) and found <= tables | {"name", "notes"}
 

@@ -16,6 +16,14 @@ from core.system.files import read_text
 from core.text.user_text import one_line
 
 
+def top_keys(path: Path) -> set[str]:
+    """Return the keys at the top of a TOML file, which tell its kind; none where it cannot be read or is not TOML."""
+    try:
+        return set(tomllib.loads(read_text(path)))
+    except (ValueError, RecursionError):  # whoever opens the file says what is wrong
+        return set()
+
+
 class FileSection(Section):
     """A validated file of the user: a scenario, a study or a spectrum."""
 

@@ -10,8 +10,9 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from core.errors import ScenarioError
+from core.scenario.file_section import top_keys
 from core.storyboard.storyboard import Storyboard
-from core.system.files import is_file, read_text
+from core.system.files import is_file
 
 
 def builtin_storyboards() -> dict[str, Traversable]:
@@ -51,8 +52,5 @@ def find_storyboard(name: str) -> Storyboard:
 
 def is_storyboard(path: Path) -> bool:
     """Return True if a file has the tables of a storyboard; False where it cannot be read."""
-    try:
-        found = set(tomllib.loads(read_text(path)))
-    except (ScenarioError, tomllib.TOMLDecodeError, RecursionError, ValueError):
-        return False  # whoever opens it says what is wrong
+    found = top_keys(path)
     return "scenes" in found and "prior" not in found
