@@ -166,8 +166,11 @@ def _views(
         if rows:
             own = [samplers[row] for row in rows]
             local, shifts = centred(problem, schedule, own)
+            starts = [sampler.start(problem.measurement, float(schedule.alpha_bar[-1])) for sampler in own]
             view: TermsView = (
-                ClosedFormTerms(local, own, shifts) if exact else SampledTerms(local, own, shifts, paths, seed, watch)
+                ClosedFormTerms(local, own, starts, shifts)
+                if exact
+                else SampledTerms(local, own, starts, shifts, paths, seed, watch)
             )
             yield view, rows, local, shifts
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from core.bounds.affine import mean_squares, probes, split
-from core.bounds.terms import Totals, variance_term, within_components_discretisation, within_components_kl_to_normal
+from core.bounds.terms import Totals, variance_term, within_components_discretisation, within_components_kl_to
 from core.problem.gaussian import gaussian_kl
 from core.problem.mixture import GaussianMixture
 from core.problem.problem import Level, Problem
@@ -23,7 +23,7 @@ from core.simulation.work import BLOCK_BYTES
 class ClosedFormTerms:
     """Closed-form terms: target, kernels and the law of the samples are Gaussian at every t."""
 
-    def __init__(self, problem: Problem, samplers: Sequence[Sampler], shifts: Tensor) -> None:
+    def __init__(self, problem: Problem, samplers: Sequence[Sampler], starts: Sequence[Kernel], shifts: Tensor) -> None:
         dimension, count = problem.prior.dimension, len(samplers)
         self.samplers = samplers
         self.basis = problem.measurement.right_basis
@@ -32,8 +32,10 @@ class ClosedFormTerms:
         self.probes = probes(dimension)
         self.block = max(1, BLOCK_BYTES // (count * self.probes.numel() * self.probes.element_size()))
         self.shifts = shifts
-        self.means = -shifts[0].expand(count, dimension)
-        self.covariances = torch.eye(dimension, dtype=torch.float64).repeat(count, 1, 1)
+        self.starts = starts
+        self.means = torch.stack([start.mean.squeeze(-1) - shifts[0] for start in starts])
+        ones = torch.ones(dimension, 1, dtype=torch.float64)
+        self.covariances = torch.stack([(self.basis * (start.variance * ones).mT) @ self.basis.mT for start in starts])
         self.discretisation = 0.0
         self.split = torch.zeros(3, count, 1, dtype=torch.float64)
         """Accumulated variance term, range mismatch and null mismatch."""
@@ -41,7 +43,10 @@ class ClosedFormTerms:
     def start(self, schedule: Schedule) -> Totals:
         """Return the totals at t = T."""
         target = self.target.noised_along([float(schedule.alpha_bar[-1])])
-        self.initialisation = within_components_kl_to_normal(target.levels()[0], self.shifts[0])
+        known = [
+            within_components_kl_to(start, target.levels()[0], self.basis, self.shifts[0]) for start in self.starts
+        ]
+        self.initialisation = torch.tensor(known, dtype=torch.float64).unsqueeze(-1)
         law = self.means.unsqueeze(1), self.covariances.unsqueeze(1)
         return self._totals(self.split, torch.zeros(1, dtype=torch.float64), self._kl(target, *law), law)
 
@@ -87,7 +92,7 @@ class ClosedFormTerms:
 
     def _totals(self, split: Tensor, discretisation: Tensor, kl: Tensor, law: tuple[Tensor, Tensor]) -> Totals:
         variance, measured, unmeasured = split
-        initialisation = torch.full_like(variance, self.initialisation)
+        initialisation = self.initialisation.expand_as(variance)
         total = measured + unmeasured
         bound = initialisation + discretisation + variance + total
         discretisation = discretisation.expand_as(total)

@@ -10,11 +10,11 @@ from typing import NamedTuple, Self
 import torch
 from torch import Tensor
 
-from core.bounds.terms import Totals, variance_term, within_components_discretisation, within_components_kl_to_normal
+from core.bounds.terms import Totals, variance_term, within_components_discretisation, within_components_kl_to
 from core.problem.axes import ComponentsAt
 from core.problem.problem import Level, Problem
 from core.problem.schedule import Schedule
-from core.samplers import Sampler
+from core.samplers import Kernel, Sampler
 from core.simulation.simulate import mismatch
 from core.simulation.work import BLOCK_BYTES, ProgressCallback, columns
 
@@ -39,14 +39,15 @@ class SampledTerms:
         self,
         problem: Problem,
         samplers: Sequence[Sampler],
+        starts: Sequence[Kernel],
         shifts: Tensor,
         paths: int,
         seed: int,
         watch: ProgressCallback,
     ) -> None:
-        self.samplers, self.watch = samplers, watch
+        self.samplers, self.starts, self.watch = samplers, starts, watch
         self.rank = problem.measurement.rank
-        self.basis = problem.measurement.turning
+        self.basis, self.right_basis = problem.measurement.turning, problem.measurement.right_basis
         self.target = problem.target
         self.shifts = shifts
         self.generator = torch.Generator().manual_seed(seed)
@@ -65,7 +66,11 @@ class SampledTerms:
         abar = float(schedule.alpha_bar[-1])
         self.points = math.sqrt(abar) * self.ends + math.sqrt(1 - abar) * self._normal()
         target = self.target.noised_along([abar])
-        self.initialisation = within_components_kl_to_normal(target.levels()[0], self.shifts[0])
+        known = [
+            within_components_kl_to(start, target.levels()[0], self.right_basis, self.shifts[0])
+            for start in self.starts
+        ]
+        self.initialisation = torch.tensor(known, dtype=torch.float64).unsqueeze(-1)
         start = self.points.unsqueeze(0)
         found = [_Membership.of(target.responsibilities(start[..., part])) for part in self.parts]
         self.membership = _Membership(*(torch.cat(parts, dim=-1) for parts in zip(*found, strict=True)))
@@ -171,7 +176,7 @@ class SampledTerms:
         bound = _mean_and_error(total.add_(own[:, 0]).add_(free))
         initialisation = _mean_and_error(-self.information)
         discretisation = _mean_and_error(free + self.information)
-        start = torch.full_like(within, self.initialisation)
+        start = self.initialisation.expand(shape)
         fixed = start + within, start, within, *[torch.zeros_like(within)] * 4
         parts = bound, initialisation, discretisation, variance, mismatches, measured, unmeasured
         value = torch.stack([(mean + known).expand(shape) for (mean, _), known in zip(parts, fixed, strict=True)])

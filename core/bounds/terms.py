@@ -30,10 +30,23 @@ class Totals(NamedTuple):
     """Mean (samplers, B, d) and covariance (samplers, B, d, d) of the samples, where they are known."""
 
 
-def within_components_kl_to_normal(target: GaussianMixture, shift: Tensor) -> float:
-    """Return ``sum_k w_k KL(N_k || N(0, I))`` for components moved by ``shift``, (d,)."""
-    each = 0.5 * (excess(target.variances - 1).sum(-1) + (target.means + shift).square().sum(-1))
-    return float(target.weights @ each)
+def within_components_kl_to(start: Kernel, target: GaussianMixture, basis: Tensor, shift: Tensor) -> float:
+    """Return ``sum_k w_k KL(N_k || P_T)`` for components moved by ``shift``, (d,).
+
+    Args:
+        start: ``P_T``, see :meth:`~core.samplers.Sampler.start`.
+        target: the components, at t = T.
+        basis: V, (d, d).
+        shift: of the components.
+    """
+    gap = target.means + shift - start.mean.squeeze(-1)
+    if not isinstance(start.variance, Tensor):
+        own = excess(target.variances / start.variance - 1).sum(-1)
+        return float(target.weights @ (0.5 * (own + gap.square().sum(-1) / start.variance)))
+    variance = start.variance.squeeze(-1)
+    along = ((basis.mT @ target.axes).square() @ target.variances.unsqueeze(-1)).squeeze(-1)
+    own = ((along + (gap @ basis).square()) / variance - 1).sum(-1) + variance.log().sum()
+    return float(target.weights @ (0.5 * (own - target.variances.log().sum(-1))))
 
 
 def within_components_discretisation(level: Level, end: GaussianMixture) -> Tensor:

@@ -75,6 +75,7 @@ class LawSolver:
         self._dimension, self._rank = len(self._basis), problem.measurement.rank
         self._last = 1 if problem.target.is_singular else 0
         self._problem = problem
+        self._begin = sampler.start(problem.measurement, float(schedule.alpha_bar[-1]))
         self._levels: dict[int, Level] = {}
         self._targets: list[GaussianMixture] = []
         """By t, from 0 on."""
@@ -164,7 +165,7 @@ class LawSolver:
         Along a measured direction in which the law becomes narrow, rows need the resolution of the step.
         """
         details = self._details[t] if law is None else np.minimum(self._details[t], law.details)
-        before = self._widths[t + 1] if t < self._schedule.steps else np.ones(self._dimension)
+        before = self._widths[t + 1] if t < self._schedule.steps else np.sqrt(self._variance(self._begin))
         spacing = np.minimum(part.noise * np.minimum(self._widths[t], before), _LARGEST * part.noise * details)
         if law is not None:
             first = 1 if self._is_narrow or self._dimension == 1 else 0
@@ -175,12 +176,13 @@ class LawSolver:
         return _sized(t, spacing, self._box(t))
 
     def _start(self, spacing: Spacing) -> GridLaw:
-        """Return the law at t = T, standard normal."""
+        """Return the law at t = T, a Gaussian along the axes."""
         steps = self._schedule.steps
         axes = self._axes(steps, spacing)
-        squares = [axis.nodes**2 for axis in axes]
-        rows = -0.5 * squares[0] - 0.5 * self._dimension * math.log(math.tau)
-        inner = np.exp(-0.5 * squares[1]) if self._dimension > 1 else np.ones(1)
+        mean, variance = (self._basis.mT @ self._begin.mean).squeeze(1).numpy(), self._variance(self._begin)
+        parts = [np.square(axis.nodes - at) / wide for axis, at, wide in zip(axes, mean, variance, strict=True)]
+        rows = -0.5 * parts[0] - 0.5 * float(np.log(math.tau * variance).sum())
+        inner = np.exp(-0.5 * parts[1]) if self._dimension > 1 else np.ones(1)
         return self._law(steps, axes, np.broadcast_to(inner, (axes[0].size, len(inner))).copy(), rows)
 
     def _narrows(self, along: Tensor) -> bool:

@@ -64,8 +64,7 @@ def measured_laws(
     measurement = problem.measurement
     rank, dimension = measurement.rank, problem.prior.dimension
     laws: dict[tuple[int, int], MeasuredLaw] = {}
-    own = torch.zeros(rank, 1, dtype=torch.float64), torch.eye(rank, dtype=torch.float64)
-    state = {row: MeasuredLaw(*own) for row in range(len(samplers))} if rank else {}
+    state = {row: _start(problem, schedule, sampler) for row, sampler in enumerate(samplers)} if rank else {}
     laws.update({(row, schedule.steps): law for row, law in state.items()})
     probes, at = _probes(rank, dimension)
     block = max(1, BLOCK_BYTES // (8 * problem.prior.components * dimension * max(dimension, probes.shape[1])))
@@ -81,6 +80,14 @@ def measured_laws(
             state[row] = reached[-1]
             laws.update({(row, t - 1): law for t, law in zip(level.times, reached, strict=True) if t - 1 in times})
     return laws
+
+
+def _start(problem: Problem, schedule: Schedule, sampler: Sampler) -> MeasuredLaw:
+    """Return the law at t = T."""
+    measurement = problem.measurement
+    start = sampler.start(measurement, float(schedule.alpha_bar[-1]))
+    variance = start.variance * torch.ones(problem.prior.dimension, 1, dtype=torch.float64)
+    return MeasuredLaw(measurement.measured_basis.mT @ start.mean, torch.diag(variance[: measurement.rank, 0]))
 
 
 @torch.no_grad()

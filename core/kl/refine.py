@@ -158,16 +158,18 @@ class _Round:
         """Rows of samplers with a last step that has no variance in some direction."""
         small = fits_in_memory(problem, schedule, len(samplers))
         early = self.is_pilot and len(self.basis) < FEWEST_DIMENSIONS
-        self.reversals = [Reversals(len(self.basis)) for _ in samplers] if small and not early else []
+        self.starts = [sampler.start(problem.measurement, float(schedule.alpha_bar[-1])) for sampler in samplers]
+        self.reversals = [Reversals(start, self.basis) for start in self.starts] if small and not early else []
 
     def _slots(self) -> Iterator[Slot]:
         return ((row, t) for t in self.times for row in range(len(self.samplers)))
 
-    def _start(self) -> GaussianMixture:
+    def _start(self, row: int) -> GaussianMixture:
         """Return ``P_T``, which is known, so that the ratio at T needs no fit and its mean is the KL."""
-        size = len(self.basis)
-        ones, zeros = torch.ones(1, size, dtype=torch.float64), torch.zeros(1, size, dtype=torch.float64)
-        return GaussianMixture(zeros[:, 0], zeros, ones, torch.eye(size, dtype=torch.float64)[None])
+        start = self.starts[row]
+        mean = start.mean.mT
+        variances = start.variance * torch.ones_like(mean.mT)
+        return GaussianMixture(torch.zeros_like(mean[:, 0]), mean, variances.mT, self.basis[None])
 
     def _later(self, t: int) -> list[int]:
         return [u for u in self.times if t <= u < self.schedule.steps]
@@ -314,7 +316,7 @@ class _Round:
         """Simulate every sampler once from T down, on common noise."""
         shape = len(self.basis), self.particles
         start = torch.randn(*shape, generator=self.sampling, dtype=torch.float64)
-        clouds = [start for _ in self.samplers]
+        clouds = [draw(own, start, self.basis) for own in self.starts]
         followed = max(min(_FEWEST, shape[1]), shape[1] // shape[0])
         densities: list[Density | None] = [Density(start[:, :followed]) for _ in self.samplers]
         yield from self._compare(self.schedule.steps, clouds, densities)
@@ -404,7 +406,7 @@ class _Round:
         choice = self.after[slot]
         if cloud.shape[1] > _FEWEST:
             at_start = slot[1] == self.schedule.steps
-            law = self._start() if at_start else (yield from fitted(target, cloud))
+            law = self._start(slot[0]) if at_start else (yield from fitted(target, cloud))
             ratio = density_ratio(target, law)
             choice.ratios.insert(0, ratio)
             yield from self._carry(slot, target, wanted)

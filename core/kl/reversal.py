@@ -22,7 +22,7 @@ from torch import Tensor
 
 from core.kl.carried_moments import Carried, Moments, corrected
 from core.kl.partition import FIT_WORK
-from core.kl.upper_bounds import log_step
+from core.kl.upper_bounds import log_start, log_step
 from core.problem.problem import Level, Problem
 from core.problem.schedule import Schedule
 from core.samplers import Kernel, Sampler
@@ -123,14 +123,19 @@ def _cholesky(covariance: Tensor) -> Tensor:
 
 @final
 class Reversals:
-    """Reversals of one sampler's steps, fitted while its particles descend."""
+    """Reversals of one sampler's steps, fitted while its particles descend.
 
-    def __init__(self, dimension: int) -> None:
+    Args:
+        start: law of x_T.
+        basis: V, (d, d).
+    """
+
+    def __init__(self, start: Kernel, basis: Tensor) -> None:
         self.steps: dict[int, Reversal] = {}
         """By s."""
         self._law: tuple[Tensor, Tensor] | None = (
-            torch.zeros(dimension, 1, dtype=torch.float64),
-            torch.eye(dimension, dtype=torch.float64),
+            start.mean,
+            (basis * (start.variance * torch.ones_like(basis[:, :1])).mT) @ basis.mT,
         )
         """Mean and covariance of x_s while all steps so far are affine."""
         self._carried: Carried | None = None
@@ -280,7 +285,7 @@ def reversed_log_densities(
         level.forget()
     found = {}
     for row, walk in enumerate(walks):
-        ends = walk.log_weight - 0.5 * (walk.at.square() + math.log(math.tau)).sum(0)
+        ends = walk.log_weight + log_start(problem, schedule, samplers[row], walk.at)
         logs = ends.view(-1, paths).logsumexp(1) - math.log(paths)
         for (t, _), part in zip(walk.starts, torch.split(logs, [count for _, count in walk.starts]), strict=True):
             found[row, t] = part

@@ -160,7 +160,8 @@ def draw_forward_paths(
         last = rising[index + 1] if index + 1 < len(rising) else schedule.steps
         for times in _blocks(range(t + 1, last + 1), problem, at.shape[1]):
             at = yield from _advance(problem.level(schedule, times), samplers, at, log_weight, generator)
-    log_weight += (-0.5 * (at.square() + math.log(math.tau))).sum(0)
+    for row, sampler in enumerate(samplers):
+        log_weight[row] += log_start(problem, schedule, sampler, at)
     for start, part in zip(rising, torch.split(log_weight, size, dim=1), strict=True):
         walks.log_weight[start, schedule.steps] = part
     return walks
@@ -191,6 +192,13 @@ def _advance(
             row[part] += log_step(basis, sampler.kernel(level, after), before).sum(0)
             yield
     return path[-1]
+
+
+def log_start(problem: Problem, schedule: Schedule, sampler: Sampler, points: Tensor) -> Tensor:
+    """Return ``log P_T``, (N,), of a sampler at points (d, N)."""
+    start = sampler.start(problem.measurement, float(schedule.alpha_bar[-1]))
+    basis = problem.measurement.right_basis if isinstance(start.variance, Tensor) else None
+    return log_step(basis, start, points)
 
 
 def log_step(basis: Tensor | None, kernel: Kernel, towards: Tensor) -> Tensor:

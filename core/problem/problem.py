@@ -336,6 +336,16 @@ class Level:
         """Return ``(x + (1 - abar_t) g) / sqrt(abar_t)`` for points and scores (d, N); ``xhat`` if g is ``s_t``."""
         return (points + (1 - self.abar) * score) / self.abar**0.5
 
+    def denoised_at(self, variance: Scalar, points: Tensor) -> Tensor:
+        """Return ``E[x_0 | x_0 + sigma n = x]`` under the prior at points (d, N); ``sigma^2`` is given."""
+        abar = 1 / (1 + variance)
+        scaled = abar**0.5 * points
+        score = self._noised_prior(abar).score(scaled)
+        return (scaled + (1 - abar) * score) / abar**0.5
+
+    def _noised_prior(self, abar: Scalar) -> GaussianMixture:
+        return self.problem.prior.noised(float(abar))
+
     def prior_score(self, points: Tensor) -> Tensor:
         """Return ``s_t`` at points (d, N); not to be changed in place."""
         return self._once("prior", points, self.prior.score)
@@ -400,3 +410,6 @@ class LevelBatch(Level):
     def for_matrices(self, value: Scalar) -> Scalar:
         """Return numbers of these levels in a shape that broadcasts with matrices (B, r, r, N)."""
         return torch.as_tensor(value).unsqueeze(-1)
+
+    def _noised_prior(self, abar: Scalar) -> GaussianMixture:
+        return self.problem.prior.noised_along(torch.as_tensor(abar).flatten().tolist())

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple, TypeVar, final
 
+import torch
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 from torch import Tensor
 
@@ -82,6 +83,15 @@ class Sampler(BaseModel, ABC):
     def kernel(self, level: Level, points: Tensor) -> Kernel:
         """Return the law of x_{t-1} given the points x_t, (d, N)."""
 
+    def start(self, measurement: Measurement, abar: float) -> Kernel:  # noqa: ARG002
+        """Return the law of x_T, with mean (d, 1) and a positive variance: standard normal unless a sampler says else.
+
+        Args:
+            measurement: H, y and sigma_y, in the coordinates of the points.
+            abar: ``abar_T``.
+        """
+        return Kernel(torch.zeros_like(measurement.right_basis[:, :1]), 1.0)
+
     def assumed(self, level: Level, point: Tensor) -> Assumption | None:  # noqa: ARG002
         """Return what its formula assumes of x_0 at a point x_t, (d, 1), as a Gaussian; None: nothing of the kind."""
         return None
@@ -145,7 +155,7 @@ def _setting(name: str, value: object) -> str:
 
 def symbol(parameter: str) -> str:
     """Return the symbol of a parameter in formulas and on screens."""
-    return {"zeta": "ζ"}.get(parameter, parameter)
+    return {"zeta": "ζ", "lam": "λ", "eta": "η", "eta_b": "η_b"}.get(parameter, parameter.replace("_", " "))
 
 
 SAMPLERS: dict[str, Sampler] = {}

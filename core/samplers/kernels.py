@@ -93,9 +93,7 @@ class DDNMPlus(StochasticSampler):
 
     def _corrected(self, level: Level, points: Tensor, share: Tensor) -> Tensor:
         """Return ``xhat - V diag(lam) V^T Hd (H xhat - y)``, (d, N)."""
-        measurement, basis = level.measurement, level.measurement.measured_basis
-        denoised = level.denoised(points, level.prior_score(points))
-        return denoised + basis @ (share * (basis.mT @ (measurement.estimate - denoised)))
+        return towards_estimate(level, level.denoised(points, level.prior_score(points)), share)
 
     def assumed(self, level: Level, point: Tensor) -> Assumption:
         """Return the corrected xhat, with the error that the correction brings from y: ``lam_i sigma_y / s_i``."""
@@ -104,6 +102,18 @@ class DDNMPlus(StochasticSampler):
         spread = share * measurement.noise / measurement.singular_values.unsqueeze(-1)
         mean = self._corrected(level, point, share).squeeze(-1)
         return Assumption(mean, (basis * spread.square().mT) @ basis.mT, is_given_y=True)
+
+
+def towards_estimate(level: Level, points: Tensor, share: Tensor) -> Tensor:
+    """Return ``x + V_r diag(share) V_r^T (Hd y - x)``, (d, N): points moved a share of the way to the measurement.
+
+    Args:
+        level: gives H and y.
+        points: x, (d, N).
+        share: by measured direction, (r, 1).
+    """
+    basis = level.measurement.measured_basis
+    return points + basis @ (share * (basis.mT @ (level.measurement.estimate - points)))
 
 
 def _along(level: Level, measured: Scalar, unmeasured: Scalar) -> Tensor:

@@ -193,7 +193,8 @@ def simulate(
     blocks = columns(local, count, torch.finfo(torch.float32).bits // 8)
     widths = [block.stop - block.start for block in blocks]
     with Noise(dimension, widths, torch.Generator(device).manual_seed(seed), device) as noise:
-        clouds = _ParticleBlocks.begin([block.clone() for block in noise.step()], trace, len(samplers))
+        starts = [_start(problem, schedule, sampler, device) for sampler in samplers]
+        clouds = _ParticleBlocks.begin([block.clone() for block in noise.step()], trace, starts, local)
         for index in range(len(samplers)):
             trace.write(index, 0, clouds.points[index])
         trace.observed_mismatch[:, 0] = trace.observed_error[:, 0] = 0.0
@@ -237,14 +238,24 @@ class _ParticleBlocks(NamedTuple):
     """By sampler and block, (n,)."""
 
     @classmethod
-    def begin(cls, start: list[Tensor], trace: Trace, samplers: int) -> Self:
-        """Return the same initial particles for every sampler, relative to the trace's centre."""
-        if trace.offsets is not None:
-            shift = trace.offsets[0].unsqueeze(-1)
-            start = [(block.double() - shift.to(block.device)).float() for block in start]
-        # Levels cache evaluations by the points' identity, so each sampler needs its own copy.
-        points = [[block.clone() for block in start] for _ in range(samplers)]
-        return cls(points, [[torch.zeros_like(block[0]) for block in start] for _ in range(samplers)])
+    def begin(cls, noise: list[Tensor], trace: Trace, starts: Sequence[Kernel], problem: Problem) -> Self:
+        """Return draws of every sampler's x_T from the same noise, relative to the trace's centre."""
+        points = []
+        for start in starts:
+            # Levels cache evaluations by the points' identity, so each sampler needs its own copy.
+            own = [draw(start, block, problem.measurement.turning) for block in noise]
+            if trace.offsets is not None:
+                shift = trace.offsets[0].unsqueeze(-1).to(own[0].device)
+                own = [(block.double() - shift).float() for block in own]
+            points.append(own)
+        return cls(points, [[torch.zeros_like(block[0]) for block in noise] for _ in starts])
+
+
+def _start(problem: Problem, schedule: Schedule, sampler: Sampler, device: torch.device) -> Kernel:
+    """Return the law of a sampler's x_T in single precision."""
+    mean, variance = sampler.start(problem.measurement, float(schedule.alpha_bar[-1]))
+    moved = variance.to(device, torch.float32) if isinstance(variance, Tensor) else variance
+    return Kernel(mean.to(device, torch.float32), moved)
 
 
 Step = Callable[[Level, Tensor], Kernel]

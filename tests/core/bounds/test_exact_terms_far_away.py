@@ -101,7 +101,8 @@ def test_uncentred_recursion_loses_digits(etc: Callable[[int], Schedule]) -> Non
     """The broken twin: the recursion without translation to the target's mean."""
     case, schedule = CASES["noiseless"], etc(STEPS)
     there = problem(*case)
-    view = ClosedFormTerms(there, [SAMPLERS["exact"]], torch.zeros(STEPS + 1, 1, dtype=torch.float64))
+    start = SAMPLERS["exact"].start(there.measurement, float(schedule.alpha_bar[-1]))
+    view = ClosedFormTerms(there, [SAMPLERS["exact"]], [start], torch.zeros(STEPS + 1, 1, dtype=torch.float64))
     view.start(schedule)
     for t in range(STEPS, 1, -1):
         totals = view.advance(there.level(schedule, [t]))

@@ -52,7 +52,10 @@ def path_log_ratio(problem: Problem, schedule: Schedule, samplers: Sequence[Samp
             step = normal(after, centre, level.beta) - normal(basis.mT @ before, basis.mT @ kernel.mean, variance)
             ratio.add_(step)
         before = after
-    return log_ratio - normal(before, torch.zeros_like(before), 1.0)
+    for ratio, sampler in zip(log_ratio, samplers, strict=True):
+        start = sampler.start(problem.measurement, float(schedule.alpha_bar[-1]))
+        ratio.sub_(normal(basis.mT @ before, basis.mT @ start.mean, start.variance))
+    return log_ratio
 
 
 def standardised_difference(

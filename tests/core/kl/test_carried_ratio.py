@@ -21,7 +21,7 @@ from core.kl.upper_bounds import LogRatio
 from core.problem.mixture import GaussianMixture
 from core.problem.problem import Problem
 from core.problem.schedule import Schedule
-from core.samplers import SAMPLERS
+from core.samplers import SAMPLERS, Kernel
 from core.simulation.simulate import draw
 from tests.benchmarks.coverage import PRODUCT_SCHEDULE, Case, product_problem
 
@@ -34,7 +34,8 @@ F64 = torch.float64
 def fitted(problem: Problem, schedule: Schedule, key: str, count: int) -> Reversals:
     """Return the reversals of a sampler's steps, fitted to so many particles."""
     size, generator = problem.prior.dimension, torch.Generator().manual_seed(0)
-    found, points = Reversals(size), torch.randn(size, count, generator=generator, dtype=F64)
+    found = Reversals(Kernel(torch.zeros(size, 1, dtype=F64), 1.0), torch.eye(size, dtype=F64))
+    points = torch.randn(size, count, generator=generator, dtype=F64)
     for level in problem.levels(schedule):
         kernel = SAMPLERS[key].kernel(level, points)
         found.follow(level, points, kernel, problem.measurement.right_basis)

@@ -16,7 +16,7 @@ from core.kl.reversal import FIT_NUMBERS, Reversals, fits_in_memory, reversed_lo
 from core.problem.mixture import GaussianMixture
 from core.problem.problem import Measurement, Problem
 from core.problem.schedule import Schedule
-from core.samplers import SAMPLERS, Sampler
+from core.samplers import SAMPLERS, Kernel, Sampler
 from core.simulation.simulate import draw
 from core.simulation.work import result_of
 
@@ -27,7 +27,10 @@ Make = Callable[..., Problem]
 def fitted(problem: Problem, schedule: Schedule, sampler: Sampler, count: int, *, affine: bool = True) -> Reversals:
     """Return the reversals of a sampler, fitted to so many particles, optionally as if no step were affine."""
     size = problem.prior.dimension
-    generator, found = torch.Generator().manual_seed(0), Reversals(size)
+    generator, found = (
+        torch.Generator().manual_seed(0),
+        Reversals(Kernel(torch.zeros(size, 1, dtype=F64), 1.0), torch.eye(size, dtype=F64)),
+    )
     points = torch.randn(size, count, generator=generator, dtype=F64)
     for level in problem.levels(schedule):
         kernel = sampler.kernel(level, points)
@@ -170,7 +173,7 @@ def test_non_finite_particles_are_left_out(make_problem: Make, short: Schedule) 
     level = next(iter(problem.levels(short)))
     points = torch.randn(2, 300, generator=torch.Generator().manual_seed(0), dtype=F64)
     lost = torch.cat([points, torch.full((2, 5), math.nan, dtype=F64)], dim=1)
-    one, other = Reversals(2), Reversals(2)
+    one, other = (Reversals(Kernel(torch.zeros(2, 1, dtype=F64), 1.0), torch.eye(2, dtype=F64)) for _ in range(2))
     one.follow(level, points, sampler.kernel(level, points), basis)
     other.follow(level, lost, sampler.kernel(level, lost), basis)
     torch.testing.assert_close(one.steps[level.t].gain, other.steps[level.t].gain)

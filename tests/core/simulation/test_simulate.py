@@ -107,8 +107,9 @@ def test_each_frame_is_written_once_before_completed_counts_it(problem: Problem,
     np.testing.assert_array_equal(np.moveaxis(numbers, 0, -1), [trace.observed_mismatch, trace.observed_error])
 
 
-def test_all_samplers_start_from_same_standard_normal_points(problem: Problem, etc: Etc, run: Run) -> None:
-    starts = [frames[0] for frames in run(problem, etc(2), ALL, particles=20_000).frames]
+def test_all_samplers_but_ddrm_start_from_same_standard_normal_points(problem: Problem, etc: Etc, run: Run) -> None:
+    normal = [sampler for sampler in ALL if sampler.kind.key != "ddrm"]
+    starts = [frames[0] for frames in run(problem, etc(2), normal, particles=20_000).frames]
     assert all(torch.equal(start, starts[0]) for start in starts)
     assert (starts[0].mean(1) * 20_000**0.5).abs().max() < 4
     assert ((starts[0].square().mean(1) - 1) * 10_000**0.5).abs().max() < 4

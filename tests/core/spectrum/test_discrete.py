@@ -30,7 +30,8 @@ def laws(sampler: Sampler, schedule: Schedule, times: Sequence[int]) -> dict[int
     )
     problem = Problem.shifted(prior, prior)
     shifts = torch.zeros(schedule.steps + 1, 4, dtype=torch.float64)
-    terms = ClosedFormTerms(problem, [sampler], shifts)
+    starts = [sampler.start(problem.measurement, float(schedule.alpha_bar[-1]))]
+    terms = ClosedFormTerms(problem, [sampler], starts, shifts)
     terms.start(schedule)
     found = {}
     for t in range(schedule.steps, 0, -1):
