@@ -47,7 +47,8 @@ def suggest(word: str, known: Iterable[str]) -> str:
     """Return the end of a sentence that lists the allowed words and suggests the nearest one."""
     allowed = list(known)
     word = word[:_LONGEST_WORD]  # matching takes quadratic time
-    near = difflib.get_close_matches(word, allowed, n=1, cutoff=0.5)
+    near = difflib.get_close_matches(word, allowed, n=3, cutoff=0.5)
+    near.sort(key=lambda other: sorted(other) != sorted(word))  # letters in another order are the likeliest slip
     hint = f"; did you mean {quoted(near[0])}?" if near else ";"
     return f"{hint} allowed: {', '.join(allowed)}"
 

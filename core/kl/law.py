@@ -10,7 +10,7 @@ range of float64. All terms are positive: tails keep their relative accuracy.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple, final
 
@@ -112,9 +112,9 @@ class LawSolver:
         precision = along / torch.stack([self._targets[t].variances for t in times]).unsqueeze(-2)
         self._details[list(times)] = precision.sum(-1).amax(1).rsqrt().numpy()
         measured = yield from measured_laws(self._problem, self._schedule, [self._sampler], times)
-        if len(measured) >= len(times):
-            self._measured = {t: measured[0, t] for t in times}
-            self._is_narrow = self._narrows(along[:, 0])
+        known = {t: measured[0, t] for t in times if (0, t) in measured}
+        self._is_narrow = bool(known) and self._narrows(known, along[:, 0])
+        self._measured = known if len(known) == len(times) else {}
 
     def laws(self, spacing: Spacing, boxes: Sequence[Box]) -> Iterator[GridLaw | None]:
         """Yield the law at every t, from T down, and None within a step that takes long.
@@ -185,17 +185,18 @@ class LawSolver:
         inner = np.exp(-0.5 * parts[1]) if self._dimension > 1 else np.ones(1)
         return self._law(steps, axes, np.broadcast_to(inner, (axes[0].size, len(inner))).copy(), rows)
 
-    def _narrows(self, along: Tensor) -> bool:
+    def _narrows(self, known: Mapping[int, MeasuredLaw], along: Tensor) -> bool:
         """Return whether the law of the measured coordinate becomes much narrower than the target, or far from it.
 
         Args:
+            known: law of the measured coordinates by t, from T down as far as it is known.
             along: (K, d): squares of the first direction's coordinates along the axes of the target's components.
         """
-        own = torch.stack([law.covariance[0, 0] for law in self._measured.values()]).clamp(min=0).sqrt()
-        targets = [self._targets[t] for t in self._measured]
+        own = torch.stack([law.covariance[0, 0] for law in known.values()]).clamp(min=0).sqrt()
+        targets = [self._targets[t] for t in known]
         spread = (torch.stack([target.variances for target in targets]) * along).sum(-1).amax(1).sqrt()
         means = torch.stack([target.means for target in targets]) @ self._basis[:, 0]
-        gaps = (means - torch.stack([law.mean[0] for law in self._measured.values()])).abs().amax(1)
+        gaps = (means - torch.stack([law.mean[0] for law in known.values()])).abs().amax(1)
         return bool(((own < _NARROW * spread) | (gaps > _FAR * own)).any())
 
     def _gaussian(self, t: int, known: MeasuredLaw) -> GridLaw:

@@ -74,11 +74,11 @@ def measured_laws(
         for row in list(state):
             reached = _follow(samplers[row], level, points, at, state[row])
             yield
-            if not reached:
+            laws.update({(row, t - 1): law for t, law in zip(level.times, reached, strict=False) if t - 1 in times})
+            if len(reached) == len(level.times):
+                state[row] = reached[-1]
+            else:
                 del state[row]
-                continue
-            state[row] = reached[-1]
-            laws.update({(row, t - 1): law for t, law in zip(level.times, reached, strict=True) if t - 1 in times})
     return laws
 
 
@@ -119,7 +119,7 @@ def _probes(rank: int, dimension: int) -> tuple[Tensor, Tensor]:
 
 
 def _follow(sampler: Sampler, level: Level, points: Tensor, at: Tensor, law: MeasuredLaw) -> list[MeasuredLaw]:
-    """Return the laws after each of B steps; empty if a step is not affine in z alone."""
+    """Return the laws after each of B steps, as far as they are affine in z alone."""
     rank = len(at)
     with trial():
         kernel = sampler.kernel(level, points)
@@ -127,12 +127,13 @@ def _follow(sampler: Sampler, level: Level, points: Tensor, at: Tensor, law: Mea
     constant = image[..., :1]
     slope = image[..., 1 : rank + 1] - constant
     gap = (image - constant - slope @ at).abs().amax((-2, -1))
-    if not bool((gap <= 1e-9 * image.abs().amax((-2, -1))).all()):
-        return []
+    is_affine = gap <= 1e-9 * image.abs().amax((-2, -1))
     identity = torch.ones(len(points), len(level.measurement.right_basis), 1, dtype=torch.float64)
     noise = torch.diag_embed((kernel.variance * identity)[:, :rank, 0])
     laws = []
-    for step, shift, added in zip(slope, constant, noise, strict=True):
+    for affine, step, shift, added in zip(is_affine, slope, constant, noise, strict=True):
+        if not bool(affine):
+            break
         law = MeasuredLaw(step @ law.mean + shift, step @ law.covariance @ step.mT + added)
         laws.append(law)
     return laws

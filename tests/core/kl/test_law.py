@@ -51,6 +51,7 @@ SCHEDULES = {
     "cosine, beta at most 0.98": Schedule(tuple(min(beta, 0.98) for beta in Schedule.cosine(30).betas)),
 }
 KEYS = ("ddnm", "bo-ddnm", "pigdm", "exact")
+OTHERS = ("ddrm", "diffpir", "daps")
 
 
 @pytest.mark.parametrize(
@@ -62,6 +63,8 @@ KEYS = ("ddnm", "bo-ddnm", "pigdm", "exact")
         ("linear", 2, 0.05, KEYS),
         ("cosine", 1, 0.05, KEYS),
         ("cosine, beta at most 0.98", 2, 0.05, KEYS),
+        ("linear", 2, 0.3, OTHERS),
+        ("cosine", 1, 0.05, OTHERS),
         # One is enough: its first step makes the law 18 times wider. The coverage program has 0.999.
         ("cosine, beta at most 0.997", 2, 0.05, ("exact",)),
     ],

@@ -88,3 +88,22 @@ def test_a_direction_whose_noise_exceeds_the_start_is_started_as_unmeasured() ->
     torch.testing.assert_close(along.abs().squeeze(1), torch.tensor([0.5**0.5 * 0.2, 0.0], dtype=F64))
     expected = torch.tensor([0.5 - 0.5 * 0.01, 0.5], dtype=F64)
     torch.testing.assert_close(torch.as_tensor(start.variance).squeeze(1), expected)
+
+
+def test_flow_steps_of_daps_end_where_the_probability_flow_ends(problem: Problem) -> None:
+    """The flow of one Gaussian maps x to the point that has as many standard deviations from the mean at noise zero."""
+    level = problem.level(SCHEDULE, [30]).each()[0]
+    points = torch.randn(3, 5, generator=torch.Generator().manual_seed(0), dtype=F64)
+    prior, noise = problem.prior, (1 - level.abar) / level.abar
+    ratio = (prior.variances[0] / (prior.variances[0] + noise)).sqrt().unsqueeze(1)
+    centred = prior.axes[0].mT @ (points / level.abar**0.5 - prior.means.mT)
+    end = prior.means.mT + prior.axes[0] @ (ratio * centred)
+    one, five, hundred = (
+        (type(SAMPLERS["daps"])(flow_steps=steps)._denoised(level, points) - end).norm() for steps in (1, 5, 100)
+    )
+    assert five < 0.7 * one
+    assert hundred < five / 10
+    batch = problem.level(SCHEDULE, [60, 30])
+    stepped = type(SAMPLERS["daps"])(flow_steps=5)
+    together = stepped.kernel(batch, points.expand(2, 3, 5)).mean[1]
+    torch.testing.assert_close(together, stepped.kernel(level, points).mean)

@@ -87,7 +87,7 @@ def test_sampler_tables_round_trip_through_toml() -> None:
 
 
 REFUSED = {
-    "unknown sampler": (["ddnn"], {}, "run.samplers", ["'ddnn'", "'ddnm'"]),
+    "unknown sampler": (["ddmn"], {}, "run.samplers", ["'ddmn'", "'ddnm'"]),
     "unknown kind": (["ddnm"], {"x": {"kind": "dsp"}}, "samplers.x.kind", ["'dsp'", "'dps'"]),
     "unknown key": (["ddnm"], {"dps": {"zta": 1}}, "samplers.dps", ["'zta'", "'zeta'", "variance"]),
     "name as parameter": (["ddnm"], {"dps": {"name": "x"}}, "samplers.dps", ["'name'"]),
