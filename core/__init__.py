@@ -15,6 +15,12 @@ and for Gaussian data, eigenvalue by eigenvalue::
     setting = load_spectrum("vp-em")
     print(predict_spectrum(setting).w2, simulate_spectrum(setting).w2)
 
+and for what an answer depends on::
+
+    from core import load_study, measure_study
+
+    table = measure_study(load_study("noise-gaussian"))
+
 The packages, from the ground up: ``text``, ``drawing``, ``errors``, ``system``, ``problem``, ``samplers``, ``plugins``,
 ``scenario``, ``data``, ``matrices``, ``simulation``, ``bounds``, ``diagnostics``, ``kl``, ``runs``, ``geometry``,
 ``reporting``, ``snapshot``, ``figures``, ``storyboard``, ``studies``, ``spectrum``.
@@ -40,6 +46,8 @@ if TYPE_CHECKING:
     from core.scenario.scenario import Scenario
     from core.spectrum.setting import SpectrumSetting
     from core.spectrum.use import load_spectrum, predict_spectrum, simulate_spectrum
+    from core.studies.study import Study
+    from core.studies.use import load_study, measure_study
 
 __all__ = [
     "SAMPLERS",
@@ -60,11 +68,14 @@ __all__ = [
     "Schedule",
     "ScoreSampler",
     "SpectrumSetting",
+    "Study",
     "builtin_scenarios",
     "compute_kls",
     "load_plugin",
     "load_scenario",
     "load_spectrum",
+    "load_study",
+    "measure_study",
     "predict_spectrum",
     "register",
     "run",
@@ -87,6 +98,8 @@ _MODULES = {
     "core.scenario.scenario": ("Scenario",),
     "core.spectrum.setting": ("SpectrumSetting",),
     "core.spectrum.use": ("load_spectrum", "predict_spectrum", "simulate_spectrum"),
+    "core.studies.study": ("Study",),
+    "core.studies.use": ("load_study", "measure_study"),
 }
 """Module of each public name; loaded on first use, since torch and pydantic take seconds."""
 

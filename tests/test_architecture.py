@@ -93,7 +93,7 @@ ARROWS = {
     "app.help": "document evidence planes problem run settings theme transport widgets",
     "app.window": "document evidence export files help planes presenter problem run settings spectrum studies theme"
     " transport widgets",
-    "app.cli": "document film run window",
+    "app.cli": "document export film run window",
     "app.__main__": "cli",
 }
 

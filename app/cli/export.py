@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -13,6 +13,7 @@ from app.cli.run import advance, max_time_option, overridden, run_overrides
 from app.cli.source import find_snapshot, find_source
 
 if TYPE_CHECKING:
+    from app.export.taken import Taken
     from core.drawing.style import Style
     from core.runs.results import Results
     from core.scenario.scenario import Scenario
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 # torch and matplotlib take seconds to load, so that every command imports what it needs itself.
 # ruff: noqa: PLC0415
 
+_Name = TypeVar("_Name", bound=str)
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 _WIDTHS = {"column": 84.0, "text": 174.0}
 """Widths by name, in millimetres."""
@@ -87,10 +89,30 @@ def _view_options(command: _Command) -> _Command:
         click.option("--axis", type=click.Choice(["t", "log t", "log SNR"]), help="Time axis."),
         click.option("--extent", metavar="L,R,B,T", help="Visible part of the plane: left, right, bottom, top."),
         click.option("--plane", metavar="LABEL", help="Plane of x, as the window names it."),
-        click.option("--sampler", metavar="KEY", help="The only sampler whose panel is drawn."),
+        click.option(
+            "--sampler",
+            metavar="KEY",
+            help="The only sampler whose panel is drawn; of a study, the samplers that are, with commas.",
+        ),
         click.option(
             "--overlays", metavar="NAME,...", help="Overlays: target, trails, law, ratio.  [default: the view's]"
         ),
+    ):
+        command = option(command)
+    return command
+
+
+def _page_options(command: _Command) -> _Command:
+    """Add the options of spectra."""
+    for option in (
+        click.option(
+            "--simulate",
+            "repeats",
+            type=click.IntRange(min=2, max=1_000_000),
+            metavar="R",
+            help="Of a spectrum: simulate R repeats beside the prediction.",
+        ),
+        click.option("--vary", metavar="KEY", help="Of a spectrum: number against which W2 is drawn."),
     ):
         command = option(command)
     return command
@@ -108,9 +130,12 @@ _t = click.option("--t", type=int, metavar="T", help="Time that is shown.  [defa
     metavar="FILE",
     help="File that ends in .svg, .pdf or .png; may be given several times.  [default: runs/NAME/WHAT.svg]",
 )
-@click.option("--what", default="panels", metavar="WHAT", help="What is drawn, as listed above.  [default: panels]")
+@click.option(
+    "--what", metavar="WHAT", help="What is drawn, as listed above.  [default: panels, or page of studies and spectra]"
+)
 @_t
 @_view_options
+@_page_options
 @_style_options
 @max_time_option
 @run_overrides
@@ -118,9 +143,11 @@ _t = click.option("--t", type=int, metavar="T", help="Time that is shown.  [defa
 def figure(
     source: str,
     out: tuple[Path, ...],
-    what: str,
+    what: str | None,
     dpi: int,
     max_time: float,
+    vary: str | None,
+    repeats: int | None,
     look: Any,  # noqa: ANN401 - a Look
     width: float | None,
     points: float | None,
@@ -132,10 +159,13 @@ def figure(
     """Draw SOURCE as SVG, PDF or PNG.
 
     WHAT is panels, panel, headline, per-step, composition, weights, table, or page: panels above the headline plot and
-    the table. Every file carries its snapshot: the window opens it again.
+    the table. Of a study it is page or one of its metrics; of a spectrum page, spectrum, shares, budget or curve. Every
+    file carries its snapshot: the window opens it again.
     """
+    from app.cli.export_pages import PageOptions, find_page, require_rows
     from core.drawing.style import Style
-    from core.figures.figures import require_ending
+    from core.figures.figures import figure_content, require_ending
+    from core.text.user_text import file_name
 
     style = Style(look, width, serif, points, title)
     for path in out:
@@ -143,9 +173,17 @@ def figure(
     view_options = {
         name: others.pop(name) for name in ("t", "linear", "axis", "extent", "plane", "sampler", "overlays")
     }
-    if _drawn_other_page(source, out, style, dpi):
+    samplers = tuple(filter(None, (view_options["sampler"] or "").split(",")))
+    taken = find_page(source, PageOptions(vary, repeats, samplers), with_curve=what in {None, "page", "curve"})
+    if taken is None:
+        _draw_run(source, out, what or "panels", style, dpi, max_time, view_options, others)
         return
-    _draw_run(source, out, what, style, dpi, max_time, view_options, others)
+    what = what or "page"
+    _known(what, taken.figures)
+    require_rows(taken)
+    drawn = taken.figure(what, style)
+    paths = out or (Path("runs") / file_name(taken.name) / f"{taken.snapshot.kind}.svg",)
+    _write({path: figure_content(drawn, require_ending(path), style, taken.snapshot, dpi=dpi) for path in paths})
 
 
 def _draw_run(
@@ -158,23 +196,35 @@ def _draw_run(
     view_options: dict[str, Any],
     overrides: dict[str, Any],
 ) -> None:
-    from core.errors import suggest
     from core.figures.figures import WHAT, figure_content, require_ending
     from core.figures.figures import figure as draw
     from core.snapshot.snapshot import Snapshot
     from core.text.user_text import file_name
 
-    if what not in WHAT:
-        raise UserError(f"--what: there is no {what!r}{suggest(what, WHAT)}; there are {', '.join(WHAT)}")
+    shown = _known(what, WHAT)
     found, view = find_source(source)
     scenario, view = overridden(found, overrides), _view(view, view_options)
     paths = out or (Path("runs") / file_name(found.name) / f"{what}.svg",)
     results = _run(scenario, found.source, view, max_time, frames=what in _WITH_FRAMES, refine=what not in _WITHOUT_KL)
-    drawn = draw(results, view, what, style)
+    drawn = draw(results, view, shown, style)
     snapshot = Snapshot("scenario", scenario.to_toml(), view)
     _write(
         {path: figure_content(drawn, require_ending(path), style, snapshot, dpi=dpi) for path in paths}, results.faults
     )
+
+
+def _known(what: str, known: Iterable[_Name]) -> _Name:
+    """Return the name of what is to be written.
+
+    Raises:
+        UserError: there is no such thing.
+    """
+    from core.errors import suggest
+
+    for name in known:
+        if name == what:
+            return name
+    raise UserError(f"--what: there is no {what!r}{suggest(what, known)}")
 
 
 def _view(view: View, options: dict[str, Any]) -> View:
@@ -245,92 +295,81 @@ def _write(contents: dict[Path, bytes], faults: dict[str, str] | None = None) ->
         raise UserError(f"{'; '.join(faults.values())} (the files show the other samplers)")
 
 
-# Studies and spectra
-
-
-def _drawn_other_page(source: str, out: tuple[Path, ...], style: Style, dpi: int) -> bool:
-    """Draw a study or a spectrum, if the source is one; return whether it is."""
-    from app.cli.export_pages import page_of, spectrum_drawing, study_drawing
-
-    snapshot = find_snapshot(source)
-    page = page_of(source, snapshot)
-    if page is None:
-        return False
-    from core.figures.figures import figure_content, require_ending
-
-    name, drawn, shown = (study_drawing if page == "study" else spectrum_drawing)(source, snapshot, style)
-    paths = out or (Path("runs") / name / f"{page}.svg",)
-    _write({path: figure_content(drawn, require_ending(path), style, shown, dpi=dpi) for path in paths})
-    return True
-
-
 # Numbers and code
-
-_FORMS = {".tex": "latex", ".md": "markdown", ".tsv": "tsv"}
 
 
 @export.command()
 @click.argument("source")
 @click.option(
     "--what",
-    type=click.Choice(["table", "curves", "particles", "law", "bracket", "report"]),
     default="table",
-    help="What is written.  [default: table]",
+    metavar="WHAT",
+    help="table, curves, particles, law, bracket or report; of a study table, summary, rows or report; of a spectrum "
+    "table, eigenvalues, curve or report.  [default: table]",
 )
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Table: .tex, .md, .tsv; report: .json; else .csv, .npz.  [default: the table is printed as TSV]",
+    help="Table: .tex, .md, .tsv; report: .json; rows: .csv, .parquet; else .csv, .npz.  "
+    "[default: the table is printed as TSV]",
 )
 @_t
 @click.option("--every-t", is_flag=True, help="Particles or laws at every t; curves always are.")
+@_page_options
 @max_time_option
 @run_overrides
 @plugins
 def numbers(
     source: str,
-    what: Any,  # noqa: ANN401 - one of the choices
+    what: str,
     out: Path | None,
     t: int | None,
     max_time: float,
+    vary: str | None,
+    repeats: int | None,
     *,
     every_t: bool,
     **overrides: Any,  # noqa: ANN401
 ) -> None:
-    """Write numbers of SOURCE: the table at t, or arrays with errors and kinds."""
+    """Write numbers of SOURCE: a table, or arrays with errors and kinds."""
+    from app.cli.export_pages import PageOptions, find_page, require_rows
+    from app.export.taken import endings_of
+    from core.text.table_files import TABLE_ENDINGS
     from core.text.user_text import file_name
 
-    endings = {"table": tuple(_FORMS), "report": (".json",)}.get(what, (".csv", ".npz"))
+    endings = endings_of(what)
     if out is not None and out.suffix.lower() not in endings:
         raise UserError(f"--out: {what} is written to files that end in {' or '.join(endings)}")
+    taken = find_page(source, PageOptions(vary, repeats), with_curve=what in {"curve", "report"})
+    faults = None
+    if taken is None:
+        taken, faults = _taken_run(source, what, t, max_time, overrides, every_t=every_t)
+    else:
+        _known(what, taken.numbers)
+        require_rows(taken)
+    forms = {ending: form for form, ending in TABLE_ENDINGS.items()}
+    if what == "table" and out is None:
+        click.echo(taken.contents(what, "tsv", every_t=every_t)[".tsv"]().decode(), nl=False)
+        return
+    path = out or Path("runs") / file_name(taken.name) / f"{what}{endings[0]}"
+    ending = path.suffix.lower()
+    _write({path: taken.contents(what, forms.get(ending, "tsv"), every_t=every_t)[ending]()}, faults)
+
+
+def _taken_run(
+    source: str, what: str, t: int | None, max_time: float, overrides: dict[str, Any], *, every_t: bool
+) -> tuple[Taken, dict[str, str]]:
+    """Run a scenario for its numbers; return it and what has failed in samplers of the user's own."""
+    from app.export.taken_run import NUMBERS, TakenRun
+    from core.snapshot.snapshot import Snapshot
+
+    _known(what, NUMBERS)
     found, view = find_source(source)
     scenario, view = overridden(found, overrides), _view(view, {"t": t})
     frames = what in {"particles", "table"} and (every_t or what == "table")
     results = _run(scenario, found.source, view, max_time, frames=frames, refine=what != "particles")
-    frame = results.frame(view.t or 0)
-    if what == "table" and out is None:
-        from core.figures.numbers import table_text
-
-        click.echo(table_text(results, frame, "tsv"), nl=False)
-        return
-    path = out or Path("runs") / file_name(found.name) / f"{what}{endings[0]}"
-    shown = None if every_t or what == "curves" else frame
-    _write({path: _numbers(results, what, path.suffix.lower(), frame, shown)}, results.faults)
-
-
-def _numbers(results: Results, what: Any, ending: str, frame: int, shown: int | None) -> bytes:  # noqa: ANN401
-    """Return the content of a file of numbers."""
-    from core.figures.numbers import array_columns, csv_bytes, npz_bytes, table_text
-
-    if what == "table":
-        return table_text(results, frame, _FORMS[ending]).encode()  # type: ignore[arg-type]
-    if what == "report":
-        from core.reporting.report import report_bytes
-
-        return report_bytes(results)
-    columns = array_columns(results, what, shown)
-    return csv_bytes(columns) if ending == ".csv" else npz_bytes(columns)
+    return TakenRun(results, view, Snapshot("scenario", scenario.to_toml(), view), True, found.source), results.faults
 
 
 @export.command()
@@ -344,22 +383,34 @@ def _numbers(results: Results, what: Any, ending: str, frame: int, shown: int | 
 )
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="File.  [default: it is printed]")
 @_t
+@_page_options
 @plugins
-def code(source: str, form: str, out: Path | None, t: int | None) -> None:
+def code(source: str, form: str, out: Path | None, t: int | None, vary: str | None, repeats: int | None) -> None:
     """Write code that computes SOURCE again: a Python script, a command line, or a snapshot."""
+    from app.cli.export_pages import PageOptions, find_page
+
+    taken = find_page(source, PageOptions(vary, repeats), with_curve=vary is not None)
+    if taken is None:
+        text = _code_of_run(source, form, t)
+    else:
+        text = {"python": taken.script, "command": taken.command, "snapshot": taken.snapshot.to_text}[form]()
+    text = text.rstrip("\n") + "\n"
+    if out is None:
+        click.echo(text, nl=False)
+        return
+    _write({out: text.encode()})
+
+
+def _code_of_run(source: str, form: str, t: int | None) -> str:
+    """Return code of a scenario, which is not run for it."""
     from core.figures.code import command_line, needed_plugins, python_script
     from core.snapshot.snapshot import Snapshot
 
     found, view = find_source(source)
     view = _view(view, {"t": t})
     if form == "python":
-        text = python_script(found.scenario, view)
-    elif form == "command":
+        return python_script(found.scenario, view)
+    if form == "command":
         name = source if found.path is None and find_snapshot(source) is None else str(found.path or source)
-        text = command_line(name, view, "page", needed_plugins(found.scenario)) + "\n"
-    else:
-        text = Snapshot("scenario", found.scenario.to_toml(), view).to_text() + "\n"
-    if out is None:
-        click.echo(text, nl=False)
-        return
-    _write({out: text.encode()})
+        return command_line(name, view, "page", needed_plugins(found.scenario))
+    return Snapshot("scenario", found.scenario.to_toml(), view).to_text()

@@ -1,18 +1,19 @@
-"""Studies and spectra as sources of figures: how they are told from scenarios, and their drawing."""
+"""Studies and spectra as sources of exports: how they are told from scenarios, and what is taken of them."""
 
 from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple, final
 
 from app.cli.options import UserError, with_source
-from app.cli.spectrum import followed
+from app.cli.source import find_snapshot
+from app.cli.spectrum import followed, simulated_setting
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-    from core.drawing.style import Style
+    from app.export.taken import Taken
+    from app.export.taken_spectrum import TakenSpectrum
+    from app.export.taken_study import TakenStudy
     from core.snapshot.snapshot import Snapshot
 
 # torch and matplotlib take seconds to load, so that every command imports what it needs itself.
@@ -57,60 +58,102 @@ def _page_of_file(path: Path) -> PageKind | None:
     return "study" if "base" in tables or "axes" in tables else "spectrum" if "spectrum" in tables else None
 
 
-def study_drawing(source: str, snapshot: Snapshot | None, style: Style) -> tuple[str, Figure, Snapshot]:
-    """Return the name, the figure and the snapshot of a measured study.
+@final
+class PageOptions(NamedTuple):
+    """Options of studies and spectra."""
 
-    Raises:
-        UserError: the source is a study without its measured rows.
-    """
-    from core.snapshot.snapshot import Snapshot
-    from core.snapshot.view import View
-    from core.studies.store import Store, stored_study
-    from core.studies.study_figure import study_figure
-    from core.studies.summary import table_of
-    from core.text.user_text import file_name
-
-    path = Path(source)
-    if snapshot is not None or path.suffix.lower() != _DATABASE:
-        raise UserError(
-            "a study is drawn from its measured rows: measure it by `mismatch-lab study`, "
-            "and give the file study.sqlite that it writes"
-        )
-    study = stored_study(path)
-    with Store.open(path, study) as store:
-        cells = store.cells()
-    if not cells:
-        raise UserError(f"{source}: holds no measured rows; mismatch-lab study measures them")
-    drawn = study_figure(study, table_of(cells), style)
-    return file_name(study.name), drawn, Snapshot("study", study.to_toml(), View(page="Studies"))
+    vary: str | None = None
+    """Key of the number against which W2 is drawn; None: that of the snapshot, or the one that matters most."""
+    repeats: int | None = None
+    """Of a simulation of a spectrum; None: there is none."""
+    samplers: tuple[str, ...] = ()
+    """Of a study, those that are drawn; none: all."""
 
 
-def spectrum_drawing(source: str, snapshot: Snapshot | None, style: Style) -> tuple[str, Figure, Snapshot]:
-    """Return the name, the figure and the snapshot of a spectrum's prediction.
+def find_page(source: str, options: PageOptions, *, with_curve: bool) -> Taken | None:
+    """Return a study, with the rows that are measured of it, or a spectrum, predicted; None for other sources.
+
+    Args:
+        source: file, key of a built-in one, or a snapshot as text or within an exported file.
+        options: of the command.
+        with_curve: whether the curve of W2 is wanted.
 
     Raises:
         ScenarioError: it is not valid.
     """
+    snapshot = find_snapshot(source)
+    page = page_of(source, snapshot)
+    if page is None:
+        return None
+    return _study(source, snapshot, options) if page == "study" else _spectrum(source, snapshot, options, with_curve)
+
+
+def require_rows(taken: Taken) -> None:
+    """Check that a study is measured.
+
+    Raises:
+        UserError: the source is a study without its measured rows.
+    """
+    from app.export.taken_study import TakenStudy
+
+    if isinstance(taken, TakenStudy) and not taken.table:
+        raise UserError(
+            "a study is drawn from its measured rows: measure it by `mismatch-lab study`, "
+            "and give the file study.sqlite that it writes"
+        )
+
+
+def _study(source: str, snapshot: Snapshot | None, options: PageOptions) -> TakenStudy:
+    """Return a study; only a file of rows has any."""
+    from app.export.taken_study import TakenStudy
+    from core.plugins.loader import fingerprint, loaded_contents
+    from core.snapshot.snapshot import Snapshot
+    from core.snapshot.view import View
+    from core.studies.builtin import find_study
+    from core.studies.store import Store, stored_study
+    from core.studies.study import Study
+    from core.studies.summary import Table, table_of
+
+    path, table = Path(source), Table()
+    contents = loaded_contents()
+    fingerprints = tuple(fingerprint(content) for _, content in contents)
+    if snapshot is not None:
+        study = Study.from_toml(snapshot.toml, source[:60])
+    elif path.suffix.lower() == _DATABASE:
+        study = stored_study(path)
+        with Store.open(path, study, fingerprints) as store:
+            table = table_of(store.cells())
+        if not table:
+            raise UserError(f"{source}: holds no measured rows; mismatch-lab study measures them")
+    else:
+        study = find_study(source).study
+    plugins = tuple(path for path, _ in contents)
+    shown = Snapshot("study", study.to_toml(), View(page="Studies"))
+    name = source if snapshot is None else shown.to_text()
+    samplers = options.samplers or tuple(study.abouts())
+    return TakenStudy(study, table, samplers, path, plugins, fingerprints, name, shown)
+
+
+def _spectrum(source: str, snapshot: Snapshot | None, options: PageOptions, with_curve: bool) -> TakenSpectrum:
+    """Return a spectrum's prediction, with what else is asked for."""
+    from app.export.taken_spectrum import TakenSpectrum
     from core.errors import ScenarioError
     from core.snapshot.snapshot import Snapshot
     from core.snapshot.view import View
-    from core.spectrum.builtin import find_setting
-    from core.spectrum.figure import spectrum_figure
     from core.spectrum.optimum import curve, main_parameter
     from core.spectrum.prediction import predict
     from core.spectrum.setting import SpectrumSetting
-    from core.text.user_text import file_name
+    from core.spectrum.use import load_spectrum
 
-    if snapshot is None:
-        found = find_setting(source)
-        setting, folder = found.setting, found.folder
-    else:
-        setting, folder = SpectrumSetting.from_toml(snapshot.toml, source[:60]), Path()
+    setting = load_spectrum(source) if snapshot is None else SpectrumSetting.from_toml(snapshot.toml, source[:60])
+    vary = options.vary or (snapshot.view.vary if snapshot is not None else None) or main_parameter(setting)
     try:
-        data = setting.spectrum.build(folder)
+        data = setting.spectrum.build()
         prediction = predict(setting, data)
-        against = followed(curve(setting, main_parameter(setting), data), f"{setting.name}: curve")
-        drawn = spectrum_figure(prediction, None, against, style)
+        simulated = simulated_setting(setting, data, options.repeats, None)
+        against = followed(curve(setting, vary, data), f"{setting.name}: curve") if with_curve else None
     except ScenarioError as error:
         raise with_source(error, source[:60]) from None
-    return file_name(setting.name), drawn, Snapshot("spectrum", setting.to_toml(), View(page="Spectrum"))
+    shown = Snapshot("spectrum", setting.to_toml(), View(page="Spectrum", vary=vary))
+    name = source if snapshot is None else shown.to_text()
+    return TakenSpectrum(setting, prediction, simulated, against, name, shown)

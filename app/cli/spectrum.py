@@ -101,7 +101,7 @@ def spectrum(
     try:
         data = found.setting.spectrum.build(found.folder)
         prediction = predict(found.setting, data)
-        simulated = _simulated(found.setting, data, repeats, seed)
+        simulated = simulated_setting(found.setting, data, repeats, seed)
         drawn = _drawn(found.setting, vary, data)
         chosen = _chosen(found.setting, Budget(nfe, samples, sgd_steps), data, keys or None) if best else None
     except ScenarioError as error:
@@ -112,7 +112,9 @@ def spectrum(
     click.echo(f"\nReport: {folder / 'spectrum.json'} (beside it: spectrum.csv, spectrum.png)")
 
 
-def _simulated(setting: SpectrumSetting, data: Spectrum, repeats: int | None, seed: int | None) -> Simulated | None:
+def simulated_setting(
+    setting: SpectrumSetting, data: Spectrum, repeats: int | None, seed: int | None
+) -> Simulated | None:
     """Simulate with progress; None where it is not asked for."""
     from app.cli.progress import progress_reporter
     from core.spectrum.simulation import simulate_setting

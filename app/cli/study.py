@@ -11,6 +11,7 @@ from app.cli.options import UserError, plugins, writing_to
 from core.system.leftovers import remove_leftovers
 
 if TYPE_CHECKING:
+    from core.studies.builtin import LoadedStudy
     from core.studies.store import Store
 
 # torch, Qt and matplotlib take seconds to load, so that every command imports what it needs itself.
@@ -55,19 +56,18 @@ def study(
     retry: bool,
     table: bool,
 ) -> None:
-    """Measure STUDY, a study file (TOML) or a built-in study, and write tables and figures.
+    """Measure STUDY, a study file (TOML), a built-in study or a snapshot, and write tables and figures.
 
     Rows are kept as they arrive: a second start continues where the first one ended, and a finished study is not
     computed again.
     """
     from core.plugins.loader import fingerprint, loaded_contents
-    from core.studies.builtin import find_study
     from core.studies.export import FILES, write_study
     from core.studies.store import Store
     from core.system.staging import nearest_folder, require_places
     from core.text.user_text import file_name
 
-    found = find_study(study)
+    found = _found(study)
     if replicates is not None:
         found = found._replace(study=found.study.with_replicates(replicates))
     folder = out or Path("runs") / file_name(found.name)
@@ -92,6 +92,26 @@ def study(
         raise UserError(
             f"{failed} of {found.study.count} cells failed; study.json names the reasons, --retry starts them again"
         )
+
+
+def _found(name: str) -> LoadedStudy:
+    """Load a study by its file or key, or from a snapshot.
+
+    Raises:
+        ScenarioError: there is no such study, it is not valid, or the snapshot is one of another page.
+    """
+    from app.cli.source import find_snapshot
+    from core.errors import ScenarioError
+    from core.studies.builtin import LoadedStudy, find_study
+    from core.studies.study import Study
+
+    snapshot = find_snapshot(name)
+    if snapshot is None:
+        return find_study(name)
+    if snapshot.kind != "study":
+        raise ScenarioError("the snapshot", "", f"holds no study but a {snapshot.kind}")
+    made = Study.from_toml(snapshot.toml, "the snapshot").fixed()
+    return LoadedStudy(made, made.name, "the snapshot")
 
 
 def _say_what_is_there(store: Store) -> None:

@@ -1,4 +1,4 @@
-"""Export dialog: films, figures, numbers and code of what is on the screen, with a preview of each choice."""
+"""Export dialog: films, figures, numbers and code of what a page shows, with a preview of each choice."""
 
 from __future__ import annotations
 
@@ -22,7 +22,9 @@ from PySide6.QtWidgets import (
 
 from app.export.filming import Filming
 from app.export.forms import CodeFields, FigureFields, FilmFields, Form, NumbersFields
-from app.export.plans import FilmPlan, Plan, Taken
+from app.export.plans import FilmPlan, Plan
+from app.export.taken import Taken
+from app.export.taken_run import TakenRun
 from app.film.job import format_of
 from app.run.task import Task
 from app.widgets.segmented_control import SegmentedControl
@@ -73,7 +75,7 @@ class Picture(QLabel):
 
 @final
 class ExportDialog(QDialog):
-    """Dialog of all exports of a run.
+    """Dialog of all exports of what a page shows; films are those of runs.
 
     Args:
         parent: the window.
@@ -160,8 +162,13 @@ class ExportDialog(QDialog):
         Raises:
             ScenarioError: nothing is on the screen yet.
         """
-        self._taken = self._take()
-        self.film.set_steps(self._taken.results.schedule.steps)
+        self._taken, self.shown = self._take(), None
+        for form in self.forms.values():
+            form.take(self._taken)
+        is_run = isinstance(self._taken, TakenRun)
+        self.kinds.buttons[0].setVisible(is_run)
+        if not is_run and self.form is self.film:
+            self.kinds.choose("Figure")
         self.status.clear()
         self.show()
         self.raise_()
@@ -184,6 +191,7 @@ class ExportDialog(QDialog):
         self.filming.forget()
         self.drawing.cancel()
         if isinstance(plan, FilmPlan):
+            assert isinstance(taken, TakenRun)
             self.filming.draw(plan, taken)
             return
 
@@ -236,6 +244,7 @@ class ExportDialog(QDialog):
             return
         taken, plan = self._taken, self.form.plan()
         if isinstance(plan, FilmPlan):
+            assert isinstance(taken, TakenRun)
             self._save_film(plan, taken)
             return
         try:
@@ -244,7 +253,7 @@ class ExportDialog(QDialog):
             self._fail(error)
             return
         first = next(iter(files))
-        proposed = f"{file_name(taken.results.scenario.name.lower())}{first}"
+        proposed = f"{file_name(taken.name.lower())}{first}"
         filters = ";;".join(f"{ending.removeprefix('.').upper()} (*{ending})" for ending in files)
         name, chosen = QFileDialog.getSaveFileName(self, "Export", proposed, filters)
         if not name:
@@ -261,9 +270,9 @@ class ExportDialog(QDialog):
         self.status.setText("Saving…")
         self.saving.start(work())
 
-    def _save_film(self, plan: FilmPlan, taken: Taken) -> None:
+    def _save_film(self, plan: FilmPlan, taken: TakenRun) -> None:
         """Ask for a file, and have the film made by another process."""
-        proposed = f"{file_name(taken.results.scenario.name.lower())}.mp4"
+        proposed = f"{file_name(taken.name.lower())}.mp4"
         name, _ = QFileDialog.getSaveFileName(self, "Export a film", proposed, _FILMS)
         if not name:
             return

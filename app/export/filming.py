@@ -10,7 +10,8 @@ from typing import final
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QWidget
 
-from app.export.plans import FilmPlan, Taken
+from app.export.plans import FilmPlan
+from app.export.taken_run import TakenRun
 from app.film.job import FilmJob
 from app.film.make import Progress
 from app.film.runner import FilmRunner
@@ -36,7 +37,7 @@ class Filming(QObject):
         self._folder = Path(tempfile.mkdtemp(prefix="film-preview-"))
         self._plan: FilmPlan | None = None
         """Plan whose preview is being drawn."""
-        self._next: tuple[FilmPlan, Taken] | None = None
+        self._next: tuple[FilmPlan, TakenRun] | None = None
         self.bar, self.progress, self.words = QWidget(visible=False), QProgressBar(textVisible=False), plain_label()
         self.cancel = QPushButton("Cancel", toolTip="Stop making the film; nothing is left of it")
         self.progress.setFixedHeight(8)
@@ -55,7 +56,7 @@ class Filming(QObject):
 
     # Preview
 
-    def draw(self, plan: FilmPlan, taken: Taken) -> None:
+    def draw(self, plan: FilmPlan, taken: TakenRun) -> None:
         """Draw one picture of a film; of several requests meanwhile only the latest is kept."""
         self._next = plan, taken
         if self._previewer.is_running:
@@ -95,7 +96,7 @@ class Filming(QObject):
 
     # The film
 
-    def make(self, job: FilmJob, out: Path, taken: Taken) -> None:
+    def make(self, job: FilmJob, out: Path, taken: TakenRun) -> None:
         """Make a film.
 
         Raises:

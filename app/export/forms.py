@@ -9,25 +9,16 @@ from typing import TypeVar, final
 from PySide6.QtCore import QSignalBlocker, Signal
 from PySide6.QtWidgets import QCheckBox, QFormLayout, QWidget
 
-from app.export.plans import CodeForm, CodePlan, FigurePlan, FilmPlan, Numbers, NumbersPlan, Plan
+from app.export.plans import CodePlan, FigurePlan, FilmPlan, NumbersPlan, Plan
+from app.export.taken import CodeForm, Taken
+from app.export.taken_run import TakenRun
 from app.stage.stage import What as FilmWhat
 from app.widgets.controls import ComboBox, SpinBox
 from app.widgets.fields import TextField
 from core.drawing.files import DPI, LEAST_DPI, MOST_DPI
 from core.drawing.style import SLIDE, TEXT, Look, Style
-from core.figures.figures import What
-from core.figures.numbers import TableForm
+from core.text.table_files import TableForm
 
-_FIGURES: dict[What, str] = {
-    "page": "page: panels, plot and table",
-    "panels": "all panels",
-    "panel": "one panel",
-    "headline": "mismatch, bound and KL against t",
-    "per-step": "mismatch of each step",
-    "composition": "terms of each bound",
-    "weights": "component weights",
-    "table": "table",
-}
 _LOOKS: dict[Look, str] = {"paper": "paper: white, 8 pt", "light": "slide, light: 12 pt", "dark": "slide, dark: 12 pt"}
 _FILMED: dict[FilmWhat, str] = {
     "panels and evidence": "panels and plot",
@@ -36,14 +27,6 @@ _FILMED: dict[FilmWhat, str] = {
     "evidence": "plots",
 }
 _SIZES = ("1280 × 720", "1920 × 1080", "2560 × 1440", "3840 × 2160", "640 × 360")
-_NUMBERS: dict[Numbers, str] = {
-    "table": "table at t",
-    "curves": "curves, at every t",
-    "particles": "particles",
-    "law": "law on its grid",
-    "bracket": "brackets of the KL",
-    "report": "report.json, at t = 1",
-}
 _TABLES: dict[TableForm, str] = {"latex": "LaTeX (booktabs)", "markdown": "Markdown", "tsv": "TSV, for spreadsheets"}
 _CODE: dict[CodeForm, str] = {
     "python": "Python script",
@@ -70,6 +53,21 @@ class Form(QWidget):
     @abstractmethod
     def plan(self) -> Plan | FilmPlan:
         """Return what the fields say."""
+
+    def take(self, taken: Taken) -> None:
+        """Offer what can be exported of this."""
+
+    @staticmethod
+    def _offer(box: ComboBox, words: Mapping[str, str]) -> None:
+        """Offer other choices; the chosen one stays where it is among them."""
+        if {box.itemData(row): box.itemText(row) for row in range(box.count())} == words:
+            return
+        kept = box.currentData()
+        with QSignalBlocker(box):
+            box.clear()
+            for key, text in words.items():
+                box.addItem(text, key)
+            box.setCurrentIndex(max(box.findData(kept), 0))
 
     def _choice(self, name: str, words: Mapping[_Key, str], tip: str) -> ComboBox:
         box = ComboBox(tip)
@@ -101,7 +99,7 @@ class FigureFields(Form):
 
     def __init__(self) -> None:
         super().__init__()
-        self.what = self._choice("What", _FIGURES, "What the figure shows, with the overlays and the t of the screen")
+        self.what = self._choice("What", {}, "What the figure shows, as on the screen")
         self.look = self._choice("Look", _LOOKS, "White for papers, or the screen's colours for slides")
         self.millimetres = self._number(
             "Width in mm", 60, 400, round(TEXT), "84 mm is a column, 174 mm the text of a journal"
@@ -118,6 +116,10 @@ class FigureFields(Form):
         self.millimetres.setValue(round(TEXT if is_paper else SLIDE))
         self.points.setValue(8 if is_paper else 12)
         self.title.setChecked(not is_paper)
+
+    def take(self, taken: Taken) -> None:
+        """Offer the figures that there are."""
+        self._offer(self.what, taken.figures)
 
     def plan(self) -> FigurePlan:
         """Return the figure."""
@@ -152,8 +154,9 @@ class FilmFields(Form):
         self.loop = self._check("Start again at the end", "Of animated WebP and GIF; players decide for MP4")
         self.loop.setChecked(True)
 
-    def set_steps(self, steps: int) -> None:
+    def take(self, taken: Taken) -> None:
         """Take the run's T as the largest t; the whole run is filmed where another was before."""
+        steps = taken.results.schedule.steps if isinstance(taken, TakenRun) else self.start.maximum()
         if self.start.maximum() != steps:
             with QSignalBlocker(self.start), QSignalBlocker(self.end):
                 self.start.setMaximum(steps)
@@ -191,10 +194,14 @@ class NumbersFields(Form):
 
     def __init__(self) -> None:
         super().__init__()
-        self.what = self._choice("What", _NUMBERS, "Which numbers, each with its error and kind")
+        self.what = self._choice("What", {}, "Which numbers, each with its error and kind")
         self.form = self._choice("Form", _TABLES, "Form of the table")
         self.every_t = self._check("At every t", "Particles or laws at every t, not only at the cursor's")
         self.what.currentIndexChanged.connect(lambda _: self._fit())
+
+    def take(self, taken: Taken) -> None:
+        """Offer the numbers that there are."""
+        self._offer(self.what, taken.numbers)
         self._fit()
 
     def _fit(self) -> None:

@@ -3,42 +3,20 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal, final
+from typing import Any, final
 
+from app.export.taken import CodeForm, Contents, Taken
+from app.export.taken_run import TakenRun
 from app.film.job import FilmJob, Format
 from core.drawing.files import ENDINGS
 from core.drawing.style import Style
-from core.figures.code import command_line, needed_plugins, python_script
-from core.figures.figures import What, figure, figure_content, shown_frame
-from core.figures.numbers import Arrays, TableForm, array_columns, csv_bytes, npz_bytes, table_text
-from core.reporting.report import report_bytes
-from core.runs.results import Results
-from core.snapshot.snapshot import Snapshot
-from core.snapshot.view import View
+from core.figures.figures import figure_content
+from core.text.table_files import TableForm
 
-CodeForm = Literal["python", "command", "snapshot"]
-Numbers = Literal["table", "curves", "particles", "law", "bracket", "report"]
-
-TABLE_ENDINGS: dict[TableForm, str] = {"latex": ".tex", "markdown": ".md", "tsv": ".tsv"}
 _PREVIEW_DPI = 110
-_MOST_LINES = 30
-"""Lines of a file that the preview shows."""
-
-
-@final
-@dataclass(frozen=True)
-class Taken:
-    """Run and view that the dialog exports."""
-
-    results: Results
-    view: View
-    snapshot: Snapshot
-    is_settled: bool
-    """True if the run is complete, and nothing more will be known about it."""
-    source: str
-    """The scenario on a command line: its file, the key of a built-in one, or a snapshot."""
+_MOST_LINES, _LONGEST_LINE = 30, 400
+"""Lines of a file that the preview shows, and letters of a line."""
 
 
 class Plan(ABC):
@@ -56,7 +34,7 @@ class Plan(ABC):
         """
 
     @abstractmethod
-    def files(self, taken: Taken) -> dict[str, Callable[[], bytes]]:
+    def files(self, taken: Taken) -> Contents:
         """Return what makes the content of a file, by its ending, the usual one first."""
 
 
@@ -65,21 +43,20 @@ class Plan(ABC):
 class FigurePlan(Plan):
     """A figure for a paper or a slide."""
 
-    what: What
+    what: str
     style: Style
     dpi: int
     is_picture = True
 
     def preview(self, taken: Taken) -> bytes:
         """Return the figure as a small PNG picture."""
-        drawn = figure(taken.results, taken.view, self.what, self.style)
-        return figure_content(drawn, ".png", self.style, dpi=_PREVIEW_DPI)
+        return figure_content(taken.figure(self.what, self.style), ".png", self.style, dpi=_PREVIEW_DPI)
 
-    def files(self, taken: Taken) -> dict[str, Callable[[], bytes]]:
+    def files(self, taken: Taken) -> Contents:
         """Return vector and pixel formats."""
 
         def content(ending: str) -> bytes:
-            drawn = figure(taken.results, taken.view, self.what, self.style)
+            drawn = taken.figure(self.what, self.style)
             return figure_content(drawn, ending, self.style, taken.snapshot, dpi=self.dpi)
 
         return {ending: lambda ending=ending: content(ending) for ending in ENDINGS}
@@ -95,7 +72,7 @@ class FilmPlan:
     scene: tuple[tuple[str, Any], ...]
     """Fields of :class:`~app.film.job.FilmScene`."""
 
-    def job(self, taken: Taken, form: Format = "mp4") -> FilmJob:
+    def job(self, taken: TakenRun, form: Format = "mp4") -> FilmJob:
         """Return the film.
 
         Raises:
@@ -105,7 +82,7 @@ class FilmPlan:
         scene = {**dict(self.scene), "scenario": scenario, "view": view}
         return FilmJob.from_dict({**dict(self.looks), "format": form, "scenes": [scene]})
 
-    def picture(self, taken: Taken) -> FilmJob:
+    def picture(self, taken: TakenRun) -> FilmJob:
         """Return a film of one picture, at the view's t or else at the end, as numbered PNG files.
 
         Raises:
@@ -121,9 +98,9 @@ class FilmPlan:
 @final
 @dataclass(frozen=True)
 class NumbersPlan(Plan):
-    """Numbers of the run: the table, arrays, or the report."""
+    """Numbers of what is shown: a table, arrays, or the report."""
 
-    what: Numbers
+    what: str
     form: TableForm = "latex"
     every_t: bool = False
     """Particles and laws at every t; curves always are."""
@@ -132,28 +109,17 @@ class NumbersPlan(Plan):
         """Return the first lines."""
         lines = next(iter(self.files(taken).values()))().decode().splitlines()
         more = [] if len(lines) <= _MOST_LINES else [f"… {len(lines) - _MOST_LINES} more lines"]
-        return "\n".join([*lines[:_MOST_LINES], *more]).encode()
+        return "\n".join([*(line[:_LONGEST_LINE] for line in lines[:_MOST_LINES]), *more]).encode()
 
-    def files(self, taken: Taken) -> dict[str, Callable[[], bytes]]:
-        """Return the text of the table, CSV and NPZ of arrays, or JSON of the report."""
-        results, what = taken.results, self.what
-        frame = shown_frame(results, taken.view)
-        if what == "table":
-            return {TABLE_ENDINGS[self.form]: lambda: table_text(results, frame, self.form).encode()}
-        if what == "report":
-            return {".json": lambda: report_bytes(results)}
-        shown = None if self.every_t or what in {"curves", "bracket"} else frame
-        arrays: Arrays = what
-        return {
-            ".csv": lambda: csv_bytes(array_columns(results, arrays, shown)),
-            ".npz": lambda: npz_bytes(array_columns(results, arrays, shown)),
-        }
+    def files(self, taken: Taken) -> Contents:
+        """Return the text of a table, CSV and others of arrays, or JSON of the report."""
+        return taken.contents(self.what, self.form, every_t=self.every_t)
 
 
 @final
 @dataclass(frozen=True)
 class CodePlan(Plan):
-    """Code that computes again what is on the screen."""
+    """Code that computes again, or opens again, what is on the screen."""
 
     form: CodeForm
 
@@ -161,15 +127,10 @@ class CodePlan(Plan):
         """Return the code."""
         return next(iter(self.files(taken).values()))()
 
-    def files(self, taken: Taken) -> dict[str, Callable[[], bytes]]:
+    def files(self, taken: Taken) -> Contents:
         """Return a script, a command line, or the snapshot's text."""
-        ending, text = self._written(taken)
-        return {ending: text.encode}
-
-    def _written(self, taken: Taken) -> tuple[str, str]:
-        scenario = taken.results.scenario
         if self.form == "python":
-            return ".py", python_script(scenario, taken.view)
+            return {".py": taken.script().encode}
         if self.form == "command":
-            return ".sh", f"{command_line(taken.source, taken.view, 'page', needed_plugins(scenario))}\n"
-        return ".txt", f"{taken.snapshot.to_text()}\n"
+            return {".sh": f"{taken.command()}\n".encode}
+        return {".txt": f"{taken.snapshot.to_text()}\n".encode}

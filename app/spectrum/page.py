@@ -22,7 +22,7 @@ from app.spectrum.predictor import Predictor, Wanted
 from app.widgets.banner import Banner
 from core.errors import ScenarioError
 from core.spectrum.builtin import load_builtin_setting
-from core.spectrum.optimum import Curve
+from core.spectrum.optimum import Curve, parameters
 from core.spectrum.sections import DataSetSection, NumbersSection
 from core.spectrum.setting import SpectrumSetting
 from core.spectrum.spectra import Spectrum
@@ -187,9 +187,11 @@ class SpectrumPage(QWidget):
         """Take the eigenvalues, the covariance or the points in a file as the spectrum."""
         self.editor.change("spectrum", {"kind": "file", "path": str(path)})
 
-    def open_setting(self, setting: SpectrumSetting) -> None:
-        """Open a setting that has no file."""
+    def open_setting(self, setting: SpectrumSetting, vary: str | None = None) -> None:
+        """Open a setting that has no file, with W2 against a number, by its key, where the setting has it."""
         self.document.load(State(setting))
+        if vary in {each.key for each in parameters(setting)}:
+            self.vary(str(vary))
 
     def save(self) -> bool:
         """Ask for a file and save the setting; return whether it was saved."""

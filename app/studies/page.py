@@ -44,6 +44,10 @@ class Charts(Protocol):
     picked: SignalInstance
     """The Cell whose point was clicked."""
 
+    @property
+    def samplers(self) -> tuple[str, ...]:
+        """Keys of the samplers that are shown."""
+
     def show_study(self, study: Study, table: Table) -> None:
         """Show a study and its results so far."""
 
@@ -161,6 +165,11 @@ class StudiesPage(QWidget):
         self.watcher.close()
         self.export_task.close()
 
+    @property
+    def table(self) -> Table:
+        """What is known of the study that is shown."""
+        return self._known[self.shown].table if self.shown in self._known else {}
+
     # The library
 
     def _first(self) -> Entry | None:
@@ -194,7 +203,7 @@ class StudiesPage(QWidget):
             return
         self.notes.setText(" ".join(study.notes.split()))
         self.editor.show_study(study)
-        self.charts.show_study(study, self._known[entry].table if entry in self._known else {})
+        self.charts.show_study(study, self.table)
         self._show_bar()
         self.watcher.read(entry)
 

@@ -13,7 +13,7 @@ from app.run.session import Session
 from app.run.task import Task
 from app.widgets.banner import Banner
 from app.widgets.top_bar import TopBar
-from app.window.pages import EXPLORE, Pages
+from app.window.pages import SPECTRUM, STUDIES, Pages
 from app.window.snapshots import Snapshots
 from core.errors import ScenarioError
 from core.runs.results import Results
@@ -21,7 +21,10 @@ from core.scenario.builtin import gallery_entries, load_builtin
 
 if TYPE_CHECKING:
     from app.export.dialog import ExportDialog
-    from app.export.plans import Taken
+    from app.export.taken import Taken
+    from app.spectrum.page import SpectrumPage
+    from app.studies.page import StudiesPage
+    from core.snapshot.snapshot import Snapshot
 
 
 @final
@@ -33,7 +36,7 @@ class Exports(QObject):
         bar: takes the entry of the menu.
         banner: shows errors.
         snapshots: take what is on the screen.
-        pages: whose present page is exported.
+        pages: whose present one is exported.
         document: of the page Explore.
         session: runs its scenario.
         results: returns the shown run.
@@ -57,7 +60,7 @@ class Exports(QObject):
         self._loading.ended.connect(self._show)
         self.dialog: ExportDialog | None = None
         """The dialog, once it has been opened."""
-        bar.entry("Export…", "Take films, figures, numbers or code away", self.open, "Ctrl+E")
+        bar.entry("Export…", "Take figures, numbers, code or a film of this page away", self.open, "Ctrl+E")
 
     def open(self) -> None:
         """Open the dialog on what is on the screen; what it needs is imported first, on a thread."""
@@ -77,16 +80,27 @@ class Exports(QObject):
             self._banner.say(error)
 
     def _taken(self) -> Taken:
-        from app.export.plans import Taken  # noqa: PLC0415
+        """Return what the page shows.
+
+        Raises:
+            ScenarioError: it shows nothing.
+        """
+        pages = self._pages
+        if pages.current == STUDIES and pages.studies is not None:
+            return _study(pages.studies, self._snapshots.taken())
+        if pages.current == SPECTRUM and pages.spectrum is not None:
+            return _setting(pages.spectrum, self._snapshots.taken())
+        return self._run()
+
+    def _run(self) -> Taken:
+        from app.export.taken_run import TakenRun  # noqa: PLC0415
 
         results = self._results()
-        if self._pages.current != EXPLORE:
-            raise ScenarioError("", "", f"{self._pages.current} has its own export, beside what it shows")
         if results is None or not results.completed:
             raise ScenarioError("", "", "nothing is computed yet")
         snapshot = self._snapshots.taken()
         is_settled = results.is_complete and not self._session.is_running
-        return Taken(results, snapshot.view, snapshot, is_settled, self._source() or snapshot.to_text())
+        return TakenRun(results, snapshot.view, snapshot, is_settled, self._source() or snapshot.to_text())
 
     def _source(self) -> str:
         """Return the file or key of the scenario, if it is shown as it was opened; else an empty string."""
@@ -103,6 +117,42 @@ class Exports(QObject):
         self._loading.close()
         if self.dialog is not None:
             self.dialog.end()
+
+
+def _study(page: StudiesPage, snapshot: Snapshot) -> Taken:
+    """Return the study that is shown, with what is measured of it.
+
+    Raises:
+        ScenarioError: none is shown.
+    """
+    from app.export.taken_study import TakenStudy  # noqa: PLC0415
+
+    entry = page.shown
+    if entry is None or entry.study is None:
+        raise ScenarioError("", "", "no study is shown")
+    plugins = tuple(path for path, _ in entry.plugins())
+    rows = entry.store, plugins, tuple(entry.fingerprints())
+    return TakenStudy(entry.study, page.table, page.charts.samplers, *rows, snapshot.to_text(), snapshot)
+
+
+def _setting(page: SpectrumPage, snapshot: Snapshot) -> Taken:
+    """Return the setting that is shown, with its prediction, and the simulation and the curve beside it.
+
+    Raises:
+        ScenarioError: there is no prediction yet.
+    """
+    from app.export.taken_spectrum import TakenSpectrum  # noqa: PLC0415
+    from app.spectrum.document import placed  # noqa: PLC0415
+    from core.spectrum.builtin import builtin_settings, load_builtin_setting  # noqa: PLC0415
+
+    state, analysis = page.document.state, page.evidence.analysis
+    if analysis is None or analysis.setting != state.setting:
+        raise ScenarioError("", "", "nothing is computed yet")
+    keys = [key for key in builtin_settings() if load_builtin_setting(key) == state.setting]
+    curve = page.evidence.curve.curve
+    curve = curve if curve is not None and curve.key == page.evidence.card.key else None
+    simulated, source = page.jobs.measured.of(state.setting), keys[0] if keys else snapshot.to_text()
+    return TakenSpectrum(placed(state), analysis.prediction, simulated, curve, source, snapshot)
 
 
 def _imported() -> Iterator[None]:

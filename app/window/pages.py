@@ -163,9 +163,14 @@ class Pages(QObject):
 
         return placed(first_state(self._kept) if self.spectrum is None else self.spectrum.document.state)
 
-    def open_setting(self, setting: SpectrumSetting) -> None:
-        """Open the setting of a cell on the page Spectrum; undo there returns to the one before."""
-        self._made_spectrum().open_setting(setting)
+    @property
+    def varied(self) -> str | None:
+        """Key of the number against which the page Spectrum draws W2; None before it has been shown."""
+        return None if self.spectrum is None else self.spectrum.evidence.card.key
+
+    def open_setting(self, setting: SpectrumSetting, vary: str | None = None) -> None:
+        """Open a setting on the page Spectrum, with W2 against a number; undo there returns to the one before."""
+        self._made_spectrum().open_setting(setting, vary)
         self.show(SPECTRUM)
 
     def open_study(self, study: Study) -> None:

@@ -79,7 +79,9 @@ class Snapshots(QObject):
         """
         screen, page = self._screen, self._screen.pages.current
         if page == SPECTRUM:
-            return Snapshot("spectrum", screen.pages.setting().to_toml(), View(page="Spectrum"))
+            return Snapshot(
+                "spectrum", screen.pages.setting().to_toml(), View(page="Spectrum", vary=screen.pages.varied)
+            )
         if page == STUDIES:
             study = None if screen.pages.studies is None else screen.pages.studies.editor.study
             if study is None:
@@ -150,7 +152,7 @@ class Snapshots(QObject):
         elif snapshot.kind == "spectrum":
             from core.spectrum.setting import SpectrumSetting  # noqa: PLC0415 - not before the first frame
 
-            pages.open_setting(SpectrumSetting.from_toml(snapshot.toml, source))
+            pages.open_setting(SpectrumSetting.from_toml(snapshot.toml, source), snapshot.view.vary)
         elif snapshot.kind == "study":
             from core.studies.study import Study  # noqa: PLC0415
 

@@ -9,9 +9,7 @@ from pathlib import Path
 from core.plugins.loader import loaded_by_key
 from core.scenario.scenario import Scenario
 from core.snapshot.view import View
-from core.text.user_text import one_line
-
-PROGRAM = "mismatch-lab"
+from core.text.code_text import PROGRAM, docstring_line, python_literal
 
 
 def python_script(scenario: Scenario, view: View) -> str:
@@ -30,29 +28,18 @@ def python_script(scenario: Scenario, view: View) -> str:
     loads = [f"load_plugin(Path({str(path)!r}))  # its code is run" for path in plugins]
     toml = scenario.to_toml()
     lines = [
-        f'"""{_docstring(scenario.name)}: KL and bound at t = {t}, in nats."""',
+        f'"""{docstring_line(scenario.name)}: KL and bound at t = {t}, in nats."""',
         "",
         *(["from pathlib import Path", ""] if plugins else []),
         f"from core import {', '.join(sorted(names, key=str.lower))}",
         "",
         *([*loads, ""] if loads else []),
-        f"scenario = Scenario.from_toml({_literal(toml)})",
+        f"scenario = Scenario.from_toml({python_literal(toml)})",
         "results = run(scenario)",
         f"for key, found in results.at({t}).items():",
         "    print(f\"{key}: KL {found.kl.text} ({found.kl.kind}), bound {found.terms['bound']}\")",
     ]
     return "\n".join(lines) + "\n"
-
-
-def _docstring(name: str) -> str:
-    return one_line(name).replace("\\", "/").replace('"', "'")
-
-
-def _literal(toml: str) -> str:
-    """Return a text as a Python literal, over several lines where that is safe."""
-    if "\\" in toml or "'''" in toml or toml.endswith("'") or not toml.replace("\n", "").isprintable():
-        return repr(toml)
-    return f"'''\\\n{toml}'''"
 
 
 def command_line(source: str, view: View, what: str = "", plugins: Sequence[Path] = ()) -> str:

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import re
-import zipfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -16,48 +12,18 @@ from core.bounds.terms import TERMS
 from core.errors import ScenarioError
 from core.reporting.terms_table import TermsCells
 from core.runs.results import Results
-from core.text.number_format import known
-from core.text.user_text import cell_text, one_line
+from core.text.table_files import TableForm, table_text
 
-TableForm = Literal["latex", "markdown", "tsv"]
 Arrays = Literal["curves", "particles", "law", "bracket"]
 
-TABLE_FORMS: tuple[TableForm, ...] = get_args(TableForm)
 ARRAYS: tuple[Arrays, ...] = get_args(Arrays)
 """What can be written as CSV or NPZ."""
-_LATEX = {
-    "\\": r"\textbackslash{}",
-    **{char: f"\\{char}" for char in "&%$#_{}"},
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "<": r"\textless{}",
-    ">": r"\textgreater{}",
-    "|": r"\textbar{}",
-    '"': r"\textquotedbl{}",
-    "±": r"$\pm$",
-    "·": r"$\cdot$",
-    "−": r"$-$",
-    "≤": r"$\le$",
-    "≥": r"$\ge$",
-    "≈": r"$\approx$",
-    "∞": r"$\infty$",
-    "→": r"$\to$",
-    "‖": r"$\Vert$",
-    "ᾱ": r"$\bar\alpha$",
-    "σ": r"$\sigma$",
-    "–": "--",
-    "’": "'",
-}
-_RAISED = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
-_LOWERED = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
-_LATEX_PARTS = re.compile("([⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)|([₀₁₂₃₄₅₆₇₈₉]+)|(.)", re.DOTALL)
-_MARKDOWN = str.maketrans({char: f"\\{char}" for char in "\\`*_{}[]<>|#$&~"})
 
 
 # The table
 
 
-def table_text(results: Results, frame: int, form: TableForm) -> str:
+def run_table(results: Results, frame: int, form: TableForm) -> str:
     """Return the table at a frame: a row a sampler, a column a quantity, as on the screen, with errors and kinds.
 
     Args:
@@ -77,42 +43,7 @@ def table_text(results: Results, frame: int, form: TableForm) -> str:
     near = results.t(results.kl.nearest_frame(frame))
     about = f"{results.scenario.name}: nats, ± 1 standard error, at t = {t}"
     about += f"; the KL at t = {near}" if near != t else ""
-    return {"latex": _latex, "markdown": _markdown, "tsv": _tsv}[form](about, ["sampler", *titles.values()], rows)
-
-
-def latex_text(text: str) -> str:
-    """Return a line of text for LaTeX: special characters escaped, mathematical signs as mathematics."""
-    found = list[str]()
-    for raised, lowered, char in _LATEX_PARTS.findall(one_line(text)):
-        power, index = raised.translate(_RAISED), lowered.translate(_LOWERED)
-        found.append(f"$^{{{power}}}$" if power else f"$_{{{index}}}$" if index else _LATEX.get(char, char))
-    return "".join(found)
-
-
-def _latex(about: str, titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [" & ".join(map(latex_text, row)) + r" \\" for row in [titles, *rows]]
-    lines = [
-        f"% {one_line(about)}",
-        r"\begin{tabular}{l" + "r" * (len(titles) - 1) + "}",
-        r"\toprule",
-        lines[0],
-        r"\midrule",
-        *lines[1:],
-        r"\bottomrule",
-        r"\end{tabular}",
-    ]
-    return "\n".join(lines) + "\n"
-
-
-def _markdown(about: str, titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    rule = ["---", *["---:"] * (len(titles) - 1)]
-    table = [[one_line(text).translate(_MARKDOWN) for text in row] for row in [titles, *rows]]
-    lines = [f"| {' | '.join(row)} |" for row in [table[0], rule, *table[1:]]]
-    return "\n".join([one_line(about).translate(_MARKDOWN), "", *lines]) + "\n"
-
-
-def _tsv(_about: str, titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    return "".join("\t".join(map(cell_text, row)) + "\n" for row in [titles, *rows])
+    return table_text(about, ["sampler", *titles.values()], rows, form)
 
 
 # Arrays
@@ -135,31 +66,6 @@ def array_columns(results: Results, what: Arrays, frame: int | None) -> dict[str
     if what == "particles":
         return _particles(results, frames)
     return _laws(results, frames) if what == "law" else _brackets(results)
-
-
-def csv_bytes(columns: dict[str, NDArray[Any]]) -> bytes:
-    """Return columns as CSV; what is unknown or infinite is empty."""
-    file = io.StringIO(newline="")
-    writer = csv.writer(file)
-    writer.writerow(columns)
-    for row in zip(*(column.tolist() for column in columns.values()), strict=True):
-        writer.writerow([known(value) if isinstance(value, float) else _cell(value) for value in row])
-    return file.getvalue().encode()
-
-
-def npz_bytes(columns: dict[str, NDArray[Any]]) -> bytes:
-    """Return columns as a compressed NPZ file without dates, which numpy.load reads."""
-    file = io.BytesIO()
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, column in columns.items():
-            content = io.BytesIO()
-            np.save(content, column, allow_pickle=False)
-            archive.writestr(zipfile.ZipInfo(f"{name}.npy"), content.getvalue(), zipfile.ZIP_DEFLATED)
-    return file.getvalue()
-
-
-def _cell(value: int | str) -> int | str:
-    return cell_text(value) if isinstance(value, str) else value
 
 
 def _keys(results: Results) -> list[str]:

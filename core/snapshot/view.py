@@ -40,6 +40,8 @@ class View(Section):
     logarithmic: bool = True
     """True if the plots against t have a logarithmic axis in nats."""
     details: Details = "Composition"
+    vary: str | None = None
+    """Key of the number against which the page Spectrum draws W2; None: the one that matters most."""
 
     @field_validator("overlays")
     @classmethod

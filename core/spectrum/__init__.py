@@ -21,4 +21,5 @@ For data N(0, C) a sampler with a linear score acts on the eigenvalues lambda of
 - `along`: simulation of the curve of W2 against a number
 - `use`: the names for notebooks and programs
 - `report`, `summary`, `figure`: what the command `spectrum` writes and prints
+- `numbers`, `code`: tables and columns for papers and programs, and what computes a setting again
 """

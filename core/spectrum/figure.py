@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import BinaryIO
+from typing import BinaryIO, Literal, get_args
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -13,8 +13,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from core.drawing.layout import keep_inside, page
+from core.drawing.layout import keep_inside, page, text_width
 from core.drawing.style import REPORT, Style, applied, current, pt
+from core.errors import ScenarioError
 from core.spectrum.optimum import Curve
 from core.spectrum.prediction import Prediction
 from core.spectrum.simulation import Simulated
@@ -22,6 +23,9 @@ from core.spectrum.spectra import Array
 from core.text.number_format import number, with_error
 from core.text.user_text import figure_text
 
+What = Literal["page", "spectrum", "shares", "budget", "curve"]
+WHAT: tuple[What, ...] = get_args(What)
+"""Names of what can be drawn: all panels, or one."""
 PRODUCED = "#2E86DE"
 COLOURS = {
     "noise": "#9AA5B1",
@@ -38,6 +42,8 @@ _ROW, _BELOW = 3.96, 0.81
 """Height of a row of panels, and below the axes of the last one, in inches."""
 _HEAD, _HEAD_ALONE = 1.53, 1.05
 """Height above the axes of the first row, with and without a title, in inches."""
+_LINE = 0.24
+"""Height of a line above the panels, in inches."""
 _LEGEND_ROW = 0.082
 """Height of a row of the legend of sources, in parts of the axes."""
 _LEAST_PANEL = 4.6
@@ -49,39 +55,69 @@ def save_spectrum_figure(
 ) -> None:
     """Write the figure as PNG."""
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Glyph .* missing")  # a name may be in any script
+        warnings.filterwarnings("ignore", message="Glyph .* missing")
         spectrum_figure(prediction, simulated, curve).savefig(file, format="png")
 
 
 def spectrum_figure(
-    prediction: Prediction, simulated: Simulated | None = None, curve: Curve | None = None, style: Style = REPORT
+    prediction: Prediction,
+    simulated: Simulated | None = None,
+    curve: Curve | None = None,
+    style: Style = REPORT,
+    what: What = "page",
 ) -> Figure:
-    """Draw a setting's prediction, the simulation beside it where there is one, and a curve where one is given."""
-    with applied(style):
-        columns = 2 if style.room >= 2 * _LEAST_PANEL else 1
-        panels = 3 if curve is None else 4
-        rows = -(-panels // columns)
-        head = _HEAD if style.has_title else _HEAD_ALONE
+    """Draw a setting's prediction.
+
+    Args:
+        prediction: of the setting.
+        simulated: the simulation, drawn beside it; None: there is none.
+        curve: of W2 against one number; None: there is none.
+        style: look, width and type.
+        what: all panels, or one of them.
+
+    Raises:
+        ScenarioError: the curve alone is wanted, and there is none.
+    """
+    drawn: dict[What, tuple[str, Callable[[Axes], None]]] = {
+        "spectrum": ("variance along each eigenvector", lambda axes: _spectra(axes, prediction, simulated)),
+        "shares": ("share of each eigenvalue in W₂², exact score", lambda axes: _shares(axes, prediction)),
+        "budget": ("W₂² by source", lambda axes: _budget(axes, prediction, simulated)),
+    }
+    if curve is not None:
+        drawn["curve"] = f"W₂ against {curve.label}", lambda axes: _curve(axes, curve, prediction, simulated)
+    if what != "page":
+        if what not in drawn:
+            raise ScenarioError("", "", "there is no curve of W₂ yet")
+        drawn = {what: drawn[what]}
+    with applied(style), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing")  # a name may be in any script
+        columns = 2 if style.room >= 2 * _LEAST_PANEL and len(drawn) > 1 else 1
+        rows = -(-len(drawn) // columns)
+        said = _subtitle(prediction, style)
+        head = (_HEAD if style.has_title else _HEAD_ALONE) + _LINE * (len(said) - 1)
         figure = page(style.room, head + _HEIGHT + (rows - 1) * _ROW + _BELOW)
-        _write_heading(figure, prediction, style)
-        places = _panels(figure, columns, rows)
-        _spectra(next(places)("variance along each eigenvector"), prediction, simulated)
-        _shares(next(places)("share of each eigenvalue in W₂², exact score"), prediction)
-        _budget(next(places)("W₂² by source"), prediction, simulated)
-        if curve is not None:
-            _curve(next(places)(f"W₂ against {curve.label}"), curve, prediction, simulated)
+        _write_heading(figure, prediction, said, style)
+        for add_axes, (title, draw) in zip(_panels(figure, columns, rows), drawn.values(), strict=False):
+            draw(add_axes(title))
     return figure
 
 
-def _write_heading(figure: Figure, prediction: Prediction, style: Style) -> None:
+def _subtitle(prediction: Prediction, style: Style) -> list[str]:
+    """Return spectrum and method, on one line where there is room."""
+    parts = [figure_text(prediction.spectrum.label), figure_text(prediction.method.label)]
+    whole = "; ".join(parts)
+    return [whole] if text_width(whole, style.type) / style.scale < style.room - 2 * _BESIDE else parts
+
+
+def _write_heading(figure: Figure, prediction: Prediction, said: Sequence[str], style: Style) -> None:
     width, height = (side / style.scale for side in figure.get_size_inches())
     left = (_BESIDE if width > 2 * _LEAST_PANEL else 0.1) / width
     line = 0.74 if style.has_title else 0.35
     if style.has_title:
         title = figure.text(left, 1 - 0.4 / height, figure_text(prediction.setting.name), size=pt(19), weight="bold")
         keep_inside(title, 0.97)
-    words = figure_text(f"{prediction.spectrum.label}; {prediction.method.label}")
-    keep_inside(figure.text(left, 1 - line / height, words, color=style.muted), 0.97)
+    for row, words in enumerate(said):
+        keep_inside(figure.text(left, 1 - (line + _LINE * row) / height, words, color=style.muted), 0.97)
 
 
 def _panels(figure: Figure, columns: int, rows: int) -> Iterator[Callable[[str], Axes]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import json
 import platform
@@ -11,11 +10,13 @@ from typing import Any
 
 import numpy as np
 
+from core.spectrum.numbers import spectrum_columns
 from core.spectrum.optimum import Curve, Optimum
 from core.spectrum.prediction import Prediction
 from core.spectrum.simulation import Estimate, Simulated
 from core.system.staging import write_together
 from core.text.number_format import known
+from core.text.table_files import csv_bytes
 from core.version import product_version
 
 SCHEMA = 1
@@ -86,6 +87,17 @@ def build_spectrum_report(
     }
 
 
+def spectrum_report_bytes(
+    prediction: Prediction,
+    simulated: Simulated | None = None,
+    curve: Curve | None = None,
+    best: Optimum | None = None,
+) -> bytes:
+    """Return the text of ``spectrum.json``; for the arguments see :func:`build_spectrum_report`."""
+    content = build_spectrum_report(prediction, simulated, curve, best)
+    return (json.dumps(content, indent=2, allow_nan=False, ensure_ascii=False) + "\n").encode()
+
+
 def _known(value: float | None) -> float | None:
     return None if value is None else known(value)
 
@@ -115,27 +127,6 @@ def _curve(curve: Curve) -> dict[str, Any]:
     }
 
 
-def csv_text(prediction: Prediction, simulated: Simulated | None = None) -> str:
-    """Return the numbers of every eigenvalue as CSV; infinite and unknown ones are empty."""
-    file = io.StringIO(newline="")
-    columns = {
-        "eigenvalue": prediction.spectrum.eigenvalues,
-        "produced_exact_score": prediction.produced,
-        "w2_squared_exact_score": prediction.squares,
-        "w2_squared_learned_second_order": prediction.learned_squares,
-    }
-    if simulated is not None:
-        columns |= {
-            "produced_simulated_mean": simulated.produced,
-            "produced_simulated_stderr": simulated.produced_error,
-        }
-    writer = csv.writer(file)
-    writer.writerow(["rank", *columns])
-    for rank, row in enumerate(zip(*(column.tolist() for column in columns.values()), strict=True), start=1):
-        writer.writerow([rank, *(known(value) for value in row)])
-    return file.getvalue()
-
-
 def write_spectrum_report(
     prediction: Prediction,
     folder: Path,
@@ -150,12 +141,11 @@ def write_spectrum_report(
     """
     from core.spectrum.figure import save_spectrum_figure  # noqa: PLC0415 - matplotlib takes a second to load
 
-    content = build_spectrum_report(prediction, simulated, curve, best)
     picture = io.BytesIO()
     save_spectrum_figure(prediction, simulated, curve, picture)
     contents = {
-        "spectrum.csv": csv_text(prediction, simulated).encode(),
-        "spectrum.json": (json.dumps(content, indent=2, allow_nan=False, ensure_ascii=False) + "\n").encode(),
+        "spectrum.csv": csv_bytes(spectrum_columns(prediction, simulated, None, "eigenvalues")),
+        "spectrum.json": spectrum_report_bytes(prediction, simulated, curve, best),
         "spectrum.png": picture.getvalue(),
     }
     write_together(folder, contents)

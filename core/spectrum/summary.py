@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from core.spectrum.numbers import BUDGET_TITLES, budget_rows
 from core.spectrum.optimum import Optimum
 from core.spectrum.prediction import Prediction
 from core.spectrum.simulation import Simulated
@@ -39,15 +40,7 @@ def summary_lines(
 
 def _budget(prediction: Prediction, simulated: Simulated | None) -> list[str]:
     """Return the sources of W2^2 as a table in plain text."""
-    rows: list[tuple[str, ...]] = [("W₂² by source", "added", "alone", "interaction", "kind")]
-    rows += [
-        (each.source, *(_told(value) for value in (each.added, each.alone, each.interaction)), each.kind)
-        for each in prediction.budget.sources
-    ]
-    rows.append(("total", number(prediction.w2_squared.value), "", "", prediction.w2_squared.kind))
-    if simulated is not None:
-        total = simulated.w2_squared
-        rows.append(("simulated", with_error(total.mean, total.error), "", "", "mean ± standard error"))
+    rows = [BUDGET_TITLES, *budget_rows(prediction, simulated)]
     widths = [max(len(row[column]) for row in rows) for column in range(5)]
     return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
 
@@ -58,7 +51,3 @@ def _best(chosen: Optimum) -> list[str]:
     if chosen.at_limit:
         lines.append(f"At the end of its range: {', '.join(chosen.at_limit)}")
     return lines
-
-
-def _told(value: float | None) -> str:
-    return number(math.nan if value is None else value)

@@ -49,8 +49,8 @@ def write_study(store: Store, folder: Path) -> None:
     figures = study_figure_files(store.study, table_of(cells), FIGURES)
     contents = {
         "study.csv": csv_text(store.study, cells).encode(),
-        "study.parquet": _parquet(store.study, cells),
-        "study.json": _json(store, cells),
+        "study.parquet": parquet_bytes(store.study, cells),
+        "study.json": json_bytes(store, cells),
         "study.txt": plain_text(text_tables(store.study, table_of(cells))).encode(),
         **{f"study.{ending}": picture for ending, picture in figures.items()},
     }
@@ -125,7 +125,8 @@ def _cell(value: float | str | None) -> str | float:
     return cell_text(value) if isinstance(value, str) else value
 
 
-def _parquet(study: Study, cells: Sequence[StoredCell]) -> bytes:
+def parquet_bytes(study: Study, cells: Sequence[StoredCell]) -> bytes:
+    """Return the rows as Parquet, with the study and units among its metadata."""
     import pyarrow as pa  # noqa: PLC0415 - only exports need it
     from pyarrow import parquet  # noqa: PLC0415
 
@@ -144,7 +145,7 @@ def _parquet(study: Study, cells: Sequence[StoredCell]) -> bytes:
     return file.getvalue()
 
 
-def _json(store: Store, cells: Sequence[StoredCell]) -> bytes:
+def json_bytes(store: Store, cells: Sequence[StoredCell]) -> bytes:
     """Return the study, its summary and the versions as JSON."""
     summary = [
         {

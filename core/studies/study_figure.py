@@ -15,6 +15,7 @@ from matplotlib.patches import Patch
 from core.drawing.files import figure_bytes
 from core.drawing.layout import keep_inside, legend_below, page
 from core.drawing.style import REPORT, Style, applied, current, pt
+from core.errors import ScenarioError, suggest
 from core.samplers import About
 from core.studies.chart_data import (
     RANKS,
@@ -47,7 +48,7 @@ from core.studies.study_panels import (
     set_title,
 )
 from core.studies.summary import Table
-from core.text.user_text import figure_text
+from core.text.user_text import figure_text, quoted
 
 _WIDTH, _HEIGHT = 4.9, 3.7
 """Size of a panel with its labels, in inches."""
@@ -95,10 +96,32 @@ def study_figure_files(study: Study, table: Table, endings: Sequence[str]) -> di
 
 
 def study_figure(study: Study, table: Table, style: Style = REPORT) -> Figure:
-    """Draw all metrics of a study; in the style of reports the width follows from the number of panels."""
+    """Draw all metrics of a study; in the style of reports the width follows from the number of panels.
+
+    Args:
+        study: with its base in place; see :func:`part_of` for one of its metrics.
+        table: summary of its cells so far.
+        style: look, width and type.
+    """
     with applied(style), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing")  # a name may be in any script
         return _drawn(study, table, style)
+
+
+def part_of(study: Study, what: str = "page", samplers: Sequence[str] = ()) -> Study:
+    """Return what a figure shows of a study: one of its metrics, or all of them (``page``), and some samplers or all.
+
+    Raises:
+        ScenarioError: it has no such metric or sampler.
+    """
+    if what not in {"page", *study.metrics}:
+        raise ScenarioError("", "what", f"the study has no {quoted(what)}{suggest(what, ['page', *study.metrics])}")
+    known = study.abouts()
+    for key in samplers:
+        if key not in known:
+            raise ScenarioError("", "samplers", f"the study has no {quoted(key)}{suggest(key, known)}")
+    metrics = study.metrics if what == "page" else (what,)
+    return Study.from_dict({**study.to_dict(), "metrics": metrics, "samplers": tuple(samplers) or study.samplers})
 
 
 def _drawn(study: Study, table: Table, style: Style) -> Figure:

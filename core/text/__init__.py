@@ -1,4 +1,4 @@
-"""Formatting of numbers and of user text for screens, files and terminals.
+"""Formatting of numbers, of user text and of tables for screens, files and terminals.
 
-Import `number_format` and `user_text`; they import no other package of the product.
+Import `number_format`, `user_text`, `code_text` and `table_files`; they import no other package of the product.
 """

@@ -108,6 +108,11 @@ class StudyCharts(QWidget):
         self.bar.update()
         self._update()
 
+    @property
+    def samplers(self) -> tuple[str, ...]:
+        """Keys of the samplers that are shown."""
+        return tuple(self.legend.shown)
+
     def show_study(self, study: Study, table: Table) -> None:
         """Show what is known of a study; called again as rows arrive.
 

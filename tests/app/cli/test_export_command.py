@@ -90,7 +90,13 @@ def test_spectrum_is_drawn_and_a_study_needs_its_rows(small: Path, capsys: pytes
     assert small.exists()
     assert main(["export", "figure", "heun", "--out", "h.pdf", "--width", "column"]) == 0
     found = read_snapshot(Path("h.pdf"))
-    assert found.kind == "spectrum"
+    assert (found.kind, found.view.vary) == ("spectrum", "method.points")
+    assert main(["export", "figure", "h.pdf", "--what", "curve", "--vary", "method.eps", "--out", "c.svg"]) == 0
+    assert read_snapshot(Path("c.svg")).view.vary == "method.eps"
+    assert main(["export", "numbers", "heun", "--what", "eigenvalues", "--out", "e.csv"]) == 0
+    assert Path("e.csv").read_text(encoding="utf-8").startswith("rank,eigenvalue,produced_exact_score")
+    assert main(["export", "code", "heun", "--as", "command"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "mismatch-lab export figure heun --what page"
     capsys.readouterr()
     assert main(["export", "figure", "noise", "--out", "n.pdf"]) == 2
     assert "give the file study.sqlite" in capsys.readouterr().err
@@ -109,6 +115,13 @@ def test_spectrum_is_drawn_and_a_study_needs_its_rows(small: Path, capsys: pytes
         ("figure small.toml --width 5", "millimetres from 60 to 1000"),
         ("figure missing --out a.pdf", "missing"),
         ("numbers small.toml --what curves --out a.tex", "curves is written to files that end in .csv or .npz"),
+        (
+            "figure heun --what panels",
+            "there is no 'panels'; did you mean 'page'? allowed: page, spectrum, shares, budget, curve",
+        ),
+        ("figure heun --vary method.sigma", "method.sigma: cannot be varied here"),
+        ("numbers heun --what particles", "there is no 'particles'"),
+        ("numbers noise", "measure it by `mismatch-lab study`"),
         ("numbers small.toml --what law --out a.csv --steps 0", "steps"),
         ("figure small.toml --out small.toml/a.pdf", "cannot be written"),
         ("code mismatch-lab:1:xyz", "not whole"),

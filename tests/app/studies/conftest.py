@@ -25,6 +25,7 @@ class PlainCharts(QPushButton):
         super().__init__("charts")
         self.study: Study | None = None
         self.table: Table = {}
+        self.samplers: tuple[str, ...] = ()
 
     def show_study(self, study: Study, table: Table) -> None:
         self.study, self.table = study, table

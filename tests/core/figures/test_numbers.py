@@ -10,14 +10,15 @@ import numpy as np
 import pytest
 
 from core.errors import ScenarioError
-from core.figures.numbers import array_columns, csv_bytes, latex_text, npz_bytes, table_text
+from core.figures.numbers import array_columns, run_table
 from core.runs.results import Results
+from core.text.table_files import csv_bytes, latex_text, npz_bytes
 
 from .conftest import made
 
 
 def test_latex_table_escapes_every_special_character(plane: Results) -> None:
-    text = table_text(plane, 9, "latex")
+    text = run_table(plane, 9, "latex")
     comment, start, *rows, end = text.splitlines()
     assert comment.startswith("% A & B")
     assert start.startswith(r"\begin{tabular}{lr")
@@ -36,16 +37,17 @@ def test_latex_table_escapes_every_special_character(plane: Results) -> None:
 
 def test_latex_text_of_signs() -> None:
     assert latex_text("(1.2 ± 0.3)·10⁻⁵") == r"(1.2 $\pm$ 0.3)$\cdot$10$^{-5}$"
+    assert latex_text("W₂² at σ_y = ε_y") == r"W$_{2}$$^{2}$ at $\sigma_y$ = $\varepsilon$\_y"
     assert latex_text(r"a\b~^|x₁") == r"a\textbackslash{}b\textasciitilde{}\textasciicircum{}\textbar{}x$_{1}$"
 
 
 def test_markdown_and_tsv_have_a_row_for_each_sampler_with_kind_and_error(plane: Results) -> None:
-    words = table_text(plane, 9, "markdown")
+    words = run_table(plane, 9, "markdown")
     title, _, *rows = words.splitlines()
     assert r"A & B" not in title
     assert len(rows) == 2 + len(plane.samplers)
     assert len({len(re.findall(r"(?<!\\)\|", row)) for row in rows}) == 1
-    table = list(csv.reader(io.StringIO(table_text(plane, 9, "tsv")), delimiter="\t"))
+    table = list(csv.reader(io.StringIO(run_table(plane, 9, "tsv")), delimiter="\t"))
     assert table[0][:3] == ["sampler", "KL", "kind of KL"]
     assert [row[1] for row in table[1:]] == [plane.kl.at(index, 9).text for index in range(3)]
     assert "±" in table[1][3]
