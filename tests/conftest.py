@@ -36,9 +36,11 @@ def pytest_collection_finish() -> None:
 
 
 def _is_compiled() -> bool:
-    source = Path(__file__).parents[1] / "core/kl/compiled.py"
-    kept = [path.stat().st_mtime for path in (source.parent / "__pycache__").glob(f"{source.stem}.*.nbi")]
-    return bool(kept) and min(kept) > source.stat().st_mtime
+    for source in (Path(__file__).parents[1] / "core/kl").glob("compiled*.py"):
+        kept = [path.stat().st_mtime for path in (source.parent / "__pycache__").glob(f"{source.stem}.*.nbi")]
+        if not kept or min(kept) < source.stat().st_mtime:
+            return False
+    return True
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -14,8 +14,8 @@ from torch import Tensor
 
 from core.kl.affine_step import AffineStep, along_axes
 from core.kl.axis import Axis
+from core.kl.densities import Survey, affine_images, mixture_on_grid, survey
 from core.kl.law_frames import DRAWN, LawFrame
-from core.kl.splines import affine_images, compared, mixture_on_grid, steepest_bends, steepest_slopes
 from core.problem.mixture import GaussianMixture
 
 Array = NDArray[np.float64]
@@ -26,8 +26,6 @@ _LOST = 1e-6
 """Mass that may leave the grid."""
 LIVE = 50.0
 """Nodes where both log densities are farther than this below their highest are left out: ten standard deviations."""
-_SPARE = 5.0
-"""What the target's log density at a node may lie above its largest term, or its top below the largest one's."""
 _WANTED = 4.5
 """Nodes where the target's log density is less than this below its highest make most of the KL."""
 _HEAVY = 15.0
@@ -83,18 +81,22 @@ class GridLaw:
         """(m,): flat indices of the nodes where law or target have mass; in one dimension all nodes."""
         if len(self.axes) == 1:
             return np.arange(self.axes[0].size, dtype=np.int64)
-        densities, depth = (self.logarithms, self.log_targets), self.depth
-        lives: list[NDArray[np.bool_]] = [part > part.max() - depth for part in densities]
-        return np.asarray(np.flatnonzero(np.logical_or(*lives)), np.int64)
+        return self._survey.live
 
     @cached_property
     def log_targets(self) -> Array:
-        """(n_1, n_2): the target's log density; its largest term where no node counts by it."""
-        matrix, offset, scale = along_axes(self.target, self.basis)
-        first, spacing = self._ends
+        """(n_1, n_2): the target's log density."""
+        return mixture_on_grid(*along_axes(self.target, self.basis), *self._ends, self._plane)
+
+    @cached_property
+    def _survey(self) -> Survey:
+        return survey(self.logarithms, self.log_targets, self.depth, _HEAVY, _WANTED)
+
+    @property
+    def _plane(self) -> tuple[int, int]:
+        """Numbers of nodes along two axes, one along a second that is not there."""
         height, width = self.scaled.shape
-        least = float(scale.max()) - self.depth - _SPARE
-        return mixture_on_grid(matrix, offset, scale, first, spacing, (height, width), least)
+        return height, width
 
     @property
     def _ends(self) -> tuple[Array, Array]:
@@ -105,8 +107,7 @@ class GridLaw:
 
     def images(self, step: AffineStep) -> Array:
         """Return where a step takes the live nodes, along the axes, (d, m)."""
-        first, spacing = self._ends
-        return affine_images(self.live, self.scaled.shape[1], first, spacing, *step[:-1])[: len(self.axes)]
+        return affine_images(self.live, self._plane, *self._ends, *step[:-1])[: len(self.axes)]
 
     @cached_property
     def points(self) -> Tensor:
@@ -136,17 +137,15 @@ class GridLaw:
     @cached_property
     def details(self) -> Array:
         """(d,): the smallest standard deviation along each axis that the law's curvature shows where it has mass."""
-        steepest = steepest_bends(self.logarithms, float(self.logarithms.max()) - _HEAVY)[: len(self.axes)]
         squares = np.square([axis.spacing for axis in self.axes])
+        steepest = self._survey.bends[: len(self.axes)]
         found: Array = 1 / np.sqrt(np.maximum(steepest / squares, 1e-12))
         return found
 
     @cached_property
     def slopes(self) -> Array:
         """(d,): the steepest slope of the log density along each axis where the target has most of its mass."""
-        wanted, found = self.log_targets, self.logarithms
-        steepest = steepest_slopes(found, wanted, float(wanted.max()) - _WANTED)[: len(self.axes)]
-        slopes: Array = steepest / np.array([axis.spacing for axis in self.axes])
+        slopes: Array = self._survey.slopes[: len(self.axes)] / np.array([axis.spacing for axis in self.axes])
         return slopes
 
     @cached_property
@@ -154,10 +153,6 @@ class GridLaw:
         """(m,): probability of each live node's cell."""
         found: Array = np.exp(self.log_density) * self.cell
         return found
-
-    @cached_property
-    def _compared(self) -> tuple[float, float, float]:
-        return compared(self.log_density, self.log_target)
 
     @property
     def kl(self) -> float:
@@ -168,17 +163,17 @@ class GridLaw:
         """
         if self.missed > _MISSED:
             raise LawError("the target has mass where the sampler's density is below the range of numbers")
-        return self._compared[1]
+        return self._survey.kl
 
     @property
     def total(self) -> float:
         """Mass on the grid."""
-        return self._compared[0] * self.cell
+        return self._survey.mass * self.cell
 
     @property
     def missed(self) -> float:
         """Part of the target's mass at nodes where the law's density is below the range of numbers."""
-        return self._compared[2]
+        return self._survey.missed
 
     @property
     def is_sound(self) -> bool:

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor, from_numpy
 
+from core.kl.densities import jump_sizes
 from core.kl.grid import GridLaw
-from core.kl.splines import jump_sizes
 
 Array = NDArray[np.float64]
 

@@ -1,4 +1,4 @@
-"""Loops over grids, compiled by numba or else by NumPy: deposit by cubic B-splines, smoothing, products, densities.
+"""Loops over grids, compiled by numba or else by NumPy: deposit by cubic B-splines, smoothing, products.
 
 Compiled code is loaded with the first call, and kept on the disk for the next process.
 """
@@ -56,58 +56,6 @@ def smooth_rows(kernel: Array, rows: Array) -> Array:
     return _implementation().smooth_rows(kernel, np.ascontiguousarray(rows))
 
 
-def mixture_on_grid(
-    matrix: Array,
-    offset: Array,
-    scale: Array,
-    first: Array,
-    spacing: Array,
-    shape: tuple[int, int],
-    least: float = -math.inf,
-) -> Array:
-    """Return the log density of a Gaussian mixture at the nodes of a plane, (n_1, n_2).
-
-    Args:
-        matrix: (K, 2, 2): from coordinates along the axes to the standardised ones of every component.
-        offset: (K, 2): added to the standardised coordinates.
-        scale: (K,): logarithms of the components' largest values.
-        first: (2,): coordinates of the first node.
-        spacing: (2,): of the nodes.
-        shape: (n_1, n_2).
-        least: where the largest component's log density is below this, it is given instead of the mixture's.
-    """
-    return _implementation().mixture_on_grid(matrix, offset, scale, first, spacing, shape, least)
-
-
-def affine_images(
-    live: Whole,
-    width: int,
-    first: Array,
-    spacing: Array,
-    matrix: Array,
-    offset: Array,
-    scale: Array,
-    linear: Array,
-    constant: Array,
-    factor: Array,
-) -> Array:
-    """Return ``A x + b + B s(x)`` at nodes x of a plane, s being the score of a mixture, (2, m).
-
-    Args:
-        live: (m,): flat indices of the nodes.
-        width: nodes along the second axis.
-        first: (2,): coordinates of the first node.
-        spacing: (2,): of the nodes.
-        matrix: (K, 2, 2): from coordinates along the axes to the standardised ones of every component.
-        offset: (K, 2): added to the standardised coordinates.
-        scale: (K,): logarithms of the components' largest values.
-        linear: A, (2, 2).
-        constant: b, (2,).
-        factor: B, (2, 2).
-    """
-    return _implementation().affine_images(live, width, first, spacing, matrix, offset, scale, linear, constant, factor)
-
-
 def rows_to_rows(rows: Array, exponents: Array, images: Array, nodes: Array, variance: float) -> tuple[Array, Array]:
     """Return sums of rows by a Gaussian kernel, divided by their largest elements, (n, k), and these as logarithms.
 
@@ -119,54 +67,6 @@ def rows_to_rows(rows: Array, exponents: Array, images: Array, nodes: Array, var
         variance: of the kernel, which is one at its centre.
     """
     return _implementation().rows_to_rows(np.ascontiguousarray(rows), exponents, images, nodes, variance)
-
-
-def compared(log_density: Array, log_target: Array) -> tuple[float, float, float]:
-    """Return sums over nodes: of the density, of its log ratio under the target, of the target where there is none.
-
-    The target is taken to sum to one. Where the density is zero, the log ratio counts as the largest elsewhere.
-
-    Args:
-        log_density: (m,).
-        log_target: (m,).
-    """
-    return _implementation().compared(log_density, log_target)
-
-
-def steepest_bends(values: Array, least: float) -> Array:
-    """Return (2,): the largest second difference downwards along both axes of a plane, or zero.
-
-    Args:
-        values: (n_1, n_2).
-        least: differences with a value that is not above this do not count.
-    """
-    return _implementation().steepest_bends(np.ascontiguousarray(values), least)
-
-
-def steepest_slopes(values: Array, weights: Array, least: float) -> Array:
-    """Return (2,): the largest finite difference of neighbouring values along both axes of a plane, or zero.
-
-    Args:
-        values: (n_1, n_2).
-        weights: (n_1, n_2).
-        least: differences from a value whose weight is not above this do not count.
-    """
-    return _implementation().steepest_slopes(np.ascontiguousarray(values), np.ascontiguousarray(weights), least)
-
-
-def jump_sizes(image: Array, place: Whole, live: Whole, width: int, unit: Array) -> Array:
-    """Return how far a map of a plane's nodes jumps after each, beyond the mean of the steps before and after, (m,).
-
-    Steps are along the first axis. Zero at nodes of which one of two before or three after is missing.
-
-    Args:
-        image: (d, m): of the nodes.
-        place: index of every node of the plane among the m, or -1, with two rows before and four after the plane.
-        live: (m,): flat indices of the nodes in the plane.
-        width: nodes along the second axis.
-        unit: (d,): of the jumps.
-    """
-    return _implementation().jump_sizes(image, place, live, width, unit)
 
 
 _RANGE = 38.0
@@ -259,13 +159,7 @@ class Implementation(NamedTuple):
     deposit_in_rows: Callable[[Array, Whole, Array, tuple[int, int]], Array]
     smooth: Callable[[Array, Array], Array]
     smooth_rows: Callable[[Array, Array], Array]
-    mixture_on_grid: Callable[[Array, Array, Array, Array, Array, tuple[int, int], float], Array]
-    affine_images: Callable[..., Array]
     rows_to_rows: Callable[[Array, Array, Array, Array, float], tuple[Array, Array]]
-    compared: Callable[[Array, Array], tuple[float, float, float]]
-    steepest_bends: Callable[[Array, float], Array]
-    steepest_slopes: Callable[[Array, Array, float], Array]
-    jump_sizes: Callable[[Array, Whole, Whole, int, Array], Array]
 
 
 @cache
@@ -324,45 +218,6 @@ def _smooth_rows(kernel: Array, rows: Array) -> Array:
     return np.ascontiguousarray(_smooth(kernel, rows.T).T)
 
 
-def _mixture_on_grid(
-    matrix: Array,
-    offset: Array,
-    scale: Array,
-    first: Array,
-    spacing: Array,
-    shape: tuple[int, int],
-    least: float,
-) -> Array:
-    nodes = [start + step * np.arange(size) for start, step, size in zip(first, spacing, shape, strict=True)]
-    points = np.stack([each.ravel() for each in np.meshgrid(*nodes, indexing="ij")])
-    terms = scale[:, None] - 0.5 * np.square(matrix @ points + offset[..., None]).sum(1)
-    largest = terms.max(0)
-    found: Array = np.where(largest < least, largest, np.logaddexp.reduce(terms, axis=0))
-    return found.reshape(shape)
-
-
-def _affine_images(
-    live: Whole,
-    width: int,
-    first: Array,
-    spacing: Array,
-    matrix: Array,
-    offset: Array,
-    scale: Array,
-    linear: Array,
-    constant: Array,
-    factor: Array,
-) -> Array:
-    points = first[:, None] + spacing[:, None] * np.stack([live // width, live % width])
-    own = matrix @ points + offset[..., None]
-    logarithm = scale[:, None] - 0.5 * np.square(own).sum(1)
-    weights = np.exp(logarithm - logarithm.max(0))
-    weights /= weights.sum(0)
-    score = -np.einsum("kij,kin,kn->jn", matrix, own, weights)
-    found: Array = linear @ points + constant[:, None] + factor @ score
-    return found
-
-
 def _rows_to_rows(rows: Array, exponents: Array, images: Array, nodes: Array, variance: float) -> tuple[Array, Array]:
     filled = rows.max(1) > 0
     logarithm = exponents[filled] - 0.5 * (nodes[:, None] - images[filled]) ** 2 / variance
@@ -372,51 +227,4 @@ def _rows_to_rows(rows: Array, exponents: Array, images: Array, nodes: Array, va
     return summed / size[:, None], tops[:, 0] + np.log(size)
 
 
-def _compared(log_density: Array, log_target: Array) -> tuple[float, float, float]:
-    share = np.exp(log_target - log_target.max())
-    share /= share.sum()
-    known = np.isfinite(log_density)
-    gaps = np.where(known, log_target - np.where(known, log_density, 0.0), -np.inf)
-    gaps = np.where(known, gaps, max(gaps.max(), 0.0))
-    return float(np.exp(log_density).sum()), float((share * gaps).sum()), float(share[~known].sum())
-
-
-def _steepest_bends(values: Array, least: float) -> Array:
-    kept = np.where(values > least, values, np.nan)
-    with np.errstate(invalid="ignore"):
-        return np.array([np.nanmax(-np.diff(kept, 2, axis=axis), initial=0.0) for axis in (0, 1)])
-
-
-def _steepest_slopes(values: Array, weights: Array, least: float) -> Array:
-    kept = np.where(weights > least, values, np.nan)
-    found = np.zeros(2)
-    for axis in (0, 1):
-        with np.errstate(invalid="ignore"):
-            steps = np.abs(np.diff(kept, axis=axis))
-        found[axis] = np.max(steps, initial=0.0, where=np.isfinite(steps))
-    return found
-
-
-def _jump_sizes(image: Array, place: Whole, live: Whole, width: int, unit: Array) -> Array:
-    neighbours = {offset: place[live + (2 + offset) * width] for offset in range(-2, 4)}
-    nodes = np.flatnonzero(np.all([index >= 0 for index in neighbours.values()], axis=0))
-    before, here, there, after = (image[:, neighbours[offset][nodes]] for offset in (-1, 0, 1, 2))
-    bend = np.abs((there - here) - ((here - before) + (after - there)) / 2)
-    sizes = np.zeros(live.size)
-    sizes[nodes] = (bend / unit[:, None]).max(0)
-    return sizes
-
-
-BY_NUMPY = Implementation(
-    _deposit,
-    _deposit_in_rows,
-    _smooth,
-    _smooth_rows,
-    _mixture_on_grid,
-    _affine_images,
-    _rows_to_rows,
-    _compared,
-    _steepest_bends,
-    _steepest_slopes,
-    _jump_sizes,
-)
+BY_NUMPY = Implementation(_deposit, _deposit_in_rows, _smooth, _smooth_rows, _rows_to_rows)
