@@ -20,7 +20,7 @@ from app.cli.film import film
 from app.cli.listing import list_
 from app.cli.options import PROGRAM, UserError, plugins
 from app.cli.run import run
-from app.cli.source import find_snapshot, find_source
+from app.cli.source import find_other_page, find_source
 from app.cli.spectrum import spectrum
 from app.cli.study import study
 from app.cli.sweep import sweep
@@ -39,7 +39,10 @@ CLOSED_PIPE = 1
 @click.argument("scenario", required=False)
 @plugins
 def open_(scenario: str | None) -> int:
-    """Open the window on SCENARIO, or on the default scenario; also on a snapshot or an exported file."""
+    """Open the window on SCENARIO, or on the default scenario.
+
+    SCENARIO may also be a study, spectrum or storyboard file, an exported file, or the text of a snapshot.
+    """
     if scenario is None:
         ensure_display()
     gc.disable()  # until the window is up: what imports leave is never collected, and looking through it takes long
@@ -50,7 +53,7 @@ def open_(scenario: str | None) -> int:
         from app.document.limits import require_showable
         from core.scenario.builtin import DEFAULT
 
-        snapshot = None if scenario is None else find_snapshot(scenario)
+        snapshot = None if scenario is None else find_other_page(scenario)
         is_of_explore = snapshot is None or snapshot.kind == "scenario"
         # Errors of the scenario come before a missing display.
         found, _ = find_source(scenario if scenario and is_of_explore else DEFAULT)

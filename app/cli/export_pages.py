@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple, final
 
@@ -36,26 +35,17 @@ def page_of(source: str, snapshot: Snapshot | None) -> PageKind | None:
     if path.suffix.lower() == _DATABASE:
         return "study"
     from core.scenario.builtin import builtin_scenarios
+    from core.scenario.file_section import TomlFile
+    from core.snapshot.kinds import kind_of
     from core.spectrum.builtin import builtin_settings
     from core.studies.builtin import builtin_studies
 
     if path.suffix.lower() == ".toml":
-        return _page_of_file(path)
+        kind = kind_of(TomlFile.read(path).data)
+        return kind if kind in {"study", "spectrum"} else None
     if source in builtin_scenarios():
         return None
     return "spectrum" if source in builtin_settings() else "study" if source in builtin_studies() else None
-
-
-def _page_of_file(path: Path) -> PageKind | None:
-    """Return the page that a file's tables belong to; errors of the file are found when it is loaded."""
-    from core.errors import ScenarioError
-    from core.system.files import read_text
-
-    try:
-        tables = tomllib.loads(read_text(path))
-    except (ScenarioError, ValueError, RecursionError):
-        return None
-    return "study" if "base" in tables or "axes" in tables else "spectrum" if "spectrum" in tables else None
 
 
 @final

@@ -117,6 +117,8 @@ def _job(source: str, given: dict[str, Any]) -> FilmJob:
 
 def _storyboard(source: str) -> Any:  # noqa: ANN401 - a Storyboard, or None
     """Return the storyboard that a source names or carries; None for other sources."""
+    from core.scenario.file_section import TomlFile
+    from core.snapshot.kinds import kind_of
     from core.storyboard.builtin import builtin_storyboards, find_storyboard
     from core.storyboard.storyboard import Storyboard
     from core.system.files import is_file
@@ -125,19 +127,7 @@ def _storyboard(source: str) -> Any:  # noqa: ANN401 - a Storyboard, or None
     if snapshot is not None:
         return Storyboard.from_toml(snapshot.toml, "the snapshot") if snapshot.kind == "storyboard" else None
     path = Path(source)
-    if _has_scenes(path) if is_file(path) else source in builtin_storyboards():
-        return find_storyboard(source)
-    return None
-
-
-def _has_scenes(path: Path) -> bool:
-    """Return whether a file is a storyboard's; whoever reads a scenario says what is wrong with others."""
-    import tomllib
-
-    from core.errors import ScenarioError
-    from core.system.files import read_text
-
-    try:
-        return "scenes" in tomllib.loads(read_text(path))
-    except (ScenarioError, ValueError, RecursionError):
-        return False
+    if not is_file(path):
+        return find_storyboard(source) if source in builtin_storyboards() else None
+    file = TomlFile.read(path)
+    return Storyboard.from_dict(file.data, source) if kind_of(file.data) == "storyboard" else None

@@ -32,6 +32,37 @@ def find_snapshot(name: str) -> Snapshot | None:
     return read_snapshot(path) if path.suffix.lower() in ENDINGS else None
 
 
+def find_other_page(name: str) -> Snapshot | None:
+    """Return what the window shows of a snapshot, or of a file of another page than Explore; None for scenarios.
+
+    Raises:
+        ScenarioError: it is not valid.
+    """
+    from core.scenario.file_section import TomlFile
+    from core.snapshot.kinds import kind_of
+    from core.snapshot.snapshot import Snapshot
+    from core.system.files import is_file
+
+    path, snapshot = Path(name), find_snapshot(name)
+    if snapshot is not None or path.suffix.lower() != ".toml" or not is_file(path):
+        return snapshot
+    file = TomlFile.read(path)
+    kind = kind_of(file.data)
+    if kind == "study":
+        from core.studies.builtin import study_of
+
+        return Snapshot(kind, study_of(file).to_toml())
+    if kind == "spectrum":
+        from core.spectrum.use import load_spectrum
+
+        return Snapshot(kind, load_spectrum(name).to_toml())
+    if kind == "storyboard":
+        from core.storyboard.storyboard import Storyboard
+
+        return Snapshot(kind, Storyboard.from_dict(file.data, name).to_toml())
+    return None
+
+
 def find_source(name: str) -> tuple[LoadedScenario, View]:
     """Return a scenario and the view of it, by its file or key, or from a snapshot.
 

@@ -24,9 +24,9 @@ from core.data import FittedPrior
 from core.errors import ScenarioError
 from core.scenario.builtin import builtin_scenarios, load_builtin, new_scenario
 from core.scenario.edits import Edit
+from core.scenario.file_section import TomlFile
 from core.scenario.scenario import Scenario
 from core.snapshot.carrier import ENDINGS as SNAPSHOT_ENDINGS
-from core.storyboard.builtin import is_storyboard
 from core.text.user_text import file_name, one_line
 
 if TYPE_CHECKING:
@@ -46,11 +46,8 @@ _ENDINGS = {".toml", ENDING, *_DATA_ENDINGS, *SNAPSHOT_ENDINGS}
 class Files(QObject):
     """File and undo actions of the window."""
 
-    snapshot_chosen = Signal(object)
-    """Path of an exported file whose snapshot is to be opened."""
-
-    storyboard_chosen = Signal(object)
-    """Path of a storyboard that is to be opened."""
+    chosen = Signal(object)
+    """Path of a file of any kind that is to be opened."""
 
     def __init__(self, window: QWidget, document: Document, bar: TopBar, banner: Banner, settings: Settings) -> None:
         super().__init__(window)
@@ -127,35 +124,31 @@ class Files(QObject):
             self._document.load(new_scenario())
 
     def open_file(self) -> None:
-        """Ask for a scenario, or a file that was exported, and open it."""
+        """Ask for a file and open it: of the program, or one that was exported."""
         name, _ = QFileDialog.getOpenFileName(self._window, "Open a scenario", self._folder(), _OPENED)
         if name:
-            self.open_any(Path(name))
-
-    def open_any(self, path: Path) -> None:
-        """Open a file by its kind: a scenario, points for a prior, a sampler, or one that was exported."""
-        if path.suffix.lower() == ENDING:
-            self.plugins.open(path)
-        elif path.suffix.lower() in _DATA_ENDINGS:
-            self.fit_data(path)
-        elif path.suffix.lower() in SNAPSHOT_ENDINGS:
-            self.snapshot_chosen.emit(path)
-        elif is_storyboard(path):
-            self.storyboard_chosen.emit(path)
-        else:
-            self.open_path(path)
+            self.chosen.emit(Path(name))
 
     def open_path(self, path: Path) -> None:
         """Open a scenario file; an invalid one shows an error and changes nothing."""
         try:
-            scenario = Scenario.load(path)
-            require_showable(scenario, str(path))
+            self.open_scenario(TomlFile.read(path))
         except ScenarioError as error:
             self._banner.say(error)
-            return
-        if self.may_leave():
-            self._document.load(scenario, path)
-            self._settings.add_recent(path)
+
+    def open_scenario(self, file: TomlFile) -> bool:
+        """Open a scenario file that has been read; return False if the user keeps the present one.
+
+        Raises:
+            ScenarioError: it is not valid.
+        """
+        scenario = Scenario.from_dict(file.data, str(file.path))
+        require_showable(scenario, str(file.path))
+        if not self.may_leave():
+            return False
+        self._document.load(scenario, file.path, file.text)
+        self._settings.add_recent(file.path)
+        return True
 
     def _list_recent(self) -> None:
         self._recent.clear()

@@ -21,6 +21,7 @@ from app.spectrum.kept import Kept, first_state
 from app.spectrum.predictor import Predictor, Wanted
 from app.widgets.banner import Banner
 from core.errors import ScenarioError
+from core.scenario.file_section import TomlFile
 from core.spectrum.builtin import load_builtin_setting
 from core.spectrum.optimum import Curve, parameters
 from core.spectrum.sections import DataSetSection, NumbersSection
@@ -179,9 +180,17 @@ class SpectrumPage(QWidget):
     def open_file(self, path: Path) -> None:
         """Open a setting; one that is not valid shows an error and changes nothing."""
         try:
-            self.document.load(State(SpectrumSetting.load(path), path))
+            self.open_toml(TomlFile.read(path))
         except ScenarioError as error:
             self.banner.say(error)
+
+    def open_toml(self, file: TomlFile) -> None:
+        """Open a setting whose file has been read.
+
+        Raises:
+            ScenarioError: it is not valid.
+        """
+        self.document.load(State(SpectrumSetting.from_dict(file.data, str(file.path)), file.path))
 
     def open_numbers(self, path: Path) -> None:
         """Take the eigenvalues, the covariance or the points in a file as the spectrum."""

@@ -275,15 +275,12 @@ class StudiesPage(QWidget):
     def _choose_file(self) -> None:
         name, _ = QFileDialog.getOpenFileName(self, "Open a study file", "", "Studies (*.toml)")
         if name:
-            self.open_file(Path(name))
-
-    def open_file(self, path: Path) -> None:
-        """Keep a copy of a study file, and show it."""
-        self._keep(lambda: find_study(str(path)).study)
+            self._keep(lambda: find_study(name).study)
 
     def open_study(self, study: Study) -> None:
-        """Keep a study that has no file, and show it."""
-        self._keep(lambda: study)
+        """Show a study: that of the library where there is an equal one, or else it is kept."""
+        known = next((entry for entry in self.library.entries if entry.study == study), None)
+        self._keep(lambda: study) if known is None else self.show_entry(known)
 
     # The set-up
 

@@ -16,7 +16,7 @@ from app.files.files import Files
 from app.transport.transport import Player
 from app.widgets.segmented_control import SegmentedControl
 from app.widgets.top_bar import TopBar
-from core.scenario.file_section import top_keys
+from core.scenario.file_section import TomlFile
 from core.scenario.scenario import Scenario
 
 if TYPE_CHECKING:
@@ -34,8 +34,6 @@ _TIPS = {
     STUDIES: "How an answer depends on the problem: many cells, measured one by one (Ctrl+2)",
     SPECTRUM: "Gaussian data: what a sampler makes of each eigenvalue, and the sources of its error (Ctrl+3)",
 }
-_NUMBERS = {".npy", ".csv", ".tsv", ".txt"}
-"""Endings of files of numbers."""
 _UNDER_WAY = "studies/study-*/under-way"
 """Marks of studies that were under way when their window ended."""
 
@@ -203,25 +201,28 @@ class Pages(QObject):
             self._document.load(scenario)
             self.show(EXPLORE)
 
-    def open_dropped(self, path: Path) -> bool:
-        """Open a dropped file if it is one for another page than Explore, and show that page; return whether it was.
+    def open_numbers(self, path: Path) -> None:
+        """Take a file of numbers as the spectrum of the page Spectrum."""
+        self._made_spectrum().open_numbers(path)
 
-        Spectrum settings are known by their tables; any other TOML file is a study on Studies, a setting on Spectrum,
-        where a file of numbers is a spectrum.
+    def open_setting_file(self, file: TomlFile) -> None:
+        """Open a spectrum setting, and show its page.
+
+        Raises:
+            ScenarioError: it is not valid.
         """
-        if self.current == SPECTRUM and path.suffix.lower() in _NUMBERS:
-            self._made_spectrum().open_numbers(path)
-            return True
-        if path.suffix.lower() != ".toml":
-            return False
-        if self.current == SPECTRUM or _is_setting(path):
-            self._made_spectrum().open_file(path)
-            self.show(SPECTRUM)
-            return True
-        if self.studies is None or self.current != STUDIES:
-            return False
-        self.studies.open_file(path)
-        return True
+        self._made_spectrum().open_toml(file)
+        self.show(SPECTRUM)
+
+    def open_study_file(self, file: TomlFile) -> None:
+        """Keep a copy of a study, and show it on its page.
+
+        Raises:
+            ScenarioError: it is not valid.
+        """
+        from core.studies.builtin import study_of
+
+        self.open_study(study_of(file))
 
     def offer_to_resume(self, offer: Callable[[str, dict[str, Callable[[], object]]], object]) -> None:
         """Offer to show a study that was under way when the program ended."""
@@ -242,13 +243,6 @@ class Pages(QObject):
                 page.close_all()
         if self._temporary is not None:
             self._temporary.cleanup()
-
-
-def _is_setting(path: Path) -> bool:
-    """Return whether a file has the tables of a spectrum setting and no others."""
-    found = top_keys(path)
-    tables = {"spectrum", "method", "learning"}
-    return bool(found & tables) and found <= tables | {"name", "notes"}
 
 
 def make_charts() -> Charts:

@@ -65,7 +65,6 @@ class Snapshots(QObject):
         self._pending: tuple[Scenario, View] | None = None
         """View of a scenario that was opened and has not yet been shown."""
         screen.document.loaded.connect(self._forget)
-        screen.files.snapshot_chosen.connect(self.open_file)
         bar.entry("Copy snapshot", "Copy what this page shows as one line of text", self.copy, "Ctrl+Shift+C")
         bar.entry("Paste snapshot", "Open a snapshot from the clipboard", self.paste, "Ctrl+Shift+V")
 

@@ -33,6 +33,7 @@ from app.window.docks import Docks
 from app.window.exports import Exports
 from app.window.layout import SPLIT, WindowLayout
 from app.window.long_run_prompt import LongRunPrompt
+from app.window.opening import Opening
 from app.window.pages import EXPLORE, Pages, PageStack
 from app.window.presenting import Presenting
 from app.window.size import LEAST, WANTED
@@ -93,6 +94,7 @@ class MainWindow(QMainWindow):
         self.snapshots = Snapshots(Screen(self.document, self.files, self.pages, *shown), self.bar)
         taken, opened = self.snapshots.taken, self.snapshots.open
         self.storyboards = Storyboards(stack.explore, self.bar, self.banner, taken, opened, home)
+        self.opening = Opening(self.pages, self.files, self.snapshots, self.storyboards, self.banner)
         self.presenting = Presenting(self, self.storyboards, self.session, self.player, self.document)
         took = self.snapshots, self.pages, self.document, self.session
         self.exports = Exports(self, self.bar, self.banner, *took, lambda: self.results)
@@ -164,7 +166,6 @@ class MainWindow(QMainWindow):
 
     def _connect(self) -> None:
         self.document.loaded.connect(self._load)
-        self.files.storyboard_chosen.connect(self.storyboards.open_file)
         self.snapshots.storyboard_found.connect(self.storyboards.open)
         self.document.changed.connect(self._follow)
         self.document.state_changed.connect(self._title)
@@ -396,8 +397,7 @@ class MainWindow(QMainWindow):
         path = self.files.dropped(event.mimeData())
         if path is not None:
             event.acceptProposedAction()
-            if not self.pages.open_dropped(path):
-                self.files.open_any(path)
+            self.opening.open(path)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
         """Handle :attr:`keys`, and paste a snapshot; a text field with the focus gets them first."""

@@ -6,7 +6,7 @@ import tomllib
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, NamedTuple, Self, final
 
 from pydantic import ValidationError
 
@@ -16,12 +16,39 @@ from core.system.files import read_text
 from core.text.user_text import one_line
 
 
-def top_keys(path: Path) -> set[str]:
-    """Return the keys at the top of a TOML file, which tell its kind; none where it cannot be read or is not TOML."""
+@final
+class TomlFile(NamedTuple):
+    """A TOML file that has been read, and is still to be validated."""
+
+    path: Path
+    text: str
+    data: dict[str, Any]
+
+    @classmethod
+    def read(cls, path: Path) -> TomlFile:
+        """Read a file.
+
+        Raises:
+            ScenarioError: it cannot be read, or is not TOML.
+        """
+        text = read_text(path)
+        return cls(path, text, _parsed(text, str(path)))
+
+
+def _parsed(text: str, source: str) -> dict[str, Any]:
+    """Return the tables of TOML text.
+
+    Raises:
+        ScenarioError: it is not TOML.
+    """
     try:
-        return set(tomllib.loads(read_text(path)))
-    except (ValueError, RecursionError):  # whoever opens the file says what is wrong
-        return set()
+        return tomllib.loads(text.removeprefix("\ufeff"))
+    except tomllib.TOMLDecodeError as error:
+        raise ScenarioError(source, "", f"is not valid TOML: {one_line(str(error))}") from None
+    except ValueError:  # Python's limit of digits
+        raise ScenarioError(source, "", "is not valid TOML: a number has too many digits") from None
+    except RecursionError:
+        raise ScenarioError(source, "", "must not have so many levels of nested lists or tables") from None
 
 
 class FileSection(Section):
@@ -69,15 +96,7 @@ class FileSection(Section):
         Raises:
             ScenarioError: the text is not TOML, or not such a file.
         """
-        try:
-            data = tomllib.loads(text.removeprefix("\ufeff"))
-        except tomllib.TOMLDecodeError as error:
-            raise ScenarioError(source, "", f"is not valid TOML: {one_line(str(error))}") from None
-        except ValueError:  # Python's limit of digits
-            raise ScenarioError(source, "", "is not valid TOML: a number has too many digits") from None
-        except RecursionError:
-            raise ScenarioError(source, "", "must not have so many levels of nested lists or tables") from None
-        return cls.from_dict(data, source)
+        return cls.from_dict(_parsed(text, source), source)
 
     @classmethod
     def load(cls, path: Path) -> Self:
@@ -86,4 +105,4 @@ class FileSection(Section):
         Raises:
             ScenarioError: it cannot be read, is not TOML, or is not such a file.
         """
-        return cls.from_toml(read_text(path), str(path))
+        return cls.from_dict(TomlFile.read(path).data, str(path))

@@ -10,7 +10,6 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from core.errors import ScenarioError
-from core.scenario.file_section import top_keys
 from core.storyboard.storyboard import Storyboard
 from core.system.files import is_file
 
@@ -48,9 +47,3 @@ def find_storyboard(name: str) -> Storyboard:
     near = difflib.get_close_matches(path.stem[:60], list(builtin), n=1, cutoff=0.5)
     hint = f"; did you mean {near[0]!r}?" if near else ";"
     raise ScenarioError(name, "", f"there is no such file or built-in storyboard{hint} built in: {', '.join(builtin)}")
-
-
-def is_storyboard(path: Path) -> bool:
-    """Return True if a file has the tables of a storyboard; False where it cannot be read."""
-    found = top_keys(path)
-    return "scenes" in found and "prior" not in found

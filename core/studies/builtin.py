@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple, final
 
 from core.errors import ScenarioError
+from core.scenario.file_section import TomlFile
 from core.studies.study import Study
 from core.system.files import is_file
 
@@ -57,7 +58,7 @@ def find_study(name: str) -> LoadedStudy:
     """
     path, builtin = Path(name), builtin_studies()
     if is_file(path):
-        return LoadedStudy(_fixed(Study.load(path), path.parent, name), path.stem, name)
+        return LoadedStudy(study_of(TomlFile.read(path)), path.stem, name)
     if name in builtin:
         return LoadedStudy(load_builtin_study(name), name, name)
     near = difflib.get_close_matches(path.stem[:60], list(builtin), n=1, cutoff=0.5)
@@ -65,8 +66,14 @@ def find_study(name: str) -> LoadedStudy:
     raise ScenarioError(name, "", f"there is no such file or built-in study{hint} built in: {', '.join(builtin)}")
 
 
-def _fixed(study: Study, folder: Path, source: str) -> Study:
+def study_of(file: TomlFile) -> Study:
+    """Return the study in a file, with its base scenario in place.
+
+    Raises:
+        ScenarioError: it is not valid.
+    """
+    source = str(file.path)
     try:
-        return study.fixed(folder)
+        return Study.from_dict(file.data, source).fixed(file.path.parent)
     except ScenarioError as error:
         raise ScenarioError(error.source or source, error.field, error.reason) from None

@@ -36,7 +36,7 @@ def far(tmp_path: Path) -> Path:
 
 
 def opened(made: MainWindow, bot: QtBot, path: Path) -> DataDialog:
-    made.files.open_any(path)
+    made.opening.open(path)
     dialog = made.files._data
     assert dialog is not None
     bot.waitUntil(dialog.fit.isEnabled, timeout=FIT_MS)

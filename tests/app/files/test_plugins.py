@@ -73,7 +73,7 @@ def banner_text(made: MainWindow) -> str:
 
 def load(made: MainWindow, path: Path, bot: QtBot, words: str = "Run this code") -> str:
     """Open a file, answer, and wait until its code has run; return what was asked."""
-    made.files.open_any(path)
+    made.opening.open(path)
     asked = answer(made, words, bot)
     for thread in made.files.plugins.task._threads:
         thread.join()

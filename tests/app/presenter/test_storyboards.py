@@ -106,7 +106,7 @@ def test_scene_is_shown_again_replaced_saved_kept_and_opened(
     assert not second.storyboards.is_shown
     second.storyboards._show_last()
     assert captions(second) == ["Small", "Second"]
-    second.files.open_any(path.with_suffix(".toml"))
+    second.opening.open(path.with_suffix(".toml"))
     assert second.storyboards.storyboard == Storyboard.load(path.with_suffix(".toml"))
 
 
@@ -114,7 +114,7 @@ def test_invalid_storyboard_file_and_other_pages_are_refused(window: Window, tmp
     made = window(finish=False)
     path = tmp_path / "talk.toml"
     path.write_text("[[scenes]]\nscenario = 'nothing'\n")
-    made.files.open_any(path)
+    made.opening.open(path)
     error = made.banner.findChild(QLabel, "bannerError")
     assert error is not None
     assert "talk.toml: scenes, entry 1.scenario: there is no scenario 'nothing'" in error.text()

@@ -83,7 +83,7 @@ def fitting_points(made: MainWindow, bot: QtBot, folder: Path) -> None:
 def in_consent_dialog(made: MainWindow, _bot: QtBot, folder: Path) -> None:
     path = folder / "mine.py"
     path.write_text("def mine(level, x):\n    return level.prior_score(x)\n")
-    made.files.open_any(path)
+    made.opening.open(path)
     assert made.findChild(TrustDialog) is not None
 
 

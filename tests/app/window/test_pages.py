@@ -263,7 +263,7 @@ def test_spectrum_is_made_by_its_key_keeps_its_setting_and_takes_dropped_ones(
     file = tmp_path / "mine.toml"
     file.write_text("name = 'Mine'\n[method]\nkind = 'langevin'\nsigma = 0.7\n")
     made.pages.show(EXPLORE)
-    assert made.pages.open_dropped(file), "known by its tables on any page"
+    made.opening.open(file)
     assert made.pages.current == SPECTRUM
     scenario = made.scenario
     qtbot.keyClick(made, Qt.Key.Key_2, CONTROL)
@@ -280,7 +280,7 @@ def test_spectrum_is_made_by_its_key_keeps_its_setting_and_takes_dropped_ones(
     assert page.document.setting == load_builtin_setting("sgd")
     assert made.pages.current == SPECTRUM
     (tmp_path / "values.csv").write_text("3\n2\n1\n")
-    assert made.pages.open_dropped(tmp_path / "values.csv")
+    made.opening.open(tmp_path / "values.csv")
     assert page.document.setting.spectrum.kind == "file"
     qtbot.keyClick(made, Qt.Key.Key_1, CONTROL)
     assert made.player.is_playing, "as it was left"
