@@ -64,7 +64,7 @@ ARROWS = {
     "core.diagnostics": "problem samplers simulation text",
     "core.kl": "bounds plugins problem samplers simulation text",
     "core.runs": "bounds diagnostics errors kl plugins problem samplers scenario simulation text",
-    "core.geometry": "kl problem runs scenario text",
+    "core.geometry": "diagnostics kl problem runs samplers scenario text",
     "core.reporting": "bounds diagnostics drawing geometry kl runs samplers system text version",
     "core.snapshot": "diagnostics errors scenario system",
     "core.figures": "bounds diagnostics drawing errors geometry kl plugins problem reporting runs samplers scenario"

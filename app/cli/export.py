@@ -28,7 +28,7 @@ _WIDTHS = {"column": 84.0, "text": 174.0}
 """Widths by name, in millimetres."""
 _WITHOUT_KL = {"per-step", "composition", "weights"}
 """Figures that show no KL and no distances, so that the run is not refined for them."""
-_VIEW = ("t", "linear", "axis", "extent", "plane", "sampler", "overlays")
+_VIEW = ("t", "linear", "axis", "extent", "plane", "sampler", "overlays", "part", "details")
 """Options that override a view."""
 _WITH_FRAMES = {"panels", "panel", "page"}
 """Figures that show the particles of earlier frames."""
@@ -94,8 +94,16 @@ def _view_options(command: _Command) -> _Command:
             metavar="KEY",
             help="The only sampler whose panel is drawn; of a study, the samplers that are, with commas.",
         ),
+        click.option("--details", type=click.Choice(["Composition", "Per step", "Weights"]), help="Tab of the window."),
         click.option(
-            "--overlays", metavar="NAME,...", help="Overlays: target, trails, law, ratio.  [default: the view's]"
+            "--part",
+            type=click.Choice(["all", "measured", "unmeasured"]),
+            help="Directions in which the overlay mismatch shows it.",
+        ),
+        click.option(
+            "--overlays",
+            metavar="NAME,...",
+            help="Overlays: target, trails, mismatch, used, exact, twins, law, ratio, weights.  [default: the view's]",
         ),
     ):
         command = option(command)
@@ -170,9 +178,7 @@ def figure(
     style = Style(look, width, serif, points, title)
     for path in out:
         require_ending(path)
-    view_options = {
-        name: others.pop(name) for name in ("t", "linear", "axis", "extent", "plane", "sampler", "overlays")
-    }
+    view_options = {name: others.pop(name) for name in _VIEW}
     samplers = tuple(filter(None, (view_options["sampler"] or "").split(",")))
     taken = find_page(source, PageOptions(vary, repeats, samplers), with_curve=what in {None, "page", "curve"})
     if taken is None:
@@ -234,7 +240,13 @@ def _view(view: View, options: dict[str, Any]) -> View:
     data = view.to_dict()
     if options["t"] is not None or view.t is None:
         data["t"] = 1 if options["t"] is None else options["t"]
-    for option, name in (("axis", "time_axis"), ("plane", "plane"), ("sampler", "enlarged")):
+    for option, name in (
+        ("axis", "time_axis"),
+        ("plane", "plane"),
+        ("sampler", "enlarged"),
+        ("part", "part"),
+        ("details", "details"),
+    ):
         if options.get(option) is not None:
             data[name] = options[option]
     if options.get("linear") is not None:

@@ -47,7 +47,7 @@ def command_line(source: str, view: View, what: str = "", plugins: Sequence[Path
 
     Args:
         source: scenario file, key of a built-in scenario, or a snapshot's text.
-        view: t of the figure.
+        view: what the figure shows, and its snapshot.
         what: what is drawn; empty: the run and its report.
         plugins: sampler files that the run needs.
     """
@@ -57,9 +57,12 @@ def command_line(source: str, view: View, what: str = "", plugins: Sequence[Path
         words += [] if view.t is None else ["--t", str(view.t)]
         words += ["--overlays", ",".join(view.overlays)]
         words += [] if view.enlarged is None else ["--sampler", view.enlarged]
+        words += [] if view.part == "all" else ["--part", view.part]
         words += [] if view.plane is None else ["--plane", view.plane]
+        words += [] if view.extent is None else [f"--extent={','.join(map(repr, view.extent))}"]
         words += [] if view.time_axis == "t" else ["--axis", view.time_axis]
         words += [] if view.logarithmic else ["--linear"]
+        words += [] if view.details == "Composition" else ["--details", view.details]
     for path in plugins:
         words += ["--plugin", str(path)]
     return shlex.join(words)

@@ -22,7 +22,7 @@ from core.geometry.line_layout import LIKELIHOOD_HEIGHT, TOP
 from core.geometry.line_layout import STRIP as PARTICLES
 from core.geometry.rows import COLUMNS, ROWS, MapAxes, SamplerRows, TargetRows
 from core.geometry.scene import Scene, data_dots, projections
-from core.geometry.shapes import Line
+from core.geometry.shapes import Line, Rectangle
 from core.geometry.time_scale import TimeScale
 from core.runs.results import Results
 from core.snapshot.view import View
@@ -71,6 +71,11 @@ class DensityLine:
         self.rows = TargetRows(self.map, results.problem, results.schedule)
         while not self.rows.is_complete:
             self.rows.advance()
+
+    @property
+    def extent(self) -> Rectangle:
+        """Visible part of the plane: x, and the heights of curves and particles."""
+        return Rectangle(*self.ends, _BOTTOM, TOP)
 
     @property
     def is_measured(self) -> bool:

@@ -13,6 +13,7 @@ from core.drawing.layout import text_width
 from core.drawing.palette import STRIP
 from core.drawing.style import Style, current, pt
 from core.figures.lines import DensityLine, draw_line, draw_map
+from core.figures.overlays import PanelOverlays
 from core.figures.planes import Plane, draw_plane, ratio_entries
 from core.figures.sheet import LINE, Block, Canvas, Entry, area_sign, dot_sign, legend, line_sign
 from core.figures.time_curves import note_blocks
@@ -83,6 +84,7 @@ def panel_blocks(shown: Shown, style: Style) -> list[Block]:
         shape = min(max(place.height / place.width, least), _STEEPEST if count > 1 else 0.72)
         plane.widen(shape)
         drawn = plane
+    overlays = PanelOverlays(shown.results, shown.frame, shown.view, shown.projection, drawn.extent, shown.samplers)
     between = _UNDER_ROW if not shown.is_line else _BELOW
     row = _HEAD + width * shape
     height = rows * row + (rows - 1) * between + _BELOW
@@ -100,20 +102,22 @@ def panel_blocks(shown: Shown, style: Style) -> list[Block]:
                 axes = canvas.axes(left, start + _HEAD, width, _LINE_SHAPE * width)
                 below = canvas.axes(left, start + _HEAD + _LINE_SHAPE * width, width, _MAP_SHAPE * width)
                 draw_line(axes, drawn, index, is_first=across == 0)
+                overlays.draw(axes, index)
                 draw_map(below, drawn, index, is_first=across == 0)
                 axes = below
             else:
                 axes = canvas.axes(left, start + _HEAD, width, shape * width)
                 draw_plane(axes, drawn, index)
+                overlays.draw(axes, index)
                 _label(axes, shown.projection, is_first=across == 0, is_last=is_last)
             if said[index].notice:
                 _write_notice(axes, said[index].notice, width)
 
-    entries = _entries(shown, drawn)
+    entries = [*_entries(shown, drawn), *overlays.entries()]
     blocks = [Block(height, draw), legend(entries, style)]
     if "ratio" in shown.view.overlays and not shown.is_line:
         blocks.append(legend(ratio_entries(), style))
-    return [*blocks, *note_blocks(_missing_laws(shown), style)]
+    return [*blocks, *note_blocks(" ".join(filter(None, (_missing_laws(shown), overlays.notes()))), style)]
 
 
 def _missing_laws(shown: Shown) -> str:
@@ -189,6 +193,7 @@ def _write_notice(axes: Axes, notice: str, width: float) -> None:
         va="bottom",
         size=pt(10),
         color=current().ink,
+        zorder=9,
         bbox={"facecolor": current().surface, "edgecolor": current().faint, "alpha": 0.9, "boxstyle": "round"},
     )
 

@@ -19,8 +19,8 @@ from PySide6.QtWidgets import QGraphicsSceneHoverEvent, QGraphicsSceneMouseEvent
 
 from app.planes.handles.controller import HandleController
 from app.theme import theme
-from app.widgets.placing import Box
 from core.drawing.palette import STRIP, Palette, legible
+from core.geometry.placing import Box
 from core.scenario.plane_edits import Handle, HandlePosition
 
 _RADIUS = 6.0

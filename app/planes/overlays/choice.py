@@ -18,13 +18,14 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.planes.overlays.items import DECADES, heat_colours
+from app.planes.overlays.items import heat_colours
 from app.planes.overlays.ratio_scale import RatioScale
 from app.theme import theme
 from app.widgets.controls import ComboBox
 from app.widgets.keys import Key
 from core.diagnostics.score_field import Part
 from core.drawing.palette import DARK
+from core.geometry.fields import HEAT_DECADES
 from core.text.number_format import number
 
 
@@ -203,7 +204,7 @@ class HeatScale(QWidget):
         """Set the upper end of the scale; the width is fixed, so that it does not move while playing."""
         if hottest != self.hottest:
             self.hottest = hottest
-            self.words = (f"≤ {number(hottest / 10**DECADES)}", f"{number(hottest)} nats a step")
+            self.words = (f"≤ {number(hottest / 10**HEAT_DECADES)}", f"{number(hottest)} nats a step")
             self.setAccessibleName(f"Mismatch from {' to '.join(self.words)}")
             self.update()
 

@@ -17,14 +17,13 @@ from PySide6.QtWidgets import QStyleOptionGraphicsItem, QWidget
 
 from app.theme import theme
 from app.widgets.pictures import ViewItem, premultiplied
-from app.widgets.placing import Box, place_labels
 from core.drawing.palette import DARK
+from core.geometry.fields import WeightMarks, heat_shares
+from core.geometry.placing import Box, place_labels
 from core.text.number_format import percent
 
 Array = NDArray[np.float64]
 
-DECADES = 5
-"""Powers of ten that the heat map covers; smaller values are transparent."""
 _DENSEST = 0.75
 """Opacity of the heat map at its upper end, below which contours stay legible."""
 _HEAD, _HEAD_ANGLE = 0.34, 2.6
@@ -33,7 +32,6 @@ _LONGEST_HEAD, _SHORTEST_ARROW = 5.0, 1.0
 """Longest head, and shortest arrow that is drawn, in pixels."""
 _BAR = 3.0
 """Height of a bar, in pixels; weight one spans its box."""
-_LIGHTEST_WEIGHT = 0.005
 _MARK = 5.0
 """Half the size of the point's mark, in pixels."""
 
@@ -49,9 +47,7 @@ def heat_colours(dark: bool) -> NDArray[np.uint32]:
 
 def heat_image(heat: Array, hottest: float) -> QImage:
     """Return an image of values (rows, columns) on a log scale that ends at ``hottest``; the first row is lowest."""
-    with np.errstate(divide="ignore"):
-        share = 1 + np.log10(heat / hottest) / DECADES
-    shade = np.nan_to_num(255 * share, nan=0.0, posinf=255.0, neginf=0.0).clip(0, 255).astype(np.uint8)
+    shade = (255 * heat_shares(heat, hottest)).astype(np.uint8)
     pixels = heat_colours(theme.current() is DARK)[shade[::-1]]
     rows, columns = shade.shape
     return QImage(pixels.tobytes(), columns, rows, 4 * columns, QImage.Format.Format_ARGB32_Premultiplied).copy()
@@ -74,10 +70,7 @@ class Arrows:
 class WeightBars:
     """Sampled and exact component weights, at the components' means."""
 
-    places: Array
-    """(2, K)."""
-    exact: Array
-    sampled: Array
+    marks: WeightMarks
     colour: str
 
 
@@ -202,13 +195,12 @@ def _draw_weights(painter: QPainter, world: QTransform, bars: WeightBars, taken:
         metrics.horizontalAdvance("100 · 100 %") + 6,
         metrics.height() + 2 * _BAR + 5,
     )  # fixed, so that changing numbers do not move it
-    heaviest = np.argsort(-bars.exact, kind="stable")
-    # A comparison that drops the NaN of a diverged sampler as well
-    kept = heaviest[np.maximum(bars.exact, bars.sampled)[heaviest] >= _LIGHTEST_WEIGHT]
-    points = tuple((x, y) for x, y in _to_pixels(world, bars.places[:, kept]).T.tolist())
+    marks = bars.marks
+    kept = marks.heaviest()
+    points = tuple((x, y) for x, y in _to_pixels(world, marks.places[:, kept]).T.tolist())
     edges = frame.left() + 2, frame.top() + 2, frame.width() - 4, frame.height() - 4
     boxes = place_labels(points, size, tuple(taken), edges)
-    for point, box, exact, sampled in zip(points, boxes, bars.exact[kept], bars.sampled[kept], strict=True):
+    for point, box, exact, sampled in zip(points, boxes, marks.exact[kept], marks.sampled[kept], strict=True):
         if box is not None:
             _draw_weight(painter, QPointF(*point), QRectF(*box), float(exact), float(sampled), bars.colour)
 

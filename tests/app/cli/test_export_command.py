@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import csv
+import shlex
 from pathlib import Path
 
 import pytest
 
 from app.cli.commands import main
+from core.figures.code import command_line
 from core.scenario.scenario import Scenario
 from core.snapshot.carrier import read_snapshot
 from core.snapshot.snapshot import Snapshot
@@ -57,6 +59,28 @@ def test_figure_is_written_in_several_formats_and_drawn_again_from_one(
     assert Path("a.svg").read_bytes() == Path("b.svg").read_bytes(), "the view is the default of the options"
     assert main(["export", "figure", found.to_text(), "--what", "headline", "--linear", "--out", "c.pdf"]) == 0
     assert read_snapshot(Path("c.pdf")).view == View(t=3, overlays=("target", "law"), logarithmic=False)
+
+
+def test_command_of_a_view_draws_the_same_figure(small: Path) -> None:
+    assert small.exists()
+    view = View(
+        t=3,
+        overlays=("mismatch", "weights", "twins"),
+        part="measured",
+        enlarged="ddnm",
+        extent=(-2.0, 1.0, -1.0, 2.0),
+        time_axis="log t",
+        logarithmic=False,
+        details="Weights",
+    )
+    words = shlex.split(command_line("small.toml", view, "page"))
+    assert main([*words[1:], "--out", "a.svg", "--dpi", "72"]) == 0
+    assert read_snapshot(Path("a.svg")).view == view
+    snapshot = Snapshot("scenario", small.read_text(encoding="utf-8"), view).to_text()
+    assert main(["export", "figure", snapshot, "--what", "page", "--out", "b.svg", "--dpi", "72"]) == 0
+    drawn = [Path(name).read_bytes().partition(b"</metadata>")[2] for name in ("a.svg", "b.svg")]
+    assert drawn[0] == drawn[1]
+    assert b"<image" in drawn[0], "the heat map"
 
 
 def test_numbers_are_printed_or_written(small: Path, capsys: pytest.CaptureFixture[str]) -> None:

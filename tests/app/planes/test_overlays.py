@@ -12,11 +12,7 @@ from PySide6.QtWidgets import QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.document.document import Document
-from app.planes.overlays.items import DECADES, heat_colours, heat_image
-from app.planes.overlays.overlays import _ARROW_DECADES as ARROW_DECADES
-from app.planes.overlays.overlays import _ARROWS as ARROWS
-from app.planes.overlays.overlays import _CELL_SHARE as CELL_SHARE
-from app.planes.overlays.overlays import TWINS
+from app.planes.overlays.items import heat_colours, heat_image
 from app.planes.panel import SamplerPanel
 from app.planes.planes import PlanesWidget
 from app.planes.sampler_menu import with_sampler
@@ -25,6 +21,11 @@ from app.window.window import MainWindow
 from core.diagnostics.score_field import Field
 from core.drawing.palette import DARK
 from core.errors import ScenarioError
+from core.geometry.fields import _ARROW_DECADES as ARROW_DECADES
+from core.geometry.fields import _ARROWS as ARROWS
+from core.geometry.fields import _CELL_SHARE as CELL_SHARE
+from core.geometry.fields import HEAT_DECADES as DECADES
+from core.geometry.fields import TWINS
 from core.runs.results import Results
 from core.samplers import SAMPLERS
 from core.scenario.scenario import Scenario
@@ -181,9 +182,9 @@ def test_weights_overlay_shows_mean_responsibilities(grid: PlanesWidget, qtbot: 
     bars = grid.panels["ddnm"]._marks.marks.weights
     particles = results.trace.frames[0][FRAME].double()
     expected = level.target.responsibilities(particles).of_component.mean(1)
-    np.testing.assert_allclose(bars.sampled, expected, rtol=1e-9)
-    np.testing.assert_allclose(bars.exact, results.problem.target.weights)
-    np.testing.assert_allclose(bars.places, results.problem.target.means.mT)
+    np.testing.assert_allclose(bars.marks.sampled, expected, rtol=1e-9)
+    np.testing.assert_allclose(bars.marks.exact, results.problem.target.weights)
+    np.testing.assert_allclose(bars.marks.places, results.problem.target.means.mT)
 
 
 def test_trails_overlay_can_be_switched_off(grid: PlanesWidget, qtbot: QtBot) -> None:

@@ -58,11 +58,15 @@ def test_plugins_are_named_and_not_carried(tmp_path: Path, plane: Results) -> No
 
 
 def test_command_is_quoted_for_a_shell() -> None:
-    view = View(t=3, plane="x₁, x₃", logarithmic=False, enlarged="ddnm", time_axis="log SNR")
+    shown = {"part": "measured", "extent": (-1.5, 2.0, -0.1, 1e-3), "details": "Per step"}
+    view = View(t=3, plane="x₁, x₃", logarithmic=False, enlarged="ddnm", time_axis="log SNR", **shown)
     line = command_line("it's; rm -rf.toml", view, "page", [Path("/a b/c.py")])
     words = shlex.split(line)
     assert words[:4] == ["mismatch-lab", "export", "figure", "it's; rm -rf.toml"]
     assert words[words.index("--plane") + 1] == "x₁, x₃"
     assert words[words.index("--axis") + 1] == "log SNR"
+    assert words[words.index("--part") + 1] == "measured"
+    assert words[words.index("--details") + 1] == "Per step"
+    assert "--extent=-1.5,2.0,-0.1,0.001" in words
     assert words[-2:] == ["--plugin", "/a b/c.py"]
     assert command_line("a.toml", View()) == "mismatch-lab run a.toml"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from app.widgets.placing import Box, place_labels
+from core.geometry.placing import Box, place_labels
 
 FRAME = (0.0, 0.0, 250.0, 220.0)
 SIZE = (64.0, 22.0)
