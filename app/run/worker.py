@@ -345,7 +345,7 @@ def _compute(request: _Request, inbox: Inbox, recent: deque[Experiment]) -> Iter
     recent.append(experiment)
     results, told, first, laws = experiment.results, 0.0, 0, 0
     yield _Started(results.terms.exact)
-    for _ in experiment.run():
+    for _ in experiment.run(law_ahead=request.refine):
         if not inbox.is_wanted:
             return
         if first == 0 or results.is_complete or time.perf_counter() - told > _NEWS_SECONDS:

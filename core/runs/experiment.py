@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import final
@@ -27,6 +28,11 @@ from core.scenario.scenario import Scenario
 from core.simulation.pace import StepTimer
 from core.simulation.simulate import simulate
 from core.simulation.work import ProgressCallback, Work, result_of
+
+_AHEAD = 4.0
+"""Time for the first law during the run, in parts of that of the run's steps."""
+_AHEAD_SECONDS = 0.6
+"""Longest time for it: a law that takes longer waits for the end of the run."""
 
 
 @final
@@ -82,12 +88,19 @@ class Experiment:
         """Timer of the bound terms' steps."""
         self.between_blocks: Callable[[], object] = lambda: None
         """Called between blocks of points within a step; it may raise to stop the run."""
+        self._laws: dict[int, LawComputation] = {}
+        """By sampler, once the first has been begun."""
+        self._coarse = self._compute_coarse_laws()
         self._known_up_to = 0
         """Number of frames whose infinite KLs have been examined."""
         self._note_faults()
 
-    def run(self) -> Iterator[int]:
+    def run(self, *, law_ahead: bool = False) -> Iterator[int]:
         """Advance one step at each ``next``; yield t = T, T - 1, ..., 0 as frames and terms are complete.
+
+        Args:
+            law_ahead: begin with the first sampler's law and KL between the steps, see :meth:`refine`, for someone who
+                waits for a number.
 
         Raises:
             ScenarioError: all samplers have stopped with faults; the message is the fault, with file and line.
@@ -109,11 +122,24 @@ class Experiment:
         if self._extent.terms:
             terms = accumulate(*common, found.terms, paths=run.paths, seed=seed("paths"), watch=watch[1])
             parts.append(self.accounting.follow(terms))
+        ahead = 0.0 if self._has_user_code or not law_ahead else _AHEAD_SECONDS
         with self._code_kept():
+            begun = time.perf_counter()
             for t, *_ in zip(*parts, strict=True):
                 self._note_faults()
                 self._find_collapses()
                 yield t
+                ahead -= self._advance_law(min(_AHEAD * (time.perf_counter() - begun), ahead))
+                begun = time.perf_counter()
+
+    def _advance_law(self, seconds: float) -> float:
+        """Go on with the first sampler's coarse law for some seconds, and return how many it took."""
+        begun = time.perf_counter()
+        if seconds > 0 and not self.results.computations:
+            for _ in self._coarse:
+                if self.results.computations or time.perf_counter() - begun > seconds:
+                    break
+        return time.perf_counter() - begun
 
     def _watch(self, stretch: StepTimer) -> ProgressCallback:
         def watch(share: float) -> None:
@@ -152,13 +178,13 @@ class Experiment:
                 yield
 
     def _refine(self) -> Iterator[None]:
-        laws = self._law_computations()
-        yield from self._compute_laws({index: law.coarse() for index, law in laws.items()})
+        yield from self._coarse
         if self._extent.metrics:
             yield from self._measure_samples()
         if self._extent.limits:
             yield from self._find_limits()
-        yield from self._compute_laws({index: law.fine() for index, law in laws.items()})
+        for index, law in self._laws.items():
+            yield from self._compute_law(index, law.fine())
         if not self.results.kl.bracketed:
             self.results.bracket = None
         if self.results.bracket is not None:
@@ -178,13 +204,18 @@ class Experiment:
         }
         return {index: law for index, law in laws.items() if law.obstacle is None}
 
-    def _compute_laws(self, works: Mapping[int, Work[ComputedKL]]) -> Iterator[None]:
-        """Compute laws one after the other, except of samplers that have stopped, and note each in the results."""
-        for index, work in works.items():
-            if self.results.fault(index) is None:
-                computed = yield from work
-                self.results.computations.append((index, computed))
-            yield
+    def _compute_coarse_laws(self) -> Iterator[None]:
+        """Compute laws on coarse grids, one sampler after the other."""
+        self._laws = self._law_computations()
+        for index, law in self._laws.items():
+            yield from self._compute_law(index, law.coarse())
+
+    def _compute_law(self, index: int, work: Work[ComputedKL]) -> Iterator[None]:
+        """Compute a law, except of a sampler that has stopped, and note it in the results."""
+        if self.results.fault(index) is None:
+            computed = yield from work
+            self.results.computations.append((index, computed))
+        yield
 
     @property
     def _limit_samples(self) -> int:

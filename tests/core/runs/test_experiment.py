@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -7,6 +9,7 @@ import pytest
 import torch
 
 from core.errors import ScenarioError
+from core.runs import experiment as module
 from core.runs.experiment import Experiment
 from core.runs.results import Results
 from core.scenario.scenario import Scenario
@@ -47,6 +50,34 @@ def test_particles_and_terms_advance_together() -> None:
         )
         assert experiment.results.schedule.steps - t == len(times) - 1
     assert times == list(range(20, -1, -1))
+
+
+@pytest.mark.parametrize(("seconds", "ahead"), [(math.inf, 1), (0.0, 0)])
+def test_first_law_is_known_early_in_the_run(seconds: float, ahead: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give the first law all the time that it takes, then none."""
+    monkeypatch.setattr(module, "_AHEAD", math.inf)
+    monkeypatch.setattr(module, "_AHEAD_SECONDS", seconds)
+    early, plain = (Experiment(scenario(samplers=["ddnm", "bo-ddnm"]), keep_frames=False) for _ in range(2))
+    known = [list(early.results.computed) for _ in early.run(law_ahead=True)]
+    assert known[1:] == 20 * [list(range(ahead))]
+    for _ in plain.run():
+        assert not plain.results.computed
+    for experiment in (early, plain):
+        for _ in experiment.refine():
+            pass
+        assert [index for index, _ in experiment.results.computations] == [0, 1, 0, 1], "coarse, then fine"
+    for (_, one), (_, other) in zip(early.results.computations, plain.results.computations, strict=True):
+        np.testing.assert_array_equal(one.value, other.value)
+    assert torch.equal(early.results.trace.particles(0, 20), plain.results.trace.particles(0, 20))
+
+
+def test_laws_of_own_code_wait_for_the_end_of_the_run(
+    load: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_AHEAD", math.inf)
+    key = load("def own(level, x):\n    return level.prior_score(x)\n")
+    experiment = Experiment(scenario(samplers=["ddnm", key]), keep_frames=False)
+    assert not any(experiment.results.computed for _ in experiment.run(law_ahead=True))
 
 
 def test_equal_scenarios_give_equal_results() -> None:
