@@ -18,8 +18,9 @@ from PySide6.QtWidgets import QGridLayout, QLabel, QSizePolicy, QStyleOptionGrap
 from superqt import QElidingLabel
 
 from app.theme import theme
+from app.theme.sizes import sizes
 from app.widgets.image_axis import ImageAxis
-from app.widgets.pictures import DrawingItem, ViewItem, static_plot, style_axis
+from app.widgets.pictures import DrawingItem, ScaledLine, ViewItem, static_plot, style_axis
 from app.widgets.user_text import rich_text
 from core.geometry.time_scale import TimeScale
 from core.reporting.curves import shown_decades
@@ -28,6 +29,8 @@ _MARGIN = 0.05
 """Fraction of T kept free beyond t = 0, for asymptotes."""
 _VEIL = 185
 """Opacity of the shade after the cursor, of 255."""
+_CAP = 1.5
+"""Pixels by which a line ends beyond its last point, half of its width."""
 _TICKS = 5
 _BEFORE = 0.045
 """Fraction of T kept free before t = T."""
@@ -69,6 +72,7 @@ class Veil(ViewItem):
         shade = QColor(theme.current().surface)
         shade.setAlpha(_VEIL)
         place = painter.worldTransform().mapRect(QRectF(0.0, view.top(), self.start, view.height()))
+        place.setRight(place.right() + _CAP * sizes.line)  # x falls to the right
         painter.save()
         painter.resetTransform()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
@@ -100,10 +104,10 @@ class TimePlot(QWidget):
         self.plot.getAxis("left").enableAutoSIPrefix(False)
         self.still, self.growing = DrawingItem(), DrawingItem()
         self.veil = Veil()
-        self.cursor_line = pg.InfiniteLine(angle=90)
-        self.hover_line = pg.InfiniteLine(angle=90)
+        self.cursor_line = ScaledLine(angle=90)
+        self.hover_line = ScaledLine(angle=90)
         self.hover_line.hide()
-        items = (self.still, self.growing, self.veil, self.cursor_line, self.hover_line)
+        items: Sequence[pg.GraphicsObject] = (self.still, self.growing, self.veil, self.cursor_line, self.hover_line)
         for depth, item in enumerate(items):
             item.setZValue(depth)
             self.plot.addItem(item, ignoreBounds=True)

@@ -21,7 +21,7 @@ from app.planes.overlays.overlays import Overlay
 from app.planes.sampler_menu import SamplerButton
 from app.planes.view import PlaneView
 from app.theme import theme
-from app.widgets.pictures import Drawing, DrawingItem, ParticlesItem
+from app.widgets.pictures import Drawing, DrawingItem, ParticlesItem, ScaledOutline
 from app.widgets.user_text import auto_text, plain_label, rich_text
 from app.widgets.widgets import heading, info_button
 from core.drawing.palette import STRIP
@@ -272,7 +272,7 @@ def _strips(scene: Scene, far: float) -> list[QGraphicsPolygonItem]:
             ]
             colour = QColor(STRIP)
             colour.setAlpha(opacity)
-            item = QGraphicsPolygonItem(QPolygonF(corners))
+            item = (QGraphicsPolygonItem if width else ScaledOutline)(QPolygonF(corners))
             item.setPen(pg.mkPen(colour, width=1) if width == 0 else QPen(Qt.PenStyle.NoPen))
             item.setBrush(pg.mkBrush(colour) if width else pg.mkBrush(None))
             item.setZValue(-1)

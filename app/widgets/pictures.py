@@ -13,7 +13,7 @@ import pyqtgraph as pg
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPen, QPolygonF, QTransform, QWheelEvent
-from PySide6.QtWidgets import QStyleOptionGraphicsItem, QWidget
+from PySide6.QtWidgets import QGraphicsPolygonItem, QStyleOptionGraphicsItem, QWidget
 
 from app.theme import theme
 from app.theme.sizes import sizes
@@ -21,6 +21,8 @@ from core.geometry.shapes import Band, Line, Rectangle
 
 TRAIL_OPACITY, TRAIL_FADING = 0.1, 0.85
 SHADES_PER_PARTICLE = 48
+_ROUND, _MOST_STAMPED = 4, 4_000_000
+"""Size in pixels from which particles are discs, and most pixels of all of them."""
 _NUMBER_ROOM = 30, 18
 """Width and height that pyqtgraph's axes have at first for their numbers, in pixels."""
 _MOST_BYTES = 256 << 20
@@ -55,7 +57,7 @@ def static_plot(name: str, *, axes: bool, axis_items: Mapping[str, pg.AxisItem] 
 def style_axis(axis: pg.AxisItem) -> None:
     """Apply the theme's colours and font to a plot's axis."""
     palette = theme.current()
-    axis.setPen(pg.mkPen(palette.line))
+    axis.setPen(pg.mkPen(palette.line, width=sizes.line, cosmetic=False))
     axis.setTextPen(pg.mkPen(palette.muted))
     axis.setTickFont(theme.font(10))
     axis.label.setFont(theme.font(11))
@@ -76,12 +78,41 @@ def premultiplied(channels: NDArray[np.float64], opacity: NDArray[np.float64]) -
 
 
 def pixel_ratio(painter: QPainter) -> float:
-    """Return the pixels to a unit of the world's, where axes are not turned.
+    """Return the pixels to a unit of the world's, where axes are not turned, or by a right angle.
 
     The painter's device may have another ratio: it is the widget, also while this is rendered to an image.
     """
-    world = painter.worldTransform().m11()
-    return abs(painter.deviceTransform().m11() / world) if world else painter.device().devicePixelRatioF()
+    world, device = painter.worldTransform(), painter.deviceTransform()
+    is_turned = abs(world.m12()) > abs(world.m11())
+    one, other = (world.m12(), device.m12()) if is_turned else (world.m11(), device.m11())
+    return abs(other / one) if one else painter.device().devicePixelRatioF()
+
+
+def scaled_pen(painter: QPainter, pen: QPen) -> QPen:
+    """Return a pen whose width is in pixels with the width that it has at the chosen size, in the painter's pixels.
+
+    Qt does not scale such pens where a picture has more pixels than the widget.
+    """
+    return _scaled(pen, pixel_ratio(painter) * sizes.line)
+
+
+class ScaledLine(pg.InfiniteLine):
+    """Endless line whose width follows the size of lines and the pixels of the picture."""
+
+    def paint(self, painter: QPainter, *_: object) -> None:
+        """Draw the line."""
+        left, right = self._endPoints
+        painter.setPen(scaled_pen(painter, self.currentPen))
+        painter.drawLine(QPointF(left, 0), QPointF(right, 0))
+
+
+class ScaledOutline(QGraphicsPolygonItem):
+    """Outline of a polygon whose width follows the size of lines and the pixels of the picture."""
+
+    def paint(self, painter: QPainter, _option: QStyleOptionGraphicsItem, _widget: QWidget | None = None) -> None:
+        """Draw the outline."""
+        painter.setPen(scaled_pen(painter, self.pen()))
+        painter.drawPolyline(self.polygon())
 
 
 class ViewItem(pg.GraphicsObject):
@@ -233,6 +264,37 @@ def _squares(counts: NDArray[np.float64], size: int) -> NDArray[np.float64]:
     return counts
 
 
+def _dots(
+    points: NDArray[np.float32],
+    to_image: QTransform,
+    width: int,
+    height: int,
+    size: int,
+    weights: NDArray[np.float64] | None = None,
+) -> NDArray[np.float64]:
+    """Return how much points cover each pixel, (height, width): as squares, or where these would be seen as discs."""
+    if size < _ROUND or points.shape[1] * size**2 > _MOST_STAMPED:
+        return _squares(_counts(points, to_image, width, height, weights), size)
+    middle = (size - 1) / 2
+    down, across = np.indices((size, size)).reshape(2, -1) - middle
+    cover = np.clip(size / 2 + 0.5 - np.hypot(across, down), 0, 1)
+    # A margin on every side takes the discs that lie beyond the picture, in part or as a whole.
+    margin = size + 1
+    wide, high = width + 2 * margin, height + 2 * margin
+    x = to_image.m11() * points[0] + to_image.dx() + margin - middle
+    y = to_image.m22() * points[1] + to_image.dy() + margin - middle
+    with np.errstate(invalid="ignore"):
+        seen = (x >= 0) & (x < wide - size) & (y >= 0) & (y < high - size)  # drops NaN, too
+    corner = y[seen].astype(np.int64) * wide + x[seen].astype(np.int64)
+    kept = cover > 0
+    offsets = ((down + middle) * wide + across + middle).astype(np.int64)[kept]
+    amount = np.ones(len(corner)) if weights is None else weights[seen]
+    found = np.bincount(
+        (corner[:, None] + offsets).ravel(), (amount[:, None] * cover[kept]).ravel(), minlength=wide * high
+    )
+    return found.reshape(high, wide)[margin:-margin, margin:-margin].astype(np.float64)
+
+
 def _scaled(pen: QPen, ratio: float) -> QPen:
     scaled = QPen(pen)
     scaled.setWidthF(pen.widthF() * ratio)
@@ -302,8 +364,8 @@ class ParticlesItem(ViewImage):
     def _splat(self, to_image: QTransform, width: int, height: int, ratio: float) -> QImage:
         """Count particles per pixel and map the counts to colours."""
         scale = ratio * sizes.line
-        amount = _squares(_counts(self._newest, to_image, width, height), max(2, round(2 * scale)))
-        amount += _squares(_counts(self._trail, to_image, width, height, self._fading), max(1, round(scale)))
+        amount = _dots(self._newest, to_image, width, height, max(2, round(2 * scale)))
+        amount = amount + _dots(self._trail, to_image, width, height, max(1, round(scale)), self._fading)
         shade = np.minimum(amount * SHADES_PER_PARTICLE, 255, out=amount).astype(np.uint8)
         self._pixels = self._shades.take(shade)  # the QImage does not own its data
         return QImage(self._pixels.data, width, height, 4 * width, QImage.Format.Format_ARGB32_Premultiplied)

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import cast, final
 
 from PySide6.QtCore import QPoint, QRect, QSignalBlocker, QSize, Qt, Signal
-from PySide6.QtGui import QImage, QKeyEvent, QPainter, QPaintEvent
+from PySide6.QtGui import QImage, QKeyEvent, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import (
+    QBoxLayout,
     QCheckBox,
     QFrame,
     QGridLayout,
-    QHBoxLayout,
     QLabel,
     QSizePolicy,
     QToolButton,
@@ -226,6 +226,8 @@ class HeatScale(QWidget):
         painter.drawText(self.rect().adjusted(bar.right() + 7, 0, 0, 0), Qt.AlignmentFlag.AlignVCenter, self.words[1])
 
 
+_GAP, _LEAST_WORDS = 14, 260
+"""Distance of the parts of the legend, and width that words beside its colour bars have at least, in pixels."""
 _SCALE = 88
 """Width of the colour bar, in pixels."""
 _WIDEST = "≤ 5.0·10⁻¹⁰", "5.0·10⁻¹⁰ nats a step"
@@ -234,7 +236,7 @@ _WIDEST = "≤ 5.0·10⁻¹⁰", "5.0·10⁻¹⁰ nats a step"
 
 @final
 class OverlayLegend(QWidget):
-    """Legend of the active overlays; hidden if there are none."""
+    """Legend of the active overlays, which is hidden if there are none."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -243,13 +245,25 @@ class OverlayLegend(QWidget):
         theme.set_font(self.words, 11)
         self.words.setProperty("role", "muted")
         self.words.setTextFormat(Qt.TextFormat.RichText)
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(4, 0, 4, 0)
-        layout.setSpacing(14)
-        layout.addWidget(self.scale)
-        layout.addWidget(self.ratio)
-        layout.addWidget(self.words, 1)
+        self._row = QBoxLayout(QBoxLayout.Direction.LeftToRight, self)
+        self._row.setContentsMargins(4, 0, 4, 0)
+        self._row.addWidget(self.scale)
+        self._row.addWidget(self.ratio)
+        self._row.addWidget(self.words, 1)
         self.hide()
+
+    def _arrange(self) -> None:
+        """Set the words beside the colour bars, or below them where that would leave too little width."""
+        shown = [bar.sizeHint().width() + _GAP for bar in (self.scale, self.ratio) if not bar.isHidden()]
+        is_narrow = bool(shown) and sum(shown) + theme.scaled(_LEAST_WORDS) > self.width()
+        directions = QBoxLayout.Direction
+        self._row.setDirection(directions.TopToBottom if is_narrow else directions.LeftToRight)
+        self._row.setSpacing(2 if is_narrow else _GAP)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        """Arrange the parts for the new width."""
+        super().resizeEvent(event)
+        self._arrange()
 
     def say(self, hottest: float | None, entries: list[str], *, ratio: bool = False) -> None:
         """Show the colour bar, unless ``hottest`` is None, that of log ratios, and further legend entries."""
@@ -258,4 +272,6 @@ class OverlayLegend(QWidget):
         if hottest is not None:
             self.scale.show_scale(hottest)
         self.words.setText(" &nbsp;&nbsp; ".join(entries))
+        self.words.setVisible(bool(entries))
+        self._arrange()
         self.setVisible(hottest is not None or ratio or bool(entries))

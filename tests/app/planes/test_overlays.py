@@ -101,6 +101,16 @@ def test_mismatch_heat_map_equals_the_mismatch_field(grid: PlanesWidget, qtbot: 
     assert not grid.overlay_legend.isVisible()
 
 
+def test_legend_sets_its_words_below_its_bars_where_there_is_little_width(grid: PlanesWidget, qtbot: QtBot) -> None:
+    tick(qtbot, grid, "mismatch")
+    legend = grid.overlay_legend
+    for width, is_beside in ((900, True), (360, False), (900, True)):
+        grid.resize(width, grid.height())
+        qtbot.waitUntil(lambda beside=is_beside: (legend.words.y() < legend.scale.geometry().bottom()) == beside)
+        assert legend.words.geometry().right() <= legend.width()
+        assert is_beside == (legend.words.x() > legend.scale.geometry().right())
+
+
 def test_arrows_are_scores_on_a_common_logarithmic_scale(grid: PlanesWidget, qtbot: QtBot, results: Results) -> None:
     tick(qtbot, grid, "used")
     tick(qtbot, grid, "exact")

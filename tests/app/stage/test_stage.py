@@ -6,7 +6,7 @@ import numpy as np
 import pyqtgraph as pg
 import pytest
 from PySide6.QtCore import QPoint, QRect, QRectF, QSize, Qt
-from PySide6.QtGui import QImage
+from PySide6.QtGui import QColor, QImage
 from PySide6.QtWidgets import QLabel, QToolButton
 from pytestqt.qtbot import QtBot
 
@@ -69,6 +69,28 @@ def test_larger_picture_is_drawn_with_more_pixels_not_enlarged(stage: Stage) -> 
         pixels = pg.functions.ndarray_from_qimage(large.copy(QRect(corner, 2 * part.size()))).astype(np.int64)
         differs = (pixels[::2, ::2] != pixels[1::2, 1::2]).any(-1)
         assert differs.mean() > 0.003, "pixels of one point of the layout differ"
+
+
+def test_cursor_and_grid_are_as_thick_in_larger_pictures(stage: Stage) -> None:
+    theme.scheme.choose(Qt.ColorScheme.Light)
+    stage.show_frame(20)
+    plot = stage.evidence.headline.time.plot
+    line, muted = QColor(LIGHT.line), QColor(LIGHT.muted)
+    for ratio in (1, 2, 3):
+        image = stage.image(QSize(1280 * ratio, 720 * ratio))
+        corner = plot.mapTo(stage, QPoint(0, 0))
+        y = ratio * (corner.y() + 12)
+        across = range(ratio * (corner.x() + 60), ratio * (corner.x() + plot.width() - 4))
+        assert sum(_is_near(image.pixelColor(x, y), muted) for x in across) == ratio, "the cursor"
+        x = ratio * (corner.x() + round(plot.getAxis("left").width()) + 3)
+        down = range(ratio * corner.y(), ratio * (corner.y() + plot.height() - 30))
+        shades = [_is_near(image.pixelColor(x, y), line) for y in down]
+        runs = [len(run) for run in "".join(map(str, map(int, shades))).split("0") if run]
+        assert set(runs) == {ratio}, "grid lines"
+
+
+def _is_near(colour: QColor, other: QColor) -> bool:
+    return colour.lightness() < 250 and abs(colour.lightness() - other.lightness()) < 24
 
 
 def test_stage_shows_what_is_asked_for_without_controls(stage: Stage) -> None:
