@@ -138,7 +138,7 @@ class PanelOverlays:
         if fields is not None and fields.hottest is not None:
             low, high = number(fields.hottest / 10**HEAT_DECADES), number(fields.hottest)
             words = rf"mismatch $\beta_t|\Delta_t|^2/2${part}: {high} nats a step, transparent below {low}"
-            found.append(Entry(words, area_sign(_dense(style))))
+            found.append(Entry(words, area_sign(_dense(style), _DENSEST)))
         if fields is not None and self._samplers:
             labels: dict[FieldName, str] = {
                 "mismatch": rf"$\Delta_t$ = exact score − score used{part}",

@@ -43,6 +43,17 @@ _KINDS: dict[str, tuple[str, float, Any]] = {
     "reverse": ("KL(P‖Q), reversed, ± 2 s.e.", 1.2, (0, (5, 2, 0.1, 2))),
 }
 """Kinds of curves in the order of the legend: label, width and dashes; Q is the target, P the samples."""
+_SHORT = {
+    "mismatch": "mismatch",
+    "observed": "observed mismatch",
+    "bound": "bound",
+    "limit": "mismatch as T → ∞",
+    "kl": "KL",
+    "computed": "KL",
+    "bracket": "limits of the KL",
+    "reverse": "reversed KL",
+}
+"""Names of curves in a sentence."""
 _MARKED = {"kl": "o", "computed": "s"}
 """Marks on KLs in closed form and computed, which are told from mismatch by them, not by their widths alone."""
 
@@ -69,7 +80,23 @@ def headline_blocks(results: Results, frame: int, view: View, style: Style) -> l
     entries = [*_sampler_entries(results), *(_kind_entry(name) for name in _KINDS if name in kinds)]
     last = values.last
     note = missing_curve_notes(results, lambda one: why_no_bound(results, one, last) or why_no_limit(results, one))
-    return [Block(_ABOVE + shape + _BELOW, draw), legend(entries, style), *note_blocks(note, style)]
+    said = " ".join(filter(None, (_outside(values, logarithmic=view.logarithmic), note)))
+    return [Block(_ABOVE + shape + _BELOW, draw), legend(entries, style), *note_blocks(said, style)]
+
+
+def _outside(values: CurveValues, *, logarithmic: bool) -> str:
+    """Return a sentence that names the curves that lie below or above the axis as a whole."""
+    low, high = value_limits(_tops(values), logarithmic=logarithmic)
+    found: dict[str, list[str]] = {}
+    for index, sampler in enumerate(values.results.samplers):
+        heights = values.heights(index)
+        under = [name for name, top in heights.items() if top < low or (logarithmic and top == 0)]
+        over = [name for name, top in heights.items() if top > high]
+        for place, names in (("Zero, or below the axis", under), ("Above the axis", over)):
+            if names:
+                which = "" if len(names) == len(heights) else f" ({', '.join(_SHORT[name] for name in names)})"
+                found.setdefault(place, []).append(f"{sampler.about.short_label}{which}")
+    return " ".join(f"{place}: {'; '.join(samplers)}." for place, samplers in found.items())
 
 
 def per_step_blocks(results: Results, frame: int, view: View, style: Style) -> list[Block]:

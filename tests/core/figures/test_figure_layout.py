@@ -117,3 +117,13 @@ def test_diverged_sampler_has_a_notice_in_place_of_its_particles(
     words = [text.get_text().replace("\n", " ") for text in figure(plane, View(t=4), "panels").findobj(Text)]
     assert "Diverged at t = 7: its particles are far beyond the scale of the problem." in words
     assert not any("Diverged" in text.get_text() for text in figure(plane, View(t=8), "panels").findobj(Text))
+
+
+def test_curves_beyond_the_axis_are_named(plane: Results) -> None:
+    drawn = figure(plane, View(), "headline", Style("paper", 300.0))
+    said = " ".join(text.get_text() for text in drawn.texts)
+    assert "Zero, or below the axis: " in said
+    assert "Exact (mismatch, observed mismatch, mismatch as T → ∞)." in said
+    assert "below the axis" not in " ".join(
+        text.get_text() for text in figure(plane, View(logarithmic=False), "headline").texts
+    )
