@@ -28,7 +28,7 @@ _WIDTHS = {"column": 84.0, "text": 174.0}
 """Widths by name, in millimetres."""
 _WITHOUT_KL = {"per-step", "composition", "weights"}
 """Figures that show no KL and no distances, so that the run is not refined for them."""
-_VIEW = ("t", "linear", "axis", "extent", "plane", "sampler", "overlays", "part", "details")
+_VIEW = ("t", "linear", "axis", "extent", "plane", "sampler", "overlays", "part", "details", "lens")
 """Options that override a view."""
 _WITH_FRAMES = {"panels", "panel", "page"}
 """Figures that show the particles of earlier frames."""
@@ -94,6 +94,9 @@ def _view_options(command: _Command) -> _Command:
             metavar="KEY",
             help="The only sampler whose panel is drawn; of a study, the samplers that are, with commas.",
         ),
+        click.option(
+            "--lens", metavar="KEY,N|KEY,X,Y", help="Of the overlay lens: sampler and particle, or point of the plane."
+        ),
         click.option("--details", type=click.Choice(["Composition", "Per step", "Weights"]), help="Tab of the window."),
         click.option(
             "--part",
@@ -103,7 +106,8 @@ def _view_options(command: _Command) -> _Command:
         click.option(
             "--overlays",
             metavar="NAME,...",
-            help="Overlays: target, trails, mismatch, used, exact, twins, law, ratio, weights.  [default: the view's]",
+            help="Overlays: target, trails, mismatch, used, exact, twins, law, ratio, weights, lens.  "
+            "[default: the view's]",
         ),
     ):
         command = option(command)
@@ -253,12 +257,26 @@ def _view(view: View, options: dict[str, Any]) -> View:
         data["logarithmic"] = not options["linear"]
     if options.get("overlays") is not None:
         data["overlays"] = [part.strip() for part in options["overlays"].split(",") if part.strip()]
+    if options.get("lens") is not None:
+        data["lens"] = _aim(options["lens"])
     if options.get("extent") is not None:
         try:
             data["extent"] = [float(part) for part in options["extent"].split(",")]
         except ValueError:
             raise UserError("--extent: must be four numbers with commas: left, right, bottom, top") from None
     return View.from_dict(data)
+
+
+def _aim(text: str) -> dict[str, Any]:
+    """Return where the lens looks; particles are numbered from 1."""
+    sampler, *parts = text.split(",")
+    try:
+        if len(parts) == 1:
+            return {"sampler": sampler, "particle": int(parts[0]) - 1, "place": [0.0, 0.0]}
+        x, y = map(float, parts)
+    except ValueError:
+        raise UserError("--lens: must be a sampler and a particle's number, or sampler, x and y, with commas") from None
+    return {"sampler": sampler, "place": [x, y]}
 
 
 def _run(scenario: Scenario, source: str, view: View, max_time: float, *, frames: bool, refine: bool = True) -> Results:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from PySide6.QtCore import QRectF
+from PySide6.QtCore import QPointF, QRectF
 
 from app.planes.planes import PlanesWidget
 from core.snapshot.view import View
@@ -24,6 +24,7 @@ def planes_view(planes: PlanesWidget) -> dict[str, Any]:
         "part": part,
         "enlarged": enlarged,
         "plane": planes.choice.currentText() or None,
+        "lens": planes.lens.seen if "lens" in shown else None,
         "extent": None if seen is None else (seen.left(), seen.right(), seen.top(), seen.bottom()),
     }
 
@@ -45,6 +46,8 @@ def show_view(planes: PlanesWidget, view: View) -> None:
         if not grid.is_enlarged:
             grid.toggle(wanted)
     planes.fit()
+    if view.lens is not None and view.lens.sampler in planes.panels and "lens" in view.overlays:
+        planes.lens.look(view.lens.sampler, QPointF(*view.lens.place), view.lens.particle)
     if view.extent is not None:
         left, right, bottom, top = view.extent
         if right - left > _LEAST_WIDTH and top - bottom > _LEAST_WIDTH:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from core.plugins.loader import loaded_by_key
 from core.scenario.scenario import Scenario
-from core.snapshot.view import View
+from core.snapshot.view import LensAim, View
 from core.text.code_text import PROGRAM, docstring_line, python_literal
 
 
@@ -61,11 +61,18 @@ def command_line(source: str, view: View, what: str = "", plugins: Sequence[Path
         words += [] if view.plane is None else ["--plane", view.plane]
         words += [] if view.extent is None else [f"--extent={','.join(map(repr, view.extent))}"]
         words += [] if view.time_axis == "t" else ["--axis", view.time_axis]
+        words += [] if view.lens is None else [f"--lens={_aim(view.lens)}"]
         words += [] if view.logarithmic else ["--linear"]
         words += [] if view.details == "Composition" else ["--details", view.details]
     for path in plugins:
         words += ["--plugin", str(path)]
     return shlex.join(words)
+
+
+def _aim(lens: LensAim) -> str:
+    """Return where the lens looks as the command takes it: particles are numbered from 1."""
+    where = lens.place if lens.particle is None else (lens.particle + 1,)
+    return ",".join([lens.sampler, *map(repr, where)])
 
 
 def needed_plugins(scenario: Scenario) -> list[Path]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import final
+from typing import NamedTuple, final
 
 import matplotlib as mpl
 import numpy as np
@@ -12,6 +12,7 @@ from matplotlib.patches import Rectangle as Patch
 from numpy.typing import NDArray
 
 from core.drawing.layout import text_width
+from core.drawing.palette import STRIP
 from core.drawing.style import Style, current, pt
 from core.figures.sheet import Entry, area_sign, line_sign
 from core.geometry.fields import (
@@ -27,6 +28,7 @@ from core.geometry.fields import (
     twins,
     weight_marks,
 )
+from core.geometry.lens import LensPicture, lens_picture, lens_point
 from core.geometry.placing import Box, place_labels
 from core.geometry.scene import Projection
 from core.geometry.shapes import Rectangle
@@ -34,8 +36,6 @@ from core.runs.results import Results
 from core.snapshot.view import View
 from core.text.number_format import number, percent
 
-DRAWN = {*FIELDS, "twins", "weights"}
-"""Overlays that are drawn here."""
 _DENSEST, _GAMMA, _SHADES = 0.75, 0.7, 256
 """Opacity of the heat map at its upper end, power with which it rises, and number of colours."""
 _PARTS = {"all": "", "measured": ", measured directions", "unmeasured": ", unmeasured directions"}
@@ -43,7 +43,21 @@ _PIXELS = 96
 """Units of places of labels, in an inch of layouts."""
 _BAR = 3.0
 """Height of a bar, in these units; weight one spans its box."""
+_VEIL = 0.75
+"""Opacity of the surface over what is behind the lens."""
+_DASHES = (0, (4, 2))
 _NUMBERS = "100 · 100 %"
+
+
+@final
+class LensView(NamedTuple):
+    """What the lens shows in one panel."""
+
+    sampler: int
+    """Its index in the run."""
+    place: tuple[float, float]
+    """Of x_t in the plane."""
+    picture: LensPicture
 
 
 @final
@@ -74,6 +88,16 @@ class PanelOverlays:
         self._fields = plane_fields(*plane, place, self._samplers, self._shown, view.part)
         self._twins = twins(*plane, self._samplers) if "twins" in self._shown else {}
         self._weights = weight_marks(*plane, self._samplers) if "weights" in self._shown else {}
+        self._lens = self._seen(projection) if "lens" in self._shown else None
+
+    def _seen(self, projection: Projection) -> LensView | None:
+        """Return what the lens shows; None where it looks nowhere, or at a sampler that is not drawn."""
+        aim, keys = self._view.lens, [sampler.about.key for sampler in self._results.samplers]
+        if aim is None or aim.sampler not in keys or keys.index(aim.sampler) not in self._samplers:
+            return None
+        index, t = keys.index(aim.sampler), self._results.t(self._frame)
+        point, place = lens_point(self._results, index, self._frame, projection, aim.place, aim.particle)
+        return LensView(index, place, lens_picture(self._results, index, t, point, projection, aim.particle))
 
     # Drawing
 
@@ -107,6 +131,8 @@ class PanelOverlays:
                 )
         if index in self._weights:
             _draw_weights(axes, self._weights[index], self._results.samplers[index].about.colour)
+        if self._lens is not None and self._lens.sampler == index:
+            _draw_lens(axes, self._lens, self._results.samplers[index].about.colour)
 
     def _draw_twins(self, axes: Axes, ours: NDArray[np.floating], exact: NDArray[np.floating]) -> None:
         gaps = np.full_like(ours, np.nan)
@@ -169,6 +195,11 @@ class PanelOverlays:
                     ),
                 )
             )
+        if self._lens is not None:
+            colour = style.words(self._results.samplers[self._lens.sampler].about.colour)
+            found.append(Entry("lens: exact law of $x_0$ given $x_t$ and y", line_sign(style.ink, 1.8)))
+            if self._lens.picture.assumed is not None:
+                found.append(Entry("what the sampler assumes", line_sign(colour, 1.8, _DASHES)))
         if self._weights:
             found.append(Entry("weights: exact · sampled", line_sign(style.ink, _BAR)))
         return found
@@ -184,6 +215,11 @@ class PanelOverlays:
                 said.append("No field of scores at t = 0, since no step follows.")
             elif any(self._results.samplers[index].is_silent for index in self._samplers):
                 said.append("No field for samplers of your own, whose code runs in another process.")
+        if self._lens is not None:
+            picture = self._lens.picture
+            said.append(f"Lens: {picture.title}, {picture.where}: {'; '.join(picture.findings)}.".replace("..", "."))
+        elif "lens" in self._shown:
+            said.append("The lens looks at no point of these panels.")
         if "twins" in self._shown and index_of_exact(self._results) is None:
             said.append("No lines to Exact’s particles, since Exact does not run.")
         if "weights" in self._shown and not self._weights:
@@ -203,6 +239,24 @@ def _heat_colours(style: Style) -> NDArray[np.float64]:
 def _dense(style: Style) -> str:
     colour: str = mpl.colors.to_hex(_heat_colours(style)[-1][:3])
     return colour
+
+
+def _draw_lens(axes: Axes, lens: LensView, colour: str) -> None:
+    """Draw both laws of x_0 and the mark of x_t, with everything else faint."""
+    style = current()
+    axes.add_patch(
+        Patch((0, 0), 1, 1, transform=axes.transAxes, facecolor=style.surface, alpha=_VEIL, linewidth=0, zorder=8)
+    )
+    shapes = (lens.picture.exact, style.ink, "-"), (lens.picture.assumed, style.words(colour), _DASHES)
+    for shape, shade, dashes in shapes:
+        if shape is None:
+            continue
+        for line in shape.lines:
+            axes.plot(*line, color=shade, linewidth=pt(1.8), linestyle=dashes, zorder=8.1)
+        axes.plot(
+            *shape.points, ls="none", marker="o", ms=pt(7), mec=style.surface, mew=pt(1.5), color=shade, zorder=8.2
+        )
+    axes.plot(*lens.place, marker="x", ms=pt(7), mew=pt(2), color=style.words(STRIP), zorder=8.3)
 
 
 def _draw_weights(axes: Axes, marks: WeightMarks, colour: str) -> None:

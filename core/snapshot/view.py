@@ -21,6 +21,17 @@ Details = Literal["Composition", "Per step", "Weights"]
 
 
 @final
+class LensAim(Section):
+    """Where the lens looks: at a particle of one sampler, or at a place of the plane."""
+
+    sampler: str
+    place: tuple[Number, Number]
+    """Of the particle at the view's t, or the place itself."""
+    particle: Annotated[int, Strict(), Field(ge=0)] | None = None
+    """Its number, from 0; None: the place."""
+
+
+@final
 class View(Section):
     """What is shown of a scenario: page, t, overlays, panel, plane, and axes of the plots."""
 
@@ -40,6 +51,8 @@ class View(Section):
     logarithmic: bool = True
     """True if the plots against t have a logarithmic axis in nats."""
     details: Details = "Composition"
+    lens: LensAim | None = None
+    """Where the overlay *Lens* looks; None: nowhere yet."""
     vary: str | None = None
     """Key of the number against which the page Spectrum draws W2; None: the one that matters most."""
 
@@ -76,5 +89,5 @@ class View(Section):
             raise ScenarioError(source, "view", "must not have so many levels of nesting") from None
 
     @classmethod
-    def _keys(cls, _place: FieldPath) -> list[str]:
-        return list(cls.model_fields)
+    def _keys(cls, place: FieldPath) -> list[str]:
+        return list(LensAim.model_fields if place and place[0] == "lens" else cls.model_fields)

@@ -10,9 +10,9 @@ from PySide6.QtCore import QPoint, QRect, QSize
 from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QWidget
 
-from app.planes.lens.picture import LensPicture
 from app.theme import theme
 from app.widgets.user_text import auto_text, plain_label
+from core.geometry.lens import LensPicture
 
 _GAP = 6
 """Margin of the card within the picture, in pixels."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import final
+from typing import Any, final
 
 import numpy as np
 import pyqtgraph as pg
@@ -13,13 +13,12 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QPointF, QRect, Qt
 from PySide6.QtGui import QColor
 
-from app.planes.lens.picture import LensPicture, Shape, lens_picture
 from app.planes.panel import SamplerPanel
 from app.run.task import Task
 from app.theme import theme
 from app.widgets.pictures import Drawing
-from core.diagnostics.score_field import lift
 from core.drawing.palette import legible
+from core.geometry.lens import LensPicture, Shape, lens_picture, lens_point
 from core.geometry.scene import Projection
 from core.runs.results import Results
 
@@ -88,7 +87,20 @@ class Lens(QObject):
             self.close()
             return
         self.close()
-        self._aim = aim
+        self._aim, self._place = aim, place
+
+    def look(self, key: str, place: QPointF, particle: int | None) -> None:
+        """Look at a particle of a sampler, or at a place; the next frame that is shown draws it."""
+        self.close()
+        self._aim, self._place = _Aim(key, place, particle), place
+
+    @property
+    def seen(self) -> dict[str, Any] | None:
+        """Fields of :class:`~core.snapshot.view.LensAim`; None while the lens is closed."""
+        aim = self._aim
+        if aim is None:
+            return None
+        return {"sampler": aim.key, "place": (self._place.x(), self._place.y()), "particle": aim.particle}
 
     def _particle(
         self, panel: SamplerPanel, results: Results, index: int, frame: int, projection: Projection, place: QPointF
@@ -141,7 +153,9 @@ class Lens(QObject):
             self.let_go()
             self._panel = panel
         t = results.t(frame)
-        point, self._place = self._point(results, index, frame, projection)
+        aim = self._aim
+        point, place = lens_point(results, index, frame, projection, (aim.place.x(), aim.place.y()), aim.particle)
+        self._place = QPointF(*place)
         wanted = (results, results.problem, index, t, projection.label, tuple(point.tolist()))
         if self._wanted is None or not _equal(wanted, self._wanted):
             self._wanted = wanted
@@ -151,26 +165,6 @@ class Lens(QObject):
         if self.picture is not None:
             self._draw(self.picture)
         return self._aim.key, self._place
-
-    def _point(self, results: Results, index: int, frame: int, projection: Projection) -> tuple[torch.Tensor, QPointF]:
-        """Return x_t, (d,), and its place in the plane."""
-        assert self._aim is not None
-        particle = self._aim.particle
-        if particle is not None and particle < results.scenario.run.particles:
-            cloud = results.trace.particles(index, frame)[:, particle : particle + 1]
-            x, y = self._seen(projection, cloud, particle)
-            place = QPointF(x, y) if np.isfinite((x, y)).all() else self._aim.place
-            return cloud[:, 0].double(), place
-        level = results.problem.level(results.schedule, [max(results.t(frame), 1)]).each()[0]
-        where = torch.tensor([[self._aim.place.x()], [self._aim.place.y()]], dtype=torch.float64)
-        return lift(level, projection.basis, where[: len(projection.basis)])[:, 0], self._aim.place
-
-    def _seen(self, projection: Projection, cloud: torch.Tensor, particle: int) -> tuple[float, float]:
-        """Return the place of one particle in the plane; for d = 1 its height is that of its dot."""
-        if projection.is_line:
-            return float(cloud[0, 0]), float(projection.points(cloud.expand(-1, particle + 1))[1, particle])
-        x, y = projection.points(cloud)[:, 0].tolist()
-        return x, y
 
     # Pictures
 

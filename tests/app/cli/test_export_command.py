@@ -13,7 +13,7 @@ from core.figures.code import command_line
 from core.scenario.scenario import Scenario
 from core.snapshot.carrier import read_snapshot
 from core.snapshot.snapshot import Snapshot
-from core.snapshot.view import View
+from core.snapshot.view import LensAim, View
 
 SCENARIO = """
 name = "small"
@@ -65,7 +65,8 @@ def test_command_of_a_view_draws_the_same_figure(small: Path) -> None:
     assert small.exists()
     view = View(
         t=3,
-        overlays=("mismatch", "weights", "twins"),
+        overlays=("mismatch", "weights", "twins", "lens"),
+        lens=LensAim(sampler="ddnm", place=(-1.0, 0.25)),
         part="measured",
         enlarged="ddnm",
         extent=(-2.0, 1.0, -1.0, 2.0),
@@ -136,6 +137,8 @@ def test_spectrum_is_drawn_and_a_study_needs_its_rows(small: Path, capsys: pytes
         ("figure small.toml --plane x9", "--plane: there is no plane 'x9'; there are x₁, x₂"),
         ("figure small.toml --overlays trials", "overlays"),
         ("figure small.toml --extent 1,2", "extent"),
+        ("figure small.toml --lens ddnm", "--lens: must be a sampler and a particle's number"),
+        ("figure small.toml --lens ddnm,0", "lens.particle"),
         ("figure small.toml --width 5", "millimetres from 60 to 1000"),
         ("figure missing --out a.pdf", "missing"),
         ("numbers small.toml --what curves --out a.tex", "curves is written to files that end in .csv or .npz"),

@@ -14,15 +14,18 @@ from pytestqt.qtbot import QtBot
 
 from app.document.document import Document
 from app.planes.lens.card import LensCard
-from app.planes.lens.picture import LensPicture, lens_picture
 from app.planes.panel import SamplerPanel
 from app.planes.planes import PlanesWidget
+from app.planes.viewed import planes_view, show_view
 from app.window.window import MainWindow
 from core.diagnostics.lens import look
 from core.diagnostics.score_field import lift
+from core.figures.figures import figure
+from core.geometry.lens import LensPicture, lens_picture
 from core.geometry.scene import projections
 from core.runs.results import Results
 from core.scenario.scenario import Scenario
+from core.snapshot.view import View
 
 Make = Callable[..., Scenario]
 Run = Callable[..., Results]
@@ -102,6 +105,32 @@ def test_click_shows_both_laws_at_the_point_and_a_card(grid: PlanesWidget, qtbot
     assert panel.particles.opacity() < 0.5
     assert all(other.particles.opacity() == 1 for key, other in grid.panels.items() if key != "pigdm")
     assert grid._card is None, "no score card"
+
+
+@pytest.mark.parametrize("follows", [False, True])
+def test_view_of_the_lens_returns_in_panels_and_in_figures(
+    follows: bool, grid: PlanesWidget, qtbot: QtBot, results: Results
+) -> None:
+    cloud = results.trace.particles(2, FRAME)
+    place = tuple(projections(results.problem)[0].points(cloud[:, 3:4])[:, 0].tolist()) if follows else EMPTY
+    before = look_at(qtbot, grid, "tmpd", place)
+    view = View.from_dict({**planes_view(grid), "t": T})
+    assert view.lens is not None
+    assert (view.lens.particle is not None) == follows
+    grid.lens.close()
+    show_view(grid, view)
+    grid.show_frame(FRAME)
+    after = finished(qtbot, grid)
+    assert (after.where, after.findings, after.rows) == (before.where, before.findings, before.rows)
+    drawn = figure(results, View.from_dict(view.to_dict()), "panels")
+    said = " ".join(text.get_text() for text in drawn.texts).replace("\n", " ")
+    assert f"Lens: {before.title}, {before.where}" in said
+    assert "what the sampler assumes" in said
+    lines = [np.asarray(line.get_xydata()).T for axes in drawn.axes for line in axes.lines]
+    shown = np.stack(before.exact.lines[0])
+    assert any(line.shape == shown.shape and np.allclose(line, shown, equal_nan=True) for line in lines)
+    nowhere = figure(results, view.model_copy(update={"lens": None}), "panels")
+    assert any("The lens looks at no point" in text.get_text() for text in nowhere.texts)
 
 
 def test_card_shows_markup_as_text(grid: PlanesWidget, qtbot: QtBot) -> None:

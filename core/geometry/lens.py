@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias, final
@@ -11,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from core.diagnostics.lens import Comparison, Lens, Mass, look
+from core.diagnostics.score_field import lift
 from core.geometry.densities import density_curve, highest, scaled
 from core.geometry.scene import MASSES, Projection, density_lines
 from core.geometry.shapes import Line
@@ -103,6 +105,41 @@ def no_assumption(sampler: Sampler) -> str:
     return f"{label} makes no assumption about x₀ given xₜ: only the exact law is shown."
 
 
+def lens_point(
+    results: Results,
+    index: int,
+    frame: int,
+    projection: Projection,
+    place: tuple[float, float],
+    particle: int | None = None,
+) -> tuple[torch.Tensor, tuple[float, float]]:
+    """Return x_t, (d,), at which a lens looks, and its place in the plane.
+
+    Args:
+        results: the run.
+        index: of the sampler.
+        frame: a computed frame.
+        projection: the plane.
+        place: in the plane; of a particle that has diverged, or that there is not, the place where it was.
+        particle: number of the particle that is followed; None: the place itself, in the plane through the mean.
+    """
+    if particle is not None and particle < results.scenario.run.particles:
+        cloud = results.trace.particles(index, frame)[:, particle : particle + 1]
+        seen = _seen(projection, cloud, particle)
+        return cloud[:, 0].double(), seen if np.isfinite(seen).all() else place
+    level = results.problem.level(results.schedule, [max(results.t(frame), 1)]).each()[0]
+    where = torch.tensor(place, dtype=torch.float64).unsqueeze(-1)
+    return lift(level, projection.basis, where[: len(projection.basis)])[:, 0], place
+
+
+def _seen(projection: Projection, cloud: torch.Tensor, particle: int) -> tuple[float, float]:
+    """Return the place of one particle in the plane; for d = 1 its height is that of its dot."""
+    if projection.is_line:
+        return float(cloud[0, 0]), float(projection.points(cloud.expand(-1, particle + 1))[1, particle])
+    x, y = projection.points(cloud)[:, 0].tolist()
+    return x, y
+
+
 # Shapes
 
 
@@ -136,8 +173,8 @@ def _shape(law: GaussianMixture, projection: Projection) -> Shape:
 
 def _largest(law: GaussianMixture) -> float:
     """Return the length beside which a width is nothing."""
-    floor = np.finfo(np.float64).tiny
-    return max(float(law.variances.max()) ** 0.5, _THIN * float(law.means.abs().max()), floor)
+    floor = float(np.finfo(np.float64).tiny)
+    return max(math.sqrt(float(law.variances.max())), _THIN * float(law.means.abs().max()), floor)
 
 
 def _curves(laws: Sequence[GaussianMixture]) -> list[Shape]:
