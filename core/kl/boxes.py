@@ -7,10 +7,9 @@ from: what the target needs at t = 0 is carried up to T so.
 
 from __future__ import annotations
 
-from typing import NamedTuple, final
+from typing import NamedTuple, Self, final
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -20,8 +19,6 @@ from core.problem.schedule import Schedule
 
 Array = NDArray[np.float64]
 
-_FRAMES = 64
-"""Frames whose particles are read at once."""
 _NEEDED = 5.5
 """Standard deviations of the target, and of the paths that lead to them, without which the KL is wrong."""
 _WIDEST = 4.0
@@ -42,41 +39,72 @@ class Box(NamedTuple):
     """How far below its highest value, in nats, the log density of law or target may lie at a node that counts."""
 
 
-def boxes(problem: Problem, schedule: Schedule, seen: Tensor, reach: float) -> list[Box]:
-    """Return by frame the box between whose ends target, particles and paths lie, with room to spare.
+@final
+class Region(NamedTuple):
+    """Where a sampler's particles, the target and the paths between them lie, by frame and axis, (T + 1, d)."""
 
-    Args:
-        problem: in float64, on the CPU.
-        schedule: gives every abar_t.
-        seen: the sampler's particles by frame, (T + 1, d, N).
-        reach: standard deviations of target and particles that are covered.
+    low: Array
+    """Of the particles."""
+    high: Array
+    mean: Array
+    spread: Array
+    """The particles' standard deviations."""
+    means: Array
+    """(T + 1, K, d): of the target's components."""
+    spreads: Array
+    """(T + 1, K, d): standard deviations of the target's components."""
+    needed_low: Array
+    """Of the paths by which the target is reached."""
+    needed_high: Array
 
-    Raises:
-        LawError: particles have diverged.
-    """
-    basis = problem.measurement.right_basis
-    target = problem.target.noised_along(schedule.alpha_bar[::-1].tolist())
-    means, along = target.means @ basis, (basis.mT @ target.axes).square()
-    spread = (along @ target.variances.unsqueeze(-1)).squeeze(-1).sqrt()
-    blocks = [_extent(basis.mT @ block.double(), reach) for block in torch.split(seen, _FRAMES)]
-    low, high = (torch.cat(ends) for ends in zip(*blocks, strict=True))
-    if not bool((low.isfinite() & high.isfinite()).all()):
-        raise LawError("its particles diverge")
-    wanted = [((means - each * spread).amin(1), (means + each * spread).amax(1)) for each in (reach, _NEEDED)]
-    ends = torch.minimum(low, wanted[0][0]).numpy(), torch.maximum(high, wanted[0][1]).numpy()
-    needed = _Needed.of(basis.mT @ seen.double(), *(each.numpy() for each in wanted[1]))
-    middle, half = (ends[0] + ends[1]) / 2, (ends[1] - ends[0]) / 2
-    wide = (
-        np.maximum(np.minimum(ends[0], needed.low), middle - _WIDEST * half),
-        np.minimum(np.maximum(ends[1], needed.high), middle + _WIDEST * half),
-    )
-    # A node counts where it is near enough to law or target.
-    target_depth = _depth(wide, (means.amin(1).numpy(), means.amax(1).numpy()), spread.amax(1).numpy())
-    law_depth = _depth(wide, (needed.mean, needed.mean), needed.spread)
-    is_wide = (wide[0] < ends[0]).any(1) | (wide[1] > ends[1]).any(1)
-    depth = np.where(is_wide, np.maximum(np.minimum(target_depth, law_depth), LIVE), LIVE)
-    frames = zip(zip(*ends, strict=True), zip(*wide, strict=True), depth.tolist(), strict=True)
-    return [Box(*each) for each in frames]
+    @classmethod
+    def of(cls, problem: Problem, schedule: Schedule, seen: Tensor) -> Self:
+        """Look at particles.
+
+        Args:
+            problem: in float64, on the CPU.
+            schedule: gives every abar_t.
+            seen: the sampler's particles by frame along the right singular directions of H, (T + 1, d, N), in float64.
+
+        Raises:
+            LawError: particles have diverged.
+        """
+        basis = problem.measurement.right_basis
+        target = problem.target.noised_along(schedule.alpha_bar[::-1].tolist())
+        along = (basis.mT @ target.axes).square()
+        means, spreads = target.means @ basis, (along @ target.variances.unsqueeze(-1)).squeeze(-1).sqrt()
+        low, high = (end.numpy() for end in seen.aminmax(dim=-1))
+        if not (np.isfinite(low).all() and np.isfinite(high).all()):
+            raise LawError("its particles diverge")
+        ends = ((means - _NEEDED * spreads).amin(1).numpy(), (means + _NEEDED * spreads).amax(1).numpy())
+        mean = seen.mean(-1, keepdim=True)
+        needed_low, needed_high, spread = _needed(seen - mean, mean.squeeze(-1).numpy(), *ends)
+        return cls(low, high, mean.squeeze(-1).numpy(), spread, means.numpy(), spreads.numpy(), needed_low, needed_high)
+
+    def boxes(self, reach: float) -> list[Box]:
+        """Return by frame the box between whose ends target, particles and paths lie, with room to spare.
+
+        Args:
+            reach: standard deviations of target and particles that are covered.
+        """
+        width, far = 2 * self.spread, reach * self.spread
+        wanted = (self.means - reach * self.spreads).min(1), (self.means + reach * self.spreads).max(1)
+        ends = (
+            np.minimum(np.minimum(self.low - width, self.mean - far), wanted[0]),
+            np.maximum(np.maximum(self.high + width, self.mean + far), wanted[1]),
+        )
+        middle, half = (ends[0] + ends[1]) / 2, (ends[1] - ends[0]) / 2
+        wide = (
+            np.maximum(np.minimum(ends[0], self.needed_low), middle - _WIDEST * half),
+            np.minimum(np.maximum(ends[1], self.needed_high), middle + _WIDEST * half),
+        )
+        # A node counts where it is near enough to law or target.
+        target_depth = _depth(wide, (self.means.min(1), self.means.max(1)), self.spreads.max(1))
+        law_depth = _depth(wide, (self.mean, self.mean), self.spread)
+        is_wide = (wide[0] < ends[0]).any(1) | (wide[1] > ends[1]).any(1)
+        depth = np.where(is_wide, np.maximum(np.minimum(target_depth, law_depth), LIVE), LIVE)
+        frames = zip(zip(*ends, strict=True), zip(*wide, strict=True), depth.tolist(), strict=True)
+        return [Box(*each) for each in frames]
 
 
 def _depth(ends: tuple[Array, Array], means: tuple[Array, Array], spread: Array) -> Array:
@@ -86,51 +114,32 @@ def _depth(ends: tuple[Array, Array], means: tuple[Array, Array], spread: Array)
     return np.asarray(0.5 * np.square(np.where(np.isnan(far), np.inf, far)).max(1))
 
 
-def _extent(points: Tensor, reach: float) -> tuple[Tensor, Tensor]:
-    """Return lower and upper ends, (B, d), between which points (B, d, N) lie, with room to spare."""
-    width, middle = torch.std_mean(points, -1, correction=0)
-    least, most = points.aminmax(dim=-1)
-    low = torch.minimum(least - 2 * width, middle - reach * width)
-    return low, torch.maximum(most + 2 * width, middle + reach * width)
+def _needed(centred: Tensor, means: Array, low: Array, high: Array) -> tuple[Array, Array, Array]:
+    """Carry what the target needs at every t, between two ends, up to T; return lower and upper ends, and spreads.
 
-
-class _Needed(NamedTuple):
-    """Where paths that reach the target lie, and the particles' own moments, by frame and axis, (T + 1, d)."""
-
-    low: Array
-    high: Array
-    mean: Array
-    spread: Array
-
-    @classmethod
-    def of(cls, points: Tensor, low: Array, high: Array) -> _Needed:
-        """Carry what the target needs at every t, between two ends, up to T.
-
-        Args:
-            points: particles by frame, along the axes, (T + 1, d, N).
-            low: (T + 1, d).
-            high: (T + 1, d).
-        """
-        mean = points.mean(-1, keepdim=True)
-        centred = points - mean
-        count = points.shape[-1]
-        own = (centred @ centred.mT / count).numpy()
-        across = (centred[:-1] @ centred[1:].mT / count).numpy()
-        slopes = across @ np.linalg.pinv(own[1:], rcond=_SINGULAR, hermitian=True)
-        rest = _NEEDED**2 * (own[:-1] - slopes @ np.swapaxes(across, 1, 2))
-        means = mean.squeeze(-1).numpy()
-        lows, highs = low.copy(), high.copy()
-        middle, half = (low[-1] + high[-1]) / 2, (high[-1] - low[-1]) / 2
-        spread = np.sqrt(np.maximum(np.diagonal(own, axis1=1, axis2=2), 0.0))
-        scale = half / np.where(spread[-1] > 0, spread[-1], 1.0)
-        region = np.where(np.eye(len(half)) > 0, half**2, scale[:, None] * own[-1] * scale)
-        for frame in range(len(low) - 2, -1, -1):
-            slope = slopes[frame]
-            middle = means[frame] + slope @ (middle - means[frame + 1])
-            region = slope @ region @ slope.T + rest[frame]
-            half = np.sqrt(np.maximum(region.diagonal(), 1e-300))
-            lows[frame] = np.minimum(low[frame], middle - half)
-            highs[frame] = np.maximum(high[frame], middle + half)
-            middle, wider = (lows[frame] + highs[frame]) / 2, (highs[frame] - lows[frame]) / 2 / half
-            region = wider[:, None] * region * wider
-        return cls(lows, highs, means, spread)
+    Args:
+        centred: particles relative to their means, by frame, (T + 1, d, N).
+        means: (T + 1, d).
+        low: (T + 1, d).
+        high: (T + 1, d).
+    """
+    count = centred.shape[-1]
+    own = (centred @ centred.mT / count).numpy()
+    across = (centred[:-1] @ centred[1:].mT / count).numpy()
+    slopes = across @ np.linalg.pinv(own[1:], rcond=_SINGULAR, hermitian=True)
+    rest = _NEEDED**2 * (own[:-1] - slopes @ np.swapaxes(across, 1, 2))
+    lows, highs = low.copy(), high.copy()
+    middle, half = (low[-1] + high[-1]) / 2, (high[-1] - low[-1]) / 2
+    spread = np.sqrt(np.maximum(np.diagonal(own, axis1=1, axis2=2), 0.0))
+    scale = half / np.where(spread[-1] > 0, spread[-1], 1.0)
+    region = np.where(np.eye(len(half)) > 0, half**2, scale[:, None] * own[-1] * scale)
+    for frame in range(len(low) - 2, -1, -1):
+        slope = slopes[frame]
+        middle = means[frame] + slope @ (middle - means[frame + 1])
+        region = slope @ region @ slope.T + rest[frame]
+        half = np.sqrt(np.maximum(region.diagonal(), 1e-300))
+        lows[frame] = np.minimum(low[frame], middle - half)
+        highs[frame] = np.maximum(high[frame], middle + half)
+        middle, wider = (lows[frame] + highs[frame]) / 2, (highs[frame] - lows[frame]) / 2 / half
+        region = wider[:, None] * region * wider
+    return lows, highs, spread

@@ -25,6 +25,8 @@ _WHOLE = 6755399441055744.0
 _WHOLE_BITS = 0x4338000000000000
 _HALF_ROOT_BITS = 0x3FE6A09E667F3BCD
 """The bits of the root of one half, below which mantissas do not lie."""
+_BLOCK = 512
+"""Points whose numbers stay in the processor's nearest cache."""
 
 
 @njit(cache=True, nogil=True, inline="always")
@@ -69,17 +71,14 @@ def _log(x: float) -> float:
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"}, inline="always")
-def _terms(
-    matrix: Array, offset: Array, scale: Array, x: float, y: float, step: float, terms: Array, top: Array
-) -> None:
-    """Fill in the log densities of a mixture's components along a row, (K, n), and the largest of each node, (n,)."""
+def _terms(matrix: Array, offset: Array, scale: Array, x: Array, y: Array, terms: Array, top: Array) -> None:
+    """Fill in the log densities of a mixture's components at points, (K, n), and the largest of each, (n,)."""
     for k in range(scale.size):
-        line, own = terms[k], scale[k]
-        one, more = matrix[k, 0, 0] * x + matrix[k, 0, 1] * y + offset[k, 0], matrix[k, 0, 1] * step
-        two, most = matrix[k, 1, 0] * x + matrix[k, 1, 1] * y + offset[k, 1], matrix[k, 1, 1] * step
+        line, own, m = terms[k], scale[k], matrix[k]
+        a, b, c, d, right, up = m[0, 0], m[0, 1], m[1, 0], m[1, 1], offset[k, 0], offset[k, 1]
         for j in range(top.size):
-            first, second = one + more * j, two + most * j
-            line[j] = own - 0.5 * (first * first + second * second)
+            one, two = a * x[j] + b * y[j] + right, c * x[j] + d * y[j] + up
+            line[j] = own - 0.5 * (one * one + two * two)
         if k == 0:
             top[:] = line[: top.size]
         else:
@@ -92,10 +91,14 @@ def mixture_on_grid(
     matrix: Array, offset: Array, scale: Array, first: Array, spacing: Array, shape: tuple[int, int]
 ) -> Array:
     """Return the log density of a mixture at the nodes of a plane, see :func:`core.kl.densities.mixture_on_grid`."""
-    found, terms, total = np.empty(shape), np.empty((scale.size, shape[1])), np.empty(shape[1])
+    found, terms, work = np.empty(shape), np.empty((scale.size, shape[1])), np.empty((3, shape[1]))
+    x, y, total = work[0], work[1], work[2]
+    for j in range(y.size):
+        y[j] = first[1] + j * spacing[1]
     for i in range(shape[0]):
         row = found[i]
-        _terms(matrix, offset, scale, first[0] + i * spacing[0], first[1], spacing[1], terms, row)
+        x[:] = first[0] + i * spacing[0]
+        _terms(matrix, offset, scale, x, y, terms, row)
         total[:] = 0.0
         for k in range(scale.size):
             line = terms[k]
@@ -107,11 +110,8 @@ def mixture_on_grid(
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
-def affine_images(
-    live: Whole,
-    width: int,
-    first: Array,
-    spacing: Array,
+def affine_means(
+    points: Array,
     matrix: Array,
     offset: Array,
     scale: Array,
@@ -119,39 +119,50 @@ def affine_images(
     constant: Array,
     factor: Array,
 ) -> Array:
-    """Return an affine function of nodes and a mixture's score, see :func:`core.kl.densities.affine_images`."""
-    found, terms, work = np.empty((2, live.size)), np.empty((scale.size, width)), np.empty((4, width))
-    step, start = spacing[1], 0
-    while start < live.size:
-        row = live[start] // width
-        column, end = live[start] - row * width, start + 1
-        while end < live.size and live[end] - live[start] == end - start and column + end - start < width:
-            end += 1
-        size = end - start
-        x, y = first[0] + row * spacing[0], first[1] + column * step
+    """Return an affine function of points and a mixture's score there, see :func:`core.kl.densities.affine_means`."""
+    found, terms, work = np.empty(points.shape), np.empty((scale.size, _BLOCK)), np.empty((4, _BLOCK))
+    for start in range(0, points.shape[1], _BLOCK):
+        size = min(_BLOCK, points.shape[1] - start)
+        x, y = points[0, start : start + size], points[1, start : start + size]
         top, total, right, up = work[0, :size], work[1, :size], work[2, :size], work[3, :size]
         work[1:] = 0.0
-        _terms(matrix, offset, scale, x, y, step, terms, top)
+        _terms(matrix, offset, scale, x, y, terms, top)
         for k in range(scale.size):
-            line, own = terms[k], matrix[k]
-            one, more = own[0, 0] * x + own[0, 1] * y + offset[k, 0], own[0, 1] * step
-            two, most = own[1, 0] * x + own[1, 1] * y + offset[k, 1], own[1, 1] * step
-            a, b = own[0, 0] * one + own[1, 0] * two, own[0, 0] * more + own[1, 0] * most
-            c, d = own[0, 1] * one + own[1, 1] * two, own[0, 1] * more + own[1, 1] * most
+            line, m = terms[k], matrix[k]
+            a, b, c = (m[0, 0] ** 2 + m[1, 0] ** 2), m[0, 0] * m[0, 1] + m[1, 0] * m[1, 1], m[0, 1] ** 2 + m[1, 1] ** 2
+            one, two = m[0, 0] * offset[k, 0] + m[1, 0] * offset[k, 1], m[0, 1] * offset[k, 0] + m[1, 1] * offset[k, 1]
             for j in range(size):  # one array a loop: the compiler sees that they do not overlap
                 line[j] = _exp(line[j] - top[j])
             for j in range(size):
                 total[j] += line[j]
             for j in range(size):
-                right[j] -= line[j] * (a + b * j)
+                right[j] -= line[j] * (a * x[j] + b * y[j] + one)
             for j in range(size):
-                up[j] -= line[j] * (c + d * j)
+                up[j] -= line[j] * (b * x[j] + c * y[j] + two)
         for i in range(2):
-            image, slope, one, two = found[i, start:end], linear[i, 1] * step, factor[i, 0], factor[i, 1]
-            moved = linear[i, 0] * x + linear[i, 1] * y + constant[i]
+            image, a, b, one, two = (
+                found[i, start : start + size],
+                linear[i, 0],
+                linear[i, 1],
+                factor[i, 0],
+                factor[i, 1],
+            )
             for j in range(size):
-                image[j] = moved + slope * j + (one * right[j] + two * up[j]) / total[j]
-        start = end
+                image[j] = a * x[j] + b * y[j] + constant[i] + (one * right[j] + two * up[j]) / total[j]
+    return found
+
+
+@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
+def places(live: Whole, width: int, first: Array, spacing: Array) -> Array:
+    """Return the coordinates of nodes of a plane, see :func:`core.kl.densities.places`."""
+    found = np.empty((2, live.size))
+    row, start = 0, 0  # nodes are in rising order
+    for node in range(live.size):
+        while live[node] - start >= width:
+            row += 1
+            start += width
+        found[0, node] = first[0] + row * spacing[0]
+        found[1, node] = first[1] + (live[node] - start) * spacing[1]
     return found
 
 

@@ -10,18 +10,17 @@ from typing import final
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
-from core.kl.boxes import boxes
+from core.kl.boxes import Region
 from core.kl.flow import FlowLaw, covering
 from core.kl.grid import GridLaw, LawError
 from core.kl.law import MOST_DIMENSIONS, LawSolver, Spacing
 from core.kl.law_frames import LawFrame, LawMeasures
+from core.kl.probes import probes
 from core.problem.problem import Problem
 from core.problem.schedule import Schedule
 from core.samplers import Sampler
 from core.samplers.probability_flow import ProbabilityFlow
-from core.simulation.simulate import Trace, simulate
 from core.simulation.work import Work
 
 _GRIDS = {
@@ -33,8 +32,6 @@ _FLOW_GRIDS = {1: ((0.04, 8.0), (0.02, 9.0)), 2: ((0.25, 7.0), (0.16, 8.0))}
 """By d: spacing and reach, in standard deviations at t = T, of the grids of samplers without noise."""
 _GRID_ERROR = 0.02, 0.002
 """Relative and absolute error of the KL where only one grid gives it."""
-_PROBES = 1000
-"""Particles that show where a sampler's law lies."""
 _NEIGHBOURS = 4
 """Frames on both sides whose differences count for a frame's error."""
 _CARRIED = 0.5
@@ -93,6 +90,7 @@ class LawComputation:
         self._is_flow = isinstance(sampler, ProbabilityFlow)
         self._solver = LawSolver(problem, schedule, sampler)
         self._seen = torch.empty(0)
+        self._region: Region | None = None
         self._before: ComputedKL | None = None
 
     @property
@@ -111,8 +109,11 @@ class LawComputation:
         if self.obstacle is not None:
             return self.nothing(self.obstacle)
         if not self._is_flow:
-            self._seen = yield from _particles(self._problem, self._schedule, self._sampler, self._seed)
             yield from self._solver.prepare()
+            seen = yield from probes(
+                self._problem, self._schedule, self._sampler, self._solver.affine_steps, self._seed
+            )
+            self._region = Region.of(self._problem, self._schedule, seen)
         self._before = found = yield from self._follow(0)
         return replace(found, error=_grid_error(found.value))
 
@@ -158,7 +159,9 @@ class LawComputation:
         if self._is_flow:
             return covering(self._problem, self._schedule, self._sampler, *_FLOW_GRIDS[dimension][grid])
         spacing, reach = _GRIDS[dimension][grid]
-        return self._solver.laws(spacing, boxes(self._problem, self._schedule, self._seen, reach))
+        if self._region is None:
+            self._region = Region.of(self._problem, self._schedule, self._seen)
+        return self._solver.laws(spacing, self._region.boxes(reach))
 
 
 def _grid_error(value: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -185,11 +188,3 @@ def compute_kl(problem: Problem, schedule: Schedule, sampler: Sampler, *, seed: 
     computation = LawComputation(problem, schedule, sampler, seed=seed)
     yield from computation.coarse()
     return (yield from computation.fine())
-
-
-def _particles(problem: Problem, schedule: Schedule, sampler: Sampler, seed: int) -> Work[Tensor]:
-    """Return particles of the sampler by frame, (T + 1, d, N)."""
-    trace = Trace.empty(1, schedule.steps, problem.prior.dimension, _PROBES, keep_frames=True)
-    for _ in simulate(problem, schedule, [sampler], trace, seed=seed, device=torch.device("cpu"), observe=False):
-        yield
-    return trace.frames[0]

@@ -1,4 +1,4 @@
-"""Log densities at the nodes of a grid: of mixtures, of steps' images, and what two of them say of each other.
+"""Log densities at the nodes of a grid, what two of them say of each other, and where steps take the nodes.
 
 Loops are compiled by numba or else done by NumPy. Compiled code is loaded with the first call, and kept on the disk
 for the next process.
@@ -70,11 +70,20 @@ def mixture_on_grid(
     return compute(matrix, offset, scale, first, spacing, shape)
 
 
-def affine_images(
-    live: Whole,
-    shape: tuple[int, int],
-    first: Array,
-    spacing: Array,
+def places(live: Whole, width: int, first: Array, spacing: Array) -> Array:
+    """Return the coordinates of nodes of a plane, (2, m).
+
+    Args:
+        live: (m,): their flat indices, in rising order.
+        width: nodes along the second axis.
+        first: (2,): coordinates of the first node.
+        spacing: (2,): of the nodes.
+    """
+    return _implementation().places(live, width, first, spacing)
+
+
+def affine_means(
+    points: Array,
     matrix: Array,
     offset: Array,
     scale: Array,
@@ -82,25 +91,18 @@ def affine_images(
     constant: Array,
     factor: Array,
 ) -> Array:
-    """Return ``A x + b + B s(x)`` at nodes x of a plane, s being the score of a mixture, (2, m).
+    """Return ``A x + b + B s(x)`` at points x, s being the score of a mixture, (2, m).
 
     Args:
-        live: (m,): flat indices of the nodes, in rising order.
-        shape: (n_1, n_2): of the plane.
-        first: (2,): coordinates of the first node.
-        spacing: (2,): of the nodes.
-        matrix: (K, 2, 2): from coordinates along the axes to the standardised ones of every component.
+        points: (2, m).
+        matrix: (K, 2, 2): from the points' coordinates to the standardised ones of every component.
         offset: (K, 2): added to the standardised coordinates.
         scale: (K,): logarithms of the components' largest values.
         linear: A, (2, 2).
         constant: b, (2,).
         factor: B, (2, 2).
     """
-    width = shape[1]
-    if width == 1:
-        width, first, spacing = shape[0], _swapped(first), _swapped(spacing)
-        matrix, linear, factor = map(_swapped, (matrix, linear, factor))
-    return _implementation().affine_images(live, width, first, spacing, matrix, offset, scale, linear, constant, factor)
+    return _implementation().affine_means(points, matrix, offset, scale, linear, constant, factor)
 
 
 def jump_sizes(image: Array, place: Whole, live: Whole, width: int, unit: Array) -> Array:
@@ -128,7 +130,8 @@ class Implementation(NamedTuple):
 
     survey: Callable[[Array, Array, float, float, float], tuple[Whole, float, float, float, Array, Array]]
     mixture_on_grid: Callable[[Array, Array, Array, Array, Array, tuple[int, int]], Array]
-    affine_images: Callable[..., Array]
+    places: Callable[[Whole, int, Array, Array], Array]
+    affine_means: Callable[[Array, Array, Array, Array, Array, Array, Array], Array]
     jump_sizes: Callable[[Array, Whole, Whole, int, Array], Array]
 
 
@@ -171,11 +174,13 @@ def _mixture_on_grid(
     return found.reshape(shape)
 
 
-def _affine_images(
-    live: Whole,
-    width: int,
-    first: Array,
-    spacing: Array,
+def _places(live: Whole, width: int, first: Array, spacing: Array) -> Array:
+    found: Array = first[:, None] + spacing[:, None] * np.stack([live // width, live % width])
+    return found
+
+
+def _affine_means(
+    points: Array,
     matrix: Array,
     offset: Array,
     scale: Array,
@@ -183,7 +188,6 @@ def _affine_images(
     constant: Array,
     factor: Array,
 ) -> Array:
-    points = first[:, None] + spacing[:, None] * np.stack([live // width, live % width])
     own = matrix @ points + offset[..., None]
     logarithm = scale[:, None] - 0.5 * np.square(own).sum(1)
     weights = np.exp(logarithm - logarithm.max(0))
@@ -203,4 +207,4 @@ def _jump_sizes(image: Array, place: Whole, live: Whole, width: int, unit: Array
     return sizes
 
 
-BY_NUMPY = Implementation(_survey, _mixture_on_grid, _affine_images, _jump_sizes)
+BY_NUMPY = Implementation(_survey, _mixture_on_grid, _places, _affine_means, _jump_sizes)

@@ -12,9 +12,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from core.kl.affine_step import AffineStep, along_axes
+from core.kl.affine_step import AffineStep, MixtureMaps, along_axes
 from core.kl.axis import Axis
-from core.kl.densities import Survey, affine_images, mixture_on_grid, survey
+from core.kl.densities import Survey, mixture_on_grid, places, survey
 from core.kl.law_frames import DRAWN, LawFrame
 from core.problem.mixture import GaussianMixture
 
@@ -53,6 +53,8 @@ class GridLaw:
     """The target at t, in float64."""
     depth: float = LIVE
     """How far below the highest, in nats, log densities may lie at nodes that count."""
+    maps: MixtureMaps | None = None
+    """The target's, where they are known already."""
     logarithm: Array | None = None
     """(n_1, n_2): the log density where it is known in closed form, also below the range of ``scaled``."""
 
@@ -86,7 +88,7 @@ class GridLaw:
     @cached_property
     def log_targets(self) -> Array:
         """(n_1, n_2): the target's log density."""
-        return mixture_on_grid(*along_axes(self.target, self.basis), *self._ends, self._plane)
+        return mixture_on_grid(*(self.maps or along_axes(self.target, self.basis)), *self._ends, self._plane)
 
     @cached_property
     def _survey(self) -> Survey:
@@ -107,14 +109,17 @@ class GridLaw:
 
     def images(self, step: AffineStep) -> Array:
         """Return where a step takes the live nodes, along the axes, (d, m)."""
-        return affine_images(self.live, self._plane, *self._ends, *step[:-1])[: len(self.axes)]
+        return step.means(self._along)[: len(self.axes)]
 
     @cached_property
+    def _along(self) -> Array:
+        """(2, m): the live nodes' coordinates along two axes, zero along a second that is not there."""
+        return places(self.live, self.scaled.shape[1], *self._ends)
+
+    @property
     def points(self) -> Tensor:
         """(d, m): the live nodes in the problem's own coordinates."""
-        indices = (self.rows, self.live - self.scaled.shape[1] * self.rows)[: len(self.axes)]
-        along = [axis.first + axis.spacing * index for axis, index in zip(self.axes, indices, strict=True)]
-        return self.basis @ torch.from_numpy(np.stack(along))
+        return self.basis @ torch.from_numpy(self._along[: len(self.axes)])
 
     @cached_property
     def rows(self) -> NDArray[np.int64]:

@@ -19,7 +19,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from core.kl.affine_step import AffineStep, affine_step
+from core.kl.affine_step import AffineStep, MixtureMaps, affine_steps, along_axes
 from core.kl.axis import Axis, gaussian_log_density
 from core.kl.boxes import Box
 from core.kl.grid import GridLaw, LawError
@@ -77,16 +77,17 @@ class LawSolver:
         self._problem = problem
         self._begin = sampler.start(problem.measurement, float(schedule.alpha_bar[-1]))
         self._levels: dict[int, Level] = {}
-        self._targets: list[GaussianMixture] = []
-        """By t, from 0 on."""
+        self._targets: dict[int, GaussianMixture] = {}
         self._widths = np.full((schedule.steps + 1, self._dimension), math.inf)
         """(T + 1, d): distance that the step from t blurs, see :meth:`_width`; at t = 0 that of the last step."""
         self._details = self._widths.copy()
         """(T + 1, d): smallest standard deviation of the target along each axis."""
         self._measured: dict[int, MeasuredLaw] = {}
         """By t, where the measured coordinates go by an affine rule of their own."""
-        self._affine: dict[int, AffineStep | None] = {}
+        self.affine_steps: dict[int, AffineStep] = {}
         """By t, steps whose mean is affine in a mixture's score."""
+        self._maps: dict[int, MixtureMaps] = {}
+        """By t, of the target."""
         self._checked, self._checked_to = np.zeros((2, self._dimension)), schedule.steps
         """Noise over spacings with which nodes were not apart, and t down to which that is taken to hold."""
         self._boxes: Sequence[Box] = ()
@@ -97,20 +98,23 @@ class LawSolver:
     def prepare(self) -> Work[None]:
         """Compute what all grids share; to be called once."""
         steps, prior = self._schedule.steps, self._problem.prior
-        self._levels = {level.t: level for level in self._problem.levels(self._schedule)}
-        self._targets = [self._problem.target, *(self._levels[t].target for t in range(1, steps + 1))]
-        yield
         block = max(1, BLOCK_BYTES // (8 * prior.components * self._dimension * prior.components * 3))
         for last in range(steps, 0, -block):
             times = range(last, max(last - block, 0), -1)
-            self._widths[list(times)] = self._steps_widths(self._problem.level(self._schedule, times))
+            levels = self._problem.level(self._schedule, times)
+            self._widths[list(times)] = self._steps_widths(levels)
+            self.affine_steps |= affine_steps(levels, self._sampler, self._basis)
             yield
         self._widths[0] = self._widths[1]
         self._widths[self._widths == 0] = math.inf
         times = range(steps, self._last - 1, -1)
+        targets = self._problem.target.noised_along([float(self._schedule.alpha_bar[t]) for t in times])
+        self._targets = dict(zip(times, targets.levels(), strict=True))
+        self._maps = dict(zip(times, along_axes(targets, self._basis).each(), strict=True))
         along = (self._basis.mT @ self._problem.target.axes).square()
-        precision = along / torch.stack([self._targets[t].variances for t in times]).unsqueeze(-2)
+        precision = along / targets.variances.unsqueeze(-2)
         self._details[list(times)] = precision.sum(-1).amax(1).rsqrt().numpy()
+        yield
         measured = yield from measured_laws(self._problem, self._schedule, [self._sampler], times)
         known = {t: measured[0, t] for t in times if (0, t) in measured}
         self._is_narrow = bool(known) and self._narrows(known, along[:, 0])
@@ -214,17 +218,21 @@ class LawSolver:
         return replace(self._law(t, axes, np.exp(logarithm - exponents[:, None]), exponents), logarithm=logarithm)
 
     def _law(self, t: int, axes: tuple[Axis, ...], scaled: Array, exponents: Array) -> GridLaw:
-        return GridLaw(t, self._basis, axes, scaled, exponents, self._targets[t], self._box(t).depth)
+        return GridLaw(t, self._basis, axes, scaled, exponents, self._targets[t], self._box(t).depth, self._maps[t])
 
-    def _image(self, level: Level, law: GridLaw) -> Work[tuple[Array, Array, bool]]:
+    def _level(self, t: int) -> Level:
+        """Return the level at t; all are made at the first call, since affine steps need none."""
+        if not self._levels:
+            self._levels = {level.t: level for level in self._problem.levels(self._schedule)}
+        return self._levels[t]
+
+    def _image(self, law: GridLaw) -> Work[tuple[Array, Array, bool]]:
         """Return where the step takes the live nodes, (d, m), its variance by axis, (d,), and if it is smooth."""
-        if level.t not in self._affine:
-            self._affine[level.t] = affine_step(level, self._sampler, self._basis)
-        step = self._affine[level.t]
+        step = self.affine_steps.get(law.t)
         if step is not None:
             yield
             return law.images(step), np.full(self._dimension, step.variance), True
-        images = []
+        images, level = [], self._level(law.t)
         for points in torch.split(law.points, _CHUNK, dim=1):
             kernel = self._kernel(level, points)
             level.forget()
@@ -234,7 +242,7 @@ class LawSolver:
 
     def _push(self, law: GridLaw) -> Work[_Push]:
         """Return what the step from a law's t does with its nodes."""
-        image, variance, is_smooth = yield from self._image(self._levels[law.t], law)
+        image, variance, is_smooth = yield from self._image(law)
         if not np.isfinite(image).all():
             raise LawError("its step is not finite everywhere")
         by_rows = self._is_narrow or self._dimension == 1 or variance[0] == 0
@@ -341,8 +349,8 @@ class LawSolver:
             return mass / size, push.image, top + math.log(size * law.cell)
 
         def step(points: Tensor) -> Array:
-            mean = self._kernel(self._levels[law.t], points).mean
-            self._levels[law.t].forget()
+            mean = self._kernel(self._level(law.t), points).mean
+            self._level(law.t).forget()
             return (self._basis.mT @ mean).numpy()
 
         widest = np.maximum(push.variance, np.square([axis.spacing for axis in axes]) / 3)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -84,11 +84,17 @@ class Blur(NamedTuple):
     @property
     def symbol(self) -> Array:
         """(_ANGLES,): factors of waves' amplitudes, at angles between neighbouring nodes from zero to pi."""
-        half, angles = len(self.kernel) // 2, np.linspace(0, math.pi, _ANGLES)
-        found = self.kernel[half] + 2 * np.cos(angles[:, None] * np.arange(1, half + 1)) @ self.kernel[half + 1 :]
+        half = len(self.kernel) // 2
+        found = self.kernel[half] + 2 * _cosines(half) @ self.kernel[half + 1 :]
         if self.is_excess:
             found = np.add.reduce([(1 - found) ** power for power in range(_ITERATIONS + 1)])
         return np.asarray(found)
+
+
+@lru_cache(maxsize=8)
+def _cosines(half: int) -> Array:
+    """Return (_ANGLES, half): cosines of the multiples of angles from zero to pi."""
+    return np.cos(np.linspace(0, math.pi, _ANGLES)[:, None] * np.arange(1, half + 1))
 
 
 def blur(spacing: float, variance: float) -> Blur:
@@ -132,7 +138,7 @@ def blurred(density: Array, blurs: Sequence[Blur | None]) -> Array:
         again = found
         for along, kernel in excess:
             again = (smooth, smooth_rows)[along](kernel, again)
-        found = found * density / np.maximum(np.maximum(again, found / 4), 1e-300)
+        found = _implementation().sharpened(found, density, again)
     along_rows = 1 if blurs[0] is None else None  # rows may have scales of their own
     kept: Array = density.sum(along_rows, keepdims=True) / np.maximum(found.sum(along_rows, keepdims=True), 1e-300)
     return found * kept
@@ -143,6 +149,7 @@ _LEAST = 0.6
 _ITERATIONS = 4
 """Iterations that take back what splines have blurred too much."""
 _ANGLES = 257
+_TINY = 1e-300
 
 
 def _five_nodes(variance: float, fourth: float) -> Array:
@@ -159,6 +166,7 @@ class Implementation(NamedTuple):
     deposit_in_rows: Callable[[Array, Whole, Array, tuple[int, int]], Array]
     smooth: Callable[[Array, Array], Array]
     smooth_rows: Callable[[Array, Array], Array]
+    sharpened: Callable[[Array, Array, Array], Array]
     rows_to_rows: Callable[[Array, Array, Array, Array, float], tuple[Array, Array]]
 
 
@@ -218,6 +226,11 @@ def _smooth_rows(kernel: Array, rows: Array) -> Array:
     return np.ascontiguousarray(_smooth(kernel, rows.T).T)
 
 
+def _sharpened(found: Array, density: Array, again: Array) -> Array:
+    better: Array = found * (density / np.maximum(np.maximum(again, found / 4), _TINY))
+    return better
+
+
 def _rows_to_rows(rows: Array, exponents: Array, images: Array, nodes: Array, variance: float) -> tuple[Array, Array]:
     filled = rows.max(1) > 0
     logarithm = exponents[filled] - 0.5 * (nodes[:, None] - images[filled]) ** 2 / variance
@@ -227,4 +240,4 @@ def _rows_to_rows(rows: Array, exponents: Array, images: Array, nodes: Array, va
     return summed / size[:, None], tops[:, 0] + np.log(size)
 
 
-BY_NUMPY = Implementation(_deposit, _deposit_in_rows, _smooth, _smooth_rows, _rows_to_rows)
+BY_NUMPY = Implementation(_deposit, _deposit_in_rows, _smooth, _smooth_rows, _sharpened, _rows_to_rows)

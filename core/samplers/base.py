@@ -200,9 +200,9 @@ class AffineScore(NamedTuple):
     """A score of the form ``A x + b + B s(x)``, s being the prior's score or the target's."""
 
     matrix: Tensor | None = None
-    """A, (d, d); None: zero."""
+    """A, (d, d), or (B, d, d) at B levels; None: zero."""
     offset: Tensor | None = None
-    """b, (d,); None: zero."""
+    """b, (d,) or (B, d); None: zero."""
     factor: Tensor | None = None
     """B, (d, d); None: the identity."""
     is_of_target: bool = False
@@ -220,7 +220,7 @@ class ScoreSampler(StochasticSampler, ABC):
         """Return the score ``g_t(x)``, (d, N), at points (d, N)."""
 
     def affine_score(self, level: Level) -> AffineScore | None:  # noqa: ARG002
-        """Return the score at one level as an affine function of a mixture's score, where it is one."""
+        """Return the score at one level, or several, as an affine function of a mixture's score, where it is one."""
         return None
 
     @final

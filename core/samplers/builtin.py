@@ -31,7 +31,9 @@ class RangeReplacement(ScoreSampler):
         """Return ``-V_r diag(precision) V_r^T x + ... + N s_t``."""
         measurement = level.measurement
         pull = (measurement.measured_basis * self.precision(level)) @ measurement.measured_basis.mT
-        return AffineScore(-pull, level.abar**0.5 * (pull @ measurement.estimate).view(-1), measurement.null_projector)
+        return AffineScore(
+            -pull, (level.abar**0.5 * (pull @ measurement.estimate)).squeeze(-1), measurement.null_projector
+        )
 
     def assumed(self, level: Level, point: Tensor) -> Assumption:
         """Return a point mass: the measured part ``Hd y``, the unmeasured part that of xhat."""

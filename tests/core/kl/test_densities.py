@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from core.kl import compiled_densities as compiled
 from core.kl import densities
 from core.kl.axis import Axis, mesh
-from core.kl.densities import BY_NUMPY, Implementation, affine_images, mixture_on_grid, survey
+from core.kl.densities import BY_NUMPY, Implementation, affine_means, mixture_on_grid, places, survey
 from core.kl.grid import GridLaw
 from core.problem.mixture import GaussianMixture
 
@@ -77,19 +77,24 @@ def test_survey_of_a_column_is_that_of_a_row() -> None:
 
 
 @pytest.mark.parametrize("shape", [(7, 9), (40, 1), (3, 70)])
-def test_compiled_densities_and_images_equal_numpy(shape: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Take a component without weight, nodes far out, and gaps between live nodes."""
+def test_compiled_densities_and_steps_equal_numpy(shape: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take a component without weight, nodes far out, gaps between live nodes, and more points than one block."""
     random = np.random.default_rng(0)
     mixture = random.standard_normal((3, 2, 2)), random.standard_normal((3, 2)), np.array([0.3, -1.0, -np.inf])
     step = random.standard_normal((2, 2)), random.standard_normal(2), random.standard_normal((2, 2))
     nodes = np.array([-2.0, 1.0]), np.array([0.9, 1.2])
     live = np.flatnonzero(random.random(shape[0] * shape[1]) < 0.8)
-    found = mixture_on_grid(*mixture, *nodes, shape), affine_images(live, shape, *nodes, *mixture, *step)
+    points = 3 * random.standard_normal((2, 100 * len(live)))
+
+    def found() -> list[NDArray[np.float64]]:
+        at = places(live, shape[1], *nodes)
+        return [mixture_on_grid(*mixture, *nodes, shape), at, affine_means(points, *mixture, *step)]
+
+    mine = found()
     monkeypatch.setattr(densities, "_implementation", lambda: BY_NUMPY)
-    expected = mixture_on_grid(*mixture, *nodes, shape), affine_images(live, shape, *nodes, *mixture, *step)
-    for mine, other in zip(found, expected, strict=True):
-        assert mine.shape == other.shape
-        np.testing.assert_allclose(mine, other, rtol=1e-13, atol=1e-11)
+    for one, other in zip(mine, found(), strict=True):
+        assert one.shape == other.shape
+        np.testing.assert_allclose(one, other, rtol=1e-13, atol=1e-11)
 
 
 def test_compiled_jumps_equal_numpy() -> None:

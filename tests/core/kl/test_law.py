@@ -15,7 +15,7 @@ from core.bounds.bound_terms import BoundTerms
 from core.kl import boxes as boxes_module
 from core.kl import flow
 from core.kl import law as law_module
-from core.kl.boxes import boxes
+from core.kl.boxes import Region
 from core.kl.computed import ComputedKL, LawComputation, compute_kl
 from core.kl.grid import GridLaw
 from core.kl.law import LawSolver, Spacing
@@ -188,10 +188,11 @@ def test_measures_of_narrow_gaussian_law_are_resolved(
 
 def grid_laws(problem: Problem, schedule: Schedule, key: str) -> list[GridLaw]:
     targets = [problem.target.noised(float(bar)) for bar in schedule.alpha_bar[::-1]]
-    seen = torch.stack([target.sample(500, torch.Generator().manual_seed(0)) for target in targets])
+    drawn = torch.stack([target.sample(500, torch.Generator().manual_seed(0)) for target in targets])
+    region = Region.of(problem, schedule, problem.measurement.right_basis.mT @ drawn)
     solver = LawSolver(problem, schedule, SAMPLERS[key])
     result_of(solver.prepare())
-    return [law for law in solver.laws(Spacing(0.8, 0.22), boxes(problem, schedule, seen, 9.0)) if law]
+    return [law for law in solver.laws(Spacing(0.8, 0.22), region.boxes(9.0)) if law]
 
 
 @pytest.mark.parametrize("key", ["bo-ddnm", "tmpd"])

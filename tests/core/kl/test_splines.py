@@ -26,6 +26,14 @@ def test_compiled_code_equals_numpy() -> None:
     np.testing.assert_allclose(smooth(kernel, columns.T).T, expected, atol=1e-13)
 
 
+def test_compiled_sharpening_equals_numpy() -> None:
+    found, density, again = np.random.default_rng(0).random((3, 20, 33))
+    found[3], density[4], again[5] = 0, 0, 0
+    expected = BY_NUMPY.sharpened(found, density, again)
+    np.testing.assert_allclose(compiled.sharpened(found, density, again), expected, rtol=1e-14)
+    np.testing.assert_allclose(expected[5], 4 * density[5], rtol=1e-14)
+
+
 def test_compiled_sums_of_rows_equal_numpy() -> None:
     random = np.random.default_rng(0)
     rows, exponents = random.random((23, 15)), 300 * random.standard_normal(23)
