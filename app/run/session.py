@@ -141,7 +141,9 @@ class Session(QObject):
             self._drop()
             self._changed.notify()
         self._timer.stop()
-        self._thread.join(_PATIENCE_SECONDS if self._worker.ready_at else 0)
+        # A thread without a run ends at once, also while the process still imports.
+        is_idle = self._computed is None
+        self._thread.join(_PATIENCE_SECONDS if is_idle or self._worker.ready_at else 0)
         if self._thread.is_alive():
             self._worker.kill()
             self._thread.join()

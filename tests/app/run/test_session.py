@@ -287,6 +287,16 @@ def test_close_does_not_wait_for_the_run(
     assert results.trace.completed < 20_001
 
 
+def test_close_without_a_run_keeps_a_process_that_is_still_importing(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shared_worker(), "ready_at", None)
+    started = shared_worker().spawn()
+    session.close()
+    assert shared_worker().spawn() is started
+    assert not run_threads()
+
+
 def test_closed_session_starts_no_run(
     session: Session, make_scenario: Make, active_timers: Callable[[], list[QTimer]]
 ) -> None:
