@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,14 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.enable()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def freeze_imports() -> Iterator[None]:
+    """Search no more for garbage, after a file's tests, among the modules and caches that they have left."""
+    yield
+    gc.collect()
+    gc.freeze()
 
 
 def _is_compiled() -> bool:

@@ -181,6 +181,8 @@ def fail_on_leaks(request: pytest.FixtureRequest) -> Iterator[None]:
     if log is not None:
         left += [record.message for record in log.records if not record.message.startswith(OFFSCREEN_COMPLAINT)]
     assert not left
+    if "window" in request.fixturenames:
+        gc.freeze()  # its window has been collected: what is left is there to stay
 
 
 @pytest.fixture(autouse=True)
