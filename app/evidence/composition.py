@@ -48,13 +48,13 @@ class StackedBars(QWidget):
         self.read_out = ReadOut(self)
         self.setAccessibleName("Terms of each bound")
         self.setMouseTracking(True)
-        self.setMinimumHeight(_LEAST_HEIGHT)
+        theme.set_length(self, "setMinimumHeight", _LEAST_HEIGHT)
         theme.set_font(self, 11)
 
     def show_results(self, results: Results) -> None:
         """Show the results of a new run."""
         self._results = results
-        self.setMinimumHeight(max(_LEAST_HEIGHT, theme.scaled(_LEAST_ROW) * len(results.samplers)))
+        theme.set_length(self, "setMinimumHeight", max(_LEAST_HEIGHT, _LEAST_ROW * len(results.samplers)))
         self.update()
 
     def show_frame(self, frame: int) -> None:

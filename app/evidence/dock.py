@@ -95,10 +95,11 @@ class EvidenceDock(QScrollArea):
         self.setWidgetResizable(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.setMinimumWidth(_WIDTH)
+        theme.set_length(self, "setMinimumWidth", _WIDTH)
 
     def restyle(self) -> None:
-        """Apply the theme's colours."""
+        """Apply the theme's colours and sizes."""
+        self.summary.setMinimumHeight(0)
         self.headline.restyle()
         self.terms.restyle()
         self.per_step.time.restyle()

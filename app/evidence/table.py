@@ -9,6 +9,7 @@ from PySide6.QtGui import QColor, QFontMetrics, QResizeEvent
 from PySide6.QtWidgets import QHeaderView, QLabel, QTableWidget, QTableWidgetItem, QVBoxLayout, QWidget
 
 from app.theme import theme
+from app.theme.sizes import LEAST
 from app.widgets.user_text import auto_text
 from app.widgets.widgets import card
 from core.drawing.palette import legible
@@ -18,6 +19,8 @@ from core.text.user_text import one_line
 
 _ROW_HEIGHT = 19
 _TITLES_WIDTH = 104
+_STRONG = frozenset({"kl", "bound"})
+"""Rows in a stronger font."""
 _PADDING = 4
 """Padding beside a cell's text, in pixels."""
 _SMALL, _WIDE = 1e-3, 92
@@ -48,9 +51,9 @@ class TermsTable(QWidget):
         theme.set_font(across, 11, "semibold")
         across.setMinimumSectionSize(20)
         theme.set_font(down, 11)
-        down.setFixedWidth(_TITLES_WIDTH)
-        down.setMinimumSectionSize(_ROW_HEIGHT)
-        down.setDefaultSectionSize(_ROW_HEIGHT)
+        theme.set_length(down, "setFixedWidth", _TITLES_WIDTH)
+        down.setMinimumSectionSize(round(_ROW_HEIGHT * LEAST))  # whatever the text size
+        theme.set_length(down, "setDefaultSectionSize", _ROW_HEIGHT)
         down.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         down.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         for row, (label, explanation) in enumerate(ROWS.values()):
@@ -70,7 +73,14 @@ class TermsTable(QWidget):
         self._frame = 0
 
     def restyle(self) -> None:
-        """Apply the theme's colours."""
+        """Apply the theme's colours and sizes."""
+        self._style()
+        self._widest = 0
+        self.show_frame(self._frame)
+
+    def _style(self) -> None:
+        for (name, _), item in self._items.items():
+            item.setFont(theme.font(11, "medium" if name in _STRONG else "regular"))
         for column, sampler in enumerate(self._results.samplers if self._results else []):
             colour = legible(sampler.about.colour, theme.current().surface)
             self.table.horizontalHeaderItem(column).setForeground(QColor(colour))  # type: ignore[union-attr]
@@ -82,6 +92,7 @@ class TermsTable(QWidget):
         assert limit is not None
         limit.setText(results.limit_description.name)
         limit.setToolTip(results.limit_description.meaning)
+        self._items.clear()  # Qt deletes those of columns that go
         self.table.setColumnCount(len(results.samplers))
         for column, sampler in enumerate(results.samplers):
             header = QTableWidgetItem(one_line(sampler.about.label, 24))
@@ -90,11 +101,9 @@ class TermsTable(QWidget):
             for row, name in enumerate(ROWS):
                 item = QTableWidgetItem()
                 item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-                if name in {"kl", "bound"}:
-                    item.setFont(theme.font(11, "medium"))
                 self.table.setItem(row, column, item)
                 self._items[name, column] = item
-        self.restyle()
+        self._style()
         self._show_rows()
         self._fit()
 
@@ -118,7 +127,7 @@ class TermsTable(QWidget):
         for column in range(len(self._results.samplers)):
             for name in ROWS:
                 text, tip, most = self.cell(name, column)
-                if most < _SMALL and self._width_of(text) > _WIDE:
+                if most < _SMALL and self._width_of(text) > theme.scaled(_WIDE):
                     text = f"< {_SMALL:g}"
                 self._items[name, column].setText(text)
                 self._items[name, column].setToolTip(auto_text(tip))
@@ -170,5 +179,5 @@ class TermsTable(QWidget):
         header.setDefaultSectionSize(room // visible)
         bar = self.table.horizontalScrollBar().sizeHint().height() if visible < columns else 0
         rows = sum(not self.table.isRowHidden(row) for row in range(len(ROWS)))
-        self.table.setFixedHeight(header.sizeHint().height() + _ROW_HEIGHT * rows + 2 + bar)
+        self.table.setFixedHeight(header.sizeHint().height() + theme.scaled(_ROW_HEIGHT) * rows + 2 + bar)
         self._corner.setGeometry(4, 0, titles - 4, header.sizeHint().height())

@@ -96,7 +96,7 @@ class TimePlot(QWidget):
         self.floor, self.span = -math.inf, 1.0
         """Lower end and length of the value axis."""
         self.plot = static_plot(name, axes=True, axis_items={side: ImageAxis(side) for side in ("left", "bottom")})
-        self.plot.setMinimumHeight(height)
+        theme.set_length(self.plot, "setMinimumHeight", height)
         # Without pyqtgraph's size hint of 480 pixels, which would make the dock scroll.
         self.plot.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
         self.plot.invertX(True)
@@ -211,7 +211,7 @@ class TimePlot(QWidget):
     def _name_outside(self, extents: Sequence[CurveExtent], low: float, top: float) -> None:
         under = [reach for reach in extents if reach.highest < low or (self.logarithmic and reach.highest == 0)]
         over = [reach for reach in extents if reach.highest > top]
-        room = self.plot.width() - self.plot.getAxis("left").width() - _MORE_WIDTH
+        room = self.plot.width() - self.plot.getAxis("left").width() - theme.scaled(_MORE_WIDTH)
         fits = lambda words: self.below.fontMetrics().horizontalAdvance(words) <= room  # noqa: E731
         for label, arrow, outside in ((self.below, "▼", under), (self.above, "▲", over)):
             label.setText(_named(arrow, outside, extents, fits))

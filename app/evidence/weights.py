@@ -38,7 +38,7 @@ class WeightsView(QWidget):
         self.read_out = ReadOut(self)
         self.setAccessibleName("Component weights, sampled and exact")
         self.setMouseTracking(True)
-        self.setMinimumHeight(92)
+        theme.set_length(self, "setMinimumHeight", 92)
         theme.set_font(self, 11)
 
     def show_results(self, results: Results) -> None:

@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
     QLabel,
     QPlainTextEdit,
     QPushButton,
+    QScrollArea,
     QStackedWidget,
     QVBoxLayout,
     QWidget,
@@ -27,6 +28,7 @@ from app.export.taken import Taken
 from app.export.taken_run import TakenRun
 from app.film.job import format_of
 from app.run.task import Task
+from app.theme import theme
 from app.widgets.segmented_control import SegmentedControl
 from app.widgets.user_text import plain_label
 from core.errors import ScenarioError
@@ -118,8 +120,12 @@ class ExportDialog(QDialog):
         left = QVBoxLayout()
         left.setSpacing(12)
         left.addWidget(self.kinds)
-        left.addWidget(self._pages)
-        left.addStretch()
+        scrolled = QScrollArea(widgetResizable=True)  # large text on a small screen
+        scrolled.setFrameShape(QScrollArea.Shape.NoFrame)
+        scrolled.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scrolled.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        scrolled.setWidget(self._pages)
+        left.addWidget(scrolled, 1)
         left.addWidget(self.filming.bar)
         left.addWidget(self.status)
         left.addWidget(self.error)
@@ -129,7 +135,7 @@ class ExportDialog(QDialog):
             row.addWidget(button)
         left.addLayout(row)
         side = QWidget()
-        side.setFixedWidth(330)
+        theme.set_length(side, "setFixedWidth", 340)
         side.setLayout(left)
         left.setContentsMargins(0, 0, 0, 0)
         layout = QHBoxLayout(self)
@@ -138,7 +144,7 @@ class ExportDialog(QDialog):
         layout.addWidget(side)
         layout.addWidget(self._preview, 1)
         self.save.setDefault(True)
-        self.resize(1020, 620)
+        theme.resize(self, 1020, 620)
 
     def _connect(self) -> None:
         self.kinds.chosen.connect(self._pages.setCurrentIndex)

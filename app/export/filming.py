@@ -15,6 +15,7 @@ from app.export.taken_run import TakenRun
 from app.film.job import FilmJob
 from app.film.make import Progress
 from app.film.runner import FilmRunner
+from app.theme import theme
 from app.widgets.user_text import plain_label
 from core.errors import ScenarioError
 from core.simulation.pace import in_words
@@ -40,7 +41,7 @@ class Filming(QObject):
         self._next: tuple[FilmPlan, TakenRun] | None = None
         self.bar, self.progress, self.words = QWidget(visible=False), QProgressBar(textVisible=False), plain_label()
         self.cancel = QPushButton("Cancel", toolTip="Stop making the film; nothing is left of it")
-        self.progress.setFixedHeight(8)
+        theme.set_length(self.progress, "setFixedHeight", 8)
         row = QHBoxLayout(self.bar)
         row.setContentsMargins(0, 0, 0, 0)
         for widget, stretch in ((self.progress, 1), (self.words, 0), (self.cancel, 0)):

@@ -76,7 +76,7 @@ class DataDialog(QDialog):
     def __init__(self, parent: QWidget, path: Path, seed: int) -> None:
         super().__init__(parent, windowTitle="Prior from data")
         self.setModal(True)
-        self.setFixedWidth(_WIDTH)
+        theme.set_length(self, "setFixedWidth", _WIDTH)
         self._path, self._seed = path, seed
         self._content: bytes | None = None
         self._table: Table | None = None

@@ -58,7 +58,7 @@ class TrustDialog(QDialog):
         for widget in (heading(f"Run the code of {one_line(path.name, 60)}?"), words, code, content_hash, buttons):
             layout.addWidget(widget)
         layout.setStretchFactor(code, 1)
-        self.resize(680, 560)
+        theme.resize(self, 680, 560)
         self.run.setAutoDefault(False)
         self.run.setEnabled(code.is_complete)  # consent covers only code that has been shown
         code.complete.connect(lambda: self.run.setEnabled(True))

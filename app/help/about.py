@@ -67,7 +67,7 @@ class AboutDialog(QDialog):
         layout.addWidget(QLabel("See, measure and understand score-mismatched diffusion samplers."))
         layout.addLayout(form)
         layout.addLayout(side_by_side(self.copy))
-        self.setMinimumWidth(460)
+        theme.set_length(self, "setMinimumWidth", 460)
 
     def _copy(self) -> None:
         QGuiApplication.clipboard().setText("\n".join(f"{name}: {value}" for name, value in self._versions.items()))

@@ -11,7 +11,7 @@ from typing import final
 from urllib.parse import quote
 
 from markdown_it import MarkdownIt
-from PySide6.QtCore import QSize, Qt, QUrl
+from PySide6.QtCore import Qt, QUrl
 from PySide6.QtGui import QColor, QDesktopServices, QFontMetricsF, QImage, QKeySequence, QShortcut, QTextCursor
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QListWidget, QTextBrowser, QTextEdit, QVBoxLayout, QWidget
 
@@ -141,7 +141,9 @@ class Reader(QTextBrowser):
             return QImage.fromData(picture.read_bytes()) if is_own else super().loadResource(kind, url)
         formula = typeset(url.path(QUrl.ComponentFormattingOption.FullyDecoded))
         metrics = QFontMetricsF(theme.font(_TEXT))
-        return inline_image(formula, _SIZES[url.scheme()], metrics, theme.current().ink, self.devicePixelRatioF())
+        return inline_image(
+            formula, theme.scaled(_SIZES[url.scheme()]), metrics, theme.current().ink, self.devicePixelRatioF()
+        )
 
     def mark(self, words: str) -> None:
         """Highlight every occurrence of some words and scroll to the first."""
@@ -192,13 +194,15 @@ class HelpViewer(QWidget):
         self.contents = QListWidget(objectName="contents", accessibleName="Pages")
         self.contents.ensurePolished()  # so that rows have the style's height
         self.contents.addItems([page.title for page in self.pages.values()])
+        self.contents.setWordWrap(True)
+        self.contents.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.contents.currentRowChanged.connect(self._show_row)
         self._nothing = QLabel("No page has these words.", visible=False, wordWrap=True)
         self._nothing.setProperty("role", "muted")
         self.reader = Reader()
         self.reader.anchorClicked.connect(self._follow)
         side = QWidget()
-        side.setFixedWidth(232)
+        theme.set_length(side, "setFixedWidth", 232)
         column = QVBoxLayout(side)
         column.setContentsMargins(14, 16, 14, 14)
         column.setSpacing(10)
@@ -210,7 +214,7 @@ class HelpViewer(QWidget):
         layout.addWidget(side)
         layout.addWidget(self.reader, 1)
         QShortcut(QKeySequence(Qt.Key.Key_Escape), self, self.close)
-        self.resize(QSize(1080, 700))
+        theme.resize(self, 1080, 700)
         self.show_page(next(iter(self.pages)))
 
     def show_page(self, name: str) -> None:

@@ -60,7 +60,7 @@ class SamplerCard(QFrame):
         link.setTextInteractionFlags(by.LinksAccessibleByMouse | by.LinksAccessibleByKeyboard)
         link.linkActivated.connect(lambda _: self.more.emit())
         layout.addWidget(link)
-        width = max(_LEAST_WIDTH, *(formula.sizeHint().width() + 32 for formula in formulas))
+        width = max(theme.scaled(_LEAST_WIDTH), *(formula.sizeHint().width() + 32 for formula in formulas))
         size = QSize(width, layout.totalHeightForWidth(width))
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setGeometry(beside(rect_in_window(window, target), size, window.rect()))

@@ -77,7 +77,7 @@ class Tour(QFrame):
     def __init__(self, window: QWidget, steps: Sequence[TourStep]) -> None:
         super().__init__(window, objectName="popup")
         self.setAccessibleName("Tour")
-        self.setFixedWidth(_WIDTH)
+        theme.set_length(self, "setFixedWidth", _WIDTH)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self._window, self._steps, self.index = window, steps, 0
         self._ring = _Ring(window)
@@ -141,7 +141,7 @@ class Tour(QFrame):
         self._words.setText(step.words())
         target = _visible_part(step.target(), self._window)
         self._ring.surround(target)
-        size = QSize(_WIDTH, self._layout.totalHeightForWidth(_WIDTH))
+        size = QSize(self.width(), self._layout.totalHeightForWidth(self.width()))
         self.setGeometry(beside(target, size, self._window.rect()))
         for widget in (self._ring, self):
             widget.show()

@@ -34,7 +34,7 @@ class FillerPanel(QScrollArea):
         self._title = heading("Component weights, sampled and exact")
         self._title.setContentsMargins(0, 6, 0, 0)
         self.weights = WeightsView()
-        self.weights.setMaximumHeight(_WEIGHTS_HIGHEST)
+        theme.set_length(self.weights, "setMaximumHeight", _WEIGHTS_HIGHEST)
         frame, layout = card(heading("What these samplers do"))
         layout.addWidget(self._words)
         layout.addStretch()
@@ -56,7 +56,7 @@ class FillerPanel(QScrollArea):
         several = self._results is not None and self._results.problem.target.components > 1
         left = self.height() - self._words.geometry().top() - self._words.heightForWidth(self._words.width())
         for part in (self._title, self.weights):
-            part.setVisible(several and left >= _WEIGHTS_HEIGHT)
+            part.setVisible(several and left >= theme.scaled(_WEIGHTS_HEIGHT))
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
         """Show or hide the weights for the new size."""

@@ -204,7 +204,7 @@ class PanelGrid(QWidget):
         if self._filler is not None:
             self._filler.hide()
             self._filler.deleteLater()
-        has_room = not self._is_bare and self.width() // columns >= _FILLER_WIDTH
+        has_room = not self._is_bare and self.width() // columns >= theme.scaled(_FILLER_WIDTH)
         self._filler = FillerPanel([panel.about for panel in seen]) if len(seen) % columns and has_room else None
         widgets: list[QWidget] = [*seen, *([self._filler] if self._filler else [])]
         for index, widget in enumerate(widgets):

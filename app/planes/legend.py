@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import final
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QWidget
 
+from app.theme import theme
 from app.widgets.flow_layout import FlowLayout
 from app.widgets.widgets import LegendEntry
 from core.drawing.palette import STRIP
@@ -15,6 +16,8 @@ from core.geometry.scene import Scene
 _PLANE_WORDS = "Hx = y ± σ_y, ± 2σ_y", "particles, trails"
 _LINE_WORDS = "likelihood of y, to its own scale", "particles"
 """Labels of measurement and particles on a plane and in one dimension."""
+_LEAST = 440
+"""Size of the planes below which, in both directions, the legend is hidden, in pixels."""
 
 
 @final
@@ -40,6 +43,10 @@ class PlanesLegend(QWidget):
         prior = LegendEntry("prior", 1.2, colour="faint")
         for entry in (*self._targets, prior, self.measurement, self.particles, self.law, self.data):
             flow.addWidget(entry)
+
+    def make_room(self, size: QSize) -> None:
+        """Show the legend where the planes, of a size, leave room for it."""
+        self.setVisible(max(size.width(), size.height()) >= theme.scaled(_LEAST))
 
     def show_target(self, *, at_t: bool) -> None:
         """Name the target at the cursor's t over the one at t = 1, or only the latter."""

@@ -78,7 +78,7 @@ class SamplerPanel(QFrame):
         self._headline.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self._headline.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.title = SamplerButton(about, controller)
-        self.title.setMinimumWidth(_LEAST_NAME)
+        theme.set_length(self.title, "setMinimumWidth", _LEAST_NAME)
         self.title.chosen.connect(lambda key: self.replaced.emit(about.key, key))
         self.title.explained.connect(lambda: self.explained.emit(about))
         self.title.enlarged.connect(lambda: self.enlarged.emit(about.key))

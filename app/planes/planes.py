@@ -38,8 +38,6 @@ from core.scenario.scenario import Scenario
 TRAIL_FRAMES = 14
 TRAIL_PARTICLES = 4000
 """Number of particles that leave trails, which limits the drawing time."""
-_LEGEND_WIDTH, _LEGEND_HEIGHT = 440, 440
-"""Size below which, in both directions, the legend is hidden."""
 _SAME = 8
 """Distance in pixels within which a second click means the same point."""
 
@@ -169,6 +167,7 @@ class PlanesWidget(QWidget):
     def refresh(self) -> None:
         """Redraw scene and overlays in the theme's colours."""
         self.overlays.restyle()
+        self.legend.make_room(self.size())
         self.line.restyle()
         self._law.forget()
         if self._is_present:
@@ -223,7 +222,7 @@ class PlanesWidget(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
         """Hide the legend in a small window, where it would take half of the height."""
         super().resizeEvent(event)
-        self.legend.setVisible(event.size().width() >= _LEGEND_WIDTH or event.size().height() >= _LEGEND_HEIGHT)
+        self.legend.make_room(self.size())
 
     def refit(self) -> None:
         """Fit the view after panels have changed size, unless the user has zoomed or panned."""

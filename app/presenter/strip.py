@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.files.thumbnail import thumbnail
+from app.theme import theme
 from app.widgets.fields import TextField, format_number, parse_number, set_invalid
 from app.widgets.user_text import plain_label
 from app.widgets.widgets import card
@@ -31,7 +32,8 @@ from core.text.user_text import one_line
 
 _PICTURE = QSize(128, 80)
 _CELL = QSize(148, 124)
-_HEIGHT = 192
+_PICTURES_HEIGHT, _WORDS_HEIGHT = 92, 100
+"""Parts of the strip's height that stay, and that follow the text size, in pixels."""
 _FORM_WIDTH = 400
 _NUMBERS = {
     "start": ("t from", "The t at which the scene starts; empty: T"),
@@ -123,12 +125,12 @@ class StoryboardStrip(QWidget):
         scenes.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scenes.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         top = QHBoxLayout()
-        self.name.setMaximumWidth(260)
+        theme.set_length(self.name, "setMaximumWidth", 260)
         top.addWidget(self.name, 1)
         top.addStretch()
         top.addLayout(self.buttons)
         form = QWidget()
-        form.setFixedWidth(_FORM_WIDTH)
+        theme.set_length(form, "setFixedWidth", _FORM_WIDTH)
         fields = QGridLayout(form)
         fields.setContentsMargins(0, 0, 0, 0)
         fields.setSpacing(4)
@@ -151,7 +153,7 @@ class StoryboardStrip(QWidget):
         whole = QVBoxLayout(self)
         whole.setContentsMargins(8, 0, 8, 4)
         whole.addWidget(frame)
-        self.setFixedHeight(_HEIGHT)
+        self._fit_height()
 
     def _connect(self) -> None:
         self.list.currentRowChanged.connect(self._show_fields)
@@ -184,6 +186,7 @@ class StoryboardStrip(QWidget):
         """Show a storyboard, with a scene chosen."""
         before, self._storyboard = self._storyboard, storyboard
         self.name.setText(one_line(storyboard.name))
+        self.name.setCursorPosition(0)
         with QSignalBlocker(self.list), QSignalBlocker(self.list.model()):
             kept = {} if before is None else {id(shown): self.list.item(i) for i, shown in enumerate(before.shown)}
             icons = [(kept[id(each)].icon() if id(each) in kept else QIcon()) for each in storyboard.shown]
@@ -198,8 +201,12 @@ class StoryboardStrip(QWidget):
         self._draw.start()
         self._show_fields(self.row)
 
+    def _fit_height(self) -> None:
+        self.setFixedHeight(_PICTURES_HEIGHT + theme.scaled(_WORDS_HEIGHT))
+
     def restyle(self) -> None:
-        """Draw the thumbnails in the theme's colours."""
+        """Draw the thumbnails in the theme's colours, and fit the height to the text size."""
+        self._fit_height()
         if self._storyboard is not None:
             self._pending = list(range(len(self._storyboard.scenes)))
             self._draw.start()

@@ -17,6 +17,7 @@ from app.problem.run import RunEditor
 from app.problem.samplers import SamplerEditor
 from app.problem.target import TargetSelector
 from app.problem.varying import Varying
+from app.theme import theme
 from app.widgets.fields import Section, SliderField
 from app.widgets.user_text import plain_label
 from core.errors import ScenarioError
@@ -52,7 +53,7 @@ class ProblemEditor(QScrollArea):
         """Revision that the fields show, apart from a drag in progress."""
         self.setWidgetResizable(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setFixedWidth(328)
+        theme.set_length(self, "setFixedWidth", 328)
         self.setAccessibleName("Problem")
         self.setFrameShape(QScrollArea.Shape.NoFrame)
         self._scenario = self._coming = document.scenario

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView
 from app.document.limits import MOST_DIMENSIONS
 from app.problem.matrix.button import MOST_INLINE, MatrixButton
 from app.theme import theme
+from app.theme.sizes import sizes
 from app.widgets.controls import SpinBox
 from app.widgets.fields import (
     NumberTable,
@@ -74,11 +75,8 @@ class MixtureEditor(Section):
         header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
         header.setSectionResizeMode(_BUTTON - 1, QHeaderView.ResizeMode.Stretch)
         header.setSectionResizeMode(_BUTTON, QHeaderView.ResizeMode.Fixed)
-        header.setMinimumSectionSize(_BUTTON_WIDTH)
-        self.table.setColumnWidth(_BUTTON, _BUTTON_WIDTH)
+        header.setMinimumSectionSize(_BUTTON_WIDTH // 2)
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-        self.table.setColumnWidth(0, _WEIGHT_WIDTH)
-        self.table.setColumnWidth(1, _MEAN_WIDTH)
         self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.table.edited.connect(lambda *_: self.changed.emit())
         self.table.currentCellChanged.connect(lambda *_: self._tell())
@@ -109,6 +107,21 @@ class MixtureEditor(Section):
         self.body.addLayout(buttons)
         self.body.addWidget(self.table)
         self.finish()
+        self._lines = 1
+        """Lines of text in a row."""
+        self._fit_columns()
+        sizes.changed.connect(self._fit_columns)
+
+    def _fit_columns(self) -> None:
+        """Give the columns their widths for the text size."""
+        mean = _NARROW_MEAN_WIDTH if self._lines > 1 else _MEAN_WIDTH
+        for column, width in ((0, _WEIGHT_WIDTH), (1, mean), (_BUTTON, _BUTTON_WIDTH)):
+            self.table.setColumnWidth(column, theme.scaled(width))
+        with QSignalBlocker(self.table):
+            for row in range(self.table.rowCount()):
+                cell = self.table.item(row, _BUTTON - 1)
+                if cell is not None:
+                    cell.setFont(theme.font(11 if self._lines > 1 else 12))
 
     def show_scenario(self, scenario: Scenario) -> None:
         """Fill the table if the scenario has this mixture."""
@@ -134,8 +147,9 @@ class MixtureEditor(Section):
         names = [f"{self._letter}{index}" for index in range(1, len(rows) + 1)]
         lines = 2 if self._size > MOST_INLINE else self._size if self._size > 2 else 1
         self.table.show_texts([[*texts, ""] for texts, _ in rows], [*self.TITLES, ""], names, lines)
-        if (lines > 1) != (self.table.columnWidth(1) == _NARROW_MEAN_WIDTH):
-            self.table.setColumnWidth(1, _NARROW_MEAN_WIDTH if lines > 1 else _MEAN_WIDTH)
+        if (lines > 1) != (self._lines > 1):
+            self._lines = lines
+            self._fit_columns()
         self._matrices = [matrix for _, matrix in rows]
         locked = Qt.ItemFlag.ItemIsSelectable | Qt.ItemFlag.ItemIsEnabled
         with QSignalBlocker(self.table):

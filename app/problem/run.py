@@ -72,7 +72,7 @@ class RunEditor(Section):
             slid.slid.connect(self.changed)
         self.plot = static_plot("ᾱ_t: the factor of x₀'s variance at t", axes=True)
         self.plot.setToolTip(self.plot.accessibleName())
-        self.plot.setFixedHeight(84)
+        theme.set_length(self.plot, "setFixedHeight", 84)
         self.plot.getAxis("left").setTicks([[(0.0, "0"), (0.5, "ᾱ_t"), (1.0, "1")]])
         self.plot.setYRange(0, 1, padding=0.06)
         self.curve = self.plot.plot()
@@ -83,7 +83,7 @@ class RunEditor(Section):
     def _add_line(self, words: str, widget: QWidget) -> None:
         label = plain_label(words)
         label.setProperty("role", "muted")
-        label.setMinimumWidth(76)
+        theme.set_length(label, "setMinimumWidth", 76)
         self.form.addRow(label, widget)
 
     def restyle(self) -> None:

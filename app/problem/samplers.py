@@ -43,7 +43,7 @@ class Chip(QPushButton):
     def show_sampler(self, sampler: Sampler, runs: bool, obstacle: str | None) -> None:
         """Show the sampler, whether it runs, and the reason if it cannot."""
         about = sampler.about
-        words = self.fontMetrics().elidedText(about.short_label, Qt.TextElideMode.ElideRight, _WIDEST)
+        words = self.fontMetrics().elidedText(about.short_label, Qt.TextElideMode.ElideRight, theme.scaled(_WIDEST))
         self.setText(button_text(words))
         hint = f"\n{about.short_label} {obstacle}" if obstacle else "\nMenu key or right click: settings"
         whole = f"{about.label}\n" if about.short_label != about.label else ""

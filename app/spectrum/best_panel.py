@@ -73,7 +73,7 @@ class BestPanel(Section):
             label = plain_label(words)
             line = self.entry(name, tip)
             line.setPlaceholderText("as set")
-            line.setMinimumWidth(48)
+            theme.set_length(line, "setMinimumWidth", 48)
             label.setBuddy(line)
             limits.addWidget(label)
             limits.addWidget(line, 1)

@@ -55,14 +55,14 @@ class BudgetChart(QWidget):
         self.total = 0.0
         self.measured: Estimate | None = None
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.setMinimumHeight(_LEAST)
-        self.setMaximumHeight(_MOST)
+        theme.set_length(self, "setMinimumHeight", _LEAST)
+        theme.set_length(self, "setMaximumHeight", _MOST)
         theme.set_font(self, 10)
         self.setAccessibleName("W2 squared by source")
 
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
         """Return the usual size."""
-        return QSize(300, _LEAST)
+        return QSize(theme.scaled(300), theme.scaled(_LEAST))
 
     def show_budget(self, prediction: Prediction) -> None:
         """Show the budget of a prediction; sources without a finite number have no bar."""
@@ -103,7 +103,8 @@ class BudgetChart(QWidget):
         """Draw axis, bars, sum and dot."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        area = QRectF(_SIDE, _TOP, self.width() - _SIDE - 4, self.height() - _TOP - _FOOT)
+        side, foot = theme.scaled(_SIDE), theme.scaled(_FOOT)
+        area = QRectF(side, _TOP, self.width() - side - 4, self.height() - _TOP - foot)
         low, high = self.limits
         self._draw_axis(painter, area, low, high)
         if not self.bars:
@@ -126,18 +127,18 @@ class BudgetChart(QWidget):
 
     def _draw_axis(self, painter: QPainter, area: QRectF, low: float, high: float) -> None:
         palette = theme.current()
-        for position, text in linear_ticks(low, high, max(2, int(area.height()) // _TICK)):
+        for position, text in linear_ticks(low, high, max(2, int(area.height()) // theme.scaled(_TICK))):
             y = area.bottom() - (position - low) / (high - low) * area.height()
             painter.setPen(QPen(QColor(palette.line), 1))
             painter.drawLine(round(area.left()), round(y), round(area.right()), round(y))
             painter.setPen(QColor(palette.muted))
             side = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-            painter.drawText(QRectF(0, y - 9, _SIDE - 8, 18), side, text)
+            painter.drawText(QRectF(0, y - theme.scaled(9), theme.scaled(_SIDE) - 8, theme.scaled(18)), side, text)
 
     def _name(self, painter: QPainter, middle: float, room: float, words: str) -> None:
         painter.setPen(QColor(theme.current().muted))
         shown = QFontMetrics(self.font()).elidedText(words, Qt.TextElideMode.ElideRight, round(room))
-        place = QRectF(middle - room / 2, self.height() - _FOOT + 4, room, _FOOT - 4)
+        place = QRectF(middle - room / 2, self.height() - theme.scaled(_FOOT) + 4, room, theme.scaled(_FOOT) - 4)
         painter.drawText(place, Qt.AlignmentFlag.AlignHCenter, shown)
 
     def _draw_bar(self, painter: QPainter, bar: Bar, at: QRectF, height: Height) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import final
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QSplitter, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from app.spectrum.analysis import Analysis
 from app.spectrum.kernel_view import KernelView
@@ -15,9 +15,11 @@ from app.spectrum.shares_plot import SharesPlot
 from app.spectrum.spectrum_plot import SpectrumPlot
 from app.spectrum.words import instability
 from app.theme import theme
+from app.widgets.elided_label import ElidedLabel
+from app.widgets.flow_layout import FlowLayout
 from app.widgets.segmented_control import SegmentedControl
 from app.widgets.user_text import plain_label
-from app.widgets.widgets import LegendEntry, card, heading, side_by_side
+from app.widgets.widgets import LegendEntry, card, heading
 from core.spectrum.simulation import Simulated
 
 SHARES, KERNEL, PICTURES = "Shares", "Kernel", "Pictures"
@@ -51,27 +53,30 @@ class Centre(QWidget):
         self.notes.setProperty("role", "muted")
         self.warning = plain_label(wordWrap=True, visible=False)
         self.warning.setProperty("role", "error")
-        self.read_out = plain_label(_HINT)
+        self.read_out = ElidedLabel(_HINT)
         theme.set_font(self.read_out, 11)
         self.read_out.setProperty("role", "muted")
-        self.read_out.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.legend: dict[str, LegendEntry] = {
             source: LegendEntry(source, 9, style=Qt.PenStyle.NoPen, colour=colour) for source, colour in COLOURS.items()
         }
         self._build()
-        self.plot.pointed.connect(lambda words: self.read_out.setText(words or _HINT))
+        self.plot.pointed.connect(lambda words: self.read_out.say(words or _HINT))
 
     def _build(self) -> None:
         first, upper = card()
         top = QHBoxLayout()
         top.addWidget(heading("Spectrum"))
         top.addSpacing(8)
+        legend = QWidget()
+        flow = FlowLayout(legend)
+        flow.setContentsMargins(0, 0, 0, 0)
+        flow.setVerticalSpacing(0)
         for words, colour in (("true", "ink"), ("produced", PRODUCED)):
-            top.addWidget(LegendEntry(words, 2, colour=colour))
+            flow.addWidget(LegendEntry(words, 2, colour=colour))
         self.simulated = LegendEntry("simulated mean ± s.e.", 3, colour=SIMULATED, upright=True)
         self.simulated.hide()
-        top.addWidget(self.simulated)
-        top.addStretch()
+        flow.addWidget(self.simulated)
+        top.addWidget(legend, 1)
         top.addWidget(self.ranks)
         upper.addLayout(top)
         upper.addWidget(self.warning)
@@ -84,7 +89,12 @@ class Centre(QWidget):
         lower.addLayout(head)
         lower.addWidget(self.stack, 1)
         self.legends = QWidget()
-        self.legends.setLayout(side_by_side(*self.legend.values(), spacing=14))
+        flow = FlowLayout(self.legends)
+        flow.setContentsMargins(0, 0, 0, 0)
+        flow.setHorizontalSpacing(14)
+        flow.setVerticalSpacing(0)
+        for entry in self.legend.values():
+            flow.addWidget(entry)
         lower.addWidget(self.legends)
         split = QSplitter(Qt.Orientation.Vertical)
         split.setHandleWidth(8)

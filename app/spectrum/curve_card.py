@@ -45,7 +45,7 @@ class CurveCard(QFrame):
         self.progress = QProgressBar(textVisible=False, visible=False)
         self.progress.setRange(0, 1000)
         self.progress.setAccessibleName("Progress of the simulation along the curve")
-        self.progress.setFixedHeight(6)
+        theme.set_length(self.progress, "setFixedHeight", 6)
         self.words = plain_label(wordWrap=True, visible=False)
         self.words.setProperty("role", "muted")
         theme.set_font(self.words, 11)

@@ -60,7 +60,7 @@ class CurvePlot(Plot):
         self.note.setProperty("role", "muted")
         self.note.setVisible(False)
         self.note.move(_NOTE, _NOTE)
-        self.setMinimumHeight(124)
+        theme.set_length(self, "setMinimumHeight", 124)
 
     def restyle(self) -> None:
         """Apply the theme's colours."""

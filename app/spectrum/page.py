@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, final
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QAction, QHideEvent, QKeySequence, QShowEvent
+from PySide6.QtGui import QAction, QHideEvent, QKeySequence, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QScrollArea, QSplitter, QVBoxLayout, QWidget
 
 from app.spectrum.analysis import Analysis
@@ -19,6 +19,7 @@ from app.spectrum.handles import dragged, handles
 from app.spectrum.jobs import Jobs
 from app.spectrum.kept import Kept, first_state
 from app.spectrum.predictor import Predictor, Wanted
+from app.theme import theme
 from app.widgets.banner import Banner
 from core.errors import ScenarioError
 from core.scenario.file_section import TomlFile
@@ -31,6 +32,10 @@ from core.text.user_text import file_name
 
 _LATE_MS = 500
 """Time after which the numbers of the setting before are taken off."""
+_LEAST_BESIDE = 540
+"""Width right of the set-up in which plots and numbers stand side by side, in pixels."""
+_LEAST_CENTRE, _LEAST_BELOW = 460, 420
+"""Least heights of plots and numbers below each other, in pixels."""
 _SETTINGS = "Spectrum settings (*.toml)"
 _NUMBERS = "Eigenvalues, a covariance or points (*.npy *.csv *.tsv *.txt)"
 
@@ -76,7 +81,7 @@ class SpectrumPage(QWidget):
         self.left = QScrollArea()
         self.left.setWidgetResizable(True)
         self.left.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.left.setFixedWidth(328)
+        theme.set_length(self.left, "setFixedWidth", 328)
         self.left.setFrameShape(QScrollArea.Shape.NoFrame)
         self.left.setAccessibleName("Set-up")
         self.left.setWidget(body)
@@ -90,12 +95,29 @@ class SpectrumPage(QWidget):
         middle = QHBoxLayout()
         middle.setSpacing(0)
         middle.addWidget(self.left)
-        middle.addWidget(self.split, 1)
+        self.right = QScrollArea(widgetResizable=True)
+        self.right.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.right.setFrameShape(QScrollArea.Shape.NoFrame)
+        self.right.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.right.setWidget(self.split)
+        middle.addWidget(self.right, 1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
         layout.addWidget(self.banner)
         layout.addLayout(middle, 1)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        """Arrange the columns for the new width."""
+        super().resizeEvent(event)
+        self._arrange()
+
+    def _arrange(self) -> None:
+        """Show the numbers beside the plots, or below them, where both are scrolled, if there is no room."""
+        is_narrow = self.width() - self.left.width() < theme.scaled(_LEAST_BESIDE)
+        self.split.setOrientation(Qt.Orientation.Vertical if is_narrow else Qt.Orientation.Horizontal)
+        theme.set_length(self.evidence, "setMinimumHeight", _LEAST_BELOW if is_narrow else 0)
+        theme.set_length(self.centre, "setMinimumHeight", _LEAST_CENTRE if is_narrow else 0)
 
     def _connect(self) -> None:
         self._action("Undo", self.undo, "Ctrl+Z")
@@ -140,6 +162,7 @@ class SpectrumPage(QWidget):
 
     def restyle(self) -> None:
         """Apply the theme's colours."""
+        self._arrange()
         for part in (self.editor, self.centre, self.evidence):
             part.restyle()
 

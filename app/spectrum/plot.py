@@ -98,8 +98,6 @@ class Plot(QWidget):
         self.plot.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
         self.content = DrawingItem()
         self.plot.addItem(self.content, ignoreBounds=True)
-        self.plot.getAxis("left").setWidth(_SIDE)
-        self.plot.getAxis("bottom").setHeight(_FOOT)
         self._labels: dict[Direction, str] = {"bottom": bottom, "left": left}
         self._ticks: dict[Direction, Ticks] = {}
         self.is_logarithmic: dict[Direction, bool] = {"bottom": False, "left": False}
@@ -114,9 +112,11 @@ class Plot(QWidget):
         return QSize(360, 220)
 
     def restyle(self) -> None:
-        """Apply the theme's colours."""
+        """Apply the theme's colours and sizes."""
         palette = theme.current()
         self.plot.setBackground(palette.surface)
+        self.plot.getAxis("left").setWidth(theme.scaled(_SIDE))
+        self.plot.getAxis("bottom").setHeight(theme.scaled(_FOOT))
         for side, label in self._labels.items():
             axis = self.plot.getAxis(side)
             style_axis(axis)
@@ -125,6 +125,7 @@ class Plot(QWidget):
             axis.setLabel(label)
             axis.label.setDefaultTextColor(QColor(palette.muted))
         self.plot.showGrid(y=True, alpha=0.3)
+        self.update_ticks()
 
     def set_label(self, side: Direction, words: str) -> None:
         """Change an axis's label."""
@@ -146,8 +147,8 @@ class Plot(QWidget):
     def update_ticks(self) -> None:
         """Choose ticks for the size of the plot."""
         room: dict[Direction, int] = {
-            "bottom": max(2, (self.plot.width() - _SIDE) // _TICK_ACROSS),
-            "left": max(2, (self.plot.height() - _FOOT) // _TICK_DOWN),
+            "bottom": max(2, (self.plot.width() - theme.scaled(_SIDE)) // theme.scaled(_TICK_ACROSS)),
+            "left": max(2, (self.plot.height() - theme.scaled(_FOOT)) // theme.scaled(_TICK_DOWN)),
         }
         ends_of: dict[Direction, tuple[float, float]] = {"bottom": self.x_range, "left": self.y_range}
         for side, ends in ends_of.items():

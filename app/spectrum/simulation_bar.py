@@ -7,6 +7,7 @@ from typing import final
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
+from app.theme import theme
 from app.widgets.user_text import plain_label
 from core.spectrum.simulation import Simulated
 
@@ -26,7 +27,7 @@ class SimulationBar(QWidget):
         self.main.clicked.connect(lambda _checked: (self.stopped if self._is_running else self.started).emit())
         self.progress = QProgressBar(textVisible=False)
         self.progress.setAccessibleName("Progress of the simulation")
-        self.progress.setFixedHeight(8)
+        theme.set_length(self.progress, "setFixedHeight", 8)
         self.words = plain_label(wordWrap=True, visible=False)
         self.words.setProperty("role", "muted")
         row = QHBoxLayout()

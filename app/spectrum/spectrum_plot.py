@@ -83,7 +83,7 @@ class SpectrumPlot(Plot):
             self.plot.addItem(item, ignoreBounds=True)
         self.plot.viewport().setMouseTracking(True)
         self.plot.viewport().installEventFilter(self)
-        self.setMinimumHeight(170)
+        theme.set_length(self, "setMinimumHeight", 170)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setAccessibleName("Points of the true spectrum")
 

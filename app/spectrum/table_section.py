@@ -12,6 +12,7 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QFormLayout, QHBoxLayout, QLineEdit, QMenu, QWidget
 
 from app.spectrum.rows import Row, fields_of, starts
+from app.theme import theme
 from app.widgets.controls import ComboBox
 from app.widgets.fields import (
     Section,
@@ -66,7 +67,7 @@ class TableSection(Section):
         for row in rows:
             label = plain_label(row.label)
             label.setProperty("role", "muted")
-            label.setMinimumWidth(_LABEL_WIDTH)
+            theme.set_length(label, "setMinimumWidth", _LABEL_WIDTH)
             label.setToolTip(row.tip)
             self._places[row.field] = place = self._widget(row)
             label.setBuddy(place)
@@ -84,7 +85,7 @@ class TableSection(Section):
         if row.is_text or row.is_list:
             return line
         if row.slider is None:
-            line.setFixedWidth(76)
+            theme.set_length(line, "setFixedWidth", 76)
             holder = QWidget()
             box = QHBoxLayout(holder)
             box.setContentsMargins(0, 0, 0, 0)

@@ -6,6 +6,7 @@ from typing import Any, final
 
 from PySide6.QtWidgets import QFormLayout, QWidget
 
+from app.theme import theme
 from app.widgets.controls import ComboBox
 from app.widgets.fields import Section, format_number, parse_number, parse_whole
 from app.widgets.user_text import plain_label
@@ -24,7 +25,7 @@ def _form(section: Section) -> QFormLayout:
 def _add(form: QFormLayout, words: str, widget: QWidget) -> None:
     label = plain_label(words)
     label.setProperty("role", "muted")
-    label.setMinimumWidth(104)
+    theme.set_length(label, "setMinimumWidth", 104)
     form.addRow(label, widget)
 
 

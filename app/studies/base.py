@@ -7,6 +7,7 @@ from typing import Any, final
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFormLayout, QHBoxLayout, QWidget
 
+from app.theme import theme
 from app.widgets.controls import ComboBox
 from app.widgets.fields import Section, format_number, parse_number, parse_whole
 from app.widgets.user_text import auto_text, plain_label
@@ -70,7 +71,7 @@ class BaseEditor(Section):
         for name, (words, tip) in _FIELDS.items():
             label = plain_label(words)
             label.setProperty("role", "muted")
-            label.setMinimumWidth(104)
+            theme.set_length(label, "setMinimumWidth", 104)
             self._form.addRow(label, self.weights if name == "weights" else self.entry(name, tip))
         self.fields["weights"] = self.weights
         self.fields["kind"] = self.kind

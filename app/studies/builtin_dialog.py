@@ -60,7 +60,7 @@ class BuiltinDialog(QDialog):
         self.tree.currentItemChanged.connect(lambda *_: self._show())
         self.tree.itemActivated.connect(lambda *_: self._take())
         self._fill()
-        self.resize(860, 560)
+        theme.resize(self, 860, 560)
 
     def _fill(self) -> None:
         groups: dict[str, list[str]] = {group: [] for group in (*GROUPS, _OTHERS)}

@@ -7,6 +7,7 @@ from typing import final
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QPlainTextEdit, QVBoxLayout, QWidget
 
+from app.theme import theme
 from app.widgets.fields import format_number
 from core.studies.follow import StudyResults
 from core.studies.knobs import find_knob
@@ -39,7 +40,7 @@ class FailuresDialog(QDialog):
         layout = QVBoxLayout(self)
         layout.addWidget(self.text)
         layout.addWidget(buttons)
-        self.resize(640, 380)
+        theme.resize(self, 640, 380)
 
     def _retry(self) -> None:
         self.accept()

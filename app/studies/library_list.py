@@ -93,14 +93,29 @@ class LibraryList(Section):
             for entry in entries:
                 item = QTreeWidgetItem(self.tree)
                 item.setFlags(item.flags() | Qt.ItemFlag.ItemIsEditable)
-                item.setSizeHint(0, QSize(0, _ROW_HEIGHT))
                 self._fill(item, entry, "")
             if chosen is not None and chosen in self._entries:
                 self.tree.setCurrentItem(self.tree.topLevelItem(self._entries.index(chosen)))  # type: ignore[arg-type]
-        rows = min(max(len(entries), 1), _VISIBLE_ROWS)
-        self.tree.setFixedHeight(rows * _ROW_HEIGHT + 4)
+        self._fit_height()
         for button in (self.duplicate, self.rename, self.delete):
             button.setEnabled(chosen is not None)
+
+    def restyle(self) -> None:
+        """Apply the theme's icons and sizes."""
+        super().restyle()
+        if hasattr(self, "tree"):
+            self._fit_height()
+
+    def _fit_height(self) -> None:
+        """Fit the rows to their text, and the height to as many as are shown without scrolling."""
+        height = theme.scaled(_ROW_HEIGHT)
+        with QSignalBlocker(self.tree):
+            for row in range(self.tree.topLevelItemCount()):
+                item = self.tree.topLevelItem(row)
+                item.setSizeHint(0, QSize(0, height))  # type: ignore[union-attr]
+                item.setFont(1, theme.font(11))  # type: ignore[union-attr]
+        rows = min(max(self.tree.topLevelItemCount(), 1), _VISIBLE_ROWS)
+        self.tree.setFixedHeight(rows * height + 4)
 
     def show_state(self, entry: Entry, state: str) -> None:
         """Show how far a study is, in words that stand beside its name."""
@@ -113,7 +128,6 @@ class LibraryList(Section):
         words = state or state_of(entry)
         item.setText(0, entry.name)
         item.setText(1, words)
-        item.setFont(1, theme.font(11))
         item.setForeground(1, self.palette().placeholderText())
         notes = f"\n{entry.study.notes}" if entry.study is not None and entry.study.notes else ""
         tip = auto_text(f"{entry.name}\n{words}{notes}" if entry.study is not None else entry.error)

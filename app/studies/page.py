@@ -20,6 +20,7 @@ from app.studies.run_bar import RunBar
 from app.studies.runner import Runner
 from app.studies.setup import StudyEditor
 from app.studies.watcher import Watcher
+from app.theme import theme
 from app.widgets.banner import Banner
 from app.widgets.user_text import auto_text, plain_label
 from core.errors import ScenarioError
@@ -107,7 +108,7 @@ class StudiesPage(QWidget):
         self.left = QScrollArea()
         self.left.setWidgetResizable(True)
         self.left.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.left.setFixedWidth(328)
+        theme.set_length(self.left, "setFixedWidth", 328)
         self.left.setFrameShape(QScrollArea.Shape.NoFrame)
         self.left.setAccessibleName("Set-up of the study")
         self.left.setWidget(body)

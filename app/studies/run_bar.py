@@ -7,6 +7,7 @@ from typing import final
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QSizePolicy, QWidget
 
+from app.theme import theme
 from app.widgets.fields import set_invalid
 from app.widgets.user_text import plain_label
 from core.simulation.pace import in_words
@@ -28,12 +29,12 @@ class RunBar(QWidget):
         self._is_running = False
         self.main = QPushButton("Start")
         self.main.setProperty("role", "primary")
-        self.main.setMinimumWidth(92)
+        theme.set_length(self.main, "setMinimumWidth", 92)
         self.main.clicked.connect(lambda _checked: (self.stopped if self._is_running else self.started).emit())
         self.progress = QProgressBar(textVisible=False)
         self.progress.setAccessibleName("Progress of the study")
-        self.progress.setFixedHeight(8)
-        self.progress.setFixedWidth(220)
+        theme.set_length(self.progress, "setFixedHeight", 8)
+        theme.set_length(self.progress, "setFixedWidth", 220)
         self.status = plain_label()
         self.status.setProperty("role", "muted")
         self.status.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.resources import files
@@ -11,19 +12,21 @@ from typing import Literal, final
 
 import pyqtgraph as pg
 import qtawesome
-from PySide6.QtCore import QLocale, QObject, Qt, Signal
+from PySide6.QtCore import QCoreApplication, QEvent, QLocale, QObject, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QGuiApplication, QIcon, QPalette, QPen
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QAbstractScrollArea, QApplication, QWidget
 
 from app.theme.sizes import sizes
 from core.drawing.palette import DARK, LIGHT, Palette
 
 ICONS = "mdi6"
 
+_FRAME = QSize(8, 40)
+"""Assumed size of a dialog's frame."""
 _BASE = 13
 """Size of the application's font at 100 %, in pixels."""
-_SIZE, _WEIGHT = "fontSize", "fontWeight"
-"""Dynamic properties of widgets whose font follows the text size."""
+_SIZE, _WEIGHT, _LENGTHS, _DIALOG = "fontSize", "fontWeight", "lengths", "dialogSize"
+"""Dynamic properties of widgets whose font, lengths by their setters, or size follow the text size."""
 
 
 @final
@@ -91,6 +94,31 @@ def set_font(widget: QWidget, size: float, weight: Weight = "regular") -> None:
     widget.setProperty(_WEIGHT, weight)
 
 
+Length = Literal[
+    "setFixedWidth",
+    "setFixedHeight",
+    "setMinimumWidth",
+    "setMinimumHeight",
+    "setMaximumWidth",
+    "setMaximumHeight",
+    "setDefaultSectionSize",
+]
+"""Setter of a widget's length."""
+
+
+def set_length(widget: QWidget, setter: Length, pixels: float) -> None:
+    """Set a length that must hold text, in pixels at 100 %; it follows when another text size is chosen."""
+    getattr(widget, setter)(scaled(pixels))
+    widget.setProperty(_LENGTHS, (widget.property(_LENGTHS) or {}) | {setter: pixels})
+
+
+def resize(dialog: QWidget, width: float, height: float) -> None:
+    """Give a dialog a size in pixels at 100 % text size, within its screen; it follows another text size."""
+    room = dialog.screen().availableSize() - _FRAME
+    dialog.resize(QSize(scaled(width), scaled(height)).boundedTo(room))
+    dialog.setProperty(_DIALOG, [width, height])
+
+
 def scaled(pixels: float) -> int:
     """Return a length that must hold text, in pixels, for the chosen text size."""
     return round(pixels * sizes.text)
@@ -110,7 +138,15 @@ def _resize_text() -> None:
             size = widget.property(_SIZE)
             if size is not None:
                 widget.setFont(font(size, widget.property(_WEIGHT)))
+                if isinstance(widget, QAbstractScrollArea):
+                    widget.viewport().setFont(widget.font())  # with a style sheet it would keep its first one
+            if widget.property(_DIALOG) is not None:
+                resize(widget, *widget.property(_DIALOG))
+            for setter, pixels in (widget.property(_LENGTHS) or {}).items():
+                getattr(widget, setter)(scaled(pixels))
     scheme.changed.emit()
+    # Before anything is painted with new icons in its old place.
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.LayoutRequest)
 
 
 def install(application: QApplication) -> None:
@@ -159,7 +195,17 @@ def apply(application: QApplication) -> None:
         qt.setColor(QPalette.ColorGroup.Disabled, role, QColor(palette.faint))
     with _nothing_collected():
         application.setPalette(qt)
-        application.setStyleSheet(_style_sheet(palette))
+        application.setStyleSheet(_PIXELS.sub(_scaled_length, _style_sheet(palette)))
+
+
+_PIXELS = re.compile(r"(radius: )?\b(?!1px)(\d+)px")
+"""Lengths of a style sheet that follow the text size: all but those of thin lines."""
+
+
+def _scaled_length(found: re.Match[str]) -> str:
+    """Return a length for the text size; Qt draws no corner whose radius exceeds half of a side with its thin lines."""
+    pixels = int(found[2])
+    return f"radius: {int((pixels - 1) * sizes.text) + 1}px" if found[1] else f"{scaled(pixels)}px"
 
 
 @contextmanager
@@ -222,7 +268,7 @@ def _style_sheet(palette: Palette) -> str:
         border-radius: 6px; padding: 6px 8px; }}
     QLabel#bannerError {{ border-radius: 0; padding: 4px 14px; }}
     QToolButton, QPushButton {{ background: transparent; border: 1px solid transparent; border-radius: 6px;
-        padding: 4px 8px; color: {palette.ink}; }}
+        icon-size: 16px; padding: 4px 8px; color: {palette.ink}; }}
     QPushButton {{ background: {palette.raised}; border-color: {palette.line}; }}
     QToolButton:hover, QPushButton:hover {{ background: {palette.raised}; border-color: {palette.faint}; }}
     QToolButton:pressed, QPushButton:pressed {{ background: {palette.line}; }}
@@ -297,9 +343,11 @@ def _style_sheet(palette: Palette) -> str:
     QScrollBar::handle:hover {{ background: {palette.faint}; }}
     QScrollBar::add-line, QScrollBar::sub-line {{ width: 0; height: 0; }}
     QScrollBar::add-page, QScrollBar::sub-page {{ background: transparent; }}
+    QCheckBox::indicator {{ width: 13px; height: 13px; }}
     #popup QCheckBox::indicator {{ width: 13px; height: 13px; border: 1px solid {palette.faint}; border-radius: 3px; }}
     #popup QCheckBox::indicator:checked {{ background: {palette.accent}; border-color: {palette.accent}; }}
     #popup QCheckBox:focus {{ color: {palette.accent}; }}
+    QSlider:horizontal {{ min-height: 14px; }}
     QSlider::groove:horizontal {{ height: 4px; background: {palette.line}; border-radius: 2px; }}
     QSlider::sub-page:horizontal {{ background: {palette.accent}; border-radius: 2px; }}
     QSlider::handle:horizontal {{ background: {palette.ink}; width: 14px; height: 14px; margin: -5px 0;

@@ -267,7 +267,7 @@ class Transport(QWidget):
         self.cancel.hide()
         self.status = plain_label()
         self.status.setProperty("role", "muted")
-        self.status.setMinimumWidth(196)
+        theme.set_length(self.status, "setMinimumWidth", 196)
         self.status.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self._lay_out()
         player.moved.connect(self._moved)
@@ -290,11 +290,13 @@ class Transport(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
         """Hide parts in a narrow window: first SNR, then the status and the choice of the axis."""
         super().resizeEvent(event)
-        width = event.size().width()
-        self._figures = 2 if width >= _WIDE else 1 if width >= _NARROW else 0
-        self.where.setMinimumWidth((64, 140, 264)[self._figures])
-        self.status.setVisible(width >= _NARROW)
-        self.axis.setVisible(width >= _NARROW)
+        self._arrange(event.size().width())
+
+    def _arrange(self, width: int) -> None:
+        self._figures = 2 if width >= theme.scaled(_WIDE) else 1 if width >= theme.scaled(_NARROW) else 0
+        theme.set_length(self.where, "setMinimumWidth", (64, 140, 264)[self._figures])
+        self.status.setVisible(width >= theme.scaled(_NARROW))
+        self.axis.setVisible(width >= theme.scaled(_NARROW))
         self._moved(self.player.frame)
 
     def _button(self, icon: str, tip: str, action: object) -> QToolButton:
@@ -306,7 +308,8 @@ class Transport(QWidget):
         return button
 
     def restyle(self) -> None:
-        """Apply the theme's icons, and show play or pause."""
+        """Apply the theme's icons and sizes, and show play or pause."""
+        self._arrange(self.width())
         for button in (self.to_start, self.back, self.forward, self.to_end, self.loop, self.cancel):
             button.setIcon(theme.icon(button.property("icon_name")))
         self.play.setIcon(theme.icon("pause" if self.player.is_playing else "play", colour=theme.current().on_accent))

@@ -28,7 +28,7 @@ class ColourBar(QWidget):
         self.scale = ValueScale(False, 0.0, 1.0)
         self.unit, self.is_empty = "", True
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Expanding)
-        self.setMaximumHeight(420)
+        theme.set_length(self, "setMaximumHeight", 420)
         theme.set_font(self, 11)
         self._pixels = np.ascontiguousarray(colour_table()[::-1])
         self._image = QImage(self._pixels.data, 1, 256, 4, QImage.Format.Format_RGB32)
@@ -42,7 +42,7 @@ class ColourBar(QWidget):
 
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
         """Return the usual size."""
-        return QSize(_WIDTH, 300)
+        return QSize(theme.scaled(_WIDTH), theme.scaled(300))
 
     def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
         """Draw bar, ticks and unit."""
@@ -50,13 +50,18 @@ class ColourBar(QWidget):
             return
         palette = theme.current()
         painter = QPainter(self)
-        bar = QRectF(2, _HEAD, _BAR, self.height() - _HEAD - _FOOT)
+        head, foot, line = theme.scaled(_HEAD), theme.scaled(_FOOT), theme.scaled(18)
+        bar = QRectF(2, head, theme.scaled(_BAR), self.height() - head - foot)
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
         painter.drawImage(bar, self._image)
         painter.setPen(QColor(palette.muted))
-        painter.drawText(QRectF(0, _HEAD - 24, _WIDTH, 18), Qt.AlignmentFlag.AlignVCenter, self.unit)
+        painter.drawText(
+            QRectF(0, head - theme.scaled(24), self.width(), line), Qt.AlignmentFlag.AlignVCenter, self.unit
+        )
         low, high = self.scale.ends
         for position, text in value_ticks(self.scale, _TICKS):
             y = bar.bottom() - (position - low) / (high - low) * bar.height()
             painter.drawLine(round(bar.right()), round(y), round(bar.right()) + 4, round(y))
-            painter.drawText(QRectF(bar.right() + 8, y - 9, _WIDTH, 18), Qt.AlignmentFlag.AlignVCenter, text)
+            painter.drawText(
+                QRectF(bar.right() + 8, y - line / 2, self.width(), line), Qt.AlignmentFlag.AlignVCenter, text
+            )

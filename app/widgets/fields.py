@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.theme import theme
+from app.theme.sizes import sizes
 from app.widgets.cells import NumberDelegate, pasted_text
 from app.widgets.controls import Slider
 from app.widgets.keys import leaves_to_window
@@ -224,7 +225,9 @@ class NumberTable(QTableWidget):
         for header in (across, down):
             theme.set_font(header, 11)
             header.setHighlightSections(False)
-        down.setDefaultSectionSize(_ROW_HEIGHT)
+        self._lines = 1
+        """Lines of text in a row."""
+        sizes.changed.connect(self._fit_height)
         down.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
@@ -289,12 +292,17 @@ class NumberTable(QTableWidget):
                     self.setItem(i, j, item)
                 item.setText(text)
                 item.setToolTip(text)
-        row_height = _ROW_HEIGHT + (lines - 1) * _LINE_HEIGHT
-        most = math.ceil(_VISIBLE_ROWS * _ROW_HEIGHT / row_height)
-        self.verticalHeader().setDefaultSectionSize(row_height)
-        visible = min(max(len(rows), 1), most)
-        self.setFixedHeight(self.horizontalHeader().sizeHint().height() + visible * row_height + 4)
+        self._lines = lines
+        self._fit_height()
         self.blockSignals(False)
+
+    def _fit_height(self) -> None:
+        """Fit the height to as many rows as are shown without scrolling."""
+        row_height = theme.scaled(_ROW_HEIGHT + (self._lines - 1) * _LINE_HEIGHT)
+        most = math.ceil(_VISIBLE_ROWS * theme.scaled(_ROW_HEIGHT) / row_height)
+        self.verticalHeader().setDefaultSectionSize(row_height)
+        visible = min(max(self.rowCount(), 1), most)
+        self.setFixedHeight(self.horizontalHeader().sizeHint().height() + visible * row_height + 4)
 
 
 @final
@@ -311,7 +319,7 @@ class SliderField(QWidget):
         """True if the present change comes from the slider."""
         self.slider = Slider(_SLIDER_STEPS, line.toolTip())
         self.slider.valueChanged.connect(self._move)
-        line.setFixedWidth(76)
+        theme.set_length(line, "setFixedWidth", 76)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.slider, 1)

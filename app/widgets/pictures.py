@@ -61,7 +61,7 @@ def style_axis(axis: pg.AxisItem) -> None:
     axis.setTextPen(pg.mkPen(palette.muted))
     axis.setTickFont(theme.font(10))
     axis.label.setFont(theme.font(11))
-    axis.textWidth, axis.textHeight = _NUMBER_ROOM  # or it would keep the room of larger numbers
+    axis.textWidth, axis.textHeight = map(theme.scaled, _NUMBER_ROOM)  # or it would keep the room of larger numbers
     axis.setStyle(autoExpandTextSpace=True)  # which has the axis take up that room
 
 

@@ -37,7 +37,7 @@ class SegmentedControl(QWidget):
             button = QToolButton(text=words, checkable=True, checked=index == 0, toolTip=tip)
             theme.set_font(button, 11 if quiet else 12, "regular" if quiet else "semibold")
             button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-            button.setFixedHeight(BUTTON_HEIGHT)
+            theme.set_length(button, "setFixedHeight", BUTTON_HEIGHT)
             self._group.addButton(button, index)
             row.addWidget(button)
         self._group.idToggled.connect(lambda index, on: self.chosen.emit(index) if on else None)

@@ -15,6 +15,8 @@ _PICKER_WIDTH = 64
 """Least width to which the scenario's title is elided."""
 _NARROW = 900
 """Width below which the file tools stand in the menu instead."""
+_NARROWEST = 700
+"""Width below which all tools with a label do; all three at 100 % text size."""
 _ROOM, _TIGHT = (14, 12, 6), (8, 8, 3)
 """Space at the left and right end and between the parts of a wide and of a narrow bar, in pixels."""
 _WIDE = 1040
@@ -35,10 +37,12 @@ class TopBar(QWidget):
         self.picker.setLayoutDirection(Qt.LayoutDirection.RightToLeft)
         self.picker.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.picker.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
-        self.picker.setMinimumWidth(_PICKER_WIDTH)
+        theme.set_length(self.picker, "setMinimumWidth", _PICKER_WIDTH)
         self.menu = QMenu(self)
         self._folding: list[tuple[QAction, QToolButton]] = []
         """Tools that fold, with their buttons."""
+        self._folding_last: list[tuple[QAction, QToolButton]] = []
+        """Tools that fold in the narrowest bar only."""
         self._more = QToolButton(toolTip="More: files, data, the window")
         self._more.setAccessibleName("More")
         self._more.setMenu(self.menu)
@@ -57,10 +61,17 @@ class TopBar(QWidget):
         layout.addWidget(self._more)
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
-        """Hide the product's name in a narrow bar, and move the file tools to the menu in a narrower one."""
+        """Hide the product's name in a narrow bar, and move tools to the menu in a narrower one."""
         super().resizeEvent(event)
-        self._fold(event.size().width() < _NARROW)
-        self._brand.setVisible(event.size().width() >= _WIDE)
+        self.arrange()
+
+    def arrange(self) -> None:
+        """Show what there is room for, of the actions that are visible."""
+        width = self.width()
+        self._space(_TIGHT if width < theme.scaled(_NARROW) else _ROOM)
+        self._fold(self._folding, is_narrow=width < theme.scaled(_NARROW))
+        self._fold(self._folding_last, is_narrow=width < theme.scaled(_NARROWEST))
+        self._brand.setVisible(width >= theme.scaled(_WIDE))
 
     def _space(self, room: tuple[int, int, int]) -> None:
         left, right, between = room
@@ -69,21 +80,20 @@ class TopBar(QWidget):
         layout.setContentsMargins(left, 7, right, 7)
         layout.setSpacing(between)
 
-    def _fold(self, is_narrow: bool) -> None:
-        """Show the file tools in the menu, or as buttons."""
-        self._space(_TIGHT if is_narrow else _ROOM)
+    def _fold(self, tools: list[tuple[QAction, QToolButton]], *, is_narrow: bool) -> None:
+        """Show tools in the menu, or as buttons."""
         first = next(iter(self.menu.actions()), None)
-        for action, button in self._folding:
-            if button.isHidden() == is_narrow:
-                continue
-            button.setVisible(not is_narrow)
-            if is_narrow:
+        for action, button in tools:
+            button.setVisible(not is_narrow and action.isVisible())
+            is_folded = action in self.menu.actions()
+            if is_narrow and not is_folded:
                 self.menu.insertAction(first, action)  # type: ignore[arg-type]
-            else:
+            elif is_folded and not is_narrow:
                 self.menu.removeAction(action)
 
     def restyle(self) -> None:
-        """Apply the theme's icons."""
+        """Apply the theme's icons and sizes."""
+        self.arrange()
         self.picker.setIcon(theme.icon("chevron-down"))
         self._more.setIcon(theme.icon("dots-horizontal"))
 
@@ -91,14 +101,13 @@ class TopBar(QWidget):
         """Add a button on the left; one that folds stands in the menu of a narrow bar."""
         action = self.action(text, tip, call, *keys)
         button = self._button(self._left, action)
-        if folds:
-            self._folding.append((action, button))
+        (self._folding if folds else self._folding_last).append((action, button))
         return action
 
     def view_tool(self, text: str, tip: str, call: Callable[[], object], *keys: str) -> QAction:
         """Add a button on the right."""
         action = self.action(text, tip, call, *keys)
-        self._button(self._right, action)
+        self._folding_last.append((action, self._button(self._right, action)))
         return action
 
     def view_widget(self, widget: QWidget) -> None:

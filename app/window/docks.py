@@ -55,7 +55,8 @@ class Docks(QObject):
         area.installEventFilter(self)
 
     def restyle(self) -> None:
-        """Apply the theme's icons."""
+        """Apply the theme's icons, and fit the docks, whose widths follow the text size."""
+        self._fit()
         for name, action in self.actions.items():
             action.setIcon(theme.icon(_ENTRIES[name][3]))
 
@@ -75,8 +76,7 @@ class Docks(QObject):
                 room -= width
                 shown.add(name)
         for name, dock in self._docks.items():
-            if dock.isVisibleTo(self._area) != (name in shown):
-                dock.setVisible(name in shown)
+            dock.setVisible(name in shown)  # on another page, too, where neither is visible
             self.actions[name].setChecked(name in shown)
 
     def show_all(self) -> None:

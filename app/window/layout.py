@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QMainWindow, QSplitter
 from app.planes.overlays.choice import AT_FIRST
 from app.planes.planes import PlanesWidget
 from app.settings import Settings
-from app.theme.choice import ThemeChoice
+from app.theme.choice import MenuChoice, SizeChoice
 from app.transport.transport import Transport
 from app.window.docks import Docks
 from app.window.size import WANTED, fit_to_screen
@@ -29,7 +29,7 @@ class WindowLayout:
         planes: whose overlays are kept.
         transport: whose time axis is kept.
         docks: shown again by a reset.
-        themes: reset as well.
+        choices: of theme and text size, reset as well.
         settings: where all of it is kept.
     """
 
@@ -40,11 +40,11 @@ class WindowLayout:
         planes: PlanesWidget,
         transport: Transport,
         docks: Docks,
-        themes: ThemeChoice,
+        choices: tuple[MenuChoice, SizeChoice],
         settings: Settings,
     ) -> None:
         self._window, self._split, self._planes, self._transport = window, split, planes, transport
-        self._docks, self._themes, self._settings = docks, themes, settings
+        self._docks, self._choices, self._settings = docks, choices, settings
 
     def restore(self) -> None:
         """Restore what is kept."""
@@ -67,7 +67,7 @@ class WindowLayout:
         self._settings.write()
 
     def reset(self) -> None:
-        """Reset sizes, theme, overlays and time axis to those of the first start."""
+        """Reset sizes, theme, text size, overlays and time axis to those of the first start."""
         self._settings.forget("geometry", "split", "overlays", "time axis")
         self._planes.overlays.restore(AT_FIRST)
         self._transport.axis.choose("t")
@@ -76,4 +76,5 @@ class WindowLayout:
         fit_to_screen(self._window)
         self._docks.show_all()
         self._split.setSizes(SPLIT)
-        self._themes.reset()
+        for choice in self._choices:
+            choice.reset()

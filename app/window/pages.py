@@ -68,7 +68,7 @@ class Pages(QObject):
     ) -> None:
         super().__init__(stack)
         self.stack = stack
-        self._document, self._files, self._player, self._home = document, files, player, home
+        self._bar, self._document, self._files, self._player, self._home = bar, document, files, player, home
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
         self._was_playing = False
         self._of_explore: list[QAction] = []
@@ -121,6 +121,7 @@ class Pages(QObject):
             for button in action.associatedObjects():
                 if isinstance(button, QToolButton):
                     button.setVisible(is_explore)
+        self._bar.arrange()
         for action in self._files.of_scenarios:
             action.setEnabled(self.current != SPECTRUM)
         self.stack.window().setFocus()

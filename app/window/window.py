@@ -23,7 +23,7 @@ from app.problem.dock import ProblemEditor
 from app.run.session import Session
 from app.settings import Settings
 from app.theme import theme
-from app.theme.choice import ThemeChoice
+from app.theme.choice import SizeChoice, theme_choice
 from app.transport.transport import Player, Transport
 from app.widgets.banner import Banner
 from app.widgets.keys import WITH_COMMANDS, Key
@@ -148,15 +148,16 @@ class MainWindow(QMainWindow):
         for before, after in pairwise((self, *self.bar.findChildren(QToolButton))):  # Tab order starts at the top bar
             self.setTabOrder(before, after)
         fit = self.bar.view_tool("Fit view", "Show the whole problem again", self.planes.fit, "F")
-        self.themes = ThemeChoice(self.bar.menu, self.settings)
+        self.themes = theme_choice(self.bar.menu, self.settings)
+        self.text_sizes = SizeChoice(self.bar.menu, self.settings, self.bar.action)
         rename = self.problem.name_and_notes.rename
         name = self.bar.entry("Name and notes", "Edit the scenario's name and notes", rename, "F2")
         own = (self.files.undo, self.files.redo, fit, name, self.help.formula, *self.docks.actions.values())
         self.pages.belong_to_explore(own)
-        parts = self._split, self.planes, self.transport, self.docks, self.themes
+        parts = self._split, self.planes, self.transport, self.docks, (self.themes, self.text_sizes)
         self.saved_layout = WindowLayout(self, *parts, self.settings)
         reset = self.saved_layout.reset
-        self.bar.entry("Reset window layout", "Restore sizes, theme and overlays of the first start", reset)
+        self.bar.entry("Reset window layout", "Restore sizes, theme, text size and overlays of the first start", reset)
         self.bar.entry("Full screen", "Switch full screen on or off", self._toggle_full_screen, "F11")
         self.bar.entry("Quit", "Close the window", self.close, "Ctrl+Q")
         self.bar.view_widget(self.help.button)

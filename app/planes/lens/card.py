@@ -119,7 +119,7 @@ class LensCard(QFrame):
         assert self._picture is not None
         is_wide = room.width() >= _WIDE
         margins = self._grid.contentsMargins()
-        inner = _WIDTH - margins.left() - margins.right()
+        inner = theme.scaled(_WIDTH) - margins.left() - margins.right()
         words = self._picture.findings if is_wide else self._picture.briefs
         self._words.setText("\n".join(words))
         self._title.setVisible(is_wide)  # a narrow panel's own heading is enough

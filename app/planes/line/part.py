@@ -15,6 +15,7 @@ from app.planes.line.items import GridItem, HistogramItem
 from app.planes.line.time_map import TimeMap
 from app.planes.overlays.diverging import ends
 from app.planes.overlays.law_layer import law_pen
+from app.theme import theme
 from app.widgets.pictures import Drawing, DrawingItem
 from core.geometry.line_laws import areas_between, law_curve
 from core.geometry.line_layout import BOTTOM, TOP
@@ -79,7 +80,7 @@ class LinePart:
 
     def make_room(self, height: int) -> None:
         """Show the time map in a panel of a height where it has room."""
-        self.map.setVisible(self.is_active and height >= _LEAST_HEIGHT)
+        self.map.setVisible(self.is_active and height >= theme.scaled(_LEAST_HEIGHT))
 
     def show_particles(self, points: torch.Tensor, peak: float) -> None:
         """Show particles, (1, N), and the density that has height 1."""

@@ -8,6 +8,7 @@ from typing import final
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QPushButton, QWidget
 
+from app.theme import theme
 from app.widgets.controls import ComboBox
 from app.widgets.fields import TextField
 from app.widgets.user_text import plain_label
@@ -42,7 +43,7 @@ class FillBar(QWidget):
         layout.addWidget(self.box)
         for name, line in zip(self._names, self.lines, strict=True):
             name.setProperty("role", "muted")
-            line.setFixedWidth(60)
+            theme.set_length(line, "setFixedWidth", 60)
             line.returnPressed.connect(self._fill)
             layout.addWidget(name)
             layout.addWidget(line)

@@ -55,7 +55,7 @@ class MatrixGrid(QTableView):
         theme.set_font(self, 12)
         for header, size in ((self.horizontalHeader(), _CELL_WIDTH), (self.verticalHeader(), _CELL_HEIGHT)):
             theme.set_font(header, 11)
-            header.setDefaultSectionSize(size)
+            theme.set_length(header, "setDefaultSectionSize", size)
             header.setMinimumSectionSize(24)
             header.setHighlightSections(False)
         self.setHorizontalScrollMode(QTableView.ScrollMode.ScrollPerPixel)

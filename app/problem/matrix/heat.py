@@ -69,14 +69,17 @@ class HeatLegend(QWidget):
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
         """Return the size of bar and labels."""
         metrics = self.fontMetrics()
-        return QSize(_BAR.width() + 12 + sum(map(metrics.horizontalAdvance, self._words)), metrics.height() + 4)
+        return QSize(
+            theme.scaled(_BAR.width()) + 12 + sum(map(metrics.horizontalAdvance, self._words)), metrics.height() + 4
+        )
 
     def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
         """Draw bar and labels."""
         palette, painter = theme.current(), QPainter(self)
         low, high = self._words
         start = self.fontMetrics().horizontalAdvance(low) + 6
-        bar = QRectF(start, (self.height() - _BAR.height()) / 2, _BAR.width(), _BAR.height())
+        width, height = theme.scaled(_BAR.width()), theme.scaled(_BAR.height())
+        bar = QRectF(start, (self.height() - height) / 2, width, height)
         gradient = QLinearGradient(bar.topLeft(), bar.topRight())
         for place, level in ((0.0, -_LEVELS), (0.5, 0), (1.0, _LEVELS)):
             gradient.setColorAt(place, colours(palette.surface, level)[0])

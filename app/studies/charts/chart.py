@@ -117,8 +117,6 @@ class Chart(QWidget):
         outer.addWidget(self.frame)
         self.plot.viewport().installEventFilter(self)
         left, bottom = self.plot.getAxis("left"), self.plot.getAxis("bottom")
-        left.setWidth(_SIDE)
-        bottom.setHeight(_FOOT)
         for axis in (left, bottom):
             axis.enableAutoSIPrefix(False)
         self.x_range = self.y_range = 0.0, 1.0
@@ -131,7 +129,7 @@ class Chart(QWidget):
         """Content of the chart."""
         self.symbols: set[str] = set()
         """Symbols of the marks."""
-        self.setMinimumHeight(self.least_height)
+        theme.set_length(self, "setMinimumHeight", self.least_height)
 
     # What a chart adds
 
@@ -161,8 +159,11 @@ class Chart(QWidget):
     # Common to all
 
     def restyle(self) -> None:
-        """Apply the theme's colours and redraw."""
+        """Apply the theme's colours and sizes, and redraw."""
         palette = theme.current()
+        self.plot.getAxis("left").setWidth(theme.scaled(_SIDE))
+        self.plot.getAxis("bottom").setHeight(theme.scaled(_FOOT))
+        self._shown_labels.clear()
         self.plot.setBackground(palette.surface)
         for side in ("left", "bottom"):
             axis = self.plot.getAxis(side)
@@ -178,10 +179,10 @@ class Chart(QWidget):
 
     def _fit_labels(self) -> None:
         """Write the labels of the axes, cut to the axes' lengths."""
-        lengths = {"bottom": self.plot.width() - _SIDE, "left": self.plot.height() - _FOOT}
+        lengths = {"bottom": self.plot.width() - theme.scaled(_SIDE), "left": self.plot.height() - theme.scaled(_FOOT)}
         metrics = QFontMetrics(theme.font(11))
         for side, label in self._labels.items():
-            room = max(lengths[side] - _SPARE, 0)
+            room = max(lengths[side] - theme.scaled(_SPARE), 0)
             shown = metrics.elidedText(one_line(label, _LETTERS), Qt.TextElideMode.ElideRight, room)
             if shown and self._shown_labels.get(side) != shown:
                 self._shown_labels[side] = shown
@@ -198,8 +199,10 @@ class Chart(QWidget):
 
     def update_ticks(self) -> None:
         """Choose ticks for the size of the plot."""
-        width, height = self.plot.width() - _SIDE, self.plot.height() - _FOOT
-        bottom, left = self.ticks(max(2, width // _TICK_ACROSS), max(2, height // _TICK_DOWN))
+        width, height = self.plot.width() - theme.scaled(_SIDE), self.plot.height() - theme.scaled(_FOOT)
+        bottom, left = self.ticks(
+            max(2, width // theme.scaled(_TICK_ACROSS)), max(2, height // theme.scaled(_TICK_DOWN))
+        )
         for side, ticks in (("bottom", bottom), ("left", left)):
             if self._ticks.get(side) != ticks:  # setting them draws the axis anew
                 self._ticks[side] = ticks
@@ -243,7 +246,7 @@ class Chart(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
         """Keep the note inside the axes, and as many ticks as there is room for."""
         super().resizeEvent(event)
-        self.note.setContentsMargins(_SIDE + 8, 4, 8, _FOOT + 4)
+        self.note.setContentsMargins(theme.scaled(_SIDE) + 8, 4, 8, theme.scaled(_FOOT) + 4)
         self.update_ticks()
         self._fit_labels()
 

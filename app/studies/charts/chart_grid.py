@@ -10,6 +10,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QGridLayout, QScrollArea, QWidget
 
 from app.studies.charts.chart import Chart
+from app.theme import theme
 
 _GAP = 8
 _LEAST_WIDTH = 236
@@ -27,7 +28,7 @@ def columns_for(count: int, width: int, height: int, least_height: int) -> int:
         height: of the grid, in pixels.
         least_height: of a chart, in pixels; a grid of more rows is scrolled.
     """
-    most = max(1, min(count, (width + _GAP) // (_LEAST_WIDTH + _GAP)))
+    most = max(1, min(count, (width + _GAP) // (theme.scaled(_LEAST_WIDTH) + _GAP)))
 
     def size(columns: int) -> tuple[float, int]:
         rows = -(-count // columns)

@@ -49,7 +49,7 @@ class Legend(QWidget):
             "undecided": LegendEntry(UNDECIDED_TEXT, 10, style=Qt.PenStyle.NoPen, colour="faint"),
         }
         for sign in self.signs.values():
-            sign.setFixedHeight(_HEIGHT)
+            theme.set_length(sign, "setFixedHeight", _HEIGHT)
         self._has_maps = False
         self._used: dict[str, bool] = {}
 

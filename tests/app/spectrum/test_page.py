@@ -263,7 +263,7 @@ def test_points_are_dragged_by_keys_in_one_step(page: SpectrumPage, qtbot: QtBot
     qtbot.keyClick(plot, Qt.Key.Key_Tab)
     qtbot.keyClick(plot, Qt.Key.Key_Right)
     assert plot.focused == 2
-    assert "i = 3" in page.centre.read_out.text()
+    assert "i = 3" in page.centre.read_out.words
     for _ in range(3):
         qtbot.keyPress(plot, Qt.Key.Key_Up)
     assert page.document.is_in_progress
