@@ -171,8 +171,8 @@ def figure(
     """Draw SOURCE as SVG, PDF or PNG.
 
     WHAT is panels, panel, headline, per-step, composition, weights, table, or page: panels above the headline plot and
-    the table. Of a study it is page or one of its metrics; of a spectrum page, spectrum, shares, budget or curve. Every
-    file carries its snapshot: the window opens it again.
+    the table. Of a study it is page or one of its metrics; of a spectrum page, spectrum, shares, budget, curve, kernel,
+    clouds or pictures. Every file carries its snapshot: the window opens it again.
     """
     from app.cli.export_pages import PageOptions, find_page, require_rows
     from core.drawing.style import Style

@@ -27,6 +27,9 @@ _FIGURES: Mapping[str, str] = {
     "shares": "share of each eigenvalue in W₂²",
     "budget": "W₂² by source",
     "curve": "W₂ against a number",
+    "kernel": "kernel norm",
+    "clouds": "clouds of data and samples",
+    "pictures": "samples as pictures",
 }
 _NUMBERS = {
     "table": "W₂² by source",
@@ -58,7 +61,8 @@ class TakenSpectrum(Taken):
     @property
     def figures(self) -> Mapping[str, str]:
         """The page, and each of its plots."""
-        return _FIGURES
+        has_pictures = self.prediction.spectrum.picture is not None
+        return {name: words for name, words in _FIGURES.items() if has_pictures or name != "pictures"}
 
     @property
     def numbers(self) -> Mapping[str, str]:

@@ -6,6 +6,7 @@ import math
 from typing import final
 
 import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
@@ -15,10 +16,8 @@ from app.spectrum.plot import PRODUCED, Plot, dot_pen, line_pen, shade
 from app.theme import theme
 from app.widgets.pictures import Drawing
 from core.geometry.shapes import Line
-from core.spectrum.spectra import Array
+from core.spectrum.views import PICTURES, clouds, sample_pictures
 
-_POINTS, _PICTURES, _SEED = 400, 3, 1
-"""Points of a cloud, pairs of pictures, and the seed of both."""
 _CAPTION, _GAP = 20, 8
 """Height of captions and space between pictures, in pixels."""
 
@@ -43,29 +42,20 @@ class CloudPlot(Plot):
     def show_analysis(self, analysis: Analysis) -> None:
         """Show a prediction; a spectrum of one eigenvalue has one axis only."""
         self._analysis = analysis
-        lam = analysis.spectrum.eigenvalues
-        order = np.argsort(
-            -np.where(np.isfinite(analysis.prediction.squares), analysis.prediction.squares, -1.0), kind="stable"
-        )
-        pair = sorted(order[:2].tolist()) if len(lam) > 1 else [0, 0]
-        self.axes = pair[0], pair[1]
-        normals = np.random.default_rng(_SEED).standard_normal((2, _POINTS))
-        true, produced = (
-            np.sqrt(np.where(np.isfinite(each[pair]), each[pair], 0.0))[:, None] for each in (lam, analysis.produced)
-        )
-        ink = theme.current().ink
-        dots = [(true * normals, _cloud(ink)), (produced * normals, _cloud(PRODUCED))]
+        found = clouds(analysis.prediction)
+        self.axes = found.axes
+        inks = theme.current().ink, PRODUCED
+        dots = [(points, _cloud(colour)) for points, colour in zip(found.points, inks, strict=True)]
         turn = np.linspace(0, 2 * math.pi, 181)
         circle = np.stack([np.cos(turn), np.sin(turn)])
         lines: list[tuple[Line, QPen]] = []
-        for widths, colour in ((true, ink), (produced, PRODUCED)):
+        for widths, colour in zip(found.widths, inks, strict=True):
             for times in (1.0, 2.0):
                 x, y = times * widths * circle
                 lines.append(((x, y), line_pen(colour, 1.4)))
-        reach = 3.2 * float(max(true.max(), produced.max(), 1e-12))
-        self.set_label("bottom", f"along direction {pair[0] + 1}")
-        self.set_label("left", f"along direction {pair[1] + 1}")
-        self.set_range((-reach, reach), (-reach, reach))
+        self.set_label("bottom", f"along direction {found.axes[0] + 1}")
+        self.set_label("left", f"along direction {found.axes[1] + 1}")
+        self.set_range((-found.reach, found.reach), (-found.reach, found.reach))
         self.set_drawing(Drawing(lines, dots))
 
 
@@ -93,15 +83,9 @@ class SamplePictures(QWidget):
 
     def show_analysis(self, analysis: Analysis) -> None:
         """Show samples of a prediction whose spectrum has pictures."""
-        spectrum = analysis.spectrum
-        assert spectrum.picture is not None
-        normals = np.random.default_rng(_SEED).standard_normal((spectrum.dimension, _PICTURES))
-        produced = np.where(np.isfinite(analysis.produced), analysis.produced, 0.0)
-        both = [spectrum.samples(normals), spectrum.samples(normals, produced)]
-        reach = 1.05 * max(float(np.abs(both[0]).max()), 1e-300)
-        self.images = [
-            [_grey(each.T[index].reshape(spectrum.picture), reach) for index in range(_PICTURES)] for each in both
-        ]
+        levels = sample_pictures(analysis.prediction)
+        assert levels is not None
+        self.images = [[_grey(each) for each in row] for row in levels]
         self.update()
 
     def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
@@ -109,7 +93,7 @@ class SamplePictures(QWidget):
         if not self.images:
             return
         painter = QPainter(self)
-        width = (self.width() - (_PICTURES - 1) * _GAP) / _PICTURES
+        width = (self.width() - (PICTURES - 1) * _GAP) / PICTURES
         height = (self.height() - 2 * _CAPTION - _GAP) / 2
         side = max(min(width, height), 1.0)
         for row, words in enumerate(("true", "produced, same random numbers")):
@@ -120,9 +104,7 @@ class SamplePictures(QWidget):
                 painter.drawImage(QRectF(column * (side + _GAP), top + _CAPTION, side, side), image)
 
 
-def _grey(picture: Array, reach: float) -> QImage:
-    """Return a picture in grey from -reach (black) to reach (white)."""
-    levels = np.clip(127.5 * (1 + picture / reach), 0, 255).astype(np.uint8)
+def _grey(levels: NDArray[np.uint8]) -> QImage:
     height, width = levels.shape
     return QImage(np.ascontiguousarray(levels).data, width, height, width, QImage.Format.Format_Grayscale8).copy()
 

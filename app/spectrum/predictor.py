@@ -12,12 +12,12 @@ from PySide6.QtCore import QObject, Qt, Signal
 from app.run.process import wait_for
 from app.spectrum.analysis import analyse
 from app.spectrum.document import State
-from app.spectrum.kernel_view import block_means
 from core.errors import ScenarioError
 from core.spectrum.optimum import curve
 from core.spectrum.sections import LearningSection
 from core.spectrum.setting import SpectrumSetting
 from core.spectrum.spectra import Spectrum
+from core.spectrum.views import block_means
 
 _QUICK = 256
 """Dimension from which the produced spectrum is shown before the errors of learning are known."""
@@ -47,7 +47,7 @@ class Predictor(QObject):
     drawn = Signal(object)
     """A Curve."""
     normed = Signal(object)
-    """The kernel norm: a pair of edges and means, see :func:`app.spectrum.kernel_view.block_means`."""
+    """The kernel norm: a pair of edges and means, see :func:`core.spectrum.views.block_means`."""
     failed = Signal(object)
     """A ScenarioError: there is no prediction of the latest request."""
 

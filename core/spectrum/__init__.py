@@ -21,5 +21,6 @@ For data N(0, C) a sampler with a linear score acts on the eigenvalues lambda of
 - `along`: simulation of the curve of W2 against a number
 - `use`: the names for notebooks and programs
 - `report`, `summary`, `figure`: what the command `spectrum` writes and prints
+- `views`: the kernel norm in blocks, samples as clouds and pictures
 - `numbers`, `code`: tables and columns for papers and programs, and what computes a setting again
 """

@@ -9,9 +9,11 @@ from typing import BinaryIO, Literal, get_args
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+from numpy.typing import NDArray
 
 from core.drawing.layout import keep_inside, page, text_width
 from core.drawing.style import REPORT, Style, applied, current, pt
@@ -20,12 +22,13 @@ from core.spectrum.optimum import Curve
 from core.spectrum.prediction import Prediction
 from core.spectrum.simulation import Simulated
 from core.spectrum.spectra import Array
+from core.spectrum.views import block_means, clouds, kernel_ends, sample_pictures
 from core.text.number_format import number, with_error
 from core.text.user_text import figure_text
 
-What = Literal["page", "spectrum", "shares", "budget", "curve"]
+What = Literal["page", "spectrum", "shares", "budget", "curve", "kernel", "clouds", "pictures"]
 WHAT: tuple[What, ...] = get_args(What)
-"""Names of what can be drawn: all panels, or one."""
+"""Names of what can be drawn: the first four panels, or one."""
 PRODUCED = "#2E86DE"
 COLOURS = {
     "noise": "#9AA5B1",
@@ -73,10 +76,10 @@ def spectrum_figure(
         simulated: the simulation, drawn beside it; None: there is none.
         curve: of W2 against one number; None: there is none.
         style: look, width and type.
-        what: all panels, or one of them.
+        what: the page, or one panel.
 
     Raises:
-        ScenarioError: the curve alone is wanted, and there is none.
+        ScenarioError: there is no curve, or the spectrum has no pictures.
     """
     drawn: dict[What, tuple[str, Callable[[Axes], None]]] = {
         "spectrum": ("variance along each eigenvector", lambda axes: _spectra(axes, prediction, simulated)),
@@ -86,9 +89,7 @@ def spectrum_figure(
     if curve is not None:
         drawn["curve"] = f"W₂ against {curve.label}", lambda axes: _curve(axes, curve, prediction, simulated)
     if what != "page":
-        if what not in drawn:
-            raise ScenarioError("", "", "there is no curve of W₂ yet")
-        drawn = {what: drawn[what]}
+        drawn = {what: drawn[what] if what in drawn else _other_panel(prediction, what)}
     with applied(style), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing")  # a name may be in any script
         columns = 2 if style.room >= 2 * _LEAST_PANEL and len(drawn) > 1 else 1
@@ -100,6 +101,23 @@ def spectrum_figure(
         for add_axes, (title, draw) in zip(_panels(figure, columns, rows), drawn.values(), strict=False):
             draw(add_axes(title))
     return figure
+
+
+def _other_panel(prediction: Prediction, what: What) -> tuple[str, Callable[[Axes], None]]:
+    """Return title and drawing of a panel that is not on the page.
+
+    Raises:
+        ScenarioError: there is no such panel.
+    """
+    if what == "kernel":
+        return "kernel norm: what E dM_ij² counts in W₂²", lambda axes: _kernel(axes, prediction)
+    if what == "clouds":
+        return "both Gaussians where they differ most", lambda axes: _clouds(axes, prediction)
+    levels = sample_pictures(prediction) if what == "pictures" else None
+    if levels is None:
+        why = "this spectrum is not one of pictures" if what == "pictures" else "there is no curve of W₂ yet"
+        raise ScenarioError("", "", why)
+    return "data above, samples below, same random numbers", lambda axes: _pictures(axes, levels)
 
 
 def _subtitle(prediction: Prediction, style: Style) -> list[str]:
@@ -235,6 +253,64 @@ def _budget(axes: Axes, prediction: Prediction, simulated: Simulated | None) -> 
     low, high = axes.get_ylim()
     covered = _LEGEND_ROW * len(sources) + 0.06
     axes.set_ylim(low, low + (high - low) / (1 - covered))
+
+
+def _kernel(axes: Axes, prediction: Prediction) -> None:
+    """Draw the kernel norm by ranks, as a heat map with a bar of colours."""
+    edges, kernel = block_means(prediction.spectrum.eigenvalues, prediction.produced)
+    ends = kernel_ends(kernel)
+    axes.grid(visible=False)
+    means = ", means of blocks" if len(kernel) < prediction.spectrum.dimension else ""
+    axes.set_xlabel(f"rank j{means}")
+    axes.set_ylabel("rank i")
+    axes.set(xlim=(edges[0], edges[-1]), ylim=(edges[0], edges[-1]))
+    if ends is None:
+        axes.text(0.5, 0.5, "no entry is positive", ha="center", color=current().muted, transform=axes.transAxes)
+        return
+    norm = LogNorm(*ends)
+    axes.pcolormesh(edges, edges, np.where(kernel > 0, kernel, np.nan), cmap="viridis", norm=norm, rasterized=True)
+    axes.set_aspect("equal", anchor="W")
+    bar = axes.inset_axes((1.03, 0.0, 0.04, 1.0))
+    bar.pcolormesh([0, 1], np.geomspace(*ends, 65), np.geomspace(*ends, 64)[:, None], cmap="viridis", norm=norm)
+    bar.set_yscale("log")
+    bar.yaxis.tick_right()
+    subs = (1.0, 2.0, 5.0) if ends[1] < 200 * ends[0] else (1.0,)
+    bar.yaxis.set_major_locator(LogLocator(subs=subs, numticks=7))
+    bar.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _tick(value)))
+    bar.yaxis.set_minor_formatter(NullFormatter())
+    bar.tick_params(which="both", length=0, labelbottom=False, labelsize=pt(9))
+
+
+def _clouds(axes: Axes, prediction: Prediction) -> None:
+    """Draw points and contours of both Gaussians along two eigenvectors."""
+    found = clouds(prediction)
+    turn = np.linspace(0, 2 * np.pi, 181)
+    labels = "data", "samples, exact score"
+    for points, widths, colour, label in zip(
+        found.points, found.widths, (current().ink, PRODUCED), labels, strict=True
+    ):
+        axes.plot(*points, linestyle="", marker="o", markersize=pt(2.2), markeredgewidth=0, color=colour, alpha=0.45)
+        for times in (1.0, 2.0):
+            x, y = times * widths * np.stack([np.cos(turn), np.sin(turn)])
+            axes.plot(x, y, color=colour, linewidth=pt(1.4), label=f"{label}, 1 and 2 σ" if times == 1 else None)
+    axes.set(xlim=(-found.reach, found.reach), ylim=(-found.reach, found.reach))
+    axes.set_aspect("equal", anchor="W")
+    axes.set_xlabel(f"along direction {found.axes[0] + 1}")
+    axes.set_ylabel(f"along direction {found.axes[1] + 1}")
+    axes.legend(frameon=False, fontsize=pt(9.5), loc="upper left")
+
+
+def _pictures(axes: Axes, levels: NDArray[np.uint8]) -> None:
+    """Draw samples as pictures."""
+    axes.set_axis_off()
+    rows, columns, height, width = levels.shape
+    for row in range(rows):
+        for column in range(columns):
+            left, top = 1.06 * width * column, -1.06 * height * row
+            place = left, left + width, top - height, top
+            axes.imshow(levels[row, column], cmap="gray", vmin=0, vmax=255, extent=place, interpolation="nearest")
+    axes.set(xlim=(0, 1.06 * width * columns), ylim=(-1.06 * height * rows, 0))
+    axes.set_aspect("equal", anchor="W")
 
 
 def _curve(axes: Axes, curve: Curve, prediction: Prediction, simulated: Simulated | None) -> None:

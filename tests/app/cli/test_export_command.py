@@ -144,7 +144,7 @@ def test_spectrum_is_drawn_and_a_study_needs_its_rows(small: Path, capsys: pytes
         ("numbers small.toml --what curves --out a.tex", "curves is written to files that end in .csv or .npz"),
         (
             "figure heun --what panels",
-            "there is no 'panels'; did you mean 'page'? allowed: page, spectrum, shares, budget, curve",
+            "there is no 'panels'; did you mean 'page'? allowed: page, spectrum, shares, budget, curve, kernel, clouds",
         ),
         ("figure heun --vary method.sigma", "method.sigma: cannot be varied here"),
         ("numbers heun --what particles", "there is no 'particles'"),

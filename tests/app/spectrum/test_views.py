@@ -5,15 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from app.spectrum import kernel_view
 from app.spectrum.analysis import analyse
 from app.spectrum.document import SettingDocument, State
-from app.spectrum.kernel_view import block_means
 from app.spectrum.measured import Measured
 from core.spectrum.errors import kernel_norm
 from core.spectrum.setting import SpectrumSetting
 from core.spectrum.simulation import simulate_setting
 from core.spectrum.spectra import power_law
+from core.spectrum.views import block_means
 
 
 def test_kernel_is_averaged_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -22,7 +21,7 @@ def test_kernel_is_averaged_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     edges, same = block_means(lam, 1.1 * lam)
     assert same == pytest.approx(whole)
     assert edges.tolist() == [0.5 + each for each in range(13)]
-    monkeypatch.setattr(kernel_view, "MOST_CELLS", 4)
+    monkeypatch.setattr("core.spectrum.views.MOST_CELLS", 4)
     edges, means = block_means(lam, 1.1 * lam)
     assert means == pytest.approx(whole.reshape(4, 3, 4, 3).mean((1, 3)))
     assert edges.tolist() == [0.5, 3.5, 6.5, 9.5, 12.5]

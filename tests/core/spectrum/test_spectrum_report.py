@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from core.drawing.style import COLUMN, INCH, Style
+from core.errors import ScenarioError
 from core.simulation.work import result_of
 from core.spectrum.builtin import load_builtin_setting
 from core.spectrum.figure import spectrum_figure
@@ -21,6 +22,7 @@ from core.spectrum.setting import SpectrumSetting
 from core.spectrum.simulation import simulate_setting
 from core.spectrum.spectra import power_law
 from core.spectrum.summary import summary_lines
+from core.spectrum.views import PICTURES, block_means, clouds, sample_pictures
 
 SETTING = SpectrumSetting.from_dict(
     {
@@ -96,3 +98,26 @@ def test_table_shows_heun_twice_and_says_why() -> None:
     assert row["scheme"] == "EM"
     assert float(row["50, N(0, I)"]) == pytest.approx(cell.w2, rel=5e-3)
     assert len({len(line) for line in table.lines()[2:5]}) == 1
+
+
+def test_other_panels_show_the_prediction() -> None:
+    digits = load_builtin_setting("digits")
+    prediction = predict(digits, digits.spectrum.build())
+    (heat,) = spectrum_figure(prediction, what="kernel").axes[0].collections
+    _, means = block_means(prediction.spectrum.eigenvalues, prediction.produced)
+    np.testing.assert_array_equal(np.ma.filled(heat.get_array(), 0).reshape(means.shape), np.where(means > 0, means, 0))
+    axes = spectrum_figure(prediction, what="clouds").axes[0]
+    found = clouds(prediction)
+    np.testing.assert_array_equal(np.asarray(axes.lines[0].get_xydata()).T, found.points[0])
+    ring = np.asarray(axes.lines[1].get_xydata())
+    assert ring[:, 0].max() == pytest.approx(float(found.widths[0][0, 0]))
+    pictures = spectrum_figure(prediction, what="pictures").axes[0].images
+    levels = sample_pictures(prediction)
+    assert levels is not None
+    assert len(pictures) == 2 * PICTURES
+    np.testing.assert_array_equal(pictures[0].get_array(), levels[0, 0])
+    plain = load_builtin_setting("heun")
+    with pytest.raises(ScenarioError, match="not one of pictures"):
+        spectrum_figure(predict(plain, plain.spectrum.build()), what="pictures")
+    with pytest.raises(ScenarioError, match="no curve"):
+        spectrum_figure(predict(plain, plain.spectrum.build()), what="curve")
