@@ -76,7 +76,7 @@ class Centre(QWidget):
         self.simulated = LegendEntry("simulated mean ± s.e.", 3, colour=SIMULATED, upright=True)
         self.simulated.hide()
         flow.addWidget(self.simulated)
-        top.addWidget(legend, 1)
+        top.addWidget(legend, 1, Qt.AlignmentFlag.AlignVCenter)
         top.addWidget(self.ranks)
         upper.addLayout(top)
         upper.addWidget(self.warning)
