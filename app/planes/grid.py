@@ -16,7 +16,7 @@ from app.widgets.user_text import plain_label
 from core.runs.results import Results
 
 _MOST, _LEAST_SIDE = 6, 150
-"""Most panels on a page, and least side of a picture in pixels."""
+"""Most panels on a page, and least side of a picture in pixels; of a panel's width, at 100 % text size."""
 _NEARLY = 0.7
 """Ratio of picture sides above which the grid with the usual number of columns is preferred."""
 _HEAD, _GAP = 36, 8
@@ -49,7 +49,8 @@ def shape(count: int, width: int, height: int) -> tuple[int, int]:
         return picture_side(columns, rows, width, height)
 
     for shown in range(min(count, _MOST), 1, -1):
-        shapes = [(columns, -(-shown // columns)) for columns in range(shown, 0, -1)]
+        fits = [each for each in range(shown, 0, -1) if each == 1 or width // each >= theme.scaled(_LEAST_SIDE)]
+        shapes = [(columns, -(-shown // columns)) for columns in fits]  # with room for names and numbers
         largest = max(side(*each) for each in shapes)
         if largest >= _LEAST_SIDE:
             usual = 1 if shown == 1 else 2 if shown <= 4 else 3
@@ -204,8 +205,8 @@ class PanelGrid(QWidget):
         if self._filler is not None:
             self._filler.hide()
             self._filler.deleteLater()
-        has_room = not self._is_bare and self.width() // columns >= theme.scaled(_FILLER_WIDTH)
-        self._filler = FillerPanel([panel.about for panel in seen]) if len(seen) % columns and has_room else None
+        is_filled = len(seen) % columns and self._has_room(columns)
+        self._filler = FillerPanel([panel.about for panel in seen]) if is_filled else None
         widgets: list[QWidget] = [*seen, *([self._filler] if self._filler else [])]
         for index, widget in enumerate(widgets):
             self._grid.addWidget(widget, index // columns, index % columns)
@@ -222,14 +223,23 @@ class PanelGrid(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
         """Choose the grid again for the new size."""
         super().resizeEvent(event)
+        self.fit()
+
+    def fit(self) -> None:
+        """Choose the grid for the present sizes of the widget and of text."""
         old = self._cells, self._per_page
         first = self._page * self._per_page
         self._take_shape()
-        if (self._cells, self._per_page) != old and self._panels:
+        loses_filler = self._filler is not None and not self._has_room(self._filled[0])
+        if ((self._cells, self._per_page) != old or loses_filler) and self._panels:
             self._page = first // self._per_page
             self._arrange()
             self.changed.emit()
         self._even_out()
+
+    def _has_room(self, columns: int) -> bool:
+        """Return True if a cell is wide enough for the words of the filler panel."""
+        return not self._is_bare and self.width() // columns >= theme.scaled(_FILLER_WIDTH)
 
     def _even_out(self) -> None:
         """Add margins so that all panels have the same size and can share cached drawings."""

@@ -168,6 +168,7 @@ class PlanesWidget(QWidget):
         """Redraw scene and overlays in the theme's colours."""
         self.overlays.restyle()
         self.legend.make_room(self.size())
+        self.panel_grid.fit()
         self.line.restyle()
         self._law.forget()
         if self._is_present:

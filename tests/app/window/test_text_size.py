@@ -183,6 +183,15 @@ def test_no_text_is_cut_on_any_page_at_any_size(window: Window, qtbot: QtBot) ->
         made.storyboards.strip.hide()
 
 
+def test_panel_heads_keep_their_numbers_in_large_text(window: Window, qtbot: QtBot) -> None:
+    made = window()
+    made.resize(*ROOM)
+    for name in ("projector", "200"):
+        made.text_sizes.sizes.choose(name)
+        qtbot.wait(30)
+        assert all(panel._headline.text() for panel in made.planes.panel_grid.in_view)
+
+
 def test_dialogs_fit_on_the_screen_and_cut_nothing(window: Window, qtbot: QtBot) -> None:
     made = window()
     for name in ("150", "200"):
