@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from typing import TYPE_CHECKING, final
 
 from PySide6.QtCore import QObject
@@ -13,7 +14,7 @@ from app.run.session import Session
 from app.run.task import Task
 from app.widgets.banner import Banner
 from app.widgets.top_bar import TopBar
-from app.window.pages import SPECTRUM, STUDIES, Pages
+from app.window.pages import EXPLORE, SPECTRUM, STUDIES, Pages
 from app.window.snapshots import Snapshots
 from core.errors import ScenarioError
 from core.runs.results import Results
@@ -58,16 +59,20 @@ class Exports(QObject):
         self._document, self._session, self._results = document, session, results
         self._loading = Task(self)
         self._loading.ended.connect(self._show)
+        self._imported = set[str]()
+        """Pages whose part of the dialog is imported."""
         self.dialog: ExportDialog | None = None
         """The dialog, once it has been opened."""
         bar.entry("Export…", "Take figures, numbers, code or a film of this page away", self.open, "Ctrl+E")
 
     def open(self) -> None:
         """Open the dialog on what is on the screen; what it needs is imported first, on a thread."""
-        if self.dialog is not None:
+        page = self._pages.current
+        if page in self._imported:
             self._show()
         elif not self._loading.is_busy:
-            self._loading.start(_imported())
+            self._imported.add(page)
+            self._loading.start(_imported(page))
 
     def _show(self) -> None:
         if self.dialog is None:
@@ -155,8 +160,12 @@ def _setting(page: SpectrumPage, snapshot: Snapshot) -> Taken:
     return TakenSpectrum(placed(state), analysis.prediction, simulated, curve, source, snapshot)
 
 
-def _imported() -> Iterator[None]:
-    """Import the dialog, which takes a second, in short pieces of the interpreter's time."""
-    import app.export.dialog  # noqa: F401, PLC0415
+_PARTS = {EXPLORE: "taken_run", STUDIES: "taken_study", SPECTRUM: "taken_spectrum"}
+"""Modules of the dialog for what the pages show."""
 
-    yield
+
+def _imported(page: str) -> Iterator[None]:
+    """Import the dialog and what it takes from a page, in short pieces: that takes a second at first."""
+    for module in ("dialog", _PARTS[page]):
+        import_module(f"app.export.{module}")
+        yield
