@@ -10,6 +10,7 @@ from core.problem.mixture import GaussianMixture
 from core.problem.problem import Problem
 from core.problem.schedule import Schedule
 from core.samplers import Sampler
+from core.samplers.chain import gaussian_steps
 from core.simulation.simulate import centred
 
 
@@ -44,8 +45,11 @@ def is_affine(problem: Problem, schedule: Schedule, sampler: Sampler) -> bool:
     others = torch.cat([sign * others for sign in (1, -1, 30, -30, 1000, -1000)], dim=1)
     known, points = at.shape[1], torch.cat([at, others], dim=1)
     with trial():
-        mean = sampler.kernel(level, points.expand(len(level.times), *points.shape)).mean
-    constant, slope = split(mean[..., :known])
-    gap = mean[..., known:] - slope @ others - constant
-    size = slope.abs() @ others.abs() + constant.abs()
-    return bool((gap.abs() <= 1e-7 * size + 1e-11 * others.abs().amax(-2)).all())
+        steps = gaussian_steps(sampler, level, points.expand(len(level.times), *points.shape))
+    for mean, _ in steps:
+        constant, slope = split(mean[..., :known])
+        gap = mean[..., known:] - slope @ others - constant
+        size = slope.abs() @ others.abs() + constant.abs()
+        if not bool((gap.abs() <= 1e-7 * size + 1e-11 * others.abs().amax(-2)).all()):
+            return False
+    return True

@@ -16,6 +16,7 @@ from core.problem.mixture import GaussianMixture
 from core.problem.problem import Level, Problem
 from core.problem.schedule import Schedule
 from core.samplers import Kernel, Sampler
+from core.samplers.chain import GaussianStep, gaussian_steps
 from core.simulation.work import BLOCK_BYTES
 
 
@@ -54,19 +55,21 @@ class ClosedFormTerms:
         """Add the terms of B steps, propagate the law of the samples, and return the totals."""
         count = len(level.target.means)
         points = self.probes.expand(count, *self.probes.shape)
-        kernels = [sampler.kernel(level, points) for sampler in self.samplers]
-        steps = torch.stack([self._terms(level, points, kernel) for kernel in kernels], 1)
+        chains = [gaussian_steps(sampler, level, points) for sampler in self.samplers]
+        steps = torch.stack([self._terms(level, points, sampler) for sampler in self.samplers], 1)
         split = _summed(self.split[:, :, -1:], steps)
         own = within_components_discretisation(level, self.target)
         discretisation = _summed(torch.full_like(own[:1], self.discretisation), own)
-        law = self._carry(kernels, count)
+        law = self._carry(chains)
         before = self.target.noised_along(level.before)
         self.split, self.discretisation = split, float(discretisation[-1])
         return self._totals(split, discretisation, self._kl(before, *law), law)
 
-    def _terms(self, level: Level, points: Tensor, kernel: Kernel) -> Tensor:
+    def _terms(self, level: Level, points: Tensor, sampler: Sampler) -> Tensor:
         """Return variance term, range and null mismatch of each of B steps of one sampler, (3, B)."""
-        target = level.target
+        if sampler.is_chain:
+            return torch.full((3, len(points)), math.inf, dtype=torch.float64)
+        kernel, target = sampler.kernel(level, points), level.target
         squares = mean_squares(self.basis.mT @ (level.target_mean(points) - kernel.mean), target)
         variance = torch.as_tensor(kernel.variance, dtype=torch.float64)
         mismatch = torch.where(variance > 0, 0.5 * squares / variance, math.inf).squeeze(-1)
@@ -74,12 +77,10 @@ class ClosedFormTerms:
         own = variance_term(level, kernel, fisher).squeeze(-1)
         return torch.stack([own, mismatch[:, : self.rank].sum(-1), mismatch[:, self.rank :].sum(-1)])
 
-    def _carry(self, kernels: Sequence[Kernel], count: int) -> tuple[Tensor, Tensor]:
+    def _carry(self, chains: Sequence[Sequence[GaussianStep]]) -> tuple[Tensor, Tensor]:
         """Return mean (samplers, B, d) and covariance (samplers, B, d, d) of the samples after each of B steps."""
-        identity = torch.ones(count, len(self.basis), 1, dtype=torch.float64)
-        constants, slopes = split(torch.stack([kernel.mean for kernel in kernels]))
-        variances = torch.stack([kernel.variance * identity for kernel in kernels])
-        noises = (self.basis * variances.mT) @ self.basis.mT
+        parts = zip(*(_composed(chain) for chain in chains), strict=True)
+        constants, slopes, noises = (torch.stack(part) for part in parts)
         means, covariances = [], []
         mean, covariance = self.means.unsqueeze(-1), self.covariances
         for constant, slope, noise in zip(constants.unbind(1), slopes.unbind(1), noises.unbind(1), strict=True):
@@ -110,6 +111,15 @@ class ClosedFormTerms:
         )
         kl[known] = gaussian_kl(centre, spread, means[known], covariances[known])
         return kl
+
+
+def _composed(chain: Sequence[GaussianStep]) -> tuple[Tensor, Tensor, Tensor]:
+    """Return constant (B, d, 1), slope and noise (B, d, d) of a chain of affine steps, given at the probes."""
+    (constant, slope), noise = split(chain[0].mean), chain[0].covariance.expand_as(chain[0].mean[..., 1:])
+    for step in chain[1:]:
+        shift, turn = split(step.mean)
+        constant, slope, noise = turn @ constant + shift, turn @ slope, turn @ noise @ turn.mT + step.covariance
+    return constant, slope, noise
 
 
 def _summed(before: Tensor, steps: Tensor) -> Tensor:

@@ -129,6 +129,9 @@ class SampledTerms:
         exact_mean = level.target_mean(points)
         along = (score if self.basis is None else self.basis.mT @ score).square()
         for row, earlier, sampler in zip(own, self.own[..., part], self.samplers, strict=True):
+            if sampler.is_chain:
+                row.fill_(math.inf)
+                continue
             kernel = sampler.kernel(level, points)
             terms = mismatch(self.basis, exact_mean, kernel)
             row[0] = variance_term(level, kernel, along)

@@ -64,7 +64,9 @@ def measured_laws(
     measurement = problem.measurement
     rank, dimension = measurement.rank, problem.prior.dimension
     laws: dict[tuple[int, int], MeasuredLaw] = {}
-    state = {row: _start(problem, schedule, sampler) for row, sampler in enumerate(samplers)} if rank else {}
+    state = {
+        row: _start(problem, schedule, sampler) for row, sampler in enumerate(samplers) if rank and not sampler.is_chain
+    }
     laws.update({(row, schedule.steps): law for row, law in state.items()})
     probes, at = _probes(rank, dimension)
     block = max(1, BLOCK_BYTES // (8 * problem.prior.components * dimension * max(dimension, probes.shape[1])))

@@ -48,7 +48,7 @@ from core.problem.mixture import GaussianMixture
 from core.problem.problem import Level, Problem
 from core.problem.schedule import Schedule
 from core.samplers import Kernel, Sampler
-from core.simulation.simulate import draw
+from core.simulation.draws import draw, led
 from core.simulation.work import Work, points_at_once, slices
 
 _GROUPS = 16
@@ -67,6 +67,7 @@ _FEWEST = 32
 """Smallest number of particles for a fitted density."""
 _NOTES = {
     "paths": "upper limit from paths: none, since a step has no variance in some direction",
+    "chain": "upper limit from paths: none, since a step is a chain of draws whose density is not known",
     "kernels": "upper limit from kernels: none, since the last step has no variance in some direction",
     "diverged": "lower limit: diverged particles are counted in a bin where the target has no mass",
     "singular": "t = 0: no finite upper limit, since the target has no density",
@@ -137,9 +138,9 @@ class _Round:
         self.before = choices or {slot: Choice(self._later(slot[1])) for slot in self._slots()}
         self.after = {slot: Choice([], measured=choice.measured) for slot, choice in self.before.items()}
         """Choices for the next round; empty in the last one."""
-        seeds = np.random.SeedSequence(seed).generate_state(5, np.uint64) >> 1
+        seeds = np.random.SeedSequence(seed).generate_state(6, np.uint64) >> 1
         generators = (torch.Generator().manual_seed(int(one)) for one in seeds)
-        self.walking, self.sampling, self.drawing, self.piloting, self.reversing = generators
+        self.walking, self.sampling, self.drawing, self.piloting, self.reversing, self.chaining = generators
         self.basis, self.rank = problem.measurement.right_basis, problem.measurement.rank
         self.seen = problem.measurement.measured_basis
         self.width = points_at_once(problem)
@@ -323,7 +324,8 @@ class _Round:
         for level in self.problem.levels(self.schedule):
             noise = torch.randn(*shape, generator=self.sampling, dtype=torch.float64)
             for row, sampler in enumerate(self.samplers):
-                kernel = yield from self._step(sampler, level, clouds[row])
+                begun = led(sampler, level, clouds[row], self.chaining)
+                kernel = yield from self._step(sampler, level, begun)
                 varied = torch.as_tensor(kernel.variance) > 0
                 if self._follows(row):
                     self.reversals[row].follow(level, clouds[row], kernel, self.basis)
@@ -345,7 +347,7 @@ class _Round:
     def _follows(self, row: int) -> bool:
         """Return whether the reversal of a sampler is wanted in this round."""
         wanted = not self.is_last or any(self.before[row, t].method == REVERSAL for t in self.times)
-        return bool(self.reversals) and wanted
+        return bool(self.reversals) and wanted and not self.samplers[row].is_chain
 
     def _step(self, sampler: Sampler, level: Level, points: Tensor) -> Work[Kernel]:
         """Return the kernel at points (d, N); diverged particles stay NaN and do not affect the others."""
@@ -437,7 +439,7 @@ class _Round:
         columns = [self.bracket.times.index(t) for t in self.times if t < self.schedule.steps]
         for row, diverged in enumerate(self.diverged):
             if np.isinf(self.bracket.paths.value[row, columns]).any():
-                self.bracket.note(row, _NOTES["paths"])
+                self.bracket.note(row, _NOTES["chain" if self.samplers[row].is_chain else "paths"])
             if row in self.without_kernels:
                 self.bracket.note(row, _NOTES["kernels"])
             if diverged:

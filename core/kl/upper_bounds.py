@@ -189,6 +189,9 @@ def _advance(
     for part in slices(start.shape[1], points_at_once(level.problem)):
         before, after = at[:-1, :, part], at[1:, :, part]
         for row, sampler in zip(log_weight, samplers, strict=True):
+            if sampler.is_chain:  # the density of a whole step is not known
+                row[part] = -math.inf
+                continue
             row[part] += log_step(basis, sampler.kernel(level, after), before).sum(0)
             yield
     return path[-1]

@@ -8,6 +8,8 @@ given by a score subclasses :class:`ScoreSampler`, describes itself in ``kind``,
 - ``builtin``: Prior, CCDF, DDNM, BO-DDNM, BO oracle, Exact
 - ``guided``: PiGDM, TMPD, DPS, DPS-Gauss
 - ``kernels``: Replacement, DDNM+
+- ``splitting``, ``ddrm``: DiffPIR, DAPS, DDRM
+- ``chain``: samplers whose step is a chain of draws; ``annealed``: RePaint, PnP-DM, SNIPS
 - ``probability_flow``: DDIM, Heun
 """
 

@@ -101,6 +101,11 @@ class Sampler(BaseModel, ABC):
         return steps - last
 
     @property
+    def is_chain(self) -> bool:
+        """True if a step is a chain of several draws, see :class:`~core.samplers.chain.ChainSampler`."""
+        return False
+
+    @property
     def fault(self) -> ScenarioError | None:
         """The error of user code, or None; after an error all results of this sampler are NaN."""
         return self._fault

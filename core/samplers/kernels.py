@@ -37,14 +37,19 @@ class Replacement(StochasticSampler):
 
     def kernel(self, level: Level, points: Tensor) -> Kernel:
         """Return the kernel: the prior's step in unmeasured directions, the noised measurement in measured ones."""
-        measurement = level.measurement
-        free = measurement.unmeasured_part(level.step_mean(points, level.prior_score(points)))
-        mean = free + level.abar_previous**0.5 * measurement.estimate
-        return Kernel(mean, _along(level, 1 - level.abar_previous, self.step_variance(level)))
+        return replacement(level, points, self.step_variance(level))
 
     def assumed(self, level: Level, point: Tensor) -> Assumption:
         """Return a point mass: the measured part ``Hd y``, the unmeasured part that of xhat."""
         return replaced(level, point)
+
+
+def replacement(level: Level, points: Tensor, variance: Scalar) -> Kernel:
+    """Return the kernel of one replacement at points (d, N), with a step variance in the unmeasured directions."""
+    measurement = level.measurement
+    free = measurement.unmeasured_part(level.step_mean(points, level.prior_score(points)))
+    mean = free + level.abar_previous**0.5 * measurement.estimate
+    return Kernel(mean, _along(level, 1 - level.abar_previous, variance))
 
 
 @register

@@ -18,14 +18,31 @@ from core.samplers.base import About, Kernel, Sampler, register
 from core.samplers.kernels import towards_estimate
 
 
-def _noise_squares(measurement: Measurement) -> Tensor:
+def noise_squares(measurement: Measurement) -> Tensor:
     """Return ``sigma_y^2 / s_i^2``, (r, 1): variances of the estimate ``Hd y`` along the measured directions."""
     return (measurement.noise / measurement.singular_values.unsqueeze(-1)).square()
 
 
-def _scaled_noise(level: Level) -> Scalar:
+def scaled_noise(level: Level) -> Scalar:
     """Return ``(1 - abar_t) / abar_t``, the square of the noise level in variance-exploding units."""
     return (1 - level.abar) / level.abar
+
+
+def given_measurement(level: Level, centres: Tensor, spread: Scalar) -> tuple[Tensor, Tensor]:
+    """Return mean (d, N) and variances (d, 1) along V of ``N(centre, spread I) p(y | x_0) / Z``.
+
+    Args:
+        level: gives H, y and sigma_y.
+        centres: (d, N).
+        spread: variance in every direction; where it and sigma_y are zero, y is kept.
+    """
+    wide = torch.as_tensor(spread, dtype=centres.dtype, device=centres.device)
+    noise = noise_squares(level.measurement)
+    share = torch.where(noise > 0, wide / (wide + noise), 1.0)
+    measured = wide * (1 - share)
+    unmeasured = level.measurement.right_basis.shape[0] - level.measurement.rank
+    variances = torch.cat([measured, wide.expand(*measured.shape[:-2], unmeasured, 1)], dim=-2)
+    return towards_estimate(level, centres, share), variances
 
 
 @register
@@ -65,7 +82,7 @@ class DiffPIR(Sampler):
 
     def _moved(self, level: Level, points: Tensor) -> Tensor:
         """Return ``xhat_0``, (d, N): xhat after the proximal step."""
-        relative = self.lam * _noise_squares(level.measurement) / _scaled_noise(level)
+        relative = self.lam * noise_squares(level.measurement) / scaled_noise(level)
         return towards_estimate(level, level.denoised(points, level.prior_score(points)), 1 / (1 + relative))
 
     def assumed(self, level: Level, point: Tensor) -> Assumption:
@@ -110,12 +127,7 @@ class DAPS(Sampler):
 
     def _clean(self, level: Level, points: Tensor) -> tuple[Tensor, Tensor]:
         """Return mean (d, N) of x_0 given xhat and y, and variances (d, 1) along V."""
-        spread = torch.as_tensor(self.ratio**2 * _scaled_noise(level), dtype=points.dtype, device=points.device)
-        share = spread / (spread + _noise_squares(level.measurement))
-        measured = spread * (1 - share)
-        unmeasured = level.measurement.right_basis.shape[0] - level.measurement.rank
-        variance = torch.cat([measured, spread.expand(*measured.shape[:-2], unmeasured, 1)], dim=-2)
-        return towards_estimate(level, self._denoised(level, points), share), variance
+        return given_measurement(level, self._denoised(level, points), self.ratio**2 * scaled_noise(level))
 
     def _denoised(self, level: Level, points: Tensor) -> Tensor:
         """Return the end of the probability flow from the points, in Euler steps on the schedule of Karras et al.
@@ -124,7 +136,7 @@ class DAPS(Sampler):
         Space of Diffusion-Based Generative Models", arXiv:2206.00364.
         """
         clean = level.denoised(points, level.prior_score(points))
-        at, sigma = points / level.abar**0.5, _scaled_noise(level) ** 0.5
+        at, sigma = points / level.abar**0.5, scaled_noise(level) ** 0.5
         for step in range(1, self.flow_steps):
             before = sigma * (1 - (step - 1) / self.flow_steps) ** _FLOW_POWER
             after = sigma * (1 - step / self.flow_steps) ** _FLOW_POWER

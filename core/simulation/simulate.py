@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import compress
 from pathlib import Path
 from typing import NamedTuple, Self, final
 
@@ -13,11 +14,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from core.problem.axes import affine
-from core.problem.mixture import SHARED_FROM
 from core.problem.problem import Level, Problem
 from core.problem.schedule import Schedule
 from core.samplers import Kernel, Sampler
+from core.simulation.draws import Step, chained, draw
 from core.simulation.noise import Noise
 from core.simulation.work import ProgressCallback, columns, unwatched
 
@@ -187,7 +187,7 @@ def simulate(
     """
     local = problem if trace.offsets is None else problem.translated(-trace.offsets[-1])
     local = local.to(device, torch.float32)
-    steps = _steps(problem, schedule, samplers, trace, device)
+    steps = _steps(problem, schedule, samplers, trace, device, seed)
     limit = min(_DIVERGENCE_FACTOR * _scale(problem), _LARGEST)
     dimension, count = trace.frames[0].shape[1:]
     blocks = columns(local, count, torch.finfo(torch.float32).bits // 8)
@@ -195,6 +195,7 @@ def simulate(
     with Noise(dimension, widths, torch.Generator(device).manual_seed(seed), device) as noise:
         starts = [_start(problem, schedule, sampler, device) for sampler in samplers]
         clouds = _ParticleBlocks.begin([block.clone() for block in noise.step()], trace, starts, local)
+        clouds.leave_out([sampler.is_chain for sampler in samplers])
         for index in range(len(samplers)):
             trace.write(index, 0, clouds.points[index])
         trace.observed_mismatch[:, 0] = trace.observed_error[:, 0] = 0.0
@@ -211,13 +212,15 @@ def simulate(
             for block, drawn in enumerate(noise.step()):
                 for index in going:
                     here = clouds.points[index][block]
-                    observed = clouds.mismatch[index][block] if observe else None
+                    observed = clouds.mismatch[index][block] if observe and not samplers[index].is_chain else None
                     clouds.points[index][block] = _moved(steps[index], level, here, drawn, basis, observed)
                 if len(blocks) > 1:
                     watch((block + 1) / len(blocks))
             for index in going:
                 if observe:
-                    mean, error = _mean(torch.cat(clouds.mismatch[index]))
+                    mean, error = (
+                        _mean(torch.cat(clouds.mismatch[index]))
+                    )
                     trace.observed_mismatch[index, frame], trace.observed_error[index, frame] = mean, error
                 has_stopped = samplers[index].fault is not None  # a fault is not a divergence
                 if has_stopped or _is_beyond(limit, clouds.points[index]):
@@ -236,6 +239,12 @@ class _ParticleBlocks(NamedTuple):
     """By sampler and block, (d, n)."""
     mismatch: list[list[Tensor]]
     """By sampler and block, (n,)."""
+
+    def leave_out(self, chains: Sequence[bool]) -> None:
+        """Set the mismatch of samplers to infinity whose steps have no known law."""
+        for blocks in compress(self.mismatch, chains):
+            for block in blocks:
+                block.fill_(math.inf)
 
     @classmethod
     def begin(cls, noise: list[Tensor], trace: Trace, starts: Sequence[Kernel], problem: Problem) -> Self:
@@ -258,10 +267,6 @@ def _start(problem: Problem, schedule: Schedule, sampler: Sampler, device: torch
     return Kernel(mean.to(device, torch.float32), moved)
 
 
-Step = Callable[[Level, Tensor], Kernel]
-"""Function from level and points, both relative to the trace's centre, to a kernel."""
-
-
 def _is_beyond(limit: float, blocks: Sequence[Tensor]) -> bool:
     """Return whether the root mean square norm of points in blocks (d, n) is above a limit, or NaN."""
     squares = sum(float(torch.dot(block.view(-1), block.view(-1))) for block in blocks)
@@ -280,11 +285,20 @@ def _moved(
 
 
 def _steps(
-    problem: Problem, schedule: Schedule, samplers: Sequence[Sampler], trace: Trace, device: torch.device
+    problem: Problem,
+    schedule: Schedule,
+    samplers: Sequence[Sampler],
+    trace: Trace,
+    device: torch.device,
+    seed: int,
 ) -> list[Step]:
     """Return the samplers' step functions; those that need not translate get original coordinates in float64."""
+
+    def step_of(sampler: Sampler) -> Step:
+        return chained(sampler, seed, device) if sampler.is_chain else sampler.kernel
+
     if trace.offsets is None:
-        return [sampler.kernel for sampler in samplers]
+        return [step_of(sampler) for sampler in samplers]
     exact = problem.to(device, torch.float64)
     roots = trace.offsets.to(device).unsqueeze(-1)
 
@@ -298,7 +312,7 @@ def _steps(
 
         return step
 
-    return [sampler.kernel if sampler.is_equivariant else placed(sampler) for sampler in samplers]
+    return [step_of(sampler) if sampler.is_equivariant else placed(sampler) for sampler in samplers]
 
 
 def mismatch(basis: Tensor | None, exact_mean: Tensor, kernel: Kernel) -> Tensor:
@@ -325,20 +339,6 @@ def _mean(values: Tensor) -> tuple[float, float]:
     if math.isnan(mean) and math.isinf(total := float(values.sum())):
         return total, 0.0
     return mean, spread / math.sqrt(len(values) - 1) if len(values) > 1 else math.nan
-
-
-def draw(kernel: Kernel, noise: Tensor, basis: Tensor | None) -> Tensor:
-    """Return one draw of the kernel from standard normal noise, rotated by V only where variances differ.
-
-    ``basis`` is V, (d, d), or None where it is the identity.
-    """
-    if isinstance(kernel.variance, float):
-        return torch.add(kernel.mean, noise, alpha=math.sqrt(kernel.variance))
-    if basis is None:
-        return torch.addcmul(kernel.mean, noise, kernel.variance.sqrt())
-    if len(basis) >= SHARED_FROM:
-        return torch.addmm(kernel.mean, basis, kernel.variance.sqrt() * (basis.mT @ noise))
-    return affine(kernel.mean, (basis * kernel.variance.mT.sqrt()) @ basis.mT, noise)
 
 
 def _scale(problem: Problem) -> float:

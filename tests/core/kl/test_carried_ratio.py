@@ -22,7 +22,7 @@ from core.problem.mixture import GaussianMixture
 from core.problem.problem import Problem
 from core.problem.schedule import Schedule
 from core.samplers import SAMPLERS, Kernel
-from core.simulation.simulate import draw
+from core.simulation.draws import draw
 from tests.benchmarks.coverage import PRODUCT_SCHEDULE, Case, product_problem
 
 F64 = torch.float64

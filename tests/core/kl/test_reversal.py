@@ -17,7 +17,7 @@ from core.problem.mixture import GaussianMixture
 from core.problem.problem import Measurement, Problem
 from core.problem.schedule import Schedule
 from core.samplers import SAMPLERS, Kernel, Sampler
-from core.simulation.simulate import draw
+from core.simulation.draws import draw
 from core.simulation.work import result_of
 
 F64 = torch.float64

@@ -57,7 +57,7 @@ PATCHES = {
     "core.problem.problem.Level.__getattribute__": "core.problem.problem.Level.__getattribute__ = lambda *_: 1.0",
     "core.problem.problem.Level.alpha": "core.problem.problem.Level.alpha = 0.5",
     "core.samplers.builtin.DDNM.kind": "core.samplers.builtin.DDNM.kind = core.samplers.builtin.Exact.kind",
-    "core.simulation.simulate.draw": "import core.simulation.simulate; core.simulation.simulate.draw = None",
+    "core.simulation.draws.draw": "import core.simulation.draws; core.simulation.draws.draw = None",
     "core.errors._WORDS": "import core.errors; core.errors._WORDS.clear()",
     "torch.randn": "torch.randn = torch.zeros",
     "torch.Tensor.mean": "torch.Tensor.mean = torch.Tensor.sum",

@@ -17,7 +17,8 @@ from core.runs.experiment import Experiment
 from core.runs.results import Results
 from core.samplers import SAMPLERS, About, Sampler, ScoreSampler
 from core.scenario.scenario import Scenario
-from core.simulation.simulate import Trace, draw, mismatch, offsets
+from core.simulation.draws import draw
+from core.simulation.simulate import Trace, mismatch, offsets
 
 Make = Callable[..., Problem]
 SHIFT = torch.tensor([3.0, -7.0, 2.0], dtype=torch.float64)
