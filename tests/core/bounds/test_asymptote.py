@@ -23,6 +23,7 @@ LIMITED = [key for key, sampler in SAMPLERS.items() if no_asymptote(sampler) is 
 def test_samplers_without_asymptote_give_a_reason(make_problem: Make, etc: Etc) -> None:
     reasons = {key: no_asymptote(sampler) for key, sampler in SAMPLERS.items()}
     without = {"ccdf", "dps", "replacement", "ddnm+", "ddrm", "diffpir", "daps", "ddim", "heun"}
+    without |= {"repaint", "pnp-dm", "snips"}
     assert {key for key, reason in reasons.items() if reason} == without
     problem = make_problem(1, 2, 1, 0.4, 6)
     assert all((asymptote(problem, etc(100), SAMPLERS[key]) is None) == (key in without) for key in SAMPLERS)

@@ -15,8 +15,11 @@ from core.problem.problem import Level, Measurement, Problem
 from core.problem.schedule import Schedule
 from core.samplers import SAMPLERS, About, Kernel, Sampler, StochasticSampler, base, register
 from core.samplers.base import ReverseVariance
+from tests.core.samplers.test_chains import FORMULAS as CHAINS
 
 F64 = torch.float64
+SINGLE = {key: sampler for key, sampler in SAMPLERS.items() if not sampler.is_chain}
+"""Samplers of one kernel a step."""
 Make = Callable[..., GaussianMixture]
 SCHEDULE = Schedule.exponential_then_constant(12, 4.0, 1e-3)
 MATRICES = {
@@ -227,13 +230,13 @@ def mean(key: str, level: Level, points: Tensor) -> Tensor:
 
 
 def variants() -> list[Sampler]:
-    """Return every sampler with every reverse variance, and deterministic ones with other scores."""
+    """Return every sampler of one kernel with every reverse variance, and deterministic ones with other scores."""
     flows = [type(SAMPLERS[key])(score=SAMPLERS[score]) for key in ("ddim", "heun") for score in ("bo-ddnm", "tmpd")]
     return [
-        *SAMPLERS.values(),
+        *SINGLE.values(),
         *(
             type(sampler)(variance=variance)
-            for sampler in SAMPLERS.values()
+            for sampler in SINGLE.values()
             if isinstance(sampler, StochasticSampler)
             for variance in ("beta", "posterior")
         ),
@@ -258,7 +261,8 @@ def test_kernels_match_independent_formulas(
 
 
 def test_every_sampler_has_an_independent_formula() -> None:
-    assert set(SAMPLERS) == {*SCORES, *BY_DIRECTION, "replacement", "ddnm+", "ddim", "heun"}
+    assert set(SINGLE) == {*SCORES, *BY_DIRECTION, "replacement", "ddnm+", "ddim", "heun"}
+    assert set(SAMPLERS) - set(SINGLE) == set(CHAINS)  # see test_chains
 
 
 @pytest.mark.parametrize("key", ["ddnm+", "replacement"])
@@ -269,7 +273,7 @@ def test_ddnm_plus_and_replacement_match_formula_without_noise_or_rank(key: str,
             close(SAMPLERS[key].kernel(level, points).mean, formula(SAMPLERS[key], level, points)[0])
 
 
-@pytest.mark.parametrize("key", SAMPLERS)
+@pytest.mark.parametrize("key", SINGLE)
 def test_every_sampler_but_dps_is_affine_for_one_gaussian(
     key: str, gaussian: GaussianMixture, mixture: GaussianMixture, points: Tensor
 ) -> None:
@@ -400,7 +404,7 @@ VISION = {
 XYZ = [[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750], [0.0193339, 0.1191920, 0.9503041]]
 PALETTE = {"ddnm", "bo-ddnm", "exact", "bo-oracle", "pigdm", "tmpd", "dps"}
 """Samplers with the purest colours; all other pairs must differ by more."""
-LATER = {"ddrm", "diffpir", "daps"}
+LATER = {"ddrm", "diffpir", "daps", "repaint", "pnp-dm", "snips"}
 """Samplers that share what space the others' colours leave."""
 
 

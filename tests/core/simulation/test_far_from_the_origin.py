@@ -17,7 +17,7 @@ from core.runs.experiment import Experiment
 from core.runs.results import Results
 from core.samplers import SAMPLERS, About, Sampler, ScoreSampler
 from core.scenario.scenario import Scenario
-from core.simulation.draws import draw
+from core.simulation.draws import chained, draw
 from core.simulation.simulate import Trace, mismatch, offsets
 
 Make = Callable[..., Problem]
@@ -40,8 +40,9 @@ def deviation(sampler: Sampler, problem: Problem, schedule: Schedule, t: int) ->
     points = torch.randn(3, 50, generator=torch.Generator().manual_seed(t), dtype=torch.float64)
     here, there = (part.level(schedule, [t]).each()[0] for part in (problem, moved))
     before, after = math.sqrt(schedule.alpha_bar[t]), math.sqrt(schedule.alpha_bar[t - 1])
-    mean = sampler.kernel(here, points).mean + after * SHIFT.unsqueeze(-1)
-    return float((sampler.kernel(there, points + before * SHIFT.unsqueeze(-1)).mean - mean).abs().max())
+    step, same = (chained(sampler, 1, torch.device("cpu")) for _ in range(2))
+    mean = step(here, points).mean + after * SHIFT.unsqueeze(-1)
+    return float((same(there, points + before * SHIFT.unsqueeze(-1)).mean - mean).abs().max())
 
 
 @pytest.mark.parametrize("key", SAMPLERS)

@@ -23,7 +23,7 @@ MakeSampler = Callable[[Callable[[Level, Tensor], Kernel]], Sampler]
 Rescaled = Callable[[Sampler, float | Sequence[float]], Sampler]
 ALL = list(SAMPLERS.values())
 SCORES = [sampler for sampler in ALL if isinstance(sampler, ScoreSampler)]
-AFFINE = [key for key in SAMPLERS if key != "dps"]
+AFFINE = [key for key, sampler in SAMPLERS.items() if key != "dps" and not sampler.is_chain]
 
 
 @pytest.fixture(scope="module")
