@@ -218,9 +218,7 @@ def simulate(
                     watch((block + 1) / len(blocks))
             for index in going:
                 if observe:
-                    mean, error = (
-                        _mean(torch.cat(clouds.mismatch[index]))
-                    )
+                    mean, error = _mean(torch.cat(clouds.mismatch[index]))
                     trace.observed_mismatch[index, frame], trace.observed_error[index, frame] = mean, error
                 has_stopped = samplers[index].fault is not None  # a fault is not a divergence
                 if has_stopped or _is_beyond(limit, clouds.points[index]):
