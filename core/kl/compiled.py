@@ -59,17 +59,27 @@ def deposit_in_rows(mass: Array, rows: Whole, places: Array, shape: tuple[int, i
     return found
 
 
-@njit(cache=True, nogil=True, fastmath={"contract"})
+@njit(cache=True, nogil=True, fastmath={"nnan", "nsz", "reassoc"})
+def _largest(row: Array) -> float:
+    """Return the largest element; several are compared at once, as no order is asked for."""
+    found = row[0]
+    for j in range(1, row.size):
+        found = max(found, row[j])
+    return found
+
+
+@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
 def rows_to_rows(rows: Array, exponents: Array, images: Array, nodes: Array, variance: float) -> tuple[Array, Array]:
     """Return sums of rows by a Gaussian kernel, see :func:`core.kl.splines.rows_to_rows`."""
-    found, logarithm = np.zeros((nodes.size, rows.shape[1])), np.zeros(nodes.size)
-    filled = np.array([k for k in range(images.size) if rows[k].max() > 0])
-    own, weights, used = np.empty(filled.size), np.empty(filled.size + 3), np.empty(filled.size + 3, np.int64)
+    found, logarithm, half = np.zeros((nodes.size, rows.shape[1])), np.zeros(nodes.size), -0.5 / variance
+    filled = np.array([k for k in range(images.size) if _largest(rows[k]) > 0])
+    places, own = images[filled], np.empty(filled.size)
+    scales, weights, used = exponents[filled], np.empty(filled.size + 3), np.empty(filled.size + 3, np.int64)
     for i in range(nodes.size):
         for at in range(filled.size):
-            gap = nodes[i] - images[filled[at]]
-            own[at] = exponents[filled[at]] - 0.5 * gap * gap / variance
-        top, kept = own.max(), 0
+            gap = nodes[i] - places[at]
+            own[at] = scales[at] + half * (gap * gap)
+        top, kept = _largest(own), 0
         for at in range(filled.size):
             if own[at] > top - ROWS_APART:
                 used[kept], weights[kept] = filled[at], np.exp(own[at] - top)
@@ -81,8 +91,8 @@ def rows_to_rows(rows: Array, exponents: Array, images: Array, nodes: Array, var
             a, b, c, d = weights[at], weights[at + 1], weights[at + 2], weights[at + 3]
             for j in range(total.size):
                 total[j] += a * one[j] + b * two[j] + c * three[j] + d * four[j]
-        size = total.max()
-        total /= size
+        size = _largest(total)
+        total *= 1 / size
         logarithm[i] = top + np.log(size)
     return found, logarithm
 

@@ -47,7 +47,7 @@ def deposit_response(spacing: float, blur: Blur) -> Response:
     def response(frequency: Array) -> Array:
         phase = np.abs(spacing * frequency)
         folded = 2 * math.pi * np.abs(phase - np.round(phase))
-        found: Array = np.sinc(phase) ** 4 * np.abs(np.interp(folded, angles, symbol))
+        found: Array = np.square(np.square(np.sinc(phase))) * np.abs(np.interp(folded, angles, symbol))
         return found
 
     return response
