@@ -302,6 +302,8 @@ class MainWindow(QMainWindow):
                 self._coming.schedule
             ):  # the preview already shows a later frame
                 self._take_over(self._coming)
+            elif self.results is not None and self.results.take_laws(self._coming):
+                self._rewrite()
             return
         assert self.results is not None
         if self._planes_are_old:  # separately, to keep each pause short

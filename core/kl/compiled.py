@@ -62,8 +62,8 @@ def deposit_in_rows(mass: Array, rows: Whole, places: Array, shape: tuple[int, i
 @njit(cache=True, nogil=True, fastmath={"nnan", "nsz", "reassoc"})
 def _largest(row: Array) -> float:
     """Return the largest element; several are compared at once, as no order is asked for."""
-    found = row[0]
-    for j in range(1, row.size):
+    found = -np.inf
+    for j in range(row.size):
         found = max(found, row[j])
     return found
 

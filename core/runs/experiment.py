@@ -31,8 +31,8 @@ from core.simulation.work import ProgressCallback, Work, result_of
 
 _AHEAD = 4.0
 """Time for the first law during the run, in parts of that of the run's steps."""
-_AHEAD_SECONDS = 0.6
-"""Longest time for it: a law that takes longer waits for the end of the run."""
+_AHEAD_SECONDS = 1.0
+"""Most processor time for it: a law that takes longer waits for the end of the run."""
 
 
 @final
@@ -124,22 +124,22 @@ class Experiment:
             parts.append(self.accounting.follow(terms))
         ahead = 0.0 if self._has_user_code or not law_ahead else _AHEAD_SECONDS
         with self._code_kept():
-            begun = time.perf_counter()
+            begun = time.thread_time()
             for t, *_ in zip(*parts, strict=True):
                 self._note_faults()
                 self._find_collapses()
                 yield t
-                ahead -= self._advance_law(min(_AHEAD * (time.perf_counter() - begun), ahead))
-                begun = time.perf_counter()
+                ahead -= self._advance_law(min(_AHEAD * (time.thread_time() - begun), ahead))
+                begun = time.thread_time()
 
     def _advance_law(self, seconds: float) -> float:
         """Go on with the first sampler's coarse law for some seconds, and return how many it took."""
-        begun = time.perf_counter()
+        begun = time.thread_time()
         if seconds > 0 and not self.results.computations:
             for _ in self._coarse:
-                if self.results.computations or time.perf_counter() - begun > seconds:
+                if self.results.computations or time.thread_time() - begun > seconds:
                     break
-        return time.perf_counter() - begun
+        return time.thread_time() - begun
 
     def _watch(self, stretch: StepTimer) -> ProgressCallback:
         def watch(share: float) -> None:

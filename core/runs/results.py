@@ -28,6 +28,7 @@ from core.kl.law_frames import LawFrame
 from core.problem.problem import Problem
 from core.runs.extent import WHOLE, Extent
 from core.samplers import Sampler
+from core.scenario.edits import at_most
 from core.scenario.scenario import Scenario
 from core.simulation.simulate import Trace, offsets, resolution
 from core.text.number_format import number, with_error
@@ -170,6 +171,16 @@ class Results:
     def computed(self) -> dict[int, ComputedKL]:
         """By sampler: its KL and law on the finest grid so far; one that has stopped is left out."""
         return {index: found for index, found in self.computations if self.fault(index) is None}
+
+    def take_laws(self, other: Results) -> bool:
+        """Take over KLs and laws of a run that differs in numbers of particles and paths only; False if none is new."""
+        if len(other.computations) <= len(self.computations):
+            return False
+        run = self.scenario.run
+        if at_most(other.scenario, particles=run.particles, paths=run.paths) != self.scenario:
+            return False
+        self.computations = list(other.computations)
+        return True
 
     def law(self, index: int, frame: int) -> LawFrame | None:
         """Return a sampler's law at a frame for drawing: in closed form, or as computed; None where it is not known."""

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 from pytestqt.qtbot import QtBot
 
+from app.evidence.table import ROWS
 from app.window.window import MainWindow
+from core.kl.computed import ComputedKL
 from core.problem.schedule import matching_time
-from core.scenario.edits import patched
+from core.runs.results import Results
+from core.scenario.edits import at_most, patched
 from core.scenario.scenario import Scenario
 
 Make = Callable[..., Scenario]
@@ -59,3 +63,26 @@ def test_preview_after_a_change_of_steps_keeps_t(window: Window, qtbot: QtBot, m
     controller.release()
     qtbot.waitUntil(lambda: made.results.scenario == made.scenario and not made.session.is_running, timeout=RUN_MS)
     assert t_of(made) == 1
+
+
+def test_preview_shows_the_kl_of_the_run_that_comes_but_not_of_another_problem(
+    window: Window, make_scenario: Make, make_results: Callable[..., Results]
+) -> None:
+    """Rest at the last frame, which the run that comes reaches at its end."""
+    scenario = make_scenario(run={"kl_rounds": 1, "samplers": ["ddnm", "exact"]})
+    made = window(scenario, start=False)
+    made.session.began.emit(make_results(scenario))
+    made.session.advanced.emit()
+    made.session.previewed.emit(make_results(at_most(scenario, particles=50, paths=60)))
+    made.player.pause()
+    made.player.seek(made.player.last)
+    preview, known = made.results, ComputedKL(np.full(41, 0.25), np.full(41, 0.01), None)
+    for other, shown in ((make_scenario(run={"kl_rounds": 1}, measurement={"noise": 0.7}), False), (scenario, True)):
+        coming = make_results(other, 3)
+        made.session.began.emit(coming)
+        coming.computations.append((0, known))
+        made.session.advanced.emit()
+        assert made.results is preview, "its own frame at this t is still to come"
+        assert bool(preview.computed) == shown
+        table = made.evidence.terms.table
+        assert ("0.25" in table.item(list(ROWS).index("kl"), 0).text()) == shown
