@@ -96,8 +96,9 @@ class LawComputation:
     @property
     def obstacle(self) -> str | None:
         """Reason why the law cannot be computed whatever its numbers, as a clause; None where there is none."""
-        is_high = self._problem.prior.dimension > MOST_DIMENSIONS
-        return f"laws are computed in up to {MOST_DIMENSIONS} dimensions" if is_high else None
+        if self._problem.prior.dimension > MOST_DIMENSIONS:
+            return f"laws are computed in up to {MOST_DIMENSIONS} dimensions"
+        return "laws of chains of draws are not computed" if self._sampler.is_chain else None
 
     def nothing(self, note: str | None) -> ComputedKL:
         """Return a KL that is nowhere known, and why."""
