@@ -125,7 +125,7 @@ def carried_ratio(target: GaussianMixture, step: Reversal) -> Coordinates:
 
 def values_of(ratios: Sequence[Coordinates], points: Tensor) -> Tensor:
     """Return the values of approximations at points, (c, N)."""
-    return torch.cat([ratio(points) for ratio in ratios])
+    return torch.cat([points[:0], *(ratio(points) for ratio in ratios)])
 
 
 def slopes_of(log_ratio: LogRatio, ratios: Tensor) -> Tensor | None:

@@ -111,10 +111,9 @@ class LawComputation:
             return self.nothing(self.obstacle)
         if not self._is_flow:
             yield from self._solver.prepare()
-            seen = yield from probes(
+            self._seen = yield from probes(
                 self._problem, self._schedule, self._sampler, self._solver.affine_steps, self._seed
             )
-            self._region = Region.of(self._problem, self._schedule, seen)
         self._before = found = yield from self._follow(0)
         return replace(found, error=_grid_error(found.value))
 

@@ -257,7 +257,7 @@ class _Round:
         """Choose the u with the lowest upper limit, and its neighbours for comparison in the next round."""
         (_, t), last, log_ratios, choice = slot, self.schedule.steps, self.log_ratios[slot], self.after[slot]
         shared = min(len(log_ratio.at_points) for log_ratio in log_ratios.values())
-        known = values_of(choice.ratios, self.points[t].at) if choice.ratios else torch.zeros(0, self.sizes.points)
+        known = values_of(choice.ratios, self.points[t].at)
         choice.slopes = slopes_of(log_ratios[self._used(slot)], known)
         about = choice.control(known)
         limits = {u: limit_of(log_ratio.first(shared).less(about).mean()) for u, log_ratio in log_ratios.items()}
@@ -362,7 +362,8 @@ class _Round:
 
     def _keep_few(self, slot: Slot, kernel: Kernel) -> None:
         """Keep few kernels, which show where the tails of p_t end, as an approximation for the next round."""
-        if not self.is_last and len(self.basis) <= NEAR_DIMENSIONS:
+        some = bool(kernel.mean.isfinite().all(0).any())  # none where all particles have diverged
+        if some and not self.is_last and len(self.basis) <= NEAR_DIMENSIONS:
             self.after[slot].ratios.append(kernel_ratio(self._target(slot[1]), kernel, self.basis))
 
     def _average_kernels(self, row: int, u: int, kernel: Kernel) -> Work[None]:

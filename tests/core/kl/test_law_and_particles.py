@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.stats import chisquare, kstest
 from torch import Tensor
 
-from core.kl.boxes import boxes
+from core.kl.boxes import Region
 from core.kl.grid import GridLaw
 from core.kl.law import LawSolver, Spacing
 from core.problem.problem import Problem
@@ -39,7 +39,9 @@ def particles_and_law(problem: Problem, key: str) -> tuple[Tensor, GridLaw]:
         pass
     solver = LawSolver(problem, SCHEDULE, sampler)
     result_of(solver.prepare())
-    extents = boxes(problem, SCHEDULE, trace.frames[0][:, :, :1000], 9.0)
+    extents = Region.of(
+        problem, SCHEDULE, problem.measurement.right_basis.mT @ trace.frames[0][:, :, :1000].double()
+    ).boxes(9.0)
     law = next(law for law in solver.laws(Spacing(0.8, 0.22), extents) if law is not None and law.t == 1)
     return problem.measurement.right_basis.mT @ trace.particles(0, SCHEDULE.steps - 1).double(), law
 

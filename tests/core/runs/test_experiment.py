@@ -80,6 +80,19 @@ def test_laws_of_own_code_wait_for_the_end_of_the_run(
     assert not any(experiment.results.computed for _ in experiment.run(law_ahead=True))
 
 
+def test_kl_of_a_sampler_that_diverges_is_left_open_in_words() -> None:
+    data = scenario(samplers=["dps-gauss", "exact"], kl_rounds=1).model_dump(mode="json")
+    data["measurement"]["noise"] = 0.002
+    experiment = Experiment(Scenario.from_dict(data), keep_frames=True)
+    for _ in experiment.run():
+        pass
+    for _ in experiment.refine():
+        pass
+    notes = [known.note for known in experiment.results.computed.values()]
+    assert notes[0] == "its particles diverge"
+    assert notes[1] is None
+
+
 def test_equal_scenarios_give_equal_results() -> None:
     first, second = finished(scenario()), finished(scenario())
     assert torch.equal(first.trace.particles(0, 20), second.trace.particles(0, 20))
