@@ -7,6 +7,7 @@ second. The process is started before it is needed, keeps what it has imported, 
 from __future__ import annotations
 
 import atexit
+import gc
 import logging
 import os
 import pickle
@@ -310,6 +311,7 @@ def serve() -> None:
     from core.runs import experiment  # noqa: F401 - it takes seconds
 
     reserve_interface_core()
+    gc.freeze()  # torch leaves a heap whose every full collection would stop a run for a tenth of a second
     # Keep the previous run mapped until this one is over: the process that unmaps last frees the pages, which would
     # delay the interface.
     recent: deque[Experiment] = deque(maxlen=2)
