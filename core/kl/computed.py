@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import final
+from typing import TypeAlias, final
 
 import numpy as np
 import torch
@@ -13,13 +13,16 @@ from numpy.typing import NDArray
 
 from core.kl.boxes import Region
 from core.kl.flow import FlowLaw, covering
+from core.kl.gibbs import GibbsSolver, has_exact_draws
 from core.kl.grid import GridLaw, LawError
 from core.kl.law import MOST_DIMENSIONS, LawSolver, Spacing
 from core.kl.law_frames import LawFrame, LawMeasures
 from core.kl.probes import probes
+from core.kl.stages import staged
 from core.problem.problem import Problem
 from core.problem.schedule import Schedule
 from core.samplers import Sampler
+from core.samplers.chain import ChainSampler
 from core.samplers.probability_flow import ProbabilityFlow
 from core.simulation.work import Work
 
@@ -46,6 +49,9 @@ _FEWEST_NODES, _MOST_NODES = 48, 128
 """Nodes of a drawn frame along each axis in two dimensions."""
 _LINE_NODES = 512
 """Nodes of a drawn frame in one dimension."""
+
+
+_Law: TypeAlias = GridLaw | FlowLaw
 
 
 @final
@@ -88,7 +94,14 @@ class LawComputation:
         self._problem, self._schedule, self._sampler, self._seed = problem, schedule, sampler, seed
         self._nodes = _nodes(problem.prior.dimension, drawn * (schedule.steps + 1)) if drawn else 0
         self._is_flow = isinstance(sampler, ProbabilityFlow)
-        self._solver = LawSolver(problem, schedule, sampler)
+        self._gibbs, self._stages = None, None
+        if isinstance(sampler, ChainSampler) and has_exact_draws(problem, schedule, sampler):
+            self._gibbs = GibbsSolver(problem, schedule, sampler)
+        elif isinstance(sampler, ChainSampler):
+            self._stages = staged(problem, schedule, sampler)
+        self._walk: tuple[Schedule, Sampler] = self._stages[:2] if self._stages else (schedule, sampler)
+        """Of the links of a chain, or the steps of any other sampler."""
+        self._solver = LawSolver(problem, *self._walk, self._stages.last if self._stages else 1)
         self._seen = torch.empty(0)
         self._region: Region | None = None
         self._before: ComputedKL | None = None
@@ -98,7 +111,9 @@ class LawComputation:
         """Reason why the law cannot be computed whatever its numbers, as a clause; None where there is none."""
         if self._problem.prior.dimension > MOST_DIMENSIONS:
             return f"laws are computed in up to {MOST_DIMENSIONS} dimensions"
-        return "laws of chains of draws are not computed" if self._sampler.is_chain else None
+        if self._gibbs is not None and self._problem.target.is_singular:
+            return "its kernels have no noise in the measured directions"
+        return None if self._stages is None else self._stages.obstacle
 
     def nothing(self, note: str | None) -> ComputedKL:
         """Return a KL that is nowhere known, and why."""
@@ -109,11 +124,9 @@ class LawComputation:
         """Compute on the coarse grid; the error is what this grid is known to leave at most."""
         if self.obstacle is not None:
             return self.nothing(self.obstacle)
-        if not self._is_flow:
+        if not self._is_flow and self._gibbs is None:
             yield from self._solver.prepare()
-            self._seen = yield from probes(
-                self._problem, self._schedule, self._sampler, self._solver.affine_steps, self._seed
-            )
+            self._seen = yield from probes(self._problem, *self._walk, self._solver.affine_steps, self._seed)
         self._before = found = yield from self._follow(0)
         return replace(found, error=_grid_error(found.value))
 
@@ -142,7 +155,8 @@ class LawComputation:
         found, note = self.nothing(None), None
         values = found.value.copy()
         try:
-            for law in self._laws(grid):
+            for found_law in self._laws(grid):
+                law = self._of_step(found_law)
                 if law is not None:
                     values[steps - law.t] = law.kl
                     if self._nodes:
@@ -154,13 +168,22 @@ class LawComputation:
             note = str(reason)
         return ComputedKL(values, found.error, note, found.frames, found.measures)
 
+    def _of_step(self, law: _Law | None) -> _Law | None:
+        """Return the law with its t; None within a step."""
+        if self._stages is None or not isinstance(law, GridLaw):
+            return law
+        t = self._stages.times.get(law.t)
+        return None if t is None else replace(law, t=t)
+
     def _laws(self, grid: int) -> Iterator[GridLaw | None] | Iterator[FlowLaw | None]:
         dimension = self._problem.prior.dimension
         if self._is_flow:
             return covering(self._problem, self._schedule, self._sampler, *_FLOW_GRIDS[dimension][grid])
         spacing, reach = _GRIDS[dimension][grid]
+        if self._gibbs is not None:
+            return self._gibbs.laws(spacing, reach)
         if self._region is None:
-            self._region = Region.of(self._problem, self._schedule, self._seen)
+            self._region = Region.of(self._problem, self._walk[0], self._seen)
         return self._solver.laws(spacing, self._region.boxes(reach))
 
 

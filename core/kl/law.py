@@ -59,7 +59,6 @@ class Spacing(NamedTuple):
     """In parts of the smallest standard deviation that law and target show."""
 
 
-@final
 class LawSolver:
     """Computes the law of a sampler at t = T, T - 1, ..., 0, or 1 where the target has no density at t = 0.
 
@@ -67,13 +66,14 @@ class LawSolver:
         problem: in one or two dimensions, in float64, on the CPU.
         schedule: gives T and every abar_t.
         sampler: with Gaussian kernels.
+        last: t at which the law ends, where the target has no density at t = 0.
     """
 
-    def __init__(self, problem: Problem, schedule: Schedule, sampler: Sampler) -> None:
+    def __init__(self, problem: Problem, schedule: Schedule, sampler: Sampler, last: int = 1) -> None:
         self._schedule, self._sampler = schedule, sampler
         self._basis = problem.measurement.right_basis
         self._dimension, self._rank = len(self._basis), problem.measurement.rank
-        self._last = 1 if problem.target.is_singular else 0
+        self._last = last if problem.target.is_singular else 0
         self._problem = problem
         self._begin = sampler.start(problem.measurement, float(schedule.alpha_bar[-1]))
         self._levels: dict[int, Level] = {}

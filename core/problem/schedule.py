@@ -6,13 +6,12 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Self, final
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 
-@final
 @dataclass(frozen=True)
 class Schedule:
     """``x_t = sqrt(alpha_t) x_{t-1} + sqrt(1 - alpha_t) n`` for t = 1..T.

@@ -53,6 +53,10 @@ class RePaint(ChainSampler, StochasticSampler):
         """Return pairs of a reverse step and the forward step that undoes it."""
         return [partial(self.kernel, level), partial(_forward, level)] * (self.rounds - 1)
 
+    def scales(self, level: Level) -> Sequence[float]:
+        """Return those of t - 1 and t in turn."""
+        return [float(level.abar_previous), float(level.abar)] * (self.rounds - 1)
+
     def kernel(self, level: Level, points: Tensor) -> Kernel:
         """Return the kernel of one replacement."""
         return replacement(level, points, self.step_variance(level))
@@ -96,6 +100,10 @@ class PnPDM(ChainSampler):
         """Return the draws of z, and those of x at the same coupling between them."""
         pair: list[Link] = [CleanDraw(level), partial(self._likelihood, level, scaled_noise(level), level.abar)]
         return [*pair * (self.sweeps - 1), CleanDraw(level)]
+
+    def scales(self, level: Level) -> Sequence[float]:
+        """Return one for z, that of t for x."""
+        return [*[1.0, float(level.abar)] * (self.sweeps - 1), 1.0]
 
     def kernel(self, level: Level, points: Tensor) -> Kernel:
         """Return the law of x_{t-1} given z, at points z, (d, N)."""
@@ -147,6 +155,10 @@ class SNIPS(ChainSampler):
         """Return all Langevin steps but the last."""
         first, again = partial(self._langevin, level, level.abar), partial(self._langevin, level, level.abar_previous)
         return [first, *[again] * (self.inner_steps - 2)] if self.inner_steps > 1 else []
+
+    def scales(self, level: Level) -> Sequence[float]:
+        """Return those of t - 1."""
+        return [float(level.abar_previous)] * (self.inner_steps - 1)
 
     def kernel(self, level: Level, points: Tensor) -> Kernel:
         """Return the last Langevin step at points (d, N)."""

@@ -84,6 +84,10 @@ class ChainSampler(Sampler, ABC):
     def lead(self, level: Level) -> Sequence[Link]:
         """Return the links of the step from t before the last, in order."""
 
+    @abstractmethod
+    def scales(self, level: Level) -> Sequence[float]:
+        """Return for each of these links the abar by whose root the points where it ends are scaled; at one level."""
+
 
 def links_before(sampler: Sampler, level: Level) -> Sequence[Link]:
     """Return the links of a step before its kernel; none but for a chain."""

@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 from scipy.stats import chisquare, kstest
 from torch import Tensor
 
-from core.kl.boxes import Region
+from core.kl.computed import LawComputation
 from core.kl.grid import GridLaw
-from core.kl.law import LawSolver, Spacing
 from core.problem.problem import Problem
 from core.problem.schedule import Schedule
 from core.samplers import SAMPLERS
@@ -37,12 +36,10 @@ def particles_and_law(problem: Problem, key: str) -> tuple[Tensor, GridLaw]:
     sampler = SAMPLERS[key]
     for _ in simulate(problem, SCHEDULE, [sampler], trace, seed=5, device=torch.device("cpu"), observe=False):
         pass
-    solver = LawSolver(problem, SCHEDULE, sampler)
-    result_of(solver.prepare())
-    extents = Region.of(
-        problem, SCHEDULE, problem.measurement.right_basis.mT @ trace.frames[0][:, :, :1000].double()
-    ).boxes(9.0)
-    law = next(law for law in solver.laws(Spacing(0.8, 0.22), extents) if law is not None and law.t == 1)
+    computation = LawComputation(problem, SCHEDULE, sampler, seed=0)
+    result_of(computation.coarse())
+    laws = (computation._of_step(law) for law in computation._laws(1))
+    law = next(law for law in laws if isinstance(law, GridLaw) and law.t == 1)
     return problem.measurement.right_basis.mT @ trace.particles(0, SCHEDULE.steps - 1).double(), law
 
 
@@ -78,7 +75,7 @@ class Cells:
         return float(chisquare(observed[own], expected[own] * observed[own].sum() / expected[own].sum()).pvalue)
 
 
-@pytest.mark.parametrize("key", ["ddrm", "diffpir", "daps", "replacement", "dps"])
+@pytest.mark.parametrize("key", ["ddrm", "diffpir", "daps", "repaint", "pnp-dm", "snips", "replacement", "dps"])
 def test_particles_are_draws_of_the_computed_law(key: str, problem: Problem) -> None:
     points, law = particles_and_law(problem, key)
     cells = Cells(law)

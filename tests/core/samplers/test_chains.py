@@ -110,6 +110,9 @@ class _WithoutLead(ChainSampler):
     def lead(self, level: Level) -> list[Link]:  # noqa: ARG002
         return []
 
+    def scales(self, level: Level) -> list[float]:  # noqa: ARG002
+        return []
+
     kernel = type(SAMPLERS["pnp-dm"]).kernel  # type: ignore[assignment]
     _likelihood = staticmethod(type(SAMPLERS["pnp-dm"])._likelihood)  # type: ignore[attr-defined]
 
