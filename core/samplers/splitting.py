@@ -109,15 +109,29 @@ class DAPS(Sampler):
         "Zhang, Chu, Berner, Meng, Anandkumar, Song: Improving Diffusion Inverse Problem Solving with Decoupled Noise "
         "Annealing. CVPR 2025, arXiv:2407.01521",
         "Its bound is far above its KL: steps are much wider than those of the reverse process.",
-        "The inner Langevin chain is run to its end: for a linear measurement a Gaussian draw.",
+        "By default the inner Langevin chain is run to its end: for a linear measurement a Gaussian draw. A number "
+        "of steps starts at the denoised point, with one step length for all t relative to that Gaussian.",
     )
     ratio: Annotated[float, Field(gt=0, le=1e3)] = 1.0
     """Assumed standard deviation of x_0 around the denoised mean, in units of the noise level."""
     flow_steps: Annotated[int, Field(ge=1, le=100)] = 1
     """Probability-flow steps from x_t to the denoised point; one gives Tweedie's mean, the paper takes five."""
 
+    langevin_steps: Annotated[int, Field(ge=0, le=1000)] = 0
+    """Inner Langevin steps from the denoised point; zero runs the chain to its end, which is an exact draw."""
+    langevin_rate: Annotated[float, Field(gt=0, lt=1)] = 0.1
+    """Length of an inner step, in units of the smallest variance of the law that it draws from."""
+
+    def obstacle(self, measurement: Measurement) -> str | None:
+        """Return a reason where inner Langevin steps would have to be infinitely short."""
+        if (obstacle := super().obstacle(measurement)) is not None:
+            return obstacle
+        if self.langevin_steps and measurement.noise == 0:
+            return "takes Langevin steps, which need a measurement noise larger than 0"
+        return None
+
     def score_evaluations(self, steps: int, last: int) -> int:
-        """Return one evaluation for each probability-flow step."""
+        """Return one evaluation for each probability-flow step; inner Langevin steps take none."""
         return self.flow_steps * (steps - last)
 
     def kernel(self, level: Level, points: Tensor) -> Kernel:
@@ -127,7 +141,20 @@ class DAPS(Sampler):
 
     def _clean(self, level: Level, points: Tensor) -> tuple[Tensor, Tensor]:
         """Return mean (d, N) of x_0 given xhat and y, and variances (d, 1) along V."""
-        return given_measurement(level, self._denoised(level, points), self.ratio**2 * scaled_noise(level))
+        denoised = self._denoised(level, points)
+        mean, variance = given_measurement(level, denoised, self.ratio**2 * scaled_noise(level))
+        return (mean, variance) if self.langevin_steps == 0 else self._after_langevin(level, denoised, mean, variance)
+
+    def _after_langevin(self, level: Level, denoised: Tensor, mean: Tensor, variance: Tensor) -> tuple[Tensor, Tensor]:
+        """Return mean and variances after k Langevin steps from the denoised point towards ``N(mean, variance)``.
+
+        ``x <- x - eta (x - mean) / variance + sqrt(2 eta) n`` is affine, so k steps are one Gaussian.
+        """
+        rate = self.langevin_rate * variance.amin(-2, keepdim=True) / variance
+        left = (1 - rate) ** self.langevin_steps
+        basis = level.measurement.right_basis
+        gap = basis @ (left * (basis.mT @ (denoised - mean)))
+        return mean + gap, variance * (1 - left.square()) / (1 - rate / 2)
 
     def _denoised(self, level: Level, points: Tensor) -> Tensor:
         """Return the end of the probability flow from the points, in Euler steps on the schedule of Karras et al.

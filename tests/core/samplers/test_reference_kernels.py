@@ -107,3 +107,28 @@ def test_flow_steps_of_daps_end_where_the_probability_flow_ends(problem: Problem
     stepped = type(SAMPLERS["daps"])(flow_steps=5)
     together = stepped.kernel(batch, points.expand(2, 3, 5)).mean[1]
     torch.testing.assert_close(together, stepped.kernel(level, points).mean)
+
+
+def test_langevin_steps_of_daps_are_those_of_a_chain(problem: Problem) -> None:
+    """Seven steps written one by one, as means and covariances, and many steps against the exact draw."""
+    level = problem.level(SCHEDULE, [40]).each()[0]
+    points = torch.randn(3, 4, generator=torch.Generator().manual_seed(0), dtype=F64)
+    daps, exact = type(SAMPLERS["daps"]), SAMPLERS["daps"]
+    measurement, noise = problem.measurement, (1 - level.abar) / level.abar
+    precision = torch.eye(3, dtype=F64) / noise + measurement.matrix.mT @ measurement.matrix / measurement.noise**2
+    denoised = level.denoised(points, level.prior_score(points))
+    pull = denoised / noise + measurement.matrix.mT @ measurement.value.unsqueeze(1) / measurement.noise**2
+    length = 0.3 / float(torch.linalg.eigvalsh(precision)[-1])
+    mean, covariance, slope = denoised, torch.zeros(3, 3, dtype=F64), torch.eye(3, dtype=F64) - length * precision
+    for _ in range(7):
+        mean, covariance = slope @ mean + length * pull, slope @ covariance @ slope + 2 * length * torch.eye(3)
+    kernel = daps(langevin_steps=7, langevin_rate=0.3).kernel(level, points)
+    before, basis = level.abar_previous, measurement.right_basis
+    torch.testing.assert_close(kernel.mean, before**0.5 * mean)
+    spread = (basis * torch.as_tensor(kernel.variance).mT) @ basis.mT
+    torch.testing.assert_close(spread, before * covariance + (1 - before) * torch.eye(3, dtype=F64))
+    many = daps(langevin_steps=1000, langevin_rate=0.01).kernel(level, points).mean
+    one = daps(langevin_steps=1, langevin_rate=0.01).kernel(level, points).mean
+    wanted = exact.kernel(level, points).mean
+    assert (many - wanted).norm() < 0.05 * (one - wanted).norm()
+    assert daps(langevin_steps=3).obstacle(Measurement(measurement.matrix, measurement.value, 0.0)) is not None
