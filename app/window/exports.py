@@ -66,7 +66,7 @@ class Exports(QObject):
         bar.entry("Export…", "Take figures, numbers, code or a film of this page away", self.open, "Ctrl+E")
 
     def open(self) -> None:
-        """Open the dialog on what is on the screen; what it needs is imported first, on a thread."""
+        """Open the dialog on what is on the screen; what takes long to import is imported first, on a thread."""
         page = self._pages.current
         if page in self._imported:
             self._show()
@@ -76,7 +76,7 @@ class Exports(QObject):
 
     def _show(self) -> None:
         if self.dialog is None:
-            from app.export.dialog import ExportDialog  # noqa: PLC0415 - imported already
+            from app.export.dialog import ExportDialog  # noqa: PLC0415
 
             self.dialog = ExportDialog(self._window, self._taken)
         try:
@@ -160,12 +160,22 @@ def _setting(page: SpectrumPage, snapshot: Snapshot) -> Taken:
     return TakenSpectrum(placed(state), analysis.prediction, simulated, curve, source, snapshot)
 
 
-_PARTS = {EXPLORE: "taken_run", STUDIES: "taken_study", SPECTRUM: "taken_spectrum"}
-"""Modules of the dialog for what the pages show."""
+FOREIGN = ("core.figures.figures", "core.figures.code", "core.figures.numbers", "core.reporting.report")
+"""Modules of the dialog without Qt."""
+FOREIGN_PARTS = {
+    EXPLORE: ("core.runs.experiment", "imageio_ffmpeg"),
+    STUDIES: ("core.studies.code", "core.studies.export", "core.studies.numbers", "core.studies.study_figure"),
+    SPECTRUM: ("core.spectrum.code", "core.spectrum.figure", "core.spectrum.numbers", "core.spectrum.report"),
+}
+"""Further ones for what a page shows."""
 
 
 def _imported(page: str) -> Iterator[None]:
-    """Import the dialog and what it takes from a page, in short pieces: that takes a second at first."""
-    for module in ("dialog", _PARTS[page]):
-        import_module(f"app.export.{module}")
+    """Import what the dialog needs and takes long at first, in short pieces (on the task's thread).
+
+    No module with classes of widgets is among them: Qt asks for the classes of all widgets while it applies a style
+    sheet, without Python's lock, and reads a table of PySide that a new class changes.
+    """
+    for module in (*FOREIGN, *FOREIGN_PARTS[page]):
+        import_module(module)
         yield

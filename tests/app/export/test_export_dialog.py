@@ -13,6 +13,7 @@ from pytestqt.qtbot import QtBot
 
 from app.export import dialog as module
 from app.export.dialog import ExportDialog
+from app.window.exports import FOREIGN, FOREIGN_PARTS
 from app.window.window import MainWindow
 from core.drawing.files import ENDINGS
 from core.scenario.builtin import DEFAULT
@@ -177,3 +178,9 @@ def test_film_is_previewed_made_by_another_process_and_cancelled(
     film.end.setValue(30)
     qtbot.waitUntil(lambda: "must be at most start = 1" in dialog.error.text(), timeout=30_000)
     assert not dialog.save.isEnabled()
+
+
+def test_thread_imports_no_widgets() -> None:
+    """PySide's table of classes must not change while Qt applies a style sheet: that has crashed."""
+    modules = [*FOREIGN, *(module for part in FOREIGN_PARTS.values() for module in part)]
+    assert not [module for module in modules if module.startswith("app.")]
