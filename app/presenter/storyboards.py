@@ -37,6 +37,7 @@ class Storyboards(QObject):
         banner: shows errors.
         taken: returns the snapshot of what is on the screen, or raises ScenarioError.
         show: shows a snapshot in the window.
+        is_playing: returns True while the run is played: a scene of it then ends where the run does.
         home: folder in which the storyboard is kept between starts; None: it is not.
     """
 
@@ -50,10 +51,12 @@ class Storyboards(QObject):
         banner: Banner,
         taken: Callable[[], Snapshot],
         show: Callable[[Snapshot, str], None],
+        is_playing: Callable[[], bool],
         home: Path | None,
     ) -> None:
         super().__init__(place)
         self._place, self._banner, self._taken, self._show = place, banner, taken, show
+        self._is_playing = is_playing
         self._kept = None if home is None else home / _KEPT
         self._steps: list[Storyboard | None] = [None]
         """States of the storyboard, for undo; the last is the present one."""
@@ -171,7 +174,7 @@ class Storyboards(QObject):
             raise ScenarioError("", "", "scenes are made on the page Explore")
         scenario = Scenario.from_toml(snapshot.toml)
         end = None if snapshot.view.t in {None, 1} else snapshot.view.t
-        if end == scenario.schedule.steps:
+        if end == scenario.schedule.steps or self._is_playing():
             end = None
         view = snapshot.view.model_copy(update={"t": None})
         name = file_name(scenario.name.lower())

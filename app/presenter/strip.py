@@ -36,9 +36,9 @@ _PICTURES_HEIGHT, _WORDS_HEIGHT = 92, 100
 """Parts of the strip's height that stay, and that follow the text size, in pixels."""
 _FORM_WIDTH = 400
 _NUMBERS = {
-    "start": ("t from", "The t at which the scene starts; empty: T"),
-    "end": ("to", "The t at which it ends; empty: 1"),
-    "seconds": ("in seconds", "Duration of the stretch from the one to the other"),
+    "start": ("t from", "T", "The t at which the scene starts; empty: T"),
+    "end": ("to", "1", "The t at which it ends; empty: 1"),
+    "seconds": ("in seconds", "", "Duration of the stretch from the one to the other"),
 }
 
 
@@ -104,7 +104,10 @@ class StoryboardStrip(QWidget):
         self.name = TextField(accessibleName="Name of the storyboard", toolTip="Name of the storyboard")
         self.caption = TextField(accessibleName="Caption", placeholderText="Caption below the panels")
         self.notes = _Notes(objectName="notes", accessibleName="Notes", placeholderText="Notes for the speaker")
-        self.numbers = {key: TextField(accessibleName=words, toolTip=tip) for key, (words, tip) in _NUMBERS.items()}
+        self.numbers = {
+            key: TextField(accessibleName=words, placeholderText=empty, toolTip=tip)
+            for key, (words, empty, tip) in _NUMBERS.items()
+        }
         self.error = plain_label(wordWrap=True, visible=False)
         self.error.setProperty("role", "error")
         self.buttons = QHBoxLayout()
@@ -135,7 +138,7 @@ class StoryboardStrip(QWidget):
         fields.setContentsMargins(0, 0, 0, 0)
         fields.setSpacing(4)
         fields.addWidget(self.caption, 0, 0, 1, 6)
-        for column, (key, (words, _)) in enumerate(_NUMBERS.items()):
+        for column, (key, (words, _, _)) in enumerate(_NUMBERS.items()):
             label = QLabel(words)
             label.setProperty("role", "muted")
             fields.addWidget(label, 1, 2 * column)

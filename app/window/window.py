@@ -93,7 +93,8 @@ class MainWindow(QMainWindow):
         shown = self.planes, self.evidence, self.transport, self.player, self.banner
         self.snapshots = Snapshots(Screen(self.document, self.files, self.pages, *shown), self.bar)
         taken, opened = self.snapshots.taken, self.snapshots.open
-        self.storyboards = Storyboards(stack.explore, self.bar, self.banner, taken, opened, home)
+        at_play = (lambda: self.player.is_playing), home
+        self.storyboards = Storyboards(stack.explore, self.bar, self.banner, taken, opened, *at_play)
         self.opening = Opening(self.pages, self.files, self.snapshots, self.storyboards, self.banner)
         self.presenting = Presenting(self, self.storyboards, self.session, self.player, self.document)
         took = self.snapshots, self.pages, self.document, self.session

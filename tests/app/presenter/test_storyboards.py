@@ -71,6 +71,22 @@ def test_scenes_are_made_from_the_screen_edited_and_reordered(
     assert captions(made) == ["A & <b>$x$</b>", "Small"]
 
 
+def test_scene_of_a_run_that_is_played_lasts_to_its_end(
+    window: Window, make_scenario: Callable[..., Scenario], qtbot: QtBot
+) -> None:
+    made = window(make_scenario())
+    made.player.pause()
+    made.player.seek(12)
+    made.player.play()
+    qtbot.keyClick(made, KEY.Key_A, ADD)
+    made.player.pause()
+    made.player.seek(12)
+    qtbot.keyClick(made, KEY.Key_A, ADD)
+    board = made.storyboards.storyboard
+    assert board is not None
+    assert [scene.end for scene in board.scenes] == [None, 28]
+
+
 def test_scene_is_shown_again_replaced_saved_kept_and_opened(
     window: Window,
     make_scenario: Callable[..., Scenario],
