@@ -155,6 +155,8 @@ class Scene:
     """Grid lines of the contours."""
     prior_law: GaussianMixture
     """Marginal of the prior in the plane, at t = 1."""
+    target_law: GaussianMixture
+    """Marginal of the target in the plane, at t = 1."""
     prior: Line
     target: Line
     outline: Line
@@ -182,7 +184,7 @@ class Scene:
             abar: at t = 1.
             projection: the plane.
             nodes_across: grid lines of the contours.
-            latest: scene whose prior contours are reused if the prior is equal, which halves the time.
+            latest: scene whose contours are reused where prior or target are equal, such as for another text size.
         """
         basis = projection.basis
         prior, target = (part.noised(abar).marginal(basis) for part in (problem.prior, problem.target))
@@ -190,6 +192,7 @@ class Scene:
         rows = rows_in_plane(measurement.matrix.numpy(), basis.numpy())
         fine_enough = latest if latest is not None and latest.nodes_across >= nodes_across else None
         known = fine_enough if fine_enough is not None and _alike(fine_enough.prior_law, prior) else None
+        same = fine_enough if fine_enough is not None and _alike(fine_enough.target_law, target) else None
         peak: float | None = None
         if projection.is_line:
             curves = density_curve(prior), density_curve(target)
@@ -198,12 +201,13 @@ class Scene:
         else:
             lines = (
                 contours(prior, PRIOR_MASSES, nodes_across) if known is None else known.prior,
-                contours(target, MASSES, nodes_across),
-                contours(target, OUTLINE, COARSE),
+                contours(target, MASSES, nodes_across) if same is None else same.target,
+                contours(target, OUTLINE, COARSE) if same is None else same.outline,
             )
         return cls(
             nodes_across,
             prior,
+            target,
             *lines,
             [(*row, float(measurement.value[index])) for index, row in rows.items()],
             measurement.noise,

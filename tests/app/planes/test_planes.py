@@ -430,7 +430,7 @@ def test_panels_show_the_current_frame_and_trails_of_the_first_particles(
             assert len(plane.particles._fading) == before.shape[1]
 
 
-def test_prior_contours_are_reused_unless_changed_or_coarser(make_scenario: Make) -> None:
+def test_contours_are_reused_unless_changed_or_coarser(make_scenario: Make) -> None:
     scenario = make_scenario()
     moved = make_scenario(measurement={"value": [0.9]})
     other = make_scenario(prior={"weights": [0.5, 0.3, 0.2]})
@@ -443,6 +443,9 @@ def test_prior_contours_are_reused_unless_changed_or_coarser(make_scenario: Make
     fine = Scene.of(moved.problem(), 0.99, plane, FINE, coarse)
     assert fine.prior is not coarse.prior
     assert Scene.of(moved.problem(), 0.99, plane, COARSE, fine).prior is fine.prior
+    again = Scene.of(moved.problem(), 0.99, plane, FINE, fine)
+    assert again.target is fine.target
+    assert again.outline is fine.outline
 
 
 @pytest.mark.parametrize(("count", "columns"), [(1, 1), (2, 2), (3, 2), (4, 2), (5, 3), (6, 3)])
