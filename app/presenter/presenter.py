@@ -118,6 +118,8 @@ class Presenter(QWidget):
         self.deck.show(index)
         if self.speaker is not None:
             self.speaker.show_scene(index)
+        if self._results is None:  # the words stand there while the first scene is computed
+            self.stage.set_words(self._heading, self.scene.caption)
         if self._results is not None and has_same_shape(self._results.scenario, self._target):
             self.stage.set_words(self._heading, self.scene.caption)
             self._glide.start()

@@ -80,6 +80,7 @@ class Stage(QWidget):
         self._content = _Content()
         self._content.resized.connect(self._arrange)
         self.evidence = StageEvidence(self._content)
+        self.evidence.hide()  # until there is a run
         self.time = TimeMark()
         self.heading, self.caption = plain_label(wordWrap=True), plain_label(wordWrap=True)
         theme.set_font(self.heading, 22, "semibold")

@@ -189,3 +189,12 @@ def test_speaker_sees_notes_clock_and_the_next_scene(present: Present, storyboar
     speaker.show_scene(11)
     assert "last" in speaker.next_caption.text()
     speaker.close()
+
+
+def test_first_scene_has_its_words_and_no_empty_plot_until_it_is_computed(storyboard: Storyboard) -> None:
+    show = Presenter(storyboard)
+    show.begin()
+    assert show.waiting.isVisible()
+    assert show.stage.caption.text() == "First & <b>bold</b> $x$"
+    assert not show.stage.evidence.isVisible()
+    show.close()
