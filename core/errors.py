@@ -95,6 +95,9 @@ def reason_for(error: ErrorDetails) -> str:
     is_text = error["type"] in {"float_type", "float_parsing"} and isinstance(given, str)
     if is_text and re.fullmatch(r"[\d\s'.]*,[\d,]*", given):
         return f"must be a number with a decimal point (is {quoted(given)})"
+    if error["type"] == "too_long":
+        context = error["ctx"]
+        return f"must have at most {context['max_length']} entries (has {context['actual_length']})"
     reason = _WORDS.get(error["type"]) or re.sub(r"^Input should", "must", error["msg"])
     if error["type"] != "missing" and not isinstance(error["input"], dict | list | tuple):
         reason += f" (is {quoted(error['input'])})"

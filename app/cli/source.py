@@ -23,13 +23,13 @@ def find_snapshot(name: str) -> Snapshot | None:
     Raises:
         ScenarioError: the text or the file holds no whole snapshot.
     """
-    from core.snapshot.carrier import ENDINGS, read_snapshot
+    from core.snapshot.carrier import carries_snapshot, read_snapshot
     from core.snapshot.snapshot import Snapshot, is_snapshot
 
     if is_snapshot(name):
         return Snapshot.from_text(name, _PASTED)
     path = Path(name)
-    return read_snapshot(path) if path.suffix.lower() in ENDINGS else None
+    return read_snapshot(path) if carries_snapshot(path) else None
 
 
 def find_other_page(name: str) -> Snapshot | None:

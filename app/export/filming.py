@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 from typing import final
 
@@ -19,6 +20,7 @@ from app.theme import theme
 from app.widgets.user_text import plain_label
 from core.errors import ScenarioError
 from core.simulation.pace import in_words
+from core.system.leftovers import temporary_folder
 
 
 @final
@@ -35,7 +37,8 @@ class Filming(QObject):
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         self.runner, self._previewer = FilmRunner(self), FilmRunner(self)
-        self._folder = Path(tempfile.mkdtemp(prefix="film-preview-"))
+        self._temporary = ExitStack()
+        self._folder = self._temporary.enter_context(temporary_folder(Path(tempfile.gettempdir())))
         self._plan: FilmPlan | None = None
         """Plan whose preview is being drawn."""
         self._next: tuple[FilmPlan, TakenRun] | None = None
@@ -128,4 +131,4 @@ class Filming(QObject):
         self._next = None
         for runner in (self.runner, self._previewer):
             runner.close()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self._temporary.close()

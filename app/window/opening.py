@@ -15,7 +15,7 @@ from app.window.pages import EXPLORE, SPECTRUM, STUDIES, Pages
 from app.window.snapshots import Snapshots
 from core.errors import ScenarioError
 from core.scenario.file_section import TomlFile
-from core.snapshot.carrier import ENDINGS as EXPORTED
+from core.snapshot.carrier import carries_snapshot
 from core.snapshot.kinds import kind_of
 from core.snapshot.snapshot import Kind
 from core.storyboard.storyboard import Storyboard
@@ -55,13 +55,13 @@ class Opening(QObject):
         try:
             if ending == ENDING:
                 self._files.plugins.open(path)
+            elif carries_snapshot(path):
+                self._snapshots.open_file(path)
             elif ending in _NUMBERS and self._pages.current == SPECTRUM:
                 self._pages.open_numbers(path)
             elif ending in _NUMBERS:
                 self._pages.show(EXPLORE)
                 self._files.fit_data(path)
-            elif ending in EXPORTED:
-                self._snapshots.open_file(path)
             else:
                 self._open_toml(TomlFile.read(path))
         except ScenarioError as error:

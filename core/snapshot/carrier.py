@@ -13,11 +13,13 @@ from core.snapshot.snapshot import LARGEST, MARK, Snapshot
 from core.system.files import why
 
 ENDINGS = (".png", ".svg", ".pdf", ".mp4", ".webp", ".gif")
-"""Endings of files in which a snapshot is looked for."""
+"""Endings of files in which a snapshot is looked for; others may be its text, see :func:`carries_snapshot`."""
 LARGEST_FILE = 4 << 30
 """Largest size in bytes of a file that is searched."""
 KEY = "mismatch-lab"
 """Keyword of the text in a PNG file."""
+_BEGINNING = b"mismatch-lab:"
+"""Beginning of a snapshot's text in every version."""
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _TEXT = re.compile(re.escape(MARK.encode()) + rb"[0-9A-Za-z_-]+")
 
@@ -55,6 +57,19 @@ def stamped_png(image: bytes, snapshot: Snapshot) -> bytes:
     return image[:end] + chunk + image[end:]
 
 
+def carries_snapshot(path: Path) -> bool:
+    """Tell whether a snapshot is to be looked for in a file: one that was exported, or that begins like its text."""
+    if path.suffix.lower() in ENDINGS:
+        return True
+    try:
+        if not path.is_file():
+            return False
+        with path.open("rb") as file:
+            return file.read(len(_BEGINNING)) == _BEGINNING
+    except (OSError, ValueError):  # such as a name that no file can have
+        return False
+
+
 def read_snapshot(path: Path) -> Snapshot:
     """Return the first snapshot within a file of any kind; nothing else of the file is interpreted.
 
@@ -80,7 +95,7 @@ def _snapshot_text(path: Path) -> str:
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
         start = content.find(MARK.encode())
         if start < 0:
-            start = content.find(b"mismatch-lab:")
+            start = content.find(_BEGINNING)
             return "" if start < 0 else content[start : start + 40].decode("latin-1")
         found = _TEXT.match(content[start : start + 2 * LARGEST])
         return MARK if found is None else found[0].decode()

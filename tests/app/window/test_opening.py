@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtWidgets import QLabel
 
-from app.cli.source import find_other_page
+from app.cli.source import find_other_page, find_snapshot
 from app.window.pages import EXPLORE, SPECTRUM, STUDIES
 from app.window.window import MainWindow
 from core.scenario.builtin import builtin_scenarios, load_builtin
@@ -69,6 +69,21 @@ def test_every_kind_opens_from_every_page_as_file_and_within_a_picture(window: W
     assert len(same) == 1, "the one of the library is shown again"
 
 
+def test_snapshot_kept_as_a_text_file_opens_and_says_when_it_is_cut(window: Window, tmp_path: Path) -> None:
+    made = window(start=False)
+    text, path = Snapshot("spectrum", load_builtin_setting("sgd").to_toml()).to_text(), tmp_path / "from a mail.txt"
+    path.write_text(text[:-20], encoding="utf-8")
+    drop(made, path)
+    error = made.banner.findChild(QLabel, "bannerError")
+    assert error is not None
+    assert "holds a snapshot that is not whole" in error.text()
+    assert made.pages.current == EXPLORE
+    path.write_text(text + "\n", encoding="utf-8")
+    drop(made, path)
+    assert made.pages.current == SPECTRUM
+    assert find_snapshot(str(path)) == Snapshot("spectrum", load_builtin_setting("sgd").to_toml())
+
+
 @pytest.mark.parametrize("page", [EXPLORE, STUDIES, SPECTRUM])
 def test_files_that_are_not_valid_change_nothing(page: str, window: Window, tmp_path: Path) -> None:
     made = window(start=False)
@@ -83,6 +98,7 @@ def test_files_that_are_not_valid_change_nothing(page: str, window: Window, tmp_
         "[method]\nsigma = -1": "sigma",
         "[prior]\nweight = [1]": "weight",
         "nmae = 1": "no key 'nmae'",
+        201 * "[[scenes]]\nscenario = 'high-noise'\n": "scenes: must have at most 200 entries (has 201)",
     }
     for text, words in sentences.items():
         path = tmp_path / "broken.toml"
