@@ -3,6 +3,7 @@
 #            (one process more than there are cores: tests of the window wait for another process half of the time;
 #            worksteal leaves neighbours, which share what is set up for a file, in one process)
 # make fuzz  10 000 mutated scenarios and 5 000 files of points
+# make peers our samplers step by step and run by run beside public implementations, and their speed
 # make soak  every built-in scenario and 3 000 random edits in a window; kills of runs, studies, windows and the processes that compute for them
 # make coverage  how often brackets of the KL hold it, over 300 seeds of eleven problems (hours)
 # All make the environment in .venv where it is not there.
@@ -11,7 +12,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: run test benchmark coverage fuzz soak clean
+.PHONY: run test peers benchmark coverage fuzz soak clean
 
 run: .venv/app
 	@$(BIN)/python -m app; status=$$?; \
@@ -22,7 +23,11 @@ test: .venv/test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest -q --numprocesses $$(( $$(getconf _NPROCESSORS_ONLN) + 1 )) --maxprocesses 5 --dist worksteal
+	$(BIN)/pytest -q --numprocesses $$(( $$(getconf _NPROCESSORS_ONLN) + 1 )) --maxprocesses 5 --dist worksteal --ignore tests/peers
+
+peers: .venv/peers
+	$(BIN)/pytest -q tests/peers
+	$(BIN)/python -m tests.benchmarks.peers
 
 fuzz: .venv/test
 	$(BIN)/python -m tests.fuzz.points
@@ -50,6 +55,10 @@ coverage: .venv/test
 
 .venv/test: .venv/app
 	$(PIP) --editable '.[test]'
+	touch $@
+
+.venv/peers: .venv/test
+	$(PIP) --editable '.[peers]'
 	touch $@
 
 clean:
