@@ -35,7 +35,7 @@ class RePaint(ChainSampler, StochasticSampler):
         "Lugmayr, Danelljan, Romero, Yu, Timofte, Van Gool: RePaint: Inpainting using Denoising Diffusion "
         "Probabilistic Models. CVPR 2022, arXiv:2201.09865",
         "Takes y for noiseless. One round is Replacement; more are no single Gaussian kernel: no bound is known.",
-        "Jumps of one step back, the paper's ten rounds.",
+        "Jumps of one step back, the paper's ten rounds; azula takes three, by default with DDIM's steps.",
     )
     rounds: Annotated[int, Field(ge=1, le=100)] = 10
     """Reverse steps from every t, u."""

@@ -64,7 +64,8 @@ class PiGDM(Guided):
         "Song, Vahdat, Mardani, Kautz: Pseudoinverse-Guided Diffusion Models for Inverse Problems. ICLR 2023, "
         "openreview.net/forum?id=9_gsMA8MRKQ",
         "No restriction on H or σ_y. J is exact, not learned.",
-        "The form for noisy measurements, with the paper's r_t for data of unit variance.",
+        "The form for noisy measurements, with the paper's r_t for data of unit variance. "
+        "azula's PGDM is the noiseless form.",
     )
 
     def weighted(self, level: Level, residual: Tensor, curvature: Curvature) -> Tensor:  # noqa: ARG002
@@ -95,7 +96,8 @@ class TMPD(Guided):
         "Boys, Girolami, Pidstrigach, Reich, Mosca, Akyildiz: Tweedie Moment Projected Diffusions for Inverse "
         "Problems. arXiv:2310.06721",
         "A prior of one Gaussian, for exactness. J and the covariance are exact, for every particle.",
-        "The full covariance, not its diagonal or row-sum approximation.",
+        "The full covariance, as MMPS takes it; azula's TMPDenoiser takes row sums, and its noise "
+        "argument is a variance.",
     )
 
     def weighted(self, level: Level, residual: Tensor, curvature: Curvature) -> Tensor:
@@ -153,7 +155,8 @@ class DPS(Guided):
         "Chung, Kim, McCann, Klasky, Ye: Diffusion Posterior Sampling for General Noisy Inverse Problems. ICLR "
         "2023, arXiv:2209.14687",
         "No restriction on H or σ_y. Not affine, even for one Gaussian: its terms are Monte Carlo estimates.",
-        "The norm is computed per particle; the public code takes it over the batch, which couples particles.",
+        "The norm is computed per particle; the public code and azula take it over the batch, which couples particles. "
+        "deepinv adds the gradient to the score, without the factor of the step.",
     )
     zeta: Annotated[float, Field(gt=0, le=1e3)] = 0.5
     """Length of the gradient step."""

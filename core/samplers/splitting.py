@@ -65,7 +65,8 @@ class DiffPIR(Sampler):
         "Zhu, Zhang, Liang, Cao, Wen, Timofte, Van Gool: Denoising Diffusion Models for Plug-and-Play Image "
         "Restoration. CVPR Workshops 2023, arXiv:2305.08995",
         "The last step adds no noise: the bound is finite down to t = 1.",
-        "The variance of a step is ζ (1 - ᾱ at t - 1), the noise level predicted from the moved mean.",
+        "The variance of a step is ζ (1 - ᾱ at t - 1), the noise level predicted from the moved mean. "
+        "deepinv's λ counts half of ours.",
     )
     lam: Annotated[float, Field(gt=0, le=1e6)] = 8.0
     """Weight of the denoised mean in the proximal step, lambda in the paper."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from inspect import signature
 
 import pytest
 import torch
@@ -159,6 +160,25 @@ def test_row_sums_of_the_covariance_may_vanish() -> None:
     denoiser = ExactDenoiser(of.prior, SCHEDULE)
     rows = TMPDenoiser(denoiser, measured.value, lambda x: x @ measured.matrix.mT, measured.noise**2)(x, time(150))
     assert relative(rows.mean.detach(), expected, plain).max() > 100
+    mmps = MMPSDenoiser(
+        denoiser, measured.value, lambda x: x @ measured.matrix.mT, IsotropicCovariance(measured.noise**2)
+    )
+    assert 0.9 < relative(mmps(x, time(150)).mean.detach(), expected, plain).max() < 1.1
+
+
+def test_defaults() -> None:
+    found = {
+        (made.__name__, name): signature(made).parameters[name].default
+        for made, name in (
+            (DPSSampler, "zeta"),
+            (MMPSDenoiser, "iterations"),
+            (DiffPIRDenoiser, "iterations"),
+            (DiffPIRDenoiser, "lmbda"),
+            (RePaintSampler, "iterations"),
+            (DDIMSampler, "eta"),
+        )
+    }
+    assert list(found.values()) == [1.0, 1, 1, 10.0, 3, 0.0], found
 
 
 @pytest.mark.parametrize("t", TIMES)

@@ -52,6 +52,7 @@ def guidance(of: Problem, t: int, x: Tensor, key: str) -> Tensor:
 def theirs(term: NoisyDataFidelity, of: Problem, t: int, x: Tensor) -> Tensor:
     """Return what deepinv adds to the prior's score: its gradient is that by ``x / sqrt(abar)``."""
     abar = float(SCHEDULE.alpha_bar[t])
+    assert getattr(term, "cg_max_iter", 3) == 3
     found = term.grad(
         (x / abar**0.5).clone(),
         of.measurement.value.expand(len(x), -1).float(),

@@ -163,6 +163,7 @@ def test_help_pages_are_listed_in_order(viewer: HelpViewer) -> None:
         "What you see",
         "The identity and the bound",
         "The samplers",
+        "Our samplers and public implementations",
         "What a sampler assumes",
         "Studies",
         "Spectrum",
@@ -257,7 +258,7 @@ def test_search_filters_the_pages_and_marks_the_words(viewer: HelpViewer, qtbot:
     assert titles(viewer) == []
     assert viewer._nothing.isVisible()
     viewer.search.clear()
-    assert len(titles(viewer)) == 14
+    assert len(titles(viewer)) == 15
     assert not viewer._nothing.isVisible()
     assert not viewer.reader.extraSelections()
 
