@@ -18,8 +18,8 @@ from core.reporting.words import WITHIN_ERROR, bound_texts, missing_curve_notes,
 from core.runs.results import Results
 from core.text.number_format import with_error
 
-_LEGEND = ("mismatch", "observed", "bound", "limit", "kl", "computed", "bracket", "reverse")
-"""Order of the legend; entries that may be absent come last."""
+_LEGEND = ("mismatch", "observed", "bound", "kl", "computed", "bracket", "reverse", "limit")
+"""Order of the legend: entries that may be absent come late, and last the one that only a complete run has."""
 _SCALES = {"log": "Logarithmic axes, here and per step", "linear": "Linear axes, here and per step"}
 
 

@@ -95,7 +95,7 @@ class Presenter(QWidget):
             self.speaker = SpeakerView(self.deck)
             self.speaker.setGeometry(own.availableGeometry())
             self.speaker.keyed.connect(self.keyPressEvent)
-            self.speaker.show()
+            self.speaker.showMaximized()
         self.showFullScreen()
         self.activateWindow()
         self.setFocus()
