@@ -135,11 +135,6 @@ def _resize_text() -> None:
         application.setFont(base)
         apply(application)  # or widgets without a font of their own would keep the old one
         for widget in application.allWidgets():
-            size = widget.property(_SIZE)
-            if size is not None:
-                widget.setFont(font(size, widget.property(_WEIGHT)))
-                if isinstance(widget, QAbstractScrollArea):
-                    widget.viewport().setFont(widget.font())  # with a style sheet it would keep its first one
             if widget.property(_DIALOG) is not None:
                 resize(widget, *widget.property(_DIALOG))
             for setter, pixels in (widget.property(_LENGTHS) or {}).items():
@@ -196,6 +191,12 @@ def apply(application: QApplication) -> None:
     with _nothing_collected():
         application.setPalette(qt)
         application.setStyleSheet(_PIXELS.sub(_scaled_length, _style_sheet(palette)))
+        for widget in application.allWidgets():  # to which another style sheet gives back their first fonts
+            size = widget.property(_SIZE)
+            if size is not None:
+                widget.setFont(font(size, widget.property(_WEIGHT)))
+                if isinstance(widget, QAbstractScrollArea):
+                    widget.viewport().setFont(widget.font())  # with a style sheet it would keep its first one
 
 
 _PIXELS = re.compile(r"(radius: )?\b(?!1px)(\d+)px")

@@ -16,6 +16,7 @@ from app.theme import theme
 from app.theme.choice import PERCENTAGES, PROJECTOR
 from app.theme.sizes import sizes
 from app.window.window import MainWindow
+from core.drawing.palette import DARK
 from core.spectrum.builtin import load_builtin_setting
 from core.studies.builtin import load_builtin_study
 
@@ -55,6 +56,21 @@ def test_chosen_size_applies_at_once_and_is_restored_until_layout_reset(window: 
     assert (sizes.text, second.problem.maximumWidth()) == (1.0, before[0])
     assert entry(second, "100 %").isChecked()
     assert Settings(tmp_path).value("text size") is None
+
+
+def test_size_stays_when_another_theme_is_chosen(window: Window) -> None:
+    made = window(start=False)
+    before = theme.scheme.chosen
+    entry(made, "150 %").trigger()
+    heading = made.evidence.headline.findChild(QLabel)
+    sizes_before = heading.font().pixelSize(), made.problem.prior.table.horizontalHeader().viewport().font().pixelSize()
+    try:
+        theme.scheme.choose(Qt.ColorScheme.Light if theme.current() is DARK else Qt.ColorScheme.Dark)
+        after = heading.font().pixelSize(), made.problem.prior.table.horizontalHeader().viewport().font().pixelSize()
+    finally:
+        theme.scheme.choose(before)
+    assert after == sizes_before
+    assert sizes_before[1] == theme.scaled(11)
 
 
 @pytest.mark.parametrize("kept", ["1000", "-3", "@Invalid()", "nan"])
