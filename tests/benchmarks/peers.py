@@ -1,7 +1,9 @@
 """Particle-steps a second of every sampler shared with public implementations, ours over theirs, in one run.
 
 Run as ``python -m tests.benchmarks.peers`` from the repository's root, with the extra ``peers``. Both sides sample in
-float32 without gradients kept; theirs is given a denoiser whose matrices are computed once for each level.
+float32; theirs is given a denoiser whose matrices are computed once for each level, in two versions: *by rows* is
+written as their interfaces hand over points, (N, d); *points last* computes in (d, N) as ours does, and is many times
+faster, so that what remains is the time of their samplers.
 """
 
 from __future__ import annotations
@@ -46,7 +48,7 @@ from core.problem.problem import Problem
 from core.problem.schedule import Schedule
 from core.samplers import SAMPLERS, Sampler
 from core.simulation.simulate import Trace, simulate
-from tests.peers import azula_side
+from tests.peers import azula_side, exact
 from tests.peers.exact import F64, FIRST, default_prior, problem
 
 PARTICLES = 10_000
@@ -67,14 +69,26 @@ def ours(of: Problem, sampler: Sampler) -> Run:
     return run
 
 
+class ByRows(exact.Denoiser):
+    """The denoiser with points in rows throughout."""
+
+    def __call__(self, points: Tensor, abar: float) -> Tensor:
+        gains = self._gains(abar, points.dtype)
+        white = torch.einsum("kij,nj->nki", gains.whitening, points) - gains.whitened_mean.squeeze(-1)
+        member = torch.softmax(gains.constant.squeeze(-1) - 0.5 * white.square().sum(-1), dim=-1)
+        each = torch.einsum("kij,nj->nki", gains.gain, points) + gains.offset.squeeze(-1)
+        return (member.unsqueeze(-1) * each).sum(1)
+
+
 def start() -> Tensor:
     """Return x_T."""
     return torch.randn(PARTICLES, 2)
 
 
-def azula_runs(of: Problem) -> dict[tuple[str, str], Run]:
+def azula_runs(of: Problem, version: type[exact.Denoiser]) -> dict[tuple[str, str], Run]:
     """Return whole runs of azula, by our key and by its name."""
     denoiser = azula_side.ExactDenoiser(of.prior, SCHEDULE)
+    denoiser.exact = version(of.prior)
     denoiser.schedule.abar = denoiser.schedule.abar.float()
     settings = azula_side.run_settings(STEPS) | {"dtype": torch.float32}
     matrix, y, var = of.measurement.matrix.float(), of.measurement.value.float(), of.measurement.noise**2
@@ -102,10 +116,11 @@ def azula_runs(of: Problem) -> dict[tuple[str, str], Run]:
     return {key: lambda sampler=sampler: sampler(start()) for key, sampler in made.items()}
 
 
-def deepinv_runs(of: Problem) -> dict[tuple[str, str], Run]:
+def deepinv_runs(of: Problem, version: type[exact.Denoiser]) -> dict[tuple[str, str], Run]:
     """Return whole runs of deepinv, by our key and by its name."""
     denoiser = deepinv_side.ExactDenoiser(of.prior, keeps=False, exact_type=torch.float32)
     images = deepinv_side.ExactDenoiser(of.prior, doubled=True, keeps=False, exact_type=torch.float32)
+    denoiser.exact = images.exact = version(of.prior)
     physics, y = deepinv_side.linear(of.measurement), of.measurement.value.float().expand(PARTICLES, -1)
 
     def guided(term: NoisyDataFidelity) -> Run:
@@ -142,24 +157,25 @@ def main() -> None:
         title=f"Million particle-steps a second, d = 2, K = 3, N = {PARTICLES}, T = {STEPS}, median of {REPETITIONS}, "
         f"{torch.get_num_threads()} threads"
     )
-    for heading in ("ours", "theirs", "of", "ours", "theirs", "ratio", "range"):
-        table.add_column(heading, justify="right" if table.columns and len(table.columns) > 2 else "left")
+    for heading in ("ours", "theirs", "of", "ours", "by rows", "ratio", "range", "points last", "ratio", "range"):
+        table.add_column(heading, justify="right" if len(table.columns) > 2 else "left")
     oblique, first = problem(default_prior()), problem(default_prior(), FIRST)
-    runs = {("azula", *key): run for key, run in azula_runs(oblique).items()}
-    runs |= {("deepinv", *key): run for key, run in deepinv_runs(oblique).items()}
-    for (package, key, name), theirs in track(runs.items(), "Timing", transient=True):
-        sampler = SAMPLERS[key]
-        mine = ours(first if key in ("repaint", "replacement") else oblique, sampler)
-        rates = []
-        for repetition in range(REPETITIONS + 1):
-            pair = timed(mine, STEPS * PARTICLES), timed(theirs, STEPS * PARTICLES)
-            if repetition:
-                rates.append(pair)
-        ratios = [one / other for one, other in rates]
-        speeds = [f"{statistics.median(side) / 1e6:.2f}" for side in zip(*rates, strict=True)]
-        extent = f"{min(ratios):.1f} to {max(ratios):.1f}"
-        table.add_row(key, name, package, *speeds, f"{statistics.median(ratios):.1f}", extent)
-    Console(width=120).print(table)
+    versions = [
+        {("azula", *key): run for key, run in azula_runs(oblique, version).items()}
+        | {("deepinv", *key): run for key, run in deepinv_runs(oblique, version).items()}
+        for version in (ByRows, exact.Denoiser)
+    ]
+    for package, key, name in track(versions[0], "Timing", transient=True):
+        mine = ours(first if key in ("repaint", "replacement") else oblique, SAMPLERS[key])
+        sides = [mine, *(runs[package, key, name] for runs in versions)]
+        rates = [[timed(side, STEPS * PARTICLES) for side in sides] for _ in range(REPETITIONS + 1)][1:]
+        row = [key, name, package, f"{statistics.median(rate[0] for rate in rates) / 1e6:.2f}"]
+        for side in (1, 2):
+            ratios = [rate[0] / rate[side] for rate in rates]
+            row += [f"{statistics.median(rate[side] for rate in rates) / 1e6:.2f}", f"{statistics.median(ratios):.1f}"]
+            row.append(f"{min(ratios):.1f} to {max(ratios):.1f}")
+        table.add_row(*row)
+    Console(width=140).print(table)
 
 
 if __name__ == "__main__":

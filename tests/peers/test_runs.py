@@ -18,12 +18,13 @@ pytest.importorskip("azula", reason="azula is not installed: make peers, or pip 
 if find_spec("deepinv") is None:
     pytest.skip("deepinv is not installed: make peers, or pip install -e .[peers]", allow_module_level=True)
 
+from azula.guidance.diffpir import DiffPIRDenoiser
 from azula.guidance.dps import DPSSampler
 from azula.guidance.mmps import MMPSDenoiser
 from azula.guidance.repaint import RePaintSampler
 from azula.guidance.tmpd import TMPDenoiser
 from azula.linalg.covariance import IsotropicCovariance
-from azula.sample import DDIMSampler, DDPMSampler
+from azula.sample import DDIMSampler, DDPMSampler, HeunSampler
 from deepinv.sampling import DDRM, DDPMSolver, MomentMatchingDataFidelity, PiGDMDataFidelity, PosteriorDiffusion
 
 from core.problem.problem import Problem
@@ -51,13 +52,13 @@ def start(count: int = MANY) -> Tensor:
     return torch.randn(count, 2, dtype=F64)
 
 
-def ours(of: Problem, key: str, **settings: object) -> Tensor:
-    """Return x_0 of our run, in rows."""
+def ours(of: Problem, key: str, last: int = 0, **settings: object) -> Tensor:
+    """Return x_t of our run at t = ``last``, in rows."""
     sampler = type(SAMPLERS[key])(**settings)
     trace = Trace.empty(1, SCHEDULE.steps, 2, MANY, keep_frames=True)
     for _ in simulate(of, SCHEDULE, [sampler], trace, seed=0, device=torch.device("cpu")):
         pass
-    return trace.particles(0, SCHEDULE.steps).mT.double()
+    return trace.particles(0, SCHEDULE.steps - last).mT.double()
 
 
 def are_alike(one: Tensor, other: Tensor) -> bool:
@@ -71,6 +72,27 @@ def test_ddim(of: Problem) -> None:
     theirs = DDIMSampler(ExactDenoiser(of.prior, SCHEDULE), **run_settings(60))(start())
     assert are_alike(theirs, ours(of, "ddim", score=SAMPLERS["prior"]))
     assert not are_alike(theirs, ours(of, "ddim", score=SAMPLERS["bo-ddnm"]))
+
+
+def test_heun_to_the_last_step_but_one(of: Problem) -> None:
+    settings = run_settings(60) | {"stop": 1.0, "steps": 59}
+    theirs = HeunSampler(ExactDenoiser(of.prior, SCHEDULE), **settings)(start())
+    assert are_alike(theirs, ours(of, "heun", last=1, score=SAMPLERS["prior"]))
+    assert not are_alike(theirs, ours(of, "heun", last=1, score=SAMPLERS["bo-ddnm"]))
+
+
+def test_diffpir_with_our_share_of_noise(of: Problem) -> None:
+    measured = of.measurement
+    denoiser = DiffPIRDenoiser(
+        ExactDenoiser(of.prior, SCHEDULE), measured.value, lambda x: x @ measured.matrix.mT, measured.noise**2, 8.0
+    )
+    bars, x = torch.tensor(SCHEDULE.alpha_bar), start()
+    for t in range(60, 0, -1):
+        left = 1 - bars[t] / bars[t - 1] * (1 - bars[t - 1]) / (1 - bars[t])
+        sampler = DDIMSampler(denoiser, eta=0.3 / float(left), **run_settings(60))
+        x = sampler.step(x, torch.tensor(float(t)), torch.tensor(float(t - 1)))
+    assert are_alike(x, ours(of, "diffpir"))
+    assert not are_alike(x, ours(of, "diffpir", lam=200.0))
 
 
 def test_ddpm(of: Problem) -> None:
