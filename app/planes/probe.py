@@ -26,18 +26,22 @@ Rows = list[tuple[str, str, str]]
 
 
 def score_rows(results: Results, frame: int, index: int, projection: Projection, place: QPointF) -> tuple[int, Rows]:
-    """Return the step's t and the card's rows; at t = 0, where no step starts, those of t = 1."""
+    """Return the step's t and the card's rows; at t = 0, where no step starts, those of t = 1.
+
+    A chain of draws has no score of its own, and its rows have no numbers.
+    """
     t = max(results.t(frame), 1)
     level = results.problem.level(results.schedule, [t]).each()[0]
     where = torch.tensor([[place.x()], [place.y()]], dtype=torch.float64)
     points = lift(level, projection.basis, where[: len(projection.basis)])
     with torch.no_grad():
+        is_chain = results.samplers[index].is_chain
         field = Field(level, results.samplers[index], points)
         vectors = {
             "x": points,
             "prior score": field.prior,
             "exact score": field.exact,
-            "score used": field.used,
+            ("score used: none, a chain of draws" if is_chain else "score used"): field.used,
             "Δ = exact − used": field.gap(),
         }
         rows = [("", "vector", "length")]

@@ -40,7 +40,12 @@ def lift(level: Level, basis: Tensor, places: Tensor) -> Tensor:
 
 
 def used_score(level: Level, sampler: Sampler, points: Tensor) -> Tensor:
-    """Return ``g_t`` at points, (d, N); for other kernels the score that has the same step mean."""
+    """Return ``g_t`` at points, (d, N); for other kernels the score that has the same step mean.
+
+    A chain of draws has none: its kernel is the last link alone, and all numbers are NaN.
+    """
+    if sampler.is_chain:
+        return torch.full_like(points, torch.nan)
     if isinstance(sampler, ScoreSampler):
         return sampler.score(level, points)
     return (level.alpha**0.5 * sampler.kernel(level, points).mean - points) / level.beta

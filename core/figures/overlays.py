@@ -24,6 +24,7 @@ from core.geometry.fields import (
     colour_of_exact,
     heat_shares,
     index_of_exact,
+    missing_fields,
     plane_fields,
     twins,
     weight_marks,
@@ -213,8 +214,8 @@ class PanelOverlays:
         if self._shown & {*FIELDS}:
             if self._fields is None:
                 said.append("No field of scores at t = 0, since no step follows.")
-            elif any(self._results.samplers[index].is_silent for index in self._samplers):
-                said.append("No field for samplers of your own, whose code runs in another process.")
+            else:
+                said += missing_fields(self._results, self._samplers)
         if self._lens is not None:
             picture = self._lens.picture
             said.append(f"Lens: {picture.title}, {picture.where}: {'; '.join(picture.findings)}.".replace("..", "."))

@@ -105,6 +105,18 @@ def plane_fields(
     return PlaneFields(heats, _end_of_scale(heats.values()) if heats else None, places.numpy(), arrows, full)
 
 
+def missing_fields(results: Results, samplers: Sequence[int]) -> list[str]:
+    """Return sentences that name the samplers, by index, whose score used and mismatch are not drawn, and why."""
+    chosen = [results.samplers[index] for index in samplers]
+    chains = ", ".join(sampler.about.short_label for sampler in chosen if sampler.is_chain)
+    words = []
+    if any(sampler.is_silent for sampler in chosen):
+        words.append("No field for samplers of your own, whose code runs in another process.")
+    if chains:
+        words.append(f"No field for {chains}: a step is a chain of draws and has no single score.")
+    return words
+
+
 def heat_shares(heat: Array, hottest: float) -> Array:
     """Return positions on the logarithmic scale of a heat map, 0 to 1; a shade below 0 is transparent."""
     with np.errstate(divide="ignore"):

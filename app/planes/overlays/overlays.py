@@ -10,6 +10,7 @@ from PySide6.QtGui import QColor, QImage
 
 from app.planes.overlays.items import Arrows, Marks, WeightBars, heat_image
 from app.theme import theme
+from app.widgets.user_text import rich_text
 from core.diagnostics.score_field import Part
 from core.geometry.fields import (
     FIELDS,
@@ -18,6 +19,7 @@ from core.geometry.fields import (
     PlaneFields,
     colour_of_exact,
     index_of_exact,
+    missing_fields,
     plane_fields,
     twins,
     weight_marks,
@@ -101,7 +103,6 @@ def overlays(
     )
 
 
-_SILENT_WORDS = "No field for samplers of your own, whose code runs in another process."
 _NO_WEIGHTS = "No weights at t = 0, since the target has no density there; see t = 1."
 _LENS_WORDS = (
     "Lens: click a point or a particle. Solid: the exact law of x<sub>0</sub> given x<sub>t</sub> and y. "
@@ -137,7 +138,7 @@ def _field_words(results: Results, fields: PlaneFields | None, samplers: list[in
     }
     told = [words for name, words in names.items() if name in shown]
     told.append(f"full arrow: {number(fields.full)} per unit of x, half: {number(fields.half)}")
-    return [*told, *([_SILENT_WORDS] if any(results.samplers[index].is_silent for index in samplers) else [])]
+    return [*told, *map(rich_text, missing_fields(results, samplers))]
 
 
 def _twin_words(results: Results) -> list[str]:

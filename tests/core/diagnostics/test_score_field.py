@@ -40,7 +40,7 @@ def test_lifted_plane_contains_mean_of_noised_target(level: Level) -> None:
     torch.testing.assert_close(across @ points, (across @ mean).expand(2))
 
 
-@pytest.mark.parametrize("key", SAMPLERS)
+@pytest.mark.parametrize("key", [key for key, sampler in SAMPLERS.items() if not sampler.is_chain])
 def test_score_gap_and_mismatch_split_into_measured_and_unmeasured(key: str, level: Level) -> None:
     sampler, points = SAMPLERS[key], torch.randn(3, 7, dtype=torch.float64)
     field = Field(level, sampler, points)
@@ -84,4 +84,14 @@ def test_component_weights_of_exact_particles_match_target(level: Level, generat
     first = level.target.means[:1].mT
     assert component_weights(level.target, first).sampled[0] == pytest.approx(
         float(level.target.responsibilities(first).of_component[0])
+    )
+
+
+def test_a_chain_of_draws_has_no_score_of_its_own(level: Level) -> None:
+    points = torch.zeros(3, 2, dtype=torch.float64)
+    assert used_score(level, SAMPLERS["repaint"], points).isnan().all()
+    assert Field(level, SAMPLERS["pnp-dm"], points).mismatch().isnan().all()
+    one = type(SAMPLERS["repaint"])(rounds=1)
+    torch.testing.assert_close(
+        used_score(level, one, points), used_score(level, SAMPLERS["replacement"], points), rtol=0, atol=0
     )
