@@ -25,6 +25,7 @@ def list_() -> None:
     from rich.text import Text
 
     from core.samplers import SAMPLERS
+    from core.samplers.groups import grouped
     from core.scenario.builtin import gallery_entries
     from core.text.user_text import terminal_text
 
@@ -38,16 +39,22 @@ def list_() -> None:
         console.print(Text(title, style="bold"), Padding(table, (1, 0, 1, 2)))
 
     show("Scenarios", {entry.key: [entry.name, entry.sentence] for entry in gallery_entries()})
-    show("Samplers", {key: _describe(sampler) for key, sampler in SAMPLERS.items()})
+    for title, members in grouped(SAMPLERS).items():
+        show(f"Samplers: {title}", {key: _describe(sampler) for key, sampler in members.items()})
 
 
 def _describe(sampler: Sampler) -> list[str]:
     """Return label, summary, formula, assumptions, source and parameters of a sampler, one per line."""
+    from core.samplers.groups import evaluations
+
     about = sampler.about
     formula = about.formula if "=" in about.formula else f"g_t = {about.formula}"
     settings = ", ".join(f"{name} = {value}" for name, value in sampler.parameters().items())
-    lines = {
+    lines: dict[str, str | None] = {
         "": about.summary,
+        "Also known as: ": ", ".join(about.aliases),
+        "Score evaluations: ": evaluations(sampler),
+        "No bound: ": sampler.no_bound,
         "Formula (LaTeX): ": formula,
         "Assumes: ": about.assumptions,
         "Variant: ": about.variant,

@@ -19,7 +19,8 @@ from app.help.formula import display, inline_image, lines, typeset
 from app.theme import theme
 from app.widgets.widgets import heading
 from core.drawing.palette import STRIP, Palette
-from core.samplers import SAMPLERS
+from core.samplers import SAMPLERS, Sampler
+from core.samplers.groups import evaluations, grouped
 from core.text.user_text import one_line
 
 _TEXT = 14
@@ -60,14 +61,20 @@ def pages(generated: Mapping[str, Callable[[], str]]) -> list[Page]:
 def samplers_in_words() -> str:
     """Return a description of every registered sampler in Markdown."""
     parts = []
-    for sampler in SAMPLERS.values():
-        about = sampler.about
-        parts.append(f'## <span style="color:{about.colour}">●</span> {_literal(about.label)}')
-        parts += [f"$${latex}$$" for latex in lines(about)]
-        parts += [_literal(about.summary)]
-        particulars = _particulars(about.assumptions, about.variant, about.source)
-        parts += [f"*{name}:* {_linked(words)}" for name, words in particulars]
+    for title, members in grouped(SAMPLERS).items():
+        parts.append(f"# {_literal(title)}")
+        for sampler in members.values():
+            parts += _in_words(sampler)
     return "\n\n".join(parts)
+
+
+def _in_words(sampler: Sampler) -> list[str]:
+    """Return heading, formulas and particulars of a sampler, a paragraph each."""
+    about = sampler.about
+    parts = [f'## <span style="color:{about.colour}">●</span> {_literal(about.label)}']
+    parts += [f"$${latex}$$" for latex in lines(about)]
+    parts += [_literal(about.summary)]
+    return parts + [f"*{name}:* {_linked(words)}" for name, words in _particulars(sampler)]
 
 
 def _linked(text: str) -> str:
@@ -89,9 +96,17 @@ def _literal(text: str) -> str:
     return re.sub(r"^\W|^\d+\.|[\\`*_{}\[\]<>#+!|$&~]", entities, one_line(text, 2000))
 
 
-def _particulars(assumptions: str, variant: str, source: str) -> list[tuple[str, str]]:
-    named = (("Assumes", assumptions), ("Variant", variant), ("Source", source))
-    return [(name, words) for name, words in named if words]
+def _particulars(sampler: Sampler) -> list[tuple[str, str]]:
+    about = sampler.about
+    named = {
+        "Also known as": ", ".join(about.aliases),
+        "Assumes": about.assumptions,
+        "Variant": about.variant,
+        "Score evaluations": evaluations(sampler),
+        "No bound": sampler.no_bound,
+        "Source": about.source,
+    }
+    return [(name, words) for name, words in named.items() if words]
 
 
 def to_html(text: str) -> str:

@@ -48,6 +48,7 @@ class SamplerCard(QFrame):
             layout.addWidget(formula)
         for name, words in (
             ("", about.summary),
+            ("Also known as", ", ".join(about.aliases)),
             ("Assumes", about.assumptions),
             ("Variant", about.variant),
             ("Source", about.source),

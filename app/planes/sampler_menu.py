@@ -11,15 +11,15 @@ from app.planes.handles.controller import HandleController
 from app.theme import theme
 from app.widgets.user_text import auto_text, button_text
 from core.errors import ScenarioError
-from core.samplers import SAMPLERS, About
+from core.samplers import SAMPLERS, About, Sampler
+from core.samplers.groups import grouped
 from core.scenario.edits import with_sampler
 from core.scenario.scenario import Scenario
 
 
-def offered(scenario: Scenario) -> dict[str, About]:
-    """Return every sampler that a scenario may run, by key: registered ones, then those it defines."""
-    own = {sampler.about.key: sampler.about for sampler in scenario.build_samplers(with_idle=True)}
-    return {key: sampler.about for key, sampler in SAMPLERS.items()} | own
+def offered(scenario: Scenario) -> dict[str, dict[str, Sampler]]:
+    """Return every sampler that a scenario may run, by title of its group and key."""
+    return grouped(SAMPLERS | {sampler.about.key: sampler for sampler in scenario.build_samplers(with_idle=True)})
 
 
 @final
@@ -51,18 +51,26 @@ class SamplerButton(QToolButton):
         menu = self.menu()
         menu.clear()
         scenario = self._controller.scenario
-        for key, about in offered(scenario).items():
-            action = menu.addAction(theme.dot(about.colour), button_text(about.label))
-            if key == self.about.key:
-                action.setFont(theme.font(13, "semibold"))
-            action.setToolTip(auto_text(about.summary))
-            action.triggered.connect(lambda _checked, key=key: self.chosen.emit(key))
-            try:
-                with_sampler(scenario, self.about.key, key)
-            except ScenarioError as error:
-                action.setEnabled(False)
-                action.setToolTip(auto_text(str(error)))
+        for title, members in offered(scenario).items():
+            heading = menu.addAction(title)
+            heading.setEnabled(False)
+            heading.setFont(theme.font(11, "semibold"))
+            for key, sampler in members.items():
+                self._offer(key, sampler.about, scenario)
         menu.addSeparator()
         entry = menu.addAction(f"About {button_text(self.about.label)}", self.explained.emit)
         entry.setToolTip(auto_text(self.about.summary))
         menu.addAction("Enlarge, or show all again\tE", self.enlarged.emit)
+
+    def _offer(self, key: str, about: About, scenario: Scenario) -> None:
+        """Add the entry of a sampler."""
+        action = self.menu().addAction(theme.dot(about.colour), button_text(about.label))
+        if key == self.about.key:
+            action.setFont(theme.font(13, "semibold"))
+        action.setToolTip(auto_text(about.summary))
+        action.triggered.connect(lambda _checked: self.chosen.emit(key))
+        try:
+            with_sampler(scenario, self.about.key, key)
+        except ScenarioError as error:
+            action.setEnabled(False)
+            action.setToolTip(auto_text(str(error)))

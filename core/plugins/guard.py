@@ -179,8 +179,10 @@ def check_words(about: object) -> None:
     """
     if type(about) is not About:
         raise ValueError(f"must have a 'kind', an About (is {_kind(about)})")
+    if type(about.aliases) is not tuple or any(type(alias) is not str for alias in about.aliases):
+        raise ValueError(f"About.aliases must be a tuple of texts (is {quoted(about.aliases)})")
     for name, value in vars(about).items():
-        if type(value) is not str:
+        if name != "aliases" and type(value) is not str:
             raise ValueError(f"About.{name} must be a text (is {quoted(value)})")
     if not re.fullmatch(r"[\w+-]+", about.key):
         raise ValueError(f"About.key must consist of letters, digits, + and - (is {quoted(about.key)})")

@@ -9,8 +9,7 @@ from typing import NamedTuple
 from core.drawing.palette import STRIP
 from core.kl.known_kl import KnownKL
 from core.runs.results import Results
-from core.samplers import Sampler, ScoreSampler
-from core.samplers.probability_flow import ProbabilityFlow
+from core.samplers import ScoreSampler
 from core.text.number_format import SURE, number, with_error
 
 PARTS = {
@@ -68,20 +67,13 @@ def why_no_bound(results: Results, index: int, frame: int) -> str | None:
         return f"its code failed ({fault})"
     if not math.isinf(results.terms.value["bound"][index, frame]):
         return None
-    if (reason := _without_paths(results.samplers[index])) is not None:
+    if (reason := results.samplers[index].no_bound) is not None:
         return reason
     if math.isinf(results.terms.value["mismatch"][index, frame]):
         return "a step has no noise in some direction, so no bound is finite"
     if results.problem.target.is_singular and frame == results.schedule.steps:
         return "the target has no density at t = 0; see t = 1"
     return "its bound overflows double precision"
-
-
-def _without_paths(sampler: Sampler) -> str | None:
-    """Return why a sampler has no bound along paths whatever the problem, as a clause; None where it has one."""
-    if isinstance(sampler, ProbabilityFlow):
-        return "it adds no noise, so no bound exists"
-    return "its step is a chain of draws, so no bound along paths is known" if sampler.is_chain else None
 
 
 def why_no_limit(results: Results, index: int) -> str | None:

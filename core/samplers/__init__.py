@@ -5,6 +5,7 @@ given by a score subclasses :class:`ScoreSampler`, describes itself in ``kind``,
 ``@register``; any other kernel implements :class:`Sampler` itself. Parameters are the class's fields.
 
 - ``base``: what a sampler is, and the register; ``assumption``: what one assumes of x_0
+- ``groups``: groups, other names and score evaluations, for lists
 - ``builtin``: Prior, CCDF, DDNM, BO-DDNM, BO oracle, Exact
 - ``guided``: PiGDM, TMPD, DPS, DPS-Gauss
 - ``kernels``: Replacement, DDNM+

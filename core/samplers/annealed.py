@@ -36,6 +36,8 @@ class RePaint(ChainSampler, StochasticSampler):
         "Probabilistic Models. CVPR 2022, arXiv:2201.09865",
         "Takes y for noiseless. One round is Replacement; more are no single Gaussian kernel: no bound is known.",
         "Jumps of one step back, the paper's ten rounds; azula takes three, by default with DDIM's steps.",
+        group="projections",
+        aliases=("resampling",),
     )
     rounds: Annotated[int, Field(ge=1, le=100)] = 10
     """Reverse steps from every t, u."""
@@ -88,6 +90,8 @@ class PnPDM(ChainSampler):
         "Priors. NeurIPS 2024, arXiv:2405.18782",
         "Draws under the prior are exact; with a learned score each takes a diffusion of its own. No bound is known.",
         "The coupling is the noise level of the schedule.",
+        group="splitting",
+        aliases=("split Gibbs",),
     )
     sweeps: Annotated[int, Field(ge=1, le=100)] = 1
     """Draws of z from every t."""
@@ -136,6 +140,7 @@ class SNIPS(ChainSampler):
         "Kawar, Vaksman, Elad: SNIPS: Solving Noisy Inverse Problems Stochastically. NeurIPS 2021, arXiv:2105.14951",
         "Finite Langevin steps: it is biased even with the exact prior score. No bound is known.",
         "Noise levels of the schedule; step and number of Langevin steps are parameters.",
+        group="splitting",
     )
     step: Annotated[float, Field(gt=0, lt=1)] = 0.2
     """Length of a Langevin step, c, in units of the preconditioner."""

@@ -28,6 +28,10 @@ class Kernel(NamedTuple):
     """One number for every direction, or (d, 1) along the columns of V; zero where the step is deterministic."""
 
 
+Group = Literal["ground truth", "projections", "guidance", "splitting", "particles", "deterministic", "yours"]
+"""Groups of lists; their titles and order are in :data:`core.samplers.groups.GROUPS`."""
+
+
 @final
 @dataclass(frozen=True)
 class About:
@@ -45,6 +49,10 @@ class About:
     """Conditions under which it is exact, or runs at all."""
     variant: str = ""
     """The published form that is implemented, where there are several."""
+    group: Group = "yours"
+    """Its place in lists."""
+    aliases: tuple[str, ...] = ()
+    """Other names of the same method: it is found by them, and scenarios that use one are told its key."""
 
     @property
     def short_label(self) -> str:
@@ -104,6 +112,11 @@ class Sampler(BaseModel, ABC):
     def is_chain(self) -> bool:
         """True if a step is a chain of several draws, see :class:`~core.samplers.chain.ChainSampler`."""
         return False
+
+    @property
+    def no_bound(self) -> str | None:
+        """Reason why no bound along paths exists whatever the problem, as a clause; None where there is one."""
+        return "its step is a chain of draws, so no bound along paths is known" if self.is_chain else None
 
     @property
     def fault(self) -> ScenarioError | None:

@@ -63,6 +63,8 @@ class Prior(ScoreSampler):
         r"s_t(x)",
         "Ignores the measurement: its mismatch is the whole score of the likelihood of y.",
         "Ho, Jain, Abbeel: Denoising Diffusion Probabilistic Models. NeurIPS 2020, arXiv:2006.11239",
+        group="ground truth",
+        aliases=("DDPM", "unconditional"),
     )
 
     def score(self, level: Level, points: Tensor) -> Tensor:
@@ -93,6 +95,7 @@ class CCDF(RangeReplacement):
         "Chung, Sim, Ye: Come-Closer-Diffuse-Faster: Accelerating Conditional Diffusion Models for Inverse "
         "Problems through Stochastic Contraction. CVPR 2022, arXiv:2112.05146",
         variant="The form of Liang, Ju, Liang, Shroff (ICLR 2025, arXiv:2410.13746).",
+        group="projections",
     )
 
     def precision(self, level: Level) -> Tensor:
@@ -116,6 +119,7 @@ class DDNM(RangeReplacement):
         "Treats the measurement as noiseless: exact in the measured directions only if σ_y = 0.",
         "Wang, Yu, Zhang: Zero-Shot Image Restoration Using Denoising Diffusion Null-Space Model. ICLR 2023, "
         "arXiv:2212.00490",
+        group="projections",
     )
 
     def precision(self, level: Level) -> Tensor:
@@ -141,6 +145,8 @@ class BODDNM(RangeReplacement):
         "DDNM with a pull towards y that allows for the measurement noise: optimal for σ_y = 0 or a flat prior.",
         "Liang, Ju, Liang, Shroff: Theory on Score-Mismatched Diffusion Models and Zero-Shot Conditional "
         "Samplers. ICLR 2025, arXiv:2410.13746",
+        group="projections",
+        aliases=("DDNM without noise", "noiseless DDNM"),
     )
 
     def precision(self, level: Level) -> Tensor:
@@ -172,6 +178,7 @@ class BOOracle(ScoreSampler):
         "The exact score in the measured directions, the prior's in the others: the least mismatch of this family.",
         "The optimum of the family in Liang, Ju, Liang, Shroff: Theory on Score-Mismatched Diffusion Models and "
         "Zero-Shot Conditional Samplers. ICLR 2025, arXiv:2410.13746",
+        group="ground truth",
     )
 
     def score(self, level: Level, points: Tensor) -> Tensor:
@@ -192,6 +199,8 @@ class Exact(ScoreSampler):
         r"s_{t|y}(x)",
         "No mismatch: its error is that of the discretisation, which all samplers share.",
         "Closed form: the posterior of a Gaussian mixture is a Gaussian mixture.",
+        group="ground truth",
+        aliases=("posterior",),
     )
 
     def score(self, level: Level, points: Tensor) -> Tensor:

@@ -34,6 +34,7 @@ class DDRM(Sampler):
         "Starts from its own law, centred at y in the measured directions. The last step adds no noise: the bound is "
         "finite down to t = 1.",
         "The paper's defaults η = 0.85 and η_b = 1. deepinv divides every noise by sqrt(2): half of the variance.",
+        group="projections",
     )
     eta: Annotated[float, Field(gt=0, le=1)] = 0.85
     """Share of the noise level that is fresh noise, where y is not used or the step is finer than its noise."""

@@ -66,6 +66,8 @@ class PiGDM(Guided):
         "No restriction on H or σ_y. J is exact, not learned.",
         "The form for noisy measurements, with the paper's r_t for data of unit variance. "
         "azula's PGDM is the noiseless form.",
+        group="guidance",
+        aliases=("ΠGDM", "PGDM"),
     )
 
     def weighted(self, level: Level, residual: Tensor, curvature: Curvature) -> Tensor:  # noqa: ARG002
@@ -98,6 +100,8 @@ class TMPD(Guided):
         "A prior of one Gaussian, for exactness. J and the covariance are exact, for every particle.",
         "The full covariance, as MMPS takes it; azula's TMPDenoiser takes row sums, and its noise "
         "argument is a variance.",
+        group="guidance",
+        aliases=("MMPS", "moment matching"),
     )
 
     def weighted(self, level: Level, residual: Tensor, curvature: Curvature) -> Tensor:
@@ -157,6 +161,8 @@ class DPS(Guided):
         "No restriction on H or σ_y. Not affine, even for one Gaussian: its terms are Monte Carlo estimates.",
         "The norm is computed per particle; the public code and azula take it over the batch, which couples particles. "
         "deepinv adds the gradient to the score, without the factor of the step.",
+        group="guidance",
+        aliases=("diffusion posterior sampling",),
     )
     zeta: Annotated[float, Field(gt=0, le=1e3)] = 0.5
     """Length of the gradient step."""
@@ -189,6 +195,7 @@ class GaussianDPS(Guided):
         "2023, arXiv:2209.14687",
         "σ_y > 0.",
         "The Gaussian likelihood at the denoised mean, without a step-size rule; diverges where steps are long.",
+        group="guidance",
     )
 
     def weighted(self, level: Level, residual: Tensor, curvature: Curvature) -> Tensor:  # noqa: ARG002

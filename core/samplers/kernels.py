@@ -33,6 +33,8 @@ class Replacement(StochasticSampler):
         "Differential Equations. ICLR 2021, arXiv:2011.13456",
         "Takes y for noiseless. The last step has no variance in the measured directions.",
         "One replacement a step, without resampling.",
+        group="projections",
+        aliases=("RePaint with one round", "ScoreSDE inpainting"),
     )
 
     def kernel(self, level: Level, points: Tensor) -> Kernel:
@@ -72,6 +74,7 @@ class DDNMPlus(StochasticSampler):
         "Directions whose step variance is used up by the measurement's noise become deterministic: "
         "then no bound along paths exists.",
         "General H by its singular values.",
+        group="projections",
     )
 
     def kernel(self, level: Level, points: Tensor) -> Kernel:

@@ -27,6 +27,11 @@ class ProbabilityFlow(Sampler, ABC):
     """Sampler whose score is integrated."""
 
     @property
+    def no_bound(self) -> str | None:
+        """Reason why there is no bound."""
+        return "it adds no noise, so no bound exists"
+
+    @property
     def is_equivariant(self) -> bool:
         """True if the score translates with the problem."""
         return self.moves_along and self.score.is_equivariant
@@ -95,6 +100,8 @@ class DDIM(ProbabilityFlow):
         "Song, Meng, Ermon: Denoising Diffusion Implicit Models. ICLR 2021, arXiv:2010.02502",
         "Deterministic: no bound exists; its density follows from a change of variables.",
         "The score of any score sampler (score = KEY).",
+        group="deterministic",
+        aliases=("probability flow", "Euler"),
     )
 
     def kernel(self, level: Level, points: Tensor) -> Kernel:
@@ -121,6 +128,8 @@ class Heun(ProbabilityFlow):
         "2022, arXiv:2206.00364",
         "Deterministic: no bound exists; its density follows from a change of variables.",
         "The score of any score sampler (score = KEY); the last step is of first order.",
+        group="deterministic",
+        aliases=("EDM",),
     )
 
     def score_evaluations(self, steps: int, last: int) -> int:

@@ -67,6 +67,7 @@ class DiffPIR(Sampler):
         "The last step adds no noise: the bound is finite down to t = 1.",
         "The variance of a step is ζ (1 - ᾱ at t - 1), the noise level predicted from the moved mean. "
         "deepinv's λ counts half of ours.",
+        group="splitting",
     )
     lam: Annotated[float, Field(gt=0, le=1e6)] = 8.0
     """Weight of the denoised mean in the proximal step, lambda in the paper."""
@@ -112,6 +113,8 @@ class DAPS(Sampler):
         "Its bound is far above its KL: steps are much wider than those of the reverse process.",
         "By default the inner Langevin chain is run to its end: for a linear measurement a Gaussian draw. A number "
         "of steps starts at the denoised point, with one step length for all t relative to that Gaussian.",
+        group="splitting",
+        aliases=("decoupled annealing",),
     )
     ratio: Annotated[float, Field(gt=0, le=1e3)] = 1.0
     """Assumed standard deviation of x_0 around the denoised mean, in units of the noise level."""

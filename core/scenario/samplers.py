@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from core.errors import reason_for, refuse, suggest
 from core.samplers import SAMPLERS, Sampler, ScoreSampler
 from core.samplers.base import ReverseVariance, StochasticSampler
+from core.samplers.groups import elsewhere
 from core.samplers.probability_flow import ProbabilityFlow
 from core.text.user_text import quoted
 
@@ -67,7 +68,9 @@ def _make(name: str, kind: object, table: dict[str, Any], tables: Tables, varian
     field = f"samplers.{name}" if name in tables else "run.samplers"
     if not isinstance(kind, str) or kind not in SAMPLERS:
         known = SAMPLERS if name in tables else {**SAMPLERS, **tables}
-        reason = f"there is no sampler {quoted(kind)}{suggest(str(kind), known)}; {_LOADED_FIRST}"
+        reason = (
+            elsewhere(str(kind)) or f"there is no sampler {quoted(kind)}{suggest(str(kind), known)}; {_LOADED_FIRST}"
+        )
         refuse(f"{field}.kind" if name in tables else field, reason)
     model = type(SAMPLERS[kind])
     values = dict(table)
