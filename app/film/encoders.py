@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import queue
+import re
 import subprocess
 import threading
 from collections.abc import Callable, Sequence
@@ -274,8 +275,9 @@ def _message(process: subprocess.Popen[bytes]) -> str:
 
 
 def _last_line(words: bytes) -> str:
+    """Return the last line of what ffmpeg says, without the part of it that speaks, such as ``[out#0/mp4 @ 0x5]``."""
     lines = words.decode(errors="replace").strip().splitlines()
-    return lines[-1] if lines else ""
+    return re.sub(r"^(\[[^\]]* @ 0x[0-9a-f]+\] *)+", "", lines[-1]) if lines else ""
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:

@@ -23,6 +23,8 @@ _HEAD, _GAP = 36, 8
 """Height of a panel's heading, and spacing, in pixels."""
 _FILLER_WIDTH = 180
 """Least width of the filler panel, in pixels."""
+_PAGER_WIDTH = 230
+"""Least width of the grid with all words of the pager, in pixels at 100 % text size."""
 
 
 def picture_side(columns: int, rows: int, width: int, height: int) -> float:
@@ -235,6 +237,7 @@ class PanelGrid(QWidget):
             self._page = first // self._per_page
             self._arrange()
             self.changed.emit()
+        self._say_where()
         self._even_out()
 
     def _has_room(self, columns: int) -> bool:
@@ -252,7 +255,8 @@ class PanelGrid(QWidget):
         count, first = len(self._panels), self._page * self._per_page
         last = min(first + self._per_page, count)
         self.pager.setVisible(count > self._per_page and self._enlarged is None and not self._is_bare)
-        self._where.setText(f"{first + 1}–{last} of {count}" if last > first + 1 else f"{last} of {count}")
+        of = " of " if self.width() >= theme.scaled(_PAGER_WIDTH) else "/"
+        self._where.setText(f"{first + 1}–{last}{of}{count}" if last > first + 1 else f"{last}{of}{count}")
         self.back.setEnabled(self._page > 0)
         self.forward.setEnabled(last < count)
 

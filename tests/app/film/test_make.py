@@ -13,7 +13,7 @@ from PIL import Image
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication
 
-from app.film.encoders import EncodingError, VideoEncoder
+from app.film.encoders import EncodingError, VideoEncoder, _last_line
 from app.film.job import FilmJob
 from app.film.make import Known, Progress, make_film
 from app.film.pictures import Pictures
@@ -158,3 +158,8 @@ def test_error_of_the_encoder_is_told(job_of: Callable[..., FilmJob], tmp_path: 
     with pytest.raises((EncodingError, OSError), match=r"No such file|ended"):
         encoder.finish()
     encoder.abandon()
+
+
+def test_words_of_the_encoder_are_told_without_addresses() -> None:
+    assert _last_line(b"x\n[out#0/mp4 @ 0x55ac0039f3c0] No space left on device\n") == "No space left on device"
+    assert _last_line(b"") == ""

@@ -358,6 +358,14 @@ def test_window_keys_control_panels_overlays_and_score_card(
 # Pages
 
 
+def test_pager_is_short_where_there_is_little_width(grid: PlanesWidget, make_scenario: Make, make_results: Run) -> None:
+    grid.show_results(make_results(make_scenario(run={"samplers": SEVEN}), 5))
+    grid.panel_grid.resize(200, 300)
+    assert any(label.text().endswith(f"/{len(SEVEN)}") for label in grid.panel_grid.pager.findChildren(QLabel))
+    grid.panel_grid.resize(240, 300)
+    assert any(label.text().endswith(f" of {len(SEVEN)}") for label in grid.panel_grid.pager.findChildren(QLabel))
+
+
 def test_more_than_six_panels_are_split_into_pages(
     grid: PlanesWidget, qtbot: QtBot, make_scenario: Make, make_results: Run
 ) -> None:
@@ -368,6 +376,7 @@ def test_more_than_six_panels_are_split_into_pages(
     assert grid.panel_grid.pager.isVisible()
     assert not grid.panel_grid.back.isEnabled()
     view = grid.panel_grid.leader.box.viewRect().center()
+    assert f"1–6 of {len(SEVEN)}" in [label.text() for label in grid.panel_grid.pager.findChildren(QLabel)]
     qtbot.mouseClick(grid.panel_grid.forward, LEFT)
     assert [plane.about.key for plane in grid.panel_grid.in_view] == SEVEN[6:]
     assert grid.panels["tmpd"].particles._newest.shape == (2, 200)
