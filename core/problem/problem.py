@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import pairwise
 from typing import Any, Self, TypeAlias, TypeVar, final
 
 import torch
@@ -389,14 +390,18 @@ class LevelBatch(Level):
     """Batch of B noise levels: numbers are (B, 1, 1), points (B, d, N)."""
 
     def each(self) -> list[Level]:
-        """Return the levels one by one."""
+        """Return the levels one by one, each with the next as its previous one where that is t - 1."""
         bars, betas = self.schedule.alpha_bar, self.schedule.betas
-        return [
+        found = [
             Level((t,), betas[t - 1], float(bars[t]), before, prior, target, self.problem, self.schedule)
             for t, before, prior, target in zip(
                 self.times, self.before, self.prior.levels(), self.target.levels(), strict=True
             )
         ]
+        for level, following in pairwise(found):
+            if following.t == level.t - 1:
+                level.__dict__["previous"] = following
+        return found
 
     @cached_property
     def previous(self) -> LevelBatch:

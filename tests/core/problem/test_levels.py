@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -116,3 +117,13 @@ def test_levels_that_are_not_prepared_together_have_the_same_scores(monkeypatch:
         found.append([level.target_score(points) for level in levels])
     for together, alone in zip(*found, strict=True):
         assert torch.allclose(together, alone, rtol=1e-12, atol=1e-12)
+
+
+def test_previous_level_is_the_next_of_a_run(make_problem: Callable[..., Problem]) -> None:
+    problem, schedule = make_problem(2, 2, 1, 0.3, 3), Schedule.linear(6, 0.01, 0.2)
+    levels = list(problem.levels(schedule))
+    for level, following in pairwise(levels):
+        assert level.previous is following
+        alone = problem.level(schedule, [level.t]).each()[0].previous
+        assert (alone.t, alone.abar) == (following.t, following.abar)
+    assert levels[-1].previous.t == 1
