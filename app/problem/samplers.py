@@ -9,6 +9,7 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QContextMenuEvent, QHideEvent, QKeyEvent
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QToolButton, QWidget
 
+from app.problem.picker import SamplerPicker
 from app.problem.sampler_settings import SamplerSettings, score_samplers
 from app.theme import theme
 from app.widgets.fields import Section, set_invalid
@@ -98,6 +99,9 @@ class SamplerEditor(Section):
         self.fold = self._tool("", "", self._toggle_fold)
         self.fold.setCheckable(True)
         self.fold.setAccessibleName("Samplers that do not run")
+        self.finder = self._tool("Find…", "Find samplers by name and group", self.open_picker)
+        self.picker: SamplerPicker | None = None
+        """The open list of all samplers, or None."""
         self.own = self._tool("+", "A sampler of your own, from a Python file", self.file_wanted.emit)
         self.fields["samplers"] = self._holder
         self.body.addWidget(self._holder)
@@ -127,6 +131,8 @@ class SamplerEditor(Section):
             }
         self._make_chips()
         self._show()
+        if self.picker is not None:
+            self.picker.show_samplers(self._samplers, scenario)
         if self.settings is not None:
             if self.settings.name in self._samplers:
                 self._fill(self.settings)
@@ -159,7 +165,7 @@ class SamplerEditor(Section):
         self.fold.setText(f"{hidden} more" if hidden else "fewer")
         self.fold.setIcon(theme.icon("chevron-right" if hidden else "chevron-left"))
         self.fold.setToolTip("Show the samplers that do not run" if hidden else "Hide the samplers that do not run")
-        wanted: list[QWidget] = [*(self.chips[name] for name in shown), self.fold, self.own]
+        wanted: list[QWidget] = [*(self.chips[name] for name in shown), self.fold, self.finder, self.own]
         placed = [self._flow.itemAt(index).widget() for index in range(self._flow.count())]  # type: ignore[union-attr]
         if wanted == placed:
             return
@@ -189,6 +195,29 @@ class SamplerEditor(Section):
         super().restyle()
         if getattr(self, "_scenario", None) is not None:
             self._show()
+            if self.picker is not None and self._scenario is not None:
+                self.picker.show_samplers(self._samplers, self._scenario)
+
+    # List of all samplers
+
+    def open_picker(self) -> None:
+        """Open or close the list of all samplers by group, with its search field."""
+        if self.picker is not None:
+            self.picker.close()
+            return
+        assert self._scenario is not None
+        picker = self.picker = SamplerPicker(self.window(), self.finder)
+        picker.show_samplers(self._samplers, self._scenario)
+        picker.toggled.connect(self._toggle)
+        picker.closed.connect(self._forget_picker)
+        picker.show()
+        picker.raise_()
+        picker.search.setFocus()
+
+    def _forget_picker(self) -> None:
+        if self.picker is not None and self.picker.isAncestorOf(self.picker.focusWidget() or self.finder):
+            self.finder.setFocus()
+        self.picker = None
 
     # Settings
 
@@ -313,7 +342,9 @@ class SamplerEditor(Section):
         return mine
 
     def hideEvent(self, event: QHideEvent) -> None:  # noqa: N802 - Qt's name
-        """Close the settings popup with the dock."""
+        """Close the popups with the dock."""
+        if self.picker is not None:
+            self.picker.close()
         if self.settings is not None:
             self.settings.close()
         super().hideEvent(event)
