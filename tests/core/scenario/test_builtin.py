@@ -41,6 +41,7 @@ EXPECTED = {
     "prior-ignores-y",
     "valley",
     "rare-cluster",
+    "vacuous-bound",
     "lens-too-wide",
     "lens-too-narrow",
     "lens-mode-made-up",
@@ -129,6 +130,16 @@ def test_notes_of_one_gaussian_hold() -> None:
         assert 0 < gap < 1.25 * at_1(each, "discretisation")
     assert at_1(found["exact"], "bound") == pytest.approx(0.7, abs=0.05)
     assert at_1(found["exact"], "kl") == pytest.approx(1e-3, rel=0.2)
+
+
+def test_notes_of_vacuous_bound_hold() -> None:
+    found = results(scenario := load_builtin("vacuous-bound"), *scenario.run.samplers)
+    kl, bound = ({key: at_1(each, name) for key, each in found.items()} for name in ("kl", "bound"))
+    assert bound["daps"] == pytest.approx(249, abs=0.5)
+    assert kl["daps"] == pytest.approx(0.0015, abs=5e-5)
+    assert kl["exact"] / kl["daps"] == pytest.approx(5, abs=0.5)
+    assert bound["daps"] / bound["diffpir"] == pytest.approx(17, abs=0.5)
+    assert kl["diffpir"] / kl["daps"] == pytest.approx(500, abs=20)
 
 
 def test_notes_of_strong_correlation_hold() -> None:
