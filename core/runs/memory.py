@@ -50,8 +50,8 @@ _ADVICE = {
     "schedule.steps": "take fewer steps or samplers",
     "prior": "take fewer components or dimensions",
 }
-_PROGRAM = 120 << 20
-"""Bytes of any run: libraries, the figure, work arrays of fixed size."""
+_PROGRAM = 160 << 20
+"""Bytes of any run: libraries, compiled kernels, the figure, work arrays of fixed size."""
 
 
 @final
