@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import colorsys
+import math
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 from pydantic import ValidationError
 
 from core.errors import reason_for, refuse, suggest
 from core.samplers import SAMPLERS, Sampler, ScoreSampler
 from core.samplers.base import ReverseVariance, StochasticSampler
+from core.samplers.colours import distance
 from core.samplers.groups import elsewhere
 from core.samplers.probability_flow import ProbabilityFlow
 from core.text.user_text import quoted
@@ -20,6 +23,8 @@ Tables = Mapping[str, Mapping[str, Any]]
 """The tables ``[samplers.NAME]`` by name."""
 _OF = ":"
 """Separator of a probability flow and its score: ``ddim:ddnm`` needs no table."""
+_SHADES, _APART = 8, 9.0
+"""Shades that are tried, and the CIELAB distance from which two colours are told apart."""
 _LOADED_FIRST = "a sampler of your own must be loaded first (--plugin FILE, or Sampler from a file… in the window)"
 
 
@@ -35,7 +40,8 @@ def build_samplers(names: Sequence[str], tables: Tables, variance: ReverseVarian
         else:
             base = sampler.kind.colour
         if twins and not sampler.colour:
-            sampler = sampler.model_copy(update={"colour": _shade(base, twins)})
+            taken = [other.about.colour for other in chosen]
+            sampler = sampler.model_copy(update={"colour": _free_shade(base, twins, taken)})
         label = sampler.about.label
         if "label" not in tables.get(name, {}) and label in labels:
             label = f"{label} ({name})"
@@ -104,6 +110,15 @@ def _score(field: str, name: object, tables: Tables, variance: ReverseVariance) 
         known = [key for key, sampler in SAMPLERS.items() if isinstance(sampler, ScoreSampler)]
         refuse(field, f"there is no sampler {quoted(name)} with a score{suggest(str(name), known)}")
     return _build(str(name), tables, variance)
+
+
+def _free_shade(colour: str, twins: int, taken: Sequence[str]) -> str:
+    """Return the first shade of a colour that is told apart from those that are taken, or else the farthest."""
+    shades = [_shade(colour, twins + more) for more in range(_SHADES)]
+    apart = [min((distance(shade, other) for other in taken), default=math.inf) for shade in shades]
+    return next(
+        (shade for shade, far in zip(shades, apart, strict=True) if far >= _APART), shades[int(np.argmax(apart))]
+    )
 
 
 def _shade(colour: str, twins: int) -> str:

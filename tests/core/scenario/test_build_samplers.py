@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from itertools import combinations
 from typing import Any
 
+import numpy as np
 import pytest
 
 from core.errors import ScenarioError
 from core.samplers import SAMPLERS, Sampler
+from core.samplers.colours import distance
 from core.samplers.probability_flow import DDIM
+from core.scenario.samplers import build_samplers
 from core.scenario.scenario import Scenario
 
 MIXTURE = {"weights": [1.0], "means": [[0.0, 0.0]], "covariances": [[[1.0, 0.2], [0.2, 1.0]]]}
@@ -164,3 +168,19 @@ def test_dps_gauss_without_noise_is_rejected() -> None:
     data["measurement"]["noise"] = 0.0
     with pytest.raises(ScenarioError, match="measurement noise"):
         Scenario.from_dict(data)
+
+
+def test_any_six_samplers_and_a_twin_are_told_apart_by_colour() -> None:
+    random = np.random.default_rng(0)
+    tables = {f"{key}2": {"kind": key} for key in SAMPLERS if key not in {"ddim", "heun"}}
+    for _ in range(60):
+        keys = random.choice([key for key in SAMPLERS if key not in {"ddim", "heun"}], 5, replace=False).tolist()
+        built = build_samplers([*keys, f"{keys[0]}2"], tables, "theory")
+        for one, other in combinations([sampler.about.colour for sampler in built], 2):
+            assert distance(one, other) >= 8, (keys, one, other)
+
+
+def test_distance_of_colours_is_that_of_the_eye_that_sees_the_least() -> None:
+    assert distance("#000000", "#FFFFFF") == pytest.approx(100, abs=0.1)
+    assert distance("#D32F2F", "#2E7D32") < distance("#000000", "#2E7D32")  # red and green, protanopia
+    assert distance("#123456", "#123456") == 0
