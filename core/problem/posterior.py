@@ -99,8 +99,11 @@ def _update(
     seen = spread > 0
     spread = torch.where(seen, spread, 1.0)
     log_evidence = -0.5 * torch.where(seen, residual.square() / spread + (math.tau * spread).log(), 0.0).sum(-1)
-    size = float(value.norm() + torch.linalg.matrix_norm(matrix, 2) * (1 + prior.means.norm(dim=1).max()))
-    possible = (torch.where(seen, 0.0, residual).abs() <= 1e-9 * size).all(dim=-1)
+    reach = 1 + float(prior.means.norm(dim=1).max())
+    size = float(value.norm() + torch.linalg.matrix_norm(matrix, 2) * reach)
+    # Gains that count as zero move y by no more than the second term.
+    least = max(1e-9 * size, NEGLIGIBLE * reach)
+    possible = (torch.where(seen, 0.0, residual).abs() <= least).all(dim=-1)
     if not bool(possible.any()):
         raise ValueError("the measurement cannot come from this prior")
     freedom = seen.sum(-1).expand(possible.shape)

@@ -374,9 +374,10 @@ def test_drawn_y_gives_valid_scenario(data: dict[str, Any]) -> None:
     assert Scenario.from_dict(settled.to_dict()) == settled
 
 
-def test_drawn_y_of_gains_that_count_as_zero_is_zero() -> None:
-    prior = {"weights": [1.0, 1.0], "means": [[0.0], [0.0]], "covariances": [[[0.0]], [[1.0]]]}
-    measurement = {"matrix": [[1.2e-125]], "noise": 0.0}
+@pytest.mark.parametrize(("gain", "mean"), [(1.2e-125, 0.0), (2.2e-302, 1.0)])
+def test_drawn_y_of_gains_that_count_as_zero_is_zero(gain: float, mean: float) -> None:
+    prior = {"weights": [1.0, 1.0], "means": [[mean], [mean]], "covariances": [[[0.0]], [[1.0]]]}
+    measurement = {"matrix": [[gain]], "noise": 0.0}
     settled = Scenario.from_dict({"name": "", "prior": prior, "measurement": measurement}).with_value()
     assert settled.measurement is not None
     assert settled.measurement.value == (0.0,)
