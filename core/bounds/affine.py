@@ -45,7 +45,8 @@ def is_affine(problem: Problem, schedule: Schedule, sampler: Sampler) -> bool:
     others = torch.cat([sign * others for sign in (1, -1, 30, -30, 1000, -1000)], dim=1)
     known, points = at.shape[1], torch.cat([at, others], dim=1)
     with trial():
-        steps = gaussian_steps(sampler, level, points.expand(len(level.times), *points.shape))
+        at_levels = points.expand(len(level.times), *points.shape)
+        steps = gaussian_steps(sampler, level, at_levels, sampler.kernel(level, at_levels))
     for mean, _ in steps:
         constant, slope = split(mean[..., :known])
         gap = mean[..., known:] - slope @ others - constant

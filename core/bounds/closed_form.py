@@ -35,8 +35,7 @@ class ClosedFormTerms:
         self.shifts = shifts
         self.starts = starts
         self.means = torch.stack([start.mean.squeeze(-1) - shifts[0] for start in starts])
-        ones = torch.ones(dimension, 1, dtype=torch.float64)
-        self.covariances = torch.stack([(self.basis * (start.variance * ones).mT) @ self.basis.mT for start in starts])
+        self.covariances = torch.stack([start.covariance(self.basis) for start in starts])
         self.discretisation = 0.0
         self.split = torch.zeros(3, count, 1, dtype=torch.float64)
         """Accumulated variance term, range mismatch and null mismatch."""
@@ -44,10 +43,7 @@ class ClosedFormTerms:
     def start(self, schedule: Schedule) -> Totals:
         """Return the totals at t = T."""
         target = self.target.noised_along([float(schedule.alpha_bar[-1])])
-        known = [
-            within_components_kl_to(start, target.levels()[0], self.basis, self.shifts[0]) for start in self.starts
-        ]
-        self.initialisation = torch.tensor(known, dtype=torch.float64).unsqueeze(-1)
+        self.initialisation = within_components_kl_to(self.starts, target.levels()[0], self.basis, self.shifts[0])
         law = self.means.unsqueeze(1), self.covariances.unsqueeze(1)
         return self._totals(self.split, torch.zeros(1, dtype=torch.float64), self._kl(target, *law), law)
 
@@ -55,8 +51,10 @@ class ClosedFormTerms:
         """Add the terms of B steps, propagate the law of the samples, and return the totals."""
         count = len(level.target.means)
         points = self.probes.expand(count, *self.probes.shape)
-        chains = [gaussian_steps(sampler, level, points) for sampler in self.samplers]
-        steps = torch.stack([self._terms(level, points, sampler) for sampler in self.samplers], 1)
+        kernels = [sampler.kernel(level, points) for sampler in self.samplers]
+        each = list(zip(self.samplers, kernels, strict=True))
+        chains = [gaussian_steps(sampler, level, points, kernel) for sampler, kernel in each]
+        steps = torch.stack([self._terms(level, points, sampler, kernel) for sampler, kernel in each], 1)
         split = _summed(self.split[:, :, -1:], steps)
         own = within_components_discretisation(level, self.target)
         discretisation = _summed(torch.full_like(own[:1], self.discretisation), own)
@@ -65,11 +63,11 @@ class ClosedFormTerms:
         self.split, self.discretisation = split, float(discretisation[-1])
         return self._totals(split, discretisation, self._kl(before, *law), law)
 
-    def _terms(self, level: Level, points: Tensor, sampler: Sampler) -> Tensor:
+    def _terms(self, level: Level, points: Tensor, sampler: Sampler, kernel: Kernel) -> Tensor:
         """Return variance term, range and null mismatch of each of B steps of one sampler, (3, B)."""
         if sampler.is_chain:
             return torch.full((3, len(points)), math.inf, dtype=torch.float64)
-        kernel, target = sampler.kernel(level, points), level.target
+        target = level.target
         squares = mean_squares(self.basis.mT @ (level.target_mean(points) - kernel.mean), target)
         variance = torch.as_tensor(kernel.variance, dtype=torch.float64)
         mismatch = torch.where(variance > 0, 0.5 * squares / variance, math.inf).squeeze(-1)

@@ -66,11 +66,8 @@ class SampledTerms:
         abar = float(schedule.alpha_bar[-1])
         self.points = math.sqrt(abar) * self.ends + math.sqrt(1 - abar) * self._normal()
         target = self.target.noised_along([abar])
-        known = [
-            within_components_kl_to(start, target.levels()[0], self.right_basis, self.shifts[0])
-            for start in self.starts
-        ]
-        self.initialisation = torch.tensor(known, dtype=torch.float64).unsqueeze(-1)
+        basis = self.right_basis
+        self.initialisation = within_components_kl_to(self.starts, target.levels()[0], basis, self.shifts[0])
         start = self.points.unsqueeze(0)
         found = [_Membership.of(target.responsibilities(start[..., part])) for part in self.parts]
         self.membership = _Membership(*(torch.cat(parts, dim=-1) for parts in zip(*found, strict=True)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 import torch
@@ -30,15 +31,20 @@ class Totals(NamedTuple):
     """Mean (samplers, B, d) and covariance (samplers, B, d, d) of the samples, where they are known."""
 
 
-def within_components_kl_to(start: Kernel, target: GaussianMixture, basis: Tensor, shift: Tensor) -> float:
-    """Return ``sum_k w_k KL(N_k || P_T)`` for components moved by ``shift``, (d,).
+def within_components_kl_to(starts: Sequence[Kernel], target: GaussianMixture, basis: Tensor, shift: Tensor) -> Tensor:
+    """Return ``sum_k w_k KL(N_k || P_T)`` for components moved by ``shift``, (samplers, 1).
 
     Args:
-        start: ``P_T``, see :meth:`~core.samplers.Sampler.start`.
+        starts: ``P_T`` of each sampler, see :meth:`~core.samplers.Sampler.start`.
         target: the components, at t = T.
         basis: V, (d, d).
-        shift: of the components.
+        shift: of the components, (d,).
     """
+    found = [_within_components_kl_to(start, target, basis, shift) for start in starts]
+    return torch.tensor(found, dtype=torch.float64).unsqueeze(-1)
+
+
+def _within_components_kl_to(start: Kernel, target: GaussianMixture, basis: Tensor, shift: Tensor) -> float:
     gap = target.means + shift - start.mean.squeeze(-1)
     if not isinstance(start.variance, Tensor):
         own = excess(target.variances / start.variance - 1).sum(-1)

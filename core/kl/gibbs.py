@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple, final
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -89,13 +88,9 @@ class GibbsSolver:
         """
         steps = self._schedule.steps
         start = self._sampler.start(self._problem.measurement, float(self._schedule.alpha_bar[-1]))
-        ones = torch.ones_like(start.mean)
-        rule = _Rule(
-            np.zeros(len(ones)),
-            (self._basis.mT @ start.mean).squeeze(1).numpy(),
-            (start.variance * ones).squeeze(1).numpy(),
-        )
-        nothing = _State(tuple(Axis(0.0, 1.0, 1) for _ in ones), np.zeros((1, 1)), 1.0)
+        mean, variances = self._basis.mT @ start.mean, start.variances
+        rule = _Rule(np.zeros(len(mean)), mean.squeeze(1).numpy(), variances.squeeze(1).numpy())
+        nothing = _State(tuple(Axis(0.0, 1.0, 1) for _ in mean), np.zeros((1, 1)), 1.0)
         yield self._compared(nothing, rule, steps, spacing, reach)
         state = self._pushed(nothing, rule, float(self._schedule.alpha_bar[-1]), spacing, reach)
         for level in self._problem.levels(self._schedule):
@@ -125,8 +120,7 @@ class GibbsSolver:
         own = np.diag(slope)
         if np.abs(slope - np.diag(own)).max() > _ROUNDING * (np.abs(own).max() + 1e-3 * np.abs(constant).max()):
             raise LawError("its kernels mix the singular directions of H")
-        variance = torch.as_tensor(kernel.variance, dtype=torch.float64).expand(len(own), 1).squeeze(1)
-        return _Rule(own, constant.squeeze(1), variance.numpy())
+        return _Rule(own, constant.squeeze(1), kernel.variances.squeeze(1).numpy())
 
     def _drawn(self, state: _State, after: _Rule, spacing: Spacing, reach: float) -> _State:
         """Return the law of an exact draw of x_0, on a grid that also resolves the kernel that follows."""

@@ -59,6 +59,7 @@ class Spacing(NamedTuple):
     """In parts of the smallest standard deviation that law and target show."""
 
 
+@final
 class LawSolver:
     """Computes the law of a sampler at t = T, T - 1, ..., 0, or 1 where the target has no density at t = 0.
 
@@ -157,8 +158,7 @@ class LawSolver:
 
     def _variance(self, kernel: Kernel) -> Array:
         """Return the variance along each axis, (d,), or (B, d) at B levels."""
-        variance = torch.as_tensor(kernel.variance, dtype=torch.float64)
-        return variance.expand(*kernel.mean.shape[:-1], 1).squeeze(-1).numpy()
+        return kernel.variances.squeeze(-1).numpy()
 
     def _box(self, t: int) -> Box:
         return self._boxes[self._schedule.steps - t]

@@ -88,8 +88,8 @@ def _start(problem: Problem, schedule: Schedule, sampler: Sampler) -> MeasuredLa
     """Return the law at t = T."""
     measurement = problem.measurement
     start = sampler.start(measurement, float(schedule.alpha_bar[-1]))
-    variance = start.variance * torch.ones(problem.prior.dimension, 1, dtype=torch.float64)
-    return MeasuredLaw(measurement.measured_basis.mT @ start.mean, torch.diag(variance[: measurement.rank, 0]))
+    variances = start.variances[: measurement.rank, 0]
+    return MeasuredLaw(measurement.measured_basis.mT @ start.mean, torch.diag(variances))
 
 
 @torch.no_grad()
@@ -106,7 +106,7 @@ def collapses(problem: Problem, schedule: Schedule, sampler: Sampler, t: int) ->
     points, _ = _probes(dimension, dimension)
     with trial():
         kernel = sampler.kernel(level, problem.measurement.right_basis @ points)
-    variance = torch.as_tensor(kernel.variance, dtype=torch.float64).expand(dimension, 1)
+    variance = kernel.variances
     image = problem.measurement.right_basis.mT @ kernel.mean
     low, high = image.aminmax(dim=1)
     return bool(((variance.squeeze(1) == 0) & (high - low <= 1e-12 * points.abs().max())).any())
@@ -130,8 +130,7 @@ def _follow(sampler: Sampler, level: Level, points: Tensor, at: Tensor, law: Mea
     slope = image[..., 1 : rank + 1] - constant
     gap = (image - constant - slope @ at).abs().amax((-2, -1))
     is_affine = gap <= 1e-9 * image.abs().amax((-2, -1))
-    identity = torch.ones(len(points), len(level.measurement.right_basis), 1, dtype=torch.float64)
-    noise = torch.diag_embed((kernel.variance * identity)[:, :rank, 0])
+    noise = torch.diag_embed(kernel.variances[:, :rank, 0])
     laws = []
     for affine, step, shift, added in zip(is_affine, slope, constant, noise, strict=True):
         if not bool(affine):

@@ -169,8 +169,7 @@ class _Round:
         """Return ``P_T``, which is known, so that the ratio at T needs no fit and its mean is the KL."""
         start = self.starts[row]
         mean = start.mean.mT
-        variances = start.variance * torch.ones_like(mean.mT)
-        return GaussianMixture(torch.zeros_like(mean[:, 0]), mean, variances.mT, self.basis[None])
+        return GaussianMixture(torch.zeros_like(mean[:, 0]), mean, start.variances.mT, self.basis[None])
 
     def _later(self, t: int) -> list[int]:
         return [u for u in self.times if t <= u < self.schedule.steps]

@@ -135,7 +135,7 @@ class Reversals:
         """By s."""
         self._law: tuple[Tensor, Tensor] | None = (
             start.mean,
-            (basis * (start.variance * torch.ones_like(basis[:, :1])).mT) @ basis.mT,
+            start.covariance(basis),
         )
         """Mean and covariance of x_s while all steps so far are affine."""
         self._carried: Carried | None = None
@@ -154,7 +154,7 @@ class Reversals:
             kernel: of x_{s-1} at these points.
             basis: V, (d, d).
         """
-        variance = torch.as_tensor(kernel.variance, dtype=torch.float64).expand(len(basis), 1)
+        variance = kernel.variances
         whole = points.isfinite().all(0) & kernel.mean.isfinite().all(0)
         if self._law is None and not self.steps:
             return

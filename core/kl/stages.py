@@ -67,9 +67,7 @@ class StageSampler(Sampler):
         if points.ndim == 2:
             return self._kernel(level, points)
         kernels = [self._kernel(each, at) for each, at in zip(level.each(), points, strict=True)]
-        ones = torch.ones_like(points[0, :, :1])
-        variances = torch.stack([each.variance * ones for each in kernels])
-        return Kernel(torch.stack([each.mean for each in kernels]), variances)
+        return Kernel(torch.stack([each.mean for each in kernels]), torch.stack([each.variances for each in kernels]))
 
     def _kernel(self, level: Level, points: Tensor) -> Kernel:
         place = self._places[level.t]

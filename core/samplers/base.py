@@ -27,6 +27,15 @@ class Kernel(NamedTuple):
     variance: Scalar
     """One number for every direction, or (d, 1) along the columns of V; zero where the step is deterministic."""
 
+    @property
+    def variances(self) -> Tensor:
+        """(d, 1): variances along the columns of V, (B, d, 1) at B levels."""
+        return self.variance * torch.ones_like(self.mean[..., :1])
+
+    def covariance(self, basis: Tensor) -> Tensor:
+        """Return the covariance (d, d), (B, d, d) at B levels; ``basis`` is V, (d, d)."""
+        return (basis * self.variances.mT) @ basis.mT
+
 
 Group = Literal["ground truth", "projections", "guidance", "splitting", "particles", "deterministic", "yours"]
 """Groups of lists; their titles and order are in :data:`core.samplers.groups.GROUPS`."""

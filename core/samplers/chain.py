@@ -94,22 +94,22 @@ def links_before(sampler: Sampler, level: Level) -> Sequence[Link]:
     return sampler.lead(level) if isinstance(sampler, ChainSampler) else ()
 
 
-def gaussian_steps(sampler: Sampler, level: Level, points: Tensor) -> list[GaussianStep]:
+def gaussian_steps(sampler: Sampler, level: Level, points: Tensor, kernel: Kernel) -> list[GaussianStep]:
     """Return the laws of all links of a step, each at the same points, under a prior of one Gaussian.
 
     Args:
         sampler: any.
         level: at B levels.
         points: (B, d, N).
+        kernel: the sampler's, the last link, at these points.
     """
     basis = level.measurement.right_basis
-    links = [*links_before(sampler, level), lambda at: sampler.kernel(level, at)]
-    found = []
-    for link in links:
-        if isinstance(link, CleanDraw):
-            found.append(link.gaussian(points))
-            continue
-        mean, variance = link(points)
-        along = torch.as_tensor(variance).to(basis) * torch.ones_like(basis[:, :1])
-        found.append(GaussianStep(mean, (basis * along.mT) @ basis.mT))
-    return found
+    found = [
+        link.gaussian(points) if isinstance(link, CleanDraw) else _gaussian(link(points), basis)
+        for link in links_before(sampler, level)
+    ]
+    return [*found, _gaussian(kernel, basis)]
+
+
+def _gaussian(kernel: Kernel, basis: Tensor) -> GaussianStep:
+    return GaussianStep(kernel.mean, kernel.covariance(basis))
