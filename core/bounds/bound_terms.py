@@ -34,6 +34,7 @@ from core.bounds.terms import TERMS, TermsView, Totals
 from core.problem.problem import Problem
 from core.problem.schedule import Schedule
 from core.samplers import Sampler
+from core.samplers.base import start_of
 from core.simulation.simulate import centred, offsets
 from core.simulation.work import ProgressCallback, unwatched
 
@@ -166,7 +167,7 @@ def _views(
         if rows:
             own = [samplers[row] for row in rows]
             local, shifts = centred(problem, schedule, own)
-            starts = [sampler.start(problem.measurement, float(schedule.alpha_bar[-1])) for sampler in own]
+            starts = [start_of(sampler, problem, schedule) for sampler in own]
             view: TermsView = (
                 ClosedFormTerms(local, own, starts, shifts)
                 if exact

@@ -23,6 +23,7 @@ from core.problem.mixture import GaussianMixture
 from core.problem.problem import Level, Problem
 from core.problem.schedule import Schedule
 from core.samplers import Kernel
+from core.samplers.base import start_of
 from core.samplers.chain import ChainSampler, CleanDraw
 
 Array = NDArray[np.float64]
@@ -87,7 +88,7 @@ class GibbsSolver:
             LawError: a kernel is not affine along the axes or has no noise, or a grid would be too large.
         """
         steps = self._schedule.steps
-        start = self._sampler.start(self._problem.measurement, float(self._schedule.alpha_bar[-1]))
+        start = start_of(self._sampler, self._problem, self._schedule)
         mean, variances = self._basis.mT @ start.mean, start.variances
         rule = _Rule(np.zeros(len(mean)), mean.squeeze(1).numpy(), variances.squeeze(1).numpy())
         nothing = _State(tuple(Axis(0.0, 1.0, 1) for _ in mean), np.zeros((1, 1)), 1.0)

@@ -32,6 +32,7 @@ from core.problem.mixture import GaussianMixture
 from core.problem.problem import Level, Problem
 from core.problem.schedule import Schedule
 from core.samplers import Kernel, Sampler
+from core.samplers.base import start_of
 from core.simulation.work import BLOCK_BYTES, Work
 
 Array = NDArray[np.float64]
@@ -76,7 +77,7 @@ class LawSolver:
         self._dimension, self._rank = len(self._basis), problem.measurement.rank
         self._last = last if problem.target.is_singular else 0
         self._problem = problem
-        self._begin = sampler.start(problem.measurement, float(schedule.alpha_bar[-1]))
+        self._begin = start_of(sampler, problem, schedule)
         self._levels: dict[int, Level] = {}
         self._targets: dict[int, GaussianMixture] = {}
         self._widths = np.full((schedule.steps + 1, self._dimension), math.inf)

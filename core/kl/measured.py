@@ -20,6 +20,7 @@ from core.problem.mixture import GaussianMixture
 from core.problem.problem import Level, Problem
 from core.problem.schedule import Schedule
 from core.samplers import Sampler
+from core.samplers.base import start_of
 from core.simulation.work import BLOCK_BYTES, Work
 
 _ROUNDING = 1e-14
@@ -86,8 +87,7 @@ def measured_laws(
 
 def _start(problem: Problem, schedule: Schedule, sampler: Sampler) -> MeasuredLaw:
     """Return the law at t = T."""
-    measurement = problem.measurement
-    start = sampler.start(measurement, float(schedule.alpha_bar[-1]))
+    measurement, start = problem.measurement, start_of(sampler, problem, schedule)
     variances = start.variances[: measurement.rank, 0]
     return MeasuredLaw(measurement.measured_basis.mT @ start.mean, torch.diag(variances))
 

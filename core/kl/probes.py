@@ -12,6 +12,7 @@ from core.kl.affine_step import AffineStep
 from core.problem.problem import Problem
 from core.problem.schedule import Schedule
 from core.samplers import Sampler
+from core.samplers.base import start_of
 from core.simulation.simulate import Trace, simulate
 from core.simulation.work import Work
 
@@ -41,8 +42,8 @@ def probes(
     generator = torch.Generator().manual_seed(seed)
     noise = torch.zeros(schedule.steps + 1, 2, _PROBES, dtype=torch.float64)
     noise[:, :dimension].normal_(generator=generator)
-    start, basis = sampler.start(problem.measurement, float(schedule.alpha_bar[-1])), problem.measurement.right_basis
-    noise[0, :dimension] *= torch.as_tensor(start.variance).sqrt()
+    start, basis = start_of(sampler, problem, schedule), problem.measurement.right_basis
+    noise[0, :dimension] *= start.variances.sqrt()
     noise[0, :dimension] += basis.mT @ start.mean
     found = noise.numpy()
     for frame in range(schedule.steps):

@@ -48,6 +48,7 @@ from core.problem.mixture import GaussianMixture
 from core.problem.problem import Level, Problem
 from core.problem.schedule import Schedule
 from core.samplers import Kernel, Sampler
+from core.samplers.base import start_of
 from core.simulation.draws import draw, led
 from core.simulation.work import Work, points_at_once, slices
 
@@ -159,7 +160,7 @@ class _Round:
         """Rows of samplers with a last step that has no variance in some direction."""
         small = fits_in_memory(problem, schedule, len(samplers))
         early = self.is_pilot and len(self.basis) < FEWEST_DIMENSIONS
-        self.starts = [sampler.start(problem.measurement, float(schedule.alpha_bar[-1])) for sampler in samplers]
+        self.starts = [start_of(sampler, problem, schedule) for sampler in samplers]
         self.reversals = [Reversals(start, self.basis) for start in self.starts] if small and not early else []
 
     def _slots(self) -> Iterator[Slot]:

@@ -25,6 +25,7 @@ from core.kl.tails import Control, Points, group_error, weighted_mean
 from core.problem.problem import Level, Problem, Scalar
 from core.problem.schedule import Schedule
 from core.samplers import Kernel, Sampler
+from core.samplers.base import start_of
 from core.simulation.work import BLOCK_BYTES, Work, points_at_once, slices
 
 PAIR_BYTES = 1 << 23
@@ -199,7 +200,7 @@ def _advance(
 
 def log_start(problem: Problem, schedule: Schedule, sampler: Sampler, points: Tensor) -> Tensor:
     """Return ``log P_T``, (N,), of a sampler at points (d, N)."""
-    start = sampler.start(problem.measurement, float(schedule.alpha_bar[-1]))
+    start = start_of(sampler, problem, schedule)
     basis = problem.measurement.right_basis if isinstance(start.variance, Tensor) else None
     return log_step(basis, start, points)
 

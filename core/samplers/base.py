@@ -11,7 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 from torch import Tensor
 
 from core.errors import ScenarioError
-from core.problem.problem import Level, Measurement, Scalar
+from core.problem.problem import Level, Measurement, Problem, Scalar
+from core.problem.schedule import Schedule
 from core.samplers.assumption import Assumption
 from core.text.user_text import one_line
 
@@ -183,6 +184,11 @@ def _setting(name: str, value: object) -> str:
 def symbol(parameter: str) -> str:
     """Return the symbol of a parameter in formulas and on screens."""
     return {"zeta": "ζ", "lam": "λ", "eta": "η", "eta_b": "η_b"}.get(parameter, parameter.replace("_", " "))
+
+
+def start_of(sampler: Sampler, problem: Problem, schedule: Schedule) -> Kernel:
+    """Return the law of x_T in a run, with mean (d, 1), in the problem's coordinates; see :meth:`Sampler.start`."""
+    return sampler.start(problem.measurement, float(schedule.alpha_bar[-1]))
 
 
 SAMPLERS: dict[str, Sampler] = {}

@@ -17,6 +17,7 @@ from torch import Tensor
 from core.problem.problem import Level, Problem
 from core.problem.schedule import Schedule
 from core.samplers import Kernel, Sampler
+from core.samplers.base import start_of
 from core.simulation.draws import Step, chained, draw
 from core.simulation.noise import Noise
 from core.simulation.work import ProgressCallback, columns, unwatched
@@ -260,7 +261,7 @@ class _ParticleBlocks(NamedTuple):
 
 def _start(problem: Problem, schedule: Schedule, sampler: Sampler, device: torch.device) -> Kernel:
     """Return the law of a sampler's x_T in single precision."""
-    mean, variance = sampler.start(problem.measurement, float(schedule.alpha_bar[-1]))
+    mean, variance = start_of(sampler, problem, schedule)
     moved = variance.to(device, torch.float32) if isinstance(variance, Tensor) else variance
     return Kernel(mean.to(device, torch.float32), moved)
 
