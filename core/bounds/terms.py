@@ -50,8 +50,7 @@ def _within_components_kl_to(start: Kernel, target: GaussianMixture, basis: Tens
         own = excess(target.variances / start.variance - 1).sum(-1)
         return float(target.weights @ (0.5 * (own + gap.square().sum(-1) / start.variance)))
     variance = start.variance.squeeze(-1)
-    along = ((basis.mT @ target.axes).square() @ target.variances.unsqueeze(-1)).squeeze(-1)
-    own = ((along + (gap @ basis).square()) / variance - 1).sum(-1) + variance.log().sum()
+    own = ((target.variances_along(basis) + (gap @ basis).square()) / variance - 1).sum(-1) + variance.log().sum()
     return float(target.weights @ (0.5 * (own - target.variances.log().sum(-1))))
 
 

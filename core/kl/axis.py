@@ -11,6 +11,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from core.problem.mixture import GaussianMixture
+
 Array = NDArray[np.float64]
 
 _MARGIN = 4
@@ -48,6 +50,18 @@ class Axis(NamedTuple):
 def mesh(nodes: Sequence[Array]) -> Tensor:
     """Return all combinations of coordinates along the axes, (d, n), the last axis running fastest."""
     return torch.from_numpy(np.stack([each.ravel() for each in np.meshgrid(*nodes, indexing="ij")]))
+
+
+def details_of(mixture: GaussianMixture, basis: Tensor) -> Array:
+    """Return the smallest standard deviation that a mixture shows along each axis, (d,), or (B, d) at B levels.
+
+    Args:
+        mixture: with a density.
+        basis: directions of the axes, in columns.
+    """
+    precision = (basis.mT @ mixture.axes).square() / mixture.variances.unsqueeze(-2)
+    found: Array = precision.sum(-1).amax(-2).rsqrt().numpy()
+    return found
 
 
 def gaussian_log_density(axes: Sequence[Axis], mean: Array, covariance: Array) -> Array:

@@ -71,8 +71,7 @@ class Region(NamedTuple):
         """
         basis = problem.measurement.right_basis
         target = problem.target.noised_along(schedule.alpha_bar[::-1].tolist())
-        along = (basis.mT @ target.axes).square()
-        means, spreads = target.means @ basis, (along @ target.variances.unsqueeze(-1)).squeeze(-1).sqrt()
+        means, spreads = target.means @ basis, target.variances_along(basis).sqrt()
         low, high = (end.numpy() for end in seen.aminmax(dim=-1))
         if not (np.isfinite(low).all() and np.isfinite(high).all()):
             raise LawError("its particles diverge")

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from core.bounds.affine import probes, split
-from core.kl.axis import Axis, mesh
+from core.kl.axis import Axis, details_of, mesh
 from core.kl.grid import GridLaw, LawError
 from core.kl.law import Spacing
 from core.problem.mixture import GaussianMixture
@@ -75,7 +75,7 @@ class GibbsSolver:
     def __init__(self, problem: Problem, schedule: Schedule, sampler: ChainSampler) -> None:
         self._problem, self._schedule, self._sampler = problem, schedule, sampler
         self._basis = problem.measurement.right_basis
-        self._details = self._details_of(problem.target)
+        self._details = details_of(problem.target, self._basis)
 
     def laws(self, spacing: Spacing, reach: float) -> Iterator[GridLaw | None]:
         """Yield the law at every t, from T down, and None between links.
@@ -179,7 +179,7 @@ class GibbsSolver:
             self._require_noise(rule)
             low, high = self._ends(target, reach)
             own = np.sqrt(rule.variance + np.square(rule.slope * self._details))
-            details = self._details_of(target)
+            details = details_of(target, self._basis)
             axes = _sized(low, high, spacing.details * details, most=math.inf)
             fine = _sized(low, high, spacing.details * np.minimum(details, own), most=math.inf)
             axes = fine if math.prod(axis.size for axis in fine) <= _WANTED_NODES[len(fine)] else axes
@@ -192,15 +192,8 @@ class GibbsSolver:
     def _ends(self, mixture: GaussianMixture, reach: float) -> tuple[Array, Array]:
         """Return lower and upper ends, (d,) each, that hold a mixture."""
         means = (mixture.means @ self._basis).numpy()
-        along = (self._basis.mT @ mixture.axes).square()
-        spread = (along @ mixture.variances.unsqueeze(-1)).squeeze(-1).sqrt().numpy()
+        spread = mixture.variances_along(self._basis).sqrt().numpy()
         return (means - reach * spread).min(0), (means + reach * spread).max(0)
-
-    def _details_of(self, mixture: GaussianMixture) -> Array:
-        """Return the smallest standard deviation that a mixture shows along each axis, (d,)."""
-        precision = (self._basis.mT @ mixture.axes).square() / mixture.variances.unsqueeze(-2)
-        found: Array = precision.sum(-1).amax(0).rsqrt().numpy()
-        return found
 
     def _log_density(self, mixture: GaussianMixture, axes: tuple[Axis, ...]) -> Array:
         """Return the log density of a mixture at all nodes, (n_1, n_2), or (n_1, 1) in one dimension."""

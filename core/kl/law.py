@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from core.kl.affine_step import AffineStep, MixtureMaps, affine_steps, along_axes
-from core.kl.axis import Axis, gaussian_log_density
+from core.kl.axis import Axis, details_of, gaussian_log_density
 from core.kl.boxes import Box
 from core.kl.grid import GridLaw, LawError
 from core.kl.jumps import masses
@@ -113,13 +113,11 @@ class LawSolver:
         targets = self._problem.target.noised_along([float(self._schedule.alpha_bar[t]) for t in times])
         self._targets = dict(zip(times, targets.levels(), strict=True))
         self._maps = dict(zip(times, along_axes(targets, self._basis).each(), strict=True))
-        along = (self._basis.mT @ self._problem.target.axes).square()
-        precision = along / targets.variances.unsqueeze(-2)
-        self._details[list(times)] = precision.sum(-1).amax(1).rsqrt().numpy()
+        self._details[list(times)] = details_of(targets, self._basis)
         yield
         measured = yield from measured_laws(self._problem, self._schedule, [self._sampler], times)
         known = {t: measured[0, t] for t in times if (0, t) in measured}
-        self._is_narrow = bool(known) and self._narrows(known, along[:, 0])
+        self._is_narrow = bool(known) and self._narrows(known)
         self._measured = known if len(known) == len(times) else {}
 
     def laws(self, spacing: Spacing, boxes: Sequence[Box]) -> Iterator[GridLaw | None]:
@@ -190,16 +188,15 @@ class LawSolver:
         inner = np.exp(-0.5 * parts[1]) if self._dimension > 1 else np.ones(1)
         return self._law(steps, axes, np.broadcast_to(inner, (axes[0].size, len(inner))).copy(), rows)
 
-    def _narrows(self, known: Mapping[int, MeasuredLaw], along: Tensor) -> bool:
+    def _narrows(self, known: Mapping[int, MeasuredLaw]) -> bool:
         """Return whether the law of the measured coordinate becomes much narrower than the target, or far from it.
 
         Args:
             known: law of the measured coordinates by t, from T down as far as it is known.
-            along: (K, d): squares of the first direction's coordinates along the axes of the target's components.
         """
         own = torch.stack([law.covariance[0, 0] for law in known.values()]).clamp(min=0).sqrt()
-        targets = [self._targets[t] for t in known]
-        spread = (torch.stack([target.variances for target in targets]) * along).sum(-1).amax(1).sqrt()
+        targets, first = [self._targets[t] for t in known], self._basis[:, :1]
+        spread = torch.stack([target.variances_along(first) for target in targets]).squeeze(-1).amax(1).sqrt()
         means = torch.stack([target.means for target in targets]) @ self._basis[:, 0]
         gaps = (means - torch.stack([law.mean[0] for law in known.values()])).abs().amax(1)
         return bool(((own < _NARROW * spread) | (gaps > _FAR * own)).any())

@@ -335,6 +335,10 @@ class GaussianMixture:
         variances = self.variances if self.is_isotropic else self.variances[:, order]
         return GaussianMixture(self.log_weights, self.means, variances, basis.unsqueeze(0))
 
+    def variances_along(self, basis: Tensor) -> Tensor:
+        """Return the components' variances along the orthonormal columns of a basis, (K, d), (B, K, d) at B levels."""
+        return ((basis.mT @ self.axes).square() @ self.variances.unsqueeze(-1)).squeeze(-1)
+
     def marginal(self, matrix: Tensor) -> GaussianMixture:
         """Return the law of ``matrix @ x`` for a (q, d) matrix: a mixture on R^q."""
         factors = (matrix @ self.axes) * self.variances.sqrt().unsqueeze(1)

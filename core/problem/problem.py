@@ -95,6 +95,16 @@ class Measurement:
         left = self._svd[0][:, : self.rank]
         return self.measured_basis @ ((left.mT @ self.value) / self.singular_values).unsqueeze(-1)
 
+    @property
+    def estimate_noise(self) -> Tensor:
+        """(r, 1): ``sigma_y / s_i``, standard deviations of ``Hd y`` along the measured directions."""
+        return self.noise / self.singular_values.unsqueeze(-1)
+
+    def along_basis(self, measured: Tensor, unmeasured: Scalar) -> Tensor:
+        """Return values (d, 1) along V: given ones (r, 1) in the measured directions, one in all others."""
+        rest = torch.as_tensor(unmeasured, dtype=measured.dtype, device=measured.device)
+        return torch.cat([measured, rest.expand(*measured.shape[:-2], len(self.right_basis) - self.rank, 1)], dim=-2)
+
     @cached_property
     def measured_basis(self) -> Tensor:
         """(d, r): V_r, the measured right singular directions of H."""

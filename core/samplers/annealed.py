@@ -14,7 +14,7 @@ from core.problem.problem import Level, Scalar
 from core.samplers.base import About, Kernel, StochasticSampler, register
 from core.samplers.chain import ChainSampler, CleanDraw, Link
 from core.samplers.kernels import replacement
-from core.samplers.splitting import given_measurement, noise_squares, scaled_noise
+from core.samplers.splitting import given_measurement, scaled_noise
 
 
 @register
@@ -174,7 +174,7 @@ class SNIPS(ChainSampler):
         measurement, before = level.measurement, level.abar_previous
         at = points / abar**0.5
         square = torch.as_tensor((1 - before) / before, dtype=points.dtype, device=points.device)
-        noise = noise_squares(measurement)
+        noise = measurement.estimate_noise.square()
         is_covered = square > noise
         ratio = torch.where(noise > 0, square / noise, 0.0)
         pull = torch.where(is_covered, 1.0, ratio)
@@ -186,6 +186,5 @@ class SNIPS(ChainSampler):
         drift = drift + basis @ (
             torch.where(is_covered, 0.0, measured * along) + pull * (basis.mT @ (measurement.estimate - at))
         )
-        unmeasured = measurement.right_basis.shape[0] - measurement.rank
-        variances = torch.cat([measured, square.expand(*measured.shape[:-2], unmeasured, 1)], dim=-2)
+        variances = measurement.along_basis(measured, square)
         return Kernel(before**0.5 * (at + self.step * drift), 2 * self.step * before * variances)

@@ -151,7 +151,7 @@ class BODDNM(RangeReplacement):
 
     def precision(self, level: Level) -> Tensor:
         """Return ``1 / (1 - abar_t + abar_t sigma_y^2 / s_i^2)``."""
-        spread = (level.measurement.noise / level.measurement.singular_values).square()
+        spread = level.measurement.estimate_noise.squeeze(-1).square()
         return 1 / (1 - level.abar + level.abar * spread)
 
     def assumed(self, level: Level, point: Tensor) -> Assumption:

@@ -46,13 +46,12 @@ class DDRM(Sampler):
 
         Other directions, measured ones included, start from ``N(0, 1 - abar_T)``.
         """
-        noise = _noise(measurement).square()
+        noise = measurement.estimate_noise.square()
         left = 1 - abar - abar * noise
         is_used = left > 0
         basis, estimate = measurement.measured_basis, measurement.estimate
         mean = abar**0.5 * (basis @ (is_used * (basis.mT @ estimate)))
-        others = noise.new_full((len(estimate) - measurement.rank, 1), 1 - abar)
-        return Kernel(mean, torch.cat([torch.where(is_used, left, 1 - abar), others]))
+        return Kernel(mean, measurement.along_basis(torch.where(is_used, left, 1 - abar), 1 - abar))
 
     def kernel(self, level: Level, points: Tensor) -> Kernel:
         """Return the kernel, by singular direction."""
@@ -65,9 +64,7 @@ class DDRM(Sampler):
         rest = kept * measurement.unmeasured_part(points - level.abar**0.5 * denoised)
         share, left = self._measured(level, fresh)
         mean = level.abar_previous**0.5 * towards_estimate(level, denoised, share) + rest
-        unmeasured = measurement.right_basis.shape[0] - measurement.rank
-        others = (self.eta**2 * fresh).expand(*left.shape[:-2], unmeasured, 1)
-        return Kernel(mean, torch.cat([left, others], dim=-2))
+        return Kernel(mean, measurement.along_basis(left, self.eta**2 * fresh))
 
     def _measured(self, level: Level, fresh: Tensor) -> tuple[Tensor, Tensor]:
         """Return the share of the way to y, and the variance, along each measured direction, (r, 1) each.
@@ -76,7 +73,7 @@ class DDRM(Sampler):
             level: of the step.
             fresh: ``1 - abar_{t-1}``.
         """
-        noise = level.abar_previous**0.5 * _noise(level.measurement)
+        noise = level.abar_previous**0.5 * level.measurement.estimate_noise
         is_covered = fresh >= noise.square()
         fine = ((1 - self.eta**2) * fresh).sqrt() / torch.where(noise > 0, noise, 1.0)
         share = torch.where(is_covered, self.eta_b, fine)
@@ -88,10 +85,5 @@ class DDRM(Sampler):
         basis, fresh = level.measurement.measured_basis, torch.as_tensor(1 - level.abar_previous, dtype=point.dtype)
         share, _ = self._measured(level, fresh)
         mean = towards_estimate(level, level.denoised(point, level.prior_score(point)), share)
-        spread = share * _noise(level.measurement)
+        spread = share * level.measurement.estimate_noise
         return Assumption(mean.squeeze(-1), (basis * spread.square().mT) @ basis.mT, is_given_y=True)
-
-
-def _noise(measurement: Measurement) -> Tensor:
-    """Return ``sigma_y / s_i``, (r, 1)."""
-    return measurement.noise / measurement.singular_values.unsqueeze(-1)

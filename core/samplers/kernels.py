@@ -81,11 +81,8 @@ class DDNMPlus(StochasticSampler):
         """Return the kernel: per singular direction, ``lam_i`` of the correction and the remaining variance."""
         towards, stay = self._towards(level), level.alpha**0.5 * (1 - level.abar_previous) / (1 - level.abar)
         share, left = self._share(level, points)
-        measurement = level.measurement
-        unmeasured = measurement.right_basis.shape[0] - measurement.rank
-        free = _tensor(self.step_variance(level), points).expand(*left.shape[:-2], unmeasured, 1)
         mean = towards * self._corrected(level, points, share) + stay * points
-        return Kernel(mean, torch.cat([left, free], dim=-2))
+        return Kernel(mean, level.measurement.along_basis(left, self.step_variance(level)))
 
     def _towards(self, level: Level) -> Scalar:
         """Return ``a_t``, the factor of the corrected mean in the step."""
@@ -94,8 +91,7 @@ class DDNMPlus(StochasticSampler):
     def _share(self, level: Level, points: Tensor) -> tuple[Tensor, Tensor]:
         """Return ``lam_i`` and ``gam_i`` by measured direction, (r, 1)."""
         full = _tensor(self.step_variance(level), points)
-        noise = level.measurement.noise / level.measurement.singular_values.unsqueeze(-1)
-        inherited = (self._towards(level) * noise).square()
+        inherited = (self._towards(level) * level.measurement.estimate_noise).square()
         share = torch.where(inherited > full, full / inherited, 1.0).sqrt()
         return share, torch.where(inherited > full, 0.0, full - inherited)
 
@@ -107,7 +103,7 @@ class DDNMPlus(StochasticSampler):
         """Return the corrected xhat, with the error that the correction brings from y: ``lam_i sigma_y / s_i``."""
         share, _ = self._share(level, point)
         measurement, basis = level.measurement, level.measurement.measured_basis
-        spread = share * measurement.noise / measurement.singular_values.unsqueeze(-1)
+        spread = share * measurement.estimate_noise
         mean = self._corrected(level, point, share).squeeze(-1)
         return Assumption(mean, (basis * spread.square().mT) @ basis.mT, is_given_y=True)
 

@@ -18,11 +18,6 @@ from core.samplers.base import About, Kernel, Sampler, register
 from core.samplers.kernels import towards_estimate
 
 
-def noise_squares(measurement: Measurement) -> Tensor:
-    """Return ``sigma_y^2 / s_i^2``, (r, 1): variances of the estimate ``Hd y`` along the measured directions."""
-    return (measurement.noise / measurement.singular_values.unsqueeze(-1)).square()
-
-
 def scaled_noise(level: Level) -> Scalar:
     """Return ``(1 - abar_t) / abar_t``, the square of the noise level in variance-exploding units."""
     return (1 - level.abar) / level.abar
@@ -37,12 +32,9 @@ def given_measurement(level: Level, centres: Tensor, spread: Scalar) -> tuple[Te
         spread: variance in every direction; where it and sigma_y are zero, y is kept.
     """
     wide = torch.as_tensor(spread, dtype=centres.dtype, device=centres.device)
-    noise = noise_squares(level.measurement)
+    noise = level.measurement.estimate_noise.square()
     share = torch.where(noise > 0, wide / (wide + noise), 1.0)
-    measured = wide * (1 - share)
-    unmeasured = level.measurement.right_basis.shape[0] - level.measurement.rank
-    variances = torch.cat([measured, wide.expand(*measured.shape[:-2], unmeasured, 1)], dim=-2)
-    return towards_estimate(level, centres, share), variances
+    return towards_estimate(level, centres, share), level.measurement.along_basis(wide * (1 - share), wide)
 
 
 @register
@@ -84,7 +76,7 @@ class DiffPIR(Sampler):
 
     def _moved(self, level: Level, points: Tensor) -> Tensor:
         """Return ``xhat_0``, (d, N): xhat after the proximal step."""
-        relative = self.lam * noise_squares(level.measurement) / scaled_noise(level)
+        relative = self.lam * level.measurement.estimate_noise.square() / scaled_noise(level)
         return towards_estimate(level, level.denoised(points, level.prior_score(points)), 1 / (1 + relative))
 
     def assumed(self, level: Level, point: Tensor) -> Assumption:
