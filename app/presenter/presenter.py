@@ -13,6 +13,7 @@ from app.presenter.covers import Blank, Laser
 from app.presenter.deck import Deck
 from app.presenter.speaker import SpeakerView
 from app.stage.stage import BASE, Stage, What
+from app.theme.choice import PROJECTOR
 from app.theme.sizes import MOST, sizes
 from app.transport.transport import SECONDS, Player
 from app.widgets.user_text import plain_label
@@ -23,8 +24,6 @@ from core.scenario.scenario import Scenario
 from core.storyboard.glide import between, has_same_shape
 from core.storyboard.storyboard import UNTITLED, Scene, Storyboard
 
-TEXT = 1.6
-"""Factor of the size of text and of the width of lines, on a screen of 1280 x 720; on larger ones in proportion."""
 _GLIDE_MS = 700
 """Duration of a transition between scenarios of one shape."""
 _DIGITS_MS = 700
@@ -307,7 +306,7 @@ def _room() -> QScreen:
 
 def enlargement(size: QSize) -> float:
     """Return the factor of text and lines on a screen of a size in device-independent pixels."""
-    return min(TEXT * max(1.0, min(size.width() / BASE.width(), size.height() / BASE.height())), MOST)
+    return min(PROJECTOR * max(1.0, min(size.width() / BASE.width(), size.height() / BASE.height())), MOST)
 
 
 def what_of(scene: Scene) -> What:
