@@ -94,7 +94,7 @@ THEMES = {
 PERCENTAGES = (80, 90, 100, 115, 130, 150, 175, 200)
 """Sizes of text that can be chosen, in per cent."""
 PROJECTOR = 1.6
-"""Factor of text and lines for a room, of the preset and of the presenter at 1280 x 720: heads and numbers have 18 px."""
+"""Factor of text and lines for a room, of the preset and of the presenter at 1280 x 720: heads, numbers have 18 px."""
 
 
 def _size(text: float, line: float) -> Callable[[], object]:

@@ -94,11 +94,13 @@ class LawComputation:
         self._problem, self._schedule, self._sampler, self._seed = problem, schedule, sampler, seed
         self._nodes = _nodes(problem.prior.dimension, drawn * (schedule.steps + 1)) if drawn else 0
         self._is_flow = isinstance(sampler, ProbabilityFlow)
+        self._is_high = problem.prior.dimension > MOST_DIMENSIONS
         self._gibbs, self._stages = None, None
-        if isinstance(sampler, ChainSampler) and has_exact_draws(problem, schedule, sampler):
-            self._gibbs = GibbsSolver(problem, schedule, sampler)
-        elif isinstance(sampler, ChainSampler):
-            self._stages = staged(problem, schedule, sampler)
+        if isinstance(sampler, ChainSampler) and not self._is_high:
+            if has_exact_draws(problem, schedule, sampler):
+                self._gibbs = GibbsSolver(problem, schedule, sampler)
+            else:
+                self._stages = staged(problem, schedule, sampler)
         self._walk: tuple[Schedule, Sampler] = self._stages[:2] if self._stages else (schedule, sampler)
         """Of the links of a chain, or the steps of any other sampler."""
         self._solver = LawSolver(problem, *self._walk, self._stages.last if self._stages else 1)
@@ -109,7 +111,7 @@ class LawComputation:
     @property
     def obstacle(self) -> str | None:
         """Reason why the law cannot be computed whatever its numbers, as a clause; None where there is none."""
-        if self._problem.prior.dimension > MOST_DIMENSIONS:
+        if self._is_high:
             return f"laws are computed in up to {MOST_DIMENSIONS} dimensions"
         if self._gibbs is not None and self._problem.target.is_singular:
             return "its kernels have no noise in the measured directions"
@@ -164,8 +166,9 @@ class LawComputation:
                     if law.t <= 1:
                         found.measures[law.t] = LawMeasures.of(law)
                 yield
-        except LawError as reason:
-            note = str(reason)
+        except LawError as error:
+            at_step = error if self._stages is None or error.t is None else self._stages.of_step(error)
+            note = str(at_step)
         return ComputedKL(values, found.error, note, found.frames, found.measures)
 
     def _of_step(self, law: _Law | None) -> _Law | None:

@@ -33,7 +33,16 @@ _HEAVY = 15.0
 
 
 class LawError(ValueError):
-    """A law that cannot be computed on a grid, with the reason as a clause."""
+    """A law that cannot be computed on a grid.
+
+    Args:
+        reason: as a clause, in which ``{t}`` stands for the time.
+        t: the time, where the reason names one.
+    """
+
+    def __init__(self, reason: str, t: int | None = None) -> None:
+        super().__init__(reason.format(t=t))
+        self.reason, self.t = reason, t
 
 
 @final

@@ -175,7 +175,7 @@ class LawSolver:
             spacing[first:] = np.maximum(spacing[first:], part.details * details[first:])
             spacing[first:] = np.minimum(spacing[first:], _steep(part, law)[first:])
         if not np.isfinite(spacing).all():
-            raise LawError(f"the steps around t = {t} have no noise in some direction")
+            raise LawError("the steps around t = {t} have no noise in some direction", t)
         return _sized(t, spacing, self._box(t))
 
     def _start(self, spacing: Spacing) -> GridLaw:
@@ -204,7 +204,7 @@ class LawSolver:
     def _gaussian(self, t: int, known: MeasuredLaw) -> GridLaw:
         """Return a law that is Gaussian in all directions, on a grid that resolves the target, and it where it can."""
         if float(torch.linalg.eigvalsh(known.covariance)[0]) <= 0:
-            raise LawError(f"its law at t = {t} has no density")
+            raise LawError("its law at t = {t} has no density", t)
         own = np.minimum(0.5 * self._details[t], 0.8 / np.sqrt(np.diag(torch.linalg.inv(known.covariance).numpy())))
         box = self._box(t)
         count = np.prod((box.ends[1] - box.ends[0]) / own)
@@ -285,7 +285,7 @@ class LawSolver:
                 self._checked, self._checked_to = ratios, law.t - self._schedule.steps // _CHECKS
                 return push
             if law.scaled.size << int(apart.sum()) > _MOST_NODES:
-                raise LawError(f"its noise at t = {law.t} is too small for its grid")
+                raise LawError("its noise at t = {t} is too small for its grid", law.t)
             for along in np.flatnonzero(apart):
                 law = refined(law, int(along))
             yield
@@ -380,7 +380,7 @@ def _steep(spacing: Spacing, law: GridLaw) -> Array:
 
 def _checked(law: GridLaw) -> GridLaw:
     if not law.is_sound and law.missed == 0:
-        raise LawError(f"its law leaves the grid at t = {law.t} (mass {law.total:.6f})")
+        raise LawError(f"its law leaves the grid at t = {{t}} (mass {law.total:.6f})", law.t)
     return law
 
 
@@ -435,5 +435,5 @@ def _sized(t: int, spacing: Array, box: Box) -> tuple[Axis, ...]:
     if math.prod(axis.size for axis in axes) > _WIDE_NODES:
         axes = tuple(Axis.over(*each) for each in zip(*box.ends, spacing, strict=True))
     if math.prod(axis.size for axis in axes) > _MOST_NODES or max(axis.size for axis in axes) > _MOST_ROWS:
-        raise LawError(f"its grid at t = {t} would be too large")
+        raise LawError("its grid at t = {t} would be too large", t)
     return axes

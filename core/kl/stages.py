@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from pydantic import PrivateAttr
 from torch import Tensor
 
+from core.kl.grid import LawError
 from core.problem.problem import Level, Measurement, Problem
 from core.problem.schedule import Schedule
 from core.samplers import About, Kernel, Sampler
@@ -58,6 +59,10 @@ class StageSampler(Sampler):
     _levels: dict[tuple[int, int], Level] = PrivateAttr(default_factory=dict)
     """By identity of a problem, which a level keeps alive, and t."""
 
+    def time(self, stage: int) -> int:
+        """Return the t of the step that a stage's link belongs to; zero below all."""
+        return self._places[stage].t if stage else 0
+
     def start(self, measurement: Measurement, abar: float) -> Kernel:
         """Return the chain's law of x_T."""
         return self.chain.start(measurement, abar)
@@ -98,6 +103,10 @@ class Stages(NamedTuple):
     def last(self) -> int:
         """The stage that ends at t = 1."""
         return next(stage for stage, t in self.times.items() if t == 1)
+
+    def of_step(self, error: LawError) -> LawError:
+        """Return an error at a stage as one at the t of its step."""
+        return LawError(error.reason, None if error.t is None else self.sampler.time(error.t))
 
     @property
     def obstacle(self) -> str | None:

@@ -9,6 +9,7 @@ import pytest
 
 from core.bounds.bound_terms import BoundTerms
 from core.kl import gibbs, stages
+from core.kl import law as law_module
 from core.kl.computed import ComputedKL, compute_kl
 from core.problem.problem import Problem
 from core.problem.schedule import Schedule
@@ -64,3 +65,9 @@ def test_missing_laws_are_explained(make_problem: Make, monkeypatch: pytest.Monk
     long = computed(make_problem(3, 2, 1, 0.3, seed=4), SAMPLERS["snips"])
     assert long.note == "it has 60 links in all, and laws are computed for up to 50"
     assert np.isnan(long.value).all()
+
+
+def test_reasons_of_chains_name_the_step_and_not_the_link(make_problem: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(law_module, "_MOST_NODES", 1)
+    found = computed(make_problem(3, 2, 1, 0.3, seed=4), SAMPLERS["snips"])
+    assert found.note == "its grid at t = 20 would be too large"
