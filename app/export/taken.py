@@ -1,4 +1,4 @@
-"""What a page shows, as the export dialog takes it: its figures, its numbers, and the code of it; no Qt."""
+"""Content of a page for the export dialog and the command line: figures, numbers and code; no Qt."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from core.text.table_files import TABLE_ENDINGS, TableForm
 
 CodeForm = Literal["python", "command", "snapshot"]
 Contents = dict[str, Callable[[], bytes]]
-"""What makes the content of a file, by its ending, the usual one first."""
+"""Makers of a file's content by its ending, the usual one first."""
 
 
 def endings_of(what: str) -> tuple[str, ...]:
@@ -25,7 +25,13 @@ def endings_of(what: str) -> tuple[str, ...]:
 
 
 class Taken(ABC):
-    """What one page shows; its methods are called on another thread than the interface's, and raise ScenarioError."""
+    """Content of one page that can be taken away.
+
+    Its methods are called on another thread than the interface's.
+
+    Raises:
+        ScenarioError: from any method: it cannot be made.
+    """
 
     snapshot: Snapshot
     """Opens again what is shown."""

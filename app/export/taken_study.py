@@ -67,7 +67,7 @@ class TakenStudy(Taken):
 
     @property
     def _measured(self) -> Table:
-        """What is shown of the summary.
+        """Summary of the samplers that are shown.
 
         Raises:
             ScenarioError: nothing is measured yet.

@@ -168,7 +168,7 @@ class StudiesPage(QWidget):
 
     @property
     def table(self) -> Table:
-        """What is known of the study that is shown."""
+        """Results of the study that is shown."""
         return self._known[self.shown].table if self.shown in self._known else {}
 
     # The library

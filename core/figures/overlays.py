@@ -52,7 +52,7 @@ _NUMBERS = "100 · 100 %"
 
 @final
 class LensView(NamedTuple):
-    """What the lens shows in one panel."""
+    """Content of the lens in one panel."""
 
     sampler: int
     """Its index in the run."""

@@ -41,7 +41,7 @@ class Box(NamedTuple):
 
 @final
 class Region(NamedTuple):
-    """Where a sampler's particles, the target and the paths between them lie, by frame and axis, (T + 1, d)."""
+    """Extent of a sampler's particles, the target and the paths between them, by frame and axis, (T + 1, d)."""
 
     low: Array
     """Of the particles."""

@@ -18,7 +18,7 @@ Whole = NDArray[np.int64]
 
 
 class Survey(NamedTuple):
-    """What the log densities of a law and of its target at the nodes of a plane say."""
+    """Summary of the log densities of a law and of its target at the nodes of a plane."""
 
     live: Whole
     """(m,): flat indices of the nodes where either is not far below its highest."""

@@ -22,7 +22,7 @@ Details = Literal["Composition", "Per step", "Weights"]
 
 @final
 class LensAim(Section):
-    """Where the lens looks: at a particle of one sampler, or at a place of the plane."""
+    """Aim of the lens: a particle of one sampler, or a place of the plane."""
 
     sampler: str
     place: tuple[Number, Number]
@@ -52,7 +52,7 @@ class View(Section):
     """True if the plots against t have a logarithmic axis in nats."""
     details: Details = "Composition"
     lens: LensAim | None = None
-    """Where the overlay *Lens* looks; None: nowhere yet."""
+    """Aim of the overlay *Lens*; None: nowhere yet."""
     vary: str | None = None
     """Key of the number against which the page Spectrum draws W2; None: the one that matters most."""
 

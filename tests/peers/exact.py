@@ -20,7 +20,7 @@ SCHEDULE = Schedule.exponential_then_constant(300, 4.0, 1e-3)
 
 
 class _Gains(NamedTuple):
-    """What a level needs: ``E[x_0 | x_t, k] = offset_k + gain_k x``, and ``ln N`` of x_t given k."""
+    """Numbers of one level: ``E[x_0 | x_t, k] = offset_k + gain_k x``, and ``ln N`` of x_t given k."""
 
     gain: Tensor
     offset: Tensor
